@@ -1,0 +1,50 @@
+//! Canonical CBOR: DAG-CBOR in which every value has exactly one encoding (spec section 1).
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The canonical encoding of `value`.
+///
+/// Types that are stored have no floats and only text keys; for them encoding cannot fail.
+pub fn to_vec<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_ipld_dagcbor::to_vec(value).expect("memory does not fail, and stored types have text keys only")
+}
+
+/// The value that `bytes` encode, when they are its canonical encoding and at most `max_len` long.
+///
+/// The length is looked at first. Unknown keys need no `deny_unknown_fields`: a value with one does not
+/// encode to the same bytes.
+pub fn from_slice<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    max_len: usize,
+) -> Result<T, CanonicalError> {
+    if bytes.len() > max_len {
+        return Err(CanonicalError::TooLong { len: bytes.len(), max_len });
+    }
+    let value = serde_ipld_dagcbor::from_slice(bytes)
+        .map_err(|error| CanonicalError::Malformed { reason: error.to_string() })?;
+    if to_vec(&value) == bytes { Ok(value) } else { Err(CanonicalError::NotCanonical) }
+}
+
+/// Why bytes are not the canonical encoding of a value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CanonicalError {
+    /// Longer than any value of the type may be.
+    #[error("{len} bytes are more than the limit of {max_len}")]
+    TooLong {
+        /// Bytes found.
+        len: usize,
+        /// Bytes allowed.
+        max_len: usize,
+    },
+    /// Not CBOR, or not a value of the type.
+    #[error("malformed CBOR: {reason}")]
+    Malformed {
+        /// What the CBOR decoder or the type said.
+        reason: String,
+    },
+    /// A value of the type, but written in another way than the canonical one.
+    #[error("the CBOR is not in canonical form")]
+    NotCanonical,
+}

@@ -1,0 +1,222 @@
+//! Cutting a slice out of a shard. Everything read is checked before it is given out.
+
+use std::io;
+use std::ops::Range;
+
+use blake3::hazmat::ChainingValue;
+use bytes::{Bytes, BytesMut};
+use thiserror::Error;
+
+use crate::leaves::Selection;
+use crate::tree::{self, Node, PAIR_LEN, Pair, Visit, Walk};
+use crate::{GROUP_LEN, LEAF_LEN, LeafSet, Outboard, Root};
+
+/// Where a shard and its outboard are read from.
+///
+/// Both are read in ascending pieces: groups of at most 16 KiB, and pairs of 64 bytes that jump within
+/// the outboard. A source over a file does well to keep the outboard in memory when many leaves are asked for.
+pub trait ReadShard {
+    /// Fills `buf` with the bytes of the shard from `offset` on.
+    fn read_bytes(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
+
+    /// Fills `buf` with the bytes of the outboard from `offset` on.
+    fn read_outboard(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
+}
+
+/// A shard that is in memory as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct ShardInMemory<'a> {
+    /// The shard.
+    pub bytes: &'a [u8],
+    /// Its outboard.
+    pub outboard: &'a Outboard,
+}
+
+impl ReadShard for ShardInMemory<'_> {
+    fn read_bytes(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        copy_at(self.bytes, offset, buf)
+    }
+
+    fn read_outboard(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        copy_at(self.outboard.as_bytes(), offset, buf)
+    }
+}
+
+fn copy_at(from: &[u8], offset: u64, buf: &mut [u8]) -> io::Result<()> {
+    let start = usize::try_from(offset).ok();
+    let part = start.and_then(|start| from.get(start..)?.get(..buf.len()));
+    buf.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+    Ok(())
+}
+
+/// The whole slice of `leaves` at once. For long slices use [`SliceEncoder`], which needs less memory.
+pub fn encode_slice(root: Root, leaves: &LeafSet, shard: &impl ReadShard) -> Result<Bytes, EncodeSliceError> {
+    let len = usize::try_from(leaves.slice_len()).expect("a slice is shorter than 2^29 bytes");
+    let mut encoder = SliceEncoder::new(root, leaves.clone(), shard);
+    Ok(encoder.next_part(len)?.expect("a slice is never empty"))
+}
+
+/// Gives out the slice of a set of leaves part by part.
+///
+/// What is read is checked against the root before it is given out. After an error nothing more is to be sent:
+/// the shard or its outboard is rotten, or cannot be read.
+#[derive(Debug)]
+pub struct SliceEncoder<'a, S> {
+    leaves: LeafSet,
+    shard: &'a S,
+    walk: Walk,
+    /// The group that a part is cut from.
+    group: Vec<u8>,
+}
+
+impl<'a, S: ReadShard> SliceEncoder<'a, S> {
+    /// The slice of `leaves` of the shard with this `root`.
+    pub fn new(root: Root, leaves: LeafSet, shard: &'a S) -> Self {
+        Self { walk: Walk::new(root, leaves.len()), leaves, shard, group: Vec::new() }
+    }
+
+    /// The next bytes of the slice: at least `at_least` (and at most 16 KiB more), or what is left; `None` after the end.
+    pub fn next_part(&mut self, at_least: usize) -> Result<Option<Bytes>, EncodeSliceError> {
+        let mut out = BytesMut::with_capacity(at_least);
+        while out.is_empty() || out.len() < at_least {
+            let Some(visit) = self.walk.next(&self.leaves) else { break };
+            self.encode(&visit, &mut out)?;
+        }
+        Ok((!out.is_empty()).then(|| out.freeze()))
+    }
+
+    fn encode(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
+        if visit.is_bytes {
+            self.encode_bytes(visit, out)
+        } else if visit.node.fits_group() {
+            self.encode_part_of_group(visit, out)
+        } else {
+            self.encode_pair(visit, out)
+        }
+    }
+
+    fn encode_pair(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
+        let mut pair: Pair = [0; PAIR_LEN];
+        let offset = visit.node.outboard_offset();
+        self.shard
+            .read_outboard(offset, &mut pair)
+            .map_err(|source| EncodeSliceError::ReadOutboard { offset, source })?;
+        if !visit.trusted.is_over_pair(&pair) {
+            return Err(EncodeSliceError::RottenOutboard { offset });
+        }
+        out.extend_from_slice(&pair);
+        self.walk.descend(visit, &pair);
+        Ok(())
+    }
+
+    fn encode_bytes(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
+        let bytes = visit.node.bytes(self.leaves.len());
+        let at = out.len();
+        out.resize(at + len_of(&bytes), 0);
+        self.read(&bytes, &mut out[at..])?;
+        if visit.trusted.is_over_bytes(visit.node.leaves().start, &out[at..]) {
+            Ok(())
+        } else {
+            Err(EncodeSliceError::rotten(&bytes))
+        }
+    }
+
+    /// The tree below a group is not kept: it is hashed again, and what the slice needs is written on the way.
+    fn encode_part_of_group(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
+        let bytes = visit.node.bytes(self.leaves.len());
+        let mut group = std::mem::take(&mut self.group);
+        group.resize(len_of(&bytes), 0);
+        self.read(&bytes, &mut group)?;
+        let pair = Group { bytes: &group, first_leaf: visit.node.leaves().start, leaves: &self.leaves }
+            .encode_pair(visit.node, out);
+        self.group = group;
+        if visit.trusted.is_over_pair(&pair) { Ok(()) } else { Err(EncodeSliceError::rotten(&bytes)) }
+    }
+
+    fn read(&self, bytes: &Range<u64>, buf: &mut [u8]) -> Result<(), EncodeSliceError> {
+        let offset = bytes.start;
+        self.shard.read_bytes(offset, buf).map_err(|source| EncodeSliceError::ReadBytes { offset, source })
+    }
+}
+
+/// A group, part of which is asked for.
+struct Group<'a> {
+    bytes: &'a [u8],
+    first_leaf: u32,
+    leaves: &'a LeafSet,
+}
+
+impl Group<'_> {
+    /// Writes the slice of `node` and returns the node's chaining value.
+    fn encode(&self, node: Node, out: &mut BytesMut) -> ChainingValue {
+        match self.leaves.selection(node.leaves()) {
+            Selection::Nothing => tree::subtree(node.leaves().start, self.below(node)),
+            Selection::Whole => {
+                out.extend_from_slice(self.below(node));
+                tree::subtree(node.leaves().start, self.below(node))
+            }
+            Selection::Part => tree::merge(&self.encode_pair(node, out)),
+        }
+    }
+
+    /// Writes the slice of `node`, part of which is asked for, and returns the node's pair.
+    fn encode_pair(&self, node: Node, out: &mut BytesMut) -> Pair {
+        let at = out.len();
+        out.extend_from_slice(&[0; PAIR_LEN]);
+        let (left, right) = node.children();
+        let pair = tree::pair(&self.encode(left, out), &self.encode(right, out));
+        out[at..at + PAIR_LEN].copy_from_slice(&pair);
+        pair
+    }
+
+    fn below(&self, node: Node) -> &[u8] {
+        let at = |leaf: u32| (leaf - self.first_leaf) as usize * LEAF_LEN as usize;
+        &self.bytes[at(node.leaves().start)..at(node.leaves().end).min(self.bytes.len())]
+    }
+}
+
+fn len_of(bytes: &Range<u64>) -> usize {
+    debug_assert!(bytes.end - bytes.start <= GROUP_LEN, "no more than a group is read at once");
+    usize::try_from(bytes.end - bytes.start).expect("a group is at most 16 384 bytes")
+}
+
+/// Why a slice could not be cut.
+#[derive(Debug, Error)]
+pub enum EncodeSliceError {
+    /// The shard could not be read.
+    #[error("cannot read the shard at byte {offset}")]
+    ReadBytes {
+        /// Offset in the shard, in bytes.
+        offset: u64,
+        /// What the source said.
+        source: io::Error,
+    },
+    /// The outboard could not be read.
+    #[error("cannot read the outboard at byte {offset}")]
+    ReadOutboard {
+        /// Offset in the outboard, in bytes.
+        offset: u64,
+        /// What the source said.
+        source: io::Error,
+    },
+    /// The shard has changed since its root was computed, or never had it.
+    #[error("bytes {start}..{end} of the shard do not match its root")]
+    RottenBytes {
+        /// First byte of the group.
+        start: u64,
+        /// End of the group, exclusive.
+        end: u64,
+    },
+    /// The outboard has changed since it was written, or belongs to another shard.
+    #[error("the outboard at byte {offset} does not match the shard's root")]
+    RottenOutboard {
+        /// Offset in the outboard, in bytes.
+        offset: u64,
+    },
+}
+
+impl EncodeSliceError {
+    fn rotten(bytes: &Range<u64>) -> Self {
+        Self::RottenBytes { start: bytes.start, end: bytes.end }
+    }
+}

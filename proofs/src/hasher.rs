@@ -1,0 +1,132 @@
+//! Root and outboard of a shard in one pass.
+
+use blake3::hazmat::ChainingValue;
+
+use crate::tree::{self, GROUP_LEAVES, Pair};
+use crate::{GROUP_LEN, Outboard, Root, SHARD_LEN_MAX, ShardLen, ShardLenError, outboard};
+
+#[expect(clippy::cast_possible_truncation, reason = "16 384 fits every usize")]
+const GROUP: usize = GROUP_LEN as usize;
+
+/// Computes root and outboard of a shard while its bytes pass, in pieces of any size.
+///
+/// Pieces of several groups are hashed where they lie; of smaller ones at most one group is copied and kept.
+/// Memory beside the outboard (0.39 % of the shard): 17 KiB.
+#[derive(Debug, Default)]
+pub struct ShardHasher {
+    len: u64,
+    /// The group that is being filled. The first one stays here until another byte shows that it is not the last.
+    group: Vec<u8>,
+    groups_done: u32,
+    /// Chaining values of the complete trees to the left, the greatest first.
+    left: Vec<ChainingValue>,
+    pairs: Vec<u8>,
+}
+
+/// What is known of a shard once all its bytes have passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashedShard {
+    /// The shard's name.
+    pub root: Root,
+    /// Its length.
+    pub len: ShardLen,
+    /// Its tree above groups.
+    pub outboard: Outboard,
+}
+
+impl ShardHasher {
+    /// A hasher that has seen no byte yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the shard. What lies past [`SHARD_LEN_MAX`] is counted but not hashed.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        self.len = self.len.saturating_add(bytes.len() as u64);
+        if self.len > SHARD_LEN_MAX {
+            return;
+        }
+        if !self.group.is_empty() {
+            let room = GROUP - self.group.len();
+            let (head, rest) = bytes.split_at(room.min(bytes.len()));
+            self.group.extend_from_slice(head);
+            bytes = rest;
+            self.flush_full_group(!bytes.is_empty());
+        }
+        self.push_aligned(bytes);
+    }
+
+    /// Bytes that have passed so far.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether no byte has passed yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Root, length and outboard of all bytes that have passed, when they can be a shard.
+    pub fn finish(mut self) -> Result<HashedShard, ShardLenError> {
+        let len = ShardLen::new(self.len)?;
+        if self.groups_done == 0 {
+            let root = Root::of(&self.group);
+            return Ok(HashedShard { root, len, outboard: Outboard::from_pairs(self.pairs) });
+        }
+        if !self.group.is_empty() {
+            let group = std::mem::take(&mut self.group);
+            self.add_group(&group);
+        }
+        let root = self.merge_all();
+        Ok(HashedShard { root, len, outboard: Outboard::from_pairs(self.pairs) })
+    }
+
+    /// Hashes whole groups where they lie and keeps the rest.
+    fn push_aligned(&mut self, mut bytes: &[u8]) {
+        while bytes.len() > GROUP || (bytes.len() == GROUP && self.groups_done > 0) {
+            let (group, rest) = bytes.split_at(GROUP);
+            self.add_group(group);
+            bytes = rest;
+        }
+        self.group.extend_from_slice(bytes);
+    }
+
+    /// Hashes the kept group when it is full and is not, or not known to be, the only one.
+    fn flush_full_group(&mut self, more_follows: bool) {
+        if self.group.len() == GROUP && (more_follows || self.groups_done > 0) {
+            let mut group = std::mem::take(&mut self.group);
+            self.add_group(&group);
+            group.clear();
+            self.group = group;
+        }
+    }
+
+    /// Merging waits until a group follows, since the last merge of all is the root's and is made differently.
+    fn add_group(&mut self, bytes: &[u8]) {
+        while self.left.len() > self.groups_done.count_ones() as usize {
+            let pair = self.take_pair();
+            self.left.push(tree::merge(&pair));
+        }
+        self.left.push(tree::subtree(self.groups_done * GROUP_LEAVES, bytes));
+        self.groups_done += 1;
+    }
+
+    fn merge_all(&mut self) -> Root {
+        loop {
+            let pair = self.take_pair();
+            if self.left.is_empty() {
+                return tree::merge_root(&pair);
+            }
+            self.left.push(tree::merge(&pair));
+        }
+    }
+
+    /// Takes the two rightmost trees and writes them into the outboard.
+    fn take_pair(&mut self) -> Pair {
+        let right = self.left.pop().expect("two trees stand on the stack");
+        let left = self.left.pop().expect("two trees stand on the stack");
+        let pair = tree::pair(&left, &right);
+        outboard::append(&mut self.pairs, &pair);
+        pair
+    }
+}

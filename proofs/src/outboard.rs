@@ -1,0 +1,55 @@
+//! The outboard: what a node keeps beside a shard so that it can prove any part of it.
+
+use thiserror::Error;
+
+use crate::ShardLen;
+use crate::tree::{PAIR_LEN, Pair};
+
+/// The inner nodes of a shard's tree above groups of 16 KiB: pairs of chaining values, left ‖ right, in
+/// post-order (spec section 5).
+///
+/// Only its length is checked here. Nothing is believed of its content: whoever reads it checks every pair
+/// against the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outboard(Vec<u8>);
+
+impl Outboard {
+    /// The outboard of a shard of `len` bytes, read from somewhere.
+    pub fn from_bytes(len: ShardLen, bytes: Vec<u8>) -> Result<Self, OutboardError> {
+        if bytes.len() as u64 == len.outboard_len() {
+            Ok(Self(bytes))
+        } else {
+            Err(OutboardError { found: bytes.len() as u64, expected: len.outboard_len() })
+        }
+    }
+
+    /// The bytes as they are stored, 64 for each pair.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes as they are stored.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(crate) fn from_pairs(pairs: Vec<u8>) -> Self {
+        assert_eq!(pairs.len() % PAIR_LEN, 0, "an outboard is made of whole pairs");
+        Self(pairs)
+    }
+}
+
+/// Appends a pair to an outboard that is being built.
+pub(crate) fn append(pairs: &mut Vec<u8>, pair: &Pair) {
+    pairs.extend_from_slice(pair);
+}
+
+/// An outboard has another length than its shard asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the outboard has {found} bytes instead of {expected}")]
+pub struct OutboardError {
+    /// Bytes found.
+    pub found: u64,
+    /// Bytes that the shard's length asks for.
+    pub expected: u64,
+}
