@@ -1,0 +1,195 @@
+//! Every refusal of the gateway: `application/problem+json` (RFC 9457) with a stable code and the reason in words.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What went wrong. The name in snake case is the stable `code`, and the end of `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Code {
+    /// A query, body or header that says nothing we understand.
+    BadRequest,
+    /// The text is not a link of ours.
+    BadLink,
+    /// The upload's body ended before its announced length, or stalled.
+    BodyIncomplete,
+    /// No bearer token, or another one.
+    BadToken,
+    /// The key in the link does not open this object.
+    WrongKey,
+    /// This gateway takes no uploads.
+    UploadsOff,
+    /// No such path.
+    NoRoute,
+    /// The handle is not known here, or has expired.
+    UnknownHandle,
+    /// Every node that ranks for the object answered that it does not hold it.
+    NotHeld,
+    /// The path does not know this method.
+    MethodNotAllowed,
+    /// `If-Match` names another version.
+    PreconditionFailed,
+    /// The body is longer than this gateway takes.
+    TooLarge,
+    /// No byte of the range exists.
+    RangeNotSatisfiable,
+    /// This client asks too often, or for too much at once.
+    TooManyRequests,
+    /// A fault of the gateway itself.
+    Internal,
+    /// The object cannot be read now: too few nodes answer, or not with the right bytes.
+    Unavailable,
+    /// Too few nodes took the object: nothing was kept.
+    NotStored,
+    /// The gateway is at its own limits.
+    Busy,
+}
+
+/// A refusal on its way to the client.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: String,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A problem with its reason in a sentence; `detail` never holds a key or a handle.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        let mut headers = HeaderMap::new();
+        if let Some(seconds) = code.retry_after_s() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Self { code, detail: detail.into(), headers }
+    }
+
+    /// Adds a header field, or replaces it.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl Code {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest | Self::BadLink | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::WrongKey | Self::UploadsOff => StatusCode::FORBIDDEN,
+            Self::NoRoute | Self::UnknownHandle | Self::NotHeld => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable | Self::NotStored | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request is malformed",
+            Self::BadLink => "This is not a Headwater link",
+            Self::BodyIncomplete => "The upload did not arrive whole",
+            Self::BadToken => "A valid bearer token is required",
+            Self::WrongKey => "The key does not open this object",
+            Self::UploadsOff => "This gateway takes no uploads",
+            Self::NoRoute => "There is nothing at this path",
+            Self::UnknownHandle => "This handle is unknown or has expired",
+            Self::NotHeld => "No node holds this object",
+            Self::MethodNotAllowed => "This path does not know that method",
+            Self::PreconditionFailed => "The object is not the version asked for",
+            Self::TooLarge => "The body is too large",
+            Self::RangeNotSatisfiable => "No byte of the range exists",
+            Self::TooManyRequests => "Too many requests",
+            Self::Internal => "The gateway failed",
+            Self::Unavailable => "The object cannot be read right now",
+            Self::NotStored => "The object could not be stored",
+            Self::Busy => "The gateway is busy",
+        }
+    }
+
+    /// When it is worth asking again, in seconds.
+    fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::Unavailable | Self::NotStored => Some(5),
+            Self::Busy | Self::TooManyRequests => Some(1),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let code = serde_json::to_value(self.code).expect("a unit variant is a string");
+        let code = code.as_str().expect("a unit variant is a string");
+        let document = Document {
+            r#type: format!("urn:headwater:problem:{code}"),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code,
+        };
+        let body = serde_json::to_vec(&document).expect("strings and numbers are JSON");
+        let mut response = (self.code.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.headers);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn is_a_problem_document() {
+        let response = Problem::new(Code::Unavailable, "2 of 8 nodes answer, 5 are needed").into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[RETRY_AFTER], "5");
+        let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            document,
+            serde_json::json!({
+                "type": "urn:headwater:problem:unavailable",
+                "title": "The object cannot be read right now",
+                "status": 503,
+                "detail": "2 of 8 nodes answer, 5 are needed",
+                "code": "unavailable",
+            })
+        );
+    }
+
+    #[test]
+    fn carries_its_headers() {
+        let response = Problem::new(Code::RangeNotSatisfiable, "it has 10 bytes")
+            .with_header(axum::http::header::CONTENT_RANGE, HeaderValue::from_static("bytes */10"))
+            .into_response();
+        assert_eq!(response.status(), 416);
+        assert_eq!(response.headers()[axum::http::header::CONTENT_RANGE], "bytes */10");
+        assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+}
