@@ -1,1 +1,42 @@
-//! protocol
+//! What is said and signed between clients and nodes of a Headwater network.
+//!
+//! * **Records** ([`Signed`], [`AnyRecord`] and one type per record: [`Lease`], [`Mandate`], …) are
+//!   canonical CBOR with an Ed25519 signature; holding a [`Signed`] means that the signature was verified.
+//! * **Messages** ([`Request`], [`Response`]) are the headers of a stream; [`frame`] turns them into bytes
+//!   and back. What a header carries but cannot vouch for stays [`Unverified`].
+//! * **Codes and limits** ([`Code`], [`limits`]) are the numbers that both sides agree on.
+//!
+//! The crate is pure: it opens no socket, reads no clock and draws no random number. It does not know how
+//! shards are stored, who is admitted, or what a shard contains. The bytes are specified in `docs/spec.md`,
+//! sections 10, 11, 13, 14 and 15.
+
+mod any;
+mod bounded;
+mod code;
+pub mod frame;
+mod ids;
+pub mod keys;
+pub mod limits;
+mod records;
+mod request;
+mod response;
+mod signed;
+mod time;
+
+pub use any::AnyRecord;
+pub use bounded::{BoundedList, ListTooLong};
+pub use code::{Code, Refusal, Retry, UnknownCode};
+pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
+pub use iroh_base::{PublicKey, SecretKey};
+pub use records::{
+    Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,
+    DomainName, DomainNameError, Lease, LeaseError, LeaseTerms, Mandate, MandateError, NodeRecord, Pointer,
+    PointerValue, PointerValueError, Release, ReleaseError, Renewal, RenewalError,
+};
+pub use request::Request;
+pub use response::{HeldShard, NodeStatus, Response, VersionText, VersionTextError, WholeLen, WholeLenError};
+pub use signed::{Record, RecordError, Signed, Unverified};
+pub use time::UnixSeconds;
+
+/// The protocol's name in the TLS handshake (spec §13).
+pub const ALPN: &[u8] = b"headwater/1";

@@ -1,0 +1,100 @@
+//! The limits that both sides of a connection keep (spec §15), with their units.
+
+/// Longest sealed cell, in bytes.
+pub const CELL_LEN_MAX: u64 = 16 * 1024;
+/// Most data in one segment, in bytes.
+pub const SEGMENT_LEN_MAX: u64 = 1 << 28;
+/// Longest shard, in bytes.
+pub const SHARD_LEN_MAX: u64 = proofs::SHARD_LEN_MAX;
+/// Longest manifest, in bytes; also the most that `Fetch` gives.
+pub const MANIFEST_LEN_MAX: u64 = 1 << 20;
+/// Longest signed record, in bytes.
+pub const RECORD_LEN_MAX: usize = 4096;
+/// Longest header of a stream, in bytes, without the four bytes of its length.
+pub const HEADER_LEN_MAX: usize = 65_536;
+/// Most ranges of leaves in one `Read`.
+pub const READ_RANGES_MAX: usize = 256;
+/// Most leaves in one challenge.
+pub const CHALLENGE_LEAVES_MAX: usize = 64;
+/// Most roots in one `Stat`.
+pub const STAT_ROOTS_MAX: usize = 256;
+/// Most pointers that a node keeps for one signer; all of them fit into one header.
+pub const POINTER_SLOTS_MAX: usize = 32;
+/// Longest value of a pointer, in bytes.
+pub const POINTER_VALUE_LEN_MAX: usize = 1024;
+/// Most addresses in a node record.
+pub const NODE_ADDRESSES_MAX: usize = 8;
+/// Highest capacity class of a node: 2^24 GiB.
+pub const CAPACITY_CLASS_MAX: u8 = 24;
+/// Longest name of a failure domain, in bytes.
+pub const DOMAIN_NAME_LEN_MAX: usize = 64;
+/// Longest time from a lease's start to its end, in seconds: 400 days.
+pub const LEASE_DURATION_MAX_S: u64 = 400 * DAY_S;
+/// How long a node keeps a shard after its last lease has ended, in seconds: 7 days.
+pub const LEASE_GRACE_S: u64 = 7 * DAY_S;
+/// How far the clocks of two peers may differ, in seconds.
+pub const CLOCK_SKEW_MAX_S: u64 = 300;
+/// Longest explanation in a refusal, in bytes of UTF-8.
+pub const REFUSAL_DETAIL_LEN_MAX: usize = 256;
+/// Longest name of a program's version in `Status`, in bytes of UTF-8.
+pub const VERSION_TEXT_LEN_MAX: usize = 64;
+
+const DAY_S: u64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the table in spec §15 that name a limit, as (name, first number in the row).
+    fn table() -> Vec<(String, u64)> {
+        let spec = include_str!("../../docs/spec.md");
+        let section = spec.split("\n## 15. Limits").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        rows.flat_map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let value = number(cells[2]);
+            cells[1]
+                .split(", ")
+                .map(move |name| (name.trim_matches('`').to_string(), value))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    /// `2^28 bytes`, `16 384 bytes`, `400 days` as a number of the base unit.
+    fn number(cell: &str) -> u64 {
+        if let Some(power) = cell.strip_prefix("2^") {
+            return 1 << power.split(' ').next().unwrap().parse::<u32>().unwrap();
+        }
+        let digits: String =
+            cell.chars().take_while(|c| c.is_ascii_digit() || *c == ' ').filter(|c| *c != ' ').collect();
+        digits.parse::<u64>().unwrap() * if cell.ends_with("days") { DAY_S } else { 1 }
+    }
+
+    #[test]
+    fn the_constants_are_those_of_the_specification() {
+        let in_code = [
+            ("CELL_LEN_MAX", CELL_LEN_MAX),
+            ("SEGMENT_LEN_MAX", SEGMENT_LEN_MAX),
+            ("SHARD_LEN_MAX", SHARD_LEN_MAX),
+            ("MANIFEST_LEN_MAX", MANIFEST_LEN_MAX),
+            ("RECORD_LEN_MAX", RECORD_LEN_MAX as u64),
+            ("HEADER_LEN_MAX", HEADER_LEN_MAX as u64),
+            ("READ_RANGES_MAX", READ_RANGES_MAX as u64),
+            ("CHALLENGE_LEAVES_MAX", CHALLENGE_LEAVES_MAX as u64),
+            ("STAT_ROOTS_MAX", STAT_ROOTS_MAX as u64),
+            ("POINTER_SLOTS_MAX", POINTER_SLOTS_MAX as u64),
+            ("POINTER_VALUE_LEN_MAX", POINTER_VALUE_LEN_MAX as u64),
+            ("NODE_ADDRESSES_MAX", NODE_ADDRESSES_MAX as u64),
+            ("CAPACITY_CLASS_MAX", u64::from(CAPACITY_CLASS_MAX)),
+            ("DOMAIN_NAME_LEN_MAX", DOMAIN_NAME_LEN_MAX as u64),
+            ("LEASE_DURATION_MAX_S", LEASE_DURATION_MAX_S),
+            ("LEASE_GRACE_S", LEASE_GRACE_S),
+            ("CLOCK_SKEW_MAX_S", CLOCK_SKEW_MAX_S),
+            ("REFUSAL_DETAIL_LEN_MAX", REFUSAL_DETAIL_LEN_MAX as u64),
+            ("VERSION_TEXT_LEN_MAX", VERSION_TEXT_LEN_MAX as u64),
+        ];
+        let in_code: Vec<_> = in_code.map(|(name, value)| (name.to_string(), value)).into();
+        assert_eq!(table(), in_code);
+    }
+}

@@ -1,0 +1,19 @@
+//! The types of signed records, one per file (spec §11).
+
+mod admission;
+mod lease;
+mod mandate;
+mod node_record;
+mod pointer;
+mod release;
+mod renewal;
+
+pub use admission::{Admission, AdmissionError};
+pub use lease::{Lease, LeaseError, LeaseTerms};
+pub use mandate::{ByteHours, Mandate, MandateError};
+pub use node_record::{
+    Addresses, AddressesError, CapacityClass, CapacityClassError, DomainName, DomainNameError, NodeRecord,
+};
+pub use pointer::{Pointer, PointerValue, PointerValueError};
+pub use release::{Release, ReleaseError};
+pub use renewal::{Renewal, RenewalError};

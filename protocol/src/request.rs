@@ -1,0 +1,146 @@
+//! What a client asks: the header of each stream that it opens (spec §13).
+
+use iroh_base::PublicKey;
+use proofs::{Challenge, LeafSet, Root, ShardLen};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::STAT_ROOTS_MAX;
+use crate::{
+    Admission, BoundedList, Mandate, NetworkId, Pointer, Release, Renewal, UnixSeconds, Unverified, keys,
+};
+
+/// One request. The order of the variants is their number on the wire, and only ever grows at the end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// The first stream of every connection: which network, and who pays.
+    Hello {
+        /// The network that the client means.
+        network: NetworkId,
+        /// Binds the client's endpoint to a payer; readers need none.
+        admission: Option<Unverified<Admission>>,
+    },
+    /// Keep a shard; its bytes follow after the answer `Go`.
+    Put {
+        /// The most bytes that will follow.
+        max_len: ShardLen,
+        /// Until when the shard is to be kept.
+        expires: UnixSeconds,
+        /// The leave of the control key under which the shard is put.
+        mandate: Unverified<Mandate>,
+    },
+    /// Send the slice of some leaves of a shard.
+    Read {
+        /// The shard.
+        root: Root,
+        /// The leaves, and the length that the reader trusts.
+        #[serde(with = "leaf_set")]
+        leaves: LeafSet,
+    },
+    /// Send a whole short shard of unknown length: a manifest.
+    Fetch {
+        /// The shard.
+        root: Root,
+    },
+    /// Send the slice of the challenged leaves.
+    Prove {
+        /// Shard, trusted length and leaves.
+        #[serde(with = "challenge")]
+        challenge: Challenge,
+    },
+    /// Say which of these shards are kept for a control key. An answer without proof.
+    Stat {
+        /// The shards.
+        roots: BoundedList<Root, STAT_ROOTS_MAX>,
+        /// The control key of their leases.
+        #[serde(with = "keys")]
+        control: PublicKey,
+    },
+    /// Prolong a lease.
+    Renew {
+        /// The wish of the control key or of the holder of a mandate.
+        renewal: Unverified<Renewal>,
+        /// The mandate, when its holder asks.
+        mandate: Option<Unverified<Mandate>>,
+    },
+    /// End a lease.
+    Release {
+        /// The wish of the control key.
+        release: Unverified<Release>,
+    },
+    /// Keep a pointer.
+    SetPointer {
+        /// The new version of one slot.
+        pointer: Unverified<Pointer>,
+    },
+    /// Send all pointers of an account.
+    GetPointers {
+        /// The key that signs them.
+        #[serde(with = "keys")]
+        owner: PublicKey,
+    },
+    /// Say how the node is.
+    Status,
+}
+
+impl Request {
+    /// A name for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Put { .. } => "put",
+            Self::Read { .. } => "read",
+            Self::Fetch { .. } => "fetch",
+            Self::Prove { .. } => "prove",
+            Self::Stat { .. } => "stat",
+            Self::Renew { .. } => "renew",
+            Self::Release { .. } => "release",
+            Self::SetPointer { .. } => "set_pointer",
+            Self::GetPointers { .. } => "get_pointers",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// `len, ranges` on the wire; ascending, not touching and inside the shard once decoded.
+mod leaf_set {
+    use serde::{Deserializer, Serializer, de, ser};
+
+    use super::{Deserialize, LeafSet, Serialize, ShardLen};
+    use crate::BoundedList;
+    use crate::limits::READ_RANGES_MAX;
+
+    type Ranges = BoundedList<(u32, u32), READ_RANGES_MAX>;
+
+    pub(super) fn serialize<S: Serializer>(set: &LeafSet, serializer: S) -> Result<S::Ok, S::Error> {
+        let ranges = set.ranges().iter().map(|range| (range.start, range.end)).collect();
+        let ranges = Ranges::new(ranges).map_err(ser::Error::custom)?;
+        (set.len(), ranges).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LeafSet, D::Error> {
+        let (len, ranges) = <(ShardLen, Ranges)>::deserialize(deserializer)?;
+        let ranges: Vec<_> = ranges.iter().map(|&(start, end)| start..end).collect();
+        LeafSet::new(len, &ranges).map_err(de::Error::custom)
+    }
+}
+
+/// `root, len, leaves` on the wire; ascending and inside the shard once decoded.
+mod challenge {
+    use serde::{Deserializer, Serializer, de, ser};
+
+    use super::{Challenge, Deserialize, Root, Serialize, ShardLen};
+    use crate::BoundedList;
+    use crate::limits::CHALLENGE_LEAVES_MAX;
+
+    type Leaves = BoundedList<u32, CHALLENGE_LEAVES_MAX>;
+
+    pub(super) fn serialize<S: Serializer>(challenge: &Challenge, serializer: S) -> Result<S::Ok, S::Error> {
+        let leaves = Leaves::new(challenge.leaves().collect()).map_err(ser::Error::custom)?;
+        (challenge.root(), challenge.leaf_set().len(), leaves).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Challenge, D::Error> {
+        let (root, len, leaves) = <(Root, ShardLen, Leaves)>::deserialize(deserializer)?;
+        Challenge::new(root, len, &leaves).map_err(de::Error::custom)
+    }
+}
