@@ -1,0 +1,75 @@
+//! Sealed cells that may be opened: verified against a root, or rebuilt from verified ones.
+
+use bytes::Bytes;
+use proofs::VerifiedBytes;
+
+use crate::CellSize;
+
+/// One sealed cell. There is no way to make one from bytes that nobody has checked.
+#[derive(Clone, Debug)]
+pub enum CellBytes {
+    /// It was proved against the root of its shard.
+    Verified(Verified),
+    /// It was computed from verified cells of its stripe; whether their author coded it honestly, its tag tells.
+    Rebuilt(Rebuilt),
+}
+
+/// A cell that was proved against the root of its shard.
+#[derive(Clone, Debug)]
+pub struct Verified(Bytes);
+
+/// A cell that was computed from verified ones by [`crate::rebuild`].
+#[derive(Clone, Debug)]
+pub struct Rebuilt(pub(crate) Bytes);
+
+impl CellBytes {
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &Bytes {
+        match self {
+            Self::Verified(cell) => cell.as_bytes(),
+            Self::Rebuilt(cell) => cell.as_bytes(),
+        }
+    }
+}
+
+impl Verified {
+    /// The cells that lie in a verified run of a shard entirely, each with its row, ascending. No byte is copied.
+    pub fn cells_in(run: &VerifiedBytes, size: CellSize) -> impl Iterator<Item = (u32, Self)> {
+        let cell = size.bytes();
+        let bytes = run.bytes().clone();
+        let first_row = run.offset().div_ceil(cell as u64);
+        let skipped = usize::try_from(first_row * cell as u64 - run.offset()).expect("below a cell's length");
+        let starts = (skipped..).step_by(cell).take_while({
+            let len = bytes.len();
+            move |start| start + cell <= len
+        });
+        (first_row..).zip(starts).map(move |(row, start)| {
+            let row = u32::try_from(row).expect("a shard of 2^28 bytes has at most 2^18 rows");
+            (row, Self(bytes.slice(start..start + cell)))
+        })
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl Rebuilt {
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl From<Verified> for CellBytes {
+    fn from(cell: Verified) -> Self {
+        Self::Verified(cell)
+    }
+}
+
+impl From<Rebuilt> for CellBytes {
+    fn from(cell: Rebuilt) -> Self {
+        Self::Rebuilt(cell)
+    }
+}

@@ -1,0 +1,193 @@
+//! The key schedule of spec §7: one secret per account, one content key per object, one key per purpose.
+
+use std::fmt;
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::CellSize;
+
+/// Cipher suite 1: ChaCha20-Poly1305 with HKDF-SHA-256.
+pub(crate) const SUITE: u8 = 1;
+
+const OBJECT_INFO: &[u8] = b"headwater/1 object";
+const PAYER_CONTEXT: &str = "headwater v1 payer key";
+const CONTENT_CONTEXT: &str = "headwater v1 content key";
+const CONTROL_CONTEXT: &str = "headwater v1 control key";
+const POINTER_CONTEXT: &str = "headwater v1 pointer key";
+
+/// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
+macro_rules! secret {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The secret that these bytes are.
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The secret itself: hand it to nothing that prints or keeps it.
+            pub const fn expose(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.0.ct_eq(&other.0).into()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+secret! {
+    /// The secret from which everything else that an owner needs is derived.
+    AccountSecret
+}
+secret! {
+    /// The key of one object: whoever holds it and the CID can read the object.
+    ContentKey
+}
+secret! {
+    /// The seed of an Ed25519 key pair (RFC 8032).
+    KeySeed
+}
+
+impl AccountSecret {
+    /// The seed of the key that pays and is admitted.
+    pub fn payer_seed(&self) -> KeySeed {
+        KeySeed(self.derive(PAYER_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs the account's pointers.
+    pub fn pointer_seed(&self) -> KeySeed {
+        KeySeed(self.derive(POINTER_CONTEXT, &[]))
+    }
+
+    /// The content key of the object with this salt, unless the object is an erasable one.
+    pub fn content_key(&self, salt: &Salt) -> ContentKey {
+        ContentKey(self.derive(CONTENT_CONTEXT, &salt.0))
+    }
+
+    /// The seed of the control key of the object with this salt: releases and delegates.
+    pub fn control_seed(&self, salt: &Salt) -> KeySeed {
+        KeySeed(self.derive(CONTROL_CONTEXT, &salt.0))
+    }
+
+    fn derive(&self, context: &str, salt: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key(context);
+        hasher.update(&self.0);
+        hasher.update(salt);
+        let derived = *hasher.finalize().as_bytes();
+        hasher.zeroize();
+        derived
+    }
+}
+
+/// 32 random bytes of one object, public, in its manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Salt([u8; 32]);
+
+impl Salt {
+    /// The salt that these bytes are.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// What a manifest says about its content key, so that a wrong key is known before anything is opened.
+///
+/// ChaCha20-Poly1305 does not commit to its key: without this, two keys could open the same cell to two texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Commitment([u8; 32]);
+
+impl Commitment {
+    /// The commitment that these bytes are.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for Commitment {
+    /// In constant time: one side comes from a key that somebody may be guessing.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Commitment {}
+
+/// The keys of one object with cells of one size, derived from its content key and salt.
+#[derive(Clone)]
+pub struct ObjectKeys {
+    cell: Zeroizing<[u8; 32]>,
+    header: Zeroizing<[u8; 32]>,
+    commitment: Commitment,
+    cell_size: CellSize,
+}
+
+impl ObjectKeys {
+    /// `HKDF-SHA-256(content key, salt, "headwater/1 object" ‖ suite ‖ log2 S)` (RFC 5869).
+    pub fn derive(key: &ContentKey, salt: &Salt, cell_size: CellSize) -> Self {
+        let mut okm = Zeroizing::new([0; 96]);
+        let info = [OBJECT_INFO, &[SUITE, cell_size.log2()]].concat();
+        Hkdf::<Sha256>::new(Some(&salt.0), &key.0)
+            .expand(&info, okm.as_mut_slice())
+            .expect("96 bytes are less than the 255 blocks that HKDF gives");
+        let (parts, rest) = okm.as_chunks::<32>();
+        assert!(parts.len() == 3 && rest.is_empty());
+        Self {
+            cell: Zeroizing::new(parts[0]),
+            header: Zeroizing::new(parts[1]),
+            commitment: Commitment(parts[2]),
+            cell_size,
+        }
+    }
+
+    /// What the manifest says of these keys.
+    pub const fn commitment(&self) -> Commitment {
+        self.commitment
+    }
+
+    /// The size of the cells that these keys are for.
+    pub const fn cell_size(&self) -> CellSize {
+        self.cell_size
+    }
+
+    pub(crate) fn cell(&self) -> &[u8; 32] {
+        &self.cell
+    }
+
+    pub(crate) fn header(&self) -> &[u8; 32] {
+        &self.header
+    }
+}
+
+impl fmt::Debug for ObjectKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ObjectKeys(…)")
+    }
+}
