@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::tree::{PAIR_LEN, Visit, Walk};
@@ -96,7 +96,9 @@ impl SliceDecoder {
         }
         let missing = len - self.begun.len();
         self.begun.reserve(missing);
-        self.begun.extend_from_slice(&input.split_to(missing.min(input.len())));
+        let head = missing.min(input.len());
+        self.begun.extend_from_slice(&input[..head]);
+        input.advance(head);
         (self.begun.len() == len).then(|| self.begun.split().freeze())
     }
 }
@@ -131,7 +133,7 @@ pub(crate) struct Verifier {
 
 impl Verifier {
     pub(crate) fn new(root: Root, leaves: LeafSet) -> Self {
-        let mut walk = Walk::new(root, leaves.len());
+        let mut walk = Walk::new(root, leaves.shard_len());
         let visit = walk.next(&leaves);
         Self { root, leaves, walk, visit }
     }
@@ -174,7 +176,7 @@ impl Verifier {
     }
 
     fn bytes_of(&self, visit: &Visit) -> Range<u64> {
-        visit.node.bytes(self.leaves.len())
+        visit.node.bytes(self.leaves.shard_len())
     }
 }
 
@@ -203,4 +205,228 @@ pub enum DecodeSliceError {
         /// Bytes too many, as far as they had come.
         bytes: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reference::{self, leaf_set, sample, shard_len};
+    use crate::{LeafSetError, ShardLen};
+
+    /// What is given out until the end or an error, and how it ended.
+    fn decode(
+        root: Root,
+        leaves: &LeafSet,
+        pieces: Vec<Bytes>,
+    ) -> (Vec<VerifiedBytes>, Result<(), DecodeSliceError>) {
+        let mut decoder = SliceDecoder::new(root, leaves.clone());
+        let mut runs = Vec::new();
+        for mut piece in pieces {
+            loop {
+                match decoder.decode(&mut piece) {
+                    Ok(Some(run)) => runs.push(run),
+                    Ok(None) => break,
+                    Err(error) => {
+                        assert_eq!(
+                            decoder.decode(&mut Bytes::new()),
+                            Err(error.clone()),
+                            "an error is final"
+                        );
+                        assert_eq!(decoder.finish(), Err(error.clone()));
+                        return (runs, Err(error));
+                    }
+                }
+            }
+        }
+        (runs, decoder.finish())
+    }
+
+    fn assert_right(runs: &[VerifiedBytes], bytes: &[u8]) {
+        for run in runs {
+            let start = usize::try_from(run.offset()).unwrap();
+            assert!(bytes[start..start + run.bytes().len()] == run.bytes()[..], "wrong bytes at {start}");
+        }
+    }
+
+    fn joined(runs: &[VerifiedBytes]) -> Vec<u8> {
+        runs.iter().flat_map(|run| run.bytes().to_vec()).collect()
+    }
+
+    /// Shards and leaves whose slices are short enough to damage everywhere.
+    fn small_cases() -> Vec<(Vec<u8>, LeafSet)> {
+        let case = |len: usize, leaves: &[u32]| {
+            let bytes = sample(len);
+            let set = leaf_set(shard_len(&bytes), leaves.iter().copied());
+            (bytes, set)
+        };
+        vec![
+            case(1, &[0]),
+            case(1000, &[0]),
+            case(1025, &[0]),
+            case(1025, &[1]),
+            case(1025, &[0, 1]),
+            case(5000, &[1, 2, 4]),
+            case(16_385, &[16]),
+            case(40_000, &[0, 17, 18, 39]),
+            case(100_000, &[50]),
+        ]
+    }
+
+    #[test]
+    fn a_bit_flipped_anywhere_is_found_and_nothing_wrong_comes_out() {
+        for (bytes, leaves) in small_cases() {
+            let slice = reference::slice(&bytes, &leaves);
+            for bit in 0..slice.len() * 8 {
+                let mut flipped = slice.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let (runs, end) = decode(Root::of(&bytes), &leaves, vec![flipped.into()]);
+                assert!(
+                    matches!(end, Err(DecodeSliceError::Mismatch { .. })),
+                    "bit {bit} of {leaves:?}: {end:?}"
+                );
+                assert_right(&runs, &bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_slice_cut_anywhere_is_truncated() {
+        for (bytes, leaves) in small_cases() {
+            let slice = reference::slice(&bytes, &leaves);
+            for cut in 0..slice.len() {
+                let (runs, end) =
+                    decode(Root::of(&bytes), &leaves, vec![Bytes::copy_from_slice(&slice[..cut])]);
+                assert!(
+                    matches!(end, Err(DecodeSliceError::Truncated { .. })),
+                    "cut at {cut} of {leaves:?}: {end:?}"
+                );
+                assert_right(&runs, &bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_follows_the_slice_is_surplus() {
+        for (bytes, leaves) in small_cases() {
+            let mut slice = reference::slice(&bytes, &leaves);
+            slice.extend([0, 0]);
+            let (runs, end) = decode(Root::of(&bytes), &leaves, vec![slice.into()]);
+            assert_eq!(end, Err(DecodeSliceError::Surplus { bytes: 2 }));
+            assert_eq!(joined(&runs), reference::data_of(&bytes, &leaves));
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_no_slice() {
+        for (bytes, leaves) in small_cases() {
+            let (_, end) = decode(Root::of(&bytes), &leaves, vec![]);
+            assert_eq!(end, Err(DecodeSliceError::Truncated { offset: 0 }));
+        }
+    }
+
+    #[test]
+    fn the_slice_of_other_leaves_is_rejected() {
+        let bytes = sample(100_000);
+        let asked = leaf_set(shard_len(&bytes), [50]);
+        for other in (0..98).filter(|leaf| *leaf != 50) {
+            let slice = reference::slice(&bytes, &leaf_set(shard_len(&bytes), [other]));
+            let (runs, end) = decode(Root::of(&bytes), &asked, vec![slice.into()]);
+            assert!(end.is_err() && runs.is_empty(), "leaf {other}");
+        }
+    }
+
+    /// bao-tree answers a range past the end with the last chunk, and it verifies: such a set cannot be made here.
+    #[test]
+    fn leaves_past_the_end_cannot_be_asked_for() {
+        let len = ShardLen::new(100_000).unwrap();
+        let past_end = LeafSet::new(len, &[0..1, 98..99]);
+        assert_eq!(past_end, Err(LeafSetError::PastEnd { end: 99, leaves: 98 }));
+    }
+
+    #[test]
+    fn the_last_leaf_proves_the_length() {
+        let bytes = sample(100_000);
+        let slice = reference::slice(&bytes, &leaf_set(shard_len(&bytes), [97]));
+        for wrong in (1..110_000_u64).filter(|len| *len != 100_000).step_by(7).chain([
+            99_999,
+            100_001,
+            1_000_000,
+            1 << 28,
+        ]) {
+            let len = ShardLen::new(wrong).unwrap();
+            let (runs, end) =
+                decode(Root::of(&bytes), &leaf_set(len, [len.leaves() - 1]), vec![slice.clone().into()]);
+            assert!(end.is_err() && runs.is_empty(), "a length of {wrong} was believed");
+        }
+    }
+
+    /// Why the length must come from the manifest or a lease: this wrong one cannot be found.
+    #[test]
+    fn inner_leaves_do_not_prove_the_length() {
+        let bytes = sample(100_000);
+        let slice = reference::slice(&bytes, &leaf_set(shard_len(&bytes), [0]));
+        let wrong = ShardLen::new(100_001).unwrap();
+        let (_, end) = decode(Root::of(&bytes), &leaf_set(wrong, [0]), vec![slice.into()]);
+        assert_eq!(end, Ok(()));
+        assert!(!leaf_set(wrong, [0]).has_last());
+    }
+
+    #[test]
+    fn runs_within_a_piece_are_not_copied() {
+        let bytes = sample(100_000);
+        let leaves = LeafSet::whole(shard_len(&bytes));
+        let piece = Bytes::from(reference::slice(&bytes, &leaves));
+        let (runs, end) = decode(Root::of(&bytes), &leaves, vec![piece.clone()]);
+        assert_eq!(end, Ok(()));
+        assert_eq!(runs.len(), 7);
+        for run in runs {
+            assert!(piece.as_ptr_range().contains(&run.bytes().as_ptr()));
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let bytes = sample(500_000);
+        let leaves = LeafSet::whole(shard_len(&bytes));
+        let mut decoder = SliceDecoder::new(Root::of(&bytes), leaves.clone());
+        for mut piece in reference::pieces(&reference::slice(&bytes, &leaves), &[1400]) {
+            while decoder.decode(&mut piece).unwrap().is_some() {}
+            assert!(decoder.begun.capacity() <= 17 * 1024, "{} bytes", decoder.begun.capacity());
+        }
+        assert_eq!(decoder.finish(), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_slice_in_any_pieces_round_trips(
+            (bytes, leaves) in reference::shards_with_leaves(300_000),
+            piece_lens in proptest::collection::vec(1_usize..40_000, 1..5),
+        ) {
+            let slice = reference::slice(&bytes, &leaves);
+            let (runs, end) = decode(Root::of(&bytes), &leaves, reference::pieces(&slice, &piece_lens));
+            prop_assert_eq!(end, Ok(()));
+            assert_right(&runs, &bytes);
+            prop_assert!(joined(&runs) == reference::data_of(&bytes, &leaves));
+            let theirs = reference::bao_decode(*Root::of(&bytes).as_bytes(), &slice, &leaves);
+            prop_assert!(theirs == Some(joined(&runs)));
+        }
+
+        #[test]
+        fn damage_is_found_wherever_bao_tree_finds_it(
+            (bytes, leaves) in reference::shards_with_leaves(100_000),
+            at in any::<prop::sample::Index>(),
+            to in any::<u8>(),
+            piece_len in 1_usize..40_000,
+        ) {
+            let mut slice = reference::slice(&bytes, &leaves);
+            let at = at.index(slice.len());
+            slice[at] = to;
+            let (runs, end) = decode(Root::of(&bytes), &leaves, reference::pieces(&slice, &[piece_len]));
+            assert_right(&runs, &bytes);
+            let theirs = reference::bao_decode(*Root::of(&bytes).as_bytes(), &slice, &leaves);
+            prop_assert_eq!(end.is_ok(), theirs.is_some());
+        }
+    }
 }

@@ -52,8 +52,10 @@ fn copy_at(from: &[u8], offset: u64, buf: &mut [u8]) -> io::Result<()> {
 /// The whole slice of `leaves` at once. For long slices use [`SliceEncoder`], which needs less memory.
 pub fn encode_slice(root: Root, leaves: &LeafSet, shard: &impl ReadShard) -> Result<Bytes, EncodeSliceError> {
     let len = usize::try_from(leaves.slice_len()).expect("a slice is shorter than 2^29 bytes");
-    let mut encoder = SliceEncoder::new(root, leaves.clone(), shard);
-    Ok(encoder.next_part(len)?.expect("a slice is never empty"))
+    let mut slice = BytesMut::with_capacity(len);
+    SliceEncoder::new(root, leaves.clone(), shard).fill(&mut slice, len)?;
+    assert_eq!(slice.len(), len, "the slice is as long as foretold");
+    Ok(slice.freeze())
 }
 
 /// Gives out the slice of a set of leaves part by part.
@@ -72,17 +74,22 @@ pub struct SliceEncoder<'a, S> {
 impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     /// The slice of `leaves` of the shard with this `root`.
     pub fn new(root: Root, leaves: LeafSet, shard: &'a S) -> Self {
-        Self { walk: Walk::new(root, leaves.len()), leaves, shard, group: Vec::new() }
+        Self { walk: Walk::new(root, leaves.shard_len()), leaves, shard, group: Vec::new() }
     }
 
     /// The next bytes of the slice: at least `at_least` (and at most 16 KiB more), or what is left; `None` after the end.
     pub fn next_part(&mut self, at_least: usize) -> Result<Option<Bytes>, EncodeSliceError> {
-        let mut out = BytesMut::with_capacity(at_least);
-        while out.is_empty() || out.len() < at_least {
-            let Some(visit) = self.walk.next(&self.leaves) else { break };
-            self.encode(&visit, &mut out)?;
-        }
+        let mut out = BytesMut::with_capacity(at_least + len_of(&(0..GROUP_LEN)));
+        self.fill(&mut out, at_least.max(1))?;
         Ok((!out.is_empty()).then(|| out.freeze()))
+    }
+
+    fn fill(&mut self, out: &mut BytesMut, at_least: usize) -> Result<(), EncodeSliceError> {
+        while out.len() < at_least {
+            let Some(visit) = self.walk.next(&self.leaves) else { break };
+            self.encode(&visit, out)?;
+        }
+        Ok(())
     }
 
     fn encode(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
@@ -110,7 +117,7 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     }
 
     fn encode_bytes(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
-        let bytes = visit.node.bytes(self.leaves.len());
+        let bytes = visit.node.bytes(self.leaves.shard_len());
         let at = out.len();
         out.resize(at + len_of(&bytes), 0);
         self.read(&bytes, &mut out[at..])?;
@@ -123,7 +130,7 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
 
     /// The tree below a group is not kept: it is hashed again, and what the slice needs is written on the way.
     fn encode_part_of_group(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
-        let bytes = visit.node.bytes(self.leaves.len());
+        let bytes = visit.node.bytes(self.leaves.shard_len());
         let mut group = std::mem::take(&mut self.group);
         group.resize(len_of(&bytes), 0);
         self.read(&bytes, &mut group)?;
@@ -170,8 +177,8 @@ impl Group<'_> {
     }
 
     fn below(&self, node: Node) -> &[u8] {
-        let at = |leaf: u32| (leaf - self.first_leaf) as usize * LEAF_LEN as usize;
-        &self.bytes[at(node.leaves().start)..at(node.leaves().end).min(self.bytes.len())]
+        let at = |leaf: u32| len_of(&(0..u64::from(leaf - self.first_leaf) * LEAF_LEN)).min(self.bytes.len());
+        &self.bytes[at(node.leaves().start)..at(node.leaves().end)]
     }
 }
 
@@ -218,5 +225,151 @@ pub enum EncodeSliceError {
 impl EncodeSliceError {
     fn rotten(bytes: &Range<u64>) -> Self {
         Self::RottenBytes { start: bytes.start, end: bytes.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reference::{self, leaf_set, sample, shard_len};
+
+    fn outboard_of(bytes: &[u8]) -> Outboard {
+        Outboard::from_bytes(shard_len(bytes), reference::outboard(bytes)).unwrap()
+    }
+
+    /// What is given out until the end or an error, and the error.
+    fn encode(
+        root: Root,
+        leaves: &LeafSet,
+        shard: ShardInMemory<'_>,
+        at_least: usize,
+    ) -> (Vec<u8>, Option<EncodeSliceError>) {
+        let mut encoder = SliceEncoder::new(root, leaves.clone(), &shard);
+        let mut out = Vec::new();
+        loop {
+            match encoder.next_part(at_least) {
+                Ok(Some(part)) => out.extend(part),
+                Ok(None) => return (out, None),
+                Err(error) => return (out, Some(error)),
+            }
+        }
+    }
+
+    #[test]
+    fn every_boundary_equals_bao_tree() {
+        for &len in reference::BOUNDARY_LENS {
+            let bytes = sample(len);
+            let (outboard, shard) = (outboard_of(&bytes), shard_len(&bytes));
+            let last = shard.leaves() - 1;
+            for leaves in [
+                LeafSet::whole(shard),
+                leaf_set(shard, [0]),
+                leaf_set(shard, [last]),
+                leaf_set(shard, [last / 2]),
+            ] {
+                let source = ShardInMemory { bytes: &bytes, outboard: &outboard };
+                let slice = encode_slice(Root::of(&bytes), &leaves, &source).unwrap();
+                assert_eq!(slice, reference::slice(&bytes, &leaves), "{leaves:?}");
+                assert_eq!(slice, reference::bao_slice(&bytes, &leaves), "{leaves:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let bytes = sample(40_000);
+        let outboard = outboard_of(&bytes);
+        let leaves = LeafSet::whole(shard_len(&bytes));
+        let cut = ShardInMemory { bytes: &bytes[..39_999], outboard: &outboard };
+        let (sent, error) = encode(Root::of(&bytes), &leaves, cut, 1);
+        assert!(matches!(error, Some(EncodeSliceError::ReadBytes { offset: 32_768, .. })), "{error:?}");
+        assert_eq!(sent, reference::slice(&bytes, &leaves)[..sent.len()]);
+
+        let none = Outboard::from_pairs(Vec::new());
+        let (sent, error) =
+            encode(Root::of(&bytes), &leaves, ShardInMemory { bytes: &bytes, outboard: &none }, 1);
+        assert!(matches!(error, Some(EncodeSliceError::ReadOutboard { offset: 64, .. })), "{error:?}");
+        assert_eq!(sent, []);
+    }
+
+    #[test]
+    fn another_root_gives_nothing() {
+        for len in [1, 1024, 5000, 16_384, 16_385, 100_000] {
+            let bytes = sample(len);
+            let outboard = outboard_of(&bytes);
+            let source = ShardInMemory { bytes: &bytes, outboard: &outboard };
+            for leaves in [LeafSet::whole(shard_len(&bytes)), leaf_set(shard_len(&bytes), [0])] {
+                let (sent, error) = encode(Root::of(b"other"), &leaves, source, 1);
+                assert!(error.is_some() && sent.is_empty(), "{len} bytes: {error:?}");
+            }
+        }
+    }
+
+    /// Unvalidated encoding sends garbage without an error: ours finds every flipped bit that it would have sent.
+    #[test]
+    fn rotten_bytes_are_found_before_they_are_sent() {
+        let bytes = sample(40_000);
+        let (outboard, root) = (outboard_of(&bytes), Root::of(&bytes));
+        for leaves in [LeafSet::whole(shard_len(&bytes)), leaf_set(shard_len(&bytes), [3, 20, 21, 38])] {
+            let slice = reference::slice(&bytes, &leaves);
+            for at in (0..bytes.len()).step_by(97) {
+                let mut rotten = bytes.clone();
+                rotten[at] ^= 1 << (at % 8);
+                let (sent, error) =
+                    encode(root, &leaves, ShardInMemory { bytes: &rotten, outboard: &outboard }, 1);
+                let Some(EncodeSliceError::RottenBytes { start, end }) = error else {
+                    panic!("byte {at}: {error:?}")
+                };
+                assert!((start..end).contains(&(at as u64)), "byte {at} was placed in {start}..{end}");
+                assert_eq!(sent, slice[..sent.len()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_rotten_outboard_is_found_before_it_is_sent() {
+        let bytes = sample(100_000);
+        let (root, leaves) = (Root::of(&bytes), LeafSet::whole(shard_len(&bytes)));
+        let (pairs, slice) = (reference::outboard(&bytes), reference::slice(&bytes, &leaves));
+        for at in 0..pairs.len() {
+            let mut rotten = pairs.clone();
+            rotten[at] ^= 1 << (at % 8);
+            let rotten = Outboard::from_bytes(shard_len(&bytes), rotten).unwrap();
+            let (sent, error) = encode(root, &leaves, ShardInMemory { bytes: &bytes, outboard: &rotten }, 1);
+            let Some(EncodeSliceError::RottenOutboard { offset }) = error else {
+                panic!("byte {at}: {error:?}")
+            };
+            assert_eq!(offset, at as u64 / 64 * 64);
+            assert_eq!(sent, slice[..sent.len()]);
+        }
+    }
+
+    #[test]
+    fn rot_elsewhere_does_no_harm() {
+        let mut bytes = sample(100_000);
+        let (outboard, root) = (outboard_of(&bytes), Root::of(&bytes));
+        let leaves = leaf_set(shard_len(&bytes), [17]);
+        let slice = reference::slice(&bytes, &leaves);
+        bytes[50_000] ^= 1;
+        let source = ShardInMemory { bytes: &bytes, outboard: &outboard };
+        assert_eq!(encode_slice(root, &leaves, &source).unwrap(), slice);
+    }
+
+    proptest! {
+        #[test]
+        fn any_leaves_equal_the_reference_and_bao_tree(
+            (bytes, leaves) in reference::shards_with_leaves(300_000),
+            at_least in 0_usize..100_000,
+        ) {
+            let outboard = outboard_of(&bytes);
+            let source = ShardInMemory { bytes: &bytes, outboard: &outboard };
+            let (slice, error) = encode(Root::of(&bytes), &leaves, source, at_least);
+            prop_assert!(error.is_none());
+            prop_assert!(slice == reference::slice(&bytes, &leaves));
+            prop_assert!(slice == reference::bao_slice(&bytes, &leaves));
+            prop_assert!(slice == encode_slice(Root::of(&bytes), &leaves, &source).unwrap());
+        }
     }
 }

@@ -130,3 +130,82 @@ impl ShardHasher {
         pair
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reference::{self, BOUNDARY_LENS, sample};
+
+    fn hash(bytes: &[u8], piece_lens: &[usize]) -> HashedShard {
+        let mut hasher = ShardHasher::new();
+        for piece in reference::pieces(bytes, piece_lens) {
+            hasher.push(&piece);
+        }
+        assert_eq!(hasher.len(), bytes.len() as u64);
+        hasher.finish().unwrap()
+    }
+
+    fn check(bytes: &[u8], piece_lens: &[usize]) {
+        let hashed = hash(bytes, piece_lens);
+        assert_eq!(hashed.len.get(), bytes.len() as u64);
+        assert_eq!(hashed.root, Root::of(bytes), "{} bytes", bytes.len());
+        assert_eq!(hashed.outboard.as_bytes().len() as u64, hashed.len.outboard_len());
+        assert_eq!(hashed.outboard.as_bytes(), reference::outboard(bytes), "{} bytes", bytes.len());
+        assert_eq!((*hashed.root.as_bytes(), hashed.outboard.into_bytes()), reference::bao_outboard(bytes));
+    }
+
+    #[test]
+    fn the_reference_agrees_with_blake3() {
+        for &len in BOUNDARY_LENS {
+            let bytes = sample(len);
+            assert_eq!(reference::hash(&bytes, 0, true), *Root::of(&bytes).as_bytes(), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn every_boundary() {
+        for &len in BOUNDARY_LENS {
+            for pieces in [&[usize::MAX][..], &[16_384], &[1, 16_383, 16_384, 16_385, 1000], &[40_000]] {
+                check(&sample(len), pieces);
+            }
+        }
+    }
+
+    #[test]
+    fn byte_by_byte_with_empty_pieces_between() {
+        let bytes = sample(33_000);
+        let mut hasher = ShardHasher::new();
+        for byte in &bytes {
+            hasher.push(&[]);
+            hasher.push(&[*byte]);
+        }
+        assert_eq!(hasher.finish().unwrap(), hash(&bytes, &[usize::MAX]));
+    }
+
+    #[test]
+    fn no_shard_is_empty_or_too_long() {
+        assert_eq!(ShardHasher::new().finish(), Err(ShardLenError::Empty));
+
+        let (zeros, mut hasher, mut whole) = (vec![0; 1 << 20], ShardHasher::new(), blake3::Hasher::new());
+        for _ in 0..SHARD_LEN_MAX >> 20 {
+            hasher.push(&zeros);
+            whole.update(&zeros);
+        }
+        let mut longer = ShardHasher { len: hasher.len, ..ShardHasher::new() };
+        longer.push(&[0]);
+        assert_eq!(longer.finish(), Err(ShardLenError::TooLong { len: SHARD_LEN_MAX + 1 }));
+        assert_eq!(hasher.finish().unwrap().root.as_bytes(), whole.finalize().as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn any_length_in_any_pieces(
+            bytes in reference::shards(300_000),
+            piece_lens in proptest::collection::vec(1_usize..50_000, 1..5),
+        ) {
+            check(&bytes, &piece_lens);
+        }
+    }
+}

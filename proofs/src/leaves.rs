@@ -60,8 +60,8 @@ impl LeafSet {
             let end = u32::try_from(bytes.end.div_ceil(LEAF_LEN)).unwrap_or(u32::MAX);
             return Err(LeafSetError::PastEnd { end, leaves: len.leaves() });
         }
-        let ends_on_leaf = bytes.end % LEAF_LEN == 0 || bytes.end == len.get();
-        if bytes.start % LEAF_LEN != 0 || !ends_on_leaf {
+        let ends_on_leaf = bytes.end.is_multiple_of(LEAF_LEN) || bytes.end == len.get();
+        if !bytes.start.is_multiple_of(LEAF_LEN) || !ends_on_leaf {
             return Err(LeafSetError::Unaligned { start: bytes.start, end: bytes.end });
         }
         let leaf = |at: u64| u32::try_from(at.div_ceil(LEAF_LEN)).expect("a shard has at most 2^18 leaves");
@@ -70,7 +70,7 @@ impl LeafSet {
     }
 
     /// The length of the shard, in bytes.
-    pub fn len(&self) -> ShardLen {
+    pub fn shard_len(&self) -> ShardLen {
         self.len
     }
 
@@ -161,4 +161,66 @@ pub enum LeafSetError {
         /// End, exclusive.
         end: u64,
     },
+}
+
+#[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is a list of ranges, too")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::reference;
+
+    fn len(bytes: u64) -> ShardLen {
+        ShardLen::new(bytes).unwrap()
+    }
+
+    #[test]
+    fn sets_that_prove_nothing_cannot_be_made() {
+        let shard = len(100_000);
+        assert_eq!(shard.leaves(), 98);
+        let new = |ranges: &[Range<u32>]| LeafSet::new(shard, ranges).unwrap_err();
+        assert_eq!(new(&[]), LeafSetError::Empty);
+        assert_eq!(new(&[3..3]), LeafSetError::EmptyRange { start: 3 });
+        assert_eq!(new(&[0..1, Range { start: 5, end: 4 }]), LeafSetError::EmptyRange { start: 5 });
+        assert_eq!(new(&[0..99]), LeafSetError::PastEnd { end: 99, leaves: 98 });
+        assert_eq!(new(&[98..99]), LeafSetError::PastEnd { end: 99, leaves: 98 });
+        assert_eq!(new(&[0..1, 97..u32::MAX]), LeafSetError::PastEnd { end: u32::MAX, leaves: 98 });
+        assert_eq!(new(&[0..5, 5..6]), LeafSetError::OutOfOrder { start: 5 });
+        assert_eq!(new(&[0..5, 4..6]), LeafSetError::OutOfOrder { start: 4 });
+        assert_eq!(new(&[7..8, 2..3]), LeafSetError::OutOfOrder { start: 2 });
+    }
+
+    #[test]
+    fn byte_ranges_lie_on_leaves() {
+        let shard = len(100_000);
+        let of = |bytes: Range<u64>| LeafSet::of_bytes(shard, bytes);
+        assert_eq!(of(0..100_000), Ok(LeafSet::whole(shard)));
+        assert_eq!(of(1024..4096).unwrap().ranges(), [1..4]);
+        assert_eq!(of(99_328..100_000).unwrap().ranges(), [97..98]);
+        assert_eq!(of(1024..1024), Err(LeafSetError::Empty));
+        assert_eq!(of(0..1000), Err(LeafSetError::Unaligned { start: 0, end: 1000 }));
+        assert_eq!(of(1000..2048), Err(LeafSetError::Unaligned { start: 1000, end: 2048 }));
+        assert_eq!(of(0..100_001), Err(LeafSetError::PastEnd { end: 98, leaves: 98 }));
+        assert_eq!(of(0..100_352), Err(LeafSetError::PastEnd { end: 98, leaves: 98 }));
+        assert!(matches!(of(1024..u64::MAX), Err(LeafSetError::PastEnd { .. })));
+    }
+
+    #[test]
+    fn the_whole_costs_the_outboard() {
+        for &bytes in reference::BOUNDARY_LENS {
+            let shard = len(bytes as u64);
+            let whole = LeafSet::whole(shard);
+            assert_eq!((whole.leaf_count(), whole.data_len()), (shard.leaves(), shard.get()));
+            assert_eq!(whole.slice_len(), shard.get() + shard.outboard_len());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lengths_are_exact((bytes, leaves) in reference::shards_with_leaves(200_000)) {
+            prop_assert_eq!(leaves.data_len(), reference::data_of(&bytes, &leaves).len() as u64);
+            prop_assert_eq!(leaves.slice_len(), reference::slice(&bytes, &leaves).len() as u64);
+        }
+    }
 }

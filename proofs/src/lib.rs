@@ -23,6 +23,9 @@ mod root;
 mod shard_len;
 mod tree;
 
+#[cfg(test)]
+mod reference;
+
 pub use challenge::{CHALLENGE_LEAVES_MAX, Challenge, ChallengeError, Proven};
 pub use cid::{CID_LEN, Cid, CidError};
 pub use decoder::{DecodeSliceError, SliceDecoder, VerifiedBytes};

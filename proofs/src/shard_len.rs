@@ -32,12 +32,12 @@ impl ShardLen {
 
     /// Leaves of 1 KiB; the last one may be shorter.
     pub const fn leaves(self) -> u32 {
-        self.0.div_ceil(LEAF_LEN as u32)
+        self.0.div_ceil(1 << LEAF_LEN.ilog2())
     }
 
     /// Groups of 16 KiB; the last one may be shorter.
     pub const fn groups(self) -> u32 {
-        self.0.div_ceil(GROUP_LEN as u32)
+        self.0.div_ceil(1 << GROUP_LEN.ilog2())
     }
 
     /// Bytes of the outboard: 64 for every inner node above groups.
