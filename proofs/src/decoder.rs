@@ -133,7 +133,7 @@ pub(crate) struct Verifier {
 
 impl Verifier {
     pub(crate) fn new(root: Root, leaves: LeafSet) -> Self {
-        let mut walk = Walk::new(root, leaves.shard_len());
+        let mut walk = Walk::new(root, leaves.len());
         let visit = walk.next(&leaves);
         Self { root, leaves, walk, visit }
     }
@@ -176,7 +176,7 @@ impl Verifier {
     }
 
     fn bytes_of(&self, visit: &Visit) -> Range<u64> {
-        visit.node.bytes(self.leaves.shard_len())
+        visit.node.bytes(self.leaves.len())
     }
 }
 

@@ -74,7 +74,7 @@ pub struct SliceEncoder<'a, S> {
 impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     /// The slice of `leaves` of the shard with this `root`.
     pub fn new(root: Root, leaves: LeafSet, shard: &'a S) -> Self {
-        Self { walk: Walk::new(root, leaves.shard_len()), leaves, shard, group: Vec::new() }
+        Self { walk: Walk::new(root, leaves.len()), leaves, shard, group: Vec::new() }
     }
 
     /// The next bytes of the slice: at least `at_least` (and at most 16 KiB more), or what is left; `None` after the end.
@@ -117,7 +117,7 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     }
 
     fn encode_bytes(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
-        let bytes = visit.node.bytes(self.leaves.shard_len());
+        let bytes = visit.node.bytes(self.leaves.len());
         let at = out.len();
         out.resize(at + len_of(&bytes), 0);
         self.read(&bytes, &mut out[at..])?;
@@ -130,7 +130,7 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
 
     /// The tree below a group is not kept: it is hashed again, and what the slice needs is written on the way.
     fn encode_part_of_group(&mut self, visit: &Visit, out: &mut BytesMut) -> Result<(), EncodeSliceError> {
-        let bytes = visit.node.bytes(self.leaves.shard_len());
+        let bytes = visit.node.bytes(self.leaves.len());
         let mut group = std::mem::take(&mut self.group);
         group.resize(len_of(&bytes), 0);
         self.read(&bytes, &mut group)?;

@@ -69,8 +69,8 @@ impl LeafSet {
         Ok(Self { len, ranges: vec![range] })
     }
 
-    /// The length of the shard, in bytes.
-    pub fn shard_len(&self) -> ShardLen {
+    /// The length of the shard (not of the set: that is [`Self::leaf_count`]).
+    pub fn len(&self) -> ShardLen {
         self.len
     }
 

@@ -175,7 +175,7 @@ pub(crate) fn bao_slice(bytes: &[u8], leaves: &LeafSet) -> Vec<u8> {
 
 /// The bytes that bao-tree verifies in `slice`, one after another; `None` when it rejects it.
 pub(crate) fn bao_decode(root: [u8; 32], slice: &[u8], leaves: &LeafSet) -> Option<Vec<u8>> {
-    let tree = BaoTree::new(leaves.shard_len().get(), BLOCK_SIZE);
+    let tree = BaoTree::new(leaves.len().get(), BLOCK_SIZE);
     let ranges = chunk_ranges(leaves);
     let mut out = Vec::new();
     for item in DecodeResponseIter::new(root.into(), tree, slice, &ranges) {
