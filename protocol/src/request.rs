@@ -83,6 +83,11 @@ pub enum Request {
 }
 
 impl Request {
+    /// True when bytes follow the header on the client's side of the stream.
+    pub const fn has_body(&self) -> bool {
+        matches!(self, Self::Put { .. })
+    }
+
     /// A name for logs and metrics.
     pub const fn name(&self) -> &'static str {
         match self {

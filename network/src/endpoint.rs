@@ -1,0 +1,108 @@
+//! The one place with settings of iroh and QUIC. The figures behind them: `docs/decisions/0001-quic-settings.md`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iroh::endpoint::{AckFrequencyConfig, QuicTransportConfig, VarInt, presets};
+use iroh::{Endpoint, RelayMode};
+use noq::congestion::CubicConfig;
+use protocol::{ALPN, SecretKey};
+
+/// Bytes that a peer may send ahead on one stream. Above 2 MiB noq closes the whole connection when its
+/// reader is slow ("too many gaps in stream buffer"); speed comes from several streams instead.
+pub const STREAM_RECEIVE_WINDOW: u32 = 5 << 18;
+/// Bytes that a peer may send ahead on all streams of a connection: the bound of its memory.
+pub const RECEIVE_WINDOW: u32 = 32 << 20;
+/// Bytes sent and not yet acknowledged, over all streams of a connection.
+const SEND_WINDOW: u64 = 16 << 20;
+/// Streams that a client may have open at one node, over one connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
+/// Packets after which we ask the peer for an acknowledgement.
+const ACK_ELICITING_THRESHOLD: u32 = 20;
+/// Bytes that a new connection may send before it has heard anything about the path.
+const INITIAL_WINDOW: u64 = 512 << 10;
+/// Pause after which an idle connection says that it is alive, in milliseconds.
+pub const KEEP_ALIVE_MS: u64 = 2000;
+/// Silence after which a connection is lost, in milliseconds: how long a dead peer goes unnoticed.
+pub const IDLE_TIMEOUT_MS: u64 = 8000;
+
+const _: () = assert!(STREAM_RECEIVE_WINDOW <= 2 << 20, "see STREAM_RECEIVE_WINDOW");
+const _: () = assert!(KEEP_ALIVE_MS * 3 < IDLE_TIMEOUT_MS, "two lost packets are no dead peer");
+
+/// Which side of the protocol an endpoint is on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EndpointRole {
+    /// Accepts connections and streams.
+    Node,
+    /// Dials only; peers cannot open streams.
+    Client,
+}
+
+/// What distinguishes one endpoint from another.
+#[derive(Clone, Debug)]
+pub struct EndpointOptions {
+    /// Node or client.
+    pub role: EndpointRole,
+    /// The UDP socket; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The identity; known to every peer by its public key.
+    pub secret: SecretKey,
+}
+
+/// An endpoint without relays and without public discovery: nothing leaves it but to addresses that are dialled.
+pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointError> {
+    let EndpointOptions { role, bind, secret } = options;
+    let failed = |reason: String| BindEndpointError { address: bind, reason };
+    let alpns = match role {
+        EndpointRole::Node => vec![ALPN.to_vec()],
+        EndpointRole::Client => Vec::new(),
+    };
+    Endpoint::builder(presets::Minimal)
+        .relay_mode(RelayMode::Disabled)
+        .secret_key(secret)
+        .alpns(alpns)
+        .clear_ip_transports()
+        .bind_addr(bind)
+        .map_err(|error| failed(error.to_string()))?
+        .transport_config(transport(role))
+        .bind()
+        .await
+        .map_err(|error| failed(error.to_string()))
+}
+
+/// Why an endpoint cannot be had.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot listen on UDP {address}: {reason}")]
+pub struct BindEndpointError {
+    address: SocketAddr,
+    reason: String,
+}
+
+fn transport(role: EndpointRole) -> QuicTransportConfig {
+    let streams = match role {
+        EndpointRole::Node => STREAMS_PER_CONNECTION_MAX,
+        EndpointRole::Client => 0,
+    };
+    let mut ack_frequency = AckFrequencyConfig::default();
+    ack_frequency.ack_eliciting_threshold(VarInt::from_u32(ACK_ELICITING_THRESHOLD));
+    let mut congestion = CubicConfig::default();
+    congestion.initial_window(INITIAL_WINDOW);
+    let idle = VarInt::try_from(IDLE_TIMEOUT_MS).expect("milliseconds of a few seconds");
+
+    QuicTransportConfig::builder()
+        .stream_receive_window(VarInt::from_u32(STREAM_RECEIVE_WINDOW))
+        .receive_window(VarInt::from_u32(RECEIVE_WINDOW))
+        .send_window(SEND_WINDOW)
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .ack_frequency_config(Some(ack_frequency))
+        .congestion_controller_factory(Arc::new(congestion))
+        .enable_segmentation_offload(true)
+        .max_idle_timeout(Some(idle.into()))
+        .default_path_max_idle_timeout(Duration::from_millis(IDLE_TIMEOUT_MS))
+        .keep_alive_interval(Duration::from_millis(KEEP_ALIVE_MS))
+        .default_path_keep_alive_interval(Duration::from_millis(KEEP_ALIVE_MS))
+        .build()
+}

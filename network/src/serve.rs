@@ -1,0 +1,225 @@
+//! The accepting side: from the first packet of a client to each of its requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use iroh::Endpoint;
+use iroh::endpoint::{Connection, Incoming, IncomingAddr, VarInt};
+use protocol::{Admission, Code, NodeRecord, PublicKey, Refusal, Request, Response, Signed};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::gate::{Gate, HANDSHAKES_MAX, Knock, Verdict};
+use crate::hello::accept_hello;
+use crate::stream::{Receiving, Sending, StreamError};
+
+/// Connections that a node has at one time.
+pub const CONNECTIONS_MAX: usize = 1024;
+/// Connections that one client has to a node at one time.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
+/// How long a handshake may take, in milliseconds.
+const HANDSHAKE_TIMEOUT_MS: u64 = 5000;
+
+/// Accepts clients until the endpoint is closed, then waits for the visits to end. `visit` runs once for each
+/// client that has said hello; the network is that of `node_record`.
+pub async fn serve<V, F>(endpoint: Endpoint, node_record: Signed<NodeRecord>, visit: V)
+where
+    V: Fn(Visitor) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let entrance = Arc::new(Entrance::new(node_record));
+    let mut gate = Gate::default();
+    let mut visits = JoinSet::new();
+    while let Some(incoming) = endpoint.accept().await {
+        while visits.try_join_next().is_some() {}
+        let Some(ticket) = entrance.admit(&mut gate, incoming) else {
+            continue;
+        };
+        let (entrance, visit) = (entrance.clone(), visit.clone());
+        visits.spawn(async move {
+            if let Some(visitor) = entrance.receive(ticket).await {
+                visit(visitor).await;
+            }
+        });
+    }
+    while visits.join_next().await.is_some() {}
+}
+
+/// What all connections of a node share.
+#[derive(Debug)]
+struct Entrance {
+    node_record: Signed<NodeRecord>,
+    places: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+    peers: Arc<Mutex<HashMap<PublicKey, usize>>>,
+}
+
+/// A connection that may begin its handshake.
+struct Ticket {
+    incoming: Incoming,
+    place: OwnedSemaphorePermit,
+    handshake: OwnedSemaphorePermit,
+}
+
+impl Entrance {
+    fn new(node_record: Signed<NodeRecord>) -> Self {
+        Self {
+            node_record,
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            peers: Arc::default(),
+        }
+    }
+
+    fn admit(&self, gate: &mut Gate, incoming: Incoming) -> Option<Ticket> {
+        let IncomingAddr::Ip(address) = incoming.remote_addr() else {
+            incoming.refuse();
+            return None;
+        };
+        let knock = Knock {
+            address: address.ip(),
+            is_validated: incoming.remote_addr_validated(),
+            handshakes: HANDSHAKES_MAX - self.handshakes.available_permits(),
+        };
+        let places = (self.places.clone().try_acquire_owned(), self.handshakes.clone().try_acquire_owned());
+        match (gate.decide(knock, Instant::now()), places) {
+            (Verdict::Accept, (Ok(place), Ok(handshake))) => {
+                return Some(Ticket { incoming, place, handshake });
+            }
+            (Verdict::Retry, _) => {
+                if let Err(error) = incoming.retry() {
+                    error.into_incoming().refuse();
+                }
+            }
+            _ => {
+                debug!(%address, "connection refused");
+                incoming.refuse();
+            }
+        }
+        None
+    }
+
+    async fn receive(&self, ticket: Ticket) -> Option<Visitor> {
+        let Ticket { incoming, place, handshake } = ticket;
+        let accepting = incoming.accept().ok()?;
+        let connection = timeout(Duration::from_millis(HANDSHAKE_TIMEOUT_MS), accepting).await.ok()?.ok()?;
+        let Some(seat) = Seat::take(&self.peers, connection.remote_id()) else {
+            connection.close(VarInt::from_u32(Code::Busy.number().into()), b"too many connections");
+            return None;
+        };
+        let now = SystemTime::now().into();
+        let network = self.node_record.network();
+        match accept_hello(&connection, &network, &self.node_record, now).await {
+            Ok(admission) => {
+                drop(handshake);
+                Some(Visitor { connection, admission, _place: place, _seat: seat })
+            }
+            Err(error) => {
+                debug!(client = %connection.remote_id().fmt_short(), %error, "client not let in");
+                None
+            }
+        }
+    }
+}
+
+/// One of the connections that a client may have; given back when dropped.
+#[derive(Debug)]
+struct Seat {
+    peers: Arc<Mutex<HashMap<PublicKey, usize>>>,
+    id: PublicKey,
+}
+
+impl Seat {
+    fn take(peers: &Arc<Mutex<HashMap<PublicKey, usize>>>, id: PublicKey) -> Option<Self> {
+        let mut counts = locked(peers);
+        let count = counts.entry(id).or_default();
+        if *count >= CONNECTIONS_PER_PEER_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Self { peers: peers.clone(), id })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = locked(&self.peers);
+        let count = counts.get_mut(&self.id).expect("whoever has a seat is counted");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.id);
+        }
+    }
+}
+
+fn locked(peers: &Mutex<HashMap<PublicKey, usize>>) -> MutexGuard<'_, HashMap<PublicKey, usize>> {
+    // Nothing is done under this lock that could leave the map half changed.
+    peers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A client that has said hello. The connection ends when this and all its streams are dropped.
+#[derive(Debug)]
+pub struct Visitor {
+    connection: Connection,
+    admission: Option<Signed<Admission>>,
+    _place: OwnedSemaphorePermit,
+    _seat: Seat,
+}
+
+impl Visitor {
+    /// The client's endpoint, as proved by the handshake.
+    pub fn id(&self) -> PublicKey {
+        self.connection.remote_id()
+    }
+
+    /// Who vouched for the client; `None` for one that only reads.
+    pub fn payer(&self) -> Option<PublicKey> {
+        self.admission.as_ref().map(Signed::by)
+    }
+
+    /// The next request; `None` when the client has left.
+    pub async fn next(&self) -> Option<Inbound> {
+        let (send, receive) = self.connection.accept_bi().await.ok()?;
+        Some(Inbound { sending: Sending::new(send), receiving: Receiving::new(receive) })
+    }
+
+    /// Ends the connection, with a reason.
+    pub fn close(&self, code: Code, reason: &str) {
+        self.connection.close(VarInt::from_u32(code.number().into()), reason.as_bytes());
+    }
+}
+
+/// The stream of one request.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Towards the client.
+    pub sending: Sending,
+    /// From the client.
+    pub receiving: Receiving,
+}
+
+impl Inbound {
+    /// What the client wants.
+    pub async fn request(&mut self) -> Result<Request, StreamError> {
+        self.receiving.header().await
+    }
+
+    /// Answers with a header alone, and ends the stream.
+    pub async fn answer(mut self, response: &Response) -> Result<(), StreamError> {
+        self.sending.header(response).await?;
+        self.sending.finish();
+        Ok(())
+    }
+
+    /// Says no. A body that is still under way is stopped with the same code.
+    pub async fn refuse(mut self, refusal: Refusal) -> Result<(), StreamError> {
+        let code = refusal.code();
+        self.sending.header(&Response::Refused(refusal)).await?;
+        self.sending.finish();
+        self.receiving.stop(code);
+        Ok(())
+    }
+}
