@@ -48,3 +48,42 @@ pub enum CanonicalError {
     #[error("the CBOR is not in canonical form")]
     NotCanonical,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Sample {
+        bb: u64,
+        a: Option<bool>,
+    }
+
+    #[test]
+    fn keys_are_sorted_by_their_encoding() {
+        let cbor = to_vec(&Sample { bb: 1, a: None });
+        assert_eq!(cbor, [0xa2, 0x61, b'a', 0xf6, 0x62, b'b', b'b', 0x01]);
+        assert_eq!(from_slice(&cbor, 8), Ok(Sample { bb: 1, a: None }));
+    }
+
+    #[test]
+    fn the_length_is_looked_at_first() {
+        let result = from_slice::<Sample>(&[0xff; 9], 8);
+        assert_eq!(result, Err(CanonicalError::TooLong { len: 9, max_len: 8 }));
+    }
+
+    /// A decoder that went down for each of a million nested arrays would run out of stack.
+    #[test]
+    fn deep_nesting_under_an_unknown_key_is_refused() {
+        for opener in [&[0x81][..], &[0xa1, 0x61, b'x'], &[0x9f]] {
+            let mut cbor = vec![0xa3, 0x61, b'a', 0xf6, 0x61, b'z'];
+            while cbor.len() < 1 << 20 {
+                cbor.extend_from_slice(opener);
+            }
+            let result = from_slice::<Sample>(&cbor, usize::MAX);
+            assert!(matches!(result, Err(CanonicalError::Malformed { .. })), "{result:?}");
+        }
+    }
+}

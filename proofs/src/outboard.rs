@@ -53,3 +53,18 @@ pub struct OutboardError {
     /// Bytes that the shard's length asks for.
     pub expected: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_length_is_taken() {
+        let len = ShardLen::new(40_000).unwrap();
+        for found in [0, 64, 127, 129, 192] {
+            let result = Outboard::from_bytes(len, vec![0; found]);
+            assert_eq!(result, Err(OutboardError { found: found as u64, expected: 128 }));
+        }
+        assert_eq!(Outboard::from_bytes(len, vec![7; 128]).unwrap().into_bytes(), [7; 128]);
+    }
+}
