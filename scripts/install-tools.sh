@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Sees to it that the tools of a task are there: `install-tools.sh demo|test|bench`.
+#
+# As root on a system with apt-get it installs what is missing; anywhere else it says what is missing
+# and how to get it. PyPI packages go into a virtual environment under target/, never into the system.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+
+# command:package pairs; the package is Debian's name.
+need=(cc:gcc make:make curl:curl jq:jq)
+case ${1:-} in
+    demo) ;;
+    test) need+=(python3:python3 b3sum:b3sum) ;;
+    bench) need+=(python3:python3 nginx:nginx-light) ;;
+    *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
+esac
+
+missing=()
+for pair in "${need[@]}"; do
+    # nginx lies in /usr/sbin, which is not in everybody's PATH.
+    PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+done
+if [[ ${1} == test ]] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3-venv)
+elif [[ " ${missing[*]-} " == *" python3 "* ]]; then
+    missing+=(python3-venv)
+fi
+
+if ((${#missing[@]})); then
+    if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+        echo "installing ${missing[*]} with apt-get" >&2
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq >&2
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+    else
+        echo "missing: ${missing[*]} (names of Debian packages); install them and run this again" >&2
+        exit 1
+    fi
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "missing: Rust (cargo); see https://rustup.rs" >&2
+    exit 1
+fi
+
+# The outside checkers are written in Python from docs/spec.md and use PyPI's CBOR, BLAKE3 and AEAD.
+if [[ ${1} == test ]]; then
+    requirements=tests/python/requirements.txt
+    venv=$target/venv
+    if ! cmp -s "$requirements" "$venv/installed.txt"; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2
+        cp "$requirements" "$venv/installed.txt"
+    fi
+fi

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# All tests: `test.sh` is the tier that CI runs on every change, `test.sh --all` the long one.
+#
+# The long parts take their size from the environment, so that one test serves both tiers:
+#   HEADWATER_SIM_SEEDS      how many seeds the simulator plays
+#   HEADWATER_KILLS          how often a process is killed in the middle of its work
+#   HEADWATER_FUZZ_SECONDS   how long each fuzz target runs
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [[ ${1:-} == --all ]]; then
+    export HEADWATER_SIM_SEEDS=${HEADWATER_SIM_SEEDS:-20000}
+    export HEADWATER_KILLS=${HEADWATER_KILLS:-300}
+    export HEADWATER_FUZZ_SECONDS=${HEADWATER_FUZZ_SECONDS:-300}
+else
+    export HEADWATER_SIM_SEEDS=${HEADWATER_SIM_SEEDS:-300}
+    export HEADWATER_KILLS=${HEADWATER_KILLS:-20}
+    export HEADWATER_FUZZ_SECONDS=${HEADWATER_FUZZ_SECONDS:-5}
+fi
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+log=$target/test.log
+began=$SECONDS
+
+# step NAME COMMAND…: runs the command, and says how long it took.
+step() {
+    local name=$1 start=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    "$@"
+    printf -- '-- %s: %d s\n' "$name" $((SECONDS - start))
+}
+
+# Cargo's output, with the numbers of tests kept for the end.
+rust_tests() { cargo test --workspace --locked 2>&1 | tee "$log"; }
+
+step "tools" scripts/install-tools.sh test
+step "format" cargo fmt --all --check
+step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+step "tests" rust_tests
+step "outside checkers" scripts/check-outside.sh
+step "demonstration" scripts/demo.sh --check
+
+awk -v seconds=$((SECONDS - began)) '
+    /^test result:/ { passed += $4; failed += $6; ignored += $8 }
+    END { printf "\n%d tests passed, %d failed, %d ignored; all checks passed in %d s\n", passed, failed, ignored, seconds }
+' "$log"
