@@ -1,2 +1,48 @@
-//! The `headwater` program.
-fn main() {}
+//! The `headwater` program: one command for each thing that a person does with the network, and the
+//! two long-running roles. It parses, calls the crates that do the work, and prints what they say;
+//! no format, no decision about data and no cryptography lives here.
+
+mod account;
+mod arguments;
+mod commands;
+mod devnet;
+mod failure;
+mod folders;
+mod lifetime;
+mod logging;
+mod membership;
+mod output;
+mod quantity;
+mod ready;
+mod secrets;
+mod settings;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command, Globals};
+use crate::failure::Outcome;
+
+fn main() -> ExitCode {
+    let Arguments { globals, command } = Arguments::parse();
+    let name = command.name();
+    logging::start(false);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime
+        .context("cannot start the threads of the program")
+        .and_then(|runtime| runtime.block_on(run(&globals, command)));
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(error) => failure::report(name, &error),
+    }
+}
+
+async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Verify(verify) => verify.run(globals),
+        Command::Devnet(devnet) => devnet.run(globals).await,
+        Command::Completions(completions) => completions.run(),
+    }
+}

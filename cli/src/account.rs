@@ -1,0 +1,121 @@
+//! The account file: 32 random bytes in hexadecimal, from which every other key is derived.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chunker::AccountSecret;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use rand::Rng;
+use zeroize::Zeroizing;
+
+use crate::failure::Usage;
+use crate::folders;
+use crate::output::Output;
+
+const SECRET_LEN: usize = 32;
+
+/// The account in `path`, or in the user's configuration folder when none is named.
+///
+/// The first use creates it, readable by its owner alone, and says so.
+pub(crate) fn open(path: Option<&Path>, output: Output) -> anyhow::Result<AccountSecret> {
+    let path = match path {
+        Some(path) => path.to_owned(),
+        None => default_path()?,
+    };
+    if !path.exists() {
+        create(&path).with_context(|| format!("cannot create the account file {}", path.display()))?;
+        output.note(format_args!(
+            "created your account in {}; keep a copy in a safe place: whoever has it can read and release \
+             all that you store, and without it nobody can",
+            path.display()
+        ));
+    }
+    load(&path, output)
+}
+
+fn default_path() -> anyhow::Result<PathBuf> {
+    Ok(folders::config()?.join("account"))
+}
+
+fn load(path: &Path, output: Output) -> anyhow::Result<AccountSecret> {
+    let name = path.display();
+    let text = Zeroizing::new(
+        fs::read_to_string(path).with_context(|| format!("cannot read the account file {name}"))?,
+    );
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        output.note(format_args!("other users can read your account: chmod 600 {name}"));
+    }
+    let secret = from_hex(text.trim()).ok_or_else(|| {
+        Usage::new(format!("the account file {name} must hold 64 hexadecimal digits and nothing else"))
+    })?;
+    Ok(AccountSecret::from_bytes(*secret))
+}
+
+/// Writes a new secret beside `path` and links it there, so that of two first uses at the same
+/// moment one wins and the other finds its file whole.
+fn create(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut secret = Zeroizing::new([0; SECRET_LEN]);
+    rand::rng().fill_bytes(&mut *secret);
+
+    let draft = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(Zeroizing::new(to_hex(&secret)).as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+fn to_hex(secret: &[u8; SECRET_LEN]) -> String {
+    let mut text = HEXLOWER.encode(secret);
+    text.push('\n');
+    text
+}
+
+fn from_hex(text: &str) -> Option<Zeroizing<[u8; SECRET_LEN]>> {
+    if text.len() != 2 * SECRET_LEN {
+        return None;
+    }
+    let mut secret = Zeroizing::new([0; SECRET_LEN]);
+    HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut *secret).ok()?;
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_goes_both_ways() {
+        let secret = std::array::from_fn(|i| u8::try_from(i * 7).unwrap());
+        assert_eq!(*from_hex(to_hex(&secret).trim()).unwrap(), secret);
+    }
+
+    #[test]
+    fn other_texts_are_no_account() {
+        for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(from_hex(text).is_none(), "{text:?} was taken for an account");
+        }
+    }
+
+    #[test]
+    fn the_first_use_creates_a_private_file_and_the_second_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/account");
+        create(&path).unwrap();
+        let first = fs::read(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        create(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first, "a second creation must not replace the account");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left behind");
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line as a whole; each command's own arguments stand in its file under `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::output::Output;
+
+/// Puts files on a network of storage nodes, encrypted and erasure-coded, and gets them back.
+#[derive(Debug, Parser)]
+#[command(name = "headwater", version, about, after_help = TOUR, propagate_version = true)]
+#[command(infer_long_args = false, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOUR: &str = "\
+A tour on one machine:
+  headwater devnet --dir /tmp/net --nodes 8 &          eight nodes and a gateway, as processes
+  export HEADWATER_NETWORK=/tmp/net/network.json       which network the other commands mean
+  headwater put film.mp4 > film.link                   the link is the only key: keep it secret
+  headwater get @film.link -o copy.mp4
+  headwater audit @film.link                           does every node still have its shard?
+
+Data goes to standard output, everything else to standard error. Exit status: 0 when the whole
+job is done, 1 when it is not, 2 when the command line or a setting cannot be meant as it stands.
+A link may be written in place, as @FILE, or as - for standard input.";
+
+/// What every command understands.
+#[derive(Args, Debug)]
+pub(crate) struct Globals {
+    /// Print the answer as one line of JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// The network file: which nodes there are [default: network.json in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "HEADWATER_NETWORK")]
+    pub(crate) network: Option<PathBuf>,
+
+    /// The file with your account's secret [default: account in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "HEADWATER_ACCOUNT")]
+    pub(crate) account: Option<PathBuf>,
+}
+
+impl Globals {
+    pub(crate) const fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Verify(commands::verify::Verify),
+    Devnet(commands::devnet::Devnet),
+    Completions(commands::completions::Completions),
+}
+
+impl Command {
+    /// The name that the user typed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Verify(_) => "verify",
+            Self::Devnet(_) => "devnet",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_surface_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_an_example() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("headwater {name}")), "{name} --help shows no example");
+        }
+    }
+}

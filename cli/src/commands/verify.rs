@@ -1,0 +1,113 @@
+//! `headwater verify`: says what a signed record says, if its signature verifies.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use data_encoding::{BASE64, HEXLOWER};
+use ipld_core::ipld::Ipld;
+use protocol::AnyRecord;
+use protocol::limits::RECORD_LEN_MAX;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+
+/// Check a signed record: a lease, a mandate, a node record, …
+///
+/// Verifies the signature and prints what the record says, who signed it and for which network. Whether
+/// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
+/// same in base64 as `headwater node` prints them.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater verify /var/lib/headwater/node.record
+  headwater verify - < lease.cbor")]
+pub(crate) struct Verify {
+    /// The file with the record; - for standard input
+    file: PathBuf,
+}
+
+/// A record whose signature verified.
+#[derive(Serialize)]
+struct Verified {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    network: String,
+    by: String,
+    body: Value,
+    #[serde(skip)]
+    text: String,
+}
+
+/// Longest file that can hold a record: one in base64, with line breaks.
+const FILE_LEN_MAX: u64 = 2 * RECORD_LEN_MAX as u64;
+
+impl Verify {
+    pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let name = self.file.display();
+        let bytes = read(&self.file).with_context(|| format!("cannot read {name}"))?;
+        let bytes = from_base64(&bytes).unwrap_or(bytes);
+        let record = AnyRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
+        globals.output().answer(&Verified {
+            kind: record.kind(),
+            network: record.network().to_string(),
+            by: record.by().to_string(),
+            body: body(&bytes)?,
+            text: record.to_string(),
+        })?;
+        Ok(Outcome::Complete)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let source: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
+    let mut bytes = Vec::new();
+    source.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_LEN_MAX {
+        bail!("longer than any signed record ({RECORD_LEN_MAX} bytes)");
+    }
+    Ok(bytes)
+}
+
+/// The bytes that a base64 text stands for. A record itself begins with the head of a CBOR map, which
+/// is no base64 digit.
+fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if digits.is_empty() { None } else { BASE64.decode(&digits).ok() }
+}
+
+/// The body of a record that has been verified, for programs.
+fn body(record: &[u8]) -> anyhow::Result<Value> {
+    let Ipld::Map(mut fields) = serde_ipld_dagcbor::from_slice(record)? else {
+        unreachable!("a verified record is a map");
+    };
+    Ok(fields.remove("body").map_or(Value::Null, json))
+}
+
+/// The JSON form of a value, byte strings in hexadecimal.
+fn json(value: Ipld) -> Value {
+    match value {
+        Ipld::Bool(truth) => truth.into(),
+        Ipld::Integer(number) => i64::try_from(number)
+            .map(Value::from)
+            .or_else(|_| u64::try_from(number).map(Value::from))
+            .unwrap_or_else(|_| number.to_string().into()),
+        Ipld::String(text) => text.into(),
+        Ipld::Bytes(bytes) => HEXLOWER.encode(&bytes).into(),
+        Ipld::List(values) => values.into_iter().map(json).collect(),
+        Ipld::Map(fields) => fields.into_iter().map(|(name, value)| (name, json(value))).collect(),
+        Ipld::Null | Ipld::Float(_) | Ipld::Link(_) => Value::Null,
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.text.trim_end())
+    }
+}

@@ -1,0 +1,137 @@
+//! A whole network on this machine: storage nodes and gateways as child processes, each with its own
+//! folder, all on the loopback interface. The same folder gives the same network again.
+
+mod child;
+mod control;
+mod fleet;
+mod folder;
+mod plan;
+mod running;
+mod state;
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use anyhow::{Context, bail};
+use chunker::Coding;
+use tokio::net::TcpListener;
+
+use self::child::Role;
+use self::fleet::Fleet;
+use self::folder::Folder;
+use self::plan::Plan;
+use self::running::{Gateway, Running};
+use crate::lifetime;
+use crate::membership;
+use crate::output::Output;
+use crate::ready::GatewayReady;
+
+pub(crate) use self::plan::Wish;
+
+/// A devnet that does not run yet: where it lies, its addresses, and the coding that its gateways use.
+#[derive(Debug)]
+pub(crate) struct Devnet {
+    folder: Folder,
+    plan: Plan,
+    coding: Coding,
+    /// Held as long as the devnet runs, so that nothing else runs on the same folder.
+    _lock: File,
+}
+
+impl Devnet {
+    /// Opens or creates the devnet in `dir`.
+    pub(crate) fn open(dir: &Path, wish: Wish, coding: Coding) -> anyhow::Result<Self> {
+        let folder = Folder::create(dir)?;
+        let lock = File::create(folder.lock()).context("cannot create the devnet's lock file")?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("a devnet already runs in {}; stop it first", dir.display())
+            }
+            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the devnet's folder"),
+        }
+        folder.forget_state()?;
+        let plan = Plan::load(&folder, wish, membership::new_network_id)?;
+        Ok(Self { folder, plan, coding, _lock: lock })
+    }
+
+    /// Runs until SIGINT or SIGTERM, then stops all children.
+    pub(crate) async fn run(mut self, output: Output) -> anyhow::Result<()> {
+        let mut ended = pin!(lifetime::ended(false));
+        // While children start there is nothing to stop in order: dropped, they are killed.
+        let mut running = tokio::select! {
+            running = self.launch() => running?,
+            ended = &mut ended => return ended,
+        };
+        let outcome = tokio::select! {
+            outcome = running.watch(output) => outcome,
+            ended = &mut ended => ended,
+        };
+        output.note("stopping");
+        self.folder.forget_state()?;
+        running.stop().await;
+        outcome
+    }
+
+    async fn launch(&mut self) -> anyhow::Result<Running> {
+        let token = self.folder.new_token()?;
+        let fleet = Fleet::launch(self.node_roles()?).await?;
+        self.plan.nodes = fleet.addresses();
+        self.plan.save(&self.folder)?;
+        // Written twice: gateways read it before anybody knows their addresses.
+        membership::write_devnet(&self.folder.network(), &self.plan.network, fleet.records(), None)?;
+        let gateways = self.launch_gateways().await?;
+        self.plan.gateways = gateways.iter().map(|gateway| gateway.addr).collect();
+        let first = gateways.first().map(|gateway| gateway.url.clone());
+        membership::write_devnet(&self.folder.network(), &self.plan.network, fleet.records(), first)?;
+
+        let control = TcpListener::bind(self.plan.control)
+            .await
+            .with_context(|| format!("cannot listen on the control address {}", self.plan.control))?;
+        self.plan.control = control.local_addr()?;
+        self.plan.save(&self.folder)?;
+        Running::new(self.folder.clone(), fleet, gateways, control, token)
+    }
+
+    fn node_roles(&self) -> anyhow::Result<Vec<(Role, PathBuf)>> {
+        let role = |(number, listen): (usize, &SocketAddr)| {
+            let dir = self.folder.node(number)?;
+            let mut arguments: Vec<OsString> = ["node", "--open", "--network-id"].map(Into::into).into();
+            arguments.extend([OsString::from(&self.plan.network), "--dir".into(), dir.clone().into()]);
+            Ok((self.role(format!("node {}", number + 1), arguments, *listen), dir))
+        };
+        self.plan.nodes.iter().enumerate().map(role).collect()
+    }
+
+    async fn launch_gateways(&self) -> anyhow::Result<Vec<Gateway>> {
+        let mut gateways = Vec::with_capacity(self.plan.gateways.len());
+        for (number, listen) in self.plan.gateways.iter().enumerate() {
+            let mut token = OsString::from("@");
+            token.push(self.folder.token());
+            let arguments = vec![
+                "gateway".into(),
+                "--network".into(),
+                self.folder.network().into(),
+                "--account".into(),
+                self.folder.gateway(number)?.join("account").into(),
+                "--upload-token".into(),
+                token,
+                "--coding".into(),
+                self.coding.to_string().into(),
+            ];
+            let name = format!("gateway {}", number + 1);
+            let (process, ready) =
+                self.role(name.clone(), arguments, *listen).start::<GatewayReady>().await?;
+            gateways.push(Gateway { name, url: ready.url, addr: ready.addr, process });
+        }
+        Ok(gateways)
+    }
+
+    fn role(&self, name: String, arguments: Vec<OsString>, listen: SocketAddr) -> Role {
+        let log = self.folder.log(&name);
+        Role { name, arguments, listen, log }
+    }
+}

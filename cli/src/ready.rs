@@ -1,0 +1,43 @@
+//! The one line with which a long-running role says that it serves: `{"ready":{…}}` with `--json`.
+//! `headwater devnet` waits for it, and so can any other supervisor.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// The line itself.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Ready<T> {
+    pub(crate) ready: T,
+}
+
+/// A storage node that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct NodeReady {
+    /// Its public key, in hexadecimal.
+    pub(crate) id: String,
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+    /// Its signed record, in base64.
+    pub(crate) record: String,
+}
+
+/// A gateway that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct GatewayReady {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+}
+
+impl fmt::Display for Ready<NodeReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "node {} serves on {}", self.ready.id, self.ready.addr)
+    }
+}
+
+impl fmt::Display for Ready<GatewayReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "gateway serves on {}", self.ready.url)
+    }
+}
