@@ -54,6 +54,7 @@ impl Globals {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Nodes(commands::nodes::Nodes),
     Verify(commands::verify::Verify),
     Devnet(commands::devnet::Devnet),
     Completions(commands::completions::Completions),
@@ -63,6 +64,7 @@ impl Command {
     /// The name that the user typed.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
+            Self::Nodes(_) => "nodes",
             Self::Verify(_) => "verify",
             Self::Devnet(_) => "devnet",
             Self::Completions(_) => "completions",

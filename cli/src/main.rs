@@ -14,6 +14,7 @@ mod membership;
 mod output;
 mod quantity;
 mod ready;
+mod record_file;
 mod secrets;
 mod settings;
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
 
 async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     match command {
+        Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Completions(completions) => completions.run(),

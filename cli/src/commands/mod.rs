@@ -2,4 +2,5 @@
 
 pub(crate) mod completions;
 pub(crate) mod devnet;
+pub(crate) mod nodes;
 pub(crate) mod verify;

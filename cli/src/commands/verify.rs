@@ -1,27 +1,23 @@
 //! `headwater verify`: says what a signed record says, if its signature verifies.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
 use clap::Args;
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use ipld_core::ipld::Ipld;
-use protocol::AnyRecord;
-use protocol::limits::RECORD_LEN_MAX;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
+use crate::record_file::RecordFile;
 
 /// Check a signed record: a lease, a mandate, a node record, …
 ///
 /// Verifies the signature and prints what the record says, who signed it and for which network. Whether
 /// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
-/// same in base64 as `headwater node` prints them.
+/// same in base64url as `headwater node` prints them.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -44,15 +40,9 @@ struct Verified {
     text: String,
 }
 
-/// Longest file that can hold a record: one in base64, with line breaks.
-const FILE_LEN_MAX: u64 = 2 * RECORD_LEN_MAX as u64;
-
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let name = self.file.display();
-        let bytes = read(&self.file).with_context(|| format!("cannot read {name}"))?;
-        let bytes = from_base64(&bytes).unwrap_or(bytes);
-        let record = AnyRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
+        let RecordFile { record, bytes } = RecordFile::read(&self.file)?;
         globals.output().answer(&Verified {
             kind: record.kind(),
             network: record.network().to_string(),
@@ -62,24 +52,6 @@ impl Verify {
         })?;
         Ok(Outcome::Complete)
     }
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let source: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
-    let mut bytes = Vec::new();
-    source.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_LEN_MAX {
-        bail!("longer than any signed record ({RECORD_LEN_MAX} bytes)");
-    }
-    Ok(bytes)
-}
-
-/// The bytes that a base64 text stands for. A record itself begins with the head of a CBOR map, which
-/// is no base64 digit.
-fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if digits.is_empty() { None } else { BASE64.decode(&digits).ok() }
 }
 
 /// The body of a record that has been verified, for programs.

@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use data_encoding::HEXLOWER;
-use rand::Rng;
 
 use crate::folders;
+use crate::membership;
 
 /// An existing folder, by its absolute path.
 #[derive(Clone, Debug)]
@@ -77,9 +77,7 @@ impl Folder {
 
     /// A new random token, which is also written where only this user can read it.
     pub(super) fn new_token(&self) -> anyhow::Result<String> {
-        let mut bytes = [0; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        let token = HEXLOWER.encode(&bytes);
+        let token = HEXLOWER.encode(&membership::random());
         let path = self.token();
         folders::write_privately(&path, token.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;

@@ -17,6 +17,7 @@ use std::pin::pin;
 
 use anyhow::{Context, bail};
 use chunker::Coding;
+use network::NetworkFile;
 use tokio::net::TcpListener;
 
 use self::child::Role;
@@ -54,7 +55,7 @@ impl Devnet {
             Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the devnet's folder"),
         }
         folder.forget_state()?;
-        let plan = Plan::load(&folder, wish, membership::new_network_id)?;
+        let plan = Plan::load(&folder, wish, || membership::new_network_id().to_string())?;
         Ok(Self { folder, plan, coding, _lock: lock })
     }
 
@@ -82,11 +83,11 @@ impl Devnet {
         self.plan.nodes = fleet.addresses();
         self.plan.save(&self.folder)?;
         // Written twice: gateways read it before anybody knows their addresses.
-        membership::write_devnet(&self.folder.network(), &self.plan.network, fleet.records(), None)?;
+        self.write_network(&fleet, None)?;
         let gateways = self.launch_gateways().await?;
         self.plan.gateways = gateways.iter().map(|gateway| gateway.addr).collect();
         let first = gateways.first().map(|gateway| gateway.url.clone());
-        membership::write_devnet(&self.folder.network(), &self.plan.network, fleet.records(), first)?;
+        self.write_network(&fleet, first)?;
 
         let control = TcpListener::bind(self.plan.control)
             .await
@@ -128,6 +129,14 @@ impl Devnet {
             gateways.push(Gateway { name, url: ready.url, addr: ready.addr, process });
         }
         Ok(gateways)
+    }
+
+    fn write_network(&self, fleet: &Fleet, gateway: Option<String>) -> anyhow::Result<()> {
+        let network = self.plan.network()?;
+        let decode = |text| membership::record_from_text(text, &network);
+        let nodes = fleet.records().map(decode).collect::<Result<_, _>>()?;
+        // One machine is one site, and every node on it a failure domain of its own.
+        membership::save(&NetworkFile { network, same_site: true, gateway, nodes }, &self.folder.network())
     }
 
     fn role(&self, name: String, arguments: Vec<OsString>, listen: SocketAddr) -> Role {

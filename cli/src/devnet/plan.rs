@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
+use protocol::NetworkId;
 use serde::{Deserialize, Serialize};
 
 use super::folder::Folder;
@@ -74,6 +75,11 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// The network's id.
+    pub(super) fn network(&self) -> anyhow::Result<NetworkId> {
+        Ok(self.network.parse()?)
     }
 
     pub(super) fn save(&self, folder: &Folder) -> anyhow::Result<()> {

@@ -1,0 +1,149 @@
+//! `headwater nodes`: the nodes of the network, and how they are just now.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use network::{NetworkFile, Pool};
+use protocol::{AnyRecord, NodeRecord, NodeStatus, Request, Response, Signed};
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+use crate::membership::{self, Network};
+use crate::quantity::ByteSize;
+use crate::record_file::RecordFile;
+
+/// List the nodes of the network and ask each how it is
+///
+/// Exit status 1 when a node does not answer.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater nodes
+  headwater nodes --json | jq '.nodes[] | select(.state != \"up\")'
+  headwater nodes --add node-a.record --add node-b.record      collect the members of a network")]
+pub(crate) struct Nodes {
+    /// Add the signed record of a node to the network file, which is created where it does not exist
+    #[arg(long, value_name = "FILE")]
+    add: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    network: String,
+    nodes: Vec<NodeLine>,
+}
+
+#[derive(Serialize)]
+struct NodeLine {
+    id: String,
+    addrs: Vec<String>,
+    domain: Option<String>,
+    state: &'static str,
+    shards: Option<u64>,
+    stored: Option<u64>,
+    capacity: Option<u64>,
+    version: Option<String>,
+    error: Option<String>,
+}
+
+impl Nodes {
+    pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
+        self.extend_file(globals)?;
+        let network = Network::load(globals)?;
+        let pool = network.pool(None).await?;
+        let mut asking = JoinSet::new();
+        for (place, record) in network.members().iter().cloned().enumerate() {
+            let pool = pool.clone();
+            asking.spawn(async move {
+                let status = ask(&pool, &record).await;
+                (place, NodeLine::new(&record, status))
+            });
+        }
+        let mut lines = asking.join_all().await;
+        pool.close().await;
+        lines.sort_by_key(|(place, _)| *place);
+        let nodes: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
+        let all_up = nodes.iter().all(|node| node.error.is_none());
+        globals.output().answer(&Listing { network: network.file.network.to_string(), nodes })?;
+        Ok(if all_up { Outcome::Complete } else { Outcome::Incomplete })
+    }
+
+    fn extend_file(&self, globals: &Globals) -> anyhow::Result<()> {
+        if self.add.is_empty() {
+            return Ok(());
+        }
+        let path = membership::path(globals)?;
+        let mut file = if path.exists() { Some(NetworkFile::load(&path)?) } else { None };
+        for source in &self.add {
+            let record = read_record(source)?;
+            let file = file.get_or_insert_with(|| NetworkFile {
+                network: record.network(),
+                same_site: false,
+                gateway: None,
+                nodes: Vec::new(),
+            });
+            if record.network() != file.network {
+                bail!("{} is a node of another network, {}", source.display(), record.network());
+            }
+            file.nodes.retain(|known| known.by() != record.by());
+            file.nodes.push(record);
+        }
+        file.map_or(Ok(()), |file| membership::save(&file, &path))
+    }
+}
+
+fn read_record(path: &Path) -> anyhow::Result<Signed<NodeRecord>> {
+    match RecordFile::read(path)?.record {
+        AnyRecord::Node(record) => Ok(record),
+        other => bail!("{} is a record of type {}, not a node's", path.display(), other.kind()),
+    }
+}
+
+async fn ask(pool: &Pool, record: &Signed<NodeRecord>) -> anyhow::Result<NodeStatus> {
+    match pool.connect(record).await?.ask(&Request::Status).await? {
+        Response::Status(status) => Ok(status),
+        other => bail!("it answered with {}", other.name()),
+    }
+}
+
+impl NodeLine {
+    fn new(record: &Signed<NodeRecord>, answer: anyhow::Result<NodeStatus>) -> Self {
+        let body = record.body();
+        let (status, error) = match answer {
+            Ok(status) => (Some(status), None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
+        Self {
+            id: record.by().to_string(),
+            addrs: body.addrs.iter().map(ToString::to_string).collect(),
+            domain: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
+            state: if status.is_some() { "up" } else { "down" },
+            shards: status.as_ref().map(|status| status.shards),
+            stored: status.as_ref().map(|status| status.stored),
+            capacity: status.as_ref().map(|status| status.capacity),
+            version: status.map(|status| status.version.as_str().to_owned()),
+            error,
+        }
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "network {}", self.network)?;
+        for node in &self.nodes {
+            write!(f, "{}  {:<21}  ", &node.id[..10], node.addrs[0])?;
+            match (node.shards, node.stored, node.capacity, &node.error) {
+                (Some(shards), Some(stored), Some(capacity), None) => {
+                    let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
+                    writeln!(f, "up    {shards} shards, {stored} of {capacity}")?;
+                }
+                (.., error) => writeln!(f, "down  {}", error.as_deref().unwrap_or("no answer"))?,
+            }
+        }
+        Ok(())
+    }
+}
