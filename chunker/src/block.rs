@@ -192,7 +192,10 @@ impl fmt::Debug for PlainBlock {
     /// Where it lies, without the plaintext.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (segment, first_row) = (self.segment, self.first_row);
-        f.debug_struct("PlainBlock").field("segment", &segment).field("first_row", &first_row).finish_non_exhaustive()
+        f.debug_struct("PlainBlock")
+            .field("segment", &segment)
+            .field("first_row", &first_row)
+            .finish_non_exhaustive()
     }
 }
 

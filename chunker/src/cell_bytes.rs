@@ -73,3 +73,11 @@ impl From<Rebuilt> for CellBytes {
         Self::Rebuilt(cell)
     }
 }
+
+#[cfg(test)]
+impl Verified {
+    /// A cell that claims to be verified.
+    pub(crate) fn for_tests(bytes: Vec<u8>) -> Self {
+        Self(Bytes::from(bytes))
+    }
+}

@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_coding() {
-        for text in ["", "+", "5", "5+", "+3", "5+3+1", "0+1", "1+0", "5 + 3", "-5+3", "5++3", "255+1", "300+2"] {
+        for text in
+            ["", "+", "5", "5+", "+3", "5+3+1", "0+1", "1+0", "5 + 3", "-5+3", "5++3", "255+1", "300+2"]
+        {
             assert!(text.parse::<Coding>().is_err(), "{text:?}");
         }
         assert_eq!(Coding::new(200, 56), Err(CodingError::TooManyColumns { data: 200, parity: 56 }));

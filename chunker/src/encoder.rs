@@ -60,7 +60,10 @@ impl Encoder {
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("coding", &self.coding).field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Encoder")
+            .field("coding", &self.coding)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,9 @@
 use bytes::Bytes;
 use reed_solomon_erasure::galois_8::{div, mul, mul_slice, mul_slice_xor};
 
+#[cfg(test)]
+pub(crate) use reed_solomon_erasure::galois_8;
+
 use crate::cell_bytes::{Rebuilt, Verified};
 use crate::gf_simd::{self, Factor};
 use crate::{Coding, Column, Segment};
@@ -69,7 +72,9 @@ pub enum RebuildError {
         column: Column,
     },
     /// A cell has not the length of this object's cells.
-    #[error("the cell in column {column}, row {row} of segment {segment} has {found} bytes instead of {expected}")]
+    #[error(
+        "the cell in column {column}, row {row} of segment {segment} has {found} bytes instead of {expected}"
+    )]
     Length {
         /// The segment.
         segment: u32,
@@ -145,8 +150,10 @@ impl<'a> Stripe<'a> {
         let data: Vec<Column> = coding.data_columns().filter(exists).collect();
         let unknown: Vec<Column> = data.iter().copied().filter(|&column| !is_present(column)).collect();
 
-        let (mut inputs, parity): (Vec<_>, Vec<_>) =
-            present.iter().map(|(column, cell)| (*column, cell)).partition(|&(column, _)| coding.is_data(column));
+        let (mut inputs, parity): (Vec<_>, Vec<_>) = present
+            .iter()
+            .map(|(column, cell)| (*column, cell))
+            .partition(|&(column, _)| coding.is_data(column));
         if parity.len() < unknown.len() {
             let (present, needed) = (present.len(), data.len());
             return Err(RebuildError::TooFewColumns { segment: segment.index(), row, present, needed });
@@ -154,7 +161,8 @@ impl<'a> Stripe<'a> {
         inputs.extend(parity.into_iter().take(unknown.len()));
 
         let generator = Generator::new(coding);
-        let solved = solve(&generator, &inputs.iter().map(|&(column, _)| column).collect::<Vec<_>>(), &unknown);
+        let solved =
+            solve(&generator, &inputs.iter().map(|&(column, _)| column).collect::<Vec<_>>(), &unknown);
         Ok(Self { generator, inputs, solved })
     }
 
@@ -169,7 +177,9 @@ impl<'a> Stripe<'a> {
         // What is left is parity that was not needed: a combination of the data cells, known and solved.
         let row = self.generator.row(column);
         let mut sum = vec![0; self.inputs.len()];
-        for (place, (input, _)) in self.inputs.iter().enumerate().filter(|(_, (input, _))| input.index() < row.len()) {
+        for (place, (input, _)) in
+            self.inputs.iter().enumerate().filter(|(_, (input, _))| input.index() < row.len())
+        {
             sum[place] ^= row[input.index()];
         }
         for (solved, combination) in &self.solved {

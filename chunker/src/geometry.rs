@@ -140,7 +140,8 @@ impl Geometry {
 
     /// The number of segments, at least 1.
     pub fn segments(&self) -> u32 {
-        u32::try_from(self.cells.div_ceil(self.segment_cells())).expect("2^40 cells fill at most 2^27 segments")
+        u32::try_from(self.cells.div_ceil(self.segment_cells()))
+            .expect("2^40 cells fill at most 2^27 segments")
     }
 
     /// Segment `index`; `None` past the end.
@@ -162,7 +163,8 @@ impl Geometry {
         if cell >= self.cells {
             return None;
         }
-        let segment = u32::try_from(cell / self.segment_cells()).expect("2^40 cells fill at most 2^27 segments");
+        let segment =
+            u32::try_from(cell / self.segment_cells()).expect("2^40 cells fill at most 2^27 segments");
         let within = u32::try_from(cell % self.segment_cells()).expect("a segment has at most 2^18 cells");
         let data = u32::from(self.coding.data());
         let column = u8::try_from(within % data).expect("a remainder is below its divisor, a byte");
@@ -308,7 +310,11 @@ impl Segment {
             return None;
         }
         let left_out = self.coding.data() - self.data_columns();
-        Some(if self.coding.is_data(column) { column.index() } else { column.index() - usize::from(left_out) })
+        Some(if self.coding.is_data(column) {
+            column.index()
+        } else {
+            column.index() - usize::from(left_out)
+        })
     }
 }
 

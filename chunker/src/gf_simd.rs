@@ -3,7 +3,10 @@
 //! Multiplication by a constant is linear over the bits of a byte. With GFNI it is one instruction (an 8×8 bit matrix);
 //! with AVX2 it is two look-ups, one for each half of the byte. Other machines get nothing done here and go the slow way.
 
-#![expect(unsafe_code, reason = "vector loads, stores and calls of functions compiled for a detected CPU feature")]
+#![expect(
+    unsafe_code,
+    reason = "vector loads, stores and calls of functions compiled for a detected CPU feature"
+)]
 
 /// The reduction polynomial x^8 + x^4 + x^3 + x^2 + 1 without its leading term (spec §4).
 const POLYNOMIAL: u8 = 0x1d;
@@ -57,6 +60,7 @@ pub(crate) fn sum_of_products(factors: &[Factor], inputs: &[&[u8]], out: &mut [u
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[expect(clippy::wildcard_imports, reason = "instructions are named as in the vendor's manual")]
     use std::arch::x86_64::*;
 
     use super::Factor;
@@ -115,5 +119,82 @@ mod x86 {
             unsafe { _mm256_storeu_si256(vector.as_mut_ptr().cast(), sum) };
         }
         vectors.len() * 32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::erasure::galois_8;
+    use proptest::prelude::*;
+
+    fn reference(factors: &[u8], inputs: &[&[u8]], out: &mut [u8]) {
+        out.fill(0);
+        for (&factor, input) in factors.iter().zip(inputs) {
+            galois_8::mul_slice_xor(factor, input, out);
+        }
+    }
+
+    type Kernel = fn(&[Factor], &[&[u8]], &mut [u8]) -> usize;
+
+    /// Every kernel that this machine can run, by name.
+    fn kernels() -> Vec<(&'static str, Kernel)> {
+        let mut kernels: Vec<(_, Kernel)> = vec![("chosen", sum_of_products)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("gfni") && is_x86_feature_detected!("avx512f") {
+                // SAFETY: the features were just detected.
+                kernels
+                    .push(("gfni512", |factors, inputs, out| unsafe { x86::gfni512(factors, inputs, out) }));
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the feature was just detected.
+                kernels.push(("avx2", |factors, inputs, out| unsafe { x86::avx2(factors, inputs, out) }));
+            }
+        }
+        kernels
+    }
+
+    #[test]
+    fn every_product() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for factor in 0..=255 {
+            let prepared = Factor::new(factor);
+            for (byte, product) in bytes.iter().map(|&byte| (byte, galois_8::mul(factor, byte))) {
+                let split = prepared.low[usize::from(byte & 15)] ^ prepared.high[usize::from(byte >> 4)];
+                assert_eq!(split, product, "{factor} · {byte}");
+            }
+            for (name, kernel) in kernels() {
+                let (mut found, mut expected) = ([0xaa; 256], [0; 256]);
+                reference(&[factor], &[&bytes], &mut expected);
+                let written = kernel(&[prepared], &[&bytes], &mut found);
+                assert_eq!(found[..written], expected[..written], "{name}: {factor}");
+                assert!(written == 256 || name == "chosen");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_of_any_length(
+            factors in prop::collection::vec(any::<u8>(), 0..12),
+            len in 0usize..1500,
+            seed: u64,
+        ) {
+            let mut bytes = vec![0; len * factors.len() + 1];
+            blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
+            // From byte 1 on, so that nothing is aligned.
+            let inputs: Vec<&[u8]> = (0..factors.len()).map(|i| &bytes[1 + i * len..][..len]).collect();
+            let prepared: Vec<Factor> = factors.iter().map(|&factor| Factor::new(factor)).collect();
+            let mut expected = vec![0; len];
+            reference(&factors, &inputs, &mut expected);
+            for (name, kernel) in kernels() {
+                let mut found = vec![0xaa; len];
+                let written = kernel(&prepared, &inputs, &mut found);
+                prop_assert!(written <= len && (len - written < 64 || name == "chosen"), "{}", name);
+                prop_assert_eq!(&found[..written], &expected[..written], "{}", name);
+                prop_assert!(found[written..].iter().all(|&byte| byte == 0xaa), "{} writes too much", name);
+            }
+        }
     }
 }

@@ -32,7 +32,9 @@ struct Fields {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// The name is empty, too long, `.` or `..`, or has a control character or a slash.
-    #[error("a name has 1 to {NAME_LEN_MAX} bytes without control characters and slashes, and is not . or ..")]
+    #[error(
+        "a name has 1 to {NAME_LEN_MAX} bytes without control characters and slashes, and is not . or .."
+    )]
     Name,
     /// The media type is empty, too long, or not printable ASCII.
     #[error("a media type has 1 to {MEDIA_TYPE_LEN_MAX} printable ASCII characters")]
@@ -112,7 +114,3 @@ fn is_name(name: &str) -> bool {
 fn is_media_type(text: &str) -> bool {
     (1..=MEDIA_TYPE_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
-
-#[cfg(test)]
-#[path = "header_tests.rs"]
-mod tests;

@@ -24,13 +24,17 @@ mod link;
 mod manifest;
 mod padme;
 mod seal;
+#[cfg(test)]
+mod vector_tests;
 
 pub use block::{Block, PlainBlock};
 pub use cell_bytes::{CellBytes, Rebuilt, Verified};
 pub use coding::{COLUMNS_MAX, Coding, CodingError, Column};
 pub use encoder::{Encoder, Ending};
 pub use erasure::{RebuildError, rebuild};
-pub use geometry::{CELLS_MAX, CellSize, Geometry, GeometryError, Location, SEGMENT_LEN_MAX, SHARDS_MAX, Segment};
+pub use geometry::{
+    CELLS_MAX, CellSize, Geometry, GeometryError, Location, SEGMENT_LEN_MAX, SHARDS_MAX, Segment,
+};
 pub use header::{HeaderError, MEDIA_TYPE_LEN_MAX, NAME_LEN_MAX, ObjectHeader};
 pub use keys::{AccountSecret, Commitment, ContentKey, KeySeed, ObjectKeys, Salt};
 pub use link::{Link, LinkError};

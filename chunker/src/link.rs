@@ -77,7 +77,3 @@ impl fmt::Debug for Link {
         write!(f, "Link({SCHEME}{}#…)", self.cid)
     }
 }
-
-#[cfg(test)]
-#[path = "link_tests.rs"]
-mod tests;

@@ -150,7 +150,8 @@ impl Manifest {
         if fields.suite != SUITE {
             return Err(ManifestError::Suite { found: fields.suite });
         }
-        let cell_size = CellSize::from_log2(fields.cell).ok_or(ManifestError::CellSize { log2: fields.cell })?;
+        let cell_size =
+            CellSize::from_log2(fields.cell).ok_or(ManifestError::CellSize { log2: fields.cell })?;
         let geometry = Geometry::new(Coding::new(fields.k, fields.m)?, cell_size, fields.cells)?;
         let (roots, rest) = fields.roots.as_chunks::<ROOT_LEN>();
         if roots.len() != geometry.shards() || !rest.is_empty() {
@@ -295,7 +296,3 @@ impl ControlKey {
         &self.0
     }
 }
-
-#[cfg(test)]
-#[path = "manifest_tests.rs"]
-mod tests;

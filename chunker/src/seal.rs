@@ -90,13 +90,8 @@ impl Opener {
     }
 
     /// `L`: the object's exact length in bytes.
-    pub const fn len(&self) -> u64 {
+    pub const fn object_len(&self) -> u64 {
         self.len
-    }
-
-    /// Whether the object has no bytes.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     /// Appends the plaintext of `cell` to `out`, without padding. `out` is unchanged after an error.
@@ -175,7 +170,12 @@ pub(crate) mod header {
         let (text, tag) = sealed.split_first_chunk::<PLAIN_LEN>()?;
         let mut plain = *text;
         ChaCha20Poly1305::new(keys.header().into())
-            .decrypt_inout_detached(&Nonce::default(), b"", plain.as_mut_slice().into(), &Tag::try_from(tag).ok()?)
+            .decrypt_inout_detached(
+                &Nonce::default(),
+                b"",
+                plain.as_mut_slice().into(),
+                &Tag::try_from(tag).ok()?,
+            )
             .ok()?;
         Some(plain)
     }

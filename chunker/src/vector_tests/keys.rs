@@ -1,0 +1,93 @@
+use serde::{Deserialize, Serialize};
+
+use super::{bytes32, golden, hex};
+use crate::{AccountSecret, CellSize, ContentKey, ObjectKeys, Salt};
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    account: Vec<Account>,
+    object: Vec<Object>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Account {
+    secret: String,
+    salt: String,
+    payer_key_seed: String,
+    pointer_key_seed: String,
+    content_key: String,
+    control_key_seed: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Object {
+    content_key: String,
+    salt: String,
+    cell: u8,
+    cell_key: String,
+    header_key: String,
+    commitment: String,
+}
+
+fn account(secret: [u8; 32], salt: [u8; 32]) -> Account {
+    let account = AccountSecret::from_bytes(secret);
+    let object = Salt::from_bytes(salt);
+    Account {
+        secret: hex(secret),
+        salt: hex(salt),
+        payer_key_seed: hex(account.payer_seed().expose()),
+        pointer_key_seed: hex(account.pointer_seed().expose()),
+        content_key: hex(account.content_key(&object).expose()),
+        control_key_seed: hex(account.control_seed(&object).expose()),
+    }
+}
+
+fn object(content_key: [u8; 32], salt: [u8; 32], cell: u8) -> Object {
+    let size = CellSize::from_log2(cell).unwrap();
+    let keys = ObjectKeys::derive(&ContentKey::from_bytes(content_key), &Salt::from_bytes(salt), size);
+    Object {
+        content_key: hex(content_key),
+        salt: hex(salt),
+        cell,
+        cell_key: hex(keys.cell()),
+        header_key: hex(keys.header()),
+        commitment: hex(keys.commitment().as_bytes()),
+    }
+}
+
+#[test]
+fn keys() {
+    let (secret, salt, key) = (bytes32("account secret"), bytes32("salt"), bytes32("content key"));
+    let file = File {
+        account: vec![account(secret, salt), account(secret, [0; 32]), account([0; 32], salt)],
+        object: (10..=14).map(|cell| object(key, salt, cell)).chain([object([0; 32], [0; 32], 14)]).collect(),
+    };
+    let file = golden("keys.json", &file);
+    // Everything that is derived is one of a kind.
+    let mut derived: Vec<String> =
+        file.object.into_iter().flat_map(|o| [o.cell_key, o.header_key, o.commitment]).collect();
+    for account in file.account {
+        derived.extend([
+            account.payer_key_seed,
+            account.content_key,
+            account.control_key_seed,
+            account.pointer_key_seed,
+        ]);
+    }
+    let count = derived.len();
+    derived.sort();
+    derived.dedup();
+    // The first two accounts share their secret, and with it payer and pointer key.
+    assert_eq!(derived.len(), count - 2);
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let secret = AccountSecret::from_bytes([0x5a; 32]);
+    assert_eq!(format!("{secret:?}"), "AccountSecret(…)");
+    assert_eq!(format!("{:?}", secret.payer_seed()), "KeySeed(…)");
+    let key = ContentKey::from_bytes([0x5a; 32]);
+    assert_eq!(format!("{key:?}"), "ContentKey(…)");
+    let keys = ObjectKeys::derive(&key, &Salt::from_bytes([1; 32]), CellSize::LARGEST);
+    assert_eq!(format!("{keys:?}"), "ObjectKeys(…)");
+}
