@@ -1,16 +1,21 @@
-//! What proofs cost, each figure beside its limit in the same run: `blake3::hash` of the same bytes.
+//! What proofs cost, each figure beside its limit in the same run: `blake3::hash` of the same bytes. bao-tree, whose
+//! encoding this is, runs beside them.
 //!
 //! `cargo bench -p proofs`. One thread; the cases take turns, and the quickest round of each counts.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use bao_tree::io::outboard::PostOrderMemOutboard;
+use bao_tree::io::sync::{DecodeResponseIter, encode_ranges_validated};
+use bao_tree::{BlockSize, ChunkRanges};
 use bytes::Bytes;
 use proofs::{
     Challenge, HashedShard, LeafSet, Root, ShardHasher, ShardInMemory, SliceDecoder, SliceEncoder,
     encode_slice,
 };
 
+const BLOCK_SIZE: BlockSize = BlockSize::from_chunk_log(4);
 const SHARD_LEN: usize = 64 << 20;
 /// What a node reads from a socket or a file at once.
 const PIECE_LEN: usize = 256 << 10;
@@ -26,6 +31,9 @@ fn main() {
     let whole = LeafSet::whole(hashed.len);
     let slice = encode_slice(hashed.root, &whole, &shard).expect("the shard is sound");
 
+    let theirs = PostOrderMemOutboard::create(&bytes, BLOCK_SIZE);
+    let mut out = Vec::new();
+
     println!("{} MiB, pieces of {} KiB, best of {ROUNDS} rounds", SHARD_LEN >> 20, PIECE_LEN >> 10);
     let table = measure(&mut [
         ("blake3::hash", &mut || _ = black_box(Root::of(&bytes))),
@@ -34,6 +42,11 @@ fn main() {
         ("encode whole, validated", &mut || encode(&hashed, &whole, &shard)),
         ("decode whole", &mut || decode(&hashed, &whole, &slice, PIECE_LEN)),
         ("decode whole, packets", &mut || decode(&hashed, &whole, &slice, PACKET_LEN)),
+        ("bao-tree: root and outboard", &mut || {
+            black_box(PostOrderMemOutboard::create(&bytes, BLOCK_SIZE));
+        }),
+        ("bao-tree: encode, validated", &mut || encode_with_bao_tree(&bytes, &theirs, &mut out)),
+        ("bao-tree: decode", &mut || decode_with_bao_tree(&theirs, &slice)),
     ]);
     for (name, time) in &table {
         let per_gib = time.as_secs_f64() * f64::from(1 << 30) / f64::from(1 << 26);
@@ -118,6 +131,19 @@ fn decode(hashed: &HashedShard, leaves: &LeafSet, slice: &Bytes, piece_len: usiz
         }
     }
     decoder.finish().expect("the slice is whole");
+}
+
+/// Into memory that has been used before.
+fn encode_with_bao_tree(bytes: &[u8], outboard: &PostOrderMemOutboard, out: &mut Vec<u8>) {
+    out.clear();
+    encode_ranges_validated(bytes, outboard, &ChunkRanges::all(), out).expect("the shard is sound");
+    black_box(out);
+}
+
+fn decode_with_bao_tree(outboard: &PostOrderMemOutboard, slice: &[u8]) {
+    for item in DecodeResponseIter::new(outboard.root, outboard.tree, slice, &ChunkRanges::all()) {
+        black_box(item.expect("the slice is sound"));
+    }
 }
 
 fn sample(len: usize) -> Vec<u8> {

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::leaves::Selection;
 use crate::tree::{self, Node, PAIR_LEN, Pair, Visit, Walk};
-use crate::{GROUP_LEN, LEAF_LEN, LeafSet, Outboard, Root};
+use crate::{GROUP_LEN, LeafSet, Outboard, Root};
 
 /// Where a shard and its outboard are read from.
 ///
@@ -60,8 +60,8 @@ pub fn encode_slice(root: Root, leaves: &LeafSet, shard: &impl ReadShard) -> Res
 
 /// Gives out the slice of a set of leaves part by part.
 ///
-/// What is read is checked against the root before it is given out. After an error nothing more is to be sent:
-/// the shard or its outboard is rotten, or cannot be read.
+/// What is read is checked against the root before it is given out. An error is the end, and asking for more is a
+/// panic: the shard or its outboard is rotten, or cannot be read.
 #[derive(Debug)]
 pub struct SliceEncoder<'a, S> {
     leaves: LeafSet,
@@ -69,12 +69,13 @@ pub struct SliceEncoder<'a, S> {
     walk: Walk,
     /// The group that a part is cut from.
     group: Vec<u8>,
+    failed: bool,
 }
 
 impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     /// The slice of `leaves` of the shard with this `root`.
     pub fn new(root: Root, leaves: LeafSet, shard: &'a S) -> Self {
-        Self { walk: Walk::new(root, leaves.len()), leaves, shard, group: Vec::new() }
+        Self { walk: Walk::new(root, leaves.len()), leaves, shard, group: Vec::new(), failed: false }
     }
 
     /// The next bytes of the slice: at least `at_least` (and at most 16 KiB more), or what is left; `None` after the end.
@@ -85,9 +86,10 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
     }
 
     fn fill(&mut self, out: &mut BytesMut, at_least: usize) -> Result<(), EncodeSliceError> {
+        assert!(!self.failed, "nothing follows an error");
         while out.len() < at_least {
             let Some(visit) = self.walk.next(&self.leaves) else { break };
-            self.encode(&visit, out)?;
+            self.encode(&visit, out).inspect_err(|_| self.failed = true)?;
         }
         Ok(())
     }
@@ -134,8 +136,8 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
         let mut group = std::mem::take(&mut self.group);
         group.resize(len_of(&bytes), 0);
         self.read(&bytes, &mut group)?;
-        let pair = Group { bytes: &group, first_leaf: visit.node.leaves().start, leaves: &self.leaves }
-            .encode_pair(visit.node, out);
+        let pair =
+            Group { bytes: &group, start: bytes.start, leaves: &self.leaves }.encode_pair(visit.node, out);
         self.group = group;
         if visit.trusted.is_over_pair(&pair) { Ok(()) } else { Err(EncodeSliceError::rotten(&bytes)) }
     }
@@ -149,7 +151,8 @@ impl<'a, S: ReadShard> SliceEncoder<'a, S> {
 /// A group, part of which is asked for.
 struct Group<'a> {
     bytes: &'a [u8],
-    first_leaf: u32,
+    /// Where in the shard it starts, in bytes.
+    start: u64,
     leaves: &'a LeafSet,
 }
 
@@ -177,8 +180,8 @@ impl Group<'_> {
     }
 
     fn below(&self, node: Node) -> &[u8] {
-        let at = |leaf: u32| len_of(&(0..u64::from(leaf - self.first_leaf) * LEAF_LEN)).min(self.bytes.len());
-        &self.bytes[at(node.leaves().start)..at(node.leaves().end)]
+        let bytes = node.bytes(self.leaves.len());
+        &self.bytes[len_of(&(self.start..bytes.start))..len_of(&(self.start..bytes.end))]
     }
 }
 
@@ -344,6 +347,17 @@ mod tests {
             assert_eq!(offset, at as u64 / 64 * 64);
             assert_eq!(sent, slice[..sent.len()]);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing follows an error")]
+    fn an_error_is_the_end() {
+        let bytes = sample(40_000);
+        let outboard = outboard_of(&bytes);
+        let source = ShardInMemory { bytes: &bytes[..20_000], outboard: &outboard };
+        let mut encoder = SliceEncoder::new(Root::of(&bytes), LeafSet::whole(shard_len(&bytes)), &source);
+        assert!(encoder.next_part(100_000).is_err());
+        assert!(encoder.next_part(100_000).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use blake3::hazmat::ChainingValue;
 
 use crate::tree::{self, GROUP_LEAVES, Pair};
-use crate::{GROUP_LEN, Outboard, Root, SHARD_LEN_MAX, ShardLen, ShardLenError, outboard};
+use crate::{GROUP_LEN, Outboard, Root, SHARD_LEN_MAX, ShardLen, ShardLenError};
 
 #[expect(clippy::cast_possible_truncation, reason = "16 384 fits every usize")]
 const GROUP: usize = GROUP_LEN as usize;
@@ -126,7 +126,7 @@ impl ShardHasher {
         let right = self.left.pop().expect("two trees stand on the stack");
         let left = self.left.pop().expect("two trees stand on the stack");
         let pair = tree::pair(&left, &right);
-        outboard::append(&mut self.pairs, &pair);
+        self.pairs.extend_from_slice(&pair);
         pair
     }
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::ShardLen;
-use crate::tree::{PAIR_LEN, Pair};
+use crate::tree::PAIR_LEN;
 
 /// The inner nodes of a shard's tree above groups of 16 KiB: pairs of chaining values, left ‖ right, in
 /// post-order (spec section 5).
@@ -37,11 +37,6 @@ impl Outboard {
         assert_eq!(pairs.len() % PAIR_LEN, 0, "an outboard is made of whole pairs");
         Self(pairs)
     }
-}
-
-/// Appends a pair to an outboard that is being built.
-pub(crate) fn append(pairs: &mut Vec<u8>, pair: &Pair) {
-    pairs.extend_from_slice(pair);
 }
 
 /// An outboard has another length than its shard asks for.
