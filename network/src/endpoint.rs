@@ -64,11 +64,11 @@ pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointErro
         .alpns(alpns)
         .clear_ip_transports()
         .bind_addr(bind)
-        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(format!("{error:#}")))?
         .transport_config(transport(role))
         .bind()
         .await
-        .map_err(|error| failed(error.to_string()))
+        .map_err(|error| failed(format!("{error:#}")))
 }
 
 /// Why an endpoint cannot be had.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use iroh::Endpoint;
 use iroh::endpoint::{Connection, VarInt};
 use protocol::{NodeRecord, PublicKey, Refusal, Request, Response, Signed};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,14 +16,16 @@ pub const REQUESTS_PER_PEER_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Peer {
     connection: Connection,
+    /// Held because its connections end with an endpoint.
+    endpoint: Endpoint,
     record: Arc<Signed<NodeRecord>>,
     places: Arc<Semaphore>,
 }
 
 impl Peer {
-    pub(crate) fn new(connection: Connection, record: Signed<NodeRecord>) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, connection: Connection, record: Signed<NodeRecord>) -> Self {
         let places = Arc::new(Semaphore::new(REQUESTS_PER_PEER_MAX));
-        Self { connection, record: Arc::new(record), places }
+        Self { connection, endpoint, record: Arc::new(record), places }
     }
 
     /// The node.
@@ -50,7 +53,7 @@ impl Peer {
         if !request.has_body() {
             sending.finish();
         }
-        Ok(Exchange { sending, receiving, _place: place })
+        Ok(Exchange { sending, receiving, _endpoint: self.endpoint.clone(), _place: place })
     }
 
     /// Sends a request whose answer is a header alone.
@@ -73,6 +76,7 @@ pub struct Exchange {
     pub sending: Sending,
     /// From the node.
     pub receiving: Receiving,
+    _endpoint: Endpoint,
     _place: OwnedSemaphorePermit,
 }
 

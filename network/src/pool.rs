@@ -128,10 +128,11 @@ impl Pool {
         let addresses = node.body().addrs.iter().copied();
         let address = addresses.fold(EndpointAddr::new(id), EndpointAddr::with_ip_addr);
         let connection = self.0.endpoint.connect(address, ALPN).await;
-        let connection = connection.map_err(|error| ConnectError::Dial { id, reason: error.to_string() })?;
+        let connection =
+            connection.map_err(|error| ConnectError::Dial { id, reason: format!("{error:#}") })?;
         let record = say_hello(&connection, &self.0.network, self.admission().as_ref()).await;
         let record = record.map_err(|source| ConnectError::Hello { id, source })?;
-        Ok(Peer::new(connection, record))
+        Ok(Peer::new(self.0.endpoint.clone(), connection, record))
     }
 
     fn admission(&self) -> Option<Signed<Admission>> {
