@@ -1,0 +1,140 @@
+//! Where the shards of one segment are believed to be, and who said otherwise.
+
+use std::collections::HashSet;
+
+use chunker::{Column, Segment};
+use protocol::PublicKey;
+
+use super::SEARCH_BEYOND;
+use crate::health::{Health, Standing};
+use crate::moment::Moment;
+use crate::placement::{self, Placement, Ranked};
+
+/// The state of knowledge about one segment.
+#[derive(Debug)]
+pub(crate) struct Whereabouts {
+    segment: Segment,
+    ranking: Vec<Ranked>,
+    holders: Vec<(Column, Vec<PublicKey>)>,
+    denied: HashSet<(Column, PublicKey)>,
+    damaged: HashSet<Column>,
+    search: Search,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Search {
+    NotBegun,
+    Running { waiting: HashSet<PublicKey>, all_answered: bool },
+    Over { all_answered: bool },
+}
+
+impl Whereabouts {
+    /// At first every shard is believed to be where placement puts it.
+    pub(crate) fn new(segment: Segment, manifest_seed: &[u8; 32], placement: &Placement) -> Self {
+        let ranking = placement.rank(&placement::segment_seed(manifest_seed, segment.index()));
+        let mut homes = placement::homes(&ranking, usize::from(segment.stored())).into_iter();
+        let holders = segment.stored_columns().map(|column| (column, homes.next().into_iter().collect()));
+        let holders = holders.collect();
+        let (denied, damaged) = (HashSet::new(), HashSet::new());
+        Self { segment, ranking, holders, denied, damaged, search: Search::NotBegun }
+    }
+
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// All nodes in the order of their rank.
+    pub(crate) fn ranking(&self) -> &[Ranked] {
+        &self.ranking
+    }
+
+    /// The nodes that may hold a column, best first.
+    pub(crate) fn holders(&self, column: Column) -> impl Iterator<Item = PublicKey> {
+        let known = self.holders.iter().find(|(held, _)| *held == column);
+        let nodes = known.map_or(&[][..], |(_, nodes)| nodes);
+        nodes.iter().copied().filter(move |node| !self.denied.contains(&(column, *node)))
+    }
+
+    /// The node to ask for a column: the first that is in good standing, or else the first.
+    pub(crate) fn node(&self, column: Column, health: &Health, now: Moment) -> Option<(PublicKey, Standing)> {
+        let mut nodes = self.holders(column).map(|node| (node, health.standing(node, now)));
+        let first = nodes.next()?;
+        if first.1 == Standing::Good {
+            return Some(first);
+        }
+        nodes.find(|(_, standing)| *standing == Standing::Good).or(Some(first))
+    }
+
+    /// A node does not have a column.
+    pub(crate) fn deny(&mut self, column: Column, node: PublicKey) {
+        self.denied.insert((column, node));
+    }
+
+    /// A node has a column, but not as it should be.
+    pub(crate) fn deny_damaged(&mut self, column: Column, node: PublicKey) {
+        self.denied.insert((column, node));
+        self.damaged.insert(column);
+    }
+
+    /// A column was put on a node.
+    pub(crate) fn moved(&mut self, column: Column, node: PublicKey) {
+        self.denied.remove(&(column, node));
+        if let Some((_, nodes)) = self.holders.iter_mut().find(|(held, _)| *held == column)
+            && !nodes.contains(&node)
+        {
+            nodes.insert(0, node);
+        }
+    }
+
+    /// The nodes to ask what they hold of this segment. Empty when that has been done already.
+    pub(crate) fn begin_search(&mut self) -> Vec<PublicKey> {
+        if self.search != Search::NotBegun {
+            return Vec::new();
+        }
+        let depth = usize::from(self.segment.coding().total()) + SEARCH_BEYOND;
+        let nodes: Vec<_> = self.ranking.iter().take(depth).map(|node| node.id).collect();
+        let waiting: HashSet<_> = nodes.iter().copied().collect();
+        self.search = if waiting.is_empty() {
+            Search::Over { all_answered: true }
+        } else {
+            Search::Running { waiting, all_answered: true }
+        };
+        nodes
+    }
+
+    /// A node said which columns it holds, or nothing. Returns those that were not expected there.
+    pub(crate) fn searched(&mut self, node: PublicKey, held: Option<&[Column]>) -> Vec<Column> {
+        let Search::Running { waiting, all_answered } = &mut self.search else { return Vec::new() };
+        if !waiting.remove(&node) {
+            return Vec::new();
+        }
+        *all_answered &= held.is_some();
+        if waiting.is_empty() {
+            self.search = Search::Over { all_answered: *all_answered };
+        }
+        let mut found = Vec::new();
+        for (column, nodes) in &mut self.holders {
+            if held.unwrap_or_default().contains(column) && !nodes.contains(&node) {
+                nodes.push(node);
+                found.push(*column);
+            }
+        }
+        found
+    }
+
+    /// True while answers of a search are awaited.
+    pub(crate) fn is_searching(&self) -> bool {
+        matches!(self.search, Search::Running { .. })
+    }
+
+    /// True when no search has begun yet.
+    pub(crate) fn may_search(&self) -> bool {
+        self.search == Search::NotBegun
+    }
+
+    /// True when every node that was asked answered, and none holds the column.
+    pub(crate) fn is_nowhere(&self, column: Column) -> bool {
+        let answered = self.search == Search::Over { all_answered: true };
+        answered && !self.damaged.contains(&column) && self.holders(column).next().is_none()
+    }
+}
