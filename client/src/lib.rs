@@ -1,11 +1,38 @@
-//! Put, get, audit and repair over a Headwater network.
+//! Put, get, audit and repair objects over a Headwater network.
 //!
-//! [`plan`] decides, without input or output.
-#![recursion_limit = "256"]
+//! ```text
+//! put     reader → chunker → one stream per column → nodes → leases → manifest → Link
+//! open    Link → manifest → Object → cells(range), read(range), reader()
+//! audit   CID → challenges → proofs → what is proved, and what is lost
+//! repair  CID + mandate → enough columns → all columns, checked → other nodes
+//! ```
+//!
+//! [`plan`] decides what to ask of whom, [`placement`] where things belong and [`health`] remembers how nodes
+//! behaved: all three without input or output, so that a simulator can run them. The rest performs what they decide.
+//!
+//! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified and opened.
 
+mod client;
+mod driver;
+mod error;
 pub mod health;
 mod moment;
+mod object;
+mod options;
 pub mod placement;
 pub mod plan;
+mod reader;
+mod report;
+mod wire;
 
+pub use client::Client;
+pub use driver::cells::CellStream;
+pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
+pub use object::{Object, OpenedCell};
+pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
+pub use reader::ObjectReader;
+pub use report::{
+    AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
+    RepairReport,
+};

@@ -216,10 +216,12 @@ impl Download {
         if self.is_over {
             return;
         }
-        let is_wake = event == Event::Wake;
         match event {
             Event::Wake if self.forgive(now) => return,
-            Event::Wake => self.give_up_on_late(now, health),
+            Event::Wake => {
+                self.wake_at = None;
+                self.give_up_on_late(now, health);
+            }
             Event::Answered { request, first_byte } => self.answered(now, request, first_byte, health),
             Event::Failed { request, failure } => self.failed(now, request, failure, health),
             Event::Told { node, segment, held } => self.told(node, segment, held.as_deref()),
@@ -236,7 +238,7 @@ impl Download {
             index += 1;
         }
         self.deliver();
-        self.set_wake(now, health, is_wake);
+        self.set_wake(now, health);
     }
 
     /// The next thing to do; `None` until the next event.
@@ -528,7 +530,7 @@ impl Download {
         }
     }
 
-    fn set_wake(&mut self, now: Moment, health: &Health, was_wake: bool) {
+    fn set_wake(&mut self, now: Moment, health: &Health) {
         if self.is_over {
             return;
         }
@@ -540,7 +542,7 @@ impl Download {
         });
         let Some(at) = at.min().map(|at| at.max(now)) else { return };
         // An alarm that is set earlier than needed does no harm: it looks again.
-        if was_wake || self.wake_at.is_none_or(|set| at < set || set < now) {
+        if self.wake_at.is_none_or(|set| at < set) {
             self.wake_at = Some(at);
             self.actions.push_back(Action::WakeAt(at));
         }

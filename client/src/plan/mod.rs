@@ -9,6 +9,7 @@
 
 mod batch;
 pub mod download;
+pub mod fetch;
 mod whereabouts;
 mod window;
 

@@ -1,0 +1,112 @@
+//! The client: one per program, cloned freely.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chunker::{Link, Manifest};
+use network::{Members, Pool};
+use proofs::Cid;
+use protocol::{NodeStatus, PublicKey};
+use tokio::io::AsyncRead;
+
+use crate::driver;
+use crate::error::{FetchError, OpenObjectError, PutError, RepairError};
+use crate::health::NodeHealth;
+use crate::object::Object;
+use crate::options::{ClientOptions, PutOptions, RepairAuthority};
+use crate::placement::{Placement, Site};
+use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
+use crate::wire::Wire;
+
+/// How long a node may take to say how it is.
+const STATUS_WITHIN: Duration = Duration::from_secs(4);
+
+/// Puts, gets, audits and repairs objects on the nodes of one network. Clones share connections and memory.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(crate) wire: Wire,
+    pub(crate) placement: Arc<Placement>,
+    pub(crate) options: ClientOptions,
+}
+
+impl Client {
+    /// A client of the nodes in `members`, which it reaches through `pool`.
+    pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
+        let sites: Vec<_> = members.iter().map(site).collect();
+        let placement = Arc::new(Placement::new(&sites, members.same_site()));
+        Self { wire: Wire::new(pool, members), placement, options }
+    }
+
+    /// The nodes that this client knows.
+    pub fn members(&self) -> &Members {
+        self.wire.members()
+    }
+
+    /// What this client remembers of a node.
+    pub fn health(&self, node: PublicKey) -> NodeHealth {
+        let now = self.wire.now();
+        self.wire.health().of(node, now)
+    }
+
+    /// How a node is, by its own word; the error is for people.
+    pub async fn node_status(&self, node: PublicKey) -> Result<NodeStatus, String> {
+        self.wire.status(node, STATUS_WITHIN).await.map_err(|error| error.to_string())
+    }
+
+    /// Puts an object: one pass over `reader`, with less than 256 MiB of memory whatever its length.
+    ///
+    /// `progress` is called after every block of about 1 MiB. When the future is dropped, or fails, what was leased
+    /// is released.
+    pub async fn put(
+        &self,
+        reader: impl AsyncRead + Send + Unpin,
+        options: PutOptions,
+        progress: impl FnMut(PutProgress) + Send,
+    ) -> Result<PutReport, PutError> {
+        driver::put::put(self, reader, options, progress).await
+    }
+
+    /// The manifest at an address.
+    pub async fn manifest(&self, cid: &Cid) -> Result<Manifest, FetchError> {
+        Ok(self.manifest_bytes(cid).await?.0)
+    }
+
+    /// The object behind a link: manifest found, key checked against its commitment, header opened.
+    pub async fn open(&self, link: &Link) -> Result<Object, OpenObjectError> {
+        let manifest = self.manifest(&link.cid()).await?;
+        Ok(Object::open(self.clone(), manifest, link.key())?)
+    }
+
+    /// The state of every part of an object, proved by one random leaf and the last one of each shard.
+    pub async fn stat(&self, cid: &Cid) -> Result<AuditReport, FetchError> {
+        self.audit(cid, 1).await
+    }
+
+    /// The state of every part of an object, proved by `leaves` (1 to 63) random leaves and the last one of each shard.
+    pub async fn audit(&self, cid: &Cid, leaves: u32) -> Result<AuditReport, FetchError> {
+        driver::audit::audit(self, cid, leaves).await
+    }
+
+    /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.
+    pub async fn repair(&self, cid: &Cid, authority: &RepairAuthority) -> Result<RepairReport, RepairError> {
+        driver::repair::repair(self, cid, authority).await
+    }
+
+    pub(crate) async fn manifest_bytes(&self, cid: &Cid) -> Result<(Manifest, Bytes), FetchError> {
+        let bytes = driver::fetch::fetch(self, cid).await?;
+        let manifest =
+            Manifest::decode(&bytes).map_err(|source| FetchError::Invalid { cid: *cid, source })?;
+        Ok((manifest, bytes))
+    }
+}
+
+fn site(record: &protocol::Signed<protocol::NodeRecord>) -> Site {
+    let body = record.body();
+    Site {
+        id: record.by(),
+        class: body.class.get(),
+        addr: body.addrs.first(),
+        declared: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,54 @@
+//! What callers choose.
+
+use chunker::{Coding, ContentKey, Padding, Salt};
+use protocol::{Mandate, SecretKey, Signed, UnixSeconds};
+
+/// Settings of a client.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientOptions {
+    /// Bytes of cells that one reader may have asked for ahead of what it has taken.
+    pub read_ahead: u64,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self { read_ahead: 12 << 20 }
+    }
+}
+
+/// How an object is put.
+#[derive(Debug)]
+pub struct PutOptions {
+    /// Data and parity columns.
+    pub coding: Coding,
+    /// Whether the exact length is hidden.
+    pub padding: Padding,
+    /// The object's name, sealed into the manifest.
+    pub name: Option<String>,
+    /// The object's media type, sealed into the manifest.
+    pub media_type: Option<String>,
+    /// Until when nodes are to keep the shards.
+    pub expires: UnixSeconds,
+    /// Keys for this object alone.
+    pub secrets: ObjectSecrets,
+}
+
+/// The secrets of one object; never to be used for another one.
+#[derive(Debug)]
+pub struct ObjectSecrets {
+    /// What the cells are sealed with.
+    pub content_key: ContentKey,
+    /// What distinguishes this object's keys from those of others of the same account.
+    pub salt: Salt,
+    /// Who may release the object and delegate its care.
+    pub control: SecretKey,
+}
+
+/// What it takes to repair an object: the care capability, and how long to keep what is put.
+#[derive(Debug, Clone)]
+pub struct RepairAuthority {
+    /// Signed by the object's control key; its holder must be the payer of the client's pool.
+    pub mandate: Signed<Mandate>,
+    /// Until when nodes are to keep what is put.
+    pub expires: UnixSeconds,
+}

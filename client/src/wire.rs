@@ -1,0 +1,349 @@
+//! The one file of the client that opens streams: every request it makes of a node, and what it makes of the answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chunker::{CellSize, Verified};
+use network::{ConnectError, Exchange, HelloError, Members, Peer, Pool, RequestError, StreamError};
+use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
+use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
+use protocol::{
+    BoundedList, Code, HeldShard, Lease, Mandate, NodeStatus, PublicKey, Refusal, Release, Request, Response,
+    Signed, UnixSeconds, Unverified,
+};
+use tokio::time::timeout;
+
+use crate::health::{Fault, Health};
+use crate::moment::Moment;
+use crate::plan::Failure;
+
+/// Bytes taken from a stream at a time: four cells.
+const RUN_LEN: usize = 64 << 10;
+/// How long a node may take to make a shard durable and sign a lease.
+const LEASE_WITHIN: Duration = Duration::from_secs(60);
+/// How long a node that is uploaded to may take no bytes at all.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// How long a node may take for a small request that changes something.
+const CHANGE_WITHIN: Duration = Duration::from_secs(10);
+/// How long a silent node may take to show that it lives.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Connections, member list, and what is remembered of the nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pool: Pool,
+    members: Arc<Members>,
+    health: Arc<Mutex<Health>>,
+    start: Instant,
+}
+
+/// Why a node did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WireError {
+    #[error("node {} is not in the network file", .0.fmt_short())]
+    Unknown(PublicKey),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("node did not answer within {} ms", .0.as_millis())]
+    Late(Duration),
+    #[error("node sent what does not verify: {0}")]
+    Wrong(String),
+}
+
+impl WireError {
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            Self::Unknown(_) => Failure::Unreachable,
+            Self::Late(_) => Failure::Late,
+            Self::Wrong(_) => Failure::Wrong,
+            Self::Connect(ConnectError::Hello { source: HelloError::Refused(_), .. }) => Failure::Refused,
+            Self::Connect(_) => Failure::Unreachable,
+            Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
+            Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
+            Self::Request(RequestError::Stream(error)) => match error {
+                StreamError::Stalled => Failure::Late,
+                StreamError::Truncated | StreamError::TooLong { .. } | StreamError::Malformed(_) => {
+                    Failure::Wrong
+                }
+                _ => Failure::Unreachable,
+            },
+        }
+    }
+}
+
+impl From<StreamError> for WireError {
+    fn from(error: StreamError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+fn refusal_failure(refusal: &Refusal) -> Failure {
+    match refusal.code() {
+        Code::NotHeld => Failure::NotHeld,
+        Code::Corrupt => Failure::Corrupt,
+        _ => Failure::Refused,
+    }
+}
+
+/// Verified cells of one column in row order.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) first_row: u32,
+    pub(crate) cells: Vec<Verified>,
+}
+
+impl Rows {
+    pub(crate) fn get(&self, row: u32) -> Option<&Verified> {
+        self.cells.get(usize::try_from(row.checked_sub(self.first_row)?).ok()?)
+    }
+}
+
+impl Wire {
+    pub(crate) fn new(pool: Pool, members: Members) -> Self {
+        Self { pool, members: Arc::new(members), health: Arc::default(), start: Instant::now() }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment::at(self.start.elapsed())
+    }
+
+    pub(crate) fn instant(&self, moment: Moment) -> tokio::time::Instant {
+        (self.start + moment.elapsed()).into()
+    }
+
+    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+        // Every change to a node's memory is made in one go.
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`.
+    pub(crate) async fn read_cells(
+        &self,
+        node: PublicKey,
+        root: Root,
+        leaves: LeafSet,
+        cell_size: CellSize,
+        within: Duration,
+    ) -> Result<(Duration, Rows), WireError> {
+        let asked = Instant::now();
+        let mut exchange =
+            in_time(within, self.request(node, &Request::Read { root, leaves: leaves.clone() })).await??;
+        expect(in_time(within, exchange.response()).await??, |r| matches!(r, Response::Slice).then_some(()))?;
+        let first_byte = asked.elapsed();
+        self.heard(node);
+        let mut decoder = SliceDecoder::new(root, leaves);
+        let mut rows: Option<Rows> = None;
+        while let Some(mut run) = in_time(within, exchange.receiving.run(RUN_LEN)).await?? {
+            self.heard(node);
+            while let Some(verified) = decoder.decode(&mut run).map_err(wrong)? {
+                for (row, cell) in Verified::cells_in(&verified, cell_size) {
+                    let rows = rows.get_or_insert_with(|| Rows { first_row: row, cells: Vec::new() });
+                    rows.cells.push(cell);
+                }
+            }
+        }
+        decoder.finish().map_err(wrong)?;
+        rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong("no whole cell"))
+    }
+
+    /// Which of some shards a node says it holds.
+    pub(crate) async fn held(
+        &self,
+        node: PublicKey,
+        roots: &[Root],
+        control: PublicKey,
+        within: Duration,
+    ) -> Result<Vec<bool>, WireError> {
+        let mut held = Vec::with_capacity(roots.len());
+        for roots in roots.chunks(STAT_ROOTS_MAX) {
+            let list = BoundedList::new(roots.to_vec()).expect("chunks are as long as the list may be");
+            let response = self.ask(node, &Request::Stat { roots: list, control }, within).await?;
+            let shards =
+                expect(response, |r| if let Response::Held { shards } = r { Some(shards) } else { None })?;
+            held.extend(shards.iter().map(Option::<HeldShard>::is_some));
+        }
+        if held.len() == roots.len() {
+            Ok(held)
+        } else {
+            Err(wrong("another number of answers than questions"))
+        }
+    }
+
+    /// A whole short shard, its hash checked.
+    pub(crate) async fn fetch(
+        &self,
+        node: PublicKey,
+        root: Root,
+        within: Duration,
+    ) -> Result<Bytes, WireError> {
+        let all = async {
+            let mut exchange = self.request(node, &Request::Fetch { root }).await?;
+            let response = exchange.response().await?;
+            expect(response, |r| matches!(r, Response::Whole { .. }).then_some(()))?;
+            let max = usize::try_from(MANIFEST_LEN_MAX).expect("1 MiB fits");
+            let bytes = exchange.receiving.rest(max).await?;
+            if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong("bytes with another hash")) }
+        };
+        in_time(within, all).await?
+    }
+
+    /// A proof of storage, verified.
+    pub(crate) async fn prove(
+        &self,
+        node: PublicKey,
+        challenge: &Challenge,
+        within: Duration,
+    ) -> Result<Proven, WireError> {
+        let all = async {
+            let mut exchange = self.request(node, &Request::Prove { challenge: challenge.clone() }).await?;
+            expect(exchange.response().await?, |r| matches!(r, Response::Proof).then_some(()))?;
+            let max = usize::try_from(challenge.leaf_set().slice_len()).expect("64 leaves fit");
+            let proof = exchange.receiving.rest(max).await?;
+            challenge.verify(&proof).map_err(wrong)
+        };
+        let proven = in_time(within, all).await??;
+        self.heard(node);
+        Ok(proven)
+    }
+
+    /// Asks a node to take a shard; once it says go, the bytes may follow.
+    pub(crate) async fn offer(
+        &self,
+        node: PublicKey,
+        max_len: ShardLen,
+        expires: UnixSeconds,
+        mandate: &Signed<Mandate>,
+        within: Duration,
+    ) -> Result<Upload, WireError> {
+        let request = Request::Put { max_len, expires, mandate: Unverified::from(mandate) };
+        let all = async {
+            let mut exchange = self.request(node, &request).await?;
+            expect(exchange.response().await?, |r| matches!(r, Response::Go).then_some(()))?;
+            Ok::<_, WireError>(exchange)
+        };
+        let exchange = in_time(within, all).await??;
+        self.heard(node);
+        Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by() })
+    }
+
+    /// Ends a lease.
+    pub(crate) async fn release(&self, node: PublicKey, release: &Signed<Release>) -> Result<(), WireError> {
+        let request = Request::Release { release: Unverified::from(release) };
+        let response = self.ask(node, &request, CHANGE_WITHIN).await?;
+        expect(response, |r| matches!(r, Response::Released).then_some(()))
+    }
+
+    /// How a node is, by its own word.
+    pub(crate) async fn status(&self, node: PublicKey, within: Duration) -> Result<NodeStatus, WireError> {
+        let response = self.ask(node, &Request::Status, within).await?;
+        self.heard(node);
+        expect(response, |r| if let Response::Status(status) = r { Some(status) } else { None })
+    }
+
+    /// Asks a silent node for a sign of life: over the connection that stands, then over a new one.
+    pub(crate) async fn probe(&self, node: PublicKey) {
+        if self.status(node, PROBE_WITHIN).await.is_ok() {
+            return;
+        }
+        self.pool.disconnect(&node).await;
+        if let Err(error) = self.status(node, PROBE_WITHIN).await {
+            tracing::debug!(node = %node.fmt_short(), %error, "node gives no sign of life");
+        }
+    }
+
+    /// Notes a failure that no plan takes note of.
+    pub(crate) fn failed(&self, node: PublicKey, fault: Fault) {
+        let now = self.now();
+        self.health().failed(node, fault, now);
+    }
+
+    async fn peer(&self, node: PublicKey) -> Result<Peer, WireError> {
+        let record = self.members.get(&node).ok_or(WireError::Unknown(node))?;
+        Ok(self.pool.connect(record).await?)
+    }
+
+    async fn request(&self, node: PublicKey, request: &Request) -> Result<Exchange, WireError> {
+        Ok(self.peer(node).await?.request(request).await?)
+    }
+
+    async fn ask(&self, node: PublicKey, request: &Request, within: Duration) -> Result<Response, WireError> {
+        let all = async {
+            let mut exchange = self.request(node, request).await?;
+            Ok::<_, WireError>(exchange.response().await?)
+        };
+        in_time(within, all).await?
+    }
+
+    fn heard(&self, node: PublicKey) {
+        let now = self.now();
+        self.health().heard(node, now);
+    }
+}
+
+/// A shard on its way to a node. Dropped before its end, the node keeps nothing.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    exchange: Exchange,
+    node: PublicKey,
+    wire: Wire,
+    control: PublicKey,
+}
+
+impl Upload {
+    pub(crate) fn node(&self) -> PublicKey {
+        self.node
+    }
+
+    /// Sends the next bytes, as fast as the node takes them.
+    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<(), WireError> {
+        Ok(in_time(SEND_WITHIN, self.exchange.sending.bytes(bytes)).await??)
+    }
+
+    /// Ends the shard and waits for the lease, which must be for what was sent.
+    pub(crate) async fn finish(mut self, root: Root, len: ShardLen) -> Result<Signed<Lease>, WireError> {
+        self.exchange.sending.finish();
+        let response = in_time(LEASE_WITHIN, self.exchange.response()).await??;
+        self.wire.heard(self.node);
+        let lease =
+            expect(response, |r| if let Response::Leased { lease } = r { Some(lease) } else { None })?;
+        let lease = lease.verify(&self.wire.pool.network()).map_err(wrong)?;
+        let body = lease.body();
+        let is_right = lease.by() == self.node
+            && body.root() == root
+            && body.len() == len
+            && body.control() == self.control;
+        if is_right { Ok(lease) } else { Err(wrong("a lease over something else")) }
+    }
+}
+
+/// Root and length of bytes, for a shard that is in memory.
+pub(crate) fn hash(bytes: &[u8]) -> (Root, ShardLen) {
+    let mut hasher = ShardHasher::new();
+    hasher.push(bytes);
+    let hashed = hasher.finish().expect("only manifests are hashed like this: never empty, at most 1 MiB");
+    (hashed.root, hashed.len)
+}
+
+fn expect<T>(response: Response, pick: impl FnOnce(Response) -> Option<T>) -> Result<T, WireError> {
+    let name = response.name();
+    pick(response).ok_or(WireError::Request(RequestError::Unexpected(name)))
+}
+
+fn wrong(reason: impl ToString) -> WireError {
+    WireError::Wrong(reason.to_string())
+}
+
+async fn in_time<T>(within: Duration, operation: impl Future<Output = T>) -> Result<T, WireError> {
+    timeout(within, operation).await.map_err(|_| WireError::Late(within))
+}
