@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chunker::AccountSecret;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use protocol::SecretKey;
 use rand::Rng;
 use zeroize::Zeroizing;
 
@@ -34,6 +35,11 @@ pub(crate) fn open(path: Option<&Path>, output: Output) -> anyhow::Result<Accoun
         ));
     }
     load(&path, output)
+}
+
+/// The key that pays for what the account stores, and by which nodes admit it.
+pub(crate) fn payer(account: &AccountSecret) -> SecretKey {
+    SecretKey::from_bytes(account.payer_seed().expose())
 }
 
 fn default_path() -> anyhow::Result<PathBuf> {

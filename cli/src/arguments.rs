@@ -54,6 +54,11 @@ impl Globals {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Put(commands::put::Put),
+    Get(commands::get::Get),
+    Stat(commands::stat::Stat),
+    Audit(commands::audit::Audit),
+    Repair(commands::repair::Repair),
     Nodes(commands::nodes::Nodes),
     Verify(commands::verify::Verify),
     Devnet(commands::devnet::Devnet),
@@ -64,6 +69,11 @@ impl Command {
     /// The name that the user typed.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
+            Self::Put(_) => "put",
+            Self::Get(_) => "get",
+            Self::Stat(_) => "stat",
+            Self::Audit(_) => "audit",
+            Self::Repair(_) => "repair",
             Self::Nodes(_) => "nodes",
             Self::Verify(_) => "verify",
             Self::Devnet(_) => "devnet",

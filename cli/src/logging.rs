@@ -9,7 +9,8 @@ const VARIABLE: &str = "HEADWATER_LOG";
 /// Lets what the crates trace appear: warnings, and for a long-running role what it does as well.
 pub(crate) fn start(long_running: bool) {
     // The transport reports every path that it tries; a dead node is our business, and we tell it better.
-    let default = if long_running { "info,iroh=error,noq=error,noq_udp=error" } else { "error" };
+    let default =
+        if long_running { "info,iroh=error,noq=error,noq_udp=error" } else { "error,iroh=off,noq=off" };
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -8,8 +8,10 @@ mod commands;
 mod devnet;
 mod failure;
 mod folders;
+mod gateway_api;
 mod lifetime;
 mod logging;
+mod media_type;
 mod membership;
 mod output;
 mod quantity;
@@ -17,6 +19,7 @@ mod ready;
 mod record_file;
 mod secrets;
 mod settings;
+mod target;
 
 use std::process::ExitCode;
 
@@ -42,6 +45,11 @@ fn main() -> ExitCode {
 
 async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     match command {
+        Command::Put(put) => put.run(globals).await,
+        Command::Get(get) => get.run(globals).await,
+        Command::Stat(stat) => stat.run(globals).await,
+        Command::Audit(audit) => audit.run(globals).await,
+        Command::Repair(repair) => repair.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
         Command::Devnet(devnet) => devnet.run(globals).await,

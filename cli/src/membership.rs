@@ -3,14 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use chunker::Coding;
+use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
 use network::{EndpointOptions, EndpointRole, LoadNetworkError, Members, NetworkFile, Pool};
 use protocol::{NetworkId, NodeRecord, SecretKey, Signed};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::Globals;
-use crate::folders;
+use crate::failure::Usage;
+use crate::{folders, lifetime, settings};
 
 /// The network that the user means, read and verified.
 #[derive(Debug)]
@@ -32,16 +36,42 @@ impl Network {
         }
     }
 
-    pub(crate) fn members(&self) -> Members {
-        Members::from(&self.file)
+    /// Does `work` as a client of this network; what it stores is paid for by `payer`. SIGINT and
+    /// SIGTERM end it. Whatever happens, the nodes are told that nothing more comes.
+    pub(crate) async fn with_client<T>(
+        &self,
+        payer: Option<SecretKey>,
+        work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let pool = self.pool(payer).await?;
+        let client = Client::new(pool.clone(), Members::from(&self.file), ClientOptions::default());
+        let outcome = tokio::select! {
+            outcome = work(&client) => outcome,
+            ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted")),
+        };
+        pool.close().await;
+        outcome
     }
 
-    /// A pool of connections; nodes are shown an admission by `payer`, if there is one.
+    /// Connections to the nodes, from a new endpoint.
     pub(crate) async fn pool(&self, payer: Option<SecretKey>) -> anyhow::Result<Pool> {
         let options =
             EndpointOptions { role: EndpointRole::Client, bind: self.local_address(), secret: random_key() };
-        let endpoint = network::bind(options).await?;
-        Ok(Pool::new(endpoint, self.file.network, payer))
+        Ok(Pool::new(network::bind(options).await?, self.file.network, payer))
+    }
+
+    /// The coding of a put that names none: what the file beside the network file prefers, or what
+    /// suits the number of nodes.
+    pub(crate) fn usual_coding(&self) -> anyhow::Result<Coding> {
+        let path = self.path.with_extension("toml");
+        let preferences: Preferences =
+            if path.exists() { settings::load(Some(&path), "")? } else { Preferences::default() };
+        match preferences.coding {
+            Some(coding) => coding
+                .parse()
+                .map_err(|error| Usage::new(format!("coding {coding:?} in {}: {error}", path.display()))),
+            None => suitable_coding(self.file.nodes.len()),
+        }
     }
 
     /// Where to dial from: a network on this machine is not to be reached from outside, nor are we.
@@ -55,6 +85,30 @@ impl Network {
             (Ipv6Addr::UNSPECIFIED, 0).into()
         }
     }
+}
+
+/// What is preferred on a network, in a TOML file beside its network file: `network.toml`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Preferences {
+    coding: Option<String>,
+}
+
+/// Writes down the coding of puts that name none, for the network file at `path`.
+pub(crate) fn save_usual_coding(coding: Coding, path: &Path) -> anyhow::Result<()> {
+    let path = path.with_extension("toml");
+    let text = toml::to_string(&Preferences { coding: Some(coding.to_string()) })?;
+    folders::write_atomically(&path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A third of the nodes may be lost, at most three; shards are not spread wider than over eight nodes.
+fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
+    let columns = u8::try_from(nodes.min(8)).expect("at most eight");
+    let parity = (columns / 3 + u8::from(columns == 8)).max(1);
+    Coding::new(columns.saturating_sub(parity), parity).context(
+        "this network has too few nodes: an object needs two at least, so that one of them may be lost",
+    )
 }
 
 /// The network file that the user means.
@@ -96,4 +150,20 @@ pub(crate) fn record_to_text(record: &Signed<NodeRecord>) -> String {
 /// Writes a network file.
 pub(crate) fn save(file: &NetworkFile, path: &Path) -> anyhow::Result<()> {
     file.save(path).with_context(|| format!("cannot write the network file {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coding_suits_the_number_of_nodes() {
+        let suitable = |nodes| suitable_coding(nodes).map(|coding| coding.to_string()).ok();
+        assert_eq!(suitable(0), None);
+        assert_eq!(suitable(1), None);
+        let codings = [(2, "1+1"), (3, "2+1"), (5, "4+1"), (6, "4+2"), (7, "5+2"), (8, "5+3"), (100, "5+3")];
+        for (nodes, coding) in codings {
+            assert_eq!(suitable(nodes).as_deref(), Some(coding), "{nodes} nodes");
+        }
+    }
 }

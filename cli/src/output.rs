@@ -67,8 +67,14 @@ impl Output {
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
+    /// So many more bytes have passed.
     pub(crate) fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
+    }
+
+    /// So many bytes have passed in all.
+    pub(crate) fn reached(&self, bytes: u64) {
+        self.0.set_position(bytes);
     }
 }
 

@@ -1,6 +1,11 @@
 //! One file per command: its arguments, what it does, and the form of its answer.
 
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod devnet;
+pub(crate) mod get;
 pub(crate) mod nodes;
+pub(crate) mod put;
+pub(crate) mod repair;
+pub(crate) mod stat;
 pub(crate) mod verify;

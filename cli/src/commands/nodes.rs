@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use network::{NetworkFile, Pool};
-use protocol::{AnyRecord, NodeRecord, NodeStatus, Request, Response, Signed};
+use client::Client;
+use network::NetworkFile;
+use protocol::{AnyRecord, NodeRecord, NodeStatus, Signed};
 use serde::Serialize;
-use tokio::task::JoinSet;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
@@ -54,19 +54,12 @@ impl Nodes {
     pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         self.extend_file(globals)?;
         let network = Network::load(globals)?;
-        let pool = network.pool(None).await?;
-        let mut asking = JoinSet::new();
-        for (place, record) in network.members().iter().cloned().enumerate() {
-            let pool = pool.clone();
-            asking.spawn(async move {
-                let status = ask(&pool, &record).await;
-                (place, NodeLine::new(&record, status))
-            });
-        }
-        let mut lines = asking.join_all().await;
-        pool.close().await;
-        lines.sort_by_key(|(place, _)| *place);
-        let nodes: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
+        let records = &network.file.nodes;
+        let ask = async |client: &Client| {
+            let ask = async |record| NodeLine::new(record, client.node_status(record.by()).await);
+            Ok(futures_util::future::join_all(records.iter().map(ask)).await)
+        };
+        let nodes = network.with_client(None, ask).await?;
         let all_up = nodes.iter().all(|node| node.error.is_none());
         globals.output().answer(&Listing { network: network.file.network.to_string(), nodes })?;
         Ok(if all_up { Outcome::Complete } else { Outcome::Incomplete })
@@ -103,19 +96,12 @@ fn read_record(path: &Path) -> anyhow::Result<Signed<NodeRecord>> {
     }
 }
 
-async fn ask(pool: &Pool, record: &Signed<NodeRecord>) -> anyhow::Result<NodeStatus> {
-    match pool.connect(record).await?.ask(&Request::Status).await? {
-        Response::Status(status) => Ok(status),
-        other => bail!("it answered with {}", other.name()),
-    }
-}
-
 impl NodeLine {
-    fn new(record: &Signed<NodeRecord>, answer: anyhow::Result<NodeStatus>) -> Self {
+    fn new(record: &Signed<NodeRecord>, answer: Result<NodeStatus, String>) -> Self {
         let body = record.body();
         let (status, error) = match answer {
             Ok(status) => (Some(status), None),
-            Err(error) => (None, Some(format!("{error:#}"))),
+            Err(error) => (None, Some(error)),
         };
         Self {
             id: record.by().to_string(),

@@ -136,7 +136,9 @@ impl Devnet {
         let decode = |text| membership::record_from_text(text, &network);
         let nodes = fleet.records().map(decode).collect::<Result<_, _>>()?;
         // One machine is one site, and every node on it a failure domain of its own.
-        membership::save(&NetworkFile { network, same_site: true, gateway, nodes }, &self.folder.network())
+        let path = self.folder.network();
+        membership::save(&NetworkFile { network, same_site: true, gateway, nodes }, &path)?;
+        membership::save_usual_coding(self.coding, &path)
     }
 
     fn role(&self, name: String, arguments: Vec<OsString>, listen: SocketAddr) -> Role {

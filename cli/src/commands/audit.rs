@@ -1,0 +1,134 @@
+//! `headwater audit`: has every node of an object prove that it still has its shard.
+
+use std::fmt;
+
+use anyhow::Context;
+use clap::Args;
+use client::{AuditReport, Client, Object, PartReport};
+use serde::Serialize;
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+use crate::membership::Network;
+use crate::secrets::SecretArg;
+use crate::target::Target;
+
+/// Have every node prove that it still has its shard
+///
+/// Each node must produce leaves of 1 KiB that are drawn at random now, with Merkle proofs against the roots in
+/// the manifest. No key is needed: an address is enough. Exit status 1 when anything is not whole.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater audit @film.link
+  headwater audit bafyr4i… --leaves 63
+  headwater audit @film.link || headwater repair @film.link")]
+pub(crate) struct Audit {
+    /// The link, or the address alone: itself, @FILE, or - for standard input
+    target: SecretArg,
+
+    /// How many leaves of each shard, 1 to 63; the last one, which proves the length, comes on top
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=63))]
+    leaves: u32,
+}
+
+/// How many leaves show that a shard is there at all.
+pub(super) const ONE_LEAF: u32 = 1;
+
+#[derive(Serialize)]
+struct Answer {
+    cid: String,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    size: Option<u64>,
+    coding: String,
+    whole: bool,
+    parts: Vec<PartLine>,
+}
+
+#[derive(Serialize)]
+struct PartLine {
+    part: String,
+    root: String,
+    node: Option<String>,
+    state: &'static str,
+    leaves: u32,
+}
+
+impl Audit {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let whole = examine(globals, &self.target, self.leaves).await?;
+        Ok(if whole { Outcome::Complete } else { Outcome::Incomplete })
+    }
+}
+
+/// Audits an object, prints what was found, and says whether it is whole.
+pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) -> anyhow::Result<bool> {
+    let target = Target::read(target)?;
+    let audit = async |client: &Client| {
+        let object = match &target {
+            Target::Link(link) => Some(client.open(link).await.context("cannot open the link")?),
+            Target::Cid(_) => None,
+        };
+        let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
+        Ok((object, report))
+    };
+    let (object, report) = Network::load(globals)?.with_client(None, audit).await?;
+    globals.output().answer(&Answer::new(&report, object.as_ref()))?;
+    if !report.is_whole() {
+        let lost = report.lost().count();
+        globals.output().note(format_args!(
+            "{lost} of {} parts are not whole; `headwater repair` brings them back",
+            report.parts.len()
+        ));
+    }
+    Ok(report.is_whole())
+}
+
+impl Answer {
+    fn new(report: &AuditReport, object: Option<&Object>) -> Self {
+        Self {
+            cid: report.cid.to_string(),
+            name: object.and_then(Object::name).map(str::to_owned),
+            media_type: object.and_then(Object::media_type).map(str::to_owned),
+            size: object.map(Object::len),
+            coding: report.coding.to_string(),
+            whole: report.is_whole(),
+            parts: report.parts.iter().map(PartLine::new).collect(),
+        }
+    }
+}
+
+impl PartLine {
+    fn new(part: &PartReport) -> Self {
+        Self {
+            part: part.part.to_string(),
+            root: part.root.to_string(),
+            node: part.node.map(|node| node.to_string()),
+            state: part.state.name(),
+            leaves: part.leaves,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "address  {}", self.cid)?;
+        if let Some(name) = &self.name {
+            writeln!(f, "name     {name}")?;
+        }
+        if let Some(media_type) = &self.media_type {
+            writeln!(f, "type     {media_type}")?;
+        }
+        if let Some(size) = self.size {
+            writeln!(f, "size     {size} bytes")?;
+        }
+        writeln!(f, "coding   {}", self.coding)?;
+        for part in &self.parts {
+            let node = part.node.as_deref().map_or("no node", |node| &node[..10]);
+            writeln!(f, "{:<12} {node:<10}  {}", part.state, part.part)?;
+        }
+        Ok(())
+    }
+}
