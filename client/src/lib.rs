@@ -31,6 +31,7 @@ pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
+pub use proofs::Cid;
 pub use reader::ObjectReader;
 pub use report::{
     AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,

@@ -8,61 +8,80 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use protocol::UnixSeconds;
+
 /// 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Handle(u128);
 
-/// The open handles and what they stand for: at most `max`, each for `lifetime_s`.
+/// The open handles and what they stand for: at most `limits.count`, together at most `limits.weight`, each for a limited time.
 ///
 /// What is forgotten is dropped, and so are the keys in it as soon as the last reader is done.
 #[derive(Debug)]
 pub(crate) struct Handles<T> {
     open: HashMap<Handle, Entry<T>>,
-    max: usize,
-    lifetime_s: u64,
+    weight: u64,
+    limits: HandleLimits,
+}
+
+/// How many handles there may be, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandleLimits {
+    /// Handles open at a time.
+    pub count: usize,
+    /// Bytes of memory that the objects behind them take together, manifests above all.
+    pub weight: u64,
+    /// How long a handle lives, in seconds.
+    pub lifetime_s: u64,
+}
+
+impl Default for HandleLimits {
+    /// 16 384 handles, 64 MiB, half a day.
+    fn default() -> Self {
+        Self { count: 16_384, weight: 64 << 20, lifetime_s: 12 * 3600 }
+    }
 }
 
 /// What a handle stands for.
 #[derive(Debug)]
 pub(crate) struct Opened<T> {
     pub(crate) value: Arc<T>,
-    /// Unix time in seconds.
-    pub(crate) expires: u64,
+    pub(crate) expires: UnixSeconds,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
     value: Arc<T>,
-    expires: u64,
-    used: u64,
+    weight: u64,
+    expires: UnixSeconds,
+    used: UnixSeconds,
 }
 
 impl<T> Handles<T> {
-    pub(crate) fn new(max: usize, lifetime_s: u64) -> Self {
-        assert!(max > 0, "a gateway without handles serves nothing");
-        Self { open: HashMap::new(), max, lifetime_s }
+    pub(crate) fn new(limits: HandleLimits) -> Self {
+        assert!(limits.count > 0, "a gateway without handles serves nothing");
+        Self { open: HashMap::new(), weight: 0, limits }
     }
 
-    /// Keeps `value` under `handle` from `now` on; returns the time at which it expires. When there is no room, the handle
-    /// that was used least recently makes it: a viewer who is watching keeps theirs.
-    pub(crate) fn insert(&mut self, handle: Handle, value: T, now: u64) -> u64 {
-        if self.open.len() >= self.max {
+    /// Keeps `value`, which takes `weight` bytes, under `handle` from `now` on; returns the time at which it expires.
+    ///
+    /// The handles that were used least recently make room: a viewer who is watching keeps theirs.
+    pub(crate) fn insert(&mut self, handle: Handle, value: T, weight: u64, now: UnixSeconds) -> UnixSeconds {
+        if self.is_too_full_for(weight) {
             self.sweep(now);
         }
-        if self.open.len() >= self.max {
-            let idle = self.open.iter().min_by_key(|(_, entry)| entry.used).map(|(handle, _)| *handle);
-            idle.map(|handle| self.open.remove(&handle));
-        }
-        let expires = now.saturating_add(self.lifetime_s);
-        self.open.insert(handle, Entry { value: Arc::new(value), expires, used: now });
+        while self.is_too_full_for(weight) && self.forget_idlest() {}
+        let expires = now.plus(self.limits.lifetime_s);
+        self.weight += weight;
+        self.open.insert(handle, Entry { value: Arc::new(value), weight, expires, used: now });
         expires
     }
 
     /// What `handle` stands for at `now`, when it has not expired.
-    pub(crate) fn get(&mut self, handle: Handle, now: u64) -> Option<Opened<T>> {
+    pub(crate) fn get(&mut self, handle: Handle, now: UnixSeconds) -> Option<Opened<T>> {
         let entry = self.open.get_mut(&handle)?;
-        if entry.expires <= now {
-            self.open.remove(&handle);
+        if entry.expires.has_passed(now) {
+            self.forget(handle);
             return None;
         }
         entry.used = entry.used.max(now);
@@ -70,12 +89,29 @@ impl<T> Handles<T> {
     }
 
     /// Forgets what has expired.
-    pub(crate) fn sweep(&mut self, now: u64) {
-        self.open.retain(|_, entry| entry.expires > now);
+    pub(crate) fn sweep(&mut self, now: UnixSeconds) {
+        self.open.retain(|_, entry| !entry.expires.has_passed(now));
+        self.weight = self.open.values().map(|entry| entry.weight).sum();
     }
 
     pub(crate) fn len(&self) -> usize {
         self.open.len()
+    }
+
+    fn is_too_full_for(&self, weight: u64) -> bool {
+        self.open.len() >= self.limits.count || self.weight.saturating_add(weight) > self.limits.weight
+    }
+
+    /// False when there is none.
+    fn forget_idlest(&mut self) -> bool {
+        let idlest = self.open.iter().min_by_key(|(_, entry)| entry.used).map(|(handle, _)| *handle);
+        idlest.is_some_and(|handle| self.forget(handle))
+    }
+
+    fn forget(&mut self, handle: Handle) -> bool {
+        let Some(entry) = self.open.remove(&handle) else { return false };
+        self.weight -= entry.weight;
+        true
     }
 }
 
@@ -121,42 +157,65 @@ mod tests {
 
     use super::*;
 
+    fn at(seconds: u64) -> UnixSeconds {
+        UnixSeconds::new(seconds)
+    }
+
+    fn handles<T>(count: usize, lifetime_s: u64) -> Handles<T> {
+        Handles::new(HandleLimits { count, weight: 100, lifetime_s })
+    }
+
     fn handle(n: u128) -> Handle {
         Handle::from_random(n)
     }
 
     #[test]
     fn lives_until_it_expires() {
-        let mut handles = Handles::new(8, 60);
-        assert_eq!(handles.insert(handle(1), "a", 1000), 1060);
-        assert_eq!(*handles.get(handle(1), 1059).unwrap().value, "a");
-        assert!(handles.get(handle(2), 1000).is_none());
-        assert!(handles.get(handle(1), 1060).is_none());
+        let mut handles = handles(8, 60);
+        assert_eq!(handles.insert(handle(1), "a", 1, at(1000)), at(1060));
+        assert_eq!(*handles.get(handle(1), at(1059)).unwrap().value, "a");
+        assert!(handles.get(handle(2), at(1000)).is_none());
+        assert!(handles.get(handle(1), at(1060)).is_none());
         assert_eq!(handles.len(), 0, "an expired handle is forgotten when it is met");
     }
 
     #[test]
     fn drops_what_it_forgets() {
-        let (mut handles, value) = (Handles::new(8, 60), Arc::new(()));
-        handles.insert(handle(1), Arc::clone(&value), 0);
-        handles.sweep(59);
+        let (mut handles, value) = (handles(8, 60), Arc::new(()));
+        handles.insert(handle(1), Arc::clone(&value), 1, at(0));
+        handles.sweep(at(59));
         assert_eq!(Arc::strong_count(&value), 2);
-        handles.sweep(60);
+        handles.sweep(at(60));
         assert_eq!(Arc::strong_count(&value), 1);
     }
 
     #[test]
     fn the_idle_one_makes_room() {
-        let mut handles = Handles::new(2, 60);
-        handles.insert(handle(1), 1, 0);
-        handles.insert(handle(2), 2, 1);
-        assert!(handles.get(handle(1), 2).is_some());
-        handles.insert(handle(3), 3, 3);
+        let mut handles = handles(2, 60);
+        handles.insert(handle(1), 1, 1, at(0));
+        handles.insert(handle(2), 2, 1, at(1));
+        assert!(handles.get(handle(1), at(2)).is_some());
+        handles.insert(handle(3), 3, 1, at(3));
         assert_eq!(handles.len(), 2);
-        assert!(handles.get(handle(1), 3).is_some() && handles.get(handle(2), 3).is_none());
+        assert!(handles.get(handle(1), at(3)).is_some() && handles.get(handle(2), at(3)).is_none());
         // Expired ones go first, whoever used them last.
-        handles.insert(handle(4), 4, 61);
-        assert!(handles.get(handle(3), 61).is_some() && handles.get(handle(4), 61).is_some());
+        handles.insert(handle(4), 4, 1, at(61));
+        assert!(handles.get(handle(3), at(61)).is_some() && handles.get(handle(4), at(61)).is_some());
+    }
+
+    #[test]
+    fn the_heavy_make_room_too() {
+        let mut handles = handles(8, 60);
+        for n in 1..=3 {
+            handles.insert(handle(n), n, 30, at(u64::try_from(n).unwrap()));
+        }
+        handles.insert(handle(4), 4, 50, at(4));
+        assert!(handles.get(handle(1), at(4)).is_none() && handles.get(handle(2), at(4)).is_none());
+        assert!(handles.get(handle(3), at(4)).is_some() && handles.get(handle(4), at(4)).is_some());
+        handles.insert(handle(5), 5, 1000, at(5));
+        assert_eq!(handles.len(), 1, "one that is heavier than all the room stands alone");
+        assert!(handles.get(handle(5), at(64)).is_some() && handles.get(handle(5), at(65)).is_none());
+        assert_eq!(handles.weight, 0);
     }
 
     #[test]
@@ -184,11 +243,11 @@ mod tests {
 
         #[test]
         fn never_more_than_max(times in prop::collection::vec(0u64..200, 1..60)) {
-            let mut handles = Handles::new(5, 50);
+            let mut handles = handles(5, 50);
             for (n, now) in (0u128..).zip(times) {
-                handles.insert(handle(n), (), now);
+                handles.insert(handle(n), (), 1, at(now));
                 prop_assert!(handles.len() <= 5);
-                prop_assert!(handles.get(handle(n), now).is_some(), "a new handle is never the one to go");
+                prop_assert!(handles.get(handle(n), at(now)).is_some(), "a new handle is never the one to go");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Every refusal of the gateway: `application/problem+json` (RFC 9457) with a stable code and the reason in words.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub(crate) enum Code {
     TooManyRequests,
     /// A fault of the gateway itself.
     Internal,
+    /// What is stored there is what was put, but it is no object or does not open.
+    Broken,
     /// The object cannot be read now: too few nodes answer, or not with the right bytes.
     Unavailable,
     /// Too few nodes took the object: nothing was kept.
@@ -52,27 +54,20 @@ pub(crate) enum Code {
 pub(crate) struct Problem {
     code: Code,
     detail: String,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// A problem with its reason in a sentence; `detail` never holds a key or a handle.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        let mut headers = HeaderMap::new();
-        if let Some(seconds) = code.retry_after_s() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        Self { code, detail: detail.into(), headers }
+        let retry_after = code.retry_after_s().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after) }
     }
 
-    /// Adds a header field, or replaces it.
+    /// Adds a header field.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
-    }
-
-    pub(crate) fn code(&self) -> Code {
-        self.code
     }
 }
 
@@ -89,6 +84,7 @@ impl Code {
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Broken => StatusCode::BAD_GATEWAY,
             Self::Unavailable | Self::NotStored | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -110,6 +106,7 @@ impl Code {
             Self::RangeNotSatisfiable => "No byte of the range exists",
             Self::TooManyRequests => "Too many requests",
             Self::Internal => "The gateway failed",
+            Self::Broken => "The object was stored wrongly",
             Self::Unavailable => "The object cannot be read right now",
             Self::NotStored => "The object could not be stored",
             Self::Busy => "The gateway is busy",

@@ -1,0 +1,103 @@
+//! The state that all requests share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use client::Client;
+use protocol::UnixSeconds;
+
+use crate::cells::Shelf;
+use crate::config::GatewayConfig;
+use crate::handles::{Handle, Handles, Opened};
+use crate::limits::ClientLimits;
+use crate::metrics::Metrics;
+use crate::object::ServedObject;
+use crate::problem::{Code, Problem};
+
+/// A gateway: cheap to clone, all clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: GatewayConfig,
+    client: Client,
+    shelf: Shelf,
+    handles: Mutex<Handles<ServedObject>>,
+    limits: ClientLimits,
+    metrics: Arc<Metrics>,
+}
+
+impl Gateway {
+    /// A gateway without open handles and with an empty cache, which reads and writes through `client`.
+    pub fn new(config: GatewayConfig, client: Client) -> Self {
+        let shelf = Shelf::new(config.cache_len, config.fetches);
+        let shared = Shared {
+            handles: Mutex::new(Handles::new(config.handles)),
+            limits: ClientLimits::new(config.client_limit),
+            metrics: Arc::new(Metrics::new(&shelf)),
+            config,
+            client,
+            shelf,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn config(&self) -> &GatewayConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shared.shelf
+    }
+
+    pub(crate) fn limits(&self) -> &ClientLimits {
+        &self.shared.limits
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
+    }
+
+    /// Opens a handle for an object: the handle, and when it expires.
+    pub(crate) fn hand_out(&self, object: ServedObject) -> (Handle, UnixSeconds) {
+        let (handle, weight) = (Handle::from_random(rand::random()), object.weight());
+        let expires = self.handles().insert(handle, object, weight, now());
+        (handle, expires)
+    }
+
+    /// What a handle in a path stands for.
+    pub(crate) fn opened(&self, handle: &str) -> Result<Opened<ServedObject>, Problem> {
+        let known = handle.parse().ok().and_then(|handle| self.handles().get(handle, now()));
+        known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the link again with POST /open"))
+    }
+
+    /// The URL of a handle.
+    pub(crate) fn url(&self, handle: Handle) -> String {
+        format!("{}/b/{handle}", self.shared.config.public_url)
+    }
+
+    /// Forgets handles whose time is over.
+    pub(crate) fn sweep(&self) {
+        self.handles().sweep(now());
+    }
+
+    pub(crate) fn open_handles(&self) -> usize {
+        self.handles().len()
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Handles<ServedObject>> {
+        // The table stays usable whatever panicked beside it.
+        self.shared.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn now() -> UnixSeconds {
+    SystemTime::now().into()
+}

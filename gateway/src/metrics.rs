@@ -1,0 +1,119 @@
+//! What the gateway counts, in the text format of Prometheus. No label ever holds a handle, a link or a name.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::cells::Shelf;
+
+/// The media type of [`Metrics::render`].
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// From 0.25 ms to 4 s, doubling.
+const FIRST_BYTE_BUCKETS: (f64, f64, u16) = (0.000_25, 2.0, 15);
+
+/// All counters of one gateway.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    first_byte: Family<RouteLabels, Histogram>,
+    pub(crate) under_way: Gauge,
+    pub(crate) sent: Counter,
+    pub(crate) received: Counter,
+    pub(crate) aborted: Counter,
+    cache: Gauge,
+    handles: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+impl Metrics {
+    /// Counters at zero; cells are counted where they are read.
+    pub(crate) fn new(shelf: &Shelf) -> Self {
+        let mut registry = Registry::with_prefix("headwater_gateway");
+        let requests = Family::default();
+        let first_byte = Family::new_with_constructor(first_byte_histogram as fn() -> Histogram);
+        let (under_way, cache, handles) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (sent, received, aborted) = (Counter::default(), Counter::default(), Counter::default());
+        registry.register("requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "first_byte",
+            "Time from a request's head to the first bytes of its answer",
+            Unit::Seconds,
+            first_byte.clone(),
+        );
+        registry.register("requests_under_way", "Requests under way, bodies included", under_way.clone());
+        registry.register_with_unit("sent", "Bytes of bodies sent", Unit::Bytes, sent.clone());
+        registry.register_with_unit("received", "Bytes of uploads received", Unit::Bytes, received.clone());
+        registry.register("aborted", "Answers that were cut off because the object failed", aborted.clone());
+        registry.register("cache_hits", "Cells served from the cache", shelf.hits.clone());
+        registry.register("cache_misses", "Cells fetched from the network", shelf.misses.clone());
+        registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, cache.clone());
+        registry.register("open_handles", "Handles open now", handles.clone());
+        Self { registry, requests, first_byte, under_way, sent, received, aborted, cache, handles }
+    }
+
+    /// Counts an answer whose head is ready after `seconds`.
+    pub(crate) fn answered(&self, route: &str, method: &'static str, status: u16, seconds: f64) {
+        let route = route.to_owned();
+        self.first_byte.get_or_create(&RouteLabels { route: route.clone() }).observe(seconds);
+        self.requests.get_or_create(&RequestLabels { route, method, status }).inc();
+    }
+
+    /// The text, with the sizes of now.
+    pub(crate) fn render(&self, cache_len: u64, open_handles: usize) -> String {
+        self.cache.set(i64::try_from(cache_len).unwrap_or(i64::MAX));
+        self.handles.set(i64::try_from(open_handles).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
+    }
+}
+
+fn first_byte_histogram() -> Histogram {
+    let (start, factor, count) = FIRST_BYTE_BUCKETS;
+    Histogram::new(exponential_buckets(start, factor, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_was_counted() {
+        let shelf = Shelf::new(1 << 20, 8);
+        let metrics = Metrics::new(&shelf);
+        metrics.answered("/b/{handle}", "GET", 206, 0.002);
+        metrics.answered("/b/{handle}", "GET", 206, 0.003);
+        metrics.sent.inc_by(4096);
+        shelf.hits.inc_by(3);
+        let text = metrics.render(1234, 5);
+        for line in [
+            "headwater_gateway_requests_total{route=\"/b/{handle}\",method=\"GET\",status=\"206\"} 2",
+            "headwater_gateway_first_byte_seconds_count{route=\"/b/{handle}\"} 2",
+            "headwater_gateway_sent_bytes_total 4096",
+            "headwater_gateway_cache_hits_total 3",
+            "headwater_gateway_cache_misses_total 0",
+            "headwater_gateway_cache_bytes 1234",
+            "headwater_gateway_open_handles 5",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,135 @@
+//! An object that a handle stands for, with the headers that every answer about it has.
+
+use std::sync::Arc;
+
+use axum::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, HeaderValue};
+use client::{Cid, Object};
+use futures_util::StreamExt as _;
+
+use crate::body::{ObjectBody, Source};
+use crate::cells::{Cells, Shelf};
+use crate::disposition::{content_disposition, is_inert};
+use crate::rfc9110::{EntityTag, Segment};
+
+/// The type of objects that do not say what they are.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// What the rest of an entry takes: names, headers, keys.
+const ENTRY_LEN: u64 = 2048;
+
+/// An opened object. Its keys are wiped when it is dropped.
+#[derive(Debug)]
+pub(crate) struct ServedObject {
+    object: Object,
+    tag: EntityTag,
+    media_type: String,
+    disposition: HeaderValue,
+}
+
+impl ServedObject {
+    /// The object as it is served. Its opening has checked the key against the manifest's commitment.
+    pub(crate) fn new(object: Object) -> Self {
+        let media_type =
+            object.media_type().filter(|text| is_media_type(text)).unwrap_or(UNKNOWN_TYPE).to_owned();
+        Self {
+            tag: EntityTag::of(&object.cid()),
+            disposition: content_disposition(object.name(), &media_type),
+            media_type,
+            object,
+        }
+    }
+
+    pub(crate) fn cid(&self) -> Cid {
+        self.object.cid()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.object.len()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.object.name()
+    }
+
+    pub(crate) fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    pub(crate) fn tag(&self) -> &EntityTag {
+        &self.tag
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(crate) fn weight(&self) -> u64 {
+        ENTRY_LEN + 32 * self.object.manifest().roots().len() as u64
+    }
+
+    /// The headers that say what the object is.
+    pub(crate) fn describe(&self, headers: &mut HeaderMap) {
+        let media_type = HeaderValue::from_str(&self.media_type).expect("a media type is visible ASCII");
+        headers.insert(CONTENT_TYPE, media_type);
+        headers.insert(CONTENT_DISPOSITION, self.disposition.clone());
+        headers.insert(ETAG, self.tag.header_value());
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if !is_inert(&self.media_type) {
+            // Opened by itself it could run script: not in this origin.
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+        }
+    }
+
+    /// A body of these segments.
+    pub(crate) fn body(&self, cached: &Shelf, segments: Vec<Segment>) -> ObjectBody {
+        let object = self.object.clone();
+        let cells = move |run| -> Cells {
+            object.cells(run).map(|cell| cell.map(|cell| (cell.index, cell.plaintext))).boxed()
+        };
+        let cell_len = self.object.manifest().geometry().cell_size().plain_bytes() as u64;
+        let source = Source { cid: self.object.cid(), cell_len, cells: Arc::new(cells) };
+        ObjectBody::new(cached.clone(), source, segments)
+    }
+}
+
+/// Whether the uploader's word has the form `type/subtype` (RFC 9110 section 8.3.1), with parameters or without.
+fn is_media_type(text: &str) -> bool {
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let is_token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    essence.split_once('/').is_some_and(|(class, kind)| is_token(class) && is_token(kind))
+        && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+        // A part of a multipart body must not pass for the whole.
+        && !essence.to_ascii_lowercase().starts_with("multipart/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types() {
+        for good in [
+            "video/mp4",
+            "text/plain; charset=utf-8",
+            "application/vnd.apple.mpegurl",
+            "IMAGE/PNG",
+            "a/b ;c=d",
+        ] {
+            assert!(is_media_type(good), "{good}");
+        }
+        for bad in [
+            "",
+            "video",
+            "/mp4",
+            "video/",
+            "video/mp4/x",
+            "video mp4",
+            " video/mp4",
+            "v/é",
+            "a/b;\u{7f}",
+            "multipart/byteranges",
+        ] {
+            assert!(!is_media_type(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be asked for.
+
+mod blob;
+mod open;
+mod read;
+mod status;
+
+use axum::Router;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::gateway::Gateway;
+use crate::observe::observe;
+use crate::problem::{Code, Problem};
+
+const OPEN: &str = "/open";
+const READ: &str = "/b/{handle}";
+const BLOB: &str = "/blob";
+const HEALTH: &str = "/health";
+const METRICS: &str = "/metrics";
+
+/// What a page of another origin may read of an answer.
+const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After";
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+
+/// All routes of a gateway, with limits, counting and tracing around them.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
+        .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
+        .route(BLOB, post(blob::upload))
+        .route(HEALTH, get(status::health))
+        .route(METRICS, get(status::metrics))
+        .fallback(|| async {
+            Problem::new(Code::NoRoute, "see GET /health, POST /open, GET /b/{handle}, POST /blob")
+        })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Code::MethodNotAllowed, "see the Allow header")
+        })
+        .layer(from_fn_with_state(gateway.clone(), observe))
+        .with_state(gateway)
+}
+
+/// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
+pub(crate) fn cost(route: &str) -> u32 {
+    match route {
+        HEALTH | METRICS => 0,
+        OPEN | BLOB => 10,
+        _ => 1,
+    }
+}
+
+/// A route for pages of any origin: nothing here rests on cookies or on where a request comes from, only on what it shows.
+fn shared(route: MethodRouter<Gateway>, methods: &'static str) -> MethodRouter<Gateway> {
+    route.options(move || async move { preflight(methods) }).layer(map_response(allow_any_origin))
+}
+
+fn preflight(methods: &'static str) -> (StatusCode, HeaderMap) {
+    let fields = [
+        (ALLOW, methods),
+        (ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, If-Match, If-None-Match, If-Range, Range"),
+        (ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (
+        StatusCode::NO_CONTENT,
+        fields.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect(),
+    )
+}
+
+async fn allow_any_origin(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    headers.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

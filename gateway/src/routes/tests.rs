@@ -1,0 +1,163 @@
+//! The routes of a gateway whose network has no nodes: what is answered before any node is asked.
+
+use std::net::Ipv4Addr;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, Request, StatusCode};
+use chunker::{AccountSecret, Coding};
+use client::{Client, ClientOptions};
+use network::{EndpointOptions, EndpointRole, Members, Pool};
+use protocol::{NetworkId, SecretKey};
+use tower::ServiceExt as _;
+
+use super::router;
+use crate::{Gateway, GatewayConfig, UploadConfig, UploadToken};
+
+const TOKEN: &str = "0123456789abcdef";
+const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+async fn gateway(uploads: bool) -> Router {
+    let secret = SecretKey::from_bytes(&[7; 32]);
+    let options = EndpointOptions {
+        role: EndpointRole::Client,
+        bind: (Ipv4Addr::LOCALHOST, 0).into(),
+        secret: secret.clone(),
+    };
+    let endpoint = network::bind(options).await.unwrap();
+    let network = NetworkId::from_bytes([9; 32]);
+    let pool = Pool::new(endpoint, network, Some(secret));
+    let client = Client::new(pool, Members::new(network, true), ClientOptions::default());
+    let mut config = GatewayConfig::new("http://gateway.example");
+    config.uploads = uploads.then(|| UploadConfig {
+        token: UploadToken::new(TOKEN).unwrap(),
+        account: AccountSecret::from_bytes([5; 32]),
+        coding: Coding::new(5, 3).unwrap(),
+        keep_s: 86_400,
+        len_max: 1000,
+    });
+    router(Gateway::new(config, client))
+}
+
+/// Status, headers and the code of the problem, if it is one.
+async fn ask(gateway: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
+    let response = gateway.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    assert_eq!(head.headers[REFERRER_POLICY], "no-referrer");
+    (head.status, head.headers, document["code"].as_str().unwrap_or_default().to_owned())
+}
+
+fn request(method: &str, path: &str, body: &str) -> Request<Body> {
+    Request::builder().method(method).uri(path).body(body.to_owned().into()).unwrap()
+}
+
+#[tokio::test]
+async fn unknown_paths_methods_and_handles() {
+    let gateway = gateway(false).await;
+    for (method, path, status, code) in [
+        ("GET", "/", 404, "no_route"),
+        ("GET", "/b", 404, "no_route"),
+        ("GET", "/b/", 404, "no_route"),
+        ("GET", "/b/nonsense", 404, "unknown_handle"),
+        ("GET", "/b/0123456789abcdef0123456789abcdef", 404, "unknown_handle"),
+        ("GET", "/b/0123456789ABCDEF0123456789ABCDEF", 404, "unknown_handle"),
+        ("HEAD", "/b/0123456789abcdef0123456789abcdef", 404, ""),
+        ("POST", "/b/0123456789abcdef0123456789abcdef", 405, "method_not_allowed"),
+        ("DELETE", "/b/0123456789abcdef0123456789abcdef", 405, "method_not_allowed"),
+        ("GET", "/open", 405, "method_not_allowed"),
+        ("GET", "/blob", 405, "method_not_allowed"),
+        ("POST", "/health", 405, "method_not_allowed"),
+        ("GET", "/health", 200, ""),
+        ("HEAD", "/health", 200, ""),
+        ("GET", "/metrics", 200, ""),
+    ] {
+        let (got, headers, said) = ask(&gateway, request(method, path, "")).await;
+        assert_eq!((got.as_u16(), said.as_str()), (status, code), "{method} {path}");
+        assert_eq!(headers.contains_key(ALLOW), status == 405, "{method} {path}");
+    }
+    let (_, headers, _) = ask(&gateway, request("PUT", "/b/0123456789abcdef0123456789abcdef", "")).await;
+    assert_eq!(headers[ALLOW], "GET,HEAD,OPTIONS");
+}
+
+#[tokio::test]
+async fn players_of_other_origins_may_read_and_open_but_not_upload() {
+    let gateway = gateway(true).await;
+    for path in ["/open", "/b/0123456789abcdef0123456789abcdef"] {
+        let (status, headers, _) = ask(&gateway, request("OPTIONS", path, "")).await;
+        assert_eq!(status, 204);
+        assert!(headers.contains_key(ALLOW));
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    }
+    let (status, headers, _) = ask(&gateway, request("GET", "/b/0123456789abcdef0123456789abcdef", "")).await;
+    assert_eq!((status.as_u16(), &headers[ACCESS_CONTROL_ALLOW_ORIGIN]), (404, &"*".parse().unwrap()));
+    let (status, headers, _) = ask(&gateway, request("OPTIONS", "/blob", "")).await;
+    assert!(status == 405 && !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+}
+
+#[tokio::test]
+async fn links_that_do_not_open() {
+    let gateway = gateway(false).await;
+    let json = format!("{{\"link\":\"{LINK}\"}}");
+    for (body, status, code) in [
+        ("", 400, "bad_link"),
+        ("headwater:", 400, "bad_link"),
+        ("{\"link\":3}", 400, "bad_link"),
+        ("{\"link\":\"x\",\"more\":1}", 400, "bad_link"),
+        (&LINK[..LINK.len() - 1], 400, "bad_link"),
+        (&"x".repeat(5000), 413, "too_large"),
+        (LINK, 503, "unavailable"),
+        (&format!(" {LINK}\r\n"), 503, "unavailable"),
+        (&json, 503, "unavailable"),
+    ] {
+        let (got, headers, said) = ask(&gateway, request("POST", "/open", body)).await;
+        assert_eq!((got.as_u16(), said.as_str()), (status, code), "{body}");
+        assert_eq!(headers.contains_key(RETRY_AFTER), status == 503, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn uploads_need_the_token() {
+    let (status, _, code) = ask(&gateway(false).await, request("POST", "/blob", "bytes")).await;
+    assert_eq!((status.as_u16(), code.as_str()), (403, "uploads_off"));
+    let gateway = gateway(true).await;
+    for shown in [None, Some("Bearer 0123456789abcdee"), Some("Basic 0123456789abcdef"), Some("")] {
+        let mut upload = request("POST", "/blob", "bytes");
+        upload.headers_mut().extend(shown.map(|value| (AUTHORIZATION, value.parse().unwrap())));
+        let (status, headers, code) = ask(&gateway, upload).await;
+        assert_eq!((status.as_u16(), code.as_str()), (401, "bad_token"), "{shown:?}");
+        assert!(headers.contains_key(WWW_AUTHENTICATE));
+    }
+}
+
+#[tokio::test]
+async fn wishes_that_are_refused() {
+    let gateway = gateway(true).await;
+    for (query, body, status, code) in [
+        ("?coding=5", "", 400, "bad_request"),
+        ("?coding=0+3", "", 400, "bad_request"),
+        ("?padding=some", "", 400, "bad_request"),
+        ("?keep_days=x", "", 400, "bad_request"),
+        ("?unknown=1", "", 400, "bad_request"),
+        ("", &"x".repeat(1001)[..], 413, "too_large"),
+    ] {
+        let mut upload = request("POST", &format!("/blob{query}"), body);
+        upload.headers_mut().insert(AUTHORIZATION, format!("Bearer {TOKEN}").parse().unwrap());
+        let (got, _, said) = ask(&gateway, upload).await;
+        assert_eq!((got.as_u16(), said.as_str()), (status, code), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_is_counted() {
+    let gateway = gateway(false).await;
+    ask(&gateway, request("GET", "/b/0123456789abcdef0123456789abcdef", "")).await;
+    let response = gateway.oneshot(request("GET", "/metrics", "")).await.unwrap();
+    let text = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    assert!(text.contains("requests_total{route=\"/b/{handle}\",method=\"GET\",status=\"404\"} 1"), "{text}");
+    assert!(!text.contains("0123456789abcdef"));
+}
