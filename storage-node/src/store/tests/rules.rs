@@ -1,0 +1,139 @@
+//! Quotas, mandates, sequence numbers, and the days of grace.
+
+use protocol::limits::{LEASE_GRACE_S, POINTER_SLOTS_MAX};
+use protocol::{Code, Pointer, Signed};
+
+use super::*;
+use crate::layout::FileName;
+
+const NOW: u64 = 1_800_000_000;
+
+fn refused(outcome: Outcome) -> Code {
+    outcome.unwrap_err().code()
+}
+
+#[test]
+fn a_shard_that_is_held_is_not_stored_twice() {
+    for number in [2, 7] {
+        let disk = SimulatedDisk::new();
+        let (store, _) = open(&disk, NOW);
+        let first = leased(commit_one(&store, put(&store, number, 1, NOW, 30, 1).unwrap()));
+        let stored = store.stored();
+        let again = leased(commit_one(&store, put(&store, number, 1, NOW + 5, 30, 2).unwrap()));
+        assert_eq!((again.id(), again.seq()), (first.id(), first.seq().next()));
+        let shorter = leased(commit_one(&store, put(&store, number, 1, NOW + 5, 3, 3).unwrap()));
+        assert_eq!(shorter, again);
+        let other = leased(commit_one(&store, put(&store, number, 2, NOW, 30, 4).unwrap()));
+        assert_ne!(other.id(), first.id());
+        assert!(store.stored() - stored < 2000);
+        assert_eq!(store.shard_count().unwrap(), 1);
+        assert_eq!(store.leases_of(&root(number)).unwrap().len(), 2);
+        let tmp = disk.names().into_iter().filter(|name| matches!(name, FileName::Tmp(_)));
+        assert_eq!(tmp.count(), 0);
+    }
+}
+
+#[test]
+fn grace_lasts_seven_days_and_a_release_none() {
+    for number in [2, 7] {
+        let disk = SimulatedDisk::new();
+        let (store, _) = open(&disk, NOW);
+        let lease = leased(commit_one(&store, put(&store, number, 1, NOW, 1, 1).unwrap()));
+        let end = lease.expires().plus(LEASE_GRACE_S);
+        store.collect(UnixSeconds::new(end.get() - 1)).unwrap();
+        assert!(is_whole(&store, number));
+        let renewed = leased(commit_one(&store, renew(&lease, 1, end.get() - 1, 2)));
+        store.collect(end).unwrap();
+        assert!(is_whole(&store, number));
+        store.collect(renewed.expires().plus(LEASE_GRACE_S)).unwrap();
+        assert!(matches!(store.find(&root(number)).unwrap(), Lookup::NotHeld));
+        assert_eq!(store.usage(&payer().public()).unwrap(), 0);
+
+        let lease = leased(commit_one(&store, put(&store, number, 1, NOW, 30, 2).unwrap()));
+        assert_eq!(commit_one(&store, release(&lease, 1)), Ok(Done::Released));
+        assert!(matches!(store.find(&root(number)).unwrap(), Lookup::NotHeld));
+        assert_eq!(refused(commit_one(&store, release(&lease, 1))), Code::UnknownLease);
+        assert_eq!(refused(commit_one(&store, renew(&lease, 1, NOW, 60))), Code::UnknownLease);
+        assert!(!disk.names().contains(&FileName::Shard(root(number))));
+    }
+}
+
+#[test]
+fn only_the_right_key_id_and_sequence_change_a_lease() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open(&disk, NOW);
+    let lease = leased(commit_one(&store, put(&store, 2, 1, NOW, 30, 1).unwrap()));
+    assert_eq!(refused(commit_one(&store, release(&lease, 2))), Code::UnknownLease);
+    assert_eq!(refused(commit_one(&store, renew(&lease, 2, NOW, 60))), Code::BadSignature);
+    let newer = leased(commit_one(&store, renew(&lease, 1, NOW, 60)));
+    assert_eq!(refused(commit_one(&store, renew(&lease, 1, NOW, 60))), Code::Stale);
+    assert_eq!(refused(commit_one(&store, release(&lease, 1))), Code::Stale);
+    assert_eq!(refused(commit_one(&store, renew(&newer, 1, NOW, 401))), Code::Expired);
+    assert_eq!(lease_of(&store, 2, 1), Some(newer));
+}
+
+#[test]
+fn quota_and_mandate_bound_what_a_payer_stores() {
+    let disk = SimulatedDisk::new();
+    let mut rules = rules();
+    rules.quota_per_payer = Some(120_000);
+    let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
+    let lease = leased(commit_one(&store, put(&store, 7, 1, NOW, 30, 1).unwrap()));
+    assert_eq!(store.usage(&payer().public()).unwrap(), 100_000);
+    assert_eq!(refused(commit_one(&store, put(&store, 3, 1, NOW, 30, 2).unwrap())), Code::Quota);
+    assert_eq!(refused(commit_one(&store, put(&store, 7, 2, NOW, 30, 2).unwrap())), Code::Quota);
+    assert!(!is_whole(&store, 3));
+    leased(commit_one(&store, put(&store, 7, 1, NOW, 31, 2).unwrap()));
+    assert_eq!(refused(commit_one(&store, release(&lease, 1))), Code::Stale);
+    let lease = lease_of(&store, 7, 1).unwrap();
+    assert_eq!(commit_one(&store, release(&lease, 1)), Ok(Done::Released));
+
+    let spend = |id, days, byte_hours| {
+        let job = put_bytes(&store, &shard(1), mandate(3, byte_hours), NOW, days, id).unwrap();
+        commit_one(&store, job)
+    };
+    assert_eq!(refused(spend(3, 2, 48_000 - 1)), Code::MandateSpent);
+    leased(spend(4, 2, 48_000));
+    leased(spend(5, 2, 48_000)); // nothing more is asked for
+    assert_eq!(refused(spend(6, 3, 48_000)), Code::MandateSpent);
+    leased(spend(7, 3, 72_000));
+}
+
+#[test]
+fn what_was_spent_is_known_after_a_rebuild() {
+    for (number, len) in [(1, 1000), (7, 100_000)] {
+        let disk = SimulatedDisk::new();
+        let (store, _) = open(&disk, NOW);
+        for (id, days) in [(1, 10), (2, 20)] {
+            leased(commit_one(&store, put(&store, number, 1, NOW, days, id).unwrap()));
+        }
+        drop(store);
+        disk.lose(FileName::Index);
+        let (store, _) = open(&disk, NOW);
+        let more = |byte_hours| {
+            let job = put_bytes(&store, &shard(number), mandate(1, byte_hours), NOW, 21, 3).unwrap();
+            commit_one(&store, job)
+        };
+        assert_eq!(refused(more(21 * 24 * len - 1)), Code::MandateSpent);
+        leased(more(21 * 24 * len));
+    }
+}
+
+#[test]
+fn pointers_only_move_forward() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open(&disk, NOW);
+    let set = |pointer: &Signed<Pointer>| commit_one(&store, Job::SetPointer(pointer.clone()));
+    let second = pointer(1, 4, 2, NOW + DAY);
+    assert_eq!(set(&second), Ok(Done::PointerKept));
+    assert_eq!(set(&second), Ok(Done::PointerKept));
+    assert_eq!(refused(set(&pointer(1, 4, 1, NOW + DAY))), Code::Stale);
+    assert_eq!(refused(set(&pointer(1, 4, 2, NOW + 2 * DAY))), Code::Stale);
+    assert_eq!(store.pointers(&secret(1).public()).unwrap(), vec![second.encode()]);
+    for slot in 1..POINTER_SLOTS_MAX as u16 {
+        assert_eq!(set(&pointer(1, 100 + slot, 0, NOW + DAY)), Ok(Done::PointerKept));
+    }
+    assert_eq!(refused(set(&pointer(1, 99, 0, NOW + DAY))), Code::Quota);
+    store.collect(UnixSeconds::new(NOW + DAY)).unwrap();
+    assert!(store.pointers(&secret(1).public()).unwrap().is_empty());
+}
