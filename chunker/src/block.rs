@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
+use crate::buffers::Buffers;
 use crate::erasure::ParityCoder;
 use crate::geometry::{TAG_LEN, rows_per_segment};
 use crate::seal::Sealer;
@@ -19,11 +20,17 @@ pub(crate) struct Coder {
     coding: Coding,
     sealer: Sealer,
     parity: ParityCoder,
+    buffers: Buffers,
 }
 
 impl Coder {
     pub(crate) fn new(coding: Coding, keys: &ObjectKeys) -> Self {
-        Self { coding, sealer: Sealer::new(keys), parity: ParityCoder::new(coding) }
+        Self {
+            coding,
+            sealer: Sealer::new(keys),
+            parity: ParityCoder::new(coding),
+            buffers: Buffers::default(),
+        }
     }
 }
 
@@ -118,8 +125,14 @@ impl PlainBlock {
     pub fn seal(mut self) -> Block {
         let cell_len = self.coder.sealer.cell_size().bytes();
         let (rows, parity_columns) = (self.rows(), self.coder.coding.parity());
-        let mut parity = vec![vec![0; rows as usize * cell_len]; usize::from(parity_columns)];
         let coder = Arc::clone(&self.coder);
+        let mut parity: Vec<Vec<u8>> = (0..parity_columns)
+            .map(|_| {
+                let mut column = coder.buffers.take(rows as usize * cell_len);
+                column.resize(rows as usize * cell_len, 0);
+                column
+            })
+            .collect();
         for row in 0..rows {
             // Row by row, so that the cells are still in the cache when their parity is computed.
             self.seal_row(row);
@@ -132,7 +145,12 @@ impl PlainBlock {
             first_row: self.first_row,
             rows,
             is_end_of_segment: self.is_end_of_segment(),
-            columns: self.columns.into_iter().chain(parity).map(Bytes::from).collect(),
+            columns: self
+                .columns
+                .into_iter()
+                .chain(parity)
+                .map(|column| coder.buffers.lend(column))
+                .collect(),
         }
     }
 
@@ -171,7 +189,7 @@ impl PlainBlock {
         let capacity = self.capacity() as usize / data * cell_len;
         let column = &mut self.columns[self.cells as usize % data];
         if column.capacity() == 0 {
-            column.reserve_exact(capacity);
+            *column = self.coder.buffers.take(capacity);
         }
         column
     }

@@ -43,6 +43,19 @@ fn the_matrix_is_that_of_the_crate() {
 }
 
 #[test]
+fn every_product_is_that_of_the_crate() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    for factor in 0..=255 {
+        let mut found = vec![0; 256];
+        Combination::new(&[factor]).apply(&[&bytes], &mut found);
+        assert!(found.iter().zip(&bytes).all(|(&found, &byte)| found == mul(factor, byte)), "{factor}");
+        let mut slow = vec![0; 256];
+        Combination::new(&[factor]).apply_slowly(&[&bytes], 0, &mut slow);
+        assert_eq!(slow, found);
+    }
+}
+
+#[test]
 fn the_example_of_the_specification() {
     let generator = Generator::new(Coding::new(4, 2).unwrap());
     assert_eq!(generator.row(Column::new(4)), [0x1b, 0x1c, 0x12, 0x14]);

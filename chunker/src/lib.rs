@@ -12,6 +12,7 @@
 //! in, and what it returns depends on nothing else. The formats are those of `docs/spec.md`, sections 2 to 4 and 7 to 9.
 
 mod block;
+mod buffers;
 mod cell_bytes;
 mod coding;
 mod encoder;
