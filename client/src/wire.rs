@@ -14,7 +14,7 @@ use protocol::{
 };
 use tokio::time::timeout;
 
-use crate::health::{Fault, Health};
+use crate::health::Health;
 use crate::moment::Moment;
 use crate::plan::Failure;
 
@@ -260,12 +260,6 @@ impl Wire {
         if let Err(error) = self.status(node, PROBE_WITHIN).await {
             tracing::debug!(node = %node.fmt_short(), %error, "node gives no sign of life");
         }
-    }
-
-    /// Notes a failure that no plan takes note of.
-    pub(crate) fn failed(&self, node: PublicKey, fault: Fault) {
-        let now = self.now();
-        self.health().failed(node, fault, now);
     }
 
     async fn peer(&self, node: PublicKey) -> Result<Peer, WireError> {

@@ -1,9 +1,167 @@
-use proofs::Cid;
+//! Performing an audit: challenges go out, proofs come back.
 
+use std::collections::VecDeque;
+
+use chunker::{Column, Manifest};
+use proofs::{Challenge, Cid, Root, ShardLen};
+use protocol::PublicKey;
+use tokio::task::JoinSet;
+
+use super::manifest::copies;
 use crate::client::Client;
 use crate::error::FetchError;
-use crate::report::AuditReport;
+use crate::plan::audit::{Action, Audit, Event, Finding, PROVE_WITHIN, Verdict};
+use crate::plan::{Failure, RequestId, SEARCH_BEYOND};
+use crate::report::{AuditReport, Part, PartReport, PartState};
+use crate::wire::WireError;
 
-pub(crate) async fn audit(_: &Client, _: &Cid, _: u32) -> Result<AuditReport, FetchError> {
-    unimplemented!()
+/// Random leaves in a challenge that has room for the last leaf too.
+const LEAVES_MAX: u32 = proofs::CHALLENGE_LEAVES_MAX - 1;
+/// Copies of a manifest that are challenged at the same time.
+const COPIES_ABREAST: usize = 32;
+
+/// See [`Client::audit`].
+pub(crate) async fn audit(client: &Client, cid: &Cid, leaves: u32) -> Result<AuditReport, FetchError> {
+    let (manifest, bytes) = client.manifest_bytes(cid).await?;
+    let len = ShardLen::new(bytes.len() as u64).expect("a manifest has 1 byte to 1 MiB");
+    Ok(audit_manifest(client, &manifest, len, leaves).await)
+}
+
+/// The state of all parts of the object with this manifest, of this encoded length.
+pub(crate) async fn audit_manifest(
+    client: &Client,
+    manifest: &Manifest,
+    len: ShardLen,
+    leaves: u32,
+) -> AuditReport {
+    let seed = rand::random();
+    let (findings, mut parts) =
+        tokio::join!(audit_shards(client, manifest, leaves, seed), audit_copies(client, manifest, len, seed));
+    let shards = findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed));
+    parts.splice(0..0, shards);
+    AuditReport { cid: manifest.cid(), coding: manifest.geometry().coding(), parts }
+}
+
+enum Done {
+    Proof(RequestId, Result<(), WireError>),
+    Told(PublicKey, u32, Option<Vec<Column>>),
+}
+
+async fn audit_shards(client: &Client, manifest: &Manifest, leaves: u32, seed: [u8; 32]) -> Vec<Finding> {
+    let wire = &client.wire;
+    let mut plan = Audit::new(*manifest.geometry(), manifest.seed().as_bytes(), &client.placement);
+    let mut tasks = JoinSet::new();
+    let mut event = Event::Begin;
+    loop {
+        plan.handle(wire.now(), event, &mut wire.health());
+        while let Some(action) = plan.next_action() {
+            match action {
+                Action::Prove { request, node, segment, column, within } => {
+                    let (wire, challenge) =
+                        (wire.clone(), challenge(manifest, segment, column, seed, leaves));
+                    tasks.spawn(async move {
+                        Done::Proof(request, wire.prove(node, &challenge, within).await.map(drop))
+                    });
+                }
+                Action::Ask { node, segment, within } => {
+                    let (wire, manifest) = (wire.clone(), manifest.clone());
+                    tasks.spawn(async move {
+                        let held = super::held_columns(&wire, &manifest, node, segment, within).await;
+                        Done::Told(node, segment, held)
+                    });
+                }
+                Action::Finish(findings) => return findings,
+            }
+        }
+        let done = tasks.join_next().await.expect("the plan waits for an answer");
+        event = match done.expect("asking does not panic and is not cancelled") {
+            Done::Proof(request, Ok(())) => Event::Proved(request),
+            Done::Proof(request, Err(error)) => {
+                tracing::debug!(%error, "no proof");
+                Event::Failed(request, error.failure())
+            }
+            Done::Told(node, segment, held) => Event::Told { node, segment, held },
+        };
+    }
+}
+
+/// The copies of a manifest that nodes prove to have, as many as there should be; then the nodes that should have the rest.
+async fn audit_copies(
+    client: &Client,
+    manifest: &Manifest,
+    len: ShardLen,
+    seed: [u8; 32],
+) -> Vec<PartReport> {
+    let root = manifest.cid().root();
+    let wanted = copies(manifest.geometry().coding());
+    let challenge = with_last_leaf(root, len, seed, 1);
+    let ranking = client.placement.rank(root.as_bytes());
+    let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
+    let mut proved = Vec::new();
+    let mut lost = VecDeque::new();
+    for nodes in [first, &beyond[..SEARCH_BEYOND.min(beyond.len())]] {
+        if proved.len() >= wanted {
+            break;
+        }
+        for nodes in nodes.chunks(COPIES_ABREAST) {
+            let proofs = nodes.iter().map(|node| client.wire.prove(node.id, &challenge, PROVE_WITHIN));
+            for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
+                match proof {
+                    Ok(_) => proved.push(node.id),
+                    Err(error) => lost.push_back((node.id, state(error.failure()))),
+                }
+            }
+        }
+    }
+    let leaves = challenge.leaf_set().leaf_count();
+    (0..wanted)
+        .map(|copy| {
+            let part = Part::Manifest(u8::try_from(copy).expect("there are at most 255 copies"));
+            match proved.get(copy) {
+                Some(node) => PartReport { part, root, node: Some(*node), state: PartState::Proved, leaves },
+                None => {
+                    let (node, state) =
+                        lost.pop_front().map_or((None, PartState::Gone), |(n, s)| (Some(n), s));
+                    PartReport { part, root, node, state, leaves: 0 }
+                }
+            }
+        })
+        .collect()
+}
+
+fn state(failure: Failure) -> PartState {
+    match failure {
+        Failure::NotHeld => PartState::Gone,
+        Failure::Corrupt | Failure::Wrong => PartState::Damaged,
+        Failure::Refused | Failure::Unreachable | Failure::Late => PartState::Unavailable,
+    }
+}
+
+fn report(manifest: &Manifest, finding: &Finding, leaves: u32, seed: [u8; 32]) -> PartReport {
+    let Finding { segment, column, node, verdict } = *finding;
+    let state = match verdict {
+        Verdict::Proved => PartState::Proved,
+        Verdict::Gone => PartState::Gone,
+        Verdict::Damaged => PartState::Damaged,
+        Verdict::Unavailable => PartState::Unavailable,
+    };
+    let challenge = challenge(manifest, segment, column, seed, leaves);
+    let leaves = if state == PartState::Proved { challenge.leaf_set().leaf_count() } else { 0 };
+    PartReport { part: Part::Shard { segment, column }, root: challenge.root(), node, state, leaves }
+}
+
+fn challenge(manifest: &Manifest, segment: u32, column: Column, seed: [u8; 32], leaves: u32) -> Challenge {
+    let root = manifest.root(segment, column).expect("plans name stored shards");
+    let shard = manifest.geometry().segment(segment).and_then(|segment| segment.shard_len(column));
+    with_last_leaf(root, shard.expect("plans name stored shards"), seed, leaves)
+}
+
+/// Leaves drawn from a seed, and the last one, which proves the length.
+fn with_last_leaf(root: Root, len: ShardLen, seed: [u8; 32], leaves: u32) -> Challenge {
+    let drawn = Challenge::draw(root, len, seed, leaves.clamp(1, LEAVES_MAX)).expect("1 to 63 leaves");
+    let mut leaves: Vec<u32> = drawn.leaves().collect();
+    if leaves.last() != Some(&(len.leaves() - 1)) {
+        leaves.push(len.leaves() - 1);
+    }
+    Challenge::new(root, len, &leaves).expect("ascending leaves of this shard, at most 64")
 }

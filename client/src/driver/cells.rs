@@ -119,16 +119,10 @@ impl CellStream {
     }
 
     fn ask(&mut self, node: PublicKey, segment: u32, within: Duration) {
-        let wire = self.object.client().wire.clone();
-        let manifest = self.object.manifest();
-        let shard = manifest.geometry().segment(segment).expect("plans stay inside the object");
-        let columns: Vec<_> = shard.stored_columns().collect();
-        let roots: Vec<_> = columns.iter().filter_map(|column| manifest.root(segment, *column)).collect();
-        let control = super::public_key(manifest.control());
+        let object = self.object.clone();
         self.tasks.spawn(async move {
-            let held = wire.held(node, &roots, control, within).await.ok();
-            let held = held
-                .map(|held| columns.iter().zip(held).filter(|(_, held)| *held).map(|(c, _)| *c).collect());
+            let held =
+                super::held_columns(&object.client().wire, object.manifest(), node, segment, within).await;
             Done::Told(node, segment, held)
         });
     }

@@ -3,11 +3,42 @@
 pub(crate) mod audit;
 pub(crate) mod cells;
 pub(crate) mod fetch;
+mod ledger;
+mod manifest;
+mod placing;
 pub(crate) mod put;
+mod rebuild;
 pub(crate) mod repair;
+mod segment;
 
-use chunker::ControlKey;
+use std::time::Duration;
+
+use chunker::{Column, ControlKey, Manifest};
 use protocol::PublicKey;
+
+use crate::wire::Wire;
+
+/// The columns of a segment that a node says it holds; `None` when it does not say.
+async fn held_columns(
+    wire: &Wire,
+    manifest: &Manifest,
+    node: PublicKey,
+    segment: u32,
+    within: Duration,
+) -> Option<Vec<Column>> {
+    let columns: Vec<_> = manifest.geometry().segment(segment)?.stored_columns().collect();
+    let roots: Vec<_> = columns.iter().filter_map(|column| manifest.root(segment, *column)).collect();
+    let held = wire.held(node, &roots, public_key(manifest.control()), within).await;
+    match held {
+        Ok(held) => {
+            Some(columns.into_iter().zip(held).filter(|(_, held)| *held).map(|(column, _)| column).collect())
+        }
+        Err(error) => {
+            tracing::debug!(node = %node.fmt_short(), %error, "node does not say what it holds");
+            None
+        }
+    }
+}
 
 /// The control key of a manifest as a key that can verify.
 fn public_key(control: ControlKey) -> PublicKey {

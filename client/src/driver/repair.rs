@@ -1,10 +1,257 @@
-use proofs::Cid;
+//! Repairing an object: what is lost is computed from what is left, checked against all roots, and put elsewhere.
 
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use chunker::{Column, Manifest, Segment};
+use proofs::{Cid, ShardLen};
+use protocol::PublicKey;
+
+use super::audit::audit_manifest;
+use super::manifest;
+use super::placing::{Leave, Placing, Step};
+use super::rebuild::{self, Job, RebuildFailure};
 use crate::client::Client;
-use crate::error::RepairError;
+use crate::error::{ReadError, RepairError};
 use crate::options::RepairAuthority;
-use crate::report::RepairReport;
+use crate::placement::{Ranked, segment_seed};
+use crate::plan::Failure;
+use crate::plan::upload::{PartIndex, Parts, Spread};
+use crate::report::{AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, RepairReport};
+use crate::wire::Upload;
 
-pub(crate) async fn repair(_: &Client, _: &Cid, _: &RepairAuthority) -> Result<RepairReport, RepairError> {
-    unimplemented!()
+/// Random leaves that a shard must prove to count as healthy.
+const LEAVES: u32 = 63;
+/// How often a segment is repaired again because a column that was to be read turned out to be lost too.
+const ROUNDS_MAX: usize = 3;
+
+/// See [`Client::repair`].
+pub(crate) async fn repair(
+    client: &Client,
+    cid: &Cid,
+    authority: &RepairAuthority,
+) -> Result<RepairReport, RepairError> {
+    let (manifest, bytes) = client.manifest_bytes(cid).await?;
+    check(client, &manifest, authority)?;
+    let len = ShardLen::new(bytes.len() as u64).expect("a manifest has 1 byte to 1 MiB");
+    let audit = audit_manifest(client, &manifest, len, LEAVES).await;
+    let leave = Leave { mandate: authority.mandate.clone(), expires: authority.expires };
+    let report = RepairReport { cid: *cid, repaired: Vec::new(), leases: Vec::new(), missing: Vec::new() };
+    let mut work = Repair { client, manifest: &manifest, leave, report };
+    for segment in manifest.geometry().all_segments() {
+        work.repair_segment(segment, &audit).await?;
+    }
+    work.repair_copies(&bytes, &audit).await;
+    Ok(work.report)
+}
+
+fn check(client: &Client, manifest: &Manifest, authority: &RepairAuthority) -> Result<(), RepairError> {
+    let mandate = &authority.mandate;
+    let refuse = |reason: &str| Err(RepairError::Mandate(reason.to_owned()));
+    if mandate.by() != super::public_key(manifest.control()) {
+        return refuse("it is not signed by the object's control key");
+    }
+    if client.wire.pool().payer() != Some(mandate.body().holder) {
+        return refuse("it was written for another holder than the payer of this client");
+    }
+    if mandate.network() != client.wire.pool().network() {
+        return refuse("it was written for another network");
+    }
+    if mandate.body().object.is_some_and(|object| object != manifest.cid()) {
+        return refuse("it was written for another object");
+    }
+    Ok(())
+}
+
+struct Repair<'a> {
+    client: &'a Client,
+    manifest: &'a Manifest,
+    leave: Leave,
+    report: RepairReport,
+}
+
+/// Where the columns of a segment are, and what is lost.
+struct State {
+    healthy: Vec<(Column, PublicKey)>,
+    lost: Vec<Column>,
+    /// Nodes that have a lost column, but not as it should be: others are preferred.
+    damaged: HashSet<PublicKey>,
+}
+
+impl Repair<'_> {
+    async fn repair_segment(&mut self, segment: Segment, audit: &AuditReport) -> Result<(), RepairError> {
+        let mut state = State::of(segment, audit);
+        for _ in 0..ROUNDS_MAX {
+            if state.lost.is_empty() {
+                return Ok(());
+            }
+            let required = usize::from(segment.data_columns());
+            if state.healthy.len() < required {
+                return Err(self.unreadable(segment, &state, audit).into());
+            }
+            self.repair_round(segment, &mut state).await?;
+        }
+        Ok(())
+    }
+
+    /// Tries to put all lost columns elsewhere; columns that turn out to be lost on the way are left for the next round.
+    async fn repair_round(&mut self, segment: Segment, state: &mut State) -> Result<(), RepairError> {
+        let lost = std::mem::take(&mut state.lost);
+        let parts = Parts {
+            count: lost.len(),
+            needed: 1,
+            sources: 0,
+            spread: Spread::Domains,
+            taken: state.healthy.iter().map(|(_, node)| *node).collect(),
+        };
+        let lens =
+            lost.iter().map(|column| segment.shard_len(*column).expect("lost columns are stored ones"));
+        let ranking = self.ranking(segment, state);
+        let mut placing =
+            Placing::new(self.client.wire.clone(), parts, &ranking, lens.collect(), self.leave.clone());
+        let is_lost = |index: usize| Part::Shard { segment: segment.index(), column: lost[index] };
+        let without_place = loop {
+            match placing.next().await {
+                Step::Send(uploads) => self.send(segment, state, &lost, &mut placing, uploads).await?,
+                Step::Finish(missing) => break missing,
+                Step::GiveUp { .. } => break (0..lost.len()).map(PartIndex).collect(),
+            }
+        };
+        self.report.missing.retain(|missing| (0..lost.len()).all(|index| missing.part != is_lost(index)));
+        for part in without_place {
+            self.report.missing.push(MissingPart { part: is_lost(part.0), reason: placing.reason(part) });
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &mut self,
+        segment: Segment,
+        state: &mut State,
+        lost: &[Column],
+        placing: &mut Placing,
+        uploads: Vec<(PartIndex, Upload)>,
+    ) -> Result<(), RepairError> {
+        let parts: Vec<_> = uploads.iter().map(|(part, upload)| (*part, upload.node())).collect();
+        let root = |column| self.manifest.root(segment.index(), column).expect("a stored column has a root");
+        let job = Job {
+            segment,
+            roots: segment.stored_columns().map(|column| (column, root(column))).collect(),
+            sources: state.healthy.clone(),
+            targets: uploads.into_iter().map(|(part, upload)| (lost[part.0], upload)).collect(),
+        };
+        let outcome = match rebuild::run(&self.client.wire, job).await {
+            Ok(outcome) => outcome,
+            Err(RebuildFailure::Mismatch { column, expected, computed, read }) => {
+                let (cid, segment) = (self.manifest.cid(), segment.index());
+                let proof = Inconsistency { cid, segment, column, expected, computed, read };
+                return Err(RepairError::Inconsistent(Box::new(proof)));
+            }
+            Err(RebuildFailure::TooFew { required, available }) => {
+                return Err(ReadError::Unavailable { segment: segment.index(), required, available }.into());
+            }
+        };
+        let mut leases: HashMap<_, _> = outcome.leases.into_iter().collect();
+        for (part, node) in parts {
+            let column = lost[part.0];
+            match leases.remove(&column) {
+                Some(Ok(lease)) => {
+                    placing.leased(part);
+                    state.healthy.push((column, node));
+                    self.report.leases.push(lease);
+                    self.report.repaired.push((Part::Shard { segment: segment.index(), column }, node));
+                }
+                Some(Err(error)) => placing.broken(part, error.failure(), error.to_string()),
+                None => placing.broken(part, Failure::Unreachable, "it was not sent".to_owned()),
+            }
+        }
+        state.lose(&outcome.bad);
+        Ok(())
+    }
+
+    /// The ranking of a segment; nodes that keep lost columns badly come last.
+    fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
+        let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
+        let mut ranking = self.client.placement.rank(&seed);
+        ranking.sort_by_key(|node| state.damaged.contains(&node.id));
+        ranking
+    }
+
+    fn unreadable(&self, segment: Segment, state: &State, audit: &AuditReport) -> ReadError {
+        let (required, available) = (usize::from(segment.data_columns()), state.healthy.len());
+        let gone = audit.parts.iter().filter(|report| {
+            matches!(report.part, Part::Shard { segment: at, .. } if at == segment.index())
+                && report.state == PartState::Gone
+        });
+        if usize::from(segment.stored()) - gone.count() < required {
+            ReadError::NotHeld { segment: segment.index(), required }
+        } else {
+            ReadError::Unavailable { segment: segment.index(), required, available }
+        }
+    }
+
+    async fn repair_copies(&mut self, bytes: &Bytes, audit: &AuditReport) {
+        let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
+        let (healthy, lost): (Vec<_>, Vec<_>) =
+            audit.parts.iter().filter(is_copy).partition(|report| report.state == PartState::Proved);
+        if lost.is_empty() {
+            return;
+        }
+        let parts = Parts {
+            count: lost.len(),
+            needed: 1,
+            sources: 0,
+            spread: Spread::Nodes,
+            taken: healthy.iter().filter_map(|report| report.node).collect(),
+        };
+        let mut leases = Vec::new();
+        let placed =
+            manifest::place(self.client, self.manifest.cid(), bytes, parts, &self.leave, |part, lease| {
+                leases.push((lost[part.0].part, lease.clone()));
+            });
+        let reasons = match placed.await {
+            Ok(missing) => missing.into_iter().map(|missing| missing.reason).collect(),
+            Err(shortfall) => vec![shortfall.reason],
+        };
+        let stored: HashSet<_> = leases.iter().map(|(part, _)| *part).collect();
+        for report in lost.iter().filter(|report| !stored.contains(&report.part)) {
+            let reason = reasons.first().cloned().unwrap_or_default();
+            self.report.missing.push(MissingPart { part: report.part, reason });
+        }
+        for (part, lease) in leases {
+            self.report.repaired.push((part, lease.by()));
+            self.report.leases.push(lease);
+        }
+    }
+}
+
+impl State {
+    fn of(segment: Segment, audit: &AuditReport) -> Self {
+        let mut state = Self { healthy: Vec::new(), lost: Vec::new(), damaged: HashSet::new() };
+        for report in &audit.parts {
+            let Part::Shard { segment: at, column } = report.part else { continue };
+            if at != segment.index() {
+                continue;
+            }
+            match (report.state, report.node) {
+                (PartState::Proved, Some(node)) => state.healthy.push((column, node)),
+                (PartState::Damaged, node) => {
+                    state.lost.push(column);
+                    state.damaged.extend(node);
+                }
+                _ => state.lost.push(column),
+            }
+        }
+        state
+    }
+
+    /// Columns that were thought healthy and could not be read.
+    fn lose(&mut self, bad: &[Column]) {
+        let (lost, healthy) =
+            std::mem::take(&mut self.healthy).into_iter().partition(|(c, _)| bad.contains(c));
+        self.healthy = healthy;
+        let lost: Vec<(Column, PublicKey)> = lost;
+        self.damaged.extend(lost.iter().map(|(_, node)| *node));
+        self.lost.extend(lost.into_iter().map(|(column, _)| column));
+    }
 }

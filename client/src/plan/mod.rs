@@ -7,9 +7,12 @@
 //!
 //! Plans never see a byte of a shard: requests have numbers, and a plan says which answers make up a result.
 
+pub mod audit;
 mod batch;
 pub mod download;
 pub mod fetch;
+pub mod repair;
+pub mod upload;
 mod whereabouts;
 mod window;
 

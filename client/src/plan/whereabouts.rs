@@ -39,15 +39,6 @@ impl Whereabouts {
         Self { segment, ranking, holders, denied, damaged, search: Search::NotBegun }
     }
 
-    pub(crate) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
-    /// All nodes in the order of their rank.
-    pub(crate) fn ranking(&self) -> &[Ranked] {
-        &self.ranking
-    }
-
     /// The nodes that may hold a column, best first.
     pub(crate) fn holders(&self, column: Column) -> impl Iterator<Item = PublicKey> {
         let known = self.holders.iter().find(|(held, _)| *held == column);

@@ -1,0 +1,380 @@
+//! Asking for proofs: every shard at the node that should have it, or at those that say they do.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chunker::{Column, Geometry};
+use protocol::PublicKey;
+
+use super::whereabouts::Whereabouts;
+use super::{ASK_WITHIN, Failure, RequestId};
+use crate::health::Health;
+use crate::moment::Moment;
+use crate::placement::Placement;
+
+/// How long a node may take to prove.
+pub const PROVE_WITHIN: Duration = Duration::from_secs(4);
+/// Challenges under way at the same time.
+const ABREAST: usize = 32;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The plan begins.
+    Begin,
+    /// A proof came, and it verifies.
+    Proved(RequestId),
+    /// No proof came, or a wrong one.
+    Failed(RequestId, Failure),
+    /// A node answered `Ask`: the columns it holds; `None` when it did not answer in time.
+    Told {
+        /// Who was asked.
+        node: PublicKey,
+        /// About which segment.
+        segment: u32,
+        /// The columns of this segment that it says it holds.
+        held: Option<Vec<Column>>,
+    },
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Challenge a node; answer with `Proved` or `Failed`.
+    Prove {
+        /// The number to answer with.
+        request: RequestId,
+        /// Whom to challenge.
+        node: PublicKey,
+        /// The shard's segment.
+        segment: u32,
+        /// The shard's column.
+        column: Column,
+        /// The time to answer.
+        within: Duration,
+    },
+    /// Ask a node which shards of a segment it holds; answer with `Told`.
+    Ask {
+        /// Whom to ask.
+        node: PublicKey,
+        /// Which segment.
+        segment: u32,
+        /// The time to answer.
+        within: Duration,
+    },
+    /// Everything is known. The last action: what was found of each shard, in the order of the manifest.
+    Finish(Vec<Finding>),
+}
+
+/// What was found of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The shard's segment.
+    pub segment: u32,
+    /// The shard's column.
+    pub column: Column,
+    /// The node that proved it, or the last one that was challenged.
+    pub node: Option<PublicKey>,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was proved.
+    Proved,
+    /// All nodes that were asked answered, and none has it.
+    Gone,
+    /// A node has it, but not as it should be.
+    Damaged,
+    /// Not found, and not all nodes answered.
+    Unavailable,
+}
+
+#[derive(Debug)]
+struct Shard {
+    segment: u32,
+    column: Column,
+    challenged: Vec<(PublicKey, Option<Failure>)>,
+    open: bool,
+    proved_by: Option<PublicKey>,
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub struct Audit {
+    shards: Vec<Shard>,
+    segments: BTreeMap<u32, Whereabouts>,
+    requests: HashMap<RequestId, usize>,
+    open_questions: usize,
+    next_request: u64,
+    actions: VecDeque<Action>,
+    is_over: bool,
+}
+
+impl Audit {
+    /// A plan over all shards of an object that begins with [`Event::Begin`].
+    pub fn new(geometry: Geometry, manifest_seed: &[u8; 32], placement: &Arc<Placement>) -> Self {
+        let segments = geometry.all_segments();
+        let segments: BTreeMap<_, _> = segments
+            .map(|segment| (segment.index(), Whereabouts::new(segment, manifest_seed, placement)))
+            .collect();
+        let shards = geometry.all_segments().flat_map(|segment| {
+            segment.stored_columns().map(move |column| Shard {
+                segment: segment.index(),
+                column,
+                challenged: Vec::new(),
+                open: false,
+                proved_by: None,
+            })
+        });
+        Self {
+            shards: shards.collect(),
+            segments,
+            requests: HashMap::new(),
+            open_questions: 0,
+            next_request: 0,
+            actions: VecDeque::new(),
+            is_over: false,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Moment, event: Event, health: &mut Health) {
+        match event {
+            Event::Begin => {}
+            Event::Proved(request) => {
+                if let Some(index) = self.requests.remove(&request) {
+                    let shard = &mut self.shards[index];
+                    shard.open = false;
+                    shard.proved_by = shard.challenged.last().map(|(node, _)| *node);
+                    shard.proved_by.inspect(|node| health.served(*node));
+                }
+            }
+            Event::Failed(request, failure) => self.failed(request, failure, now, health),
+            Event::Told { node, segment, held } => {
+                self.open_questions = self.open_questions.saturating_sub(1);
+                if let Some(whereabouts) = self.segments.get_mut(&segment) {
+                    whereabouts.searched(node, held.as_deref());
+                }
+            }
+        }
+        self.go_on();
+    }
+
+    /// The next thing to do; `None` until the next event.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn failed(&mut self, request: RequestId, failure: Failure, now: Moment, health: &mut Health) {
+        let Some(index) = self.requests.remove(&request) else { return };
+        let shard = &mut self.shards[index];
+        shard.open = false;
+        let Some((node, outcome)) = shard.challenged.last_mut() else { return };
+        *outcome = Some(failure);
+        if let Some(fault) = failure.fault() {
+            health.failed(*node, fault, now);
+        }
+        let whereabouts = self.segments.get_mut(&shard.segment).expect("every shard has a segment");
+        match failure {
+            Failure::NotHeld => whereabouts.deny(shard.column, *node),
+            _ => whereabouts.deny_damaged(shard.column, *node),
+        }
+        for node in whereabouts.begin_search() {
+            self.open_questions += 1;
+            self.actions.push_back(Action::Ask { node, segment: shard.segment, within: ASK_WITHIN });
+        }
+    }
+
+    fn go_on(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let mut is_waiting = self.open_questions > 0;
+        for index in 0..self.shards.len() {
+            let shard = &self.shards[index];
+            if shard.proved_by.is_some() || shard.open {
+                is_waiting |= shard.open;
+                continue;
+            }
+            if self.requests.len() >= ABREAST {
+                is_waiting = true;
+                break;
+            }
+            let mut holders = self.segments[&shard.segment].holders(shard.column);
+            if let Some(node) = holders.find(|node| shard.challenged.iter().all(|(asked, _)| asked != node)) {
+                is_waiting = true;
+                drop(holders);
+                self.challenge(index, node);
+            } else if self.segments[&shard.segment].may_search() {
+                // Placement knows no node for it: somebody else may hold it all the same.
+                drop(holders);
+                is_waiting |= self.search(index);
+            }
+        }
+        if !is_waiting {
+            self.is_over = true;
+            self.actions.push_back(Action::Finish(self.findings()));
+        }
+    }
+
+    fn search(&mut self, index: usize) -> bool {
+        let segment = self.shards[index].segment;
+        let nodes = self.segments.get_mut(&segment).expect("every shard has a segment").begin_search();
+        self.open_questions += nodes.len();
+        let has_begun = !nodes.is_empty();
+        self.actions.extend(nodes.into_iter().map(|node| Action::Ask { node, segment, within: ASK_WITHIN }));
+        has_begun
+    }
+
+    fn challenge(&mut self, index: usize, node: PublicKey) {
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        let shard = &mut self.shards[index];
+        shard.open = true;
+        shard.challenged.push((node, None));
+        self.requests.insert(request, index);
+        let (segment, column) = (shard.segment, shard.column);
+        self.actions.push_back(Action::Prove { request, node, segment, column, within: PROVE_WITHIN });
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let found = self.shards.iter().map(|shard| {
+            let failures = || shard.challenged.iter().filter_map(|(_, failure)| *failure);
+            let verdict = if shard.proved_by.is_some() {
+                Verdict::Proved
+            } else if failures().any(|failure| matches!(failure, Failure::Corrupt | Failure::Wrong)) {
+                Verdict::Damaged
+            } else if self.segments[&shard.segment].is_nowhere(shard.column) {
+                Verdict::Gone
+            } else {
+                Verdict::Unavailable
+            };
+            let node = shard.proved_by.or(shard.challenged.last().map(|(node, _)| *node));
+            Finding { segment: shard.segment, column: shard.column, node, verdict }
+        });
+        found.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use chunker::{CellSize, Coding};
+
+    use super::*;
+    use crate::placement::{Site, homes, segment_seed};
+
+    const SEED: [u8; 32] = [3; 32];
+
+    fn placement(nodes: u8) -> Arc<Placement> {
+        let sites: Vec<_> = (0..nodes)
+            .map(|number| Site {
+                id: protocol::SecretKey::from_bytes(&[number + 1; 32]).public(),
+                class: 0,
+                addr: "127.0.0.1:1".parse().unwrap(),
+                declared: None,
+            })
+            .collect();
+        Arc::new(Placement::new(&sites, false))
+    }
+
+    fn geometry(coding: &str, cells: u64) -> Geometry {
+        Geometry::new(coding.parse::<Coding>().unwrap(), CellSize::LARGEST, cells).unwrap()
+    }
+
+    /// Runs an audit; `manners` are the failures of single nodes, `moved` are columns that are elsewhere.
+    fn run(
+        geometry: Geometry,
+        placement: &Arc<Placement>,
+        manners: &HashMap<PublicKey, Failure>,
+        moved: &HashMap<Column, PublicKey>,
+    ) -> (Vec<Finding>, usize) {
+        let mut plan = Audit::new(geometry, &SEED, placement);
+        let mut health = Health::new();
+        let (mut events, mut requests) = (VecDeque::from([Event::Begin]), 0);
+        let holder = |segment: u32, column: Column| {
+            let place =
+                geometry.segment(segment).unwrap().stored_columns().position(|c| c == column).unwrap();
+            let homes = homes(&placement.rank(&segment_seed(&SEED, segment)), placement.len());
+            moved.get(&column).copied().or(homes.get(place).copied())
+        };
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, segment, column, .. } => {
+                        requests += 1;
+                        events.push_back(match manners.get(&node) {
+                            Some(failure) => Event::Failed(request, *failure),
+                            None if holder(segment, column) == Some(node) => Event::Proved(request),
+                            None => Event::Failed(request, Failure::NotHeld),
+                        });
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let columns = geometry.segment(segment).unwrap().stored_columns();
+                        let held = match manners.get(&node) {
+                            Some(Failure::NotHeld) => Some(vec![]),
+                            Some(Failure::Late | Failure::Unreachable) => None,
+                            _ => Some(
+                                columns.filter(|column| holder(segment, *column) == Some(node)).collect(),
+                            ),
+                        };
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        assert!(events.is_empty());
+                        return (findings, requests);
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
+    }
+
+    #[test]
+    fn a_healthy_object_takes_one_challenge_per_shard() {
+        let geometry = geometry("4+2", 40_000);
+        let (findings, requests) = run(geometry, &placement(9), &HashMap::new(), &HashMap::new());
+        assert_eq!((findings.len(), requests), (geometry.shards(), geometry.shards()));
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Proved));
+    }
+
+    #[test]
+    fn every_kind_of_loss_is_called_by_its_name() {
+        let (geometry, placement) = (geometry("4+2", 100), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let verdict = |failure: Failure| {
+            let manners = [(homes[2], failure)].into();
+            let (findings, _) = run(geometry, &placement, &manners, &HashMap::new());
+            assert!(findings.iter().enumerate().all(|(at, f)| at == 2 || f.verdict == Verdict::Proved));
+            (findings[2].verdict, findings[2].node)
+        };
+        assert_eq!(verdict(Failure::NotHeld), (Verdict::Gone, Some(homes[2])));
+        assert_eq!(verdict(Failure::Corrupt), (Verdict::Damaged, Some(homes[2])));
+        assert_eq!(verdict(Failure::Wrong), (Verdict::Damaged, Some(homes[2])));
+        assert_eq!(verdict(Failure::Late), (Verdict::Unavailable, Some(homes[2])));
+    }
+
+    #[test]
+    fn a_shard_that_moved_is_found() {
+        let (geometry, placement) = (geometry("4+2", 100), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let moved = [(Column::new(1), homes[7])].into();
+        for failure in [Failure::NotHeld, Failure::Late] {
+            let manners = [(homes[1], failure)].into();
+            let (findings, _) = run(geometry, &placement, &manners, &moved);
+            assert_eq!((findings[1].verdict, findings[1].node), (Verdict::Proved, Some(homes[7])));
+        }
+    }
+
+    #[test]
+    fn fewer_nodes_than_shards() {
+        let (findings, _) = run(geometry("4+2", 100), &placement(4), &HashMap::new(), &HashMap::new());
+        assert_eq!(findings.iter().filter(|finding| finding.verdict == Verdict::Gone).count(), 2);
+    }
+}
