@@ -24,7 +24,7 @@ const SUSPECT_MIN: Duration = Duration::from_millis(500);
 /// How long a node is suspect at most.
 const SUSPECT_MAX: Duration = Duration::from_secs(30);
 /// How long a node that sent wrong bytes is suspect after the first time; at most ten times as long.
-const SUSPECT_WRONG: Duration = Duration::from_secs(60);
+const SUSPECT_WRONG: Duration = Duration::from_mins(1);
 /// How often a column of a node must be overtaken in a row before the node counts as slow.
 const SLOW_STRIKES: u32 = 3;
 
@@ -143,10 +143,9 @@ impl Health {
     /// Whether a node should be asked now.
     pub fn standing(&self, node: PublicKey, now: Moment) -> Standing {
         match self.nodes.get(&node).and_then(|memory| memory.suspicion) {
-            None => Standing::Good,
             Some(Suspicion { fault: Fault::Silent | Fault::Unreachable, .. }) => Standing::Suspect,
             Some(Suspicion { until, .. }) if now < until => Standing::Suspect,
-            Some(_) => Standing::Good,
+            Some(_) | None => Standing::Good,
         }
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use futures_util::stream::{Stream, StreamExt as _};
+use futures_util::stream::{BoxStream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 
 use crate::error::ReadError;
@@ -15,7 +15,7 @@ use crate::object::Object;
 pub struct ObjectReader {
     object: Object,
     position: u64,
-    stream: Option<Pin<Box<dyn Stream<Item = Result<Bytes, ReadError>> + Send>>>,
+    stream: Option<BoxStream<'static, Result<Bytes, ReadError>>>,
     piece: Bytes,
 }
 
@@ -70,12 +70,11 @@ impl AsyncSeek for ObjectReader {
         let target =
             target.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek before the start"))?;
         let ahead = target.checked_sub(reader.position).and_then(|ahead| usize::try_from(ahead).ok());
-        match ahead.filter(|ahead| *ahead < reader.piece.len()) {
-            Some(ahead) => reader.piece.advance(ahead),
-            None => {
-                reader.piece.clear();
-                reader.stream = None;
-            }
+        if let Some(ahead) = ahead.filter(|ahead| *ahead < reader.piece.len()) {
+            reader.piece.advance(ahead);
+        } else {
+            reader.piece.clear();
+            reader.stream = None;
         }
         reader.position = target;
         Ok(())

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chunker::{CellSize, Verified};
 use network::{ConnectError, Exchange, HelloError, Members, Peer, Pool, RequestError, StreamError};
-use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
+use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    BoundedList, Code, HeldShard, Lease, Mandate, NodeStatus, PublicKey, Refusal, Release, Request, Response,
-    Signed, UnixSeconds, Unverified,
+    BoundedList, Code, HeldShard, Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release,
+    Request, Response, Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ use crate::plan::Failure;
 /// Bytes taken from a stream at a time: four cells.
 const RUN_LEN: usize = 64 << 10;
 /// How long a node may take to make a shard durable and sign a lease.
-const LEASE_WITHIN: Duration = Duration::from_secs(60);
+const LEASE_WITHIN: Duration = Duration::from_mins(1);
 /// How long a node that is uploaded to may take no bytes at all.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// How long a node may take for a small request that changes something.
@@ -50,19 +50,34 @@ pub(crate) enum WireError {
     #[error("node did not answer within {} ms", .0.as_millis())]
     Late(Duration),
     #[error("node sent what does not verify: {0}")]
-    Wrong(String),
+    Wrong(Wrong),
+}
+
+/// What exactly does not verify.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Wrong {
+    #[error(transparent)]
+    Slice(#[from] DecodeSliceError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("no whole cell")]
+    NoCell,
+    #[error("bytes with another hash")]
+    Hash,
+    #[error("another number of answers than questions")]
+    Answers,
+    #[error("a lease over something else")]
+    Lease,
 }
 
 impl WireError {
     pub(crate) fn failure(&self) -> Failure {
         match self {
-            Self::Unknown(_) => Failure::Unreachable,
             Self::Late(_) => Failure::Late,
-            Self::Wrong(_) => Failure::Wrong,
             Self::Connect(ConnectError::Hello { source: HelloError::Refused(_), .. }) => Failure::Refused,
-            Self::Connect(_) => Failure::Unreachable,
+            Self::Unknown(_) | Self::Connect(_) => Failure::Unreachable,
             Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
-            Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
+            Self::Wrong(_) | Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
             Self::Request(RequestError::Stream(error)) => match error {
                 StreamError::Stalled => Failure::Late,
                 StreamError::Truncated | StreamError::TooLong { .. } | StreamError::Malformed(_) => {
@@ -154,7 +169,7 @@ impl Wire {
             }
         }
         decoder.finish().map_err(wrong)?;
-        rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong("no whole cell"))
+        rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong(Wrong::NoCell))
     }
 
     /// Which of some shards a node says it holds.
@@ -173,11 +188,7 @@ impl Wire {
                 expect(response, |r| if let Response::Held { shards } = r { Some(shards) } else { None })?;
             held.extend(shards.iter().map(Option::<HeldShard>::is_some));
         }
-        if held.len() == roots.len() {
-            Ok(held)
-        } else {
-            Err(wrong("another number of answers than questions"))
-        }
+        if held.len() == roots.len() { Ok(held) } else { Err(wrong(Wrong::Answers)) }
     }
 
     /// A whole short shard, its hash checked.
@@ -193,7 +204,7 @@ impl Wire {
             expect(response, |r| matches!(r, Response::Whole { .. }).then_some(()))?;
             let max = usize::try_from(MANIFEST_LEN_MAX).expect("1 MiB fits");
             let bytes = exchange.receiving.rest(max).await?;
-            if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong("bytes with another hash")) }
+            if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong(Wrong::Hash)) }
         };
         in_time(within, all).await?
     }
@@ -317,7 +328,7 @@ impl Upload {
             && body.root() == root
             && body.len() == len
             && body.control() == self.control;
-        if is_right { Ok(lease) } else { Err(wrong("a lease over something else")) }
+        if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
     }
 }
 
@@ -325,8 +336,8 @@ impl Upload {
 pub(crate) fn hash(bytes: &[u8]) -> (Root, ShardLen) {
     let mut hasher = ShardHasher::new();
     hasher.push(bytes);
-    let hashed = hasher.finish().expect("only manifests are hashed like this: never empty, at most 1 MiB");
-    (hashed.root, hashed.len)
+    let shard = hasher.finish().expect("only manifests are hashed like this: never empty, at most 1 MiB");
+    (shard.root, shard.len)
 }
 
 fn expect<T>(response: Response, pick: impl FnOnce(Response) -> Option<T>) -> Result<T, WireError> {
@@ -334,8 +345,8 @@ fn expect<T>(response: Response, pick: impl FnOnce(Response) -> Option<T>) -> Re
     pick(response).ok_or(WireError::Request(RequestError::Unexpected(name)))
 }
 
-fn wrong(reason: impl ToString) -> WireError {
-    WireError::Wrong(reason.to_string())
+fn wrong(reason: impl Into<Wrong>) -> WireError {
+    WireError::Wrong(reason.into())
 }
 
 async fn in_time<T>(within: Duration, operation: impl Future<Output = T>) -> Result<T, WireError> {

@@ -117,14 +117,11 @@ async fn audit_copies(
     (0..wanted)
         .map(|copy| {
             let part = Part::Manifest(u8::try_from(copy).expect("there are at most 255 copies"));
-            match proved.get(copy) {
-                Some(node) => PartReport { part, root, node: Some(*node), state: PartState::Proved, leaves },
-                None => {
-                    let (node, state) =
-                        lost.pop_front().map_or((None, PartState::Gone), |(n, s)| (Some(n), s));
-                    PartReport { part, root, node, state, leaves: 0 }
-                }
+            if let Some(node) = proved.get(copy) {
+                return PartReport { part, root, node: Some(*node), state: PartState::Proved, leaves };
             }
+            let (node, state) = lost.pop_front().map_or((None, PartState::Gone), |(n, s)| (Some(n), s));
+            PartReport { part, root, node, state, leaves: 0 }
         })
         .collect()
 }

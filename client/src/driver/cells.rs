@@ -149,8 +149,9 @@ impl CellStream {
         let index = self.cursor;
         let segment = delivery.segment;
         let (column, row) = place(&segment, index);
-        let direct = delivery.answers.iter().filter(|answer| answer.column == column);
-        let direct = direct.filter_map(|answer| self.answers.get(&answer.request)?.get(row)).next();
+        let mut direct = delivery.answers.iter().filter(|answer| answer.column == column);
+        let direct =
+            direct.by_ref().map(|answer| self.answers.get(&answer.request)).find_map(|rows| rows?.get(row));
         let cell = match direct {
             Some(cell) => CellBytes::from(cell.clone()),
             None => self.rebuilt_cell(column, row),
@@ -219,7 +220,7 @@ impl CellStream {
         };
         if alarm.as_mut().poll(context).is_ready() {
             // Far away, until the plan sets it again.
-            let later = tokio::time::Instant::now() + Duration::from_secs(3600);
+            let later = tokio::time::Instant::now() + Duration::from_hours(1);
             alarm.as_mut().reset(later);
             self.feed(Event::Wake);
             return Poll::Ready(());

@@ -44,7 +44,7 @@ pub(crate) async fn place(
     bytes: &Bytes,
     parts: Parts,
     leave: &Leave,
-    mut leased: impl FnMut(PartIndex, &Signed<Lease>),
+    mut note: impl FnMut(PartIndex, &Signed<Lease>),
 ) -> Result<Vec<MissingPart>, Shortfall> {
     let (_, len) = hash(bytes);
     let ranking = client.placement.rank(cid.root().as_bytes());
@@ -58,8 +58,8 @@ pub(crate) async fn place(
                     .map(|(part, upload)| async move { (part, send(upload, bytes).await) });
                 for (part, lease) in futures_util::future::join_all(sends).await {
                     match lease {
-                        Ok(lease) => {
-                            leased(part, &lease);
+                        Ok(signed) => {
+                            note(part, &signed);
                             placing.leased(part);
                         }
                         Err(error) => placing.broken(part, error.failure(), error.to_string()),

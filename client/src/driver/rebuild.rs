@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use chunker::{Column, Segment, rebuild};
+use chunker::{Column, Rebuilt, Segment, rebuild};
 use proofs::{LeafSet, Root, ShardHasher};
 use protocol::{Lease, PublicKey, Signed};
 use tokio::task::JoinSet;
@@ -157,7 +157,7 @@ impl Work {
             rebuild(&self.segment, row, &present, &want).expect("the plan hands over what suffices");
         let cells = present.iter().map(|(column, cell)| (*column, cell.as_bytes()));
         let cells: HashMap<_, _> =
-            cells.chain(want.into_iter().zip(rebuilt.iter().map(|c| c.as_bytes()))).collect();
+            cells.chain(want.into_iter().zip(rebuilt.iter().map(Rebuilt::as_bytes))).collect();
         for (column, hasher) in &mut self.hashers {
             if let Some(cell) = cells.get(column) {
                 hasher.push(cell);

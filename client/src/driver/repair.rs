@@ -87,7 +87,7 @@ impl Repair<'_> {
             }
             let required = usize::from(segment.data_columns());
             if state.healthy.len() < required {
-                return Err(self.unreadable(segment, &state, audit).into());
+                return Err(unreadable(segment, &state, audit).into());
             }
             self.repair_round(segment, &mut state).await?;
         }
@@ -177,19 +177,6 @@ impl Repair<'_> {
         ranking
     }
 
-    fn unreadable(&self, segment: Segment, state: &State, audit: &AuditReport) -> ReadError {
-        let (required, available) = (usize::from(segment.data_columns()), state.healthy.len());
-        let gone = audit.parts.iter().filter(|report| {
-            matches!(report.part, Part::Shard { segment: at, .. } if at == segment.index())
-                && report.state == PartState::Gone
-        });
-        if usize::from(segment.stored()) - gone.count() < required {
-            ReadError::NotHeld { segment: segment.index(), required }
-        } else {
-            ReadError::Unavailable { segment: segment.index(), required, available }
-        }
-    }
-
     async fn repair_copies(&mut self, bytes: &Bytes, audit: &AuditReport) {
         let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
         let (healthy, lost): (Vec<_>, Vec<_>) =
@@ -222,6 +209,20 @@ impl Repair<'_> {
             self.report.repaired.push((part, lease.by()));
             self.report.leases.push(lease);
         }
+    }
+}
+
+/// Why a segment with so few columns left cannot be read.
+fn unreadable(segment: Segment, state: &State, audit: &AuditReport) -> ReadError {
+    let (required, available) = (usize::from(segment.data_columns()), state.healthy.len());
+    let gone = audit.parts.iter().filter(|report| {
+        matches!(report.part, Part::Shard { segment: at, .. } if at == segment.index())
+            && report.state == PartState::Gone
+    });
+    if usize::from(segment.stored()) - gone.count() < required {
+        ReadError::NotHeld { segment: segment.index(), required }
+    } else {
+        ReadError::Unavailable { segment: segment.index(), required, available }
     }
 }
 

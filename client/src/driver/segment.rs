@@ -214,7 +214,9 @@ impl SegmentPut {
                     }
                     RebuildFailure::Mismatch { .. } => "it broke, and what was read back differs".to_owned(),
                 };
-                parts.iter().for_each(|part| self.placing.broken(*part, Failure::NotHeld, reason.clone()));
+                for part in parts {
+                    self.placing.broken(part, Failure::NotHeld, reason.clone());
+                }
             }
         }
     }

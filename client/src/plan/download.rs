@@ -4,12 +4,14 @@
 //! is overtaken by its neighbours is hedged with other columns of the same rows, and its node is avoided from
 //! then on. A shard that is not where it should be is searched for, once per segment.
 
-use std::collections::{BTreeMap, VecDeque};
+mod messages;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chunker::{Column, Geometry, Segment};
+use chunker::{Column, Segment};
 use protocol::PublicKey;
 
 use super::batch::{Batch, Lateness, Piece, Record, Try, TryState};
@@ -19,151 +21,18 @@ use super::{ASK_WITHIN, Failure, READ_WITHIN, RequestId};
 use crate::health::{Fault, Health, Standing};
 use crate::moment::Moment;
 use crate::placement::Placement;
+pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
 
 /// A batch that nobody in good standing is serving any more fails this long after it began.
 pub const GIVE_UP_AFTER: Duration = Duration::from_millis(4500);
 /// Passing failures are worth a second try only early in a batch.
-const RETRY_BEFORE: Duration = Duration::from_millis(1000);
+const RETRY_BEFORE: Duration = Duration::from_secs(1);
 /// How often one node is asked for the same rows.
 const TRIES_PER_NODE: usize = 2;
 /// A wake-up that is later than this says that *we* were held up …
 const WOKEN_LATE: Duration = Duration::from_millis(10);
 /// … and nodes get this long to make themselves heard before they are blamed.
 const FORGIVENESS: Duration = Duration::from_millis(5);
-
-/// What is to be read.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// The object's shape.
-    pub geometry: Geometry,
-    /// The manifest's placement seed.
-    pub seed: [u8; 32],
-    /// The cells, clipped to those that exist.
-    pub cells: Range<u64>,
-    /// Bytes of cells that may be asked for ahead of the reader.
-    pub read_ahead: u64,
-    /// Shards that are known to be elsewhere than placement says: (segment, column, node).
-    pub hints: Vec<(u32, Column, PublicKey)>,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The plan begins, or the moment of its last `WakeAt` has come.
-    Wake,
-    /// A request was answered with verified cells.
-    Answered {
-        /// Which.
-        request: RequestId,
-        /// The time from asking to the first byte.
-        first_byte: Duration,
-    },
-    /// A request brought nothing.
-    Failed {
-        /// Which.
-        request: RequestId,
-        /// Why.
-        failure: Failure,
-    },
-    /// A node answered `Ask`: the columns it holds; `None` when it did not answer in time.
-    Told {
-        /// Who was asked.
-        node: PublicKey,
-        /// About which segment.
-        segment: u32,
-        /// The columns of this segment that it says it holds.
-        held: Option<Vec<Column>>,
-    },
-    /// The reader has taken everything of the oldest delivery that it had not taken yet.
-    Taken,
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Ask for some rows of a shard; answer with `Answered` or `Failed`.
-    Read {
-        /// The number to answer with.
-        request: RequestId,
-        /// Whom to ask.
-        node: PublicKey,
-        /// The shard's segment.
-        segment: u32,
-        /// The shard's column.
-        column: Column,
-        /// The rows, never empty.
-        rows: Range<u32>,
-        /// The request has failed (`Late`) when nothing arrives for so long.
-        within: Duration,
-    },
-    /// The answer to a request is no longer needed; no event is expected for it.
-    Cancel(RequestId),
-    /// Ask a node which shards of a segment it holds; answer with `Told`.
-    Ask {
-        /// Whom to ask.
-        node: PublicKey,
-        /// Which segment.
-        segment: u32,
-        /// The time to answer.
-        within: Duration,
-    },
-    /// Ask a silent node for a sign of life over a fresh connection; tell [`Health`] alone.
-    Probe(PublicKey),
-    /// A shard was found away from where placement puts it: a hint for later plans.
-    Remember {
-        /// The shard's segment.
-        segment: u32,
-        /// The shard's column.
-        column: Column,
-        /// Who says that it holds it.
-        node: PublicKey,
-    },
-    /// Send `Wake` at this moment; replaces the one before.
-    WakeAt(Moment),
-    /// Hand these cells to the reader; deliveries come in order.
-    Deliver(Delivery),
-    /// Everything has been delivered. The last action.
-    Finish,
-    /// The rest cannot be read. The last action.
-    Fail(Unreadable),
-}
-
-/// Which answers make up a run of cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The segment in which all of the cells lie.
-    pub segment: Segment,
-    /// The cells, by their number in the object.
-    pub cells: Range<u64>,
-    /// The answers that serve them. All that was asked for these cells may be forgotten after the delivery.
-    pub answers: Vec<Answer>,
-}
-
-/// Verified rows of one column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The request that brought them.
-    pub request: RequestId,
-    /// Their column.
-    pub column: Column,
-    /// The rows.
-    pub rows: Range<u32>,
-}
-
-/// Why cells cannot be read now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The segment.
-    pub segment: u32,
-    /// The first cell that cannot be read.
-    pub cell: u64,
-    /// Columns that it takes to read these cells.
-    pub required: usize,
-    /// Columns of which at least a part could be had.
-    pub available: usize,
-    /// True when so many shards are definitely gone that waiting does not help.
-    pub is_definite: bool,
-}
 
 enum Stage {
     Fetching(Batch),
@@ -473,7 +342,7 @@ impl Download {
         let nowhere = batch.segment.stored_columns().filter(|column| whereabouts.is_nowhere(*column)).count();
         let stored = usize::from(batch.segment.stored());
         let answered = batch.pieces.iter().filter(|piece| piece.answer.is_some());
-        let available = answered.map(|piece| piece.column).collect::<std::collections::HashSet<_>>().len();
+        let available = answered.map(|piece| piece.column).collect::<HashSet<_>>().len();
         Unreadable {
             segment: batch.segment.index(),
             cell: batch.cells.start,

@@ -223,8 +223,7 @@ impl Upload {
     }
 
     fn next_candidate(&mut self) -> Option<Candidate> {
-        let in_use: HashSet<_> =
-            self.places.iter().filter_map(|place| place.candidate()).map(|c| c.domain).collect();
+        let in_use: HashSet<_> = self.places.iter().filter_map(Place::candidate).map(|c| c.domain).collect();
         let is_free = |candidate: &Candidate| match self.parts.spread {
             Spread::Nodes => true,
             Spread::Domains => !in_use.contains(&candidate.domain) && !self.taken.contains(&candidate.domain),
@@ -334,7 +333,7 @@ mod tests {
                         }
                     }
                     Action::Finish { .. } | Action::GiveUp { .. } => {
-                        assert!(events.is_empty(), "the last action")
+                        assert!(events.is_empty(), "the last action");
                     }
                 }
                 outcome.last = action;

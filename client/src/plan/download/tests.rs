@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 
-use chunker::{CellSize, Coding};
+use chunker::{CellSize, Coding, Geometry};
 use proptest::prelude::*;
 
 use super::*;
@@ -149,10 +149,40 @@ impl World {
             read_ahead: 12 << 20,
             hints: vec![],
         };
-        let mut plan = Download::new(wanted, Arc::clone(&self.placement));
-        let begun = self.now;
-        let mut last = begun;
-        let mut out = Outcome {
+        let mut reading = Reading::new(Download::new(wanted, Arc::clone(&self.placement)), cells, self.now);
+        let mut event = Event::Wake;
+        loop {
+            reading.plan.handle(self.now, event, &mut self.health);
+            while let Some(action) = reading.plan.next_action() {
+                if reading.perform(self, action) {
+                    reading.out.took = self.now.since(reading.begun);
+                    return reading.out;
+                }
+            }
+            let now;
+            (now, event) = reading.next_event(self.now);
+            self.now = now;
+            self.hear_trickles();
+        }
+    }
+}
+
+/// One read under way.
+struct Reading {
+    plan: Download,
+    cells: Range<u64>,
+    out: Outcome,
+    begun: Moment,
+    last: Moment,
+    queue: BTreeMap<(Moment, u64), Event>,
+    serial: u64,
+    wake: Option<Moment>,
+    served: HashMap<RequestId, (Column, Range<u32>)>,
+}
+
+impl Reading {
+    fn new(plan: Download, cells: Range<u64>, now: Moment) -> Self {
+        let out = Outcome {
             result: Ok(()),
             cells: 0,
             requests: 0,
@@ -161,74 +191,66 @@ impl World {
             longest_pause: Duration::ZERO,
             asked: HashSet::new(),
         };
-        let mut queue: BTreeMap<(Moment, u64), Event> = BTreeMap::new();
-        let (mut serial, mut wake) = (0, None);
-        let mut served: HashMap<RequestId, (Column, Range<u32>)> = HashMap::new();
-        let mut event = Event::Wake;
-        loop {
-            let mut taken = 0;
-            plan.handle(self.now, event, &mut self.health);
-            while let Some(action) = plan.next_action() {
-                serial += 1;
-                match action {
-                    Action::Read { request, node, segment, column, rows, .. } => {
-                        out.requests += 1;
-                        out.asked.insert(node);
-                        let (after, failure) = self.answer(node, segment, column, u64::from(rows.end - rows.start));
-                        let event = match failure {
-                            None => Event::Answered { request, first_byte: after },
-                            Some(failure) => Event::Failed { request, failure },
-                        };
-                        served.insert(request, (column, rows));
-                        queue.insert((self.now.plus(after), serial), event);
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        out.questions += 1;
-                        let (after, held) = self.told(node, segment);
-                        queue.insert((self.now.plus(after), serial), Event::Told { node, segment, held });
-                    }
-                    Action::Cancel(request) => queue.retain(|_, event| {
-                        !matches!(event, Event::Answered { request: r, .. } | Event::Failed { request: r, .. } if *r == request)
-                    }),
-                    Action::WakeAt(at) => wake = Some(at),
-                    Action::Probe(_) | Action::Remember { .. } => {}
-                    Action::Deliver(delivery) => {
-                        assert_eq!(delivery.cells.start, cells.start + out.cells, "in order");
-                        check(&delivery, &served);
-                        out.cells += delivery.cells.end - delivery.cells.start;
-                        out.longest_pause = out.longest_pause.max(self.now.since(last));
-                        last = self.now;
-                        taken += 1;
-                    }
-                    Action::Finish => {
-                        out.took = self.now.since(begun);
-                        return out;
-                    }
-                    Action::Fail(failure) => {
-                        out.took = self.now.since(begun);
-                        out.result = Err(failure);
-                        return out;
-                    }
-                }
+        let (queue, served) = (BTreeMap::new(), HashMap::new());
+        Self { plan, cells, out, begun: now, last: now, queue, serial: 0, wake: None, served }
+    }
+
+    fn after(&mut self, at: Moment, event: Event) {
+        self.serial += 1;
+        self.queue.insert((at, self.serial), event);
+    }
+
+    /// True for the last action.
+    fn perform(&mut self, world: &World, action: Action) -> bool {
+        match action {
+            Action::Read { request, node, segment, column, rows, .. } => {
+                self.out.requests += 1;
+                self.out.asked.insert(node);
+                let (after, failure) = world.answer(node, segment, column, u64::from(rows.end - rows.start));
+                self.served.insert(request, (column, rows));
+                let answered = Event::Answered { request, first_byte: after };
+                let event = failure.map_or(answered, |failure| Event::Failed { request, failure });
+                self.after(world.now.plus(after), event);
             }
-            for _ in 0..taken {
-                serial += 1;
-                queue.insert((self.now, serial), Event::Taken);
+            Action::Ask { node, segment, .. } => {
+                self.out.questions += 1;
+                let (after, held) = world.told(node, segment);
+                self.after(world.now.plus(after), Event::Told { node, segment, held });
             }
-            let next = queue.keys().next().copied();
-            event = match (next, wake) {
-                (Some(key), at) if at.is_none_or(|at| key.0 <= at) => {
-                    self.now = key.0;
-                    queue.remove(&key).unwrap()
-                }
-                (_, Some(at)) => {
-                    self.now = self.now.max(at);
-                    wake = None;
-                    Event::Wake
-                }
-                (_, None) => panic!("the plan waits for nothing"),
-            };
-            self.hear_trickles();
+            Action::Cancel(cancelled) => self.queue.retain(|_, event| match event {
+                Event::Answered { request, .. } | Event::Failed { request, .. } => *request != cancelled,
+                _ => true,
+            }),
+            Action::WakeAt(at) => self.wake = Some(at),
+            Action::Probe(_) | Action::Remember { .. } => {}
+            Action::Deliver(delivery) => {
+                assert_eq!(delivery.cells.start, self.cells.start + self.out.cells, "in order");
+                check(&delivery, &self.served);
+                self.out.cells += delivery.cells.end - delivery.cells.start;
+                self.out.longest_pause = self.out.longest_pause.max(world.now.since(self.last));
+                self.last = world.now;
+                self.after(world.now, Event::Taken);
+            }
+            Action::Finish => return true,
+            Action::Fail(failure) => {
+                self.out.result = Err(failure);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn next_event(&mut self, now: Moment) -> (Moment, Event) {
+        let next = self.queue.keys().next().copied();
+        match (next, self.wake) {
+            (Some(key), wake) if wake.is_none_or(|at| key.0 <= at) => {
+                (key.0, self.queue.remove(&key).expect("it was just seen"))
+            }
+            (_, Some(at)) => {
+                self.wake = None;
+                (now.max(at), Event::Wake)
+            }
+            (_, None) => panic!("the plan waits for nothing"),
         }
     }
 }
@@ -239,9 +261,12 @@ fn check(delivery: &Delivery, served: &HashMap<RequestId, (Column, Range<u32>)>)
         assert_eq!(served[&answer.request], (answer.column, answer.rows.clone()));
     }
     for cell in delivery.cells.clone() {
-        let data = u64::from(delivery.segment.coding().data());
-        let within = cell - delivery.segment.first_cell();
-        let (column, row) = (Column::new((within % data) as u8), (within / data) as u32);
+        let found = delivery.segment.coding().data_columns().find_map(|column| {
+            let row =
+                (0..delivery.segment.rows()).find(|row| delivery.segment.cell(column, *row) == Some(cell))?;
+            Some((column, row))
+        });
+        let (column, row) = found.unwrap();
         let have: HashSet<_> =
             delivery.answers.iter().filter(|a| a.rows.contains(&row)).map(|a| a.column).collect();
         let sealed = delivery.segment.coding().data_columns();
@@ -310,7 +335,7 @@ fn shards_that_moved_are_found_down_the_ranking() {
     for column in 0..3 {
         world.set(&[column], Manner::Empty);
         let place = world.home(0, 6 + column);
-        world.moved.insert((0, Column::new(column as u8)), place);
+        world.moved.insert((0, Column::new(u8::try_from(column).unwrap())), place);
     }
     let outcome = world.read(0..3000);
     assert_eq!(outcome.result, Ok(()));
@@ -371,12 +396,12 @@ proptest! {
         for (index, manner) in bad.iter().take(usize::from(parity)) {
             world.set(&[index.index(stored)], *manner);
         }
-        let from = from.index(cells as usize) as u64;
+        let from = from.index(usize::try_from(cells).unwrap()) as u64;
         let range = from..(from + len).min(cells);
         let outcome = world.read(range.clone());
         prop_assert_eq!(outcome.result, Ok(()));
         prop_assert_eq!(outcome.cells, range.end - range.start);
-        let batches = 5 + (range.end - range.start) as usize / (64 * usize::from(data));
+        let batches = 5 + usize::try_from(range.end - range.start).unwrap() / (64 * usize::from(data));
         prop_assert!(outcome.requests <= 2 * stored * batches, "{} requests", outcome.requests);
         prop_assert!(outcome.questions <= world.nodes.len());
     }
