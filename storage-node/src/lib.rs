@@ -1,12 +1,37 @@
-#![allow(dead_code)]
-//! storage-node
+//! A storage node: keeps shards, serves verified slices of them, answers challenges, and looks for rot.
+//!
+//! [`Node::spawn`] runs one over a folder and an endpoint, as a [`NodeConfig`] says. What it acknowledges is
+//! durable: a lease is signed only when the shard, its directory entry and its row in the index are. The folder's
+//! layout is `docs/spec.md` section 16; the index can always be rebuilt from the files, leases included.
+//!
+//! A node cannot decrypt anything, knows no objects, and finds no other nodes: all it sees are shards, leases,
+//! mandates and pointers. Who is admitted is a list of keys; nothing is paid for here.
 
+mod clock;
+mod committer;
+mod config;
 mod disk;
+mod download;
+mod egress;
 mod entry;
 mod index;
+mod key;
 mod layout;
+mod node;
 mod rows;
+mod scrub;
+mod serve;
+mod stats;
 mod store;
+mod upkeep;
+mod upload;
 
 #[cfg(test)]
 mod simulated_disk;
+
+pub use clock::Clock;
+pub use config::{AdmissionPolicy, NodeConfig, Scrub};
+pub use disk::OpenDirError;
+pub use key::NodeKeyError;
+pub use node::{Node, SpawnNodeError};
+pub use stats::NodeStats;

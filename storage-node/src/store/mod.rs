@@ -36,7 +36,7 @@ use crate::rows::{LeaseKey, LeaseRow};
 
 pub(crate) use error::StoreError;
 pub(crate) use job::{Done, Job, Put, Renew, Verdict};
-pub(crate) use reading::HeldShard;
+pub(crate) use reading::{HeldShard, Lookup, shows_corruption};
 pub(crate) use receiving::{Receiving, Staged};
 pub(crate) use replay::Replayed;
 pub(crate) use room::{Capacity, Reservation};

@@ -138,14 +138,21 @@ impl HeldShard {
         Ok(outboard)
     }
 
-    /// Hashes the whole shard. `pace` is called with the number of bytes before each read.
-    pub(crate) fn check(&self, mut pace: impl FnMut(u64)) -> io::Result<Verdict> {
+    /// All bytes of a short shard.
+    pub(crate) fn read_all(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.len.get()).expect("a shard is at most 2^28 bytes")];
+        self.read_bytes(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Hashes the whole shard. `pace` is called with the number of bytes before each read, and may end it.
+    pub(crate) fn check(&self, mut pace: impl FnMut(u64) -> io::Result<()>) -> io::Result<Verdict> {
         let mut hasher = ShardHasher::new();
         let mut buffer = vec![0; READ_LEN.min(usize::try_from(self.len.get()).unwrap_or(READ_LEN))];
         while hasher.len() < self.len.get() {
             let left = self.len.get() - hasher.len();
             let part = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            pace(part as u64);
+            pace(part as u64)?;
             if let Err(error) = self.read_bytes(hasher.len(), &mut buffer[..part]) {
                 return verdict_of(error);
             }

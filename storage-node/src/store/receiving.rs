@@ -109,11 +109,6 @@ impl Receiving {
         Self { hasher: ShardHasher::new(), name, body: Body::Small(Vec::new()), disk }
     }
 
-    /// Bytes received so far.
-    pub(crate) fn len(&self) -> u64 {
-        self.hasher.len()
-    }
-
     /// Takes the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         let at = entry::SHARD_PREFIX_LEN as u64 + self.hasher.len();

@@ -256,7 +256,7 @@ impl PackReader<'_> {
         let row = ShardRow { len, place, state: State::Sound };
         let copy = HeldShard::new(root, row, self.file.clone());
         let failed = |source| StoreError::disk("read", FileName::Pack(self.pack), source);
-        let is_sound = copy.check(|_| ()).map_err(failed)? == Verdict::Sound;
+        let is_sound = copy.check(|_| Ok(())).map_err(failed)? == Verdict::Sound;
         let state = if is_sound { State::Sound } else { State::Corrupt };
         let has_sound = self.change.shard(&root)?.is_some_and(|row| row.is_sound());
         if !is_sound && (has_sound || !rebuild) {

@@ -26,7 +26,7 @@ fn read(store: &Store, number: u8) -> Result<bytes::Bytes, EncodeSliceError> {
 
 fn heals(store: &Store, number: u8) {
     let Lookup::Held(held) = store.find(&root(number)).unwrap() else { panic!("held so far") };
-    assert_eq!(held.check(|_| ()).unwrap(), Verdict::Corrupt);
+    assert_eq!(held.check(|_| Ok(())).unwrap(), Verdict::Corrupt);
     store.judge(&held.root, held.place, Verdict::Corrupt);
     assert_eq!(store.corrupt_count().unwrap(), 1);
     assert!(matches!(store.find(&root(number)).unwrap(), Lookup::Corrupt));

@@ -15,8 +15,7 @@ use protocol::{
 };
 
 use super::group::Outcome;
-use super::reading::Lookup;
-use super::{Capacity, Done, Job, Put, Renew, Replayed, Store, StoreRules, Verdict};
+use super::{Capacity, Done, Job, Lookup, Put, Renew, Replayed, Store, StoreRules, Verdict};
 use crate::rows::{LeaseKey, LeaseRow};
 use crate::simulated_disk::SimulatedDisk;
 
@@ -161,7 +160,7 @@ pub(super) fn lease_of(store: &Store, number: u8, control: u8) -> Option<Lease> 
 /// Whether the shard is held, and every byte of it and of its outboard is right.
 pub(super) fn is_whole(store: &Store, number: u8) -> bool {
     match store.find(&root(number)).unwrap() {
-        Lookup::Held(held) => held.check(|_| ()).unwrap() == Verdict::Sound,
+        Lookup::Held(held) => held.check(|_| Ok(())).unwrap() == Verdict::Sound,
         Lookup::Corrupt | Lookup::NotHeld => false,
     }
 }

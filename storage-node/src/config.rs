@@ -1,0 +1,92 @@
+//! What an operator decides.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::{DomainName, NetworkId, PublicKey};
+
+use crate::Clock;
+
+/// Everything that a node needs to know. [`NodeConfig::new`] gives sensible values to all but folder and network.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The node's folder; created when it is missing.
+    pub dir: PathBuf,
+    /// The network that it belongs to.
+    pub network: NetworkId,
+    /// The UDP socket; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Where others dial it, when that is not the socket's own address (behind a router, or on all interfaces).
+    pub advertise: Vec<SocketAddr>,
+    /// The failure domain that it declares.
+    pub domain: Option<DomainName>,
+    /// Most bytes that shards may take.
+    pub capacity: u64,
+    /// Bytes of the file system that stay free, so that leases can still be renewed and released on a full disk.
+    pub keep_free: u64,
+    /// Who may store here.
+    pub admission: AdmissionPolicy,
+    /// Most bytes under lease for one payer; `None`: up to the capacity.
+    pub quota_per_payer: Option<u64>,
+    /// Most bytes sent per second in the long run; `None`: no limit.
+    pub max_upload: Option<u64>,
+    /// Most bytes sent in a calendar month (UTC); `None`: no limit.
+    pub monthly_cap: Option<u64>,
+    /// How the node looks for rot.
+    pub scrub: Scrub,
+    /// Time between rounds of collecting what has ended.
+    pub upkeep_every: Duration,
+    /// Where it reads the time.
+    pub clock: Clock,
+}
+
+/// Who may store shards and pointers. Anyone may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdmissionPolicy {
+    /// The payers with these keys.
+    AllowList(BTreeSet<PublicKey>),
+    /// Every payer. Only for networks in which all clients are one's own.
+    Open,
+}
+
+impl AdmissionPolicy {
+    pub(crate) fn admits(&self, payer: &PublicKey) -> bool {
+        match self {
+            Self::AllowList(payers) => payers.contains(payer),
+            Self::Open => true,
+        }
+    }
+}
+
+/// The background check of all shards against their roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scrub {
+    /// Bytes read per second.
+    pub rate: u64,
+    /// Least time from the beginning of one round to that of the next.
+    pub every: Duration,
+}
+
+impl NodeConfig {
+    /// A node on loopback, with 64 GiB and nobody admitted yet.
+    pub fn new(dir: impl Into<PathBuf>, network: NetworkId) -> Self {
+        Self {
+            dir: dir.into(),
+            network,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise: Vec::new(),
+            domain: None,
+            capacity: 64 << 30,
+            keep_free: 256 << 20,
+            admission: AdmissionPolicy::AllowList(BTreeSet::new()),
+            quota_per_payer: None,
+            max_upload: None,
+            monthly_cap: None,
+            scrub: Scrub { rate: 8 << 20, every: Duration::from_hours(24) },
+            upkeep_every: Duration::from_mins(1),
+            clock: Clock::system(),
+        }
+    }
+}
