@@ -8,6 +8,27 @@
 //! [`Geometry`] says where every cell lies. A cell is opened only as [`CellBytes`]: [`Verified`] against the root of its
 //! shard, or [`Rebuilt`] from verified ones.
 //!
+//! ```
+//! use chunker::{Coding, ContentKey, Encoder, Padding, Salt};
+//!
+//! let coding: Coding = "5+3".parse()?;
+//! let (key, salt) = (ContentKey::from_bytes([1; 32]), Salt::from_bytes([2; 32])); // random ones, of course
+//! let mut encoder = Encoder::new(coding, Padding::Padme, key, salt);
+//! let mut input: &[u8] = b"what a reader gives, piece by piece";
+//! while let Some(block) = encoder.push(&mut input)? {
+//!     let _sealed = block.seal(); // on any thread
+//! }
+//! let ending = encoder.finish()?;
+//! assert_eq!((ending.object_len(), ending.geometry().shards()), (35, 4));
+//! for block in ending {
+//!     let block = block.seal();
+//!     for column in coding.columns().filter(|&column| block.column(column).is_some()) {
+//!         // the next bytes of the shard of this segment and column
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! This crate does not hash shards, choose nodes, draw keys, or do any input or output: bytes and randomness are handed
 //! in, and what it returns depends on nothing else. The formats are those of `docs/spec.md`, sections 2 to 4 and 7 to 9.
 

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in tests a panic is how failures are told")]
 
 use chunker::{
-    CellBytes, Coding, Column, ContentKey, ControlKey, Encoder, Link, Manifest, ManifestParts, ObjectHeader,
-    OpenManifestError, Opener, Padding, PlacementSeed, PlainBlock, Salt, Segment, Verified, rebuild,
+    CellBytes, CellSize, Coding, Column, ContentKey, ControlKey, Encoder, Link, Manifest, ManifestParts,
+    ObjectHeader, OpenManifestError, Opener, Padding, PlacementSeed, PlainBlock, Salt, Segment, Verified,
+    rebuild,
 };
 use proofs::{LeafSet, Outboard, Root, ShardHasher, ShardInMemory, SliceDecoder, encode_slice};
 use proptest::prelude::*;
@@ -184,4 +185,28 @@ fn a_wrong_key_opens_nothing() {
     let manifest = Manifest::decode(&stored.manifest).unwrap();
     let wrong = manifest.open(&ContentKey::from_bytes([9; 32]));
     assert_eq!(wrong.unwrap_err(), OpenManifestError::WrongKey);
+}
+
+#[test]
+fn only_whole_cells_are_taken_from_a_run() {
+    let bytes = plaintext(3 * 16_384);
+    let mut hashing = ShardHasher::new();
+    hashing.push(&bytes);
+    let hashed = hashing.finish().unwrap();
+    let source = ShardInMemory { bytes: &bytes, outboard: &hashed.outboard };
+    for (leaves, rows) in
+        [(0..48, vec![0, 1, 2]), (5..40, vec![1]), (16..47, vec![1]), (17..32, vec![]), (32..48, vec![2])]
+    {
+        let leaves = LeafSet::new(hashed.len, &[leaves]).unwrap();
+        let mut slice = encode_slice(hashed.root, &leaves, &source).unwrap();
+        let mut decoder = SliceDecoder::new(hashed.root, leaves);
+        let mut found = Vec::new();
+        while let Some(run) = decoder.decode(&mut slice).unwrap() {
+            for (row, cell) in Verified::cells_in(&run, CellSize::LARGEST) {
+                assert_eq!(cell.as_bytes(), &bytes[row as usize * 16_384..][..16_384]);
+                found.push(row);
+            }
+        }
+        assert_eq!(found, rows);
+    }
 }
