@@ -1,5 +1,6 @@
 //! The state that all requests share.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -9,7 +10,7 @@ use protocol::UnixSeconds;
 use crate::cells::Shelf;
 use crate::config::GatewayConfig;
 use crate::handles::{Handle, Handles, Opened};
-use crate::limits::ClientLimits;
+use crate::limits::{ClientLimits, LimitError, Permit};
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
@@ -59,6 +60,15 @@ impl Gateway {
 
     pub(crate) fn limits(&self) -> &ClientLimits {
         &self.shared.limits
+    }
+
+    /// Whether one more connection may come from this address; it counts as long as the permit is held. Our own proxies
+    /// carry everybody's requests over a few connections: they are not limited.
+    pub(crate) fn admits(&self, peer: IpAddr) -> Result<Option<Permit>, LimitError> {
+        if self.config().proxies.contains(&peer.to_canonical()) {
+            return Ok(None);
+        }
+        self.limits().connect(peer).map(Some)
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {

@@ -1,4 +1,4 @@
-//! Limits per client: a token bucket for requests and a count of those under way.
+//! Limits per client: a token bucket for requests, and counts of requests under way and of connections.
 //!
 //! The decisions are pure; [`ClientLimits`] is the one shared table, and a [`Permit`] its entry for one request.
 
@@ -19,12 +19,14 @@ pub struct ClientLimit {
     pub burst: u32,
     /// Requests under way, bodies included.
     pub concurrent: u32,
+    /// Connections open, idle ones included.
+    pub connections: u32,
 }
 
 impl Default for ClientLimit {
     /// Roomy for a person with a few players, and for a benchmark; too narrow to starve everybody else.
     fn default() -> Self {
-        Self { rate: 2000, burst: 4000, concurrent: 128 }
+        Self { rate: 5000, burst: 10_000, concurrent: 128, connections: 256 }
     }
 }
 
@@ -35,6 +37,8 @@ pub(crate) enum LimitError {
     Rate(u32),
     #[error("more than {0} requests at once")]
     Concurrency(u32),
+    #[error("more than {0} connections at once")]
+    Connections(u32),
     #[error("more than {CLIENTS_MAX} clients at once")]
     Table,
 }
@@ -46,11 +50,18 @@ pub(crate) struct ClientLimits {
     clients: Arc<Mutex<Clients>>,
 }
 
-/// A request that was admitted; it counts as under way until this is dropped.
+/// A request or connection that was admitted; it counts until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
+    what: Counted,
     client: Client,
     clients: Arc<Mutex<Clients>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Request,
+    Connection,
 }
 
 impl ClientLimits {
@@ -62,13 +73,20 @@ impl ClientLimits {
     pub(crate) fn admit(&self, address: IpAddr, cost: u32) -> Result<Permit, LimitError> {
         let client = Client::of(address);
         lock(&self.clients).admit(client, cost, self.started.elapsed())?;
-        Ok(Permit { client, clients: Arc::clone(&self.clients) })
+        Ok(Permit { what: Counted::Request, client, clients: Arc::clone(&self.clients) })
+    }
+
+    /// Admits a connection from `address`.
+    pub(crate) fn connect(&self, address: IpAddr) -> Result<Permit, LimitError> {
+        let client = Client::of(address);
+        lock(&self.clients).connect(client, self.started.elapsed())?;
+        Ok(Permit { what: Counted::Connection, client, clients: Arc::clone(&self.clients) })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        lock(&self.clients).release(self.client);
+        lock(&self.clients).release(self.client, self.what);
     }
 }
 
@@ -103,6 +121,7 @@ struct State {
     milli_tokens: u64,
     refilled: Duration,
     under_way: u32,
+    connections: u32,
 }
 
 impl Clients {
@@ -113,14 +132,7 @@ impl Clients {
     /// Takes `cost` tokens and one place at `now` (time since the start), or nothing at all.
     fn admit(&mut self, client: Client, cost: u32, now: Duration) -> Result<(), LimitError> {
         let limit = self.limit;
-        if !self.table.contains_key(&client) && self.table.len() >= CLIENTS_MAX {
-            self.table.retain(|_, state| !state.is_idle(limit, now));
-            if self.table.len() >= CLIENTS_MAX {
-                return Err(LimitError::Table);
-            }
-        }
-        let state = self.table.entry(client).or_insert_with(|| State::fresh(limit, now));
-        state.refill(limit, now);
+        let state = self.state(client, now)?;
         // A request dearer than the whole bucket would never be admitted.
         let cost = u64::from(cost.min(limit.burst)) * 1000;
         if state.under_way >= limit.concurrent {
@@ -131,15 +143,43 @@ impl Clients {
         Ok(())
     }
 
-    fn release(&mut self, client: Client) {
-        let state = self.table.get_mut(&client).expect("a client with a request under way is not forgotten");
-        state.under_way -= 1;
+    fn connect(&mut self, client: Client, now: Duration) -> Result<(), LimitError> {
+        let most = self.limit.connections;
+        let state = self.state(client, now)?;
+        if state.connections >= most {
+            return Err(LimitError::Connections(most));
+        }
+        state.connections += 1;
+        Ok(())
+    }
+
+    fn release(&mut self, client: Client, what: Counted) {
+        let state =
+            self.table.get_mut(&client).expect("a client of whom something is counted is not forgotten");
+        match what {
+            Counted::Request => state.under_way -= 1,
+            Counted::Connection => state.connections -= 1,
+        }
+    }
+
+    /// The client's state with its bucket filled up to `now`.
+    fn state(&mut self, client: Client, now: Duration) -> Result<&mut State, LimitError> {
+        let limit = self.limit;
+        if !self.table.contains_key(&client) && self.table.len() >= CLIENTS_MAX {
+            self.table.retain(|_, state| !state.is_idle(limit, now));
+            if self.table.len() >= CLIENTS_MAX {
+                return Err(LimitError::Table);
+            }
+        }
+        let state = self.table.entry(client).or_insert_with(|| State::fresh(limit, now));
+        state.refill(limit, now);
+        Ok(state)
     }
 }
 
 impl State {
     fn fresh(limit: ClientLimit, now: Duration) -> Self {
-        Self { milli_tokens: u64::from(limit.burst) * 1000, refilled: now, under_way: 0 }
+        Self { milli_tokens: u64::from(limit.burst) * 1000, refilled: now, under_way: 0, connections: 0 }
     }
 
     fn refill(&mut self, limit: ClientLimit, now: Duration) {
@@ -154,7 +194,7 @@ impl State {
     /// Nothing is lost by forgetting it.
     fn is_idle(&mut self, limit: ClientLimit, now: Duration) -> bool {
         self.refill(limit, now);
-        self.under_way == 0 && self.milli_tokens == u64::from(limit.burst) * 1000
+        self.under_way == 0 && self.connections == 0 && self.milli_tokens == u64::from(limit.burst) * 1000
     }
 }
 
@@ -164,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: ClientLimit = ClientLimit { rate: 10, burst: 5, concurrent: 3 };
+    const LIMIT: ClientLimit = ClientLimit { rate: 10, burst: 5, concurrent: 3, connections: 2 };
 
     fn ms(n: u64) -> Duration {
         Duration::from_millis(n)
@@ -177,7 +217,7 @@ mod tests {
     #[test]
     fn a_burst_then_the_rate() {
         let (mut clients, me) = (Clients::new(LIMIT), client("192.0.2.1"));
-        let mut ask = |now| clients.admit(me, 1, now).map(|()| clients.release(me));
+        let mut ask = |now| clients.admit(me, 1, now).map(|()| clients.release(me, Counted::Request));
         for _ in 0..5 {
             assert_eq!(ask(ms(0)), Ok(()));
         }
@@ -208,8 +248,19 @@ mod tests {
         }
         assert_eq!(clients.admit(me, 1, ms(0)), Err(LimitError::Concurrency(3)));
         assert_eq!(clients.admit(other, 1, ms(0)), Ok(()), "clients do not share");
-        clients.release(me);
+        clients.release(me, Counted::Request);
         assert_eq!(clients.admit(me, 1, ms(0)), Ok(()));
+    }
+
+    #[test]
+    fn so_many_connections() {
+        let limits = ClientLimits::new(LIMIT);
+        let address = "192.0.2.1".parse().unwrap();
+        let (first, _second) = (limits.connect(address).unwrap(), limits.connect(address).unwrap());
+        assert_eq!(limits.connect(address).unwrap_err(), LimitError::Connections(2));
+        assert!(limits.connect("192.0.2.2".parse().unwrap()).is_ok());
+        drop(first);
+        assert!(limits.connect(address).is_ok());
     }
 
     #[test]
@@ -227,7 +278,7 @@ mod tests {
             let one = Client(std::net::Ipv4Addr::from(n).into());
             clients.admit(one, 1, ms(0)).unwrap();
             if n > 0 {
-                clients.release(one);
+                clients.release(one, Counted::Request);
             }
         }
         let late = client("203.0.113.1");
@@ -255,7 +306,7 @@ mod tests {
             for step in steps {
                 now += step;
                 if clients.admit(me, 1, ms(now)).is_ok() {
-                    clients.release(me);
+                    clients.release(me, Counted::Request);
                     admitted.push(now);
                 }
             }

@@ -49,7 +49,11 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Serves the gateway on `listener` until `shutdown` completes and the answers under way have ended, or 10 s have passed.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Future<Output = ()>) {
-    let serving = serve_router(listener, router(gateway.clone()), shutdown);
+    let admit = {
+        let gateway = gateway.clone();
+        move |peer: SocketAddr| gateway.admits(peer.ip()).ok()
+    };
+    let serving = serve_router(listener, router(gateway.clone()), admit, shutdown);
     tokio::select! {
         () = serving => {}
         () = sweep(gateway) => unreachable!("it has no end"),
@@ -63,8 +67,13 @@ async fn sweep(gateway: Gateway) {
     }
 }
 
-/// Serves `router` on `listener` until `shutdown` completes and the answers under way have ended, or their time is over.
-async fn serve_router(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+/// Serves `router` on `listener`; `admit` gives what a connection holds while it is open, or refuses it.
+async fn serve_router<T: Send + 'static>(
+    listener: TcpListener,
+    router: Router,
+    admit: impl Fn(SocketAddr) -> Option<T>,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
     let (places, graceful) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), GracefulShutdown::new());
@@ -73,7 +82,13 @@ async fn serve_router(listener: TcpListener, router: Router, shutdown: impl Futu
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        connections.spawn(serve_connection(stream, Peer(peer), router.clone(), graceful.watcher(), place));
+        if let (Some(admitted), Ok(connection)) = (admit(peer), Connection::new(stream)) {
+            let serving = serve_connection(connection, Peer(peer), router.clone(), graceful.watcher());
+            connections.spawn(async move {
+                serving.await;
+                drop((admitted, place));
+            });
+        }
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -98,14 +113,7 @@ async fn accept(
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-) {
-    let Ok(connection) = Connection::new(stream) else { return };
+async fn serve_connection(connection: Connection, peer: Peer, router: Router, watcher: Watcher) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         answer(router.clone(), request)
@@ -143,7 +151,8 @@ mod tests {
     async fn start(router: Router) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, (stop, stopped)) = (listener.local_addr().unwrap(), oneshot::channel());
-        let server = tokio::spawn(serve_router(listener, router, async { drop(stopped.await) }));
+        let server =
+            tokio::spawn(serve_router(listener, router, |_| Some(()), async { drop(stopped.await) }));
         (address, stop, server)
     }
 
@@ -190,6 +199,16 @@ mod tests {
         let (answer, end) = ask(address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
         assert_eq!(end, None);
         assert!(String::from_utf8(answer).unwrap().ends_with("\r\n\r\nwhole"));
+    }
+
+    #[tokio::test]
+    async fn connections_that_are_not_admitted_are_reset() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let _server =
+            tokio::spawn(serve_router(listener, Router::new(), |_| None::<()>, std::future::pending()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(stream.read(&mut [0]).await.is_err());
     }
 
     #[tokio::test]
