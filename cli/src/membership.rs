@@ -12,7 +12,6 @@ use protocol::{NetworkId, NodeRecord, SecretKey, Signed};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::{folders, lifetime, settings};
 
@@ -24,8 +23,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn load(globals: &Globals) -> anyhow::Result<Self> {
-        let path = path(globals)?;
+    /// The network in the file that is named, or in the user's configuration folder.
+    pub(crate) fn load(named: Option<&Path>) -> anyhow::Result<Self> {
+        let path = path(named)?;
         match NetworkFile::load(&path) {
             Ok(file) => Ok(Self { file, path }),
             Err(error @ LoadNetworkError::Io { .. }) => Err(error).context(
@@ -44,13 +44,18 @@ impl Network {
         work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let pool = self.pool(payer).await?;
-        let client = Client::new(pool.clone(), Members::from(&self.file), ClientOptions::default());
+        let client = self.client(pool.clone());
         let outcome = tokio::select! {
             outcome = work(&client) => outcome,
             ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted")),
         };
         pool.close().await;
         outcome
+    }
+
+    /// A client of this network over these connections.
+    pub(crate) fn client(&self, pool: Pool) -> Client {
+        Client::new(pool, Members::from(&self.file), ClientOptions::default())
     }
 
     /// Connections to the nodes, from a new endpoint.
@@ -112,9 +117,9 @@ fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
 }
 
 /// The network file that the user means.
-pub(crate) fn path(globals: &Globals) -> anyhow::Result<PathBuf> {
-    match &globals.network {
-        Some(path) => Ok(path.clone()),
+pub(crate) fn path(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(path.to_owned()),
         None => Ok(folders::config()?.join("network.json")),
     }
 }

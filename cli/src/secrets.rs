@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::str::FromStr;
 
 use anyhow::Context;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Usage;
@@ -15,7 +16,8 @@ use crate::failure::Usage;
 const SECRET_TEXT_LEN_MAX: u64 = 4096;
 
 /// A secret as the user gave it: itself, `-` (a line on standard input) or `@file`.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "String")]
 pub(crate) struct SecretArg(Zeroizing<String>);
 
 impl SecretArg {
@@ -56,11 +58,17 @@ fn limited(from: impl Read) -> io::Result<Zeroizing<String>> {
     Ok(text)
 }
 
+impl From<String> for SecretArg {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
 impl FromStr for SecretArg {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(Zeroizing::new(text.to_owned())))
+        Ok(text.to_owned().into())
     }
 }
 

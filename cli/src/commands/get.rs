@@ -64,7 +64,7 @@ impl Get {
             let progress = globals.output().progress("get", Some(range.end - range.start));
             destination.fill(&object, range, &progress).await
         };
-        Network::load(globals)?.with_client(None, get).await?;
+        Network::load(globals.network.as_deref())?.with_client(None, get).await?;
         Ok(Outcome::Complete)
     }
 

@@ -53,7 +53,7 @@ struct NodeLine {
 impl Nodes {
     pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         self.extend_file(globals)?;
-        let network = Network::load(globals)?;
+        let network = Network::load(globals.network.as_deref())?;
         let records = &network.file.nodes;
         let ask = async |client: &Client| {
             let ask = async |record| NodeLine::new(record, client.node_status(record.by()).await);
@@ -69,7 +69,7 @@ impl Nodes {
         if self.add.is_empty() {
             return Ok(());
         }
-        let path = membership::path(globals)?;
+        let path = membership::path(globals.network.as_deref())?;
         let mut file = if path.exists() { Some(NetworkFile::load(&path)?) } else { None };
         for source in &self.add {
             let record = read_record(source)?;

@@ -87,7 +87,7 @@ impl From<&MissingPart> for Missing {
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals)?;
+        let network = Network::load(globals.network.as_deref())?;
         let coding = self.coding(&network)?;
         let (source, len) = self.open().await?;
         let account = account::open(globals.account.as_deref(), output)?;

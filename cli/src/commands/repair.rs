@@ -65,7 +65,7 @@ const OWN_MANDATE_LIFETIME_S: u64 = 24 * 3600;
 impl Repair {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let cid = Target::read(&self.target)?.cid();
-        let network = Network::load(globals)?;
+        let network = Network::load(globals.network.as_deref())?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let repair = async |client: &Client| {
             let mandate = match &self.mandate {
