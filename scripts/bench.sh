@@ -44,7 +44,6 @@ nginx_pid=$!
 chmod 755 "$dir" "$dir/www"
 
 devnet_start "$dir/net" --nodes 6 --coding 4+2
-trap cleanup EXIT
 until curl -s -o /dev/null "http://127.0.0.1:$port/"; do sleep 0.1; done
 workers=$(pgrep -d, -P "$nginx_pid")
 

@@ -15,10 +15,10 @@ build
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo.XXXXXX")
 cleanup() { devnet_stop; rm -rf "$dir"; }
+trap cleanup EXIT
 
 say "Starting a network of 8 storage nodes and a gateway in $dir"
 devnet_start "$dir/net" --nodes 8 --coding 5+3
-trap cleanup EXIT
 
 say "Storing $film: encrypted, 5 data shards and 3 parity shards, one per node"
 put=$("$headwater" --json put "$film" --coding 5+3 --type video/mp4)

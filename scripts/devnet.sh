@@ -1,5 +1,5 @@
-# Sourced by the other scripts: starts a devnet, waits for it, and stops it when the script ends.
-# After `devnet_start DIR ARGS…` the functions below answer from DIR/devnet.json.
+# Sourced by the other scripts: starts a devnet and waits for it. Whoever starts one also stops it, in a
+# trap. After `devnet_start DIR ARGS…` the functions below answer from DIR/devnet.json.
 
 # Seconds until everything of a devnet must serve.
 DEVNET_READY_S=${DEVNET_READY_S:-90}
@@ -17,7 +17,6 @@ devnet_start() {
     devnet_dir=$1
     "$headwater" devnet --dir "$@" >/dev/null &
     devnet_pid=$!
-    trap devnet_stop EXIT
     local waited=0
     until [[ -s $devnet_dir/devnet.json ]]; do
         kill -0 "$devnet_pid" 2>/dev/null || { echo "the devnet did not start" >&2; return 1; }

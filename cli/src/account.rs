@@ -56,7 +56,7 @@ fn load(path: &Path, output: Output) -> anyhow::Result<AccountSecret> {
         output.note(format_args!("other users can read your account: chmod 600 {name}"));
     }
     let secret = from_hex(text.trim()).ok_or_else(|| {
-        Usage::new(format!("the account file {name} must hold 64 hexadecimal digits and nothing else"))
+        Usage::because(format!("the account file {name} must hold 64 hexadecimal digits and nothing else"))
     })?;
     Ok(AccountSecret::from_bytes(*secret))
 }

@@ -29,7 +29,7 @@ const EXIT_USAGE: u8 = 2;
 pub(crate) struct Usage(String);
 
 impl Usage {
-    pub(crate) fn new(what: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn because(what: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self(what.into()))
     }
 }
@@ -47,6 +47,6 @@ pub(crate) fn report(command: &str, error: &anyhow::Error) -> ExitCode {
     // Contexts from the outside in, as one line even where a cause brought line breaks along.
     let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
     eprintln!("headwater {command}: {line}");
-    let usage = error.chain().any(|cause| cause.is::<Usage>());
+    let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
     ExitCode::from(if usage { EXIT_USAGE } else { EXIT_FAILED })
 }

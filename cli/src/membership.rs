@@ -74,7 +74,7 @@ impl Network {
         match preferences.coding {
             Some(coding) => coding
                 .parse()
-                .map_err(|error| Usage::new(format!("coding {coding:?} in {}: {error}", path.display()))),
+                .map_err(|error| Usage::because(format!("coding {coding:?} in {}: {error}", path.display()))),
             None => suitable_coding(self.file.nodes.len()),
         }
     }

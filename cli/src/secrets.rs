@@ -42,7 +42,7 @@ impl SecretArg {
         T::Err: fmt::Display,
     {
         // The text itself is not repeated: it may be a key.
-        self.read()?.parse().map_err(|error| Usage::new(format!("this is not {what}: {error}")))
+        self.read()?.parse().map_err(|error| Usage::because(format!("this is not {what}: {error}")))
     }
 }
 

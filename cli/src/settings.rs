@@ -22,10 +22,11 @@ where
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok(T::default()),
         Err(error) => {
-            return Err(Usage::new(format!("cannot read the settings {}: {error}", path.display())));
+            return Err(Usage::because(format!("cannot read the settings {}: {error}", path.display())));
         }
     };
-    toml::from_str(&text).map_err(|error| Usage::new(format!("in the settings {}: {error}", path.display())))
+    toml::from_str(&text)
+        .map_err(|error| Usage::because(format!("in the settings {}: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -56,14 +56,14 @@ impl Devnet {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let shards = usize::from(self.coding.total());
         if self.nodes < shards {
-            return Err(Usage::new(format!(
+            return Err(Usage::because(format!(
                 "{} nodes cannot hold the {shards} shards of coding {}; ask for --nodes {shards} or more, \
                  or a smaller --coding",
                 self.nodes, self.coding
             )));
         }
         if self.nodes.saturating_add(self.gateways) > PROCESSES_MAX {
-            return Err(Usage::new(format!("a devnet has at most {PROCESSES_MAX} processes")));
+            return Err(Usage::because(format!("a devnet has at most {PROCESSES_MAX} processes")));
         }
         let wish = Wish { nodes: self.nodes, gateways: self.gateways, http: self.http };
         Network::open(&self.dir, wish, self.coding)?.run(globals.output()).await?;

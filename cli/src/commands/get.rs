@@ -74,9 +74,10 @@ impl Get {
             Some(path) => Ok(Destination::File(path.clone())),
             None if !io::stdout().is_terminal() => Ok(Destination::Stdout),
             None => {
-                let name = object.name().ok_or_else(|| Usage::new("the link knows no name; say -o FILE"))?;
+                let name =
+                    object.name().ok_or_else(|| Usage::because("the link knows no name; say -o FILE"))?;
                 if Path::new(name).exists() {
-                    return Err(Usage::new(format!("{name} is there already; say -o FILE")));
+                    return Err(Usage::because(format!("{name} is there already; say -o FILE")));
                 }
                 Ok(Destination::File(name.into()))
             }

@@ -127,7 +127,7 @@ impl Put {
         let file = tokio::fs::File::open(&self.file).await.with_context(|| format!("cannot read {name}"))?;
         let metadata = file.metadata().await?;
         if metadata.is_dir() {
-            return Err(Usage::new(format!(
+            return Err(Usage::because(format!(
                 "{name} is a folder; pack it first: tar c {name} | headwater put - --name {name}.tar"
             )));
         }

@@ -106,9 +106,11 @@ async fn own_mandate(client: &Client, account: &AccountSecret, cid: Cid) -> anyh
 fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {
     match RecordFile::read(path)?.record {
         AnyRecord::Mandate(mandate) => Ok(mandate),
-        other => {
-            Err(Usage::new(format!("{} is a record of type {}, not a mandate", path.display(), other.kind())))
-        }
+        other => Err(Usage::because(format!(
+            "{} is a record of type {}, not a mandate",
+            path.display(),
+            other.kind()
+        ))),
     }
 }
 

@@ -16,9 +16,9 @@ use tokio::time::timeout;
 use crate::ready::Ready;
 
 /// How long a child may take until it serves; a node may have to rebuild its index first.
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a child may take to stop by itself before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is run, again and again: a role, where it listens, and the file that takes its diagnostics.
 #[derive(Clone, Debug)]
@@ -54,13 +54,11 @@ impl Role {
             status = process.wait() => bail!("{} ended before it was ready ({}): {}",
                 self.name, status?, last_line(&self.log)),
         };
-        match ready {
-            Some(Ready { ready }) => Ok((Running { process, pid }, ready)),
-            None => {
-                let status = process.wait().await?;
-                bail!("{} ended before it was ready ({status}): {}", self.name, last_line(&self.log))
-            }
+        if let Some(Ready { ready }) = ready {
+            return Ok((Running { process, pid }, ready));
         }
+        let status = process.wait().await?;
+        bail!("{} ended before it was ready ({status}): {}", self.name, last_line(&self.log))
     }
 
     fn spawn(&self) -> anyhow::Result<Child> {

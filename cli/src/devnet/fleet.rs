@@ -100,7 +100,7 @@ impl Fleet {
     }
 
     /// Takes note of nodes that have ended by themselves: their names and how they ended.
-    pub(super) async fn reap(&self) -> Vec<(&str, ExitStatus)> {
+    pub(super) fn reap(&self) -> Vec<(&str, ExitStatus)> {
         let mut ended = Vec::new();
         for node in &self.nodes {
             // A node that is being started or stopped right now is not to be waited for.

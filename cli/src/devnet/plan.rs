@@ -47,7 +47,7 @@ impl Plan {
         let path = folder.plan();
         let mut plan = match fs::read(&path) {
             Ok(json) => serde_json::from_slice(&json).map_err(|error| {
-                Usage::new(format!("{} is not the plan of a devnet: {error}", path.display()))
+                Usage::because(format!("{} is not the plan of a devnet: {error}", path.display()))
             })?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Self { network: network(), control: ANY_PORT, nodes: Vec::new(), gateways: Vec::new() }
@@ -60,7 +60,7 @@ impl Plan {
 
     fn fit(&mut self, wish: Wish) -> anyhow::Result<()> {
         if wish.nodes < self.nodes.len() {
-            return Err(Usage::new(format!(
+            return Err(Usage::because(format!(
                 "this folder holds a devnet of {} nodes, and {} would leave shards behind; \
                  ask for {0} or more, or name another folder",
                 self.nodes.len(),
@@ -95,7 +95,7 @@ fn nth_address(http: SocketAddr, number: usize) -> anyhow::Result<SocketAddr> {
         0 => Some(0),
         port => u16::try_from(number).ok().and_then(|number| port.checked_add(number)),
     };
-    let port = port.ok_or_else(|| Usage::new(format!("there is no port {number} above {http}")))?;
+    let port = port.ok_or_else(|| Usage::because(format!("there is no port {number} above {http}")))?;
     Ok(SocketAddr::new(http.ip(), port))
 }
 

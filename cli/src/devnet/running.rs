@@ -77,7 +77,7 @@ impl Running {
         let mut ticks = tokio::time::interval(WATCH_INTERVAL);
         loop {
             ticks.tick().await;
-            let ended = self.published.fleet.reap().await;
+            let ended = self.published.fleet.reap();
             for (name, status) in &ended {
                 output.note(format_args!("{name} ended: {status}"));
             }

@@ -1,0 +1,305 @@
+//! A devnet of real processes, used as a person would use it: store, lose nodes, read, repair, come back tomorrow.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_headwater");
+/// How long anything may take that is waited for here; only a test that fails ever waits so long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A devnet that runs, and is stopped when the test ends.
+struct Devnet {
+    process: Child,
+    home: PathBuf,
+}
+
+impl Devnet {
+    /// Starts `headwater devnet` in the folder `net` of `home` and waits until everything serves.
+    fn start(home: &Path, arguments: &[&str]) -> Self {
+        let log = fs::File::create(home.join("devnet.log")).unwrap();
+        let process = program(home)
+            .args(["devnet", "--dir", "net"])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut devnet = Self { process, home: home.to_owned() };
+        wait_until("the devnet serves", || {
+            if let Some(status) = devnet.process.try_wait().unwrap() {
+                panic!("{status}: {}", fs::read_to_string(home.join("devnet.log")).unwrap());
+            }
+            home.join("net/devnet.json").exists()
+        });
+        devnet
+    }
+
+    fn state(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.home.join("net/devnet.json")).unwrap()).unwrap()
+    }
+
+    fn nodes(&self) -> Vec<Value> {
+        self.state()["nodes"].as_array().unwrap().clone()
+    }
+
+    /// Stops, kills or starts the node with this number through the control address.
+    fn order(&self, number: usize, order: &str) {
+        let state = self.state();
+        let id = state["nodes"][number]["id"].as_str().unwrap();
+        let token = format!("Authorization: Bearer {}\r\n", state["control"]["token"].as_str().unwrap());
+        let url = format!("{}/nodes/{id}/{order}", state["control"]["url"].as_str().unwrap());
+        let (head, body) = http("POST", &url, &token);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}{}", String::from_utf8_lossy(&body));
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run(&self.home, arguments)
+    }
+
+    /// The answer of a run with `--json`, and its exit code.
+    fn json(&self, arguments: &[&str]) -> (Value, i32) {
+        let output = self.run(&[&["--json"], arguments].concat());
+        let answer = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)));
+        (answer, output.status.code().unwrap())
+    }
+
+    fn signal(&mut self, signal: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        self.process.wait().unwrap();
+    }
+
+    fn pids(&self) -> Vec<u64> {
+        let state = self.state();
+        let of = |list: &str| state[list].as_array().unwrap().clone();
+        of("nodes").into_iter().chain(of("gateways")).filter_map(|child| child["pid"].as_u64()).collect()
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        if self.process.try_wait().unwrap().is_none() {
+            self.signal("-TERM");
+        }
+    }
+}
+
+/// The program with an account of the test's own and the devnet's network file.
+fn program(home: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").current_dir(home);
+    command.env("HEADWATER_NETWORK", home.join("net/network.json"));
+    command
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    program(home).args(arguments).output().unwrap()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Head and body of the answer to one plain HTTP request.
+fn http(method: &str, url: &str, headers: &str) -> (String, Vec<u8>) {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    let body = answer.split_off(end);
+    (String::from_utf8(answer).unwrap(), body)
+}
+
+/// Bytes that do not repeat.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn lives(pid: u64) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[test]
+fn files_survive_the_loss_of_nodes_and_come_back_after_a_restart() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    let mut devnet = Devnet::start(home, &["--nodes", "6", "--coding", "3+2"]);
+    the_state_has_the_documented_shape(&devnet.state());
+    the_control_address_is_guarded(&devnet.state());
+
+    let film = noise(700_001);
+    fs::write(home.join("film.mp4"), &film).unwrap();
+    let link = put_and_read(&devnet, &film);
+    wrong_links_leave_nothing(&devnet, &link);
+    lose_nodes_and_repair(&devnet, &link, &film);
+
+    let before = devnet.state();
+    let pids = devnet.pids();
+    devnet.signal("-TERM");
+    assert!(!home.join("net/devnet.json").exists());
+    assert!(!pids.iter().any(|pid| lives(*pid)), "children outlive a devnet that was stopped");
+
+    let mut devnet = Devnet::start(home, &["--nodes", "6", "--coding", "3+2"]);
+    for (old, new) in before["nodes"].as_array().unwrap().iter().zip(devnet.nodes()) {
+        for field in ["id", "dir", "addr"] {
+            assert_eq!(old[field], new[field], "a node's {field} changed");
+        }
+    }
+    assert_eq!(devnet.state()["gateway"], before["gateway"]);
+    assert_eq!(devnet.state()["control"]["url"], before["control"]["url"]);
+    assert_eq!(devnet.run(&["get", &link]).stdout, film);
+    let smaller = run(home, &["devnet", "--dir", "net", "--nodes", "6"]);
+    assert_eq!(smaller.status.code(), Some(2), "6 nodes are too few for the default coding");
+    let second = run(home, &["devnet", "--dir", "net", "--nodes", "6", "--coding", "3+2"]);
+    assert_eq!(second.status.code(), Some(1), "one devnet per folder");
+
+    let pids = devnet.pids();
+    devnet.signal("-KILL");
+    wait_until("the children of a killed devnet are gone", || !pids.iter().any(|pid| lives(*pid)));
+}
+
+fn the_state_has_the_documented_shape(state: &Value) {
+    assert_eq!(
+        keys(state),
+        BTreeSet::from(["gateways", "gateway", "nodes", "services", "control", "network"])
+    );
+    assert_eq!(state["nodes"].as_array().unwrap().len(), 6);
+    for node in state["nodes"].as_array().unwrap() {
+        assert_eq!(keys(node), BTreeSet::from(["id", "pid", "dir", "addr"]));
+        assert!(node["addr"].as_str().unwrap().starts_with("127.0.0.1:"));
+        assert!(Path::new(node["dir"].as_str().unwrap()).is_dir());
+        assert!(lives(node["pid"].as_u64().unwrap()));
+    }
+    assert_eq!(state["gateways"].as_array().unwrap().len(), 1);
+    assert_eq!(keys(&state["gateways"][0]), BTreeSet::from(["id", "url", "pid"]));
+    assert_eq!(state["gateway"], state["gateways"][0]["url"]);
+    assert_eq!(keys(&state["control"]), BTreeSet::from(["url", "token"]));
+    assert_eq!(keys(&state["services"]), BTreeSet::new());
+    assert!(Path::new(state["network"].as_str().unwrap()).is_file());
+}
+
+fn the_control_address_is_guarded(state: &Value) {
+    let url = format!("{}/nodes", state["control"]["url"].as_str().unwrap());
+    let token = format!("Authorization: Bearer {}\r\n", state["control"]["token"].as_str().unwrap());
+    let status = |headers: &str| http("GET", &url, headers).0[9..12].to_owned();
+    assert_eq!(status(&token), "200");
+    assert_eq!(status(""), "401");
+    assert_eq!(status(&format!("{token}Origin: http://attacker.example\r\n")), "403");
+    let unknown = format!("{url}/{}/stop", "00".repeat(32));
+    assert_eq!(&http("POST", &unknown, &token).0[9..12], "404");
+}
+
+/// Puts `film.mp4` and reads it in every way; gives the link.
+fn put_and_read(devnet: &Devnet, film: &[u8]) -> String {
+    let (put, code) = devnet.json(&["put", "film.mp4"]);
+    assert_eq!(code, 0, "{put}");
+    let fields = ["link", "cid", "size", "coding", "shards", "stored_bytes", "missing", "url"];
+    assert_eq!(keys(&put), BTreeSet::from(fields));
+    assert_eq!(put["size"], film.len());
+    assert_eq!(put["coding"], "3+2", "the devnet's coding is the usual one on its network");
+    assert_eq!(put["shards"], 5);
+    assert_eq!(put["missing"], Value::Array(Vec::new()));
+    let link = put["link"].as_str().unwrap().to_owned();
+    assert!(link.starts_with(&format!("headwater:{}#", put["cid"].as_str().unwrap())));
+
+    let (head, body) = http("GET", put["url"].as_str().unwrap(), "");
+    assert!(
+        head.starts_with("HTTP/1.1 200") && head.to_lowercase().contains("content-type: video/mp4"),
+        "{head}"
+    );
+    assert_eq!(body, film);
+
+    fs::write(devnet.home.join("film.link"), &link).unwrap();
+    let get = devnet.run(&["get", "@film.link", "-o", "copy.mp4"]);
+    assert!(get.status.success() && get.stdout.is_empty(), "{}", String::from_utf8_lossy(&get.stderr));
+    assert_eq!(fs::read(devnet.home.join("copy.mp4")).unwrap(), film);
+    assert_eq!(devnet.run(&["get", &link, "-o", "-"]).stdout, film);
+    assert_eq!(devnet.run(&["get", &link, "--range", "16367-16368"]).stdout, film[16367..=16368]);
+    assert_eq!(devnet.run(&["get", &link, "--range", "-5"]).stdout, film[film.len() - 5..]);
+    assert_eq!(devnet.run(&["get", &link, "--range", "700001-"]).status.code(), Some(1));
+
+    let plain = devnet.run(&["put", "film.mp4"]);
+    let text = String::from_utf8(plain.stdout).unwrap();
+    assert!(text.starts_with("headwater:") && text.lines().count() == 1, "only the link is data: {text}");
+    link
+}
+
+fn wrong_links_leave_nothing(devnet: &Devnet, link: &str) {
+    let cut = link.len() - 2;
+    let wrong_key = format!("{}{}", &link[..cut], if link.ends_with("AA") { "IA" } else { "AA" });
+    let output = devnet.run(&["get", &wrong_key, "-o", "never"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+    let left = fs::read_dir(&devnet.home).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> =
+        left.filter(|name| name == "never" || name.to_string_lossy().starts_with(".headwater")).collect();
+    assert!(left.is_empty(), "{left:?} stayed behind");
+}
+
+fn lose_nodes_and_repair(devnet: &Devnet, link: &str, film: &[u8]) {
+    let (audit, code) = devnet.json(&["audit", link, "--leaves", "5"]);
+    assert_eq!((code, &audit["whole"]), (0, &Value::Bool(true)), "{audit}");
+    let cid = audit["cid"].as_str().unwrap();
+
+    // Two nodes that hold something of the object.
+    let (stat, _) = devnet.json(&["stat", link]);
+    let holders: Vec<_> = stat["parts"].as_array().unwrap().iter().map(|part| part["node"].clone()).collect();
+    let nodes = devnet.nodes();
+    let mut holding = (0..nodes.len()).filter(|number| holders.contains(&nodes[*number]["id"]));
+    let (first, second) = (holding.next().unwrap(), holding.next().unwrap());
+    devnet.order(first, "stop");
+    devnet.order(second, "kill");
+    assert_eq!(devnet.nodes()[first]["pid"], Value::Null);
+    assert_eq!(devnet.run(&["get", link]).stdout, film, "m nodes may be gone");
+    assert_eq!(devnet.json(&["audit", cid]).1, 1);
+    assert_eq!(devnet.json(&["stat", link]).1, 0);
+    let (listing, code) = devnet.json(&["nodes"]);
+    let down = listing["nodes"].as_array().unwrap().iter().filter(|node| node["state"] == "down").count();
+    assert_eq!((down, code), (2, 1), "{listing}");
+
+    // Four nodes are one too few for 3+2, and enough for a link.
+    let (short, code) = devnet.json(&["put", "film.mp4"]);
+    assert_eq!(code, 1, "{short}");
+    assert!(!short["missing"].as_array().unwrap().is_empty(), "{short}");
+    assert_eq!(devnet.run(&["get", short["link"].as_str().unwrap()]).stdout, film);
+
+    devnet.order(second, "start");
+    let repair = devnet.json(&["repair", cid]);
+    assert_eq!((repair.1, &repair.0["whole"]), (0, &Value::Bool(true)), "{}", repair.0);
+    assert_eq!(devnet.json(&["audit", link]).1, 0, "whole again, with one node still gone");
+    let (again, code) = devnet.json(&["repair", link]);
+    assert_eq!((code, again["repaired"].as_array().unwrap().len()), (0, 0), "{again}");
+    devnet.order(first, "start");
+    assert_eq!(devnet.json(&["nodes"]).1, 0);
+}
