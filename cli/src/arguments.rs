@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Nodes(commands::nodes::Nodes),
     Verify(commands::verify::Verify),
     Devnet(commands::devnet::Devnet),
+    Gateway(commands::gateway::Gateway),
     Completions(commands::completions::Completions),
 }
 
@@ -77,6 +78,7 @@ impl Command {
             Self::Nodes(_) => "nodes",
             Self::Verify(_) => "verify",
             Self::Devnet(_) => "devnet",
+            Self::Gateway(_) => "gateway",
             Self::Completions(_) => "completions",
         }
     }

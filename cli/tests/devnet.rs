@@ -1,5 +1,7 @@
 //! A devnet of real processes, used as a person would use it: store, lose nodes, read, repair, come back tomorrow.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_headwater");
 /// How long anything may take that is waited for here; only a test that fails ever waits so long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A devnet that runs, and is stopped when the test ends.
 struct Devnet {

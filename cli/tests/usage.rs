@@ -1,5 +1,7 @@
 //! The program from outside: exit codes, where output goes, and what first use leaves behind. No network is needed.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

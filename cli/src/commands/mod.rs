@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod devnet;
+pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod nodes;
 pub(crate) mod put;

@@ -1,0 +1,210 @@
+//! `headwater gateway`: HTTP in front of the network, as a long-running role.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chunker::Coding;
+use clap::Args;
+use gateway::{Gateway as Service, GatewayConfig, UploadConfig, UploadToken};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+use crate::account;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::lifetime;
+use crate::membership::Network;
+use crate::output::Output;
+use crate::quantity::{ByteSize, Duration};
+use crate::ready::{GatewayReady, Ready};
+use crate::secrets::SecretArg;
+use crate::settings;
+
+/// Run an HTTP gateway in front of the network
+///
+/// Browsers and players read through it: POST a link to /open and read the object at the URL that comes back,
+/// ranges and all. With --upload-token it also takes uploads, which are stored in the name of its own account.
+///
+/// Every flag can also stand in the settings file, under the same name. A flag counts before the environment,
+/// the environment before the file. It speaks plain HTTP: put a TLS proxy in front of it where others can listen.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater gateway --listen 127.0.0.1:8080
+  headwater gateway --upload-token @/etc/headwater/token --public-url https://media.example
+  curl --data-binary @film.link http://127.0.0.1:8080/open           answers the URL to read at
+
+A settings file:
+  network = \"/etc/headwater/network.json\"
+  listen = \"127.0.0.1:8080\"
+  public-url = \"https://media.example\"
+  cache = \"4GiB\"
+  proxies = [\"127.0.0.1\"]")]
+pub(crate) struct Gateway {
+    #[command(flatten)]
+    settings: GatewaySettings,
+
+    /// The settings file [default: gateway.toml in your configuration folder]
+    #[arg(long, value_name = "FILE", env = "HEADWATER_GATEWAY_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Stop when standard input ends, and read no settings file
+    #[arg(long, hide = true)]
+    managed: bool,
+}
+
+/// The settings of a gateway, by whatever way they came.
+#[derive(Args, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct GatewaySettings {
+    /// The network file; on the command line a flag of all commands.
+    #[arg(skip)]
+    network: Option<PathBuf>,
+
+    /// The account file; on the command line a flag of all commands.
+    #[arg(skip)]
+    account: Option<PathBuf>,
+
+    /// The TCP address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "IP:PORT", env = "HEADWATER_GATEWAY_LISTEN")]
+    listen: Option<SocketAddr>,
+
+    /// Where clients reach it, the front of the URLs it gives out [default: http:// and the address]
+    #[arg(long, value_name = "URL", env = "HEADWATER_GATEWAY_PUBLIC_URL")]
+    public_url: Option<String>,
+
+    /// Memory for opened cells, such as 1GiB; 0 for none [default: 256MiB]
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_CACHE")]
+    cache: Option<ByteSize>,
+
+    /// Requests per second that one client may make in the long run [default: 2000]
+    #[arg(long, value_name = "N", env = "HEADWATER_GATEWAY_RATE")]
+    rate: Option<u32>,
+
+    /// Requests that one client may have under way [default: 128]
+    #[arg(long, value_name = "N", env = "HEADWATER_GATEWAY_CONCURRENT")]
+    concurrent: Option<u32>,
+
+    /// A reverse proxy whose X-Forwarded-For is believed; may be repeated
+    #[arg(long = "proxy", value_name = "IP", value_delimiter = ',', env = "HEADWATER_GATEWAY_PROXIES")]
+    proxies: Option<Vec<IpAddr>>,
+
+    /// The token that lets uploads in, preferably as @FILE; without one there are none
+    #[arg(long, value_name = "TOKEN", env = "HEADWATER_GATEWAY_UPLOAD_TOKEN", hide_env_values = true)]
+    upload_token: Option<SecretArg>,
+
+    /// Data and parity shards of uploads [default: what suits the number of nodes]
+    #[arg(long, value_name = "K+M", env = "HEADWATER_GATEWAY_CODING")]
+    coding: Option<String>,
+
+    /// How long the nodes are to keep uploads [default: 365d]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_GATEWAY_KEEP")]
+    keep: Option<Duration>,
+
+    /// The longest upload [default: 100GiB]
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_UPLOAD_MAX")]
+    upload_max: Option<ByteSize>,
+}
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const KEEP: Duration = Duration::from_days(365);
+const UPLOAD_MAX: ByteSize = ByteSize::from_bytes(100 << 30);
+
+impl Gateway {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let file = if self.managed {
+            GatewaySettings::default()
+        } else {
+            settings::load(self.config.as_deref(), "gateway.toml")?
+        };
+        let settings = self.settings.under(globals).or(file);
+        let network = Network::load(settings.network.as_deref())?;
+        let uploads = settings.uploads(&network, globals.output())?;
+        let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
+        let pool = network.pool(payer).await?;
+        let listen = settings.listen.unwrap_or(LISTEN);
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let addr = listener.local_addr()?;
+
+        let mut config = GatewayConfig::new(settings.public_url.clone().unwrap_or_else(|| url_of(addr)));
+        settings.limit(&mut config);
+        config.uploads = uploads;
+        let url = config.public_url.clone();
+        let service = Service::new(config, network.client(pool.clone()));
+        globals.output().answer(&Ready { ready: GatewayReady { addr, url } })?;
+        let managed = self.managed;
+        gateway::serve(listener, service, async move { drop(lifetime::ended(managed).await) }).await;
+        pool.close().await;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl GatewaySettings {
+    /// These settings with the flags that all commands have.
+    fn under(self, globals: &Globals) -> Self {
+        Self { network: globals.network.clone(), account: globals.account.clone(), ..self }
+    }
+
+    /// These settings, and where they say nothing those of `file`.
+    fn or(self, file: Self) -> Self {
+        Self {
+            network: self.network.or(file.network),
+            account: self.account.or(file.account),
+            listen: self.listen.or(file.listen),
+            public_url: self.public_url.or(file.public_url),
+            cache: self.cache.or(file.cache),
+            rate: self.rate.or(file.rate),
+            concurrent: self.concurrent.or(file.concurrent),
+            proxies: self.proxies.or(file.proxies),
+            upload_token: self.upload_token.or(file.upload_token),
+            coding: self.coding.or(file.coding),
+            keep: self.keep.or(file.keep),
+            upload_max: self.upload_max.or(file.upload_max),
+        }
+    }
+
+    fn limit(&self, config: &mut GatewayConfig) {
+        if let Some(cache) = self.cache {
+            config.cache_len = cache.bytes();
+        }
+        if let Some(rate) = self.rate {
+            config.client_limit.rate = rate;
+            config.client_limit.burst = rate.saturating_mul(2);
+        }
+        if let Some(concurrent) = self.concurrent {
+            config.client_limit.concurrent = concurrent;
+        }
+        config.proxies = self.proxies.clone().unwrap_or_default();
+    }
+
+    /// How uploads are taken, where they are.
+    fn uploads(&self, network: &Network, output: Output) -> anyhow::Result<Option<UploadConfig>> {
+        let Some(token) = &self.upload_token else { return Ok(None) };
+        let token =
+            UploadToken::new(token.read()?.as_str()).map_err(|error| Usage::because(error.to_string()))?;
+        let coding: Coding = match &self.coding {
+            Some(text) => text
+                .parse()
+                .map_err(|error| Usage::because(format!("the coding of uploads, {text:?}: {error}")))?,
+            None => network.usual_coding()?,
+        };
+        Ok(Some(UploadConfig {
+            token,
+            account: account::open(self.account.as_deref(), output)?,
+            coding,
+            keep_s: self.keep.unwrap_or(KEEP).seconds(),
+            len_max: self.upload_max.unwrap_or(UPLOAD_MAX).bytes(),
+        }))
+    }
+}
+
+/// Where a browser on this machine reaches a listener.
+fn url_of(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        format!("http://127.0.0.1:{}", addr.port())
+    } else {
+        format!("http://{addr}")
+    }
+}
