@@ -2,12 +2,12 @@
 """Decodes a Headwater object from files, by docs/spec.md alone.
 
     headwater_decode.py LINK STORE_DIR... > FILE
-    headwater_decode.py --link LINK --out FILE STORE_DIR...
+    headwater_decode.py --link LINK --out FILE [--lose N] STORE_DIR...
 
 It shares no code with the program: hash, AEAD, HKDF and CBOR come from PyPI, the field arithmetic is its own. A store is a
 folder of any depth that holds shards as files named by their roots in hex (manifests too, or as *.cbor), or a storage
 node's folder (spec section 16). Nothing is believed that its hash or tag does not confirm. As long as enough columns
-of every segment are there, what is missing is rebuilt.
+of every segment are there, what is missing is rebuilt; with --lose the first N of each are taken for missing.
 
 Exit status: 0 when the whole plaintext was written, 1 when it could not be, 2 for wrong usage.
 """
@@ -407,11 +407,11 @@ def open_cell(keys, geometry, number, length, sealed):
     return plain[:content]
 
 
-def read_shards(manifest, stores, segment):
-    """Those shards of a segment that are there and intact, by column."""
+def read_shards(manifest, stores, segment, lose):
+    """Those shards of a segment that are there and intact, by column, but for the first `lose`."""
     geometry, first = manifest.geometry, segment * (manifest.geometry.k + manifest.geometry.m)
     shards = {}
-    for number, (column, length) in enumerate(geometry.stored(segment), first):
+    for number, (column, length) in list(enumerate(geometry.stored(segment), first))[lose:]:
         data = stores.find(manifest.roots[number], length)
         if data is not None:
             shards[column] = data
@@ -420,11 +420,11 @@ def read_shards(manifest, stores, segment):
     return shards
 
 
-def cells_in(manifest, stores, rebuilder):
+def cells_in(manifest, stores, rebuilder, lose):
     """All sealed data cells in order."""
     geometry = manifest.geometry
     for segment in range(geometry.segments):
-        shards = read_shards(manifest, stores, segment)
+        shards = read_shards(manifest, stores, segment, lose)
         for row in range(geometry.rows(segment)):
             here = slice(row * geometry.size, (row + 1) * geometry.size)
             wanted = [column for column in range(geometry.k) if row < geometry.column_rows(segment, column)]
@@ -435,7 +435,7 @@ def cells_in(manifest, stores, rebuilder):
             yield from (cells[column] for column in wanted)
 
 
-def decode(link, stores, write):
+def decode(link, stores, write, lose=0):
     """Writes the plaintext of the object and returns its header."""
     cid, content_key = decode_link(link)
     encoded = stores.find(cid[4:])
@@ -444,7 +444,7 @@ def decode(link, stores, write):
     require(manifest.cid == cid, "the manifest has another CID")
     keys, header = manifest.unlock(content_key)
     geometry = manifest.geometry
-    cells = cells_in(manifest, stores, Rebuilder(geometry.k, geometry.m))
+    cells = cells_in(manifest, stores, Rebuilder(geometry.k, geometry.m), lose)
     for number, sealed in enumerate(cells):
         write(open_cell(keys, geometry, number, header["len"], sealed))
     return header
@@ -454,30 +454,33 @@ def main():
     parser = argparse.ArgumentParser(description="Decode a Headwater object from files, by its specification alone.")
     parser.add_argument("--link", help="the link; otherwise the first argument is taken for it")
     parser.add_argument("--out", metavar="FILE", help="where the plaintext goes (standard output)")
+    parser.add_argument("--lose", type=int, default=0, metavar="N", help="do without the first N columns of each segment")
     parser.add_argument("paths", nargs="+", metavar="STORE_DIR", help="folders with shards, or of storage nodes")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     link = arguments.link or arguments.paths.pop(0)
     if not arguments.paths:
         parser.error("no STORE_DIR")
+    if arguments.lose < 0:
+        parser.error("--lose is at least 0")
     try:
         stores = Stores(arguments.paths)
         if arguments.out is None:
-            decode(link, stores, sys.stdout.buffer.write)
-            sys.stdout.flush()
+            decode(link, stores, sys.stdout.buffer.write, arguments.lose)
+            sys.stdout.buffer.flush()
         else:
-            decode_to_file(link, stores, arguments.out)
+            decode_to_file(link, stores, arguments.out, arguments.lose)
     except (Invalid, OSError) as error:
         print(f"headwater_decode: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def decode_to_file(link, stores, path):
+def decode_to_file(link, stores, path, lose):
     """Under another name until all of it is there."""
     partial = f"{path}.partial"
     try:
         with open(partial, "wb") as file:
-            decode(link, stores, file.write)
+            decode(link, stores, file.write, lose)
         os.replace(partial, path)
     finally:
         if os.path.exists(partial):

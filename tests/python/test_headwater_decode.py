@@ -156,6 +156,15 @@ class WholeObject(unittest.TestCase):
                 for shard in lost:
                     (self.folder / shard.name).rename(shard)
 
+    def test_as_the_outside_check_calls_it(self):
+        script = pathlib.Path(hw.__file__)
+        for lose, status in [("0", 0), ("2", 0), ("3", 1)]:
+            command = [sys.executable, script, self.link, "--lose", lose, self.object, self.folder]
+            run = subprocess.run(command, capture_output=True, timeout=60)
+            self.assertEqual(run.returncode, status, run.stderr)
+            if status == 0:
+                self.assertEqual(run.stdout, self.plaintext)
+
     def test_a_damaged_shard_counts_as_missing(self):
         for shard in self.shards[:2]:
             data = bytearray(shard.read_bytes())
