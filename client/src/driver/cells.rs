@@ -89,6 +89,7 @@ impl CellStream {
                 self.aborts.insert(request, abort);
             }
             Action::Cancel(request) => {
+                self.answers.remove(&request);
                 if let Some(abort) = self.aborts.remove(&request) {
                     abort.abort();
                 }

@@ -143,15 +143,14 @@ impl Batch {
 
     /// How a node did with what it was asked of a column so far.
     pub(crate) fn record(&self, column: Column, node: PublicKey) -> Record {
-        let pieces = self.pieces.iter().filter(|piece| piece.column == column);
-        let tries = pieces.flat_map(|piece| &piece.tries).filter(|attempt| attempt.node == node);
         let mut passing = 0;
-        for attempt in tries {
-            match attempt.state {
-                TryState::Open | TryState::Answered => {}
-                TryState::Passing => passing += 1,
-                TryState::Late | TryState::Failed => return Record::Bad,
+        for piece in self.pieces.iter().filter(|piece| piece.column == column) {
+            let tries = || piece.tries.iter().filter(|attempt| attempt.node == node).map(|attempt| attempt.state);
+            if tries().any(|state| matches!(state, TryState::Late | TryState::Failed)) {
+                return Record::Bad;
             }
+            // Pieces that fail together have one cause, and it counts once.
+            passing = passing.max(tries().filter(|state| *state == TryState::Passing).count());
         }
         if passing == 0 { Record::Clean } else { Record::Stumbled(passing) }
     }

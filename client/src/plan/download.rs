@@ -25,8 +25,10 @@ pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
 
 /// A batch that nobody in good standing is serving any more fails this long after it began.
 pub const GIVE_UP_AFTER: Duration = Duration::from_millis(4500);
-/// Passing failures are worth a second try only early in a batch.
-const RETRY_BEFORE: Duration = Duration::from_secs(1);
+/// Passing failures are worth a second try only while the batch has time for it.
+const RETRY_BEFORE: Duration = Duration::from_millis(3000);
+/// A question that failed so soon was lost with a connection and is asked once more; a late one is not.
+const ASK_AGAIN_BEFORE: Duration = Duration::from_millis(1000);
 /// How often one node is asked for the same rows.
 const TRIES_PER_NODE: usize = 2;
 /// A wake-up that is later than this says that *we* were held up …
@@ -46,6 +48,8 @@ pub struct Download {
     placement: Arc<Placement>,
     window: Window,
     segments: BTreeMap<u32, Whereabouts>,
+    searches: BTreeMap<u32, Moment>,
+    asked_again: HashSet<(u32, PublicKey)>,
     stages: VecDeque<Stage>,
     untaken: VecDeque<Range<u64>>,
     actions: VecDeque<Action>,
@@ -70,6 +74,8 @@ impl Download {
             placement,
             window,
             segments: BTreeMap::new(),
+            searches: BTreeMap::new(),
+            asked_again: HashSet::new(),
             stages: VecDeque::new(),
             untaken: VecDeque::new(),
             actions: VecDeque::new(),
@@ -93,7 +99,7 @@ impl Download {
             }
             Event::Answered { request, first_byte } => self.answered(now, request, first_byte, health),
             Event::Failed { request, failure } => self.failed(now, request, failure, health),
-            Event::Told { node, segment, held } => self.told(node, segment, held.as_deref()),
+            Event::Told { node, segment, held } => self.told(now, node, segment, held.as_deref()),
             Event::Taken => {
                 if let Some(cells) = self.untaken.pop_front() {
                     self.window.taken(&cells);
@@ -167,12 +173,15 @@ impl Download {
         let (node, took, was_late) =
             (piece.tries[at].node, now.since(piece.tries[at].sent), piece.tries[at].state == TryState::Late);
         piece.tries[at].state = TryState::Answered;
-        piece.answer.get_or_insert(request);
+        let is_needed = *piece.answer.get_or_insert(request) == request;
         batch.note_time(took);
         health.heard(node, now);
         health.first_byte(node, first_byte);
         if !was_late {
             health.served(node);
+        }
+        if !is_needed {
+            self.actions.push_back(Action::Cancel(request));
         }
     }
 
@@ -193,11 +202,15 @@ impl Download {
             Failure::Unreachable | Failure::Late => self.leave(node),
         }
         if failure == Failure::NotHeld {
-            self.search(segment);
+            self.search(segment, now);
         }
     }
 
-    fn told(&mut self, node: PublicKey, segment: u32, held: Option<&[Column]>) {
+    fn told(&mut self, now: Moment, node: PublicKey, segment: u32, held: Option<&[Column]>) {
+        let is_soon = self.searches.get(&segment).is_some_and(|began| now.since(*began) < ASK_AGAIN_BEFORE);
+        if held.is_none() && is_soon && self.asked_again.insert((segment, node)) {
+            return self.actions.push_back(Action::Ask { node, segment, within: ASK_WITHIN });
+        }
         let Some(whereabouts) = self.segments.get_mut(&segment) else { return };
         for column in whereabouts.searched(node, held) {
             self.actions.push_back(Action::Remember { segment, column, node });
@@ -279,7 +292,7 @@ impl Download {
             return;
         }
         let segment = batch.segment.index();
-        self.search(segment);
+        self.search(segment, now);
         let batch = self.stages[index].batch_mut().expect("searching does not end a batch");
         let gave_up = now.since(batch.started) >= GIVE_UP_AFTER;
         let hopeless = batch.hope(&rows).len() < required && !self.segments[&segment].is_searching();
@@ -326,7 +339,8 @@ impl Download {
         options.into_iter().find_map(|(_, column, node)| Some((batch.piece_for(column, rows)?, node)))
     }
 
-    fn search(&mut self, segment: u32) {
+    fn search(&mut self, segment: u32, now: Moment) {
+        self.searches.entry(segment).or_insert(now);
         let whereabouts = self.segments.get_mut(&segment).expect("a batch's segment is known");
         for node in whereabouts.begin_search() {
             self.actions.push_back(Action::Ask { node, segment, within: ASK_WITHIN });

@@ -74,7 +74,7 @@ pub enum Action {
         /// The request has failed (`Late`) when nothing arrives for so long.
         within: Duration,
     },
-    /// The answer to a request is no longer needed; no event is expected for it.
+    /// The answer to a request is not needed: neither one to come, for which no event is expected, nor one that came.
     Cancel(RequestId),
     /// Ask a node which shards of a segment it holds; answer with `Told`.
     Ask {
