@@ -1,1 +1,5 @@
-//! tests
+//! What the end-to-end tests are made of; nothing here is part of the product.
+//!
+//! [`sim`] is a whole network in one thread: virtual time, simulated nodes, the real plans and real bytes.
+
+pub mod sim;
