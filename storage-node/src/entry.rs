@@ -9,9 +9,9 @@ use protocol::limits::RECORD_LEN_MAX;
 use protocol::{Lease, PublicKey};
 
 /// Bytes before the payload.
-pub(crate) const HEADER_LEN: usize = 16;
+pub const HEADER_LEN: usize = 16;
 /// Bytes before the shard itself: header, root and length.
-pub(crate) const SHARD_PREFIX_LEN: usize = HEADER_LEN + SHARD_HEAD_LEN;
+pub const SHARD_PREFIX_LEN: usize = HEADER_LEN + SHARD_HEAD_LEN;
 
 const MAGIC: [u8; 4] = *b"HWe1";
 const SHARD_HEAD_LEN: usize = 40;
@@ -28,14 +28,21 @@ enum Kind {
 
 /// What an entry says. Only the head of a shard entry is in here, not the shard.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Entry {
+pub enum Entry {
+    /// A shard follows, and its outboard.
     Shard {
+        /// The shard's name.
         root: Root,
+        /// The shard's length.
         len: ShardLen,
     },
+    /// A lease of a shard before it; the last one for a control key counts.
     Lease(Lease),
+    /// The end of a lease before it.
     Release {
+        /// The shard.
         root: Root,
+        /// The control key of the lease.
         control: PublicKey,
     },
     /// A signed record whose signature nobody has verified yet.
@@ -44,7 +51,7 @@ pub(crate) enum Entry {
 
 /// The first bytes of an entry. Only [`Header::decode_head`] checks them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+pub struct Header {
     kind: Kind,
     payload_len: u32,
     check: [u8; 4],
@@ -52,7 +59,8 @@ pub(crate) struct Header {
 
 /// Why bytes are not an entry.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EntryError {
+#[expect(missing_docs, reason = "the messages explain the variants")]
+pub enum EntryError {
     #[error("no entry begins here")]
     Magic,
     #[error("entry of unknown kind {0}")]
@@ -72,7 +80,8 @@ pub(crate) enum EntryError {
 }
 
 impl Header {
-    pub(crate) fn decode(bytes: &[u8; HEADER_LEN]) -> Result<Self, EntryError> {
+    /// The header in these bytes; an entry of a length that its kind cannot have is refused here.
+    pub fn decode(bytes: &[u8; HEADER_LEN]) -> Result<Self, EntryError> {
         let [m0, m1, m2, m3, kind, r0, r1, r2, l0, l1, l2, l3, c0, c1, c2, c3] = *bytes;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(EntryError::Magic);
@@ -100,7 +109,7 @@ impl Header {
     }
 
     /// How many bytes after the header [`Self::decode_head`] needs; at most 4096.
-    pub(crate) fn head_len(self) -> usize {
+    pub fn head_len(self) -> usize {
         match self.kind {
             Kind::Shard => SHARD_HEAD_LEN,
             Kind::Lease | Kind::Release | Kind::Pointer => self.payload_len as usize,
@@ -108,12 +117,12 @@ impl Header {
     }
 
     /// Length of the whole entry in bytes.
-    pub(crate) fn entry_len(self) -> u64 {
+    pub fn entry_len(self) -> u64 {
         HEADER_LEN as u64 + u64::from(self.payload_len)
     }
 
     /// The entry, given the [`Self::head_len`] bytes after the header.
-    pub(crate) fn decode_head(self, head: &[u8]) -> Result<Entry, EntryError> {
+    pub fn decode_head(self, head: &[u8]) -> Result<Entry, EntryError> {
         if check(self.kind, head) != self.check {
             return Err(EntryError::Check);
         }
@@ -145,12 +154,12 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 }
 
 /// Length in bytes of the entry of a shard with its outboard.
-pub(crate) fn shard_entry_len(len: ShardLen) -> u64 {
+pub fn shard_entry_len(len: ShardLen) -> u64 {
     SHARD_PREFIX_LEN as u64 + len.get() + len.outboard_len()
 }
 
 /// What stands before a shard's bytes and outboard.
-pub(crate) fn encode_shard_prefix(root: Root, len: ShardLen) -> [u8; SHARD_PREFIX_LEN] {
+pub fn encode_shard_prefix(root: Root, len: ShardLen) -> [u8; SHARD_PREFIX_LEN] {
     let mut head = [0; SHARD_HEAD_LEN];
     head[..32].copy_from_slice(root.as_bytes());
     head[32..].copy_from_slice(&len.get().to_le_bytes());
@@ -161,16 +170,18 @@ pub(crate) fn encode_shard_prefix(root: Root, len: ShardLen) -> [u8; SHARD_PREFI
     prefix
 }
 
-pub(crate) fn encode_lease(lease: &Lease) -> Vec<u8> {
+/// The entry of a lease.
+pub fn encode_lease(lease: &Lease) -> Vec<u8> {
     whole(Kind::Lease, &canonical::to_vec(lease))
 }
 
-pub(crate) fn encode_release(root: Root, control: &PublicKey) -> Vec<u8> {
+/// The entry of a release.
+pub fn encode_release(root: Root, control: &PublicKey) -> Vec<u8> {
     whole(Kind::Release, &[root.as_bytes().as_slice(), control.as_bytes()].concat())
 }
 
-/// `record` is an encoded signed record, at most 4096 bytes.
-pub(crate) fn encode_pointer(record: &[u8]) -> Vec<u8> {
+/// The entry of a pointer; `record` is an encoded signed record, at most 4096 bytes.
+pub fn encode_pointer(record: &[u8]) -> Vec<u8> {
     whole(Kind::Pointer, record)
 }
 

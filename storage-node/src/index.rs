@@ -254,10 +254,6 @@ impl View {
         row(&self.0.open_table(LEASES).map_err(redb_error)?, &lease_key(key))
     }
 
-    pub(crate) fn leases_of(&self, root: &Root) -> Result<Vec<LeaseRow>> {
-        leases_of(&self.0.open_table(LEASES).map_err(redb_error)?, root)
-    }
-
     /// The leases that end at `until` or before, first to end first, at most `limit`.
     pub(crate) fn leases_ending(&self, until: UnixSeconds, limit: usize) -> Result<Vec<LeaseKey>> {
         let table = self.0.open_table(BY_EXPIRY).map_err(redb_error)?;
@@ -268,11 +264,6 @@ impl View {
             found.push(decode_lease_key(&item.map_err(redb_error)?.0.value()[8..])?);
         }
         Ok(found)
-    }
-
-    pub(crate) fn usage(&self, payer: &PublicKey) -> Result<u64> {
-        let table = self.0.open_table(USAGE).map_err(redb_error)?;
-        Ok(table.get(payer.as_bytes()).map_err(redb_error)?.map_or(0, |bytes| bytes.value()))
     }
 
     pub(crate) fn pointers_of(&self, owner: &PublicKey) -> Result<Vec<(Slot, PointerRow)>> {

@@ -13,7 +13,7 @@ mod config;
 mod disk;
 mod download;
 mod egress;
-mod entry;
+pub mod entry;
 mod index;
 mod key;
 mod layout;

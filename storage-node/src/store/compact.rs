@@ -105,10 +105,10 @@ impl Group<'_> {
                 let Ok(pointer) = Signed::<Pointer>::decode(record, &self.store.rules.network) else {
                     return Ok(());
                 };
-                let (owner, slot) = (pointer.by(), pointer.body().slot);
-                if let Some(row) = self.change.pointer(&owner, slot)?.filter(|row| row.spot == spot) {
+                let (owner, which) = (pointer.by(), pointer.body().slot);
+                if let Some(row) = self.change.pointer(&owner, which)?.filter(|row| row.spot == spot) {
                     let moved = self.copy(file, found)?;
-                    self.change.set_pointer(&owner, slot, PointerRow { spot: moved, ..row })?;
+                    self.change.set_pointer(&owner, which, PointerRow { spot: moved, ..row })?;
                 }
             }
         }

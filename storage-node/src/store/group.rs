@@ -141,12 +141,11 @@ pub(super) struct Group<'a> {
 
 impl<'a> Group<'a> {
     fn begin(store: &'a Store) -> Result<Self, StoreError> {
-        let change = match store.index.change() {
-            Ok(change) => change,
-            Err(_) => {
-                store.index.reopen()?;
-                store.index.change()?
-            }
+        let change = if let Ok(change) = store.index.change() {
+            change
+        } else {
+            store.index.reopen()?;
+            store.index.change()?
         };
         let packs = PackWriter::new(change.packs()?.last().copied(), store.rules.pack_len_max);
         let (trailers, placed, gone) = Default::default();
@@ -392,7 +391,9 @@ impl<'a> Group<'a> {
         let gone = std::mem::take(&mut self.gone);
         let store = self.store;
         self.change.commit()?;
-        gone.into_iter().for_each(|root| store.remove_file(FileName::Shard(root)));
+        for root in gone {
+            store.remove_file(FileName::Shard(root));
+        }
         Ok(())
     }
 

@@ -26,7 +26,6 @@ mod tests;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use proofs::Root;
 use protocol::{NetworkId, PublicKey, UnixSeconds};
 
 use crate::disk::Disk;
@@ -114,16 +113,6 @@ impl Store {
     /// The lease for this shard and control key, in force or in its days of grace.
     pub(crate) fn lease(&self, key: &LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
         Ok(self.index.view()?.lease(key)?)
-    }
-
-    /// Every lease of this shard.
-    pub(crate) fn leases_of(&self, root: &Root) -> Result<Vec<LeaseRow>, StoreError> {
-        Ok(self.index.view()?.leases_of(root)?)
-    }
-
-    /// Bytes under lease for this payer.
-    pub(crate) fn usage(&self, payer: &PublicKey) -> Result<u64, StoreError> {
-        Ok(self.index.view()?.usage(payer)?)
     }
 
     pub(crate) fn shard_count(&self) -> Result<u64, StoreError> {

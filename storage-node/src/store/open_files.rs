@@ -62,7 +62,7 @@ mod tests {
     fn the_number_of_open_files_is_bounded() {
         let disk = SimulatedDisk::new();
         let files = OpenFiles::new(Arc::new(disk.clone()));
-        for number in 0..2 * OPEN_FILES_MAX as u32 {
+        for number in 0..2 * u32::try_from(OPEN_FILES_MAX).unwrap() {
             let name = FileName::Pack(PackId(number));
             disk.create(name).unwrap();
             files.open(name).unwrap();

@@ -40,7 +40,9 @@ impl PackWriter {
             run = self.runs.last_mut().expect("just pushed");
             offset = 0;
         }
-        parts.iter().for_each(|part| run.bytes.extend_from_slice(part));
+        for part in parts {
+            run.bytes.extend_from_slice(part);
+        }
         Spot { pack: run.pack, offset, len }
     }
 

@@ -162,8 +162,8 @@ impl HeldShard {
             Ok(outboard) => outboard,
             Err(error) => return verdict_of(error),
         };
-        let hashed = hasher.finish().expect("as long as a shard");
-        let matches = hashed.root == self.root && hashed.outboard.as_bytes() == outboard;
+        let found = hasher.finish().expect("as long as a shard");
+        let matches = found.root == self.root && found.outboard.as_bytes() == outboard;
         Ok(if matches { Verdict::Sound } else { Verdict::Corrupt })
     }
 }

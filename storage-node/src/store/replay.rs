@@ -121,7 +121,7 @@ impl Store {
             Contents { len, end: shard.end(), leases: BTreeMap::new(), spent: BTreeMap::new() };
         while let Some(found) = entry_at(file.as_ref(), contents.end, file_len).map_err(failed)? {
             contents.end = found.end();
-            contents.apply(root, found.entry);
+            contents.apply(root, &found.entry);
         }
         Ok(Some(contents))
     }
@@ -214,16 +214,16 @@ struct Contents {
 }
 
 impl Contents {
-    fn apply(&mut self, root: Root, entry: Entry) {
+    fn apply(&mut self, root: Root, entry: &Entry) {
         match entry {
             Entry::Lease(lease) if lease.root() == root => {
-                let cost = charge(self.leases.get(&lease.control()), &lease);
+                let cost = charge(self.leases.get(&lease.control()), lease);
                 let spent = self.spent.entry((lease.control(), lease.payer())).or_default();
                 *spent = spent.plus(cost);
-                self.leases.insert(lease.control(), lease);
+                self.leases.insert(lease.control(), *lease);
             }
-            Entry::Release { root: of, control } if of == root => {
-                self.leases.remove(&control);
+            Entry::Release { root: of, control } if *of == root => {
+                self.leases.remove(control);
             }
             _ => {}
         }

@@ -14,21 +14,25 @@ fn put(max_len: u64) -> Request {
 }
 
 /// A connection without anything that would keep it from sending nonsense.
-struct RawClient(iroh::endpoint::Connection, iroh::Endpoint);
+struct RawClient {
+    connection: iroh::endpoint::Connection,
+    /// Must outlive the connection.
+    _endpoint: iroh::Endpoint,
+}
 
 impl RawClient {
     async fn new(house: &House) -> Self {
         let client = house.client_of(None).await;
         let addr = iroh::EndpointAddr::new(house.node.id()).with_ip_addr(house.node.addr());
         let connection = client.endpoint.connect(addr, protocol::ALPN).await.unwrap();
-        let raw = Self(connection, client.endpoint);
+        let raw = Self { connection, _endpoint: client.endpoint };
         let hello = Request::Hello { network: NETWORK, admission: None };
         assert!(matches!(raw.send(&encode_header(&hello).unwrap()).await, Response::Welcome { .. }));
         raw
     }
 
     async fn send(&self, bytes: &[u8]) -> Response {
-        let (mut send, mut receive) = self.0.open_bi().await.unwrap();
+        let (mut send, mut receive) = self.connection.open_bi().await.unwrap();
         send.write_all(bytes).await.unwrap();
         send.finish().unwrap();
         let answer = receive.read_to_end(70_000).await.unwrap();
@@ -121,7 +125,7 @@ async fn garbage_is_refused_and_harms_nobody() {
 #[tokio::test]
 async fn rot_is_never_delivered_found_by_the_scrub_and_healed_by_a_put() {
     for len in [60_000, 700_000] {
-        let house = House::with(|config| config.scrub.every = std::time::Duration::from_secs(3600)).await;
+        let house = House::with(|config| config.scrub.every = std::time::Duration::from_hours(1)).await;
         let client = house.client().await;
         let body = crate::house::bytes(len, 1);
         client.put(&body, 1, 30).await.unwrap();

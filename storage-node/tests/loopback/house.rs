@@ -15,36 +15,36 @@ use protocol::{
 use storage_node::{AdmissionPolicy, Clock, Node, NodeConfig};
 use tempfile::TempDir;
 
-pub const DAY: u64 = 86_400;
-pub const NETWORK: NetworkId = NetworkId::from_bytes([9; 32]);
+pub(crate) const DAY: u64 = 86_400;
+pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([9; 32]);
 
-pub fn secret(number: u8) -> SecretKey {
+pub(crate) fn secret(number: u8) -> SecretKey {
     SecretKey::from_bytes(&[number; 32])
 }
 
-pub fn payer() -> SecretKey {
+pub(crate) fn payer() -> SecretKey {
     secret(100)
 }
 
-pub fn bytes(len: usize, seed: u8) -> Bytes {
+pub(crate) fn bytes(len: usize, seed: u8) -> Bytes {
     let mut bytes = vec![0; len];
     blake3::Hasher::new().update(&[seed]).finalize_xof().fill(&mut bytes);
     bytes.into()
 }
 
-pub struct House {
-    pub dir: TempDir,
-    pub config: NodeConfig,
-    pub node: Node,
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) config: NodeConfig,
+    pub(crate) node: Node,
     offset: Arc<AtomicU64>,
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut NodeConfig)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut NodeConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let offset = Arc::new(AtomicU64::new(0));
         let mut config = NodeConfig::new(dir.path(), NETWORK);
@@ -62,26 +62,26 @@ impl House {
     }
 
     /// A node that was started by hand.
-    pub fn around(dir: TempDir, config: NodeConfig, node: Node) -> Self {
+    pub(crate) fn around(dir: TempDir, config: NodeConfig, node: Node) -> Self {
         Self { dir, config, node, offset: Arc::default() }
     }
 
-    pub fn pass(&self, seconds: u64) {
+    pub(crate) fn pass(&self, seconds: u64) {
         self.offset.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { dir, config, node, offset } = self;
         node.shutdown().await;
         let node = Node::spawn(config.clone()).await.unwrap();
         Self { dir, config, node, offset }
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         self.client_of(Some(payer())).await
     }
 
-    pub async fn client_of(&self, payer: Option<SecretKey>) -> Client {
+    pub(crate) async fn client_of(&self, payer: Option<SecretKey>) -> Client {
         let options = EndpointOptions {
             role: EndpointRole::Client,
             bind: "127.0.0.1:0".parse().unwrap(),
@@ -94,7 +94,7 @@ impl House {
     }
 
     /// Waits until the node's numbers are as they should become.
-    pub async fn until(&self, what: &str, is_so: impl Fn(&storage_node::NodeStats) -> bool) {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&storage_node::NodeStats) -> bool) {
         for _ in 0..1000 {
             if is_so(&self.node.stats()) {
                 return;
@@ -104,7 +104,7 @@ impl House {
         panic!("never {what}: {:?}", self.node.stats());
     }
 
-    pub fn files(&self, folder: &str) -> Vec<std::path::PathBuf> {
+    pub(crate) fn files(&self, folder: &str) -> Vec<std::path::PathBuf> {
         files(&self.dir.path().join(folder))
     }
 }
@@ -122,17 +122,17 @@ fn files(dir: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-pub fn now() -> UnixSeconds {
+pub(crate) fn now() -> UnixSeconds {
     SystemTime::now().into()
 }
 
-pub struct Client {
-    pub pool: Pool,
-    pub peer: Peer,
-    pub endpoint: network::Endpoint,
+pub(crate) struct Client {
+    pub(crate) pool: Pool,
+    pub(crate) peer: Peer,
+    pub(crate) endpoint: network::Endpoint,
 }
 
-pub fn mandate(control: &SecretKey, holder: &SecretKey, byte_hours: u64) -> Unverified<Mandate> {
+pub(crate) fn mandate(control: &SecretKey, holder: &SecretKey, byte_hours: u64) -> Unverified<Mandate> {
     let body = Mandate {
         byte_hours: ByteHours::new(byte_hours),
         expires: now().plus(1000 * DAY),
@@ -142,7 +142,7 @@ pub fn mandate(control: &SecretKey, holder: &SecretKey, byte_hours: u64) -> Unve
     (&Signed::sign(control, &NETWORK, body)).into()
 }
 
-pub fn refusal<T>(result: Result<T, RequestError>) -> Code {
+pub(crate) fn refusal<T>(result: Result<T, RequestError>) -> Code {
     match result {
         Err(RequestError::Refused(refusal)) => Refusal::code(&refusal),
         Err(other) => panic!("no refusal: {other}"),
@@ -151,13 +151,13 @@ pub fn refusal<T>(result: Result<T, RequestError>) -> Code {
 }
 
 impl Client {
-    pub async fn put(&self, body: &Bytes, control: u8, days: u64) -> Result<Lease, RequestError> {
+    pub(crate) async fn put(&self, body: &Bytes, control: u8, days: u64) -> Result<Lease, RequestError> {
         let max_len = ShardLen::new(body.len() as u64).unwrap();
         let mandate = mandate(&secret(control), &payer(), u64::MAX);
         self.put_as(body, max_len, now().plus(days * DAY), mandate).await
     }
 
-    pub async fn put_as(
+    pub(crate) async fn put_as(
         &self,
         body: &Bytes,
         max_len: ShardLen,
@@ -173,7 +173,7 @@ impl Client {
         lease(exchange.response().await?)
     }
 
-    pub async fn read(&self, root: Root, leaves: LeafSet) -> Result<Bytes, RequestError> {
+    pub(crate) async fn read(&self, root: Root, leaves: LeafSet) -> Result<Bytes, RequestError> {
         let request = Request::Read { root, leaves: leaves.clone() };
         let mut exchange = self.peer.request(&request).await?;
         assert_eq!(exchange.response().await?, Response::Slice);
@@ -188,12 +188,18 @@ impl Client {
         Ok(read.into())
     }
 
-    pub async fn read_all(&self, body: &Bytes) -> Result<Bytes, RequestError> {
+    pub(crate) async fn read_all(&self, body: &Bytes) -> Result<Bytes, RequestError> {
         let len = ShardLen::new(body.len() as u64).unwrap();
         self.read(Root::of(body), LeafSet::whole(len)).await
     }
 
-    pub async fn renew(&self, lease: &Lease, by: u8, node: &Node, days: u64) -> Result<Lease, RequestError> {
+    pub(crate) async fn renew(
+        &self,
+        lease: &Lease,
+        by: u8,
+        node: &Node,
+        days: u64,
+    ) -> Result<Lease, RequestError> {
         let body = Renewal {
             control: lease.control(),
             expires: lease.expires().plus(days * DAY),
@@ -206,13 +212,13 @@ impl Client {
         self::lease(self.peer.ask(&Request::Renew { renewal, mandate: None }).await?)
     }
 
-    pub async fn release(&self, lease: &Lease, by: u8, node: &Node) -> Result<Response, RequestError> {
+    pub(crate) async fn release(&self, lease: &Lease, by: u8, node: &Node) -> Result<Response, RequestError> {
         let body = Release { id: lease.id(), node: node.id(), root: lease.root(), seq: lease.seq().next() };
         self.peer.ask(&Request::Release { release: sign(by, body) }).await
     }
 }
 
-pub fn sign<T: Record>(by: u8, body: T) -> Unverified<T> {
+pub(crate) fn sign<T: Record>(by: u8, body: T) -> Unverified<T> {
     (&Signed::sign(&secret(by), &NETWORK, body)).into()
 }
 

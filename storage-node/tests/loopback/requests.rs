@@ -20,7 +20,10 @@ async fn shards_are_put_read_proved_and_fetched() {
 
         let shard_len = ShardLen::new(len as u64).unwrap();
         let last = shard_len.leaves() - 1;
-        let part = client.read(root, LeafSet::new(shard_len, &[last..last + 1]).unwrap()).await.unwrap();
+        let part = client
+            .read(root, LeafSet::of_bytes(shard_len, u64::from(last) * 1024..len as u64).unwrap())
+            .await
+            .unwrap();
         assert_eq!(part, body[last as usize * 1024..]);
 
         let challenge = Challenge::draw(root, shard_len, [7; 32], 4).unwrap();

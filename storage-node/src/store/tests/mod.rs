@@ -164,3 +164,7 @@ pub(super) fn is_whole(store: &Store, number: u8) -> bool {
         Lookup::Corrupt | Lookup::NotHeld => false,
     }
 }
+
+pub(super) fn usage(store: &Store) -> u64 {
+    store.index.change().unwrap().usage(&payer().public()).unwrap()
+}

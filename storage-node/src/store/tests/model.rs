@@ -46,7 +46,7 @@ fn agree(store: &Store, model: &Model) {
             usage += lease.map_or(0, |lease| lease.len().get());
         }
     }
-    assert_eq!(store.usage(&payer().public()).unwrap(), usage);
+    assert_eq!(super::usage(store), usage);
     assert_eq!(store.corrupt_count().unwrap(), 0);
 }
 

@@ -27,7 +27,7 @@ fn a_shard_that_is_held_is_not_stored_twice() {
         assert_ne!(other.id(), first.id());
         assert!(store.stored() - stored < 2000);
         assert_eq!(store.shard_count().unwrap(), 1);
-        assert_eq!(store.leases_of(&root(number)).unwrap().len(), 2);
+        assert_eq!(store.index.change().unwrap().leases_of(&root(number)).unwrap().len(), 2);
         let tmp = disk.names().into_iter().filter(|name| matches!(name, FileName::Tmp(_)));
         assert_eq!(tmp.count(), 0);
     }
@@ -47,7 +47,7 @@ fn grace_lasts_seven_days_and_a_release_none() {
         assert!(is_whole(&store, number));
         store.collect(renewed.expires().plus(LEASE_GRACE_S)).unwrap();
         assert!(matches!(store.find(&root(number)).unwrap(), Lookup::NotHeld));
-        assert_eq!(store.usage(&payer().public()).unwrap(), 0);
+        assert_eq!(usage(&store), 0);
 
         let lease = leased(commit_one(&store, put(&store, number, 1, NOW, 30, 2).unwrap()));
         assert_eq!(commit_one(&store, release(&lease, 1)), Ok(Done::Released));
@@ -79,7 +79,7 @@ fn quota_and_mandate_bound_what_a_payer_stores() {
     rules.quota_per_payer = Some(120_000);
     let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
     let lease = leased(commit_one(&store, put(&store, 7, 1, NOW, 30, 1).unwrap()));
-    assert_eq!(store.usage(&payer().public()).unwrap(), 100_000);
+    assert_eq!(usage(&store), 100_000);
     assert_eq!(refused(commit_one(&store, put(&store, 3, 1, NOW, 30, 2).unwrap())), Code::Quota);
     assert_eq!(refused(commit_one(&store, put(&store, 7, 2, NOW, 30, 2).unwrap())), Code::Quota);
     assert!(!is_whole(&store, 3));
@@ -130,7 +130,7 @@ fn pointers_only_move_forward() {
     assert_eq!(refused(set(&pointer(1, 4, 1, NOW + DAY))), Code::Stale);
     assert_eq!(refused(set(&pointer(1, 4, 2, NOW + 2 * DAY))), Code::Stale);
     assert_eq!(store.pointers(&secret(1).public()).unwrap(), vec![second.encode()]);
-    for slot in 1..POINTER_SLOTS_MAX as u16 {
+    for slot in 1..u16::try_from(POINTER_SLOTS_MAX).unwrap() {
         assert_eq!(set(&pointer(1, 100 + slot, 0, NOW + DAY)), Ok(Done::PointerKept));
     }
     assert_eq!(refused(set(&pointer(1, 99, 0, NOW + DAY))), Code::Quota);
