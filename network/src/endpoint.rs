@@ -4,22 +4,29 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iroh::endpoint::{AckFrequencyConfig, QuicTransportConfig, VarInt, presets};
+use iroh::endpoint::{AckFrequencyConfig, QuicTransportConfig, QuicTransportConfigBuilder, VarInt, presets};
 use iroh::{Endpoint, RelayMode};
-use noq::congestion::CubicConfig;
 use protocol::{ALPN, SecretKey};
+
+use crate::congestion::PatientCubicConfig;
 
 /// Bytes that a peer may send ahead on one stream. Above 2 MiB noq closes the whole connection when its
 /// reader is slow ("too many gaps in stream buffer"); speed comes from several streams instead.
 pub const STREAM_RECEIVE_WINDOW: u32 = 5 << 18;
-/// Bytes that a peer may send ahead on all streams of a connection: the bound of its memory.
-pub const RECEIVE_WINDOW: u32 = 32 << 20;
+/// Bytes that a node may send ahead on all streams of a client's connection. It bounds the client's memory.
+const CLIENT_RECEIVE_WINDOW: u32 = 32 << 20;
+/// Bytes that a client may send ahead on all streams of a connection. It bounds what a node, which does not
+/// choose its clients, holds for each of them.
+const NODE_RECEIVE_WINDOW: u32 = 8 << 20;
 /// Bytes sent and not yet acknowledged, over all streams of a connection.
-const SEND_WINDOW: u64 = 16 << 20;
+const SEND_WINDOW: u64 = 8 << 20;
 /// Streams that a client may have open at one node, over one connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 /// Packets after which we ask the peer for an acknowledgement.
-const ACK_ELICITING_THRESHOLD: u32 = 20;
+const ACK_ELICITING_THRESHOLD: u32 = 10;
+/// Time after which we ask for one at the latest, in milliseconds. It is part of the time after which a packet
+/// that nothing followed is sent again, 25 ms without it.
+const ACK_DELAY_MAX_MS: u64 = 2;
 /// Bytes that a new connection may send before it has heard anything about the path.
 const INITIAL_WINDOW: u64 = 512 << 10;
 /// Pause after which an idle connection says that it is alive, in milliseconds.
@@ -52,6 +59,15 @@ pub struct EndpointOptions {
 
 /// An endpoint without relays and without public discovery: nothing leaves it but to addresses that are dialled.
 pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointError> {
+    let quic = quic_settings(options.role).build();
+    bind_with(options, quic).await
+}
+
+/// [`bind`] with other QUIC settings than ours: for measurements, which change one of [`quic_settings`] at a time.
+pub async fn bind_with(
+    options: EndpointOptions,
+    quic: QuicTransportConfig,
+) -> Result<Endpoint, BindEndpointError> {
     let EndpointOptions { role, bind, secret } = options;
     let failed = |reason: String| BindEndpointError { address: bind, reason };
     let alpns = match role {
@@ -65,7 +81,7 @@ pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointErro
         .clear_ip_transports()
         .bind_addr(bind)
         .map_err(|error| failed(format!("{error:#}")))?
-        .transport_config(transport(role))
+        .transport_config(quic)
         .bind()
         .await
         .map_err(|error| failed(format!("{error:#}")))
@@ -79,30 +95,29 @@ pub struct BindEndpointError {
     reason: String,
 }
 
-fn transport(role: EndpointRole) -> QuicTransportConfig {
-    let streams = match role {
-        EndpointRole::Node => STREAMS_PER_CONNECTION_MAX,
-        EndpointRole::Client => 0,
+/// Our QUIC settings.
+pub fn quic_settings(role: EndpointRole) -> QuicTransportConfigBuilder {
+    let (streams, receive_window) = match role {
+        EndpointRole::Node => (STREAMS_PER_CONNECTION_MAX, NODE_RECEIVE_WINDOW),
+        EndpointRole::Client => (0, CLIENT_RECEIVE_WINDOW),
     };
     let mut ack_frequency = AckFrequencyConfig::default();
     ack_frequency.ack_eliciting_threshold(VarInt::from_u32(ACK_ELICITING_THRESHOLD));
-    let mut congestion = CubicConfig::default();
-    congestion.initial_window(INITIAL_WINDOW);
+    ack_frequency.max_ack_delay(Some(Duration::from_millis(ACK_DELAY_MAX_MS)));
     let idle = VarInt::try_from(IDLE_TIMEOUT_MS).expect("milliseconds of a few seconds");
 
     QuicTransportConfig::builder()
         .stream_receive_window(VarInt::from_u32(STREAM_RECEIVE_WINDOW))
-        .receive_window(VarInt::from_u32(RECEIVE_WINDOW))
+        .receive_window(VarInt::from_u32(receive_window))
         .send_window(SEND_WINDOW)
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
         .ack_frequency_config(Some(ack_frequency))
-        .congestion_controller_factory(Arc::new(congestion))
+        .congestion_controller_factory(Arc::new(PatientCubicConfig::new(INITIAL_WINDOW)))
         .enable_segmentation_offload(true)
         .max_idle_timeout(Some(idle.into()))
         .default_path_max_idle_timeout(Duration::from_millis(IDLE_TIMEOUT_MS))
         .keep_alive_interval(Duration::from_millis(KEEP_ALIVE_MS))
         .default_path_keep_alive_interval(Duration::from_millis(KEEP_ALIVE_MS))
-        .build()
 }

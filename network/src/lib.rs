@@ -11,6 +11,7 @@
 //! users. It verifies who the peer is and which network it belongs to, nothing else.
 
 mod backoff;
+mod congestion;
 mod endpoint;
 mod gate;
 mod hello;
@@ -22,8 +23,8 @@ mod serve;
 mod stream;
 
 pub use endpoint::{
-    BindEndpointError, EndpointOptions, EndpointRole, IDLE_TIMEOUT_MS, KEEP_ALIVE_MS, RECEIVE_WINDOW,
-    STREAM_RECEIVE_WINDOW, STREAMS_PER_CONNECTION_MAX, bind,
+    BindEndpointError, EndpointOptions, EndpointRole, IDLE_TIMEOUT_MS, KEEP_ALIVE_MS, STREAM_RECEIVE_WINDOW,
+    STREAMS_PER_CONNECTION_MAX, bind, bind_with, quic_settings,
 };
 pub use hello::{AcceptHelloError, HELLO_TIMEOUT_MS, HelloError, accept_hello};
 pub use iroh::Endpoint;
