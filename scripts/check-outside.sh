@@ -30,18 +30,23 @@ check_roots() {
     echo "b3sum agrees with the roots of $files shards"
 }
 
+# The nodes' folders, without the first $1 of them.
+node_folders() { jq -r ".nodes[$1:][].dir" "$dir/net/devnet.json"; }
+
+"$python" tests/python/test_headwater_decode.py
+
 # One object with shard files of its own and a padded last stripe, a tiny one, and an empty one.
 head -c 3000001 /dev/urandom >"$dir/large"
 printf 'a few bytes' >"$dir/small"
 : >"$dir/empty"
 for name in large small empty; do
-    "$headwater" put "$dir/$name" --coding 4+2 >"$dir/$name.link"
-    for lose in 0 2; do
-        "$python" tests/python/headwater_decode.py "$(<"$dir/$name.link")" --lose $lose \
-            $(jq -r '.nodes[].dir' "$dir/net/devnet.json") >"$dir/$name.decoded"
-        cmp "$dir/$name" "$dir/$name.decoded"
+    "$headwater" --json put "$dir/$name" --coding 4+2 >"$dir/$name.json"
+    for lost in 0 2; do
+        mapfile -t folders < <(node_folders $lost)
+        "$python" tests/python/headwater_decode.py "$(jq -r .link "$dir/$name.json")" "${folders[@]}" >"$dir/decoded"
+        cmp "$dir/$name" "$dir/decoded"
     done
-    echo "headwater_decode.py reads the $name object from the nodes' folders, also without two columns"
+    echo "headwater_decode.py reads the $name object from the nodes' folders, also without two of them"
+    "$python" tests/python/http_conformance.py "$(jq -r .url "$dir/$name.json")" "$dir/$name"
 done
 check_roots
-"$python" tests/python/http_conformance.py "$(devnet_gateway)" "$(<"$dir/large.link")" "$dir/large"
