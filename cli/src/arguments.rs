@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Nodes(commands::nodes::Nodes),
     Verify(commands::verify::Verify),
     Devnet(commands::devnet::Devnet),
+    Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
     Completions(commands::completions::Completions),
 }
@@ -78,6 +79,7 @@ impl Command {
             Self::Nodes(_) => "nodes",
             Self::Verify(_) => "verify",
             Self::Devnet(_) => "devnet",
+            Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
             Self::Completions(_) => "completions",
         }

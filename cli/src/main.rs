@@ -32,7 +32,7 @@ use crate::failure::Outcome;
 fn main() -> ExitCode {
     let Arguments { globals, command } = Arguments::parse();
     let name = command.name();
-    logging::start(matches!(command, Command::Gateway(_)));
+    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime
         .context("cannot start the threads of the program")
@@ -53,6 +53,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
         Command::Devnet(devnet) => devnet.run(globals).await,
+        Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
         Command::Completions(completions) => completions.run(),
     }

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod devnet;
 pub(crate) mod gateway;
 pub(crate) mod get;
+pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod put;
 pub(crate) mod repair;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::ready::Ready;
@@ -33,6 +33,8 @@ pub(super) struct Role {
 #[derive(Debug)]
 pub(super) struct Running {
     process: Child,
+    /// Held apart, because waiting for the process would close it.
+    stdin: ChildStdin,
     pid: u32,
 }
 
@@ -44,6 +46,7 @@ impl Role {
     pub(super) async fn start<T: DeserializeOwned>(&self) -> anyhow::Result<(Running, T)> {
         let mut process = self.spawn().with_context(|| format!("cannot start {}", self.name))?;
         let pid = process.id().expect("a process that nobody has waited for has an id");
+        let stdin = process.stdin.take().expect("its standard input is a pipe");
         let stdout = process.stdout.take().expect("its standard output is a pipe");
         let ready = tokio::select! {
             ready = timeout(READY_TIMEOUT, read_ready(stdout)) => match ready {
@@ -55,7 +58,7 @@ impl Role {
                 self.name, status?, last_line(&self.log)),
         };
         if let Some(Ready { ready }) = ready {
-            return Ok((Running { process, pid }, ready));
+            return Ok((Running { process, stdin, pid }, ready));
         }
         let status = process.wait().await?;
         bail!("{} ended before it was ready ({status}): {}", self.name, last_line(&self.log))
@@ -101,17 +104,21 @@ impl Running {
 
     /// Asks the process to stop by closing its standard input, and kills it if it does not.
     pub(super) async fn stop(mut self) {
-        drop(self.process.stdin.take());
+        drop(self.stdin);
         if timeout(STOP_TIMEOUT, self.process.wait()).await.is_err() {
-            self.kill().await;
+            end(&mut self.process).await;
         }
     }
 
     /// Ends the process as a power cut would.
     pub(super) async fn kill(mut self) {
-        // It fails only where the process has already ended, which is what we want.
-        let _already_ended = self.process.kill().await;
+        end(&mut self.process).await;
     }
+}
+
+async fn end(process: &mut Child) {
+    // It fails only where the process has already ended, which is what is wanted.
+    let _already_ended = process.kill().await;
 }
 
 /// The first line, parsed; none if the output ends before.
