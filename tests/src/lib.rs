@@ -1,5 +1,7 @@
 //! What the end-to-end tests are made of; nothing here is part of the product.
 //!
+//! [`harness`] is a network of real nodes in this process, which can be killed.
 //! [`sim`] is a whole network in one thread: virtual time, simulated nodes, the real plans and real bytes.
 
+pub mod harness;
 pub mod sim;

@@ -39,7 +39,7 @@ const IMPURE_WORDS: &[&str] = &[
 const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("chunker", "reed_solomon_erasure", "erasure.rs"),
     ("storage-node", "redb::", "index.rs"),
-    ("client", "open_bi", "wire.rs"),
+    ("client", "Exchange", "wire.rs"),
 ];
 
 const BANNED_NAMES: &[&str] = &["util", "utils", "common", "core", "misc", "manager", "helper", "helpers"];

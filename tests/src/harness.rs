@@ -1,0 +1,244 @@
+//! A network of real storage nodes on the loopback interface, each on a runtime of its own so that it can be killed.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, ensure};
+use chunker::{AccountSecret, Coding, Padding, Salt};
+use client::{Client, ClientOptions, ObjectSecrets, PutOptions, PutReport, RepairAuthority};
+use network::{EndpointOptions, EndpointRole, Members, NetworkFile, Pool, bind};
+use proofs::{Cid, Root};
+use protocol::{ByteHours, Mandate, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
+use storage_node::{AdmissionPolicy, Node, NodeConfig, NodeStats};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How long what the tests put is to be kept, in seconds.
+const KEPT_FOR_S: u64 = 30 * 86_400;
+/// How long a killed node's tasks may take to end. Its scrubber ends later, when it looks whether it should.
+const KILL_WITHIN: Duration = Duration::from_millis(50);
+/// How long a node's folder may stay locked after it was killed.
+const UNLOCK_WITHIN: Duration = Duration::from_secs(5);
+
+/// A network whose nodes can be stopped, killed and started again over the same folders.
+#[derive(Debug)]
+pub struct TestNetwork {
+    folder: TempDir,
+    network: NetworkId,
+    payer: SecretKey,
+    nodes: Vec<TestNode>,
+}
+
+#[derive(Debug)]
+struct TestNode {
+    config: NodeConfig,
+    record: Signed<NodeRecord>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    node: Node,
+    runtime: Runtime,
+}
+
+impl TestNetwork {
+    /// Starts so many nodes that admit everybody.
+    pub async fn start(nodes: usize) -> anyhow::Result<Self> {
+        Self::start_with(nodes, |_, _| {}).await
+    }
+
+    /// Starts so many nodes; `change` may change the settings of each.
+    pub async fn start_with(nodes: usize, change: impl Fn(usize, &mut NodeConfig)) -> anyhow::Result<Self> {
+        let network = NetworkId::from_bytes(rand::random());
+        let payer = SecretKey::from_bytes(&rand::random());
+        let mut started = Self { folder: tempfile::tempdir()?, network, payer, nodes: Vec::new() };
+        for index in 0..nodes {
+            let mut config = NodeConfig::new(started.dir(index), network);
+            config.bind = "127.0.0.1:0".parse()?;
+            config.admission = AdmissionPolicy::Open;
+            change(index, &mut config);
+            let running = Running::start(config.clone()).await?;
+            config.bind = running.node.addr();
+            let record = running.node.record().clone();
+            started.nodes.push(TestNode { config, record, running: Some(running) });
+        }
+        Ok(started)
+    }
+
+    /// A client with an endpoint and a memory of its own, which pays with the network's one payer.
+    pub async fn client(&self) -> anyhow::Result<Client> {
+        let pool = self.pool(Some(self.payer.clone())).await?;
+        Ok(Client::new(pool, Members::from(&self.file()), ClientOptions::default()))
+    }
+
+    /// A client that cannot put.
+    pub async fn reader(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(self.pool(None).await?, Members::from(&self.file()), ClientOptions::default()))
+    }
+
+    /// Connections of a new endpoint.
+    pub async fn pool(&self, payer: Option<SecretKey>) -> anyhow::Result<Pool> {
+        let (role, secret) = (EndpointRole::Client, SecretKey::from_bytes(&rand::random()));
+        let endpoint = bind(EndpointOptions { role, bind: "127.0.0.1:0".parse()?, secret }).await?;
+        Ok(Pool::new(endpoint, self.network, payer))
+    }
+
+    /// The network file.
+    pub fn file(&self) -> NetworkFile {
+        let nodes = self.nodes.iter().map(|node| node.record.clone()).collect();
+        NetworkFile { network: self.network, same_site: true, gateway: None, nodes }
+    }
+
+    /// The payer that all clients of [`Self::client`] share.
+    pub fn payer(&self) -> &SecretKey {
+        &self.payer
+    }
+
+    /// The number of a node.
+    pub fn index_of(&self, id: PublicKey) -> usize {
+        let found = self.nodes.iter().position(|node| node.record.by() == id);
+        found.expect("reports name nodes of the network")
+    }
+
+    /// A node's folder.
+    pub fn dir(&self, index: usize) -> PathBuf {
+        self.folder.path().join(format!("node-{index}"))
+    }
+
+    /// The file in which a node keeps a shard of more than 64 KiB, if it does.
+    pub fn shard_file(&self, index: usize, root: Root) -> Option<PathBuf> {
+        let name = root.to_string();
+        let path = self.dir(index).join("shards").join(&name[..1]).join(&name);
+        path.exists().then_some(path)
+    }
+
+    /// What a running node has done, and keeps.
+    pub fn stats(&self, index: usize) -> Option<NodeStats> {
+        self.nodes[index].running.as_ref().map(|running| running.node.stats())
+    }
+
+    /// Shards that all running nodes keep together.
+    pub fn shards(&self) -> u64 {
+        (0..self.nodes.len()).filter_map(|index| self.stats(index)).map(|stats| stats.shards).sum()
+    }
+
+    /// Ends a node as `kill -9` does: from now on its socket is silent.
+    pub fn kill(&mut self, index: usize) {
+        if let Some(Running { node, runtime }) = self.nodes[index].running.take() {
+            // Its tasks must be gone before its handles are, or these would say goodbye to clients. A runtime may not
+            // be waited for inside another one.
+            let ending = std::thread::spawn(move || runtime.shutdown_timeout(KILL_WITHIN));
+            ending.join().expect("ending a runtime does not panic");
+            drop(node);
+        }
+    }
+
+    /// Ends a node in order.
+    pub async fn stop(&mut self, index: usize) {
+        if let Some(Running { node, runtime }) = self.nodes[index].running.take() {
+            drop(runtime.spawn(node.shutdown()).await);
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Starts a node again at its old address.
+    pub async fn restart(&mut self, index: usize) -> anyhow::Result<()> {
+        ensure!(self.nodes[index].running.is_none(), "node {index} is running");
+        let begun = Instant::now();
+        let running = loop {
+            match Running::start(self.nodes[index].config.clone()).await {
+                Err(_) if begun.elapsed() < UNLOCK_WITHIN => tokio::time::sleep(KILL_WITHIN).await,
+                outcome => break outcome?,
+            }
+        };
+        self.nodes[index].record = running.node.record().clone();
+        self.nodes[index].running = Some(running);
+        Ok(())
+    }
+
+    /// Puts bytes with keys made from `number`.
+    pub async fn put(
+        &self,
+        client: &Client,
+        coding: &str,
+        bytes: &[u8],
+        number: u64,
+    ) -> anyhow::Result<PutReport> {
+        let options = put_options(coding, number)?;
+        client.put(bytes, options, |_| {}).await.context("putting")
+    }
+
+    /// The authority to repair what [`Self::put`] put under this number.
+    pub fn authority(&self, cid: Cid, number: u64) -> RepairAuthority {
+        let holder = self.payer.public();
+        let mandate =
+            Mandate { byte_hours: ByteHours::new(u64::MAX), expires: expires(), holder, object: Some(cid) };
+        let control = secrets(number).control;
+        RepairAuthority { mandate: Signed::sign(&control, &self.network, mandate), expires: expires() }
+    }
+}
+
+impl Drop for TestNetwork {
+    fn drop(&mut self) {
+        for Running { node, runtime } in self.nodes.iter_mut().filter_map(|node| node.running.take()) {
+            runtime.shutdown_background();
+            drop(node);
+        }
+    }
+}
+
+impl Running {
+    async fn start(config: NodeConfig) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        match runtime.spawn(Node::spawn(config)).await.context("a node's task ended")? {
+            Ok(node) => Ok(Self { node, runtime }),
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Settings of a put with keys made from `number`.
+pub fn put_options(coding: &str, number: u64) -> anyhow::Result<PutOptions> {
+    Ok(PutOptions {
+        coding: coding.parse::<Coding>()?,
+        padding: Padding::None,
+        name: None,
+        media_type: None,
+        expires: expires(),
+        secrets: secrets(number),
+    })
+}
+
+/// The secrets of the object with this number.
+pub fn secrets(number: u64) -> ObjectSecrets {
+    let account = AccountSecret::from_bytes([7; 32]);
+    let salt = Salt::from_bytes(*Root::of(&number.to_le_bytes()).as_bytes());
+    let content_key = account.content_key(&salt);
+    let control = SecretKey::from_bytes(account.control_seed(&salt).expose());
+    ObjectSecrets { content_key, salt, control }
+}
+
+/// Bytes that do not repeat, the same for the same `seed`.
+pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        bytes.extend_from_slice(&next());
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+fn expires() -> UnixSeconds {
+    UnixSeconds::from(SystemTime::now()).plus(KEPT_FOR_S)
+}

@@ -1,0 +1,23 @@
+//! Whole networks: what is put comes back, whatever happens to nodes in between.
+
+mod failures;
+mod loss;
+mod repair;
+mod roundtrip;
+
+use bytes::Bytes;
+use chunker::Link;
+use client::{Client, Object, ReadError};
+use futures_util::TryStreamExt as _;
+
+/// The bytes of a range of an object.
+async fn read(object: &Object, range: std::ops::Range<u64>) -> Result<Vec<u8>, ReadError> {
+    let pieces: Vec<Bytes> = object.read(range).try_collect().await?;
+    Ok(pieces.concat())
+}
+
+/// All bytes behind a link.
+async fn get(client: &Client, link: &Link) -> anyhow::Result<Vec<u8>> {
+    let object = client.open(link).await?;
+    Ok(read(&object, 0..object.len()).await?)
+}

@@ -1,0 +1,77 @@
+//! What is lost or damaged is found, and healed on other nodes.
+
+use std::fs;
+
+use client::{Part, PartState, RepairError};
+use e2e::harness::{TestNetwork, bytes};
+
+use crate::get;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_m_nodes_held_is_put_on_others() -> anyhow::Result<()> {
+    let mut network = TestNetwork::start(8).await?;
+    let client = network.client().await?;
+    let plain = bytes(1, 5_000_000);
+    let report = network.put(&client, "4+2", &plain, 1).await?;
+    let before = client.audit(&report.cid, 8).await?;
+    assert!(before.is_whole());
+    let holder = |column: usize| before.parts[column].node.expect("every shard was proved by a node");
+    let lost = [holder(0), holder(5)];
+    lost.iter().for_each(|id| network.kill(network.index_of(*id)));
+
+    let damaged = client.audit(&report.cid, 8).await?;
+    let missing: Vec<_> = damaged.lost().filter(|part| matches!(part.part, Part::Shard { .. })).collect();
+    assert_eq!(missing.len(), 2, "{missing:?}");
+    assert!(missing.iter().all(|part| part.state == PartState::Unavailable));
+
+    let repaired = client.repair(&report.cid, &network.authority(report.cid, 1)).await?;
+    assert!(repaired.is_whole(), "{:?}", repaired.missing);
+    assert!(repaired.repaired.iter().all(|(_, node)| !lost.contains(node)));
+    assert!(client.audit(&report.cid, 8).await?.is_whole());
+
+    // Two more may go, and a client that knows nothing of all this finds everything.
+    let (second, third) = (network.index_of(holder(1)), network.index_of(holder(2)));
+    network.kill(second);
+    network.kill(third);
+    assert!(get(&network.reader().await?, &report.link).await? == plain);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flipped_bits_are_never_delivered_and_are_healed() -> anyhow::Result<()> {
+    let network = TestNetwork::start(7).await?;
+    let client = network.client().await?;
+    let plain = bytes(2, 3_000_000);
+    let report = network.put(&client, "4+2", &plain, 2).await?;
+    let audit = client.audit(&report.cid, 1).await?;
+    for part in [&audit.parts[1], &audit.parts[4]] {
+        let index = network.index_of(part.node.expect("every shard was proved by a node"));
+        let path = network.shard_file(index, part.root).expect("shards of this size are files of their own");
+        let mut file = fs::read(&path)?;
+        for at in (1000..file.len()).step_by(5000) {
+            file[at] ^= 4;
+        }
+        fs::write(&path, file)?;
+    }
+    assert!(get(&client, &report.link).await? == plain);
+    let states: Vec<_> = client.audit(&report.cid, 16).await?.parts.iter().map(|part| part.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == PartState::Damaged).count(), 2, "{states:?}");
+    let repaired = client.repair(&report.cid, &network.authority(report.cid, 2)).await?;
+    assert!(repaired.is_whole(), "{:?}", repaired.missing);
+    assert!(client.audit(&report.cid, 16).await?.is_whole());
+    assert!(get(&client, &report.link).await? == plain);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_right_mandate_repairs() -> anyhow::Result<()> {
+    let network = TestNetwork::start(5).await?;
+    let client = network.client().await?;
+    let report = network.put(&client, "3+2", &bytes(3, 1000), 3).await?;
+    let refused = client.repair(&report.cid, &network.authority(report.cid, 4)).await;
+    assert!(matches!(refused, Err(RepairError::Mandate(_))), "{refused:?}");
+    let other = network.put(&client, "3+2", &bytes(5, 1000), 5).await?;
+    let refused = client.repair(&report.cid, &network.authority(other.cid, 3)).await;
+    assert!(matches!(refused, Err(RepairError::Mandate(_))), "{refused:?}");
+    Ok(())
+}
