@@ -1,0 +1,520 @@
+#!/usr/bin/env python3
+"""Makes the golden vectors in this folder from docs/spec.md alone, with nothing but the standard library.
+
+Keys come from fixed seeds, so running it again gives the same files. `cargo test -p protocol` reads them.
+"""
+
+import hashlib
+import json
+import pathlib
+
+FOLDER = pathlib.Path(__file__).parent
+
+# --- Ed25519 (RFC 8032), slow and simple ---------------------------------------------------------
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def recover_x(y, sign):
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    return P - x if x % 2 != sign else x
+
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE = (recover_x(BASE_Y, 0), BASE_Y)
+
+
+def add(a, b):
+    (x1, y1), (x2, y2) = a, b
+    t = D * x1 * x2 * y1 * y2 % P
+    x = (x1 * y2 + x2 * y1) * pow(1 + t, P - 2, P) % P
+    y = (y1 * y2 + x1 * x2) * pow(1 - t, P - 2, P) % P
+    return x, y
+
+
+def multiply(scalar, point):
+    result = (0, 1)
+    while scalar:
+        if scalar & 1:
+            result = add(result, point)
+        point = add(point, point)
+        scalar >>= 1
+    return result
+
+
+def compress(point):
+    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+
+def scalar_of(*parts):
+    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % ORDER
+
+
+class Key:
+    def __init__(self, seed_byte):
+        digest = hashlib.sha512(bytes([seed_byte] * 32)).digest()
+        self.scalar = int.from_bytes(digest[:32], "little") & ~7 & (2**254 - 1) | 2**254
+        self.prefix = digest[32:]
+        self.public = compress(multiply(self.scalar, BASE))
+
+    def sign(self, message):
+        r = scalar_of(self.prefix, message)
+        big_r = compress(multiply(r, BASE))
+        s = (r + scalar_of(big_r, self.public, message) * self.scalar) % ORDER
+        return big_r + s.to_bytes(32, "little")
+
+
+# --- Canonical CBOR ------------------------------------------------------------------------------
+
+
+class Raw(bytes):
+    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
+
+
+def head(major, number):
+    if number < 24:
+        return bytes([major << 5 | number])
+    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
+    raise ValueError(number)
+
+
+def cbor(value):
+    if isinstance(value, Raw):
+        return bytes(value)
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
+    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
+
+
+# --- Records -------------------------------------------------------------------------------------
+
+NET = bytes([0x4E] * 32)
+OTHER_NET = bytes([0x4F] * 32)
+OWNER, PAYER, NODE, CLIENT = Key(1), Key(2), Key(3), Key(4)
+ROOT = bytes([0xAB] * 32)
+ID = bytes(range(16))
+CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
+START = 1_800_000_000
+DAY = 86_400
+
+BODIES = {
+    "admission": (PAYER, {"endpoint": CLIENT.public, "expires": START}),
+    "lease": (
+        NODE,
+        {
+            "control": OWNER.public,
+            "expires": START + 30 * DAY,
+            "id": ID,
+            "len": 65_536,
+            "payer": PAYER.public,
+            "root": ROOT,
+            "seq": 0,
+            "start": START,
+        },
+    ),
+    "mandate": (OWNER, {"byte_hours": 10**12, "expires": START, "holder": PAYER.public}),
+    "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "seq": 1}),
+    "pointer": (OWNER, {"expires": START, "seq": 7, "slot": 0, "value": b"hello"}),
+    "release": (OWNER, {"id": ID, "node": NODE.public, "root": ROOT, "seq": 1}),
+    "renewal": (
+        OWNER,
+        {
+            "control": OWNER.public,
+            "expires": START + 60 * DAY,
+            "id": ID,
+            "node": NODE.public,
+            "root": ROOT,
+            "seq": 1,
+        },
+    ),
+}
+
+
+def signed_bytes(kind, net, body, version=1):
+    name = kind.encode()
+    return b"headwater\0" + bytes([len(name)]) + name + bytes([version]) + net + cbor(body)
+
+
+def record(kind, body, by, /, *, network=NET, **changes):
+    """A record with a true signature over the body as it stands, then changed; `None` leaves a key out."""
+    sig = changes["sig"] if "sig" in changes else by.sign(signed_bytes(kind, network, body))
+    entries = {"body": body, "by": by.public, "net": network, "sig": sig, "type": kind, "v": 1} | changes
+    return cbor({key: value for key, value in entries.items() if value is not None})
+
+
+def body_with(kind, **changes):
+    body = BODIES[kind][1] | changes
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def readable(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {key: readable(item) for key, item in value.items()}
+    return value
+
+
+def accepted(name, kind, body, by=None):
+    by = by or BODIES[kind][0]
+    bytes_ = record(kind, body, by)
+    return {"name": name, "type": kind, "record": bytes_.hex(), "by": by.public.hex(), "body": readable(body)}
+
+
+def rejected(name, kind, bytes_, error):
+    return {"name": name, "type": kind, "record": bytes_.hex(), "error": error}
+
+
+def rejected_body(name, kind, error="malformed", **changes):
+    return rejected(f"{kind}: {name}", kind, record(kind, body_with(kind, **changes), BODIES[kind][0]), error)
+
+
+def map_of(*entries):
+    """A map whose entries keep the order in which they are given."""
+    return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
+
+
+def accepted_records():
+    for kind, (_, body) in BODIES.items():
+        yield accepted(f"{kind}: ordinary", kind, body)
+    yield accepted("lease: longest shard for 400 days", "lease", body_with("lease", len=2**28, expires=START + 400 * DAY))
+    yield accepted("lease: one byte for one second", "lease", body_with("lease", len=1, expires=START + 1))
+    yield accepted("lease: greatest sequence", "lease", body_with("lease", seq=2**64 - 1))
+    yield accepted("mandate: for one object", "mandate", body_with("mandate", object=CID))
+    yield accepted("mandate: over everything for ever", "mandate", body_with("mandate", byte_hours=2**64 - 1, expires=2**64 - 1))
+    yield accepted("node: with a domain of 64 bytes", "node", body_with("node", domain="d" * 64))
+    yield accepted("node: class 24 with IPv6", "node", body_with("node", **{"class": 24}, addrs=["[2001:db8::1]:1", "127.0.0.1:65535"]))
+    yield accepted("node: eight addresses", "node", body_with("node", addrs=[f"10.0.0.{n}:4433" for n in range(8)]))
+    yield accepted("pointer: empty value", "pointer", body_with("pointer", value=b""))
+    yield accepted("pointer: longest value in the last slot", "pointer", body_with("pointer", value=bytes(1024), slot=65_535))
+    yield accepted("renewal: by the holder of a mandate", "renewal", BODIES["renewal"][1], PAYER)
+
+
+def rejected_envelopes():
+    kind = "admission"
+    by, body = BODIES[kind]
+    good = record(kind, body, by)
+    sig = by.sign(signed_bytes(kind, NET, body))
+    s = int.from_bytes(sig[32:], "little")
+
+    def bad(name, error, bytes_):
+        return rejected(name, kind, bytes_, error)
+
+    yield bad("nothing", "malformed", b"")
+    yield bad("cut before the last byte", "malformed", good[:-1])
+    yield bad("a byte follows", "malformed", good + b"\0")
+    yield bad("a list", "malformed", cbor([1, 2, 3]))
+    yield bad("deeply nested lists", "malformed", b"\x81" * 4096)
+    yield bad("4097 bytes", "too_long", good + bytes(4097 - len(good)))
+    yield bad("an unknown key", "malformed", record(kind, body, by, extra=1))
+    for key in ("body", "by", "net", "sig", "type", "v"):
+        yield bad(f"no {key}", "malformed", record(kind, body, by, **{key: None}))
+    entries = [("v", 1), ("by", by.public), ("net", NET), ("sig", sig), ("body", body), ("type", kind)]
+    assert bytes(map_of(*entries)) == good
+    yield bad("keys in another order", "malformed", map_of(*entries[1:], entries[0]))
+    yield bad("a key twice", "malformed", map_of(*entries[:1], *entries))
+    yield bad("map of indefinite length", "malformed", b"\xbf" + good[1:] + b"\xff")
+    yield bad("map length in two bytes", "malformed", b"\xb8\x06" + good[1:])
+    yield bad("version in two bytes", "malformed", record(kind, body, by, v=Raw(b"\x18\x01")))
+    yield bad("version as a text", "malformed", record(kind, body, by, v="1"))
+    yield bad("version 0", "version", record(kind, body, by, v=0))
+    yield bad("version 2", "version", record(kind, body, by, v=2))
+    yield bad("version 2, signed as such", "version", record(kind, body, by, v=2, sig=by.sign(signed_bytes(kind, NET, body, 2))))
+    yield bad("version 257", "version", record(kind, body, by, v=257))
+    yield bad("an unknown type", "type", record("permission", body, by))
+    yield bad("no type at all", "type", record("", body, by))
+    release_by, release = BODIES["release"]
+    yield bad("another type", "type", record("release", release, release_by))
+    yield bad("another type, named as the one expected", "malformed", record("release", release, release_by, type=kind))
+    yield bad("another network", "network", record(kind, body, by, network=OTHER_NET))
+    yield bad("signed for another network", "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
+    yield bad("signed as another type", "signature", record(kind, body, by, sig=by.sign(signed_bytes("mandate", NET, body))))
+    yield bad("signed as another version", "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, NET, body, 2))))
+    yield bad("signed without the prefix", "signature", record(kind, body, by, sig=by.sign(cbor(body))))
+    yield bad("signed by another key", "signature", record(kind, body, by, sig=OWNER.sign(signed_bytes(kind, NET, body))))
+    yield bad("named as signed by another key", "signature", record(kind, body, by, by=OWNER.public))
+    yield bad("body changed after signing", "signature", record(kind, body | {"expires": START + 1}, by, sig=sig))
+    for bit in (0, 255, 256, 500):
+        flipped = bytearray(sig)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bad(f"bit {bit} of the signature flipped", "signature", record(kind, body, by, sig=bytes(flipped)))
+    yield bad("signature of zeros", "signature", record(kind, body, by, sig=bytes(64)))
+    yield bad("signature with S above the group order", "signature", record(kind, body, by, sig=sig[:32] + (s + ORDER).to_bytes(32, "little")))
+    yield bad("signature of 63 bytes", "malformed", record(kind, body, by, sig=sig[:63]))
+    yield bad("signature of 65 bytes", "malformed", record(kind, body, by, sig=sig + b"\0"))
+    yield bad("signature as a list of numbers", "malformed", record(kind, body, by, sig=list(sig)))
+    yield bad("network of 31 bytes", "malformed", record(kind, body, by, net=NET[:31]))
+    neutral = (1).to_bytes(32, "little")
+    yield bad("signer of small order, for whom anything is signed", "signature", record(kind, body, by, by=neutral, sig=neutral + bytes(32)))
+    yield bad("signer with a y above the field prime", "malformed", record(kind, body, by, by=(P + 3).to_bytes(32, "little")))
+    yield bad("signer with the sign of x = 0", "malformed", record(kind, body, by, by=(1 | 1 << 255).to_bytes(32, "little")))
+    yield bad("signer off the curve", "malformed", record(kind, body, by, by=(2).to_bytes(32, "little")))
+    yield bad("signer of 31 bytes", "malformed", record(kind, body, by, by=by.public[:31]))
+
+
+def rejected_encodings():
+    """Bodies that say the right thing in another way; their signatures are over the bytes as they stand."""
+    kind = "admission"
+    by, body = BODIES[kind]
+    expires, endpoint = ("expires", body["expires"]), ("endpoint", body["endpoint"])
+    assert bytes(map_of(expires, endpoint)) == cbor(body)
+    wrong = {
+        "keys in another order": map_of(endpoint, expires),
+        "a key twice": map_of(expires, expires, endpoint),
+        "an unknown key": cbor(body | {"note": "x"}),
+        "a key that is no text": map_of(expires, endpoint, (1, 1)),
+        "a list instead of a map": cbor([body["expires"], body["endpoint"]]),
+        "an integer in eight bytes": map_of(("expires", Raw(b"\x1b" + START.to_bytes(8, "big"))), endpoint),
+        "a negative integer": map_of(("expires", -1), endpoint),
+        "a bignum": map_of(("expires", Raw(b"\xc2\x49\x01" + bytes(8))), endpoint),
+        "a float": map_of(("expires", Raw(b"\xfb\x41\xda\xd2\x74\x80\x00\x00\x00")), endpoint),
+        "a tag": map_of(("expires", Raw(b"\xc1" + cbor(START))), endpoint),
+        "null": map_of(("expires", Raw(b"\xf6")), endpoint),
+        "undefined": map_of(("expires", Raw(b"\xf7")), endpoint),
+        "a text instead of bytes": map_of(expires, ("endpoint", body["endpoint"].hex()[:32])),
+        "bytes in two parts": map_of(expires, ("endpoint", Raw(b"\x5f" + cbor(CLIENT.public[:16]) + cbor(CLIENT.public[16:]) + b"\xff"))),
+        "a map of indefinite length": Raw(b"\xbf" + cbor(body)[1:] + b"\xff"),
+    }
+    for name, bytes_ in wrong.items():
+        yield rejected(f"body: {name}", kind, record(kind, Raw(bytes_), by), "malformed")
+
+
+def rejected_bodies():
+    for kind, (_, body) in BODIES.items():
+        for key in body:
+            yield rejected_body(f"no {key}", kind, **{key: None})
+    for kind, key in (("admission", "endpoint"), ("lease", "control"), ("lease", "payer"), ("mandate", "holder"), ("release", "node"), ("renewal", "node"), ("renewal", "control")):
+        yield rejected_body(f"{key} off the curve", kind, **{key: (2).to_bytes(32, "little")})
+        yield rejected_body(f"{key} with a y above the field prime", kind, **{key: (P + 3).to_bytes(32, "little")})
+        yield rejected_body(f"{key} of 33 bytes", kind, **{key: NODE.public + b"\0"})
+    for kind in ("lease", "release", "renewal"):
+        yield rejected_body("id of 15 bytes", kind, id=ID[:15])
+        yield rejected_body("id of 17 bytes", kind, id=ID + b"\0")
+        yield rejected_body("root of 31 bytes", kind, root=ROOT[:31])
+    yield rejected_body("length 0", "lease", len=0)
+    yield rejected_body("length above 2^28", "lease", len=2**28 + 1)
+    yield rejected_body("ends when it starts", "lease", expires=START)
+    yield rejected_body("ends before it starts", "lease", expires=START - 1)
+    yield rejected_body("a second longer than 400 days", "lease", expires=START + 400 * DAY + 1)
+    yield rejected_body("object of 35 bytes", "mandate", object=CID[:35])
+    yield rejected_body("object of another codec", "mandate", object=CID[:1] + b"\x55" + CID[2:])
+    yield rejected_body("object of another hash", "mandate", object=CID[:2] + b"\x12" + CID[3:])
+    yield rejected_body("object null", "mandate", object=Raw(b"\xf6"))
+    yield rejected_body("no addresses", "node", addrs=[])
+    yield rejected_body("nine addresses", "node", addrs=[f"10.0.0.{n}:4433" for n in range(9)])
+    yield rejected_body("an address twice", "node", addrs=["10.0.0.1:1", "10.0.0.1:1"])
+    for address in ("localhost:4433", "10.0.0.1", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:04433", " 10.0.0.1:1", "0.0.0.0:1", "255.255.255.255:1", "224.0.0.1:1", "[::]:1", "[ff02::1]:1", "[fe80::1%2]:1", "[2001:DB8::1]:1", "[2001:db8:0:0:0:0:0:1]:1", ""):
+        yield rejected_body(f"address {address!r}", "node", addrs=[address])
+    yield rejected_body("class 25", "node", **{"class": 25})
+    yield rejected_body("class 256", "node", **{"class": 256})
+    yield rejected_body("empty domain", "node", domain="")
+    yield rejected_body("domain of 65 bytes", "node", domain="d" * 65)
+    yield rejected_body("domain with a line break", "node", domain="a\nb")
+    yield rejected_body("domain that is no UTF-8", "node", domain=Raw(b"\x62\xc3\x28"))
+    yield rejected_body("domain null", "node", domain=Raw(b"\xf6"))
+    yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
+    yield rejected_body("value as a text", "pointer", value="hello")
+    yield rejected_body("slot 65536", "pointer", slot=65_536)
+
+
+# --- Messages ------------------------------------------------------------------------------------
+
+
+def varint(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def string(value):
+    value = value.encode() if isinstance(value, str) else value
+    return varint(len(value)) + value
+
+
+def some(value):
+    return b"\1" + value
+
+
+NONE = b"\0"
+
+
+def items(*values):
+    return varint(len(values)) + b"".join(values)
+
+
+def ranges(*pairs):
+    return items(*(varint(start) + varint(end) for start, end in pairs))
+
+
+def numbers(values):
+    values = list(values)
+    return items(*map(varint, values))
+
+
+def framed(body):
+    return len(body).to_bytes(4, "little") + body
+
+
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status".split()
+
+
+def header(name, number, *parts):
+    return {"name": name, "number": number, "header": framed(varint(number) + b"".join(parts)).hex()}
+
+
+def named(vectors, names):
+    for vector in vectors:
+        number = vector.pop("number", None)
+        yield vector if number is None else vector | {"message": names[number]}
+
+
+def no_header(name, bytes_, error):
+    return {"name": name, "header": bytes_.hex(), "error": error}
+
+
+def bad_header(name, number, *parts, error="malformed"):
+    return no_header(name, framed(varint(number) + b"".join(parts)), error)
+
+
+RECORDS = {kind: record(kind, body, by) for kind, (by, body) in BODIES.items()}
+R = {kind: string(bytes_) for kind, bytes_ in RECORDS.items()}
+
+
+def requests():
+    root, net, key = string(ROOT), string(NET), string(OWNER.public)
+    whole = varint(2**28)
+    yield header("hello", 0, net, NONE)
+    yield header("hello with an admission", 0, net, some(R["admission"]))
+    yield header("put", 1, varint(2**28), varint(START), R["mandate"])
+    yield header("read one leaf", 2, root, varint(1), ranges((0, 1)))
+    yield header("read all of the longest shard", 2, root, whole, ranges((0, 2**18)))
+    yield header("read 256 ranges", 2, root, whole, ranges(*((2 * n, 2 * n + 1) for n in range(256))))
+    yield header("fetch", 3, root)
+    yield header("prove one leaf", 4, root, varint(1025), numbers([1]))
+    yield header("prove 64 leaves", 4, root, whole, numbers(range(64)))
+    yield header("stat of nothing", 5, items(), key)
+    yield header("stat of 256 roots", 5, items(*[root] * 256), key)
+    yield header("renew", 6, R["renewal"], NONE)
+    yield header("renew under a mandate", 6, R["renewal"], some(R["mandate"]))
+    yield header("release", 7, R["release"])
+    yield header("set pointer", 8, R["pointer"])
+    yield header("get pointers", 9, key)
+    yield header("status", 10)
+    yield header("records are not looked into", 7, string(b"no record"))
+
+    yield no_header("nothing", b"", "incomplete")
+    yield no_header("half a length", b"\1\0", "incomplete")
+    yield no_header("length alone", (65_536).to_bytes(4, "little"), "incomplete")
+    yield no_header("a byte missing", framed(b"\x03" + root)[:-1], "incomplete")
+    yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
+    yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
+    yield no_header("empty header", framed(b""), "malformed")
+    yield bad_header("an unknown request", 11)
+    yield bad_header("a byte too many", 10, b"\0", error="trailing")
+    yield bad_header("a field missing", 0, net)
+    yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
+    yield no_header("number of the request in six bytes", framed(b"\x8a\x80\x80\x80\x80\0"), "malformed")
+    yield bad_header("length padded", 2, root, b"\x81\0", ranges((0, 1)), error="not_canonical")
+    yield bad_header("length of the root padded", 3, b"\xa0\0" + ROOT, error="not_canonical")
+    yield bad_header("root of 31 bytes", 3, string(ROOT[:31]))
+    yield bad_header("root of 33 bytes", 3, string(ROOT + b"\0"))
+    yield bad_header("root without its length", 3, ROOT)
+    yield bad_header("network of 31 bytes", 0, string(NET[:31]), NONE)
+    yield bad_header("option that is neither none nor some", 0, net, b"\2")
+    yield bad_header("admission of 4097 bytes", 0, net, some(string(bytes(4097))))
+    yield bad_header("string longer than the header", 3, varint(2**32 - 1), ROOT)
+    yield bad_header("put of nothing", 1, varint(0), varint(START), R["mandate"])
+    yield bad_header("put of more than 2^28 bytes", 1, varint(2**28 + 1), varint(START), R["mandate"])
+    yield bad_header("time above 2^64", 1, varint(1), varint(2**64), R["mandate"])
+    yield bad_header("read of nothing", 2, root, varint(1), ranges())
+    yield bad_header("read of an empty range", 2, root, varint(4096), ranges((1, 1)))
+    yield bad_header("read of a range that ends before it starts", 2, root, varint(4096), ranges((2, 1)))
+    yield bad_header("read of ranges that touch", 2, root, varint(4096), ranges((0, 1), (1, 2)))
+    yield bad_header("read of ranges that overlap", 2, root, varint(4096), ranges((0, 2), (1, 3)))
+    yield bad_header("read of ranges out of order", 2, root, varint(4096), ranges((2, 3), (0, 1)))
+    yield bad_header("read past the end", 2, root, varint(4096), ranges((0, 5)))
+    yield bad_header("read of 257 ranges", 2, root, whole, ranges(*((2 * n, 2 * n + 1) for n in range(257))))
+    yield bad_header("read of 2^32 - 1 announced ranges", 2, root, whole, varint(2**32 - 1))
+    yield bad_header("read of a shard of no bytes", 2, root, varint(0), ranges((0, 1)))
+    yield bad_header("read of a leaf above 2^32", 2, root, whole, ranges((0, 2**32)))
+    yield bad_header("challenge of no leaves", 4, root, varint(4096), numbers([]))
+    yield bad_header("challenge of 65 leaves", 4, root, whole, numbers(range(65)))
+    yield bad_header("challenge of a leaf twice", 4, root, varint(4096), numbers([1, 1]))
+    yield bad_header("challenge out of order", 4, root, varint(4096), numbers([2, 1]))
+    yield bad_header("challenge past the end", 4, root, varint(4096), numbers([4]))
+    yield bad_header("stat of 257 roots", 5, items(*[root] * 257), key)
+    yield bad_header("stat for a key off the curve", 5, items(root), string((2).to_bytes(32, "little")))
+    yield bad_header("pointers of a key with a second spelling", 9, string((P + 3).to_bytes(32, "little")))
+
+
+def responses():
+    yield header("refused without detail", 0, varint(1), string(""))
+    yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
+    for code in range(2, 16):
+        yield header(f"refused with code {code}", 0, varint(code), string("why"))
+    yield header("welcome", 1, R["node"])
+    yield header("go", 2)
+    yield header("leased", 3, R["lease"])
+    yield header("slice", 4)
+    yield header("whole, one byte", 5, varint(1))
+    yield header("whole, 1 MiB", 5, varint(2**20))
+    yield header("proof", 6)
+    yield header("held: nothing asked", 7, items())
+    held = some(varint(65_536) + varint(START))
+    yield header("held: one and not the other", 7, items(held, NONE))
+    yield header("held: 256", 7, items(*[held] * 256))
+    yield header("released", 8)
+    yield header("pointer kept", 9)
+    yield header("no pointers", 10, items())
+    longest = record("pointer", body_with("pointer", value=bytes(1024), slot=65_535, seq=2**64 - 1, expires=2**64 - 1), OWNER)
+    yield header("32 of the longest pointers", 10, items(*[string(longest)] * 32))
+    yield header("status", 11, varint(3), varint(2**40), varint(2**50), string("headwater 0.1.0"))
+
+    yield bad_header("an unknown answer", 12)
+    yield bad_header("code 0", 0, varint(0), string(""))
+    yield bad_header("code 17", 0, varint(17), string(""))
+    yield bad_header("code above 2^16", 0, varint(65_537), string(""))
+    yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
+    yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
+    yield bad_header("whole of nothing", 5, varint(0))
+    yield bad_header("whole of more than 1 MiB", 5, varint(2**20 + 1))
+    yield bad_header("held: 257", 7, items(*[NONE] * 257))
+    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START))))
+    yield bad_header("33 pointers", 10, items(*[string(b"")] * 33))
+    yield bad_header("a pointer of 4097 bytes", 10, items(string(bytes(4097))))
+    yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65))
+    yield bad_header("version with a control character", 11, varint(0), varint(0), varint(0), string("\x1b[2J"))
+    yield bad_header("a byte too many", 2, b"\0", error="trailing")
+    yield no_header("number padded", framed(b"\x82\0"), "not_canonical")
+
+
+def write(name, about, vectors):
+    lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
+    text = f'{{\n  "about": {json.dumps(about)},\n  "network": "{NET.hex()}",\n  "vectors": [\n    {lines}\n  ]\n}}\n'
+    (FOLDER / name).write_text(text)
+
+
+write(
+    "records.json",
+    "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.",
+    [*accepted_records(), *rejected_envelopes(), *rejected_encodings(), *rejected_bodies()],
+)
+write("requests.json", "Spec section 13. `header` with its length in front.", named(requests(), REQUESTS))
+write("responses.json", "Spec section 13. `header` with its length in front.", named(responses(), RESPONSES))

@@ -1,0 +1,185 @@
+//! Runs every golden vector in `docs/vectors/protocol`. `make.py` there makes them from the specification alone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use data_encoding::HEXLOWER;
+use proofs::Root;
+use protocol::frame::{DecodeHeaderError, Header, decode_header, encode_header};
+use protocol::{
+    Admission, AnyRecord, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, Release,
+    Renewal, Request, Response, Signed,
+};
+use serde_json::{Value, json};
+
+fn vectors(file: &str) -> (NetworkId, Vec<Value>) {
+    let path = format!("{}/../docs/vectors/protocol/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let vectors = file["vectors"].as_array().unwrap().clone();
+    assert!(vectors.iter().any(|vector| vector["error"].is_string()), "{path} has rejections");
+    assert!(vectors.iter().any(|vector| vector["error"].is_null()), "{path} has accepted vectors");
+    (file["network"].as_str().unwrap().parse().unwrap(), vectors)
+}
+
+fn bytes(vector: &Value, key: &str) -> Vec<u8> {
+    HEXLOWER.decode(vector[key].as_str().unwrap().as_bytes()).unwrap()
+}
+
+/// Compares how a vector ended with how it says it ends.
+fn check<T>(vector: &Value, result: Result<T, &'static str>, accepted: impl FnOnce(T)) {
+    let (name, expected) = (&vector["name"], vector["error"].as_str());
+    match (result, expected) {
+        (Ok(value), None) => accepted(value),
+        (Ok(_), Some(expected)) => panic!("{name}: accepted, but is {expected}"),
+        (Err(error), expected) => assert_eq!(Some(error), expected, "{name}"),
+    }
+}
+
+#[test]
+fn records() {
+    let (network, vectors) = vectors("records.json");
+    for vector in &vectors {
+        match vector["type"].as_str().unwrap() {
+            Admission::TYPE => check_record(vector, network, admission),
+            Lease::TYPE => check_record(vector, network, lease),
+            Mandate::TYPE => check_record(vector, network, mandate),
+            NodeRecord::TYPE => check_record(vector, network, node),
+            Pointer::TYPE => check_record(vector, network, pointer),
+            Release::TYPE => check_record(vector, network, release),
+            Renewal::TYPE => check_record(vector, network, renewal),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn admission(body: &Admission) -> Value {
+    json!({"endpoint": body.endpoint.to_string(), "expires": body.expires.get()})
+}
+
+fn lease(body: &Lease) -> Value {
+    json!({"control": body.control().to_string(), "expires": body.expires().get(), "id": body.id().to_string(),
+        "len": body.len().get(), "payer": body.payer().to_string(), "root": body.root().to_string(),
+        "seq": body.seq().get(), "start": body.start().get()})
+}
+
+fn mandate(body: &Mandate) -> Value {
+    let mut value = json!({"byte_hours": body.byte_hours.get(), "expires": body.expires.get(),
+        "holder": body.holder.to_string()});
+    if let Some(object) = body.object {
+        value["object"] = HEXLOWER.encode(&object.to_bytes()).into();
+    }
+    value
+}
+
+fn node(body: &NodeRecord) -> Value {
+    let addresses: Vec<String> = body.addrs.iter().map(ToString::to_string).collect();
+    let mut value = json!({"addrs": addresses, "class": body.class.get(), "issued": body.issued.get(),
+        "seq": body.seq.get()});
+    if let Some(domain) = &body.domain {
+        value["domain"] = domain.as_str().into();
+    }
+    value
+}
+
+fn pointer(body: &Pointer) -> Value {
+    json!({"expires": body.expires.get(), "seq": body.seq.get(), "slot": body.slot.get(),
+        "value": HEXLOWER.encode(body.value.as_bytes())})
+}
+
+fn release(body: &Release) -> Value {
+    json!({"id": body.id.to_string(), "node": body.node.to_string(), "root": body.root.to_string(),
+        "seq": body.seq.get()})
+}
+
+fn renewal(body: &Renewal) -> Value {
+    json!({"control": body.control.to_string(), "expires": body.expires.get(), "id": body.id.to_string(),
+        "node": body.node.to_string(), "root": body.root.to_string(), "seq": body.seq.get()})
+}
+
+fn check_record<T: Record>(vector: &Value, network: NetworkId, body: fn(&T) -> Value) {
+    let bytes = bytes(vector, "record");
+    let result = Signed::<T>::decode(&bytes, &network);
+    check(vector, result.map_err(|error| record_error(&error)), |record| {
+        assert_eq!(record.by().to_string(), vector["by"].as_str().unwrap());
+        assert_eq!(body(record.body()), vector["body"], "{}", vector["name"]);
+        assert_eq!(record.encode(), bytes);
+        let any = AnyRecord::decode(&bytes).unwrap();
+        assert_eq!((any.kind(), any.by(), any.network()), (T::TYPE, record.by(), network));
+        assert!(any.to_string().ends_with(&record.body().to_string()));
+    });
+    if vector["error"].is_string() && vector["error"] != "network" && vector["error"] != "type" {
+        assert!(AnyRecord::decode(&bytes).is_err(), "{}", vector["name"]);
+    }
+}
+
+fn record_error(error: &RecordError) -> &'static str {
+    match error {
+        RecordError::TooLong { .. } => "too_long",
+        RecordError::Version { .. } => "version",
+        RecordError::Type { .. } => "type",
+        RecordError::Network { .. } => "network",
+        RecordError::NotARecord { .. } | RecordError::Invalid { .. } => "malformed",
+        RecordError::Signature { .. } => "signature",
+    }
+}
+
+#[test]
+fn requests() {
+    check_headers("requests.json", |request: &Request| request.name());
+}
+
+#[test]
+fn responses() {
+    check_headers("responses.json", |response: &Response| response.name());
+}
+
+fn check_headers<H: Header>(file: &str, message: fn(&H) -> &'static str) {
+    for vector in &vectors(file).1 {
+        let bytes = bytes(vector, "header");
+        let result = match decode_header::<H>(&bytes) {
+            Ok(Some(framed)) => Ok(framed),
+            Ok(None) => Err("incomplete"),
+            Err(error) => Err(header_error(&error)),
+        };
+        check(vector, result, |framed| {
+            assert_eq!(framed.consumed, bytes.len());
+            assert_eq!(encode_header(&framed.header).unwrap(), bytes, "{}", vector["name"]);
+            assert_eq!(message(&framed.header), vector["message"], "{}", vector["name"]);
+        });
+    }
+}
+
+fn header_error(error: &DecodeHeaderError) -> &'static str {
+    match error {
+        DecodeHeaderError::TooLong { .. } => "too_long",
+        DecodeHeaderError::Malformed(_) => "malformed",
+        DecodeHeaderError::Trailing { .. } => "trailing",
+        DecodeHeaderError::NotCanonical => "not_canonical",
+    }
+}
+
+/// The fields of some messages, so that two mistakes cannot cancel each other out.
+#[test]
+fn fields_of_headers() {
+    let find = |file, name: &str| {
+        let vector = vectors(file).1.into_iter().find(|vector| vector["name"] == name).unwrap();
+        bytes(&vector, "header")
+    };
+    let request = |name| decode_header::<Request>(&find("requests.json", name)).unwrap().unwrap().header;
+    let response = |name| decode_header::<Response>(&find("responses.json", name)).unwrap().unwrap().header;
+    let shard = Root::from_bytes([0xab; 32]);
+
+    let Request::Read { root, leaves } = request("read 256 ranges") else { panic!() };
+    assert_eq!((root, leaves.ranges().len(), leaves.ranges()[255].clone()), (shard, 256, 510..511));
+    let Request::Prove { challenge } = request("prove one leaf") else { panic!() };
+    assert_eq!((challenge.root(), challenge.leaves().collect::<Vec<_>>()), (shard, vec![1]));
+    let Request::Put { max_len, expires, mandate } = request("put") else { panic!() };
+    assert_eq!((max_len.get(), expires.get()), (1 << 28, 1_800_000_000));
+    assert!(mandate.verify(&NetworkId::from_bytes([0x4e; 32])).is_ok());
+    let Response::Held { shards } = response("held: one and not the other") else { panic!() };
+    assert_eq!(shards[0].map(|held| (held.len.get(), held.expires.get())), Some((65_536, 1_800_000_000)));
+    assert_eq!(shards[1], None);
+    let Response::Status(status) = response("status") else { panic!() };
+    assert_eq!((status.shards, status.stored, status.capacity), (3, 1 << 40, 1 << 50));
+    assert_eq!(status.version.as_str(), "headwater 0.1.0");
+}
