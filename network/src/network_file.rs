@@ -163,3 +163,103 @@ pub enum NetworkFileError {
         source: RecordError,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Addresses, CapacityClass, SecretKey, Sequence, UnixSeconds};
+
+    use super::*;
+
+    const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
+
+    fn record(seed: u8, network: NetworkId) -> Signed<NodeRecord> {
+        let body = NodeRecord {
+            addrs: Addresses::new(vec!["127.0.0.1:4433".parse().unwrap()]).unwrap(),
+            class: CapacityClass::new(3).unwrap(),
+            domain: None,
+            issued: UnixSeconds::new(0),
+            seq: Sequence::FIRST,
+        };
+        Signed::sign(&SecretKey::from_bytes(&[seed; 32]), &network, body)
+    }
+
+    fn file() -> NetworkFile {
+        let gateway = Some("http://127.0.0.1:8080".to_string());
+        let nodes = vec![record(1, NETWORK), record(2, NETWORK)];
+        NetworkFile { network: NETWORK, same_site: true, gateway, nodes }
+    }
+
+    #[test]
+    fn a_file_reads_as_it_was_written() {
+        assert_eq!(NetworkFile::parse(&file().to_json()).unwrap(), file());
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_a_meaning() {
+        let parsed = NetworkFile::parse(&format!(r#"{{"network": "{NETWORK}", "nodes": []}}"#)).unwrap();
+        assert_eq!(
+            parsed,
+            NetworkFile { network: NETWORK, same_site: false, gateway: None, nodes: Vec::new() }
+        );
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let good = file().to_json();
+        let second = BASE64URL_NOPAD.encode(&file().nodes[1].encode());
+        let stranger = BASE64URL_NOPAD.encode(&record(2, NetworkId::from_bytes([2; 32])).encode());
+        let forged =
+            format!("{}{}", &second[..second.len() - 40], second[second.len() - 40..].to_lowercase());
+        let cases = [
+            (String::new(), "EOF"),
+            ("[]".to_string(), "expected struct"),
+            (good.replace("same_site", "samesite"), "unknown field `samesite`"),
+            (good.replace("\"nodes\"", "\"node\""), "unknown field `node`"),
+            (good.replace(&NETWORK.to_string(), "0101"), "\"network\": a network id is 64"),
+            (good.replace(&second, "not/base64"), "\"nodes\"[1] is not base64url"),
+            (good.replace(&second, &format!("{second}=")), "\"nodes\"[1] is not base64url"),
+            (good.replace(&second, ""), "\"nodes\"[1]: not a signed record"),
+            (good.replace(&second, &forged), "\"nodes\"[1]: "),
+            (good.replace(&second, &stranger), "\"nodes\"[1]: record for network 0202"),
+        ];
+        for (text, expected) in cases {
+            let error = NetworkFile::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error:?} should say {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_a_bounded_number_of_nodes() {
+        let nodes = vec![r#""""#; NETWORK_NODES_MAX + 1].join(",");
+        let text = format!(r#"{{"network": "{NETWORK}", "nodes": [{nodes}]}}"#);
+        assert!(matches!(NetworkFile::parse(&text), Err(NetworkFileError::TooManyNodes { nodes: 4097 })));
+    }
+
+    #[test]
+    fn saving_replaces_the_file_whole_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.json");
+        file().save(&path).unwrap();
+        let other = NetworkFile { gateway: None, ..file() };
+        other.save(&path).unwrap();
+        assert_eq!(NetworkFile::load(&path).unwrap(), other);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        let nowhere = folder.path().join("missing/network.json");
+        assert!(other.save(&nowhere).is_err());
+        let error = NetworkFile::load(&nowhere).unwrap_err().to_string();
+        assert!(error.contains("missing/network.json"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.json");
+        File::create(&path).unwrap().set_len(NETWORK_FILE_LEN_MAX + 1).unwrap();
+        let error = NetworkFile::load(&path).unwrap_err();
+        assert!(
+            matches!(error, LoadNetworkError::Content { source: NetworkFileError::TooLong, .. }),
+            "{error}"
+        );
+    }
+}
