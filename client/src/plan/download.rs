@@ -26,9 +26,9 @@ pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
 /// A batch that nobody in good standing is serving any more fails this long after it began.
 pub const GIVE_UP_AFTER: Duration = Duration::from_millis(4500);
 /// Passing failures are worth a second try only while the batch has time for it.
-const RETRY_BEFORE: Duration = Duration::from_millis(3000);
+const RETRY_BEFORE: Duration = Duration::from_secs(3);
 /// A question that failed so soon was lost with a connection and is asked once more; a late one is not.
-const ASK_AGAIN_BEFORE: Duration = Duration::from_millis(1000);
+const ASK_AGAIN_BEFORE: Duration = Duration::from_secs(1);
 /// How often one node is asked for the same rows.
 const TRIES_PER_NODE: usize = 2;
 /// A wake-up that is later than this says that *we* were held up …
