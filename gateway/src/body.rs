@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::Cid;
 use futures_util::stream::{self, Stream};
 use tokio::time::timeout;
 
+use crate::cache::ObjectId;
 use crate::cells::{CellError, CellReader, CellSource, Shelf};
 use crate::rfc9110::{ByteRange, Segment};
 
@@ -17,7 +17,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Where the bytes of an object come from.
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) cid: Cid,
+    pub(crate) id: ObjectId,
     /// Bytes of plaintext in each cell.
     pub(crate) cell_len: u64,
     pub(crate) cells: CellSource,
@@ -99,12 +99,12 @@ impl ObjectBody {
     }
 
     fn read(&self, range: ByteRange) -> Reading {
-        let Source { cid, cell_len, cells } = self.source.clone();
+        let Source { id, cell_len, cells } = self.source.clone();
         let covering = range.start() / cell_len..range.end().div_ceil(cell_len);
         Reading {
             skip: range.start() % cell_len,
             left: range.len(),
-            cells: self.shelf.reader(cid, covering, cells),
+            cells: self.shelf.reader(id, covering, cells),
         }
     }
 }
@@ -158,7 +158,7 @@ mod tests {
             });
             stream::iter(cells).boxed()
         };
-        Source { cid: Cid::of(b"object"), cell_len: CELL_LEN, cells: Arc::new(fetch) }
+        Source { id: ObjectId::new([7; 36]), cell_len: CELL_LEN, cells: Arc::new(fetch) }
     }
 
     async fn collect(segments: Vec<Segment>, bad: u64) -> (Vec<u8>, Option<BodyError>) {
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_a_failure() {
         let silent = Source {
-            cid: Cid::of(b"object"),
+            id: ObjectId::new([7; 36]),
             cell_len: CELL_LEN,
             cells: Arc::new(|_| stream::pending().boxed()),
         };

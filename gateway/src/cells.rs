@@ -5,13 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use client::Cid;
 use client::ReadError;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use prometheus_client::metrics::counter::Counter;
 
-use crate::cache::CellCache;
+use crate::cache::{CellCache, ObjectId};
 use crate::fetches::{Busy, Fetch, Fetches, Parked};
 use crate::flights::Flights;
 
@@ -40,7 +39,7 @@ pub(crate) type CellSource = Arc<dyn Fn(Range<u64>) -> Cells + Send + Sync>;
 /// Reads cells of one object, one after the other. One that is dropped stops what it fetches.
 pub(crate) struct CellReader {
     shelf: Shelf,
-    cid: Cid,
+    id: ObjectId,
     source: CellSource,
     next: u64,
     end: u64,
@@ -69,9 +68,9 @@ impl Shelf {
     }
 
     /// A reader of these cells, which come from `source` where the cache does not have them.
-    pub(crate) fn reader(&self, cid: Cid, cells: Range<u64>, source: CellSource) -> CellReader {
+    pub(crate) fn reader(&self, id: ObjectId, cells: Range<u64>, source: CellSource) -> CellReader {
         let Range { start: next, end } = cells;
-        CellReader { shelf: self.clone(), cid, source, next, end, parked: Arc::default() }
+        CellReader { shelf: self.clone(), id, source, next, end, parked: Arc::default() }
     }
 
     /// Bytes in the cache.
@@ -80,10 +79,10 @@ impl Shelf {
     }
 
     /// Where a fetch that begins at the missing cell `first` should end: before the next long stretch of cached cells.
-    fn end_of_run(&self, cid: Cid, first: u64, end: u64) -> u64 {
+    fn end_of_run(&self, id: ObjectId, first: u64, end: u64) -> u64 {
         let mut stretch = 0;
         for cell in first + 1..end.min(first + LOOKAHEAD_CELLS) {
-            stretch = if self.cache.contains(cid, cell) { stretch + 1 } else { 0 };
+            stretch = if self.cache.contains(id, cell) { stretch + 1 } else { 0 };
             if stretch == ISLAND_CELLS || (stretch > 0 && cell + 1 == end) {
                 return cell + 1 - stretch;
             }
@@ -114,17 +113,17 @@ impl CellReader {
 
     /// The next cell from the cache, if need be from somebody else's fetch that is about to bring it.
     async fn look(&self) -> Option<Bytes> {
-        if let Some(plaintext) = self.shelf.cache.get(self.cid, self.next) {
+        if let Some(plaintext) = self.shelf.cache.get(self.id, self.next) {
             return Some(plaintext);
         }
-        let arrived = self.shelf.flights.follow(self.cid, self.next).await;
-        if arrived { self.shelf.cache.get(self.cid, self.next) } else { None }
+        let arrived = self.shelf.flights.follow(self.id, self.next).await;
+        if arrived { self.shelf.cache.get(self.id, self.next) } else { None }
     }
 
     async fn start(&mut self) -> Result<Fetch, Busy> {
         let place = self.shelf.fetches.place(&self.parked).await?;
-        let end = self.shelf.end_of_run(self.cid, self.next, self.end);
-        let flight = self.shelf.flights.lead(self.cid, self.next, end);
+        let end = self.shelf.end_of_run(self.id, self.next, self.end);
+        let flight = self.shelf.flights.lead(self.id, self.next, end);
         Ok(Fetch { cells: (self.source)(self.next..end), flight, end, place })
     }
 
@@ -134,7 +133,7 @@ impl CellReader {
         let (index, plaintext) = cell?;
         assert_eq!(index, self.next, "a fetch brings its cells in order");
         self.shelf.misses.inc();
-        self.shelf.cache.insert(self.cid, index, &plaintext);
+        self.shelf.cache.insert(self.id, index, &plaintext);
         self.next += 1;
         fetch.flight.arrived(self.next);
         if self.next < fetch.end {
@@ -146,7 +145,7 @@ impl CellReader {
 
 impl fmt::Debug for CellReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CellReader({}..{} of {})", self.next, self.end, self.cid)
+        write!(f, "CellReader({}..{})", self.next, self.end)
     }
 }
 
@@ -186,12 +185,12 @@ mod tests {
         (log, Arc::new(source))
     }
 
-    fn cid() -> Cid {
-        Cid::of(b"object")
+    fn id() -> ObjectId {
+        ObjectId::new([7; 36])
     }
 
     async fn read(shelf: &Shelf, cells: Range<u64>, fetch: CellSource) {
-        let mut reader = shelf.reader(cid(), cells.clone(), fetch);
+        let mut reader = shelf.reader(id(), cells.clone(), fetch);
         for index in cells {
             assert_eq!(reader.next().await.unwrap().unwrap(), cell(index));
         }
@@ -248,7 +247,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_stands_still_holds_up_nobody() {
         let ((log, fetch), shelf) = (network(), Shelf::new(1 << 24, 8));
-        let mut still = shelf.reader(cid(), 0..300, fetch.clone());
+        let mut still = shelf.reader(id(), 0..300, fetch.clone());
         assert!(still.next().await.is_some());
         read(&shelf, 0..300, fetch).await;
         assert_eq!(*log.lock().unwrap(), [(0, 300), (1, 300)]);
@@ -260,7 +259,7 @@ mod tests {
         let source = |run: Range<u64>| -> Cells {
             stream::iter(run).map(|i| if i == 3 { Err(gone()) } else { Ok((i, cell(i))) }).boxed()
         };
-        let mut reader = shelf.reader(cid(), 0..10, Arc::new(source));
+        let mut reader = shelf.reader(id(), 0..10, Arc::new(source));
         for _ in 0..3 {
             assert!(reader.next().await.unwrap().is_ok());
         }
@@ -274,7 +273,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_fetch_makes_room_and_is_begun_anew() {
         let ((log, fetch), shelf) = (network(), Shelf::new(0, 1));
-        let mut idle = shelf.reader(cid(), 0..10, fetch.clone());
+        let mut idle = shelf.reader(id(), 0..10, fetch.clone());
         assert!(idle.next().await.unwrap().is_ok());
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         read(&shelf, 20..30, fetch).await;
@@ -287,8 +286,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_fetch_in_use_is_not_given_up() {
         let ((_, fetch), shelf) = (network(), Shelf::new(0, 1));
-        let mut stuck = shelf.reader(cid(), 0..10, Arc::new(|_| stream::pending().boxed()));
-        let mut late = shelf.reader(cid(), 20..30, fetch);
+        let mut stuck = shelf.reader(id(), 0..10, Arc::new(|_| stream::pending().boxed()));
+        let mut late = shelf.reader(id(), 20..30, fetch);
         tokio::select! {
             biased;
             _ = stuck.next() => panic!("it never brings anything"),

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use client::Cid;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+
+use crate::cache::ObjectId;
 
 /// A cell at most this far ahead of a leader is worth waiting for.
 const NEAR_CELLS: u64 = 16;
@@ -24,14 +25,14 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// The fetches under way.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    under_way: Mutex<HashMap<Cid, Vec<Arc<Progress>>>>,
+    under_way: Mutex<HashMap<ObjectId, Vec<Arc<Progress>>>>,
 }
 
 /// A fetch that others may follow; it is over when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Flight {
     flights: Arc<Flights>,
-    cid: Cid,
+    id: ObjectId,
     progress: Arc<Progress>,
 }
 
@@ -46,22 +47,22 @@ struct Progress {
 
 impl Flights {
     /// Announces a fetch of the cells `first..end`.
-    pub(crate) fn lead(self: &Arc<Self>, cid: Cid, first: u64, end: u64) -> Flight {
+    pub(crate) fn lead(self: &Arc<Self>, id: ObjectId, first: u64, end: u64) -> Flight {
         let progress = Arc::new(Progress { first, next: AtomicU64::new(first), end, changed: Notify::new() });
-        self.lock().entry(cid).or_default().push(Arc::clone(&progress));
-        Flight { flights: Arc::clone(self), cid, progress }
+        self.lock().entry(id).or_default().push(Arc::clone(&progress));
+        Flight { flights: Arc::clone(self), id, progress }
     }
 
     /// Waits for `cell` when somebody is about to fetch it; true when it has arrived and is worth looking for.
-    pub(crate) async fn follow(&self, cid: Cid, cell: u64) -> bool {
-        let leader = self.lock().get(&cid).and_then(|all| all.iter().find(|one| one.is_near(cell)).cloned());
+    pub(crate) async fn follow(&self, id: ObjectId, cell: u64) -> bool {
+        let leader = self.lock().get(&id).and_then(|all| all.iter().find(|one| one.is_near(cell)).cloned());
         match leader {
             Some(leader) => leader.wait_for(cell).await,
             None => false,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Cid, Vec<Arc<Progress>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectId, Vec<Arc<Progress>>>> {
         // Lists of fetches stay usable whatever panicked beside them.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,10 +79,10 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         let mut flights = self.flights.lock();
-        if let Some(all) = flights.get_mut(&self.cid) {
+        if let Some(all) = flights.get_mut(&self.id) {
             all.retain(|one| !Arc::ptr_eq(one, &self.progress));
             if all.is_empty() {
-                flights.remove(&self.cid);
+                flights.remove(&self.id);
             }
         }
         drop(flights);
@@ -118,15 +119,15 @@ impl Progress {
 mod tests {
     use super::*;
 
-    fn cid(n: u8) -> Cid {
-        Cid::of(&[n])
+    fn id(n: u8) -> ObjectId {
+        ObjectId::new([n; 36])
     }
 
     #[tokio::test(start_paused = true)]
     async fn waits_for_the_leader() {
         let flights = Arc::new(Flights::default());
-        let flight = flights.lead(cid(1), 10, 20);
-        let (followed, ()) = tokio::join!(flights.follow(cid(1), 11), async {
+        let flight = flights.lead(id(1), 10, 20);
+        let (followed, ()) = tokio::join!(flights.follow(id(1), 11), async {
             flight.arrived(11);
             tokio::task::yield_now().await;
             flight.arrived(12);
@@ -137,11 +138,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn does_not_wait_for_what_nobody_fetches() {
         let flights = Arc::new(Flights::default());
-        let flight = flights.lead(cid(1), 10, 100);
+        let flight = flights.lead(id(1), 10, 100);
         flight.arrived(12);
         let start = Instant::now();
         for (object, cell) in [(1, 9), (1, 11), (1, 12 + NEAR_CELLS), (1, 100), (2, 12)] {
-            assert!(!flights.follow(cid(object), cell).await, "object {object}, cell {cell}");
+            assert!(!flights.follow(id(object), cell).await, "object {object}, cell {cell}");
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -149,24 +150,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_leader_is_left_behind() {
         let flights = Arc::new(Flights::default());
-        let flight = flights.lead(cid(1), 0, 100);
+        let flight = flights.lead(id(1), 0, 100);
         let start = Instant::now();
-        assert!(!flights.follow(cid(1), 0).await);
+        assert!(!flights.follow(id(1), 0).await);
         assert_eq!(start.elapsed(), FIRST_PATIENCE);
         flight.arrived(1);
         let start = Instant::now();
-        assert!(!flights.follow(cid(1), 1).await);
+        assert!(!flights.follow(id(1), 1).await);
         assert_eq!(start.elapsed(), PATIENCE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_leader_that_gives_up_wakes_its_followers() {
         let flights = Arc::new(Flights::default());
-        let flight = flights.lead(cid(1), 0, 100);
+        let flight = flights.lead(id(1), 0, 100);
         let start = Instant::now();
-        tokio::join!(flights.follow(cid(1), 5), async { drop(flight) });
+        tokio::join!(flights.follow(id(1), 5), async { drop(flight) });
         assert_eq!(start.elapsed(), Duration::ZERO);
-        assert!(!flights.follow(cid(1), 5).await, "and is not followed any more");
+        assert!(!flights.follow(id(1), 5).await, "and is not followed any more");
         assert!(flights.lock().is_empty());
     }
 }

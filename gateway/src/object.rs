@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue};
-use client::{Cid, Object};
+use client::Object;
 use futures_util::StreamExt as _;
 
 use crate::body::{ObjectBody, Source};
+use crate::cache::ObjectId;
 use crate::cells::{Cells, Shelf};
 use crate::disposition::{content_disposition, is_inert};
 use crate::rfc9110::{EntityTag, Segment};
@@ -40,8 +41,9 @@ impl ServedObject {
         }
     }
 
-    pub(crate) fn cid(&self) -> Cid {
-        self.object.cid()
+    /// Its CID as text.
+    pub(crate) fn cid(&self) -> String {
+        self.object.cid().to_string()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -85,7 +87,8 @@ impl ServedObject {
             object.cells(run).map(|cell| cell.map(|cell| (cell.index, cell.plaintext))).boxed()
         };
         let cell_len = self.object.manifest().geometry().cell_size().plain_bytes() as u64;
-        let source = Source { cid: self.object.cid(), cell_len, cells: Arc::new(cells) };
+        let source =
+            Source { id: ObjectId::new(self.object.cid().to_bytes()), cell_len, cells: Arc::new(cells) };
         ObjectBody::new(cached.clone(), source, segments)
     }
 }

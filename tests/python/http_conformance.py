@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks a live gateway against RFC 9110: ranges, conditions and what surrounds them. Standard library only.
 
-  http_conformance.py URL FILE     URL of an opened handle (…/b/<handle>), and the bytes that it should have
+  http_conformance.py GATEWAY LINK FILE    opens the link at the gateway first; FILE has the bytes that it should give
+  http_conformance.py URL FILE             the URL of a handle that is open already (…/b/<handle>)
 
 Prints one line per check and a score; exits with 1 when a check fails. What an answer should be is worked out here, from the text of
 the RFC, without looking at how the gateway does it.
@@ -354,7 +355,44 @@ def run(url, path):
     return c.score()
 
 
+def opened(gateway, link):
+    """The URL of a new handle, after checking what /open says and refuses."""
+    c = Checks()
+    g = Gateway(gateway.rstrip("/") + "/open")
+    answer = g.ask("POST", body=link.encode())
+    document = json.loads(answer.body)
+
+    def described():
+        same(answer.status, 201, "status")
+        same(answer.get("Cache-Control"), "no-store", "Cache-Control")
+        same(set(document) >= {"handle", "url", "expires", "cid", "size", "name", "type"}, True, "fields")
+        same(re.fullmatch(r"[0-9a-f]{32}", document["handle"]) is not None, True, "handle of 128 bits")
+        same(document["url"].endswith("/b/" + document["handle"]), True, "url")
+        same(link.split("#")[1] in answer.body.decode() + str(answer.headers), False, "key in the answer")
+
+    def again(body):
+        other = json.loads(g.ask("POST", body=body).body)
+        same(other["cid"], document["cid"], "cid")
+        same(other["handle"] != document["handle"], True, "a handle of its own")
+
+    def refused(body, status, code):
+        a = g.ask("POST", body=body.encode())
+        same((a.status, a.get("Content-Type"), json.loads(a.body)["code"]), (status, "application/problem+json", code), "answer")
+
+    wrong = link.split("#")[0] + "#" + "A" * 43
+    c.check("POST /open describes the object", described)
+    c.check("POST /open as JSON", lambda: again(json.dumps({"link": link}).encode()))
+    c.check("POST /open with white space around", lambda: again(b" " + link.encode() + b"\r\n"))
+    c.check("a wrong key opens nothing, although the object is open", lambda: refused(wrong, 403, "wrong_key"))
+    c.check("a link that was cut off", lambda: refused(link[:-1], 400, "bad_link"))
+    c.check("no link", lambda: refused("", 400, "bad_link"))
+    return document["url"], c.score()
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 4:
+        url, failed = opened(sys.argv[1], sys.argv[2].strip())
+        sys.exit(run(url, sys.argv[3]) or failed)
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     sys.exit(run(sys.argv[1], sys.argv[2]))

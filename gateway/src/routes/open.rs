@@ -49,7 +49,7 @@ pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<i
 }
 
 fn hand_out(gateway: &Gateway, object: ServedObject) -> Answer {
-    let (cid, size) = (object.cid().to_string(), object.len());
+    let (cid, size) = (object.cid(), object.len());
     let (name, media_type) = (object.name().map(str::to_owned), object.media_type().to_owned());
     let (handle, expires) = gateway.hand_out(object);
     let (url, handle) = (gateway.url(handle), handle.to_string());
