@@ -82,7 +82,7 @@ pub(crate) struct GraveRow {
 }
 
 /// How much of a pack is written and durable, and how much of that still counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PackRow {
     pub(crate) end: u64,
     pub(crate) live: u64,

@@ -6,6 +6,7 @@ use protocol::{Refusal, UnixSeconds};
 use super::group::Group;
 use super::job::{Done, Job};
 use super::{Store, StoreError};
+use crate::index::Lookup as _;
 use crate::rows::LeaseKey;
 
 /// Most leases, pointers and graves that one round of collection ends.
@@ -26,12 +27,12 @@ impl Group<'_> {
 
     pub(super) fn forget(&mut self, now: UnixSeconds) -> Result<Result<Done, Refusal>, StoreError> {
         let view = self.store.index.view()?;
-        for (owner, slot) in view.pointers_ended(now, COLLECT_MAX)? {
+        for (owner, slot) in view.pointers_ended(now)?.into_iter().take(COLLECT_MAX) {
             if self.change.pointer(&owner, slot)?.is_some_and(|row| row.expires.has_passed(now)) {
                 self.change.remove_pointer(&owner, slot)?;
             }
         }
-        for key in view.graves_ended(now, COLLECT_MAX)? {
+        for key in view.graves(|grave| grave.until.has_passed(now))?.into_iter().take(COLLECT_MAX) {
             if self.change.grave(&key)?.is_some_and(|row| row.until.has_passed(now)) {
                 self.change.remove_grave(&key)?;
             }

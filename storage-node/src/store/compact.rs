@@ -8,6 +8,7 @@ use super::scan::{Found, entry_at};
 use super::{Store, StoreError};
 use crate::disk::DiskFile;
 use crate::entry::Entry;
+use crate::index::Lookup as _;
 use crate::layout::{FileName, Folder, PackId};
 use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow};
 

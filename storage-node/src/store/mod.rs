@@ -9,6 +9,7 @@
 
 mod collect;
 mod compact;
+mod durable;
 mod error;
 mod group;
 mod job;
@@ -29,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use protocol::{NetworkId, PublicKey, UnixSeconds};
 
 use crate::disk::Disk;
-use crate::index::{Counter, Index, IndexError};
+use crate::index::{Counter, Index, IndexError, Lookup as _};
 use crate::layout::{FileName, Folder};
 use crate::rows::{LeaseKey, LeaseRow};
 

@@ -9,6 +9,7 @@ use protocol::{PublicKey, Slot};
 use super::{Job, Store, StoreError, Verdict};
 use crate::disk::DiskFile;
 use crate::entry::{Entry, HEADER_LEN, Header};
+use crate::index::Lookup as _;
 use crate::layout::FileName;
 use crate::rows::{Place, PointerRow, ShardRow};
 

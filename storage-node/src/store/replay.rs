@@ -21,7 +21,7 @@ use super::scan::{Found, entry_at};
 use super::{Store, StoreError, Verdict};
 use crate::disk::DiskFile;
 use crate::entry::Entry;
-use crate::index::{Change, Counter};
+use crate::index::{Change, Counter, Lookup as _};
 use crate::layout::{FileName, Folder, PackId};
 use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow, State};
 

@@ -271,7 +271,7 @@ fn renewals_releases_and_pointers() {
 
 #[test]
 fn collection_and_compaction() {
-    let mut history = vec![
+    let history = [
         Step::Group(vec![put_op(3, 1, 10), put_op(4, 1, 100), put_op(7, 1, 10), put_op(6, 1, 100)]),
         Step::Group(vec![put_op(2, 1, 10), put_op(1, 1, 100), put_op(0, 2, 100)]),
         Step::Group(vec![put_op(3, 2, 12), Op::Pointer { owner: 50, slot: 1 }, put_op(12, 1, 10)]),
@@ -283,15 +283,12 @@ fn collection_and_compaction() {
         Step::Compact,
         Step::Restart,
         Step::Group(vec![put_op(20, 1, 30), Op::Renew { shard: 1, control: 1, days: 300 }]),
-    ];
-    cut_everywhere(&history, 2);
-    history.extend([
         Step::Group(vec![put_op(28, 1, 30), put_op(36, 1, 30)]),
         Step::Group(vec![Op::Release { shard: 20, control: 1 }, Op::Release { shard: 28, control: 1 }]),
         Step::Compact,
         Step::Compact,
-    ]);
-    cut_everywhere(&history, 1);
+    ];
+    cut_everywhere(&history, 2);
 }
 
 fn on_a_disk_that_lies_about(lies: fn(Folder) -> bool) {

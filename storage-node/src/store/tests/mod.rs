@@ -16,6 +16,7 @@ use protocol::{
 
 use super::group::Outcome;
 use super::{Capacity, Done, Job, Lookup, Put, Renew, Replayed, Store, StoreRules, Verdict};
+use crate::index::Lookup as _;
 use crate::rows::{LeaseKey, LeaseRow};
 use crate::simulated_disk::SimulatedDisk;
 

@@ -4,6 +4,7 @@ use protocol::limits::{LEASE_GRACE_S, POINTER_SLOTS_MAX};
 use protocol::{Code, Pointer, Signed};
 
 use super::*;
+use crate::index::Lookup as _;
 use crate::layout::FileName;
 
 const NOW: u64 = 1_800_000_000;
