@@ -1,16 +1,18 @@
 //! Clients and nodes over real iroh endpoints on the loopback interface.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use network::{
-    ConnectError, Endpoint, EndpointOptions, EndpointRole, HelloError, Peer, Pool, RequestError, Visitor,
-    bind, serve,
+    ConnectError, Endpoint, EndpointOptions, EndpointRole, HelloError, Inbound, Peer, Pool, RequestError,
+    StreamError, Visitor, bind, serve,
 };
 use protocol::{
     ALPN, Addresses, CapacityClass, Code, NetworkId, NodeRecord, NodeStatus, Refusal, Request, Response,
-    SecretKey, Sequence, Signed, UnixSeconds, VersionText,
+    SecretKey, Sequence, Signed, UnixSeconds, Unverified, VersionText,
 };
 
 const NETWORK: NetworkId = NetworkId::from_bytes([7; 32]);
@@ -222,26 +224,114 @@ async fn a_caller_who_gives_up_does_not_stop_the_dialling() {
     assert!(status(&pool.connect(&record).await.unwrap()).await.is_ok());
 }
 
+/// A node that does the same with every request.
+async fn node_that<F>(answer: fn(Inbound) -> F) -> Signed<NodeRecord>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let endpoint = endpoint(EndpointRole::Node, LOOPBACK, 1).await;
+    let record = record(&endpoint);
+    tokio::spawn(serve(endpoint, record.clone(), move |visitor: Visitor| async move {
+        while let Some(mut inbound) = visitor.next().await {
+            inbound.request().await.unwrap();
+            tokio::spawn(answer(inbound));
+        }
+    }));
+    record
+}
+
+/// The slice that follows the answer to some request.
+async fn slice_from(node: &Signed<NodeRecord>, max: usize) -> Result<Bytes, StreamError> {
+    let peer = pool(None).await.connect(node).await.unwrap();
+    let mut exchange = peer.request(&Request::Status).await.unwrap();
+    exchange.receiving.header::<Response>().await?;
+    exchange.receiving.rest(max).await
+}
+
 /// A sender that is dropped before the end must not leave a shorter body that looks whole.
 #[tokio::test]
 async fn a_body_that_was_given_up_does_not_end() {
-    let endpoint = endpoint(EndpointRole::Node, LOOPBACK, 1).await;
-    let record = record(&endpoint);
-    tokio::spawn(serve(endpoint, record.clone(), |visitor: Visitor| async move {
-        while let Some(mut inbound) = visitor.next().await {
-            inbound.request().await.unwrap();
-            inbound.sending.header(&Response::Slice).await.unwrap();
-            inbound.sending.bytes(Bytes::from_static(b"half of the")).await.unwrap();
-            drop(inbound.sending);
-        }
-    }));
-    let peer = pool(None).await.connect(&record).await.unwrap();
+    let node = node_that(|mut inbound| async move {
+        inbound.sending.header(&Response::Slice).await.unwrap();
+        inbound.sending.bytes(Bytes::from_static(b"half of the")).await.unwrap();
+        drop(inbound.sending);
+    });
+    let given_up = slice_from(&node.await, 1000).await.unwrap_err();
+    assert!(matches!(given_up, StreamError::Abandoned), "{given_up}");
+}
+
+#[tokio::test]
+async fn a_body_that_turns_out_bad_ends_with_the_reason() {
+    let node = node_that(|mut inbound| async move {
+        inbound.sending.header(&Response::Slice).await.unwrap();
+        inbound.sending.bytes(Bytes::from_static(b"half of the")).await.unwrap();
+        inbound.sending.reset(Code::Corrupt);
+    });
+    let given_up = slice_from(&node.await, 1000).await.unwrap_err();
+    assert!(matches!(given_up, StreamError::Refused(Code::Corrupt)), "{given_up}");
+}
+
+#[tokio::test]
+async fn a_body_has_the_length_that_is_allowed() {
+    async fn ten_bytes(mut inbound: Inbound) {
+        inbound.sending.header(&Response::Slice).await.unwrap();
+        let mut halves = [Bytes::from_static(b"01234"), Bytes::from_static(b"56789")];
+        inbound.sending.chunks(&mut halves).await.unwrap();
+        inbound.sending.finish();
+    }
+    let node = node_that(ten_bytes).await;
+    assert_eq!(slice_from(&node, 10).await.unwrap(), "0123456789");
+    assert_eq!(slice_from(&node, 11).await.unwrap(), "0123456789");
+    let longer = slice_from(&node, 9).await.unwrap_err();
+    assert!(matches!(longer, StreamError::TooLong { max: 9 }), "{longer}");
+}
+
+#[tokio::test]
+async fn bytes_come_the_same_in_chunks_and_in_runs() {
+    const LEN: usize = 3_000_000;
+    fn byte(place: usize) -> u8 {
+        u8::try_from(place % 251).expect("below 251")
+    }
+    let node = node_that(|mut inbound| async move {
+        let body: Bytes = (0..LEN).map(byte).collect();
+        inbound.sending.bytes(body).await.unwrap();
+        inbound.sending.finish();
+    });
+    let peer = pool(None).await.connect(&node.await).await.unwrap();
     let mut exchange = peer.request(&Request::Status).await.unwrap();
-    let outcome = async {
-        exchange.response().await?;
-        Ok::<_, RequestError>(exchange.receiving.rest(1000).await?)
+    let mut place = 0;
+    loop {
+        let (from, max) = (&mut exchange.receiving, 1 + place % 100_000);
+        let bytes = if place % 2 == 0 { from.run(max).await } else { from.chunk(max).await };
+        let Some(bytes) = bytes.unwrap() else { break };
+        assert!((1..=max).contains(&bytes.len()), "{} of {max}", bytes.len());
+        assert!(bytes.iter().enumerate().all(|(offset, read)| *read == byte(place + offset)));
+        place += bytes.len();
+    }
+    assert_eq!(place, LEN);
+}
+
+/// A client that is refused in the middle of its body stops sending, and still reads why.
+#[tokio::test]
+async fn a_refused_body_is_stopped() {
+    let node = node_that(|inbound| async move {
+        inbound.refuse(Refusal::new(Code::Full, "no room")).await.unwrap();
+    });
+    let peer = pool(None).await.connect(&node.await).await.unwrap();
+    let put = Request::Put {
+        max_len: proofs::ShardLen::new(1 << 28).unwrap(),
+        expires: UnixSeconds::new(0),
+        mandate: Unverified::from_bytes(Vec::new()).unwrap(),
     };
-    assert!(outcome.await.is_err());
+    let mut exchange = peer.request(&put).await.unwrap();
+    let stopped = loop {
+        if let Err(error) = exchange.sending.bytes(Bytes::from(vec![0; 1 << 16])).await {
+            break error;
+        }
+    };
+    assert!(matches!(stopped, StreamError::Refused(Code::Full)), "{stopped}");
+    let refused = exchange.response().await.unwrap_err();
+    assert!(matches!(&refused, RequestError::Refused(refusal) if refusal.detail() == "no room"), "{refused}");
 }
 
 /// Windows above 2 MiB make noq close the connection while a reader is slow.
