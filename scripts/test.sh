@@ -2,19 +2,19 @@
 # All tests: `test.sh` is the tier that CI runs on every change, `test.sh --all` the long one.
 #
 # The long parts take their size from the environment, so that one test serves both tiers:
-#   HEADWATER_SIM_SEEDS      how many seeds the simulator plays
-#   HEADWATER_KILLS          how often a process is killed in the middle of its work
-#   HEADWATER_FUZZ_SECONDS   how long each fuzz target runs
+#   SIM_SEEDS     how many seeds the simulator plays
+#   KILLS         how often a process is killed in the middle of its work
+#   FUZZ_SECONDS  how long each fuzz target runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ${1:-} == --all ]]; then
-    export HEADWATER_SIM_SEEDS=${HEADWATER_SIM_SEEDS:-20000}
-    export HEADWATER_KILLS=${HEADWATER_KILLS:-300}
-    export HEADWATER_FUZZ_SECONDS=${HEADWATER_FUZZ_SECONDS:-300}
+    export SIM_SEEDS=${SIM_SEEDS:-20000}
+    export KILLS=${KILLS:-300}
+    export FUZZ_SECONDS=${FUZZ_SECONDS:-300}
 else
-    export HEADWATER_SIM_SEEDS=${HEADWATER_SIM_SEEDS:-300}
-    export HEADWATER_KILLS=${HEADWATER_KILLS:-20}
-    export HEADWATER_FUZZ_SECONDS=${HEADWATER_FUZZ_SECONDS:-5}
+    export SIM_SEEDS=${SIM_SEEDS:-300}
+    export KILLS=${KILLS:-20}
+    export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
 fi
 
 target=${CARGO_TARGET_DIR:-target}
