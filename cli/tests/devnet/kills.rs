@@ -84,7 +84,7 @@ fn still_there(devnet: &Devnet, put: &Acknowledged) {
     }
 }
 
-/// A number that follows from seed and round (SplitMix64).
+/// A number that follows from seed and round (the `SplitMix64` generator).
 fn chance(seed: u64, round: u64) -> u64 {
     let mut z = seed.wrapping_add((round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -145,7 +145,8 @@ impl Batch {
     pub(crate) fn record(&self, column: Column, node: PublicKey) -> Record {
         let mut passing = 0;
         for piece in self.pieces.iter().filter(|piece| piece.column == column) {
-            let tries = || piece.tries.iter().filter(|attempt| attempt.node == node).map(|attempt| attempt.state);
+            let tries =
+                || piece.tries.iter().filter(|attempt| attempt.node == node).map(|attempt| attempt.state);
             if tries().any(|state| matches!(state, TryState::Late | TryState::Failed)) {
                 return Record::Bad;
             }
