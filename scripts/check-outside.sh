@@ -47,6 +47,7 @@ for name in large small empty; do
         cmp "$dir/$name" "$dir/decoded"
     done
     echo "headwater_decode.py reads the $name object from the nodes' folders, also without two of them"
-    "$python" tests/python/http_conformance.py "$(jq -r .url "$dir/$name.json")" "$dir/$name"
+    # Only the checks that fail and the score are worth a line.
+    "$python" tests/python/http_conformance.py "$(jq -r .url "$dir/$name.json")" "$dir/$name" | grep -v '^ok '
 done
 check_roots

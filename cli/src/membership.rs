@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chunker::Coding;
@@ -11,9 +12,13 @@ use network::{EndpointOptions, EndpointRole, LoadNetworkError, Members, NetworkF
 use protocol::{NetworkId, NodeRecord, SecretKey, Signed};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::failure::Usage;
 use crate::{folders, lifetime, settings};
+
+/// How long the program waits at its end for connections to close.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The network that the user means, read and verified.
 #[derive(Debug)]
@@ -49,7 +54,8 @@ impl Network {
             outcome = work(&client) => outcome,
             ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted")),
         };
-        pool.close().await;
+        // Told in time is told: a node that never answered would otherwise keep us waiting for it.
+        let _told_or_not = timeout(GOODBYE_TIMEOUT, pool.close()).await;
         outcome
     }
 
