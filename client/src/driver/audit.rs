@@ -34,6 +34,7 @@ pub(crate) async fn audit_manifest(
     len: ShardLen,
     leaves: u32,
 ) -> AuditReport {
+    super::probe_suspects(client).await;
     let seed = rand::random();
     let (findings, mut parts) =
         tokio::join!(audit_shards(client, manifest, leaves, seed), audit_copies(client, manifest, len, seed));

@@ -16,6 +16,8 @@ use std::time::Duration;
 use chunker::{Column, ControlKey, Manifest};
 use protocol::PublicKey;
 
+use crate::client::Client;
+use crate::health::Standing;
 use crate::wire::Wire;
 
 /// The columns of a segment that a node says it holds; `None` when it does not say.
@@ -38,6 +40,18 @@ async fn held_columns(
             None
         }
     }
+}
+
+/// Asks nodes that were silent for a sign of life, so that they are not passed over, or asked over a dead connection,
+/// after they have come back. Takes two seconds at most.
+async fn probe_suspects(client: &Client) {
+    let now = client.wire.now();
+    let nodes = client.members().iter().map(protocol::Signed::by);
+    let suspects: Vec<_> = {
+        let health = client.wire.health();
+        nodes.filter(|node| health.standing(*node, now) == Standing::Suspect).collect()
+    };
+    futures_util::future::join_all(suspects.into_iter().map(|node| client.wire.probe(node))).await;
 }
 
 /// The control key of a manifest as a key that can verify.

@@ -38,6 +38,7 @@ pub(crate) async fn put(
     let payer = client.wire.pool().payer().ok_or(PutError::NoPayer)?;
     // Name and media type are checked before a byte is read.
     ObjectHeader::new(0, options.name.clone(), options.media_type.clone())?;
+    super::probe_suspects(client).await;
     let ledger = Ledger::new(client.wire.clone(), options.secrets.control.clone());
     let context = PutContext {
         client: client.clone(),

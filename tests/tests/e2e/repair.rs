@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use bytes::Bytes;
+use chunker::{Manifest, ManifestParts, ObjectHeader};
 use client::{Part, PartState, RepairError};
-use e2e::harness::{TestNetwork, bytes};
+use e2e::harness::{TestNetwork, bytes, put_options, secrets};
+use proofs::ShardLen;
+use protocol::{Request, Response, Unverified};
 
 use crate::get;
 
@@ -73,5 +77,70 @@ async fn only_the_right_mandate_repairs() -> anyhow::Result<()> {
     let other = network.put(&client, "3+2", &bytes(5, 1000), 5).await?;
     let refused = client.repair(&report.cid, &network.authority(other.cid, 3)).await;
     assert!(matches!(refused, Err(RepairError::Mandate(_))), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_was_put_wrongly_is_exposed_and_not_healed() -> anyhow::Result<()> {
+    let mut network = TestNetwork::start(7).await?;
+    let client = network.client().await?;
+    let (honest, other) = (bytes(6, 400_000), bytes(7, 400_000));
+    let honest = network.put(&client, "3+2", &honest, 6).await?;
+    let mut options = put_options("3+2", 7)?;
+    options.secrets.control = secrets(6).control;
+    let other = client.put(&other[..], options, |_| {}).await?;
+
+    // A manifest whose last parity column is that of another object: every shard can be proved, and yet they do not fit.
+    let (manifest, foreign) = (client.manifest(&honest.cid).await?, client.manifest(&other.cid).await?);
+    let mut roots = manifest.roots().to_vec();
+    roots[4] = foreign.roots()[4];
+    let parts = ManifestParts {
+        geometry: *manifest.geometry(),
+        content_key: &secrets(6).content_key,
+        salt: manifest.salt(),
+        seed: manifest.seed(),
+        control: manifest.control(),
+        roots: roots.clone(),
+        header: &ObjectHeader::new(honest.size, None, None)?,
+    };
+    let forged = Manifest::new(parts)?;
+    put_everywhere(&network, &forged).await?;
+    let audit = client.audit(&forged.cid(), 4).await?;
+    assert!(
+        audit.is_whole(),
+        "an audit looks at one shard at a time: {:?}",
+        audit.lost().collect::<Vec<_>>()
+    );
+
+    network.kill(network.index_of(audit.parts[0].node.expect("it was proved by a node")));
+    let shards = network.shards();
+    match client.repair(&forged.cid(), &network.authority(forged.cid(), 6)).await {
+        Err(RepairError::Inconsistent(proof)) => {
+            assert_eq!((proof.segment, proof.column.number(), proof.expected), (0, 4, roots[4]));
+            assert_eq!(proof.computed, manifest.roots()[4]);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(network.shards(), shards, "nothing was put");
+    Ok(())
+}
+
+/// Puts a manifest on every node, as its uploader might.
+async fn put_everywhere(network: &TestNetwork, manifest: &Manifest) -> anyhow::Result<()> {
+    let pool = network.pool(Some(network.payer().clone())).await?;
+    let encoded = Bytes::from(manifest.encode());
+    let authority = network.authority(manifest.cid(), 6);
+    for record in &network.file().nodes {
+        let put = Request::Put {
+            max_len: ShardLen::new(encoded.len() as u64)?,
+            expires: authority.expires,
+            mandate: Unverified::from(&authority.mandate),
+        };
+        let mut exchange = pool.connect(record).await?.request(&put).await?;
+        assert_eq!(exchange.response().await?, Response::Go);
+        exchange.sending.bytes(encoded.clone()).await?;
+        exchange.sending.finish();
+        assert!(matches!(exchange.response().await?, Response::Leased { .. }));
+    }
     Ok(())
 }
