@@ -21,7 +21,9 @@ async fn what_m_nodes_held_is_put_on_others() -> anyhow::Result<()> {
     assert!(before.is_whole());
     let holder = |column: usize| before.parts[column].node.expect("every shard was proved by a node");
     let lost = [holder(0), holder(5)];
-    lost.iter().for_each(|id| network.kill(network.index_of(*id)));
+    for id in &lost {
+        network.kill(network.index_of(*id));
+    }
 
     let damaged = client.audit(&report.cid, 8).await?;
     let missing: Vec<_> = damaged.lost().filter(|part| matches!(part.part, Part::Shard { .. })).collect();
