@@ -29,7 +29,7 @@ const IMPURE_WORDS: &[&str] = &[
     "UdpSocket",
     "std::thread",
     "Instant::now",
-    "SystemTime",
+    "SystemTime::now",
     "tokio::",
     "getrandom",
     "rand::rng",
@@ -193,7 +193,8 @@ fn files(folder: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
 
 /// Unit tests too long to stand below the code lie in a file of their own.
 fn is_test(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
+    path.with_extension("").components().any(|part| part.as_os_str().to_string_lossy().ends_with("_tests"))
+        || path.file_stem().is_some_and(|stem| stem == "tests")
 }
 
 /// The text before the unit tests.
