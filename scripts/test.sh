@@ -32,7 +32,7 @@ step() {
 }
 
 # Cargo's output, with the numbers of tests kept for the end.
-rust_tests() { cargo test --workspace --locked 2>&1 | tee "$log"; }
+rust_tests() { cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"; }
 
 step "tools" scripts/install-tools.sh test
 step "format" cargo fmt --all --check
