@@ -9,7 +9,7 @@ use crate::output::Output;
 
 /// Puts files on a network of storage nodes, encrypted and erasure-coded, and gets them back.
 #[derive(Debug, Parser)]
-#[command(name = "headwater", version, about, after_help = TOUR, propagate_version = true)]
+#[command(name = "headwater", version, after_help = TOUR, propagate_version = true)]
 #[command(infer_long_args = false, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -30,19 +30,21 @@ Data goes to standard output, everything else to standard error. Exit status: 0 
 job is done, 1 when it is not, 2 when the command line or a setting cannot be meant as it stands.
 A link may be written in place, as @FILE, or as - for standard input.";
 
+const COMMON: &str = "Options of every command";
+
 /// What every command understands.
 #[derive(Args, Debug)]
 pub(crate) struct Globals {
     /// Print the answer as one line of JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
     /// The network file: which nodes there are [default: network.json in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "HEADWATER_NETWORK")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE", env = "HEADWATER_NETWORK")]
     pub(crate) network: Option<PathBuf>,
 
     /// The file with your account's secret [default: account in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "HEADWATER_ACCOUNT")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE", env = "HEADWATER_ACCOUNT")]
     pub(crate) account: Option<PathBuf>,
 }
 

@@ -44,9 +44,35 @@ impl std::error::Error for Usage {}
 
 /// Prints `error` as one line and returns its exit code: 2 where a [`Usage`] is at its root, else 1.
 pub(crate) fn report(command: &str, error: &anyhow::Error) -> ExitCode {
-    // Contexts from the outside in, as one line even where a cause brought line breaks along.
-    let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-    eprintln!("headwater {command}: {line}");
+    eprintln!("headwater {command}: {}", one_line(error));
     let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
     ExitCode::from(if usage { EXIT_USAGE } else { EXIT_FAILED })
+}
+
+/// The error and its causes from the outside in. Some errors repeat their cause, which once is enough.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() {
+            line = text;
+        } else if !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn causes_follow_on_one_line_and_only_once() {
+        let error = anyhow!("the disk\n is full").context("cannot write: the disk is full").context("sorry");
+        assert_eq!(one_line(&error), "sorry: cannot write: the disk is full");
+        assert_eq!(one_line(&anyhow!("inner").context("outer")), "outer: inner");
+    }
 }

@@ -20,6 +20,7 @@ mod record_file;
 mod secrets;
 mod settings;
 mod target;
+mod until_ended;
 
 use std::process::ExitCode;
 
@@ -34,9 +35,12 @@ fn main() -> ExitCode {
     let name = command.name();
     logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime
-        .context("cannot start the threads of the program")
-        .and_then(|runtime| runtime.block_on(run(&globals, command)));
+    let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
+        let outcome = runtime.block_on(run(&globals, command));
+        // A pending read of standard input must not keep the program from ending.
+        runtime.shutdown_background();
+        outcome
+    });
     match outcome {
         Ok(outcome) => outcome.into(),
         Err(error) => failure::report(name, &error),

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chunker::Coding;
 use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::failure::Usage;
-use crate::{folders, lifetime, settings};
+use crate::{folders, settings};
 
 /// How long the program waits at its end for connections to close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -41,8 +41,8 @@ impl Network {
         }
     }
 
-    /// Does `work` as a client of this network; what it stores is paid for by `payer`. SIGINT and
-    /// SIGTERM end it. Whatever happens, the nodes are told that nothing more comes.
+    /// Does `work` as a client of this network; what it stores is paid for by `payer`. Whether it
+    /// succeeds or not, the nodes are told that nothing more comes.
     pub(crate) async fn with_client<T>(
         &self,
         payer: Option<SecretKey>,
@@ -50,10 +50,7 @@ impl Network {
     ) -> anyhow::Result<T> {
         let pool = self.pool(payer).await?;
         let client = self.client(pool.clone());
-        let outcome = tokio::select! {
-            outcome = work(&client) => outcome,
-            ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted")),
-        };
+        let outcome = work(&client).await;
         // Told in time is told: a node that never answered would otherwise keep us waiting for it.
         let _told_or_not = timeout(GOODBYE_TIMEOUT, pool.close()).await;
         outcome

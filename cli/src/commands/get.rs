@@ -17,6 +17,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::lifetime;
 use crate::membership::Network;
 use crate::output::Progress;
 use crate::secrets::SecretArg;
@@ -30,7 +31,7 @@ Examples:
   headwater get @film.link -o copy.mp4
   headwater get @film.link | ffplay -
   headwater get @film.link --range 0-65535 | file -
-  wl-paste | headwater get -                       the link comes from the clipboard, the name from the link")]
+  wl-paste | headwater get - -o copy.mp4           the link comes from the clipboard")]
 pub(crate) struct Get {
     /// The link: itself, @FILE, or - for standard input
     link: SecretArg,
@@ -62,7 +63,10 @@ impl Get {
             };
             let destination = self.destination(&object)?;
             let progress = globals.output().progress("get", Some(range.end - range.start));
-            destination.fill(&object, range, &progress).await
+            tokio::select! {
+                filled = destination.fill(&object, range, &progress) => filled,
+                ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted; nothing was left behind")),
+            }
         };
         Network::load(globals.network.as_deref())?.with_client(None, get).await?;
         Ok(Outcome::Complete)

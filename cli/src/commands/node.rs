@@ -132,6 +132,9 @@ impl Node {
         };
         let config = self.settings.or(file).into_config(globals)?;
         let dir = config.dir.clone();
+        if config.admission == AdmissionPolicy::AllowList([].into()) {
+            globals.output().note("nobody may store on this node: name payers with --allow, or say --open");
+        }
         let node = StorageNode::spawn(config)
             .await
             .with_context(|| format!("cannot run a node in {}", dir.display()))?;

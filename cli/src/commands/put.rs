@@ -17,6 +17,7 @@ use crate::failure::{Outcome, Usage};
 use crate::membership::{self, Network};
 use crate::output::Output;
 use crate::quantity::Duration;
+use crate::until_ended::UntilEnded;
 use crate::{account, gateway_api, media_type};
 
 /// Encrypt a file, spread it over the network and print its link
@@ -94,7 +95,7 @@ impl Put {
         let options = self.options(coding, &account);
         let put = async |client: &Client| {
             let progress = output.progress("put", len);
-            let put = client.put(source, options, |now| progress.reached(now.read)).await;
+            let put = client.put(UntilEnded::new(source), options, |now| progress.reached(now.read)).await;
             put.with_context(|| format!("cannot store {}", self.file.display()))
         };
         let report = network.with_client(Some(account::payer(&account)), put).await?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod harness;
+mod interrupted;
 mod kills;
 
 use std::collections::BTreeSet;
