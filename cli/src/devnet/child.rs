@@ -70,7 +70,7 @@ impl Role {
             .append(true)
             .open(&self.log)
             .with_context(|| format!("cannot write the log {}", self.log.display()))?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(own_program());
         command
             .args(["--json"])
             .args(&self.arguments)
@@ -114,6 +114,12 @@ impl Running {
     pub(super) async fn kill(mut self) {
         end(&mut self.process).await;
     }
+}
+
+/// The program that runs here; where its file was replaced meanwhile, by a new build perhaps, the kernel still has it.
+fn own_program() -> PathBuf {
+    let file = std::env::current_exe().ok().filter(|file| file.exists());
+    file.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
 }
 
 async fn end(process: &mut Child) {
