@@ -43,7 +43,6 @@ const VARIANTS: [Variant; 16] = [
     Variant { name: "ours, copied into runs", read: Read::Runs, ..OURS },
     Variant { name: "ours, 4 streams", streams: 4, ..OURS },
     Variant { name: "iroh's defaults", change: |_| QuicTransportConfig::builder(), ..OURS },
-    Variant { name: "no acknowledgement frequency", change: |quic| quic.ack_frequency_config(None), ..OURS },
     Variant { name: "acknowledge after 1 or 25 ms", change: |quic| ack_after(quic, 1, None), ..OURS },
     Variant { name: "acknowledge after 10 or 25 ms", change: |quic| ack_after(quic, 10, None), ..OURS },
     Variant { name: "acknowledge after 20 or 25 ms", change: |quic| ack_after(quic, 20, None), ..OURS },
