@@ -205,7 +205,8 @@ impl Audit {
                 break;
             }
             let mut holders = self.segments[&shard.segment].holders(shard.column);
-            if let Some(node) = holders.find(|node| shard.challenged.iter().all(|(asked, _)| asked != node)) {
+            let is_fresh = |node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
+            if let Some(node) = holders.find(|node| is_fresh(node) && !self.has_another(index, *node)) {
                 is_waiting = true;
                 drop(holders);
                 self.challenge(index, node);
@@ -217,8 +218,23 @@ impl Audit {
         }
         if !is_waiting {
             self.is_over = true;
+            self.deny_those_with_another();
             self.actions.push_back(Action::Finish(self.findings()));
         }
+    }
+
+    /// Whether a node has proved, or is to prove, another shard of the same segment. It counts once: with one data
+    /// column all shards have the same root, and a single copy would prove them all.
+    fn has_another(&self, index: usize, node: PublicKey) -> bool {
+        let others = self
+            .shards
+            .iter()
+            .enumerate()
+            .filter(|(other, shard)| *other != index && shard.segment == self.shards[index].segment);
+        others.into_iter().any(|(_, other)| {
+            let is_challenged = other.open && other.challenged.last().is_some_and(|(last, _)| *last == node);
+            is_challenged || other.proved_by == Some(node)
+        })
     }
 
     fn search(&mut self, index: usize) -> bool {
@@ -239,6 +255,17 @@ impl Audit {
         self.requests.insert(request, index);
         let (segment, column) = (shard.segment, shard.column);
         self.actions.push_back(Action::Prove { request, node, segment, column, within: PROVE_WITHIN });
+    }
+
+    /// Who has proved another shard of a segment holds nothing else of it.
+    fn deny_those_with_another(&mut self) {
+        for index in 0..self.shards.len() {
+            let Shard { segment, column, proved_by: None, .. } = self.shards[index] else { continue };
+            let holders: Vec<_> = self.segments[&segment].holders(column).collect();
+            let taken: Vec<_> = holders.into_iter().filter(|node| self.has_another(index, *node)).collect();
+            let whereabouts = self.segments.get_mut(&segment).expect("every shard has a segment");
+            taken.into_iter().for_each(|node| whereabouts.deny(column, node));
+        }
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -370,6 +397,39 @@ mod tests {
             let (findings, _) = run(geometry, &placement, &manners, &moved);
             assert_eq!((findings[1].verdict, findings[1].node), (Verdict::Proved, Some(homes[7])));
         }
+    }
+
+    #[test]
+    fn one_copy_proves_one_shard_though_all_have_the_same_root() {
+        let (geometry, placement) = (geometry("1+2", 100), placement(6));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 6);
+        // As nodes see it: the second home holds the root of all three shards, and the others nothing.
+        let mut plan = Audit::new(geometry, &SEED, &placement);
+        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, .. } if node == homes[1] => {
+                        events.push_back(Event::Proved(request));
+                    }
+                    Action::Prove { request, .. } => {
+                        events.push_back(Event::Failed(request, Failure::NotHeld));
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let all = geometry.segment(segment).unwrap().stored_columns().collect();
+                        let held = Some(if node == homes[1] { all } else { Vec::new() });
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
+                        assert_eq!(verdicts, [Verdict::Gone, Verdict::Proved, Verdict::Gone]);
+                        return;
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
     }
 
     #[test]
