@@ -41,7 +41,8 @@ fn seeds_differ() {
 
 #[test]
 fn a_performer_that_trusts_nodes_delivers_wrong_bytes() {
-    assert!(violations(Sabotage::TrustsNodes).iter().any(|text| text.contains("wrong bytes")));
+    let noticed = violations(Sabotage::TrustsNodes);
+    assert!(noticed.iter().any(|text| text.contains("wrong bytes")), "{noticed:?}");
 }
 
 #[test]
@@ -53,6 +54,16 @@ fn a_performer_that_forgets_alarms_hangs() {
 #[test]
 fn a_performer_that_keeps_everything_exceeds_its_memory() {
     assert!(violations(Sabotage::KeepsEverything).iter().any(|text| text.contains("bytes held")));
+}
+
+#[test]
+fn a_put_that_calls_refusals_leases_is_found_out() {
+    assert!(violations(Sabotage::CallsItLeased).iter().any(|text| text.contains("there is no lease")));
+}
+
+#[test]
+fn an_audit_that_believes_every_proof_is_found_out() {
+    assert!(violations(Sabotage::BelievesProofs).iter().any(|text| text.contains("without the leaves")));
 }
 
 fn violations(sabotage: Sabotage) -> Vec<String> {

@@ -73,6 +73,8 @@ pub(crate) struct Line {
     pub(crate) breaks: u64,
     /// … but not again within this time.
     pub(crate) breaks_apart: Duration,
+    /// Too slow to be of use in a read.
+    pub(crate) is_poor: bool,
 }
 
 /// The network as a whole: how far apart its nodes are.
@@ -101,6 +103,7 @@ impl Line {
             losses,
             breaks: if distance == Distance::Room { 0 } else { dice.of(0..3) },
             breaks_apart: Duration::from_secs(5),
+            is_poor: false,
         }
     }
 
@@ -113,6 +116,7 @@ impl Line {
             losses: dice.of(0..300),
             breaks: dice.of(0..50),
             breaks_apart: Duration::ZERO,
+            is_poor: true,
         }
     }
 

@@ -11,6 +11,7 @@
 //!
 //! What is not simulated: QUIC itself (congestion, handshakes beyond one round trip) and a node's disk format.
 
+mod auditing;
 mod calls;
 mod dice;
 mod faults;
@@ -18,11 +19,17 @@ mod fetch;
 mod node;
 mod object;
 mod opening;
+mod placing;
+mod putting;
 mod queue;
 mod reading;
+mod rebuilding;
+mod repairing;
 mod run;
 mod scenario;
+mod storing;
 mod trace;
+mod transfer;
 mod violation;
 mod world;
 

@@ -10,9 +10,10 @@ use protocol::{
     VersionText,
 };
 
-use super::calls::{Heard, Script};
+use super::calls::{CallId, Heard, Script};
 use super::dice::Dice;
 use super::faults::{Line, Manner, Outage};
+use super::storing::{EXPIRES, Incoming, Leases};
 
 /// Bytes of a slice that are sent at a time.
 const PART_LEN: usize = 48 * 1024;
@@ -32,7 +33,12 @@ pub(crate) struct Node {
     pub(crate) manner: Manner,
     pub(crate) line: Line,
     pub(crate) outages: Vec<Outage>,
+    /// It lost its disk once.
+    pub(crate) was_wiped: bool,
     pub(crate) disk: BTreeMap<Root, Kept>,
+    pub(crate) leases: Leases,
+    /// Shards that are being received: gone when the node is.
+    pub(crate) incoming: BTreeMap<CallId, Incoming>,
     /// The shards of which the node has heard, for claims without foundation.
     pub(crate) rumours: BTreeMap<Root, ShardLen>,
     /// The line is taken until then by what was sent before.
@@ -51,7 +57,10 @@ impl Node {
             manner: Manner::Honest,
             line,
             outages: Vec::new(),
+            was_wiped: false,
             disk: BTreeMap::new(),
+            leases: Leases::new(),
+            incoming: BTreeMap::new(),
             rumours: BTreeMap::new(),
             busy_until: Moment::default(),
             broke_last: None,
@@ -63,15 +72,31 @@ impl Node {
     /// The outage that the node is in, if any. Outages that end with a wipe take their effect here.
     pub(crate) fn outage(&mut self, now: Moment) -> Option<Outage> {
         if self.outages.iter().any(|outage| outage.is_wiped && outage.until <= now) {
+            self.was_wiped = true;
             self.disk.clear();
+            self.leases.clear();
             self.outages.retain(|outage| outage.until > now);
         }
-        self.outages.iter().copied().find(|outage| outage.from <= now && now < outage.until)
+        let outage = self.outages.iter().copied().find(|outage| outage.from <= now && now < outage.until);
+        if outage.is_some() {
+            self.incoming.clear();
+        }
+        outage
     }
 
-    /// Whether the node would serve a shard as it should at all times from now on.
+    /// Whether the node does as it should at all times, be it slowly.
+    pub(crate) fn is_honest(&self) -> bool {
+        self.manner == Manner::Honest && self.outages.is_empty() && !self.was_wiped
+    }
+
+    /// Whether it is honest and can be reached in reasonable time.
     pub(crate) fn is_good(&self) -> bool {
-        self.manner == Manner::Honest && self.outages.is_empty()
+        self.is_honest() && !self.line.is_poor
+    }
+
+    /// Whether it is good, and its line never breaks.
+    pub(crate) fn is_dependable(&self) -> bool {
+        self.is_good() && self.line.breaks == 0
     }
 
     /// Flips a bit of a shard on the disk.
@@ -85,15 +110,17 @@ impl Node {
     }
 
     /// What the node is going to say.
-    pub(crate) fn answer(&mut self, request: &Request) -> Script {
+    pub(crate) fn answer(&mut self, call: CallId, request: &Request) -> Script {
         match (self.manner, request) {
-            (Manner::Stalls, _) => Script::default(),
+            (Manner::Stalls, _) | (Manner::Trickles, Request::Put { .. }) => Script::default(),
             (Manner::Refuses(code), _) => refusal(code),
             (_, Request::Read { root, leaves }) => self.slice(Response::Slice, *root, leaves),
             (_, Request::Prove { challenge }) => {
                 self.slice(Response::Proof, challenge.root(), challenge.leaf_set())
             }
             (_, Request::Stat { roots, .. }) => self.held(roots),
+            (_, Request::Put { max_len, mandate, .. }) => self.offered(call, max_len.get(), mandate),
+            (_, Request::Release { release }) => self.released(release),
             (_, Request::Status) => self.status(),
             _ => refusal(Code::BadRequest),
         }
@@ -107,7 +134,7 @@ impl Node {
     }
 
     fn held(&self, roots: &[Root]) -> Script {
-        let expires = UnixSeconds::new(u64::from(u32::MAX));
+        let expires = EXPIRES;
         let claim = |root: &Root| match self.manner {
             Manner::ClaimsAll => self.rumours.get(root).map(|&len| HeldShard { len, expires }),
             Manner::DeniesAll => None,
@@ -195,7 +222,7 @@ impl Node {
     }
 }
 
-fn refusal(code: Code) -> Script {
+pub(crate) fn refusal(code: Code) -> Script {
     Script::header(Response::Refused(Refusal::new(code, "simulated")))
 }
 

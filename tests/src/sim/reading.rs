@@ -9,7 +9,7 @@ use chunker::Column;
 use client::Moment;
 use client::plan::download::{Action, Delivery, Download, Event, Unreadable, Wanted};
 use client::plan::{Failure, RequestId};
-use protocol::{BoundedList, HeldShard, PublicKey, Request, Response};
+use protocol::{BoundedList, PublicKey, Request, Response};
 
 use super::calls::{Alarm, CallId, Happening, Heard, TaskId};
 use super::fetch::{Fetch, Piece, Progress};
@@ -24,6 +24,10 @@ const BATCH_LEN_MAX: u64 = 4 << 20;
 /// How long a node may take for a sign of life.
 const PROBE_WITHIN: Duration = Duration::from_secs(2);
 
+/// A reader of what cannot be read waits so long: a request may begin just before a batch gives up, and a node that is
+/// always slow is waited for.
+const HOPELESS_PAUSE: Duration = Duration::from_secs(11);
+
 /// How a read is done, and what it must come to.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadPlan {
@@ -31,8 +35,6 @@ pub(crate) struct ReadPlan {
     pub(crate) read_ahead: u64,
     /// What the reader takes for a cell.
     pub(crate) per_cell: Duration,
-    /// At most m shards of each segment are bad: an error is a violation.
-    pub(crate) must_succeed: bool,
     /// The longest time that a reader who has taken everything may wait for more, or for the end.
     pub(crate) pause: Duration,
     pub(crate) sabotage: Sabotage,
@@ -49,6 +51,8 @@ pub(crate) struct Reading {
     task: TaskId,
     object: Arc<Object>,
     how: ReadPlan,
+    /// Good nodes have as many columns as it takes: an error is a violation.
+    must_succeed: bool,
     plan: Download,
     fetches: BTreeMap<RequestId, Fetch>,
     purposes: BTreeMap<CallId, Purpose>,
@@ -63,7 +67,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(task: TaskId, object: Arc<Object>, how: ReadPlan, world: &World) -> Self {
+    pub(crate) fn new(task: TaskId, object: Arc<Object>, mut how: ReadPlan, world: &World) -> Self {
         let wanted = Wanted {
             geometry: *object.geometry(),
             seed: *object.manifest.seed().as_bytes(),
@@ -71,8 +75,15 @@ impl Reading {
             read_ahead: how.read_ahead,
             hints: Vec::new(),
         };
+        let must_succeed = object.geometry().all_segments().all(|segment| {
+            world.held_by_good_nodes(&object, &segment) >= usize::from(segment.data_columns())
+        });
+        if !must_succeed {
+            how.pause = how.pause.max(HOPELESS_PAUSE);
+        }
         Self {
             task,
+            must_succeed,
             plan: Download::new(wanted, world.placement()),
             next_cell: how.cells.start,
             object,
@@ -147,11 +158,8 @@ impl Reading {
 
     fn ask(&mut self, world: &mut World, node: PublicKey, segment: u32, within: Duration) {
         self.questions += 1;
-        let geometry = self.object.geometry();
-        let columns = geometry.segment(segment).expect("plans ask for segments that exist").stored_columns();
-        let roots = columns.filter_map(|column| self.object.manifest.root(segment, column)).collect();
-        let roots = BoundedList::new(roots).expect("a segment has at most 255 shards");
-        let request = Request::Stat { roots, control: self.object.control.public() };
+        let roots = BoundedList::new(self.object.roots(segment)).expect("a segment has at most 255 shards");
+        let request = Request::Stat { roots, control: self.object.owner.control.public() };
         let call = world.call(self.task, node, request, within);
         self.purposes.insert(call, Purpose::Question { node, segment });
     }
@@ -162,7 +170,7 @@ impl Reading {
             Some(&Purpose::Fetch(request)) => self.heard_of_fetch(world, request, heard),
             Some(&Purpose::Question { node, segment }) => {
                 let held = match heard {
-                    Heard::Header(Response::Held { shards }) => self.columns(segment, &shards),
+                    Heard::Header(Response::Held { shards }) => self.object.claimed(segment, &shards),
                     _ => None,
                 };
                 self.purposes.remove(&call);
@@ -204,17 +212,6 @@ impl Reading {
         let number = world.number(node);
         world.note(format_args!("node {number} says of segment {segment} that it holds {held:?}"));
         self.tell(world, Event::Told { node, segment, held })
-    }
-
-    /// The columns that an answer claims, with the right lengths; `None` when it answers something else.
-    fn columns(&self, segment: u32, shards: &[Option<HeldShard>]) -> Option<Vec<Column>> {
-        let segment = self.object.geometry().segment(segment).expect("it was asked about");
-        let columns: Vec<_> = segment.stored_columns().collect();
-        let is_held = |(column, held): (Column, &Option<HeldShard>)| {
-            let held = held.filter(|held| segment.shard_len(column) == Some(held.len));
-            held.map(|_| column)
-        };
-        (columns.len() == shards.len()).then(|| columns.into_iter().zip(shards).filter_map(is_held).collect())
     }
 
     fn deliver(&mut self, world: &mut World, delivery: &Delivery) -> Result<(), Violation> {
@@ -277,7 +274,7 @@ impl Reading {
     }
 
     fn check_failure(&self, world: &World, failure: Unreadable) -> Result<(), Violation> {
-        if self.how.must_succeed {
+        if self.must_succeed {
             return Err(Violation::Failed { what: "a read".into(), reason: format!("{failure:?}") });
         }
         if failure.cell != self.next_cell {
@@ -301,7 +298,8 @@ impl Reading {
         Ok(())
     }
 
-    /// The bytes that the read holds or may still receive stay within read-ahead, one batch, and their parity.
+    /// The bytes that the read holds or may still receive stay within read-ahead and one batch, with their parity, and
+    /// once more for answers that are late while others were asked in their place.
     fn check_memory(&self) -> Result<(), Violation> {
         let (cell, coding) =
             (self.object.geometry().cell_size().bytes() as u64, self.object.geometry().coding());
@@ -309,7 +307,8 @@ impl Reading {
         let fetched: u64 = self.fetches.values().map(|fetch| fetch.wanted.bytes()).sum();
         let stripe = u64::from(coding.data()) * cell;
         let ahead = self.how.read_ahead + BATCH_LEN_MAX.max(stripe);
-        let limit = ahead * u64::from(coding.total()) / u64::from(coding.data()) + stripe;
+        let columns = u64::from(coding.total()) + u64::from(coding.data());
+        let limit = ahead * columns / u64::from(coding.data()) + stripe;
         let what = "bytes held and asked for by one read".to_owned();
         check_count(what, untaken + fetched, limit)
     }

@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auditing::{Auditing, Findings};
 use super::calls::{Happening, TaskId};
-use super::reading::{ReadPlan, Reading};
-use super::scenario::Scenario;
+use super::putting::Putting;
+use super::reading::Reading;
+use super::repairing::Repairing;
+use super::scenario::{Round, Scenario};
 use super::trace::Verbosity;
 use super::violation::{Sabotage, Violation};
 use super::world::World;
@@ -64,10 +67,10 @@ impl fmt::Display for Trouble {
 /// Runs one seed.
 pub fn run(seed: u64, sabotage: Sabotage, verbosity: Verbosity) -> Result<Report, Box<Trouble>> {
     let mut scenario = Scenario::drawn(seed, sabotage, verbosity);
-    let mut runner = Runner { next_task: 0, happenings: 0 };
+    let mut runner = Runner { next_task: 0, happenings: 0, findings: Findings::default() };
     let begun = scenario.world.now();
-    for (reads, rest) in std::mem::take(&mut scenario.rounds) {
-        if let Err(violation) = runner.round(&mut scenario, reads) {
+    for (round, rest) in std::mem::take(&mut scenario.rounds) {
+        if let Err(violation) = runner.round(&mut scenario, round) {
             let last_lines = scenario.world.trace().last_lines();
             return Err(Box::new(Trouble { seed, violation, last_lines }));
         }
@@ -81,17 +84,32 @@ pub fn run(seed: u64, sabotage: Sabotage, verbosity: Verbosity) -> Result<Report
 struct Runner {
     next_task: usize,
     happenings: u64,
+    findings: Findings,
 }
 
 impl Runner {
-    fn round(&mut self, scenario: &mut Scenario, reads: Vec<ReadPlan>) -> Result<(), Violation> {
-        let first = self.next_task;
-        self.next_task += reads.len();
-        let world = &mut scenario.world;
+    fn round(&mut self, scenario: &mut Scenario, round: Round) -> Result<(), Violation> {
+        let Scenario { world, object, sabotage, .. } = scenario;
+        let (first, object, sabotage) = (self.next_task, || Arc::clone(object), *sabotage);
+        let task = TaskId(first);
         let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-        for (number, read) in (first..).zip(reads) {
-            tasks.push(Box::new(Reading::new(TaskId(number), Arc::clone(&scenario.object), read, world)));
+        match round {
+            Round::Put => tasks.push(Box::new(Putting::new(task, object(), sabotage, world))),
+            Round::Audit(seed) => {
+                let findings = Findings::clone(&self.findings);
+                tasks.push(Box::new(Auditing::new(task, object(), seed, findings, sabotage, world)));
+            }
+            Round::Repair => {
+                let findings = Findings::clone(&self.findings);
+                tasks.push(Box::new(Repairing::new(task, object(), findings, world)));
+            }
+            Round::Read(reads) => {
+                for (number, read) in (first..).zip(reads) {
+                    tasks.push(Box::new(Reading::new(TaskId(number), object(), read, world)));
+                }
+            }
         }
+        self.next_task += tasks.len();
         self.together(world, first, &mut tasks)
     }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use chunker::{Coding, Column, Padding};
 use client::placement::{homes, segment_seed};
-use protocol::{PublicKey, UnixSeconds};
+use protocol::PublicKey;
 
 use super::dice::Dice;
 use super::faults::{Distance, Line, Manner, Outage};
 use super::node::{Kept, Node};
 use super::object::Object;
 use super::reading::ReadPlan;
+use super::storing::EXPIRES;
 use super::trace::Verbosity;
 use super::violation::Sabotage;
 use super::world::{START, World};
@@ -41,8 +42,22 @@ pub(crate) struct Scenario {
     pub(crate) mood: Mood,
     pub(crate) world: World,
     pub(crate) object: Arc<Object>,
-    /// Reads that are done at the same time, and how long nothing is done afterwards.
-    pub(crate) rounds: Vec<(Vec<ReadPlan>, Duration)>,
+    /// What is done, one after the other, and how long nothing is done afterwards.
+    pub(crate) rounds: Vec<(Round, Duration)>,
+    pub(crate) sabotage: Sabotage,
+}
+
+/// What is done at one time.
+#[derive(Debug)]
+pub(crate) enum Round {
+    /// The object is put.
+    Put,
+    /// Ranges are read, all at the same time.
+    Read(Vec<ReadPlan>),
+    /// All shards are audited, with leaves from this seed.
+    Audit([u8; 32]),
+    /// What the last audit found lost is repaired.
+    Repair,
 }
 
 impl Scenario {
@@ -61,10 +76,13 @@ impl Scenario {
         let mut world = World::new(nodes, dice.fork(), verbosity);
         let len = object.plaintext.len();
         world.note(format_args!("{mood:?}, {distance:?}, {coding}, {count} nodes, {len} bytes"));
-        place(&object, &mut world);
-        Misfortune { mood, object: &object, world: &mut world, dice: &mut dice }.strike();
-        let rounds = rounds(mood, distance, &object, sabotage, &mut dice);
-        Self { mood, world, object, rounds }
+        let is_put = dice.one_in(3);
+        if !is_put {
+            place(&object, &mut world);
+        }
+        Misfortune { mood, object: &object, world: &mut world, dice: &mut dice, is_put }.strike();
+        let rounds = rounds(mood, distance, &object, is_put, sabotage, &mut dice);
+        Self { mood, world, object, rounds, sabotage }
     }
 }
 
@@ -98,7 +116,7 @@ fn segment_homes(object: &Object, world: &World, segment: u32) -> Vec<PublicKey>
 
 fn keep(object: &Object, world: &mut World, segment: u32, column: Column, node: PublicKey) {
     let shard = &object.shards[&(segment, column)];
-    let expires = UnixSeconds::new(u64::from(u32::MAX));
+    let expires = EXPIRES;
     let (bytes, outboard, len) = (shard.bytes.clone(), shard.hashed.outboard.clone(), shard.hashed.len);
     world.node(node).1.disk.insert(shard.hashed.root, Kept { bytes, outboard, len, expires });
 }
@@ -109,6 +127,8 @@ struct Misfortune<'a> {
     object: &'a Object,
     world: &'a mut World,
     dice: &'a mut Dice,
+    /// The object is not there yet: it is going to be put.
+    is_put: bool,
 }
 
 impl Misfortune<'_> {
@@ -134,7 +154,7 @@ impl Misfortune<'_> {
             self.spoil(*column, *home);
         }
         let spare = self.spoil_spare_nodes(spare);
-        if matches!(self.mood, Mood::Calm | Mood::Storm) {
+        if matches!(self.mood, Mood::Calm | Mood::Storm) && !self.is_put {
             self.displace(&columns[bad..], &homes[bad..], &spare);
         }
         self.spread_rumours();
@@ -219,26 +239,34 @@ fn rounds(
     mood: Mood,
     distance: Distance,
     object: &Object,
+    is_put: bool,
     sabotage: Sabotage,
     dice: &mut Dice,
-) -> Vec<(Vec<ReadPlan>, Duration)> {
-    let read = |dice: &mut Dice| {
-        let cells = object.geometry().cells();
-        let (a, b) = (dice.of(0..cells + 1), dice.of(0..cells + 1));
-        let cells = if dice.one_in(2) { 0..cells } else { a.min(b)..a.max(b) };
-        ReadPlan {
-            cells,
-            read_ahead: *dice.pick(&[0, 64 << 10, 512 << 10, 12 << 20]),
-            per_cell: if dice.one_in(3) { dice.micros(0..5000) } else { Duration::ZERO },
-            must_succeed: matches!(mood, Mood::Calm | Mood::Kills),
-            pause: pause(mood, distance),
-            sabotage,
-        }
-    };
-    let count = 1 + dice.of(0..3);
-    let round = |_| {
+) -> Vec<(Round, Duration)> {
+    let mut rounds = Vec::new();
+    if is_put {
+        rounds.push(Round::Put);
+    }
+    let reads = |dice: &mut Dice| {
         let readers = 1 + dice.of(0..3) * dice.of(0..2);
-        ((0..readers).map(|_| read(dice)).collect(), dice.micros(0..3_000_000))
+        Round::Read((0..readers).map(|_| read(mood, distance, object, sabotage, dice)).collect())
     };
-    (0..count).map(round).collect()
+    rounds.push(reads(dice));
+    if dice.one_in(2) {
+        rounds.extend([Round::Audit(dice.array()), Round::Repair, Round::Audit(dice.array())]);
+    }
+    rounds.push(reads(dice));
+    rounds.into_iter().map(|round| (round, dice.micros(0..3_000_000))).collect()
+}
+
+fn read(mood: Mood, distance: Distance, object: &Object, sabotage: Sabotage, dice: &mut Dice) -> ReadPlan {
+    let cells = object.geometry().cells();
+    let (a, b) = (dice.of(0..cells + 1), dice.of(0..cells + 1));
+    ReadPlan {
+        cells: if dice.one_in(2) { 0..cells } else { a.min(b)..a.max(b) },
+        read_ahead: *dice.pick(&[0, 64 << 10, 512 << 10, 12 << 20]),
+        per_cell: if dice.one_in(3) { dice.micros(0..5000) } else { Duration::ZERO },
+        pause: pause(mood, distance),
+        sabotage,
+    }
 }

@@ -80,4 +80,8 @@ pub enum Sabotage {
     ForgetsAlarms,
     /// Keeps everything that ever arrived.
     KeepsEverything,
+    /// Calls a part leased although its node did not sign for it.
+    CallsItLeased,
+    /// Takes every answer to a challenge for a proof.
+    BelievesProofs,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chunker::{Column, Segment};
 use client::Moment;
 use client::health::Health;
@@ -26,12 +27,24 @@ const CONNECT_FAILS_AFTER: Duration = Duration::from_millis(1500);
 const REPEATED_AFTER: Duration = Duration::from_millis(25);
 /// What a node needs to look up a shard, at most.
 const THINKS_MICROS: u64 = 2000;
+/// What a node needs to make a shard durable, at most.
+const SYNCS_MICROS: u64 = 30_000;
+/// How long a call may wait for the client.
+const HELD_FOR: Duration = Duration::from_hours(24);
+/// Bytes of a body that are sent at a time.
+const BODY_PIECE_LEN: usize = 64 * 1024;
 
 enum Tick {
     /// A request reaches its node.
     Arrive(CallId),
     /// A node sends the next part of its answer.
     Depart(CallId),
+    /// A piece of a body, or its end, reaches its node.
+    Receive(CallId, PublicKey, Option<Bytes>),
+    /// The client knows that a piece of a body has arrived.
+    Acknowledged(CallId),
+    /// A node notices that a call was given up.
+    GivenUp(CallId, PublicKey),
     /// Something reaches the client.
     Land(CallId, Heard),
     /// A call may have kept quiet for too long.
@@ -150,9 +163,38 @@ impl World {
 
     /// Ends a call; nothing more is heard of it.
     pub(crate) fn cancel(&mut self, call: CallId) {
-        if self.calls.remove(&call).is_some() {
+        if let Some(open) = self.calls.remove(&call) {
             self.note(format_args!("{call:?} is cancelled"));
+            let notices = self.now().plus(self.nodes[self.by_id[&open.node]].line.latency);
+            self.queue.at(notices, Tick::GivenUp(call, open.node));
         }
+    }
+
+    /// A call may be quiet until it is the client's turn again.
+    pub(crate) fn hold(&mut self, call: CallId) {
+        if let Some(open) = self.calls.get_mut(&call) {
+            open.within = HELD_FOR;
+        }
+    }
+
+    /// Sends a body after a request, and its end. From now on the call may keep quiet for `within`. False when it is over.
+    pub(crate) fn send(&mut self, call: CallId, body: &Bytes, within: Duration) -> bool {
+        let now = self.now();
+        let Some(open) = self.calls.get_mut(&call) else { return false };
+        (open.within, open.last_heard) = (within, now);
+        let node = open.node;
+        self.queue.at(now.plus(within), Tick::Due(call));
+        let index = self.by_id[&node];
+        let line = self.nodes[index].line;
+        let mut arrival = now.plus(self.travel(index));
+        for start in (0..body.len()).step_by(BODY_PIECE_LEN) {
+            let piece = body.slice(start..(start + BODY_PIECE_LEN).min(body.len()));
+            arrival = arrival.plus(line.time_of(piece.len()));
+            self.queue.at(arrival, Tick::Receive(call, node, Some(piece)));
+            self.queue.at(arrival.plus(line.latency), Tick::Acknowledged(call));
+        }
+        self.queue.at(arrival, Tick::Receive(call, node, None));
+        true
     }
 
     /// Sets an alarm of a task, in place of the one of this kind before.
@@ -177,6 +219,16 @@ impl World {
         match tick {
             Tick::Arrive(call) => self.arrive(call),
             Tick::Depart(call) => self.depart(call),
+            Tick::Receive(call, node, piece) => self.receive(call, node, piece.as_ref()),
+            Tick::Acknowledged(call) => {
+                let now = self.now();
+                self.calls.get_mut(&call)?.last_heard = now;
+                None
+            }
+            Tick::GivenUp(call, node) => {
+                self.node(node).1.incoming.remove(&call);
+                None
+            }
             Tick::Land(call, heard) => self.land(call, heard),
             Tick::Due(call) => self.due(call),
             Tick::Ring(task, alarm, set) => {
@@ -199,11 +251,24 @@ impl World {
             Some(_) => node.is_connected = false,
             None => {
                 node.is_connected = true;
-                call.script = node.answer(&call.request);
+                call.script = node.answer(id, &call.request);
                 let thinks = node.dice.micros(0..THINKS_MICROS);
                 self.queue.at(now.plus(thinks), Tick::Depart(id));
             }
         }
+        None
+    }
+
+    fn receive(&mut self, id: CallId, to: PublicKey, piece: Option<&Bytes>) -> Option<(TaskId, Happening)> {
+        let now = self.now();
+        let (_, node) = self.node(to);
+        if node.outage(now).is_some() {
+            return None;
+        }
+        let script = node.received(id, piece)?;
+        let syncs = node.dice.micros(0..SYNCS_MICROS);
+        self.calls.get_mut(&id)?.script = script;
+        self.queue.at(now.plus(syncs), Tick::Depart(id));
         None
     }
 
