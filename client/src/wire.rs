@@ -245,7 +245,7 @@ impl Wire {
         };
         let exchange = in_time(within, all).await??;
         self.heard(node);
-        Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by() })
+        Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by(), expires })
     }
 
     /// Ends a lease.
@@ -303,6 +303,7 @@ pub(crate) struct Upload {
     node: PublicKey,
     wire: Wire,
     control: PublicKey,
+    expires: UnixSeconds,
 }
 
 impl Upload {
@@ -327,7 +328,8 @@ impl Upload {
         let is_right = lease.by() == self.node
             && body.root() == root
             && body.len() == len
-            && body.control() == self.control;
+            && body.control() == self.control
+            && body.terms().expires >= self.expires;
         if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
     }
 }
