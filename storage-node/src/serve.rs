@@ -105,19 +105,19 @@ impl Service {
             while requests.try_join_next().is_some() {}
             self.counts.requests.add(1);
             let service = self.clone();
-            match self.turns.requests.clone().try_acquire_owned() {
-                Ok(turn) => {
-                    requests.spawn(async move { service.serve(inbound, payer, turn).await });
-                }
-                Err(_) => service.refuse(inbound, busy()).await,
-            }
+            requests.spawn(async move { service.serve(inbound, payer).await });
         }
         requests.abort_all();
     }
 
-    async fn serve(&self, mut inbound: Inbound, payer: Option<PublicKey>, _turn: OwnedSemaphorePermit) {
+    /// A request takes its turn when it has arrived whole: a client that dawdles over it keeps nobody waiting. How
+    /// many such there are is bounded by connections and streams.
+    async fn serve(&self, mut inbound: Inbound, payer: Option<PublicKey>) {
         let unanswered = match inbound.request().await {
-            Ok(request) => self.answer(&mut inbound, request, payer).await,
+            Ok(request) => match self.turns.requests.try_acquire() {
+                Ok(_turn) => self.answer(&mut inbound, request, payer).await,
+                Err(_) => Err(busy().into()),
+            },
             Err(error) => Err(Refusal::new(error.code(), error.to_string()).into()),
         };
         match unanswered {

@@ -28,7 +28,7 @@ impl Group<'_> {
         self.place_files(jobs)?;
         self.write_trailers()?;
         let folders: BTreeSet<Folder> =
-            self.placed.iter().map(|root| FileName::Shard(*root).folder()).collect();
+            self.placed.keys().map(|root| FileName::Shard(*root).folder()).collect();
         for folder in folders {
             let synced = self.store.disk.sync_folder(folder);
             synced.map_err(|source| StoreError::folder("sync", folder, source))?;
@@ -47,9 +47,11 @@ impl Group<'_> {
         let mut waiting = self.placed.clone();
         for job in jobs {
             let Job::Put(Put { staged: Staged::Large { root, file, .. }, .. }) = job else { continue };
-            if !waiting.remove(root) {
+            // Another upload of the same shard may have been refused; its file says what was asked for in vain.
+            if waiting.get(root) != Some(&file.name()) {
                 continue;
             }
+            waiting.remove(root);
             let name = FileName::Shard(*root);
             if let Some(trailer) = self.trailers.remove(root) {
                 let written = trailer.write(file.as_file());

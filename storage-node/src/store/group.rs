@@ -127,7 +127,8 @@ pub(super) struct Group<'a> {
     pub(super) change: Change,
     pub(super) packs: PackWriter,
     pub(super) trailers: BTreeMap<Root, Trailer>,
-    pub(super) placed: BTreeSet<Root>,
+    /// New files by the root under which they will be found. Of several uploads of one shard one is kept.
+    pub(super) placed: BTreeMap<Root, FileName>,
     pub(super) gone: BTreeSet<Root>,
 }
 
@@ -192,8 +193,8 @@ impl<'a> Group<'a> {
                 let spot = self.packs.append(&[&entry::encode_shard_prefix(*root, *len), bytes]);
                 (*len, Place::Pack { pack: spot.pack, offset: spot.offset })
             }
-            Staged::Large { len, end, .. } => {
-                self.placed.insert(root);
+            Staged::Large { len, end, file, .. } => {
+                self.placed.insert(root, file.name());
                 self.trailers.remove(&root);
                 (*len, Place::File { end: *end })
             }

@@ -71,6 +71,11 @@ impl TmpFile {
         self.file.write_at(offset, bytes).map_err(|source| StoreError::disk("write", self.name, source))
     }
 
+    /// Its name in `tmp/`.
+    pub(crate) fn name(&self) -> FileName {
+        self.name
+    }
+
     pub(crate) fn as_file(&self) -> &dyn DiskFile {
         self.file.as_ref()
     }
