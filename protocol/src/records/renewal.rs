@@ -54,10 +54,11 @@ impl Signed<Renewal> {
         if !self.is_authorised_by(&lease.control(), mandate) {
             return Err(RenewalError::NotInControl { by: self.by() });
         }
-        if renewal.seq <= lease.seq() {
+        // Exactly the next one: a carer who jumped to the last number would take the owner's release away.
+        if renewal.seq <= lease.seq() || renewal.seq != lease.seq().next() {
             return Err(RenewalError::Stale { held: lease.seq(), named: renewal.seq });
         }
-        if renewal.expires < lease.expires() {
+        if renewal.expires <= lease.expires() {
             return Err(RenewalError::Shorter { held: lease.expires(), named: renewal.expires });
         }
         let terms = LeaseTerms { expires: renewal.expires, seq: renewal.seq, start: now, ..*lease.terms() };
@@ -80,7 +81,7 @@ pub enum RenewalError {
     OtherLease { named: LeaseId },
     #[error("renewal signed by {by}, neither the control key nor the holder of a mandate of it")]
     NotInControl { by: PublicKey },
-    #[error("renewal with sequence {named}, the lease already has {held}")]
+    #[error("renewal with sequence {named}, the next after {held} is wanted")]
     Stale { held: Sequence, named: Sequence },
     #[error("renewal until {named}, the lease already holds until {held}")]
     Shorter { held: UnixSeconds, named: UnixSeconds },
