@@ -134,7 +134,7 @@ impl Clients {
         let limit = self.limit;
         let state = self.state(client, now)?;
         // A request dearer than the whole bucket would never be admitted.
-        let cost = u64::from(cost.min(limit.burst)) * 1000;
+        let cost = u64::from(cost.min(limit.burst).max(1)) * 1000;
         if state.under_way >= limit.concurrent {
             return Err(LimitError::Concurrency(limit.concurrent));
         }

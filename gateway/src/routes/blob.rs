@@ -16,6 +16,7 @@ use client::{MissingPart, ObjectSecrets, PutOptions, PutReport};
 use futures_util::{StreamExt as _, stream};
 use prometheus_client::metrics::counter::Counter;
 use protocol::SecretKey;
+use protocol::limits::LEASE_DURATION_MAX_S;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::time::timeout;
@@ -48,6 +49,8 @@ pub(super) struct Wishes {
     /// For how many days nodes are to keep it.
     keep_days: Option<u32>,
 }
+
+const DAY_S: u64 = 86_400;
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,7 +123,11 @@ impl Wishes {
             None => uploads.coding,
         };
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let keep_s = self.keep_days.map_or(uploads.keep_s, |days| u64::from(days) * 86_400);
+        let keep_s = self.keep_days.map_or(uploads.keep_s, |days| u64::from(days) * DAY_S);
+        if keep_s == 0 || keep_s > LEASE_DURATION_MAX_S {
+            let most = LEASE_DURATION_MAX_S / DAY_S;
+            return Err(Problem::new(Code::BadRequest, format!("keep_days is a number from 1 to {most}")));
+        }
         Ok(PutOptions {
             coding,
             padding: match self.padding {
