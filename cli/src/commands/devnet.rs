@@ -65,6 +65,12 @@ impl Devnet {
         if self.nodes.saturating_add(self.gateways) > PROCESSES_MAX {
             return Err(Usage::because(format!("a devnet has at most {PROCESSES_MAX} processes")));
         }
+        if let Some(http) = self.http.filter(|http| !http.ip().is_loopback()) {
+            return Err(Usage::because(format!(
+                "{http} is open to other machines; a devnet stays on this one, say --http 127.0.0.1:{}",
+                http.port()
+            )));
+        }
         let wish = Wish { nodes: self.nodes, gateways: self.gateways, http: self.http };
         Network::open(&self.dir, wish, self.coding)?.run(globals.output()).await?;
         Ok(Outcome::Complete)

@@ -75,12 +75,16 @@ impl Get {
     fn destination(&self, object: &Object) -> anyhow::Result<Destination> {
         match &self.output {
             Some(path) if path == Path::new("-") => Ok(Destination::Stdout),
-            Some(path) => Ok(Destination::File(path.clone())),
+            Some(path) => Destination::at(path),
             None if !io::stdout().is_terminal() => Ok(Destination::Stdout),
             None => {
                 let name =
                     object.name().ok_or_else(|| Usage::because("the link knows no name; say -o FILE"))?;
-                if Path::new(name).exists() {
+                // The uploader chose it: not the place to create .profile or what reads like an option.
+                if name.starts_with(['.', '-']) {
+                    return Err(Usage::because(format!("the object calls itself {name:?}; say -o FILE")));
+                }
+                if Path::new(name).symlink_metadata().is_ok() {
                     return Err(Usage::because(format!("{name} is there already; say -o FILE")));
                 }
                 Ok(Destination::File(name.into()))
@@ -93,13 +97,31 @@ impl Get {
 #[derive(Debug)]
 enum Destination {
     Stdout,
+    /// Nothing, or a regular file: replaced at once when everything is there.
     File(PathBuf),
+    /// A device or a pipe, which takes bytes as they come.
+    Device(PathBuf),
 }
 
 impl Destination {
+    /// What `path` means; a symbolic link means its target.
+    fn at(path: &Path) -> anyhow::Result<Self> {
+        let Ok(metadata) = path.metadata() else { return Ok(Self::File(path.to_owned())) };
+        let path = path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?;
+        if metadata.is_dir() {
+            return Err(Usage::because(format!("{} is a folder; say -o FILE", path.display())));
+        }
+        Ok(if metadata.is_file() { Self::File(path) } else { Self::Device(path) })
+    }
+
     async fn fill(self, object: &Object, range: Range<u64>, progress: &Progress) -> anyhow::Result<()> {
         match self {
             Self::Stdout => copy(object, range, tokio::io::stdout(), progress).await,
+            Self::Device(path) => {
+                let name = path.display();
+                let device = tokio::fs::OpenOptions::new().write(true).open(&path).await;
+                copy(object, range, device.with_context(|| format!("cannot write {name}"))?, progress).await
+            }
             Self::File(path) => {
                 let name = path.display();
                 let draft = draft_of(&path).with_context(|| format!("cannot write {name}"))?;

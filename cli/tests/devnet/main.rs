@@ -52,6 +52,8 @@ fn files_survive_the_loss_of_nodes_and_come_back_after_a_restart() {
     assert_eq!(devnet.state()["gateway"], before["gateway"]);
     assert_eq!(devnet.state()["control"]["url"], before["control"]["url"]);
     assert_eq!(devnet.run(&["get", &link]).stdout, film);
+    let open = run(home, &["devnet", "--dir", "other", "--http", "0.0.0.0:0"]);
+    assert_eq!(open.status.code(), Some(2), "a devnet stays on this machine");
     let smaller = run(home, &["devnet", "--dir", "net", "--nodes", "6"]);
     assert_eq!(smaller.status.code(), Some(2), "6 nodes are too few for the default coding");
     let second = run(home, &["devnet", "--dir", "net", "--nodes", "6", "--coding", "3+2"]);
@@ -121,6 +123,17 @@ fn put_and_read(devnet: &Devnet, film: &[u8]) -> String {
     assert_eq!(devnet.run(&["get", &link, "--range", "16367-16368"]).stdout, film[16367..=16368]);
     assert_eq!(devnet.run(&["get", &link, "--range", "-5"]).stdout, film[film.len() - 5..]);
     assert_eq!(devnet.run(&["get", &link, "--range", "700001-"]).status.code(), Some(1));
+
+    let linked = devnet.home.join("linked.mp4");
+    std::os::unix::fs::symlink("copy.mp4", &linked).unwrap();
+    assert!(devnet.run(&["get", &link, "-o", "linked.mp4", "--range", "0-9"]).status.success());
+    assert!(linked.is_symlink(), "a link is followed, not replaced");
+    assert_eq!(fs::read(devnet.home.join("copy.mp4")).unwrap(), film[..10]);
+    let pipe = devnet.home.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn(move || fs::read(pipe).unwrap());
+    assert!(devnet.run(&["get", &link, "-o", "pipe"]).status.success());
+    assert_eq!(reader.join().unwrap(), film, "a pipe takes the bytes and stays a pipe");
 
     let plain = devnet.run(&["put", "film.mp4"]);
     let text = String::from_utf8(plain.stdout).unwrap();
