@@ -1,5 +1,6 @@
 //! What is lost or damaged is found, and healed on other nodes.
 
+use std::collections::HashSet;
 use std::fs;
 
 use bytes::Bytes;
@@ -39,6 +40,34 @@ async fn what_m_nodes_held_is_put_on_others() -> anyhow::Result<()> {
     let (second, third) = (network.index_of(holder(1)), network.index_of(holder(2)));
     network.kill(second);
     network.kill(third);
+    assert!(get(&network.reader().await?, &report.link).await? == plain);
+    Ok(())
+}
+
+/// With one data column all shards of a segment have the same root, so the survivor could prove every one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_copy_does_not_count_as_three() -> anyhow::Result<()> {
+    let mut network = TestNetwork::start(6).await?;
+    let client = network.client().await?;
+    let plain = bytes(5, 300_000);
+    let report = network.put(&client, "1+2", &plain, 5).await?;
+    let before = client.audit(&report.cid, 4).await?;
+    assert!(before.is_whole());
+    let shards = before.parts.iter().filter(|part| matches!(part.part, Part::Shard { .. }));
+    let holders: Vec<_> = shards.map(|part| part.node.expect("every shard was proved by a node")).collect();
+    for id in &holders[..2] {
+        network.kill(network.index_of(*id));
+    }
+
+    let damaged = client.audit(&report.cid, 4).await?;
+    let lost = damaged.lost().filter(|part| matches!(part.part, Part::Shard { .. })).count();
+    assert_eq!(lost, 2, "{:?}", damaged.parts);
+    let repaired = client.repair(&report.cid, &network.authority(report.cid, 5)).await?;
+    assert!(repaired.is_whole(), "{:?}", repaired.missing);
+    let audit = client.audit(&report.cid, 4).await?;
+    let shards = audit.parts.iter().filter(|part| matches!(part.part, Part::Shard { .. }));
+    let nodes: HashSet<_> = shards.filter_map(|part| part.node).collect();
+    assert_eq!(nodes.len(), 3, "three copies on three nodes");
     assert!(get(&network.reader().await?, &report.link).await? == plain);
     Ok(())
 }
