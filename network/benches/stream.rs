@@ -38,7 +38,7 @@ enum Read {
 
 const OURS: Variant = Variant { name: "ours", streams: 1, read: Read::Chunks, change: |quic| quic };
 
-const VARIANTS: [Variant; 16] = [
+const VARIANTS: [Variant; 15] = [
     OURS,
     Variant { name: "ours, copied into runs", read: Read::Runs, ..OURS },
     Variant { name: "ours, 4 streams", streams: 4, ..OURS },

@@ -1,5 +1,7 @@
 //! The house rules that a machine can hold: who may depend on whom, and what a file may look like.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, iter};

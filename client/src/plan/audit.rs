@@ -264,7 +264,9 @@ impl Audit {
             let holders: Vec<_> = self.segments[&segment].holders(column).collect();
             let taken: Vec<_> = holders.into_iter().filter(|node| self.has_another(index, *node)).collect();
             let whereabouts = self.segments.get_mut(&segment).expect("every shard has a segment");
-            taken.into_iter().for_each(|node| whereabouts.deny(column, node));
+            for node in taken {
+                whereabouts.deny(column, node);
+            }
         }
     }
 

@@ -64,8 +64,8 @@ fn cell_bytes(
 /// What a performer that does not check would take for the plaintext of a cell, should something unchecked be part of it.
 fn unchecked_cell(object: &Object, delivery: &Delivery, fetches: &Fetches, cell: u64) -> Option<Vec<u8>> {
     let row = object.geometry().locate(cell)?.row;
-    let answers = delivery.answers.iter().filter(|answer| answer.rows.contains(&row));
-    let unchecked = answers.filter_map(|answer| fetches.get(&answer.request)?.unchecked()).next()?;
+    let mut answers = delivery.answers.iter().filter(|answer| answer.rows.contains(&row));
+    let unchecked = answers.find_map(|answer| fetches.get(&answer.request)?.unchecked())?;
     let len = object.plain_cell(cell).len();
     Some(unchecked.iter().copied().chain(std::iter::repeat(0)).take(len).collect())
 }
