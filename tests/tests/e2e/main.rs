@@ -1,5 +1,6 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
+mod adversary;
 mod failures;
 mod gateway;
 mod loss;
