@@ -117,9 +117,19 @@ async fn an_object_that_was_put_wrongly_is_exposed_and_not_healed() -> anyhow::R
     let client = network.client().await?;
     let (honest, other) = (bytes(6, 400_000), bytes(7, 400_000));
     let honest = network.put(&client, "3+2", &honest, 6).await?;
-    let mut options = put_options("3+2", 7)?;
-    options.secrets.control = secrets(6).control;
-    let other = client.put(&other[..], options, |_| {}).await?;
+    let held = client.audit(&honest.cid, 1).await?;
+    let taken: Vec<_> = held.parts[..4].iter().filter_map(|part| part.node).collect();
+    // Placement is drawn anew for every put, until the last column lies where nothing else of the honest object does: a
+    // node counts for one shard of a segment.
+    let other = loop {
+        let mut options = put_options("3+2", 7)?;
+        options.secrets.control = secrets(6).control;
+        let report = client.put(&other[..], options, |_| {}).await?;
+        let node = client.audit(&report.cid, 1).await?.parts[4].node;
+        if node.is_some_and(|node| !taken.contains(&node)) {
+            break report;
+        }
+    };
 
     // A manifest whose last parity column is that of another object: every shard can be proved, and yet they do not fit.
     let (manifest, foreign) = (client.manifest(&honest.cid).await?, client.manifest(&other.cid).await?);
