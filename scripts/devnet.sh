@@ -5,8 +5,12 @@
 DEVNET_READY_S=${DEVNET_READY_S:-90}
 devnet_pid=
 
-# build: builds the program and sets $headwater to its path.
+# build: builds the program and sets $headwater to its path. HEADWATER_PROGRAM names one that is built already.
 build() {
+    if [[ -n ${HEADWATER_PROGRAM:-} ]]; then
+        headwater=$HEADWATER_PROGRAM
+        return
+    fi
     cargo build --quiet --bin headwater "$@"
     local target=${CARGO_TARGET_DIR:-target} profile=debug
     [[ " $* " == *" --release "* ]] && profile=release
