@@ -5,16 +5,17 @@ import Hls, { type ErrorData } from "hls.js";
 import type { Asker } from "../trust/ask";
 import type { Publication } from "../trust/publication";
 import { buildControls } from "./controls";
-import { chapterCues, thumbnailCues } from "./cues";
+import { chapterCues, type Cue, thumbnailCues } from "./cues";
 import { type Listener, loadersOf } from "./loaders";
 import { connectMenus } from "./menus";
 import { Playlists } from "./playlists";
-import { h } from "../page/element";
 import { Resume } from "./resume";
 
 /** How far the page reads ahead, and what it keeps of the past, in seconds. */
 const AHEAD_S = 30;
 const BEHIND_S = 60;
+/** Bits per second that are hoped for before anything was measured. */
+const FIRST_ESTIMATE = 3_000_000;
 
 export interface Player {
   readonly root: HTMLElement;
@@ -40,9 +41,11 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
     ...loadersOf(playlists, asker, listener),
     startPosition: resume.position() || -1,
     maxBufferLength: AHEAD_S,
+    maxMaxBufferLength: AHEAD_S,
     backBufferLength: BEHIND_S,
+    abrEwmaDefaultEstimate: FIRST_ESTIMATE,
+    // The segments are already what the browser takes; a worker would only copy them.
     enableWorker: false,
-    // A segment that all gateways refuse is asked for again, while others play on.
     capLevelToPlayerSize: true,
   });
   connectMenus(hls, video, playlists);
@@ -74,7 +77,7 @@ function remember(video: HTMLVideoElement, resume: Resume): void {
 
 /** Poster, chapters and thumbnails. The player does without those that no gateway gives. */
 async function decorate(video: HTMLVideoElement, { id, bundle }: Publication, asker: Asker): Promise<void> {
-  if (bundle.chapters.length > 0) video.append(cueTrack("chapters", "chapters", chapterCues(bundle)));
+  if (bundle.chapters.length > 0) addCues(video, "chapters", chapterCues(bundle));
   const picture = async (name: "poster" | "strip", expected: { len: number; hash: Uint8Array; type: string }) => {
     const given = await asker.ask({ path: `/watch/${id.text}/${name}`, name: `the ${name}`, expected });
     return URL.createObjectURL(new Blob([given.verified.bytes], { type: expected.type }));
@@ -84,12 +87,14 @@ async function decorate(video: HTMLVideoElement, { id, bundle }: Publication, as
     poster && picture("poster", poster).then((url) => (video.poster = url)),
     strip &&
       picture("strip", strip.file).then((url) => {
-        video.append(cueTrack("metadata", "thumbnails", thumbnailCues(strip, url, bundle.duration)));
+        addCues(video, "metadata", thumbnailCues(strip, url, bundle.duration));
       }),
   ]);
 }
 
-function cueTrack(kind: string, label: string, cues: string): HTMLTrackElement {
-  const src = URL.createObjectURL(new Blob([cues], { type: "text/vtt" }));
-  return h("track", { kind, label, src, default: true });
+/** Not by a `track` element that is the default, after which Chromium turns captions on as well. */
+function addCues(video: HTMLVideoElement, kind: "chapters" | "metadata", cues: Cue[]): void {
+  const track = video.addTextTrack(kind, kind === "metadata" ? "thumbnails" : "chapters");
+  for (const { start, end, text } of cues) track.addCue(new VTTCue(start, end, text));
+  track.mode = "hidden";
 }

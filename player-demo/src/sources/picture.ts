@@ -7,7 +7,7 @@ import type { Cell, How, Sources } from "./sources";
 const STREAMS_HEIGHT = 84;
 const TANK_HEIGHT = 128;
 const GAP = 6;
-const CELL_MAX = 15;
+const CELL_MAX = 22;
 /** Cells drawn in one column; above it, several share one square. */
 const DRAWN_MAX = 400;
 
@@ -103,7 +103,7 @@ function tank(book: NodeBook, cells: Cell[], left: number, width: number): SVGEl
 
 /** How many squares stand side by side, so that all of them fit. */
 function acrossFor(squares: number, width: number): number {
-  let across = Math.max(1, Math.ceil(width / CELL_MAX));
+  let across = Math.max(1, Math.floor(width / CELL_MAX));
   while (Math.ceil(squares / across) * (width / across) > TANK_HEIGHT - 4) across += 1;
   return across;
 }

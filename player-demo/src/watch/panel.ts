@@ -88,7 +88,7 @@ function gauges(trace: Trace, { video }: Player): HTMLElement {
     const value = h("dd", {}, "–");
     return { value, element: h("div", {}, h("dt", {}, name), value) };
   };
-  const [buffer, throughput, read] = [gauge("Buffered ahead"), gauge("Throughput"), gauge("Segments")];
+  const [buffer, throughput, read] = [gauge("Buffer"), gauge("Throughput"), gauge("Verified")];
   setInterval(() => {
     buffer.value.textContent = `${ahead(video).toFixed(1)} s`;
     const recent = trace.deliveries.slice(-RECENT);

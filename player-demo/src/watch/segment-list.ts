@@ -45,7 +45,7 @@ export class SegmentList {
       this.body.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
     });
     const host = new URL(gateway.origin).host;
-    return h("tr", {}, h("th", { scope: "row" }, button), h("td", {}, bytes(len)), h("td", {}, `${Math.round(elapsed)} ms`), h("td", {}, this.bar(delivery)), h("td", { class: "host" }, host));
+    return h("tr", {}, h("th", { scope: "row" }, button), h("td", {}, bytes(len)), h("td", {}, `${Math.round(elapsed)} ms`), h("td", {}, this.bar(delivery)), h("td", { class: "host", title: host }, host));
   }
 
   /** Shares of the nodes as a small bar. */
