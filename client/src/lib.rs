@@ -29,7 +29,7 @@ pub use client::Client;
 pub use driver::cells::CellStream;
 pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
-pub use object::{Object, OpenedCell};
+pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
 pub use proofs::Cid;
 pub use reader::ObjectReader;

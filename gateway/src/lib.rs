@@ -30,6 +30,7 @@ mod metrics;
 mod object;
 mod observe;
 mod problem;
+mod representation;
 mod rfc9110;
 mod routes;
 mod server;

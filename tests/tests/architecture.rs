@@ -13,16 +13,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("proofs", &[]),
     ("chunker", &["proofs"]),
     ("protocol", &["proofs"]),
+    ("sharing", &["chunker", "protocol", "proofs"]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
     ("gateway", &["client", "chunker", "protocol", "network"]),
-    ("cli", &["client", "chunker", "protocol", "proofs", "network", "gateway", "storage-node"]),
+    ("cli", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
     ("e2e", &["client", "chunker", "protocol", "proofs", "network", "gateway", "storage-node"]),
 ];
 
 /// Pure crates contain no runtime, no sockets, no files and no clock.
-const PURE: &[&str] = &["proofs", "chunker", "protocol"];
+const PURE: &[&str] = &["proofs", "chunker", "protocol", "sharing"];
 const IMPURE_PACKAGES: &[&str] = &["tokio", "iroh", "mio", "redb", "axum", "hyper", "rustix", "socket2"];
 const IMPURE_WORDS: &[&str] = &[
     "std::fs",
