@@ -1,7 +1,8 @@
 /** The bundle of a publication: what there is to see, and how to check it (spec section 17). */
 
 import { CborError, decodeCanonical, Fields, type Value } from "./cbor";
-import { type Cid, cidFromBytes, CID_LEN, CidError } from "./cid";
+import { type Cid, cidIn } from "./cid";
+import { isPublicKey } from "./signature";
 import { type Track, decodeTrack } from "./track";
 
 const BUNDLE_LEN_MAX = 4_194_304;
@@ -10,7 +11,8 @@ const CHAPTERS_MAX = 500;
 const ATTACHMENTS_MAX = 100;
 const ITEMS_MAX = 1000;
 const PICTURES = ["image/jpeg", "image/png", "image/webp"];
-const MANY = Number.MAX_SAFE_INTEGER;
+const U16_MAX = 0xffff;
+const U32_MAX = 0xffff_ffff;
 
 export type Kind = "film" | "audio" | "collection";
 
@@ -60,16 +62,16 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   const bundle: Bundle = {
     kind: kindOf(fields.text("kind", 16)),
     title: fields.text("title", 200),
-    creator: fields.bytes("creator", 32),
-    created: fields.integer("created", 0, MANY),
-    duration: fields.integer("duration", 0, MANY),
+    creator: publicKey(fields.bytes("creator", 32)),
+    created: fields.u64("created"),
+    duration: fields.u64("duration"),
     tracks: fields.list("tracks", TRACKS_MAX).map((value, at) => decodeTrack(value, `track ${at}`)),
     chapters: fields.list("chapters", CHAPTERS_MAX).map(decodeChapter),
     attachments: fields.list("attachments", ATTACHMENTS_MAX).map(decodeAttachment),
     items: fields.list("items", ITEMS_MAX).map(decodeItem),
     about: fields.optional("about", (key) => fields.text(key, 4000, true)),
     by: fields.optional("by", (key) => fields.text(key, 200)),
-    language: fields.optional("language", (key) => fields.text(key, 35)),
+    language: fields.optional("language", (key) => fields.language(key)),
     poster: fields.optional("poster", (key) => picture(fields.value(key), "poster")),
     strip: fields.optional("strip", (key) => decodeStrip(fields.value(key))),
   };
@@ -81,21 +83,21 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
 function checkWhole(bundle: Bundle): void {
   const collection = bundle.kind === "collection";
   refuse(collection && bundle.tracks.length > 0, "a collection has tracks");
-  refuse(collection && bundle.duration !== 0, "a collection has a duration");
+  refuse(collection !== (bundle.duration === 0), "the duration must be 0 for a collection, and only then");
   refuse(!collection && bundle.items.length > 0, "something other than a collection has items");
   refuse(!collection && !bundle.tracks.some((track) => track.kind !== "subtitles"), "there is nothing to play");
   refuse(repeats(bundle.tracks.map((track) => track.id)), "two tracks have one id");
   refuse(repeats(bundle.attachments.map((attachment) => attachment.name)), "two attachments have one name");
   let before = -1;
   for (const { at } of bundle.chapters) {
-    refuse(at <= before || at > bundle.duration, `the chapter at ${at} ms is out of order`);
+    refuse(at <= before || at >= bundle.duration, `the chapter at ${at} ms is out of order`);
     before = at;
   }
 }
 
 function decodeChapter(value: Value, at: number): { at: number; title: string } {
   const fields = Fields.of(value, `chapter ${at}`, ["at", "title"]);
-  return { at: fields.integer("at", 0, MANY), title: fields.text("title", 200) };
+  return { at: fields.u64("at"), title: fields.text("title", 200) };
 }
 
 function decodeAttachment(value: Value, at: number): { name: string; file: File } {
@@ -107,21 +109,21 @@ function decodeAttachment(value: Value, at: number): { name: string; file: File 
 
 function decodeItem(value: Value, at: number): { id: Cid; title: string } {
   const fields = Fields.of(value, `item ${at}`, ["bundle", "title"]);
-  return { id: cid(fields, "bundle"), title: fields.text("title", 200) };
+  return { id: cidIn(fields, "bundle"), title: fields.text("title", 200) };
 }
 
 function decodeStrip(value: Value): Strip {
   const keys = ["columns", "count", "every", "file", "height", "rows", "width"];
   const fields = Fields.of(value, "strip", keys);
-  const number = (key: string) => fields.integer(key, 1, 0xffff_ffff);
+  const number = (key: string, most: number) => fields.integer(key, 1, most);
   const strip = {
     file: picture(fields.value("file"), "strip"),
-    columns: number("columns"),
-    rows: number("rows"),
-    count: number("count"),
-    every: number("every"),
-    width: number("width"),
-    height: number("height"),
+    columns: number("columns", U16_MAX),
+    rows: number("rows", U16_MAX),
+    count: number("count", U32_MAX),
+    every: number("every", U32_MAX),
+    width: number("width", U16_MAX),
+    height: number("height", U16_MAX),
   };
   refuse(strip.count > strip.columns * strip.rows, "the strip has more thumbnails than places");
   return strip;
@@ -136,17 +138,13 @@ function picture(value: Value, where: string): File {
 function decodeFile(value: Value, where: string): File {
   const fields = Fields.of(value, where, ["hash", "key", "len", "object", "type"]);
   fields.bytes("key", 32);
-  cid(fields, "object");
-  return { hash: fields.bytes("hash", 32), len: fields.integer("len", 0, MANY), type: fields.text("type", 127) };
+  cidIn(fields, "object");
+  return { hash: fields.bytes("hash", 32), len: fields.u64("len"), type: fields.mediaType("type") };
 }
 
-/** The CID in a field. */
-export function cid(fields: Fields, key: string): Cid {
-  try {
-    return cidFromBytes(fields.bytes(key, CID_LEN));
-  } catch (error) {
-    throw error instanceof CidError ? new CborError(`${fields.where}.${key}: ${error.message}`) : error;
-  }
+function publicKey(bytes: Uint8Array): Uint8Array {
+  refuse(!isPublicKey(bytes), "bundle.creator is no public key");
+  return bytes;
 }
 
 function kindOf(text: string): Kind {

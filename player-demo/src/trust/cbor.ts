@@ -2,7 +2,7 @@
 
 import { decode, encode } from "cborg";
 
-export type Value = boolean | number | string | Uint8Array | Value[] | Map<string, Value>;
+export type Value = bigint | boolean | number | string | Uint8Array | Value[] | Map<string, Value>;
 
 export class CborError extends Error {}
 
@@ -12,7 +12,6 @@ export function decodeCanonical(bytes: Uint8Array, limit: number): Value {
   let value: Value;
   try {
     value = decode(bytes, {
-      allowBigInt: false,
       allowIndefinite: false,
       allowUndefined: false,
       rejectDuplicateMapKeys: true,
@@ -72,6 +71,19 @@ export class Fields {
     return value;
   }
 
+  /** An integer from `low` to 2^64 − 1; above 2^53 it is rounded. */
+  u64(key: string, low = 0): number {
+    return Number(this.exact(key, BigInt(low)));
+  }
+
+  /** The same, not rounded. */
+  exact(key: string, low: bigint): bigint {
+    const value = this.value(key);
+    const whole = typeof value === "bigint" || Number.isSafeInteger(value);
+    if (!whole || BigInt(value as bigint | number) < low) throw new CborError(`${this.where}.${key} is not an integer from ${low} on`);
+    return BigInt(value as bigint | number);
+  }
+
   bool(key: string): boolean {
     const value = this.value(key);
     if (typeof value !== "boolean") throw new CborError(`${this.where}.${key} is neither true nor false`);
@@ -96,6 +108,20 @@ export class Fields {
     if (length < 1 || length > most) throw new CborError(`${this.where}.${key} has ${length} bytes; 1 to ${most} are allowed`);
     if (hasControls(lines ? value.replaceAll("\n", "") : value)) throw new CborError(`${this.where}.${key} has control characters`);
     return value;
+  }
+
+  /** A language: a BCP 47 tag by its form. */
+  language(key: string): string {
+    const tag = this.text(key, 35);
+    if (!/^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/.test(tag)) throw new CborError(`${this.where}.${key} is no language tag`);
+    return tag;
+  }
+
+  /** A media type: 1 to 127 printable characters of ASCII. */
+  mediaType(key: string): string {
+    const type = this.text(key, 127);
+    if (!/^[\x20-\x7e]+$/.test(type)) throw new CborError(`${this.where}.${key} is no media type`);
+    return type;
   }
 
   list(key: string, most: number): Value[] {

@@ -1,5 +1,7 @@
 /** Publication ids and other CIDs in text: CIDv1, dag-cbor, BLAKE3, base32 lower case (spec section 8). */
 
+import { CborError, type Fields } from "./cbor";
+
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const PREFIX = [0x01, 0x71, 0x1e, 0x20] as const;
 /** Bytes of a CID: the prefix and a BLAKE3 hash. */
@@ -27,6 +29,15 @@ export function cidFromBytes(bytes: Uint8Array): Cid {
   if (bytes.length !== CID_LEN) throw new CidError(`a CID has ${CID_LEN} bytes, this has ${bytes.length}`);
   if (PREFIX.some((byte, at) => bytes[at] !== byte)) throw new CidError("not CIDv1 of dag-cbor by BLAKE3");
   return { text: `b${encodeBase32(bytes)}`, hash: bytes.slice(PREFIX.length) };
+}
+
+/** The CID in a field. */
+export function cidIn(fields: Fields, key: string): Cid {
+  try {
+    return cidFromBytes(fields.bytes(key, CID_LEN));
+  } catch (error) {
+    throw error instanceof CidError ? new CborError(`${fields.where}.${key}: ${error.message}`) : error;
+  }
 }
 
 /** The CID of what hashes to `hash`. */

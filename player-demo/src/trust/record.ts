@@ -1,15 +1,11 @@
 /** The signed `publication` record: the creator's word for a bundle (spec sections 10 and 11). */
 
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { sha512 } from "@noble/hashes/sha2.js";
-
-import { cid } from "./bundle";
 import { decodeCanonical, encodeCanonical, equal, Fields, type Value } from "./cbor";
-import type { Cid } from "./cid";
+import { type Cid, cidIn } from "./cid";
+import { verifyStrictly } from "./signature";
 
 const RECORD_LEN_MAX = 4096;
 const TYPE = "publication";
-const Point = ed25519.Point;
 
 export class RecordError extends Error {}
 
@@ -26,16 +22,22 @@ export interface PublicationRecord {
 
 /** The record that `bytes` write, once it is clear that `creator` signed it and that it names `id`. */
 export function verifyRecord(bytes: Uint8Array, id: Cid, creator: Uint8Array): PublicationRecord {
+  const record = openRecord(bytes);
+  if (record.bundle.text !== id.text) throw new RecordError("the record is for another publication");
+  if (!equal(record.by, creator)) throw new RecordError("the record is signed by another key than the creator's");
+  return record;
+}
+
+/** The record that `bytes` write, once it is clear that the key it names has signed it. */
+export function openRecord(bytes: Uint8Array): PublicationRecord {
   const fields = Fields.of(decodeCanonical(bytes, RECORD_LEN_MAX), "record", ["body", "by", "net", "sig", "type", "v"]);
   const [by, network, signature] = [fields.bytes("by", 32), fields.bytes("net", 32), fields.bytes("sig", 64)];
   const type = fields.text("type", 32);
   if (type !== TYPE) throw new RecordError(`the record is of the type ${type}`);
   fields.integer("v", 1, 1);
   const record = decodeBody(fields.value("body"), by, network);
-  if (record.bundle.text !== id.text) throw new RecordError("the record is for another publication");
-  if (!equal(by, creator)) throw new RecordError("the record is signed by another key than the creator's");
   if (!verifyStrictly(signature, signedBytes(network, fields.value("body")), by)) {
-    throw new RecordError("the creator's signature does not verify");
+    throw new RecordError("the signature does not verify");
   }
   return record;
 }
@@ -49,30 +51,7 @@ export function signedBytes(network: Uint8Array, body: Value): Uint8Array {
 function decodeBody(value: Value, by: Uint8Array, network: Uint8Array): PublicationRecord {
   const fields = Fields.of(value, "record.body", ["bundle", "issued", "key", "listed", "object"]);
   fields.bytes("key", 32);
-  cid(fields, "object");
-  const issued = fields.integer("issued", 0, Number.MAX_SAFE_INTEGER);
-  return { bundle: cid(fields, "bundle"), by, issued, listed: fields.bool("listed"), network };
-}
-
-/**
- * Strict Ed25519: canonical S, no small-order key or R, the equation without the cofactor.
- *
- * WebCrypto is not used, since pages that come over plain HTTP from another machine have none, and what it
- * says about small-order keys depends on the browser.
- */
-function verifyStrictly(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
-  try {
-    const a = Point.fromBytes(key, false);
-    const r = Point.fromBytes(signature.subarray(0, 32), false);
-    const s = littleEndian(signature.subarray(32));
-    if (s >= Point.Fn.ORDER || a.isSmallOrder() || r.isSmallOrder()) return false;
-    const k = Point.Fn.create(littleEndian(sha512(new Uint8Array([...signature.subarray(0, 32), ...key, ...message]))));
-    return Point.BASE.multiplyUnsafe(s).equals(r.add(a.multiplyUnsafe(k)));
-  } catch {
-    return false; // the key or R is no point of the curve
-  }
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((number, byte) => (number << 8n) | BigInt(byte), 0n);
+  cidIn(fields, "object");
+  const issued = fields.u64("issued");
+  return { bundle: cidIn(fields, "bundle"), by, issued, listed: fields.bool("listed"), network };
 }

@@ -1,14 +1,20 @@
 /** One track of a bundle, and the place of each of its segments (spec section 17). */
 
-import { CborError, Fields, type Value } from "./cbor";
-import { CID_LEN, cidFromBytes } from "./cid";
+import { CborError, equal, Fields, type Value } from "./cbor";
+import { cidIn } from "./cid";
+import { fromHex } from "../page/format";
 
 const PARTS_MAX = 20_000;
 const SEGMENTS_MAX = 20_000;
 const SEGMENT_LEN_MAX = 2 ** 27;
 const INIT_LEN_MAX = 1_048_576;
 const HASH_LEN = 32;
+const U16_MAX = 0xffff;
 const U32_MAX = 0xffff_ffff;
+
+/** Names that stand beside the tracks in URLs. */
+const RESERVED = ["attachments", "master"];
+const HASH_OF_NOTHING = fromHex("af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
 
 export type TrackKind = "video" | "audio" | "subtitles";
 const TYPES: Record<TrackKind, string> = { video: "video/mp4", audio: "audio/mp4", subtitles: "text/vtt" };
@@ -70,15 +76,16 @@ export function decodeTrack(value: Value, where: string): Track {
     lens: numbers(fields, "lens", SEGMENT_LEN_MAX),
     durations: numbers(fields, "durations", U32_MAX),
     hashes: fields.bytes("hashes"),
-    average: fields.integer("average", 1, Number.MAX_SAFE_INTEGER),
-    peak: fields.integer("peak", 1, Number.MAX_SAFE_INTEGER),
+    average: fields.u64("average", 1),
+    peak: fields.u64("peak", 1),
     default: fields.bool("default"),
-    language: fields.optional("language", (key) => fields.text(key, 35)),
+    language: fields.optional("language", (key) => fields.language(key)),
     label: fields.optional("label", (key) => fields.text(key, 100)),
     picture: fields.optional("picture", (key) => decodePicture(fields.value(key), `${where}.picture`)),
     channels: fields.optional("channels", (key) => fields.integer(key, 1, 64)),
   };
   checkTrack(track, where);
+  checkRates(track, fields);
   return track;
 }
 
@@ -113,7 +120,9 @@ function checkTrack(track: Track, where: string): void {
   };
   const segments = track.lens.length;
   refuse(!/^[a-z0-9-]+$/.test(track.id), "has an id of other characters than a-z, 0-9 and -");
-  refuse(!/^[\x21-\x7e]+$/.test(track.codecs) || track.codecs.includes('"'), "has codecs that are none");
+  refuse(RESERVED.includes(track.id), "has an id that stands for something else in URLs");
+  refuse(!/^[A-Za-z0-9._-]+$/.test(track.codecs), "has codecs that are none");
+  refuse(track.kind === "subtitles" && track.codecs !== "wvtt", "is subtitles, but not WebVTT");
   refuse(track.type !== TYPES[track.kind], `is ${track.kind} of the type ${track.type}`);
   refuse(segments < 1 || segments > SEGMENTS_MAX, `has ${segments} segments`);
   refuse(track.durations.length !== segments, "has other numbers of durations and lengths");
@@ -123,20 +132,36 @@ function checkTrack(track: Track, where: string): void {
   refuse((track.picture !== undefined) !== (track.kind === "video"), "must have a picture when it is video, and only then");
   refuse((track.channels !== undefined) !== (track.kind === "audio"), "must have channels when it is audio, and only then");
   refuse((track.init === 0) !== (track.kind === "subtitles"), `is ${track.kind} with an init section of ${track.init} bytes`);
+  refuse(track.init === 0 && !equal(track.initHash, HASH_OF_NOTHING), "has a hash of no init section that is not the hash of nothing");
   refuse(track.kind === "subtitles" && segments !== 1, "is subtitles in more than one segment");
+}
+
+/** The bit rates must be those of the segments, so that whoever only chooses a rendition cannot be misled. */
+function checkRates(track: Track, fields: Fields): void {
+  const scale = 8n * BigInt(track.timescale);
+  const rates = [...track.lens].map((len, n) => divideUp(BigInt(len) * scale, BigInt(track.durations[n] as number)));
+  const total = (numbers: Uint32Array) => numbers.reduce((sum, number) => sum + BigInt(number), 0n);
+  const average = divideUp(total(track.lens) * scale, total(track.durations));
+  const peak = rates.reduce((most, rate) => (rate > most ? rate : most), 0n);
+  if (fields.exact("average", 1n) !== average) throw new CborError(`${fields.where}.average is not ${average}`);
+  if (fields.exact("peak", 1n) !== peak) throw new CborError(`${fields.where}.peak is not ${peak}`);
+}
+
+function divideUp(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor;
 }
 
 function decodePart(value: Value, where: string): number {
   const fields = Fields.of(value, where, ["key", "object", "segments"]);
   fields.bytes("key", 32);
-  cidFromBytes(fields.bytes("object", CID_LEN));
+  cidIn(fields, "object");
   return fields.integer("segments", 1, SEGMENTS_MAX);
 }
 
 function decodePicture(value: Value, where: string): { width: number; height: number; rate: number } {
   const fields = Fields.of(value, where, ["height", "rate", "width"]);
-  const number = (key: string) => fields.integer(key, 1, U32_MAX);
-  return { width: number("width"), height: number("height"), rate: number("rate") };
+  const pixels = (key: string) => fields.integer(key, 1, U16_MAX);
+  return { width: pixels("width"), height: pixels("height"), rate: fields.integer("rate", 1, U32_MAX) };
 }
 
 /** Concatenated u32le, each from 1 to `most`. */
