@@ -162,3 +162,48 @@ fn greater(one: Track, two: Track) -> Track {
     let encoding = |track: &Track| canonical::to_vec(&TrackFields::from(track.clone()));
     if encoding(&one) >= encoding(&two) { one } else { two }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PublicationId;
+    use crate::samples::{publication, track};
+
+    const MARK: FileMark = FileMark::from_bytes([1; 32]);
+
+    #[test]
+    fn tracks_are_remembered_until_the_file_is_published() {
+        let mut index = PublishingIndex::default();
+        assert_eq!(index.find(&MARK), None);
+        for (id, segments) in [("a", 1), ("b", 1), ("a", 2)] {
+            index.remember_track(MARK, track(id, segments, false).unwrap()).unwrap();
+        }
+        let Some(Progress::Unfinished(tracks)) = index.find(&MARK) else { panic!() };
+        let counts: Vec<u32> = tracks.values().map(Track::segment_count).collect();
+        assert_eq!(counts, [2, 1], "the second track of one name counts");
+
+        let published = publication(PublicationId::of(b"bundle"));
+        index.remember_publication(MARK, published.clone());
+        let late = index.remember_track(MARK, track("c", 1, false).unwrap());
+        assert_eq!(late, Err(IndexError::Published));
+        assert_eq!(index.find(&MARK), Some(&Progress::Published(published)));
+    }
+
+    #[test]
+    fn what_is_forgotten_comes_back_by_merging() {
+        let mut index = PublishingIndex::default();
+        index.remember_publication(MARK, publication(PublicationId::of(b"bundle")));
+        let other = index.clone();
+        assert!(index.forget(&MARK).is_some() && index.is_empty() && !other.is_empty());
+        assert_eq!(index.merge(other.clone()), other);
+    }
+
+    #[test]
+    fn more_tracks_than_a_bundle_has_do_not_encode() {
+        let mut index = PublishingIndex::default();
+        for number in 0..33 {
+            index.remember_track(MARK, track(&format!("t{number}"), 1, false).unwrap()).unwrap();
+        }
+        assert!(matches!(index.encode(), Err(IndexError::List(_))));
+    }
+}

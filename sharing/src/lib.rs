@@ -18,12 +18,16 @@
 
 mod any;
 mod bundle;
+#[cfg(test)]
+mod bundle_tests;
 mod exposed_key;
 mod file_ref;
 mod ids;
 mod index;
 mod published;
 mod records;
+#[cfg(test)]
+mod samples;
 mod segments;
 mod text;
 mod time;
