@@ -22,7 +22,12 @@ impl ReadAt for Opened {
 }
 
 /// Packages `file` into `folder`, and returns the renditions. With `also_urls`, segments are written one by one, too.
-pub fn package(file: &Path, folder: &Path, segment_seconds: u32, also_urls: bool) -> Result<Vec<Rendition>> {
+pub(crate) fn package(
+    file: &Path,
+    folder: &Path,
+    segment_seconds: u32,
+    also_urls: bool,
+) -> Result<Vec<Rendition>> {
     let file = File::open(file).with_context(|| format!("opening {}", file.display()))?;
     let len = file.metadata()?.len();
     let source = Source::open(Opened(file), len)?;

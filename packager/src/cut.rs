@@ -1,5 +1,6 @@
 //! Where segments begin: video at keyframes, and audio where the video does.
 
+use crate::limits::SEGMENTS_MAX;
 use crate::sample::Sample;
 use crate::timeline::Timeline;
 
@@ -109,7 +110,8 @@ pub(crate) fn boundaries(video: Option<(&Cuts, u32)>, end: Moment, segment_secon
         // Without video, the first segment is half as long.
         None => target / 2,
     };
-    while next.saturating_add(target / 2) <= end.ticks {
+    // One more than there may be segments is enough for an error.
+    while boundaries.len() <= SEGMENTS_MAX && next.saturating_add(target / 2) <= end.ticks {
         boundaries.push(Moment { ticks: next, timescale: end.timescale });
         next += target;
     }

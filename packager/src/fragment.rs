@@ -3,5 +3,6 @@
 mod read;
 mod write;
 
-pub(crate) use read::{FragmentError, Run, SampleDefaults, runs};
+pub use read::FragmentError;
+pub(crate) use read::{Run, SampleDefaults, runs, stretched};
 pub(crate) use write::segment_head;

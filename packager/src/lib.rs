@@ -16,6 +16,7 @@ mod fragment;
 mod init;
 mod language;
 pub mod limits;
+mod live;
 pub mod playlist;
 mod read;
 mod rendition;
@@ -26,6 +27,8 @@ mod track;
 mod webvtt;
 
 pub use boxes::{BoxError, Name};
+pub use fragment::FragmentError;
+pub use live::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment};
 pub use read::ReadAt;
 pub use rendition::{Part, PlanError, ReadError, Rendition, RenditionReader};
 pub use source::{OpenError, Source, TableError, TrackError};

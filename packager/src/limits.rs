@@ -10,7 +10,7 @@ pub const TOP_BOXES_MAX: u32 = 1 << 19;
 pub const TRACKS_MAX: usize = 32;
 /// Greatest number of samples (frames) of a track: 19 hours at 60 frames a second.
 pub const SAMPLES_MAX: usize = 1 << 22;
-/// Greatest number of samples of one `moof` box, of all tracks.
+/// Greatest number of samples of one `moof` box, of all tracks, and of one live segment.
 pub const FRAGMENT_SAMPLES_MAX: usize = 1 << 16;
 /// Greatest number of entries of an edit list.
 pub const EDITS_MAX: usize = 64;

@@ -24,7 +24,7 @@ impl Sample {
 pub(crate) fn with_decode_times(samples: &[Sample], start: u64) -> impl Iterator<Item = (u64, &Sample)> {
     samples.iter().scan(start, |next, sample| {
         let time = *next;
-        *next += u64::from(sample.duration);
+        *next = time.saturating_add(sample.duration.into());
         Some((time, sample))
     })
 }

@@ -57,7 +57,13 @@ impl Edits {
         }
     }
 
-    fn delay_in(&self, timescale: u32) -> u64 {
+    /// The time of the media that is shown first, in the track's timescale.
+    pub(crate) fn media_time(&self) -> u64 {
+        self.media_time
+    }
+
+    /// How long nothing is shown, in units of `timescale`.
+    pub(crate) fn delay_in(&self, timescale: u32) -> u64 {
         rescale(self.delay, self.movie_timescale.get(), timescale)
     }
 
@@ -120,7 +126,8 @@ pub(crate) fn lay(
         drop_after(&mut samples, decode_time, end);
     }
     media_time += make_offsets_positive(&mut samples);
-    decode_time += drop_before(&mut samples, media_time.saturating_sub(decode_time), is_video, timescale);
+    let dropped = drop_before(&mut samples, media_time.saturating_sub(decode_time), is_video, timescale);
+    decode_time = decode_time.saturating_add(dropped);
     let earliest = with_decode_times(&samples, 0).map(|(decode, sample)| shown(decode, sample)).min();
     let earliest = earliest.ok_or(EditError::NothingShown)?;
     let begin = decode_time.saturating_add(earliest);

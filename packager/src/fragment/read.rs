@@ -132,6 +132,13 @@ fn refine(defaults: SampleDefaults, tfhd: &TfhdBox) -> SampleDefaults {
     }
 }
 
+/// How long a sample lasts when what follows it begins at `next` instead of `end`, as its own duration has it.
+pub(crate) fn stretched(duration: u32, end: u64, next: u64) -> Result<u32, FragmentError> {
+    let begin = end.saturating_sub(duration.into());
+    let stretched = next.checked_sub(begin).and_then(|stretched| u32::try_from(stretched).ok());
+    stretched.ok_or(FragmentError::Backwards { found: next, expected: end })
+}
+
 /// What is wrong with a fragment.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FragmentError {
@@ -156,8 +163,8 @@ pub enum FragmentError {
         /// The offset in units of the track's timescale.
         composition: i64,
     },
-    /// Fragments overlap in time.
-    #[error("a fragment begins at {found}, before the samples that precede it end at {expected}")]
+    /// A fragment begins before the one that it follows, or days after it.
+    #[error("a fragment begins at {found}, where the samples before it end at {expected}")]
     Backwards {
         /// Where it begins, in units of the track's timescale.
         found: u64,

@@ -91,7 +91,7 @@ fn read_track(trak: &[u8], movie_timescale: NonZeroU32) -> Result<Option<FoundTr
 }
 
 fn media_track<'a>(
-    trak: &[u8],
+    boxes: &[u8],
     mdia: &'a [u8],
     header: TkhdBox,
     is_video: bool,
@@ -112,14 +112,14 @@ fn media_track<'a>(
         language: extended.or_else(|| language::tag(code)),
         timescale: mdhd.timescale.get(),
     };
-    let copies = kept(trak)?;
+    let copies = kept(boxes)?;
     let elng = elng.map(|elng| entry::copied(&elng)).transpose()?;
     let description =
         Description { tkhd: header, timescale: mdhd.timescale, language: code, elng, entry: bytes, copies };
     if description.len() > DESCRIPTION_LEN_MAX {
         return Err(TrackError::DescriptionTooLong { len: description.len() });
     }
-    let edits = edits(trak, movie_timescale)?;
+    let edits = edits(boxes, movie_timescale)?;
     let head = TrackHead { track, description, edits, defaults: SampleDefaults::default() };
     Ok(FoundTrack { head, stbl })
 }

@@ -1,7 +1,7 @@
 //! From the file to its tracks: the boxes at the top, then `moov`, then the fragments.
 
 use crate::boxes::{BoxHeader, BoxName, HEADER_LEN_MAX, Name};
-use crate::fragment::{self, FragmentError, SampleDefaults};
+use crate::fragment::{self, SampleDefaults};
 use crate::limits::{MOOF_LEN_MAX, MOOV_LEN_MAX, SAMPLES_MAX, TOP_BOXES_MAX};
 use crate::read::ReadAt;
 use crate::source::movie::{self, TrackHead};
@@ -154,7 +154,7 @@ fn add_run(
     let begin = run.decode_time.unwrap_or(so_far);
     match recorded.samples.last_mut() {
         None => recorded.decode_time = begin,
-        Some(last) => last.duration = stretched(last.duration, so_far, begin)?,
+        Some(last) => last.duration = fragment::stretched(last.duration, so_far, begin)?,
     }
     if recorded.samples.len() + run.samples.len() > SAMPLES_MAX {
         return Err(TrackError::TooManySamples);
@@ -169,13 +169,6 @@ fn add_run(
     *end = Some(run.samples.iter().fold(begin, |time, sample| time.saturating_add(sample.duration.into())));
     recorded.samples.extend(run.samples);
     Ok(())
-}
-
-/// How long the last sample lasts when what follows it begins at `next` instead of `end`.
-fn stretched(duration: u32, end: u64, next: u64) -> Result<u32, FragmentError> {
-    let begin = end - u64::from(duration);
-    let backwards = FragmentError::Backwards { found: next, expected: end };
-    next.checked_sub(begin).and_then(|stretched| u32::try_from(stretched).ok()).ok_or(backwards)
 }
 
 fn check_overlap(recorded: &Recorded, source_len: u64) -> Result<(), TrackError> {
