@@ -10,18 +10,24 @@
 //! * A [`Track`] knows where each of its segments lies; what is fetched from there is [`VerifiedBytes`] once it has been
 //!   checked, and nothing before.
 //! * The **records** [`Publication`], [`Withdrawal`] and [`Denial`] are signed as those of `protocol` are.
+//! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
-//! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11
-//! and 17.
+//! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
+//! 17 and 20.
 
 mod any;
 mod bundle;
+#[cfg(test)]
+mod bundle_tests;
 mod exposed_key;
 mod file_ref;
 mod ids;
+mod index;
 mod published;
 mod records;
+#[cfg(test)]
+mod samples;
 mod segments;
 mod text;
 mod time;
@@ -36,6 +42,7 @@ pub use bundle::{
 };
 pub use file_ref::FileRef;
 pub use ids::{ContentHash, PublicationId, VerifiedBytes};
+pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{Denial, Publication, Withdrawal};
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};

@@ -11,7 +11,7 @@ use crate::{BitRates, Channels, Codecs, ContentHash, InitSection, Label, Languag
 use crate::{Track, TrackError, TrackId, TrackKind, TrackParts};
 
 /// The map of spec §17; the canonical form puts the keys in order.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct TrackFields {
     pub(crate) id: TrackId,
     kind: KindName,

@@ -1,0 +1,150 @@
+//! The sample entry of a track: its codec, and the bytes that tell a player of it.
+
+use shiguredo_mp4::boxes::{SampleEntry, UnknownBox};
+use shiguredo_mp4::{BoxSize, BoxType, Decode, codec_string};
+
+use crate::boxes::{BoxError, BoxName, Name, RawBox, child, children, required_child};
+use crate::source::TrackError;
+use crate::track::{AudioFormat, Format, VideoFormat};
+
+/// Length of the fields before the boxes inside a visual sample entry, and inside an audio one.
+const VISUAL_FIELDS_LEN: usize = 78;
+const AUDIO_FIELDS_LEN: usize = 28;
+
+/// What a sample entry says.
+pub(crate) struct Entry {
+    /// The entry as it goes into the init section.
+    pub(crate) bytes: UnknownBox,
+    /// For the attribute CODECS.
+    pub(crate) codec: String,
+    /// Rotation and frame rate are not in it.
+    pub(crate) format: Format,
+}
+
+/// Reads the one entry of a box `stsd`. Boxes inside it are kept as they are: colour, pixel shape, projection.
+pub(crate) fn read(stsd: &RawBox<'_>) -> Result<Entry, TrackError> {
+    let entries = stsd.body.get(8..).unwrap_or_default();
+    let mut found = children(entries);
+    let entry = found.next().transpose()?.ok_or(TrackError::Entries { count: 0 })?;
+    let others = found.count();
+    if others > 0 {
+        return Err(TrackError::Entries { count: others + 1 });
+    }
+    match &entry.name {
+        b"avc1" | b"hvc1" | b"hev1" | b"av01" => finish(visual(&entry)?),
+        b"mp4a" | b"Opus" => finish(audio(&entry)?),
+        b"encv" | b"enca" | b"drmi" | b"drms" => Err(TrackError::Encrypted),
+        b".mp3" => Err(TrackError::Mp3),
+        name => Err(TrackError::Codec { name: Name(*name) }),
+    }
+}
+
+/// The entry without the zeros that QuickTime puts behind its last box.
+fn visual(entry: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
+    let cut = entry.body.split_at_checked(VISUAL_FIELDS_LEN);
+    let (fields, boxes) = cut.ok_or_else(|| ends_early(entry.name))?;
+    let mut payload = fields.to_vec();
+    for inner in children(boxes) {
+        payload.extend_from_slice(inner?.whole);
+    }
+    Ok(boxed(entry.name, payload))
+}
+
+/// The entry as ISO/IEC 14496-12 has it, also where it is one of QuickTime's versions 1 and 2, which have more
+/// fields and hide the decoder's configuration in a box `wave`.
+fn audio(entry: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
+    let early = || ends_early(entry.name);
+    let (fields, rest) = entry.body.split_at_checked(AUDIO_FIELDS_LEN).ok_or_else(early)?;
+    let more = match fields[8..10] {
+        [0, 1] if !begins_with_box(rest) => 16,
+        [0, 0 | 1] => 0,
+        [0, 2] => 36,
+        _ => return Err(BoxError::Invalid { name: Name(entry.name), why: "unknown version".to_owned() }),
+    };
+    let (extra, boxes) = rest.split_at_checked(more).ok_or_else(early)?;
+    let mut payload = fields.to_vec();
+    payload[8..16].fill(0);
+    if let (36, Some(count)) = (more, extra.get(14..16)) {
+        // Version 2 keeps a count of channels in 32 bits, and fixed numbers in the old fields.
+        payload[16..18].copy_from_slice(count);
+        payload[24..28].fill(0);
+    }
+    match child(boxes, *b"wave")? {
+        Some(wave) => payload.extend_from_slice(required_child(wave.body, *b"esds")?.whole),
+        None => {
+            for inner in children(boxes) {
+                payload.extend_from_slice(inner?.whole);
+            }
+        }
+    }
+    Ok(boxed(entry.name, payload))
+}
+
+/// QuickTime's fields of version 1 begin with a count of samples, where another writer has a box.
+fn begins_with_box(bytes: &[u8]) -> bool {
+    bytes.get(4..8).is_some_and(|name| name.iter().all(u8::is_ascii_graphic))
+}
+
+fn finish(bytes: UnknownBox) -> Result<Entry, TrackError> {
+    let whole = crate::boxes::encode(&bytes);
+    let entry = RawBox { name: name_of(&bytes), whole: &whole, body: &bytes.payload };
+    let decoded: SampleEntry = entry.decode()?;
+    let format = format(&decoded)?;
+    let codec = codec_string::from_sample_entry(&decoded);
+    let codec = codec.map_err(|error| BoxError::Invalid { name: Name(entry.name), why: error.reason })?;
+    Ok(Entry { bytes, codec, format })
+}
+
+fn format(entry: &SampleEntry) -> Result<Format, TrackError> {
+    let video = match entry {
+        SampleEntry::Avc1(entry) => &entry.visual,
+        SampleEntry::Hvc1(entry) => &entry.visual,
+        SampleEntry::Hev1(entry) => &entry.visual,
+        SampleEntry::Av01(entry) => &entry.visual,
+        SampleEntry::Mp4a(entry) => {
+            check_object_type(entry.esds_box.es.dec_config_descr.object_type_indication)?;
+            let (rate, channels) = (entry.audio.samplerate.integer.into(), entry.audio.channelcount);
+            return Ok(Format::Audio(AudioFormat { sample_rate: rate, channels }));
+        }
+        SampleEntry::Opus(entry) => {
+            let channels = entry.dops_box.output_channel_count.into();
+            return Ok(Format::Audio(AudioFormat { sample_rate: 48_000, channels }));
+        }
+        _ => return Err(TrackError::Codec { name: Name(*b"????") }),
+    };
+    let (width, height) = (video.width, video.height);
+    if width == 0 || height == 0 {
+        return Err(TrackError::NoPicture);
+    }
+    Ok(Format::Video(VideoFormat { width, height, rotation: 0, frames_per_1000_seconds: 0 }))
+}
+
+/// Object types of MPEG-4 (mp4ra.org): players take AAC, and MP3 in MP4 they refuse.
+fn check_object_type(object_type: u8) -> Result<(), TrackError> {
+    match object_type {
+        0x40 => Ok(()),
+        0x69 | 0x6b => Err(TrackError::Mp3),
+        object_type => Err(TrackError::ObjectType { object_type }),
+    }
+}
+
+fn boxed(name: BoxName, payload: Vec<u8>) -> UnknownBox {
+    let box_type = BoxType::Normal(name);
+    UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, payload.len() as u64), payload }
+}
+
+fn name_of(entry: &UnknownBox) -> BoxName {
+    match entry.box_type {
+        BoxType::Normal(name) => name,
+        BoxType::Uuid(_) => *b"uuid",
+    }
+}
+
+fn ends_early(name: BoxName) -> BoxError {
+    BoxError::Invalid { name: Name(name), why: "it ends early".to_owned() }
+}
+
+/// A box that is copied into the init section as it is.
+pub(crate) fn copied(found: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
+    UnknownBox::decode(found.whole).map(|(copy, _)| copy).map_err(|_| ends_early(found.name))
+}
