@@ -12,7 +12,7 @@ export function buildCard(summary: Summary): HTMLElement {
   const facts = [KINDS[kind] ?? kind, languageName(language ?? undefined)].filter((fact) => fact !== undefined);
   return h(
     "li",
-    { class: `card ${kind}` },
+    { class: `card kind-${kind}` },
     h(
       "a",
       { href: watch },

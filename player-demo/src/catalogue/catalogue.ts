@@ -18,7 +18,7 @@ export async function openCatalogue(page: HTMLElement, session: Session): Promis
 class List {
   readonly search: HTMLElement;
   readonly element: HTMLElement;
-  private readonly field = h("input", { type: "search", placeholder: "Search by title", "aria-label": "Search by title" });
+  private readonly field = h("input", { type: "search", placeholder: "Search", "aria-label": "Search by title" });
   private readonly cards = h("ul", { class: "cards" });
   private readonly status = h("div", { role: "status", class: "status" });
   private readonly more = h("button", { type: "button", class: "button more", hidden: true }, "Show more");

@@ -43,10 +43,10 @@ export function buildControls(title: string, audio: boolean): Controls {
     video,
     h("media-loading-indicator", { slot: "centered-chrome", noautohide: true }),
     settings(),
-    h("media-control-bar", { class: "seek" }, seekBar()),
+    h("media-control-bar", { class: "seek", noautohide: audio }, seekBar()),
     h(
       "media-control-bar",
-      {},
+      { noautohide: audio },
       h("media-play-button"),
       h("media-seek-backward-button", { seekoffset: SEEK_S }),
       h("media-seek-forward-button", { seekoffset: SEEK_S }),
@@ -60,7 +60,8 @@ export function buildControls(title: string, audio: boolean): Controls {
       !audio && h("media-fullscreen-button"),
     ),
   );
-  if (audio) root.setAttribute("autohide", "-1");
+  // media-chrome calls it a button that is checked, which no button can be.
+  queueMicrotask(() => root.querySelector("media-captions-button")?.setAttribute("role", "switch"));
   forwardKeys(root, video);
   return { root, video };
 }

@@ -25,7 +25,7 @@ export interface Delivery {
 /** Tells of `delivery`, when a segment has come, and of `sources`, when it is known from where. */
 export class Trace extends EventTarget {
   readonly deliveries: Delivery[] = [];
-  /** Verified segments and init sections so far. */
+  /** Verified segments so far. */
   verified = 0;
   private asked = 0;
 
@@ -34,8 +34,8 @@ export class Trace extends EventTarget {
   }
 
   delivered(piece: Piece, given: Given): void {
-    this.verified += 1;
     if (piece.n !== undefined) {
+      this.verified += 1;
       const { gateway, elapsed } = given;
       const delivery: Delivery = { track: piece.track, n: piece.n, len: piece.expected.len, elapsed, gateway, sources: undefined };
       this.deliveries.push(delivery);

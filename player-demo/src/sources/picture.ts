@@ -1,4 +1,4 @@
-/** The picture of one segment: streams run down from the nodes into its columns, and fill them with cells. */
+/** The picture of one segment: streams run down from the nodes into its columns, and fill them with cells from the ground up. */
 
 import { h, svg } from "../page/element";
 import { COLOURS, type Node, type NodeBook } from "./nodes";
@@ -89,10 +89,11 @@ function tank(book: NodeBook, cells: Cell[], left: number, width: number): SVGEl
   const across = acrossFor(squares.length, inner);
   const size = Math.min(CELL_MAX, inner / across);
   const margin = left + (width - across * size) / 2;
+  const bottom = STREAMS_HEIGHT + TANK_HEIGHT - 5;
   const group = svg("g", { class: "tank" });
   group.append(svg("rect", { x: left + GAP / 2, y: STREAMS_HEIGHT - 3, width: inner, height: TANK_HEIGHT, rx: 5, class: "basin" }));
   squares.forEach((square, at) => {
-    const [x, y] = [margin + (at % across) * size, STREAMS_HEIGHT + Math.floor(at / across) * size];
+    const [x, y] = [margin + (at % across) * size, bottom - (Math.floor(at / across) + 1) * size];
     const colour = square.node === undefined ? "" : colourClass(book.node(square.node));
     const edge = Math.max(0.5, size * 0.08);
     const place = { x: x + edge, y: y + edge, width: size - 2 * edge, height: size - 2 * edge, rx: size * 0.18 };
@@ -104,7 +105,7 @@ function tank(book: NodeBook, cells: Cell[], left: number, width: number): SVGEl
 /** How many squares stand side by side, so that all of them fit. */
 function acrossFor(squares: number, width: number): number {
   let across = Math.max(1, Math.floor(width / CELL_MAX));
-  while (Math.ceil(squares / across) * (width / across) > TANK_HEIGHT - 4) across += 1;
+  while (Math.ceil(squares / across) * (width / across) > TANK_HEIGHT - 6) across += 1;
   return across;
 }
 

@@ -36,11 +36,13 @@ export async function fetchPublication(id: Cid, gateways: Gateways, hash: Hash):
     const base = `${gateway.origin}/watch/${id.text}`;
     let what = "the bundle";
     try {
-      const { bytes, hash: hashed } = await hash(await get(`${base}/bundle`, BUNDLE_LEN_MAX));
+      const asked = [get(`${base}/bundle`, BUNDLE_LEN_MAX), get(`${base}/record`, RECORD_LEN_MAX)] as const;
+      const [answer, record] = await Promise.all(asked);
+      const { bytes, hash: hashed } = await hash(answer);
       if (!equal(hashed, id.hash)) throw new LieError();
       const bundle = decodeBundle(new Uint8Array(bytes));
       what = "the creator's signature";
-      checkRecord(new Uint8Array(await get(`${base}/record`, RECORD_LEN_MAX)), id, bundle);
+      checkRecord(new Uint8Array(record), id, bundle);
       gateways.answered(gateway);
       return { id, bundle };
     } catch (error) {

@@ -1,4 +1,4 @@
-/** Below the film: title, description, chapters, attachments, and how to embed it. */
+/** Below the film: title and badge; further down description, chapters, attachments, and how to embed it. */
 
 import { h } from "../page/element";
 import { bytes, clock, day, rate } from "../page/format";
@@ -10,14 +10,21 @@ import type { Publication } from "../trust/publication";
 /** Attachments longer than this are not gathered in memory, but left to the browser, which does not verify them. */
 const GATHERED_MAX = 256_000_000;
 
-export function buildDetails(publication: Publication, asker: Asker, player: Player, badge: HTMLElement): HTMLElement {
-  const { bundle } = publication;
+export function buildTitle({ bundle }: Publication, badge: HTMLElement): HTMLElement {
   const facts = [bundle.by, day(bundle.created), clock(bundle.duration), languageName(bundle.language)];
   return h(
-    "article",
-    { class: "details" },
+    "div",
+    { class: "title" },
     h("div", { class: "title-row" }, h("h1", {}, bundle.title), badge),
     h("p", { class: "facts" }, facts.filter((fact) => fact !== undefined).join(" · ")),
+  );
+}
+
+export function buildDetails(publication: Publication, asker: Asker, player: Player): HTMLElement {
+  const { bundle } = publication;
+  return h(
+    "div",
+    { class: "details" },
     bundle.about !== undefined && h("p", { class: "about" }, bundle.about),
     bundle.chapters.length > 0 && chapters(publication, player.video),
     buildAttachments(publication, asker),

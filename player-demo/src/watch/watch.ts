@@ -3,7 +3,6 @@
 import { buildHeader } from "../page/header";
 import { h } from "../page/element";
 import type { Session } from "../page/session";
-import { buildPlayer } from "../play/player";
 import { Trace } from "../play/trace";
 import { Asker } from "../trust/ask";
 import { type Cid, parseCid } from "../trust/cid";
@@ -12,7 +11,7 @@ import { fetchPublication, GoneError, type Publication } from "../trust/publicat
 import { type Hash, hashInWorker } from "../trust/verified";
 import { buildAlarm, buildBadge } from "./badge";
 import { buildCollection } from "./collection";
-import { buildDetails } from "./details";
+import { buildDetails, buildTitle } from "./details";
 import { buildPanel } from "./panel";
 
 /** Fills the page with the publication that the address names. */
@@ -25,10 +24,10 @@ export async function openWatch(page: HTMLElement, idText: string, session: Sess
   const alarm = buildAlarm(gateways);
   const hash = hashInWorker();
   try {
-    const publication = await fetchPublication(idOf(idText), gateways, hash);
+    const [publication] = await Promise.all([fetchPublication(idOf(idText), gateways, hash), loadPlayer()]);
     document.title = `${publication.bundle.title} · Headwater`;
     if (publication.bundle.kind === "collection") main.replaceChildren(alarm, buildCollection(publication, new Asker(gateways, hash)));
-    else play(main, publication, gateways, hash, alarm, embedded, session);
+    else await play(main, publication, gateways, hash, alarm, embedded, session);
   } catch (error) {
     main.replaceChildren(alarm, problem(error as Error));
   }
@@ -42,10 +41,16 @@ function idOf(text: string): Cid {
   }
 }
 
-function play(main: HTMLElement, publication: Publication, gateways: Gateways, hash: Hash, alarm: HTMLElement, embedded: boolean, session: Session): void {
+/** By far the largest part of the page, which loads while the publication is checked. */
+function loadPlayer(): Promise<typeof import("../play/player")> {
+  return import("../play/player");
+}
+
+async function play(main: HTMLElement, publication: Publication, gateways: Gateways, hash: Hash, alarm: HTMLElement, embedded: boolean, session: Session): Promise<void> {
+  const { buildPlayer } = await loadPlayer();
   const asker = new Asker(gateways, hash);
   const trace = new Trace(publication.id.text);
-  const stage = h("div", { class: `stage ${publication.bundle.kind}` });
+  const stage = h("div", { class: `stage kind-${publication.bundle.kind}` });
   const stop = (reason: string) => stage.replaceChildren(problem(new Error(reason)));
   const player = buildPlayer(
     publication,
@@ -55,7 +60,7 @@ function play(main: HTMLElement, publication: Publication, gateways: Gateways, h
       failed: (error) => {
         if (!error.hopeless) return;
         player.hls.destroy();
-        stop("every gateway altered the bytes; nothing of it was decoded");
+        stop("every gateway altered the bytes. None of what was altered has been decoded");
       },
     },
     stop,
@@ -63,15 +68,15 @@ function play(main: HTMLElement, publication: Publication, gateways: Gateways, h
   stage.append(player.root);
   const badge = buildBadge(publication, trace, gateways);
   if (embedded) {
-    main.replaceChildren(alarm, stage, badge);
+    main.replaceChildren(h("h1", { class: "unseen" }, publication.bundle.title), alarm, stage, badge);
     return;
   }
-  const film = h("div", { class: "film" }, alarm, stage, buildDetails(publication, asker, player, badge));
-  main.replaceChildren(film, buildPanel(trace, player, session));
+  const film = h("div", { class: "feature" }, alarm, stage, buildTitle(publication, badge));
+  main.replaceChildren(film, buildPanel(trace, player, session), buildDetails(publication, asker, player));
 }
 
 function problem(error: Error): HTMLElement {
   const gone = error instanceof GoneError;
   const title = gone ? (error.status === 410 ? "Withdrawn by its creator" : "Denied by this gateway") : "This cannot be played";
-  return h("div", { class: "problem-page", role: "alert" }, h("h1", {}, title), h("p", {}, `${error.message}.`), h("a", { href: "/", class: "button" }, "Back to the catalogue"));
+  return h("div", { class: "problem-page", role: "alert" }, h("h1", {}, title), h("p", {}, `${error.message.slice(0, 1).toUpperCase()}${error.message.slice(1)}.`), h("a", { href: "/", class: "button" }, "Back to the catalogue"));
 }
