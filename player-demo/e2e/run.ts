@@ -15,11 +15,12 @@ import { keyboard } from "./keyboard";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { firstFrame, toTheEnd } from "./plays";
+import { resumes } from "./resumes";
 import { seeks } from "./seeks";
 import { shots } from "./shots";
 import type { Check, Target } from "./target";
 
-const CHECKS: Record<string, Check> = { firstFrame, toTheEnd, seeks, keyboard, caught, truncated, hopeless, accessible, nodesDown, shots };
+const CHECKS: Record<string, Check> = { firstFrame, toTheEnd, seeks, resumes, keyboard, caught, truncated, hopeless, accessible, nodesDown, shots };
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),

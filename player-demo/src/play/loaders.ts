@@ -97,6 +97,7 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
   context: FragmentLoaderContext | null = null;
   stats = freshStats();
   private readonly controller = new AbortController();
+  private done = false;
 
   protected abstract readonly playlists: Playlists;
   protected abstract readonly asker: Asker;
@@ -123,21 +124,25 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
       stats.loading.end = performance.now();
       stats.loading.first = stats.loading.end - given.elapsed + given.firstByte;
       stats.loaded = stats.total;
+      this.done = true;
       this.listener.delivered(piece, given);
       callbacks.onSuccess({ url: context.url, data: given.verified.bytes, code: 200 }, stats, context, null);
     } catch (error) {
       if (stats.aborted) return;
       if (!(error instanceof NobodyError)) throw error;
+      this.done = true;
       this.listener.failed(error);
       callbacks.onError({ code: error.status ?? UNAVAILABLE, text: error.message }, context, null, stats);
     }
   }
 
   abort(): void {
+    if (this.done) return;
     this.stats.aborted = true;
     this.controller.abort();
   }
 
+  /** hls.js destroys loaders that have done their work, too: what came then counts for its measure of the bandwidth. */
   destroy(): void {
     this.abort();
   }
