@@ -5,6 +5,7 @@ mod child;
 mod control;
 mod fleet;
 mod folder;
+mod guard;
 mod plan;
 mod running;
 mod state;
