@@ -7,7 +7,7 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 1000,
   },
   worker: { format: "es" },
   test: { include: ["src/**/*.test.ts"] },

@@ -1,6 +1,7 @@
 /** The catalogue: what is published at this gateway. */
 
 import { h } from "../page/element";
+import { sentence } from "../page/format";
 import { buildHeader } from "../page/header";
 import type { Session } from "../page/session";
 import { fetchPage, type Summary } from "./api";
@@ -80,5 +81,5 @@ function empty(): HTMLElement {
 }
 
 function problem(error: Error, again: () => void): HTMLElement {
-  return h("div", { class: "empty" }, h("h2", {}, "The catalogue did not load"), h("p", {}, `${error.message}.`), h("button", { type: "button", class: "button", onclick: again }, "Try again"));
+  return h("div", { class: "empty" }, h("h2", {}, "The catalogue did not load"), h("p", {}, sentence(error.message)), h("button", { type: "button", class: "button", onclick: again }, "Try again"));
 }

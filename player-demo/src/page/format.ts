@@ -38,6 +38,11 @@ export function fromHex(text: string): Uint8Array {
   return new Uint8Array((text.match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16)));
 }
 
+/** A text as the beginning of a sentence. */
+export function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
 export function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

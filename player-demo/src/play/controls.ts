@@ -42,6 +42,7 @@ export function buildControls(title: string, audio: boolean): Controls {
     { class: "player", hotkeys: "noarrowleft noarrowright", defaultsubtitles: false, "aria-label": `Player: ${title}` },
     video,
     h("media-loading-indicator", { slot: "centered-chrome", noautohide: true }),
+    audio && h("div", { slot: "top-chrome", class: "sleeve", noautohide: true, "aria-hidden": "true" }, title),
     settings(),
     h("media-control-bar", { class: "seek", noautohide: audio }, seekBar()),
     h(

@@ -2,6 +2,7 @@
 
 import { buildHeader } from "../page/header";
 import { h } from "../page/element";
+import { sentence } from "../page/format";
 import type { Session } from "../page/session";
 import { Trace } from "../play/trace";
 import { Asker } from "../trust/ask";
@@ -78,5 +79,5 @@ async function play(main: HTMLElement, publication: Publication, gateways: Gatew
 function problem(error: Error): HTMLElement {
   const gone = error instanceof GoneError;
   const title = gone ? (error.status === 410 ? "Withdrawn by its creator" : "Denied by this gateway") : "This cannot be played";
-  return h("div", { class: "problem-page", role: "alert" }, h("h1", {}, title), h("p", {}, `${error.message.slice(0, 1).toUpperCase()}${error.message.slice(1)}.`), h("a", { href: "/", class: "button" }, "Back to the catalogue"));
+  return h("div", { class: "problem-page", role: "alert" }, h("h1", {}, title), h("p", {}, sentence(error.message)), h("a", { href: "/", class: "button" }, "Back to the catalogue"));
 }
