@@ -18,9 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
-    ("gateway", &["client", "chunker", "protocol", "network"]),
+    ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
+    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "sharing"]),
     ("cli", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
-    ("e2e", &["client", "chunker", "protocol", "proofs", "network", "gateway", "storage-node"]),
+    ("e2e", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
 ];
 
 /// Pure crates contain no runtime, no sockets, no files and no clock.

@@ -79,6 +79,11 @@ struct Missing {
 }
 
 /// Stores the body. An upload that ends early stores nothing: what was leased is released.
+#[utoipa::path(
+    post, path = "/blob", tag = "objects",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, description = "stored; the fields of `headwater put --json`"), (status = 401), (status = 403, description = "no uploads here"), (status = 503)),
+)]
 pub(super) async fn upload(
     State(gateway): State<Gateway>,
     wishes: Result<Query<Wishes>, QueryRejection>,

@@ -1,0 +1,25 @@
+//! From a file to a publication.
+//!
+//! ```text
+//! file → hash → known already? → packaged, one rendition per track → stored, one object each → bundle → stored → signed record
+//! ```
+//!
+//! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
+//! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
+
+mod creator;
+mod describe;
+mod hashing;
+mod index_file;
+mod known;
+mod publish;
+mod rendition;
+mod request;
+mod store;
+mod subtitles;
+
+pub use creator::Creator;
+pub use index_file::{IndexFile, IndexFileError};
+pub use publish::{PublishError, Published, publish};
+pub use request::{Progress, PublishRequest, SubtitleFile};
+pub use store::{StoreError, Storing};
