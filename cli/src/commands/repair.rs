@@ -7,12 +7,11 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use chunker::AccountSecret;
 use clap::Args;
-use client::{Client, RepairAuthority, RepairReport};
+use client::{Client, MissingPart, RepairAuthority, RepairReport};
 use proofs::Cid;
 use protocol::{AnyRecord, ByteHours, Mandate, SecretKey, Signed, UnixSeconds};
 use serde::Serialize;
 
-use super::put::Missing;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
@@ -50,7 +49,7 @@ struct Answer {
     cid: String,
     whole: bool,
     repaired: Vec<Repaired>,
-    missing: Vec<Missing>,
+    missing: Vec<MissingPart>,
 }
 
 #[derive(Serialize)]
@@ -123,7 +122,7 @@ impl Answer {
             repaired: repaired
                 .map(|(part, node)| Repaired { part: part.to_string(), node: node.to_string() })
                 .collect(),
-            missing: report.missing.iter().map(Missing::from).collect(),
+            missing: report.missing.clone(),
         }
     }
 }
