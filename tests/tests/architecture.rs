@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage-node", &["protocol", "proofs", "network"]),
     ("gateway", &["client", "chunker", "protocol", "network"]),
     ("cli", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
-    ("e2e", &["client", "chunker", "protocol", "proofs", "network", "gateway", "storage-node"]),
+    ("e2e", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
 ];
 
 /// Pure crates contain no runtime, no sockets, no files and no clock.
