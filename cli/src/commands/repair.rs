@@ -17,7 +17,7 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::quantity::Duration;
-use crate::record_file::RecordFile;
+use crate::record_file::{KnownRecord, RecordFile};
 use crate::secrets::SecretArg;
 use crate::target::Target;
 
@@ -104,7 +104,7 @@ async fn own_mandate(client: &Client, account: &AccountSecret, cid: Cid) -> anyh
 
 fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {
     match RecordFile::read(path)?.record {
-        AnyRecord::Mandate(mandate) => Ok(mandate),
+        KnownRecord::Protocol(AnyRecord::Mandate(mandate)) => Ok(mandate),
         other => Err(Usage::because(format!(
             "{} is a record of type {}, not a mandate",
             path.display(),
