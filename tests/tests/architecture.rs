@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sharing", &["chunker", "protocol", "proofs"]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
+    ("publishing", &["client", "packager", "sharing", "chunker", "protocol", "proofs"]),
     ("storage-node", &["protocol", "proofs", "network"]),
     ("gateway", &["client", "chunker", "protocol", "network"]),
     ("cli", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
