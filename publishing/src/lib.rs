@@ -6,9 +6,12 @@
 //!
 //! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
 //! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
+//! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
+//! calls ffmpeg. A master that needs no encoding needs no ffmpeg either.
 
 mod creator;
 mod describe;
+pub mod encode;
 mod hashing;
 mod index_file;
 mod known;

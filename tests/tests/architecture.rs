@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("packager", &[]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
+    ("publishing", &["client", "packager", "sharing", "chunker", "protocol", "proofs"]),
     ("storage-node", &["protocol", "proofs", "network"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
     ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "sharing"]),
