@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -17,6 +17,8 @@ use sharing::{
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::known::{self, KnownBundleError};
+use crate::masters::{self, MastersError};
+use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
 use crate::{Creator, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing, hashing};
@@ -62,6 +64,9 @@ pub enum PublishError {
         /// Why.
         source: PlanError,
     },
+    /// There is nothing to package.
+    #[error(transparent)]
+    Masters(#[from] MastersError),
     /// Subtitles that are none.
     #[error("cannot publish the subtitles {path}: {source}")]
     Subtitles {
@@ -119,20 +124,13 @@ struct Publishing<'p, P> {
 impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
     async fn run(mut self) -> Result<Published, PublishError> {
         let mark = self.mark()?;
-        let earlier = match self.index.index().find(&mark) {
-            Some(Known::Published(publication)) => Some(publication.clone()),
-            _ => None,
+        let earlier = self.earlier(mark).await?;
+        let (mut tracks, pictures, mut names) = match &earlier {
+            Some((_, bundle)) => self.as_published(bundle)?,
+            None => self.make(mark).await?,
         };
-        let earlier = match earlier {
-            Some(publication) => {
-                let bundle = known::fetch(&self.storing.client, &publication).await?;
-                Some((publication, bundle))
-            }
-            None => None,
-        };
-        let known = earlier.as_ref().map_or(&[][..], |(_, bundle)| bundle.tracks());
-        let (mut tracks, mut names) = self.tracks(mark, known).await?;
         let film_ms = tracks.iter().map(duration_ms).max().unwrap_or(0);
+        let known = earlier.as_ref().map_or(&[][..], |(_, bundle)| bundle.tracks());
         for file in &self.request.subtitles {
             let subtitles = Subtitles::read(file, film_ms).await?;
             let track = match subtitles.known(known.iter()) {
@@ -141,12 +139,51 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
-        let parts = self.bundle_parts(tracks, film_ms);
+        let parts = self.bundle_parts(tracks, pictures, film_ms);
         if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| known::is_same(bundle, &parts)) {
             let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
             return Ok(self.published(publication, bundle, true));
         }
         self.finish(mark, Bundle::new(parts)?).await
+    }
+
+    /// What was published of this file before, when it was packaged in the same way.
+    async fn earlier(&self, mark: FileMark) -> Result<Option<(Publication, Bundle)>, PublishError> {
+        let Some(Known::Published(publication)) = self.index.index().find(&mark) else { return Ok(None) };
+        let publication = publication.clone();
+        let bundle = known::fetch(&self.storing.client, &publication).await?;
+        Ok(Some((publication, bundle)))
+    }
+
+    /// Picture and sound as they are stored already.
+    fn as_published(&mut self, bundle: &Bundle) -> Result<(Vec<Track>, Pictures, Names), PublishError> {
+        let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for track in bundle.tracks().iter().filter(|track| !matches!(track.kind(), TrackKind::Subtitles)) {
+            names.new_id(track.id().as_str()).map_err(|error| unfit(track.id(), error.into()))?;
+            (self.progress)(Progress::Known { track: track.id().clone() });
+            tracks.push(track.clone());
+        }
+        let pictures =
+            Pictures { poster: bundle.parts().poster.clone(), strip: bundle.parts().strip.clone() };
+        Ok((tracks, pictures, names))
+    }
+
+    /// Makes and stores all that is not finished yet.
+    async fn make(&mut self, mark: FileMark) -> Result<(Vec<Track>, Pictures, Names), PublishError> {
+        let finished = match self.index.index().find(&mark) {
+            Some(Known::Unfinished(tracks)) => tracks.clone(),
+            _ => BTreeMap::new(),
+        };
+        let known: Vec<&Track> = finished.values().collect();
+        let masters = masters::prepare(self.request, &known, &mut self.progress).await?;
+        let (tracks, names) = self.tracks(mark, &masters.files, &finished).await?;
+        let pictures = match (&self.request.tools, &masters.probe) {
+            (Some(tools), Some(probe)) => Pictures::make(self.storing, self.creator, tools, probe)
+                .await
+                .map_err(|source| PublishError::Store { what: "its pictures".into(), source })?,
+            _ => Pictures::default(),
+        };
+        Ok((tracks, pictures, names))
     }
 
     /// What the file is called in the index, as it is packaged now.
@@ -159,28 +196,30 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             hashing::hash(&file, |done| progress(Progress::Hashing { done, total }))
         });
         let hash = hash.map_err(at)?;
-        Ok(self.creator.mark(&hash, format!("cmaf {} s", self.request.segment_seconds).as_bytes()))
+        let ladder = if self.request.ladder { " ladder" } else { "" };
+        let way = format!("cmaf {} s{ladder}", self.request.segment_seconds);
+        Ok(self.creator.mark(&hash, way.as_bytes()))
     }
 
-    /// All tracks of the file, stored now or on an earlier occasion.
+    /// All tracks of the masters, stored now or on an earlier occasion, and those that were finished and have no master any more.
     async fn tracks(
         &mut self,
         mark: FileMark,
-        published: &[Track],
+        files: &[PathBuf],
+        finished: &BTreeMap<TrackId, Track>,
     ) -> Result<(Vec<Track>, Names), PublishError> {
-        let (source, renditions) = self.open()?;
+        let cut: Vec<_> = files.iter().map(|file| self.open(file)).collect::<Result<_, _>>()?;
         let language = self.request.language.as_ref();
-        let described = describe::describe(source.tracks(), language)
+        let described = describe::describe(cut.iter().flat_map(|(source, _)| source.tracks()), language)
             .map_err(|(track, source)| PublishError::Track { track: track.to_string(), source })?;
-        let finished = match self.index.index().find(&mark) {
-            Some(Known::Unfinished(tracks)) => tracks.clone(),
-            _ => BTreeMap::new(),
-        };
-        let (source, mut names, mut tracks) = (Arc::new(source), Names::default(), Vec::new());
-        for (rendition, description) in renditions.into_iter().zip(described) {
+        let renditions = cut.into_iter().flat_map(|(source, renditions)| {
+            let source = Arc::new(source);
+            renditions.into_iter().map(move |rendition| (Arc::clone(&source), rendition))
+        });
+        let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for ((source, rendition), description) in renditions.zip(described) {
             names.new_id(description.id.as_str()).map_err(|error| unfit(&description.id, error.into()))?;
-            let known = published.iter().find(|track| *track.id() == description.id);
-            let track = match known.or_else(|| finished.get(&description.id)) {
+            let track = match finished.get(&description.id) {
                 Some(track) => {
                     (self.progress)(Progress::Known { track: description.id });
                     track.clone()
@@ -189,13 +228,19 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
+        let without_master =
+            finished.values().filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
+        let without_master: Vec<_> = without_master.cloned().collect();
+        tracks.extend(without_master);
+        tracks.sort_by_key(|track| std::cmp::Reverse(short_side(track)));
         Ok((tracks, names))
     }
 
-    fn open(&self) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
+    fn open(&self, file: &Path) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
+        // The name that the creator knows, whatever was made of it.
         let path = || self.request.file.clone();
         let at = |source| PublishError::Read { path: path(), source };
-        let file = File::open(&self.request.file).map_err(at)?;
+        let file = File::open(file).map_err(at)?;
         let len = file.metadata().map_err(at)?.len();
         let source = Source::open(FileSource(file), len);
         let source = source.map_err(|source| PublishError::Open { path: path(), source })?;
@@ -222,7 +267,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         Ok(track)
     }
 
-    fn bundle_parts(&self, tracks: Vec<Track>, film_ms: u64) -> BundleParts {
+    fn bundle_parts(&self, tracks: Vec<Track>, pictures: Pictures, film_ms: u64) -> BundleParts {
         let is_film = tracks.iter().any(|track| matches!(track.kind(), TrackKind::Video(_)));
         let request = self.request;
         BundleParts {
@@ -238,8 +283,8 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             about: request.about.clone(),
             by: request.by.clone(),
             language: request.language.clone(),
-            poster: None,
-            strip: None,
+            poster: pictures.poster,
+            strip: pictures.strip,
         }
     }
 
@@ -270,6 +315,15 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
 
 fn unfit(id: &TrackId, source: UnfitTrack) -> PublishError {
     PublishError::Track { track: id.to_string(), source }
+}
+
+/// Pixels of the short side of a picture; 0 of what has none.
+fn short_side(track: &Track) -> u16 {
+    if let TrackKind::Video(picture) = track.kind() {
+        picture.width.get().min(picture.height.get())
+    } else {
+        0
+    }
 }
 
 /// How long a track plays, in milliseconds.

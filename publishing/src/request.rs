@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use sharing::{About, Byline, Chapter, Label, LanguageTag, Title, TrackId};
 
+use crate::encode::Tools;
+
 /// A publication to be made of one file.
 #[derive(Debug, Clone)]
 pub struct PublishRequest {
@@ -25,6 +27,12 @@ pub struct PublishRequest {
     pub segment_seconds: u32,
     /// Whether gateways may list it.
     pub listed: bool,
+    /// Whether the picture is made in several sizes.
+    pub ladder: bool,
+    /// ffmpeg, where it is there: it makes pictures for the catalogue, sizes, and MP4 of what is none.
+    pub tools: Option<Tools>,
+    /// Where files may lie that are needed only meanwhile.
+    pub work_folder: PathBuf,
 }
 
 /// A `WebVTT` file.
@@ -39,7 +47,7 @@ pub struct SubtitleFile {
 }
 
 /// How far a publication has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
     /// The file is read once to know it again.
     Hashing {
@@ -47,6 +55,13 @@ pub enum Progress {
         done: u64,
         /// Bytes in all.
         total: u64,
+    },
+    /// ffmpeg makes a file.
+    Encoding {
+        /// Which: the name of a rung, or `sound`.
+        what: String,
+        /// From 0 to 1.
+        done: f64,
     },
     /// A rendition is being stored.
     Storing {
