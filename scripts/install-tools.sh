@@ -10,7 +10,7 @@ target=${CARGO_TARGET_DIR:-target}
 # command:package pairs; the package is Debian's name.
 need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
-    demo) ;;
+    demo) need+=(ffmpeg:ffmpeg) ;;
     test) need+=(python3:python3 b3sum:b3sum ffmpeg:ffmpeg) ;;
     bench) need+=(python3:python3 nginx:nginx-light pgrep:procps) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;

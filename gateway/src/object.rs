@@ -3,6 +3,7 @@
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, HeaderValue};
 use client::Object;
+use proofs::Cid;
 
 use crate::body::Source;
 use crate::disposition::{content_disposition, is_inert};
@@ -37,9 +38,8 @@ impl ServedObject {
         }
     }
 
-    /// Its CID as text.
-    pub(crate) fn cid(&self) -> String {
-        self.object.cid().to_string()
+    pub(crate) fn cid(&self) -> Cid {
+        self.object.cid()
     }
 
     pub(crate) fn len(&self) -> u64 {

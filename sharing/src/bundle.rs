@@ -154,11 +154,11 @@ pub enum BundleError {
     Track { id: TrackId, source: TrackError },
     #[error("there are two tracks {id}")]
     SameTrack { id: TrackId },
-    #[error("a {} with {tracks} tracks, of which {playable} are not subtitles", .kind.name())]
+    #[error("{} with {tracks} tracks, of which {playable} are not subtitles", .kind.name())]
     Tracks { kind: BundleKind, tracks: usize, playable: usize },
-    #[error("a {} with a duration of {duration}", .kind.name())]
+    #[error("{} with a duration of {duration}", .kind.name())]
     Duration { kind: BundleKind, duration: Millis },
-    #[error("a {} with {items} items", .kind.name())]
+    #[error("{} with {items} items", .kind.name())]
     Items { kind: BundleKind, items: usize },
     #[error("chapter {chapter} at {at} does not lie between the one before and the end")]
     Chapter { chapter: usize, at: Millis },

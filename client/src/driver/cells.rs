@@ -168,8 +168,9 @@ impl CellStream {
         let mut plaintext = Vec::with_capacity(segment.cell_size().plain_bytes());
         let opened = self.object.opener().open(index, &cell, &mut plaintext);
         self.advance();
-        let opened =
-            opened.map(|()| OpenedCell { index, plaintext: plaintext.into(), origin }).map_err(ReadError::Broken);
+        let opened = opened
+            .map(|()| OpenedCell { index, plaintext: plaintext.into(), origin })
+            .map_err(ReadError::Broken);
         Some(opened)
     }
 

@@ -10,6 +10,12 @@ use crate::problem::Problem;
 use crate::representation::{Representation, visible};
 
 /// Answers from the handle alone where no byte of the object is needed; otherwise the first bytes are there before the status is.
+#[utoipa::path(
+    get, path = "/b/{handle}", tag = "objects",
+    params(("handle" = String, Path, description = "from POST /open")),
+    responses((status = 200, description = "the object"), (status = 206, description = "a part of it, or several"), (status = 304), (status = 404),
+        (status = 412), (status = 416), (status = 503)),
+)]
 pub(super) async fn read(
     State(gateway): State<Gateway>,
     Path(handle): Path<String>,

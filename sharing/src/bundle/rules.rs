@@ -22,7 +22,8 @@ fn check_kind(parts: &BundleParts) -> Result<(), BundleError> {
     let BundleParts { kind, duration, ref tracks, ref items, .. } = *parts;
     let is_collection = kind == BundleKind::Collection;
     let playable = tracks.iter().filter(|track| !matches!(track.kind(), TrackKind::Subtitles)).count();
-    if if is_collection { !tracks.is_empty() } else { playable == 0 } {
+    let plays_as_its_kind = if is_collection { tracks.is_empty() } else { playable > 0 };
+    if !plays_as_its_kind {
         return Err(BundleError::Tracks { kind, tracks: tracks.len(), playable });
     }
     if is_collection != (duration == Millis::default()) {
