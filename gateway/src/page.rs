@@ -11,8 +11,9 @@ use tower_http::services::{ServeDir, ServeFile};
 
 use crate::gateway::Gateway;
 
-/// The page runs its own scripts and no others; it may ask any gateway, since it verifies what it gets.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+/// The page runs its own scripts and no others; it may ask any gateway, since it verifies what it gets. Its player gives
+/// caption tracks an empty `data:` URL as their source.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; \
     worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
     connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'";
 

@@ -1,5 +1,6 @@
 /** The bar on top: where one is, and light or dark. */
 
+import icon from "./icon.svg";
 import { h } from "./element";
 
 const STORED = "headwater.theme";
@@ -9,7 +10,7 @@ const NAMES: Record<Theme, string> = { auto: "as the system", light: "light", da
 
 /** The header; `extra` stands in its middle. */
 export function buildHeader(extra?: HTMLElement): HTMLElement {
-  const mark = h("img", { src: "/assets/icon.svg", alt: "", width: 28, height: 28 });
+  const mark = h("img", { src: icon, alt: "", width: 28, height: 28 });
   return h(
     "header",
     { class: "top" },

@@ -65,6 +65,17 @@ describe("the loader of segments", () => {
     expect(listener.delivered).not.toHaveBeenCalled();
   });
 
+  it.each([
+    [429, 503],
+    [500, 503],
+    [451, 451],
+    [404, 404],
+  ])("turns %d of a gateway into %d", async (status, code) => {
+    const { fLoader } = loaders(() => new Response("", { status }));
+    const { callbacks } = await load<FragmentLoaderContext>(fLoader as never, `${BASE}v/0.m4s`);
+    expect(callbacks.onError.mock.calls[0]?.[0].code).toBe(code);
+  });
+
   it.each([`${BASE}v/1.m4s`, `${BASE}w/0.m4s`, "https://other.example/watch/bafy/v/0.m4s"])("asks nobody for %s", async (url) => {
     const answer = vi.fn<Answer>();
     const { callbacks } = await load<FragmentLoaderContext>(loaders(answer).fLoader as never, url);

@@ -24,9 +24,11 @@ export interface Listener {
 
 type Loaders = Pick<HlsConfig, "loader" | "pLoader" | "fLoader">;
 
-/** An answer for hls.js when a gateway was not reached: it tries again later. */
+/** What hls.js is told when it should try again later, whatever the gateway said. */
 const UNAVAILABLE = 503;
 const NOT_FOUND = 404;
+/** Not there, withdrawn, denied: asking again is of no use. */
+const FINAL = [NOT_FOUND, 410, 451];
 
 /** The three loaders of one publication. */
 export function loadersOf(playlists: Playlists, asker: Asker, listener: Listener): Loaders {
@@ -132,7 +134,7 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
       if (!(error instanceof NobodyError)) throw error;
       this.done = true;
       this.listener.failed(error);
-      callbacks.onError({ code: error.status ?? UNAVAILABLE, text: error.message }, context, null, stats);
+      callbacks.onError({ code: FINAL.find((code) => code === error.status) ?? UNAVAILABLE, text: error.message }, context, null, stats);
     }
   }
 
