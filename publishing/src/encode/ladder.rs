@@ -84,6 +84,7 @@ mod tests {
             size: Size::new(width, height).unwrap(),
             rotation: 0,
             frame_rate: FrameRate::new(25, 1),
+            duration: None,
             interlaced: false,
             hdr: false,
             spherical: false,

@@ -70,6 +70,8 @@ pub struct VideoProbe {
     pub rotation: u16,
     /// Its average frame rate, if it has one.
     pub frame_rate: Option<FrameRate>,
+    /// How long it lasts, if it says so.
+    pub duration: Option<Duration>,
     /// Whether it consists of half pictures, as old television does.
     pub interlaced: bool,
     /// Whether its colours need a display of high dynamic range (PQ or HLG).

@@ -132,6 +132,7 @@ mod tests {
             size: Size::new(720, 480).unwrap(),
             rotation: 0,
             frame_rate: FrameRate::new(30, 1),
+            duration: None,
             interlaced: false,
             hdr: false,
             spherical: false,
