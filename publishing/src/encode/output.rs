@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::input;
-use super::limits::{DURATION_MAX, ENCODED_BYTES_MAX};
+use super::limits::{DURATION_MAX, ENCODED_BYTES_MAX, STALL_TIMEOUT};
 use super::probe::Probe;
 use super::process;
 use super::tools::Tools;
@@ -119,7 +119,7 @@ impl Job {
             let done = length.map_or(0.0, |length| (at as f64 / length).clamp(0.0, 1.0));
             progress(done);
         };
-        let result = process::follow(command, report).await;
+        let result = process::follow(command, STALL_TIMEOUT, report).await;
         result.map_err(|error| EncodeError::Failed {
             file: master.clone(),
             what: outputs.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join(", "),

@@ -1,7 +1,7 @@
 //! A film in several sizes and its sound once, from one run of ffmpeg.
 //!
-//! One process for all: it decodes the master once (a run per rung took 1.7 times the processor time for four rungs of
-//! a 1080p master), all rungs consist of the same pictures at the same times, and sound and picture share one clock.
+//! One process for all: it decodes the master once, all rungs consist of the same pictures at the same times, and sound
+//! and picture share one clock.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

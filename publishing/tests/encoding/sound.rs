@@ -1,5 +1,6 @@
 //! Masters of music.
 
+use std::fs;
 use std::path::Path;
 
 use publishing::encode::{AudioTarget, EncodeError, encode_audio, needs_encoding};
@@ -37,6 +38,15 @@ fn ticks(file: &Path) -> String {
     ask(file, "stream=time_base,start_pts,duration_ts").remove(0)
 }
 
+/// The only edit of a track: how many ticks are played, and from which on.
+fn edit(file: &Path) -> [u32; 2] {
+    let bytes = fs::read(file).unwrap();
+    let elst = bytes.windows(4).position(|window| window == b"elst").unwrap();
+    let number = |at: usize| u32::from_be_bytes(bytes[elst + at..elst + at + 4].try_into().unwrap());
+    assert_eq!((number(4), number(8)), (0, 1), "version 0, one edit");
+    [number(12), number(16)]
+}
+
 #[tokio::test]
 async fn edges_stay_where_they_are() {
     let shop = Workshop::new().await;
@@ -45,7 +55,8 @@ async fn edges_stay_where_they_are() {
     shop.clip("master.mp3", "-i master.wav -c:a libmp3lame");
     for name in ["master.wav", "master.flac", "master.mp3"] {
         let master = shop.path().join(name);
-        assert_eq!(samples(&master).len(), LENGTH, "{name}");
+        let original = samples(&master);
+        assert_eq!(original.len(), LENGTH, "{name}");
         let probe = shop.probe(&master).await;
         assert!(needs_encoding(&probe).is_some());
         let encoded = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_| ()).await.unwrap();
@@ -56,6 +67,10 @@ async fn edges_stay_where_they_are() {
         let resampled = (LENGTH * 48_000).div_ceil(44_100);
         assert_eq!(ticks(&aac.file), format!("1/44100,0,{LENGTH}"), "{name}");
         assert_eq!(ticks(&opus.file), format!("1/48000,0,{resampled}"), "{name}");
+        if shop.tools.version().major >= 5 {
+            assert_eq!(edit(&aac.file).map(|ticks| ticks as usize), [LENGTH, 1024], "{name}");
+            assert_eq!(edit(&opus.file).map(|ticks| ticks as usize), [resampled, 312], "{name}");
+        }
         let (aac, opus) = (samples(&aac.file), samples(&opus.file));
         let whole =
             |samples: usize, start: usize, frame: usize| (samples + start).next_multiple_of(frame) - start;
@@ -63,7 +78,7 @@ async fn edges_stay_where_they_are() {
         assert!([LENGTH, whole(LENGTH, 1024, 1024)].contains(&aac.len()), "{name}: {}", aac.len());
         assert!([resampled, whole(resampled, 312, 960)].contains(&opus.len()), "{name}: {}", opus.len());
 
-        let click = loudest(&samples(&master));
+        let click = loudest(&original);
         assert!(click.abs_diff(CLICK) <= 8, "{name}: click at {click}");
         assert!(loudest(&aac).abs_diff(click) <= 4, "{name}: click at {}", loudest(&aac));
         assert!(loudest(&opus).abs_diff(click * 48_000 / 44_100) <= 4, "{name}: click at {}", loudest(&opus));
