@@ -1,6 +1,7 @@
 //! One run of ffmpeg that makes files of a master.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use tempfile::TempDir;
@@ -50,8 +51,14 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Begins with the master as its only input and a new folder in `folder`.
-    pub(super) fn new(tools: &Tools, probe: &Probe, folder: &Path) -> Result<Self, EncodeError> {
+    /// Begins with the master as its only input and a new folder in `folder`. `longest` is how long the longest stream
+    /// that is encoded says it lasts.
+    pub(super) fn new(
+        tools: &Tools,
+        probe: &Probe,
+        longest: Option<Duration>,
+        folder: &Path,
+    ) -> Result<Self, EncodeError> {
         let made = tempfile::Builder::new().prefix("encoding-").tempdir_in(folder);
         let made = made.map_err(|source| EncodeError::Folder {
             file: probe.file.clone(),
@@ -65,8 +72,8 @@ impl Job {
             command,
             folder: made,
             master: probe.file.clone(),
-            length: probe.duration.map(|duration| duration.as_secs_f64() * 1e6),
-            promised: promised(probe),
+            length: longest.or(probe.duration).map(|duration| duration.as_secs_f64() * 1e6),
+            promised: promise(probe, longest),
             outputs: Vec::new(),
             exact_edits: tools.sets_movie_timescale(),
         })
@@ -140,12 +147,9 @@ impl Job {
 
 /// ffmpeg ends well where a master is cut off, and leaves out the rest. What a header says about the length of a stream
 /// shows that; where that is guessed from a bit rate, nothing is promised.
-fn promised(probe: &Probe) -> u64 {
+fn promise(probe: &Probe, stream: Option<Duration>) -> u64 {
     let exact = probe.container.split(',').any(|name| EXACT.contains(&name));
-    let film = probe.video().and_then(|video| video.duration);
-    // A film's sound may end before it does; of several sounds only the first is sure to be encoded.
-    let longest = film.max(probe.audios.first().and_then(|audio| audio.duration).filter(|_| film.is_none()));
-    longest.filter(|_| exact).map_or(0, |length| u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
+    stream.filter(|_| exact).map_or(0, |length| u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// ffmpeg ends well although it stopped at the limit, or found nothing to write.

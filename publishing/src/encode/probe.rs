@@ -74,9 +74,9 @@ pub struct VideoProbe {
     pub duration: Option<Duration>,
     /// Whether it consists of half pictures, as old television does.
     pub interlaced: bool,
-    /// Whether its colours need a display of high dynamic range (PQ or HLG).
+    /// Whether its colours need a display of high dynamic range (PQ or HLG). Rungs say so too, but have 8 bits.
     pub hdr: bool,
-    /// Whether it shows a whole sphere (360°).
+    /// Whether it shows a whole sphere (360°). Rungs do not say so: ffmpeg loses it where it encodes.
     pub spherical: bool,
     /// Its language, as the file writes it: "eng".
     pub language: Option<String>,

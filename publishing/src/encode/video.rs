@@ -70,7 +70,7 @@ pub async fn encode_ladder(
 ) -> Result<EncodedLadder, EncodeError> {
     let video = probe.video().filter(|_| !rungs.is_empty());
     let video = video.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;
-    let mut job = Job::new(tools, probe, folder)?;
+    let mut job = Job::new(tools, probe, video.duration, folder)?;
     job.command().args(["-filter_complex", &filters(video, rungs)]);
     let rungs =
         rungs.iter().enumerate().map(|(number, rung)| add_rung(&mut job, video, number, *rung)).collect();

@@ -93,19 +93,22 @@ fn turn_right(mp4: &mut [u8]) {
 #[tokio::test]
 async fn odd_interlaced_and_fast_films_are_encoded() {
     let shop = Workshop::new().await;
-    let odd = shop.clip("odd.mkv", "-f lavfi -i testsrc2=s=321x241:r=90:d=1 -pix_fmt yuv444p -c:v ffv1");
+    let odd = shop.clip("odd.mkv", "-f lavfi -i testsrc2=s=321x241:r=90:d=1 -pix_fmt yuv444p10 -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc -c:v ffv1");
     let interlaced = shop.clip(
         "interlaced.ts",
         "-f lavfi -i testsrc2=s=352x288:r=50:d=1,interlace,setsar=12/11 -c:v mpeg2video -flags +ilme+ildct -b:v 2M",
     );
     for (master, size, frames) in [(odd, "320x240", 60), (interlaced, "384x288", 25)] {
         let probe = shop.probe(&master).await;
-        assert_eq!(probe.video().unwrap().interlaced, size == "384x288");
+        let video = probe.video().unwrap();
+        assert_eq!((video.interlaced, video.hdr), (size == "384x288", size == "320x240"));
         let encoded = encode(&shop, &probe).await.unwrap();
         let rung = &encoded.rungs()[0];
         assert_eq!(rung.rung.size().to_string(), size);
         let stream = ask(&rung.file, "stream=width,height,sample_aspect_ratio,pix_fmt").remove(0);
         assert_eq!(stream, format!("{},1:1,yuv420p", size.replace('x', ",")));
+        let transfer = if probe.video().unwrap().hdr { "arib-std-b67" } else { "unknown" };
+        assert_eq!(ask(&rung.file, "stream=color_transfer"), [transfer]);
         let count = ask(&rung.file, "packet=pts").len();
         assert!(count.abs_diff(frames) <= 1, "{count} frames of {}", master.display());
     }

@@ -125,6 +125,29 @@ async fn sound_is_made_as_browsers_play_it() {
 }
 
 #[tokio::test]
+async fn the_sound_of_a_film_may_end_before_it_does() {
+    let shop = Workshop::new().await;
+    let film = shop.clip(
+        "film.mov",
+        "-f lavfi -i testsrc2=s=64x48:r=5:d=4 -f lavfi -i sine=440:d=1 -c:v mjpeg -c:a pcm_s16le",
+    );
+    let probe = shop.probe(&film).await;
+    let encoded = encode_audio(&shop.tools, &probe, &BOTH[..1], shop.path(), |_| ()).await.unwrap();
+    assert_eq!(ticks(&encoded.audios()[0].file), "1/44100,0,44100");
+}
+
+#[tokio::test]
+async fn a_recording_that_is_cut_off_fails() {
+    let shop = Workshop::new().await;
+    let whole = shop.clip("whole.flac", "-f lavfi -i anoisesrc=d=7:a=0.1:r=8000");
+    let bytes = fs::read(whole).unwrap();
+    let probe = shop.probe(&shop.write("cut.flac", &bytes[..bytes.len() / 2])).await;
+    let error = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_| ()).await.unwrap_err();
+    assert!(matches!(error, EncodeError::CutOff { promised: 7, .. }), "{error}");
+    assert!(shop.encodings().is_empty());
+}
+
+#[tokio::test]
 async fn a_film_without_sound_has_none_to_encode() {
     let shop = Workshop::new().await;
     let silent =
