@@ -199,7 +199,7 @@ impl Download {
             Failure::NotHeld => whereabouts.deny(column, node),
             Failure::Corrupt | Failure::Wrong => whereabouts.deny_damaged(column, node),
             Failure::Refused => {}
-            Failure::Unreachable | Failure::Late => self.leave(node),
+            Failure::Unreachable | Failure::Late | Failure::Slow => self.leave(node),
         }
         if failure == Failure::NotHeld {
             self.search(segment, now);
