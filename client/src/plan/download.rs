@@ -23,7 +23,8 @@ use crate::moment::Moment;
 use crate::placement::Placement;
 pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
 
-/// A batch that nobody in good standing is serving any more fails this long after it began.
+/// A batch that nobody in good standing is serving any more fails this long after it began. Nobody else is asked
+/// from then on; those who have been asked have until their requests are late.
 pub const GIVE_UP_AFTER: Duration = Duration::from_millis(4500);
 /// Passing failures are worth a second try only while the batch has time for it.
 const RETRY_BEFORE: Duration = Duration::from_secs(3);
@@ -282,8 +283,9 @@ impl Download {
             return self.settle(index, now, health);
         }
         let Some(rows) = batch.rows_at_risk() else { return };
-        let spare = usize::from(batch.saw_silence);
-        while let Some((piece, node)) = self.choose(index, &rows, spare, now, health) {
+        let (spare, gave_up) = (usize::from(batch.saw_silence), now.since(batch.started) >= GIVE_UP_AFTER);
+        // What is asked for then would come too late to be of use.
+        while !gave_up && let Some((piece, node)) = self.choose(index, &rows, spare, now, health) {
             self.ask(index, piece, node, now);
         }
         let batch = self.stages[index].batch_mut().expect("asking does not end a batch");
@@ -294,7 +296,6 @@ impl Download {
         let segment = batch.segment.index();
         self.search(segment, now);
         let batch = self.stages[index].batch_mut().expect("searching does not end a batch");
-        let gave_up = now.since(batch.started) >= GIVE_UP_AFTER;
         let hopeless = batch.hope(&rows).len() < required && !self.segments[&segment].is_searching();
         if gave_up || hopeless {
             let failure = self.unreadable(index, &rows);
