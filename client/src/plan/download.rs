@@ -190,10 +190,13 @@ impl Download {
         let Some(batch) = self.batch_with(request) else { return };
         let segment = batch.segment.index();
         let (piece, at) = batch.find(request).expect("the batch was found by this request");
-        let (node, column) = (piece.tries[at].node, piece.column);
+        let (node, column, rows) = (piece.tries[at].node, piece.column, piece.rows.clone());
         piece.tries[at].state = if failure.is_passing() { TryState::Passing } else { TryState::Failed };
         if let Some(fault) = failure.fault() {
             health.failed(node, fault, now);
+        }
+        if failure == Failure::Wrong {
+            health.tally_mut().wrong += count(&rows);
         }
         let whereabouts = self.segments.get_mut(&segment).expect("a batch's segment is known");
         match failure {
@@ -286,6 +289,8 @@ impl Download {
         let (spare, gave_up) = (usize::from(batch.saw_silence), now.since(batch.started) >= GIVE_UP_AFTER);
         // What is asked for then would come too late to be of use.
         while !gave_up && let Some((piece, node)) = self.choose(index, &rows, spare, now, health) {
+            let batch = self.stages[index].batch_mut().expect("choosing does not end a batch");
+            health.tally_mut().hedged += count(&batch.pieces[piece].rows);
             self.ask(index, piece, node, now);
         }
         let batch = self.stages[index].batch_mut().expect("asking does not end a batch");
@@ -376,6 +381,8 @@ impl Download {
                 health.failed(attempt.node, Fault::Slow, now);
             }
         }
+        let missing = batch.pieces.iter().filter(|piece| piece.is_wanted && piece.answer.is_none());
+        health.tally_mut().rebuilt += missing.map(|piece| count(&piece.rows)).sum::<u64>();
         let answers = batch.pieces.iter().filter_map(|piece| {
             Some(Answer { request: piece.answer?, column: piece.column, rows: piece.rows.clone() })
         });
@@ -441,6 +448,10 @@ impl Stage {
     fn batch_mut(&mut self) -> Option<&mut Batch> {
         if let Self::Fetching(batch) = self { Some(batch) } else { None }
     }
+}
+
+fn count(rows: &Range<u32>) -> u64 {
+    u64::from(rows.end - rows.start)
 }
 
 fn set_late(batch: &mut Batch, request: RequestId, why: Lateness) {

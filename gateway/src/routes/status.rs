@@ -25,6 +25,10 @@ pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse 
 
 /// The counters as text.
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    let text = gateway.metrics().render(gateway.shelf().weight(), gateway.open_handles());
+    let text = gateway.metrics().render(
+        gateway.shelf().weight(),
+        gateway.open_handles(),
+        gateway.client().read_tally(),
+    );
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE), (CACHE_CONTROL, "no-store")], text)
 }
