@@ -104,10 +104,10 @@ async fn receive(
     };
     let film = NamedTempFile::new_in(&films.work_folder).map_err(failed)?;
     let mut source = reader(body, uploads.len_max, gateway.metrics().received.clone());
-    let mut file = tokio::fs::File::from_std(film.reopen().map_err(failed)?);
-    let copied = tokio::io::copy(&mut source, &mut file).await;
+    let mut kept = tokio::fs::File::from_std(film.reopen().map_err(failed)?);
+    let copied = tokio::io::copy(&mut source, &mut kept).await;
     copied.map_err(|error| put_problem(&client::PutError::Input(error)))?;
-    file.sync_all().await.map_err(failed)?;
+    kept.sync_all().await.map_err(failed)?;
     Ok(film)
 }
 
