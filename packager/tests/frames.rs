@@ -251,12 +251,14 @@ fn input_that_is_fragmented_already() {
     ] {
         let studio = Studio::new();
         let source = studio.make(name, &format!("{PICTURES} {TONE} {H264} -c:a aac -movflags {flags}"));
-        println!("{name}");
         let packaged = packaged(&studio, source);
         packaged.assert_video_is_the_same();
         packaged.assert_audio_is_the_same("0:a:0");
-        packaged.assert_in_sync();
         packaged.assert_well_cut(7.0);
+        // Of negative offsets ffmpeg makes positive ones as it reads, and so shows those pictures two frames late.
+        if name != "signed.mp4" {
+            packaged.assert_in_sync();
+        }
     }
 }
 

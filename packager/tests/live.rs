@@ -79,11 +79,11 @@ fn segments_hold_what_the_stream_held() {
     let (pictures, sound) = (video.write(&studio.path("0.mp4")), audio.write(&studio.path("1.mp4")));
     assert_same(&frames(&pictures, "0:v:0"), &frames(&source, "0:v:0"), "frames");
     assert_same(&packets(&sound, "0:a:0"), &packets(&source, "0:a:0"), "packets of sound");
-    assert_eq!(video.seconds(), [1.0, 2.0, 2.0, 2.0, 2.0]);
+    assert_eq!(video.seconds(), [1.08, 2.0, 2.0, 2.0, 2.0]);
     let mut difference = 0.0;
     for (of_video, of_audio) in video.seconds().iter().zip(audio.seconds()).take(4) {
         difference += of_video - of_audio;
-        assert!((0.0..0.1).contains(&difference), "sound is cut {difference} s before pictures");
+        assert!((0.0..0.025).contains(&difference), "sound is cut {difference} s before pictures");
     }
 }
 
@@ -121,13 +121,12 @@ fn the_playlist_grows_and_ends() {
         let kind = Kind::Event { has_ended, target_seconds };
         Media { addressing, init_len: 700, segments: &segments[..count], kind }.to_text()
     };
-    let (empty, two, three) =
-        (text(0, false, 4).unwrap(), text(2, false, 4).unwrap(), text(3, true, 4).unwrap());
-    assert!(two.starts_with(&empty) && three.starts_with(&two), "{empty}{two}{three}");
+    let (two, three) = (text(2, false, 4).unwrap(), text(3, true, 4).unwrap());
+    assert!(three.starts_with(&two), "{two}{three}");
     assert!(two.contains("#EXT-X-PLAYLIST-TYPE:EVENT\n") && !two.contains("ENDLIST"), "{two}");
     assert!(three.ends_with("#EXTINF:2.000000,\nv/2.m4s\n#EXT-X-ENDLIST\n"), "{three}");
     assert!(matches!(text(3, false, 1), Err(PlaylistError::Duration { number: 0, .. })));
-    assert_eq!(text(0, true, 4), Err(PlaylistError::Empty));
+    assert_eq!(text(0, false, 4), Err(PlaylistError::Empty));
 }
 
 #[test]
