@@ -6,6 +6,7 @@ mod scan;
 mod tables;
 
 use std::io;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -36,7 +37,7 @@ pub struct Source<R> {
 #[derive(Debug)]
 pub(crate) struct PreparedTrack {
     pub(crate) head: TrackHead,
-    pub(crate) samples: Vec<Sample>,
+    pub(crate) samples: Arc<Vec<Sample>>,
     pub(crate) timeline: Timeline,
 }
 
@@ -64,21 +65,21 @@ impl<R: ReadAt> Source<R> {
         let leading = self.tracks.iter().find(|prepared| prepared.head.track.is_video());
         let leading =
             leading.map(|prepared| (prepared.cut_video(segment_seconds), prepared.head.track.timescale));
-        let plan = |(index, prepared): (usize, &PreparedTrack)| {
+        let plan = |prepared: &PreparedTrack| {
             let cuts = if prepared.head.track.is_video() {
                 prepared.cut_video(segment_seconds)
             } else {
                 prepared
                     .cut_audio(leading.as_ref().map(|(cuts, timescale)| (cuts, *timescale)), segment_seconds)
             };
-            Rendition::plan(index, prepared, &cuts)
+            Rendition::plan(prepared, &cuts)
         };
-        self.tracks.iter().enumerate().map(plan).collect()
+        self.tracks.iter().map(plan).collect()
     }
 
-    /// The bytes of a rendition that this source has planned.
+    /// The bytes of a rendition of this source.
     pub fn read<'a>(&'a self, rendition: &'a Rendition) -> RenditionReader<'a, R> {
-        RenditionReader::new(rendition, &self.tracks[rendition.index].samples, &self.reader)
+        RenditionReader::new(rendition, &self.reader)
     }
 }
 

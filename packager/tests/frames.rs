@@ -127,7 +127,10 @@ impl Packaged {
                     of_audio <= of_video,
                     "sound is cut at {of_audio:?}, later than pictures at {of_video:?}"
                 );
-                assert!(*of_video - *of_audio < Duration::from_millis(25), "{of_audio:?} and {of_video:?}");
+                assert!(
+                    of_video.saturating_sub(*of_audio) < Duration::from_millis(25),
+                    "{of_audio:?} and {of_video:?}"
+                );
             }
         }
     }

@@ -1,5 +1,7 @@
 //! From the file to its tracks: the boxes at the top, then `moov`, then the fragments.
 
+use std::sync::Arc;
+
 use crate::boxes::{BoxHeader, BoxName, HEADER_LEN_MAX, Name};
 use crate::fragment::{self, SampleDefaults};
 use crate::limits::{MOOF_LEN_MAX, MOOV_LEN_MAX, SAMPLES_MAX, TOP_BOXES_MAX};
@@ -206,5 +208,5 @@ fn prepare(mut head: TrackHead, recorded: Recorded) -> Result<PreparedTrack, Ope
         let frames = samples.len() as u128 * 1000 * u128::from(head.track.timescale);
         video.frames_per_1000_seconds = u32::try_from((frames + duration / 2) / duration).unwrap_or(u32::MAX);
     }
-    Ok(PreparedTrack { head, samples, timeline })
+    Ok(PreparedTrack { head, samples: Arc::new(samples), timeline })
 }
