@@ -38,7 +38,7 @@ fn tables(nodes: &mut [Node]) -> &mut Node {
     Node::at(nodes, &TABLES)
 }
 
-fn table<'a>(nodes: &'a mut [Node], name: [u8; 4]) -> &'a mut Node {
+fn table(nodes: &mut [Node], name: [u8; 4]) -> &mut Node {
     Node::at(&mut tables(nodes).inside, &[&name])
 }
 

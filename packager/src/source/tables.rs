@@ -342,7 +342,7 @@ mod tests {
             ),
             (|stbl| stbl.stsc_box.entries[1].sample_per_chunk = u32::MAX, count("stsc", 4, 3)),
             (|stbl| stbl.stsc_box.entries[1].sample_per_chunk = 0, count("stsc", 2, 3)),
-            (|stbl| stbl.stsc_box.entries.rotate_left(1), TableError::ChunkWithoutSamples { chunk: 1 }),
+            (|stbl| _ = stbl.stsc_box.entries.remove(0), TableError::ChunkWithoutSamples { chunk: 1 }),
             (
                 |stbl| stbl.stsc_box.entries[0].sample_description_index = NonZeroU32::new(2).unwrap(),
                 TableError::Description { index: 2 },
