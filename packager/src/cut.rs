@@ -44,26 +44,21 @@ pub(crate) fn at_keyframes(samples: &[Sample], timeline: &Timeline, target: u64)
         if !sample.is_sync || start <= candidate.map_or(last, |cut| cut.start) {
             continue;
         }
-        let cut = Cut { sample: index, decode_time, start };
-        let wanted = if begins.len() == 1 { target / 2 } else { target };
-        match candidate {
-            Some(before) if (before.start - last).abs_diff(wanted) <= (start - last).abs_diff(wanted) => {
-                begins.push(before);
-            }
-            _ => {}
-        }
-        candidate = Some(cut);
+        push_if_nearest(&mut begins, candidate, start, target);
+        candidate = Some(Cut { sample: index, decode_time, start });
     }
+    // The end of the film is as good a place as a keyframe.
     let end = timeline.end(samples);
-    if let Some(before) = candidate {
-        let last = begins.last().map_or(0, |cut| cut.start);
-        // The end of the film is as good a place as a keyframe.
-        let wanted = if begins.len() == 1 { target / 2 } else { target };
-        if before.start < end && (before.start - last).abs_diff(wanted) <= (end - last).abs_diff(wanted) {
-            begins.push(before);
-        }
-    }
+    push_if_nearest(&mut begins, candidate.filter(|cut| cut.start < end), end, target);
     Cuts { begins, end }
+}
+
+/// Begins a segment at `candidate`, unless `next`, the place after it, is nearer to the target.
+fn push_if_nearest(begins: &mut Vec<Cut>, candidate: Option<Cut>, next: u64, target: u64) {
+    let last = begins.last().map_or(0, |cut| cut.start);
+    let wanted = if begins.len() == 1 { target / 2 } else { target };
+    let is_nearest = |cut: &Cut| (cut.start - last).abs_diff(wanted) <= (next - last).abs_diff(wanted);
+    begins.extend(candidate.filter(is_nearest));
 }
 
 /// Cuts so that each segment begins with the last sample that begins no later than the boundary, up to which the

@@ -9,7 +9,7 @@ mod track;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::boxes::{BoxError, Name};
+use crate::boxes::{BoxError, BoxName};
 use crate::fragment::{self, FragmentError, Run};
 use crate::limits::{
     FRAGMENT_SAMPLES_MAX, LIVE_PENDING_MAX, SEGMENT_SECONDS_MAX, SEGMENTS_MAX, TARGET_SECONDS_MAX,
@@ -194,7 +194,7 @@ pub enum LiveError {
     #[error("box {name} has no length")]
     Endless {
         /// The box.
-        name: Name,
+        name: BoxName,
     },
     /// A box is broken.
     #[error(transparent)]

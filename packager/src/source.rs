@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::boxes::{BoxError, Name};
+use crate::boxes::{BoxError, BoxName};
 use crate::cut::{self, Cuts, Moment};
 use crate::fragment::FragmentError;
 use crate::limits::{
@@ -122,7 +122,7 @@ pub enum OpenError {
     )]
     CutOff {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// Where it begins.
         offset: u64,
         /// Its length.
@@ -136,7 +136,7 @@ pub enum OpenError {
     )]
     BoxTooLong {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// Its length.
         len: u64,
     },
@@ -190,7 +190,7 @@ pub enum TrackError {
     #[error("the codec {name} is not supported; H.264, H.265, AV1, AAC and Opus are")]
     Codec {
         /// The name of its sample entry.
-        name: Name,
+        name: BoxName,
     },
     /// Sound of MPEG-4 that is not AAC.
     #[error("sound of object type {object_type:#x} is not supported; AAC and Opus are")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::boxes::{BoxHeader, BoxName, HEADER_LEN_MAX, Name};
+use crate::boxes::{BoxHeader, BoxName, FourCc, HEADER_LEN_MAX};
 use crate::fragment::{self, SampleDefaults};
 use crate::limits::{MOOF_LEN_MAX, MOOV_LEN_MAX, SAMPLES_MAX, TOP_BOXES_MAX};
 use crate::read::ReadAt;
@@ -36,7 +36,7 @@ pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack
 /// Where a box of the file lies.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    name: BoxName,
+    name: FourCc,
     offset: u64,
     header_len: u64,
     len: u64,
@@ -57,7 +57,7 @@ fn top_boxes(reader: &impl ReadAt, len: u64) -> Result<TopBoxes, OpenError> {
         }
         if place.len > len - offset {
             return Err(OpenError::CutOff {
-                name: Name(place.name),
+                name: BoxName(place.name),
                 offset,
                 len: place.len,
                 source_len: len,
@@ -69,7 +69,7 @@ fn top_boxes(reader: &impl ReadAt, len: u64) -> Result<TopBoxes, OpenError> {
             _ => u64::MAX,
         };
         if place.len > len_max {
-            return Err(OpenError::BoxTooLong { name: Name(place.name), len: place.len });
+            return Err(OpenError::BoxTooLong { name: BoxName(place.name), len: place.len });
         }
         match &place.name {
             b"moov" if top.moov.is_none() => top.moov = Some(place),

@@ -3,7 +3,7 @@
 use shiguredo_mp4::boxes::{Co64Box, CttsBox, StcoBox, StscBox, StssBox, StszBox, SttsBox};
 use thiserror::Error;
 
-use crate::boxes::{BoxError, Name, RawBox, child, required_child};
+use crate::boxes::{BoxError, BoxName, RawBox, child, required_child};
 use crate::limits::SAMPLES_MAX;
 use crate::sample::Sample;
 
@@ -57,7 +57,7 @@ fn sample_lens(stbl: &[u8]) -> Result<Lens, TableError> {
 
 /// `stz2`: lengths of 4, 8 or 16 bits (ISO/IEC 14496-12, 8.7.3.3).
 fn compact_lens(stz2: RawBox<'_>) -> Result<Vec<u32>, BoxError> {
-    let invalid = |why: &str| BoxError::Invalid { name: Name(stz2.name), why: why.to_owned() };
+    let invalid = |why: &str| BoxError::Invalid { name: BoxName(stz2.name), why: why.to_owned() };
     let (head, fields) = stz2.body.split_first_chunk::<12>().ok_or_else(|| invalid("it ends early"))?;
     let count = u32::from_be_bytes([head[8], head[9], head[10], head[11]]) as usize;
     let lens: Vec<u32> = match head[7] {
