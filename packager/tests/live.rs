@@ -4,6 +4,9 @@
 
 #[expect(dead_code, reason = "not every test needs all of it")]
 mod media;
+#[expect(dead_code, reason = "not every test needs all of it")]
+#[path = "media/tree.rs"]
+mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +14,8 @@ use std::path::{Path, PathBuf};
 use media::{Studio, assert_same, frames, packets};
 use packager::limits::LIVE_PENDING_MAX;
 use packager::playlist::{self, Addressing, Kind, Media, PlaylistError, Segment};
-use packager::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment, Source};
+use packager::{FragmentError, LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment, Source};
+use tree::Node;
 
 const FILM: &str = "-f lavfi -i testsrc2=s=160x90:r=25:d=9 -f lavfi -i sine=sample_rate=48000:d=9 -c:v libx264 \
                     -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -c:a aac";
@@ -148,4 +152,18 @@ fn a_stream_that_cannot_be_packaged_says_why() {
     let header = u32::try_from(LIVE_PENDING_MAX + 1).unwrap().to_be_bytes();
     let refused = endless.push(&[&header[..], b"mdat"].concat());
     assert!(matches!(refused, Err(LiveError::Movie(_))), "{refused:?}");
+}
+
+#[test]
+fn samples_cannot_multiply_what_has_arrived() {
+    let studio = Studio::new();
+    let stream = fs::read(studio.make("stream.mp4", &format!("{FILM} {FRAGMENTED}"))).unwrap();
+    let mut nodes = Node::read(&stream);
+    let moof = Node::at(&mut nodes, &[b"moof"]);
+    let again = moof.inside[1].clone();
+    assert_eq!(again.name, *b"traf");
+    moof.inside.extend(vec![again; 3]);
+    let refused = record(&Node::write(&nodes), 1 << 16);
+    let overlap = matches!(refused, Err(LiveError::Fragment(FragmentError::Overlap { .. })));
+    assert!(overlap, "{:?}", refused.map(|tracks| tracks.len()));
 }

@@ -11,6 +11,7 @@ const CONTAINERS: &[(&[u8; 4], usize)] = &[
     (b"stsd", 8),
     (b"avc1", 78),
     (b"mp4a", 28),
+    (b"moof", 0),
 ];
 
 #[derive(Debug, Clone)]
