@@ -219,8 +219,8 @@ pub enum TrackError {
     /// It has no samples.
     #[error("it has no samples")]
     NoSamples,
-    /// More samples than [`SAMPLES_MAX`].
-    #[error("more than {SAMPLES_MAX} samples")]
+    /// With the tracks before it more than [`SAMPLES_MAX`] samples, or more than the file has bytes.
+    #[error("too many samples; a file has at most {SAMPLES_MAX}, and no more than bytes")]
     TooManySamples,
     /// No sample at which decoding can begin.
     #[error("it has no keyframe")]

@@ -274,3 +274,25 @@ fn a_source_that_cannot_be_read_says_where() {
     let error = Source::open(&FILM[..1000], FILM.len() as u64).unwrap_err();
     assert!(matches!(error, OpenError::Read { len: 16, .. }), "{error}");
 }
+
+#[test]
+fn a_small_file_cannot_speak_of_many_samples() {
+    let studio = Studio::new();
+    let options = "-movflags frag_keyframe+empty_moov+default_base_moof";
+    let film = studio.make("film.mp4", &format!("{PICTURES} {H264} {options}"));
+    let mut nodes = Node::read(&fs::read(film).unwrap());
+    let moof = nodes.iter().position(|node| node.name == *b"moof").unwrap();
+    // 60 000 samples that say nothing of themselves, in 16 bytes.
+    let mut silent = nodes[moof].clone();
+    let trun = [&[0, 0, 0, 0][..], &60_000_u32.to_be_bytes()].concat();
+    let mut traf = Node::read(&silent.inside[1].fields);
+    traf.retain(|node| node.name != *b"trun");
+    traf[0].fields[2] &= !0x10;
+    let defaults = [&[0, 2, 0, 0x18][..], &traf[0].fields[4..8], &1_u32.to_be_bytes(), &[0; 4]].concat();
+    traf[0].fields = defaults;
+    traf.push(Node::new(*b"trun", &trun));
+    silent.inside[1].fields = Node::write(&traf);
+    nodes.splice(moof..moof, vec![silent; 30]);
+    let error = track_error(&Node::write(&nodes));
+    assert_eq!(error, TrackError::TooManySamples);
+}

@@ -20,14 +20,16 @@ pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack
     let top = top_boxes(reader, len)?;
     let moov = read_body(reader, top.moov.ok_or(OpenError::NoMovie)?)?;
     let movie = movie::read(&moov)?;
+    let mut room = usize::try_from(len).unwrap_or(SAMPLES_MAX).min(SAMPLES_MAX);
     let mut tracks = Vec::new();
     for found in movie.tracks {
         let reason = |reason| OpenError::Track { track: found.head.track.name(), reason };
-        let samples = tables::samples(found.stbl, len).map_err(|error| reason(error.into()))?;
+        let samples = tables::samples(found.stbl, len, room).map_err(|error| reason(error.into()))?;
+        room -= samples.len();
         tracks.push((found.head, Recorded { samples, decode_time: 0 }));
     }
     if movie.is_fragmented {
-        add_fragments(reader, len, &top.moofs, &mut tracks)?;
+        add_fragments(reader, len, room, &top.moofs, &mut tracks)?;
         let_begin_together(&mut tracks);
     }
     tracks.into_iter().map(|(head, recorded)| prepare(head, recorded)).collect()
@@ -117,6 +119,7 @@ type Recording = (TrackHead, Recorded);
 fn add_fragments(
     reader: &impl ReadAt,
     len: u64,
+    mut room: usize,
     moofs: &[Place],
     tracks: &mut [Recording],
 ) -> Result<(), OpenError> {
@@ -133,8 +136,10 @@ fn add_fragments(
                 continue;
             };
             let (head, recorded) = &mut tracks[index];
-            let added = add_run(recorded, &mut ends[index], run, len);
-            added.map_err(|reason| OpenError::Track { track: head.track.name(), reason })?;
+            let in_track = |reason| OpenError::Track { track: head.track.name(), reason };
+            let left = room.checked_sub(run.samples.len());
+            room = left.ok_or(TrackError::TooManySamples).map_err(in_track)?;
+            add_run(recorded, &mut ends[index], run, len).map_err(in_track)?;
         }
     }
     for (head, recorded) in tracks {
@@ -157,9 +162,6 @@ fn add_run(
     match recorded.samples.last_mut() {
         None => recorded.decode_time = begin,
         Some(last) => last.duration = fragment::stretched(last.duration, so_far, begin)?,
-    }
-    if recorded.samples.len() + run.samples.len() > SAMPLES_MAX {
-        return Err(TrackError::TooManySamples);
     }
     for sample in &run.samples {
         if sample.bytes().end > source_len {

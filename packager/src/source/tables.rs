@@ -7,9 +7,13 @@ use crate::boxes::{BoxError, BoxName, RawBox, child, required_child};
 use crate::limits::SAMPLES_MAX;
 use crate::sample::Sample;
 
-/// Reads the tables in `stbl`, the content of a box of that name. `source_len` is the length of the file.
-pub(crate) fn samples(stbl: &[u8], source_len: u64) -> Result<Vec<Sample>, TableError> {
+/// Reads the tables in `stbl`, the content of a box of that name. `source_len` is the length of the file, and there may
+/// be at most `samples_max` samples.
+pub(crate) fn samples(stbl: &[u8], source_len: u64, samples_max: usize) -> Result<Vec<Sample>, TableError> {
     let lens = sample_lens(stbl)?;
+    if lens.count() > samples_max {
+        return Err(TableError::TooManySamples { count: lens.count() });
+    }
     let mut samples = place(stbl, &lens, source_len)?;
     set_durations(stbl, &mut samples)?;
     set_compositions(stbl, &mut samples)?;
@@ -49,9 +53,6 @@ fn sample_lens(stbl: &[u8]) -> Result<Lens, TableError> {
             StszBox::Variable { entry_sizes } => Lens::Each(entry_sizes),
         },
     };
-    if lens.count() > SAMPLES_MAX {
-        return Err(TableError::TooManySamples { count: lens.count() });
-    }
     Ok(lens)
 }
 
@@ -75,8 +76,7 @@ fn compact_lens(stz2: RawBox<'_>) -> Result<Vec<u32>, BoxError> {
 fn place(stbl: &[u8], lens: &Lens, source_len: u64) -> Result<Vec<Sample>, TableError> {
     let chunks = chunk_offsets(stbl)?;
     let runs = required_child(stbl, *b"stsc")?.decode::<StscBox>()?.entries;
-    let capacity = usize::try_from(source_len).map_or(lens.count(), |len| len.min(lens.count()));
-    let mut samples = Vec::with_capacity(capacity);
+    let mut samples = Vec::with_capacity(lens.count());
     let (mut run, mut media_len) = (0, 0_u64);
     for (index, &chunk_offset) in chunks.iter().enumerate() {
         while runs.get(run + 1).is_some_and(|next| next.first_chunk.get() as usize <= index + 1) {
@@ -179,8 +179,8 @@ pub enum TableError {
     /// A box is missing or cannot be decoded.
     #[error(transparent)]
     Box(#[from] BoxError),
-    /// More samples than [`SAMPLES_MAX`].
-    #[error("{count} samples, more than {SAMPLES_MAX}")]
+    /// With the tracks before it more than [`SAMPLES_MAX`] samples, or more than the file has bytes.
+    #[error("{count} samples; a file has at most {SAMPLES_MAX}, and no more than bytes")]
     TooManySamples {
         /// What the table says.
         count: usize,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn read(stbl: &StblBox) -> Result<Vec<Sample>, TableError> {
-        samples(&encode(stbl)[8..], SOURCE_LEN)
+        samples(&encode(stbl)[8..], SOURCE_LEN, 1000)
     }
 
     proptest! {
@@ -365,12 +365,12 @@ mod tests {
         assert_eq!(read(&stbl), Err(outside));
         let bytes = encode(&small());
         assert_eq!(
-            samples(&bytes[8..], 59).unwrap_err(),
+            samples(&bytes[8..], 59, 3).unwrap_err(),
             TableError::OutsideFile { sample: 3, offset: 100, len: 30, source_len: 59 }
         );
         let same_place = table(&[(8, vec![(40, 1, 0, true)]), (8, vec![(40, 1, 0, true)])], [false; 3]);
         assert_eq!(
-            samples(&encode(&same_place)[8..], 50).unwrap_err(),
+            samples(&encode(&same_place)[8..], 50, 3).unwrap_err(),
             TableError::Overlap { media_len: 80, source_len: 50 }
         );
         let mut stbl = small();
