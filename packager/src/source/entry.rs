@@ -4,6 +4,7 @@ use shiguredo_mp4::boxes::{SampleEntry, UnknownBox};
 use shiguredo_mp4::{BoxSize, BoxType, Decode, codec_string};
 
 use crate::boxes::{BoxError, BoxName, FourCc, RawBox, child, children, required_child};
+use crate::limits::DESCRIPTION_LEN_MAX;
 use crate::source::TrackError;
 use crate::track::{AudioFormat, Format, VideoFormat};
 
@@ -29,6 +30,9 @@ pub(crate) fn read(stsd: &RawBox<'_>) -> Result<Entry, TrackError> {
     let others = found.count();
     if others > 0 {
         return Err(TrackError::Entries { count: others + 1 });
+    }
+    if entry.whole.len() > DESCRIPTION_LEN_MAX {
+        return Err(TrackError::DescriptionTooLong { len: entry.whole.len() });
     }
     match &entry.name {
         b"avc1" | b"hvc1" | b"hev1" | b"av01" => finish(visual(&entry)?),
