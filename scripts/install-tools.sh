@@ -10,8 +10,8 @@ target=${CARGO_TARGET_DIR:-target}
 # command:package pairs; the package is Debian's name.
 need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
-    demo) ;;
-    test) need+=(python3:python3 b3sum:b3sum ffmpeg:ffmpeg) ;;
+    demo) need+=(ffmpeg:ffmpeg) ;;
+    test) need+=(python3:python3 b3sum:b3sum ffmpeg:ffmpeg chromium:chromium) ;;
     bench) need+=(python3:python3 nginx:nginx-light pgrep:procps) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
 esac
@@ -41,6 +41,15 @@ fi
 
 if ! command -v cargo >/dev/null; then
     echo "missing: Rust (cargo); see https://rustup.rs" >&2
+    exit 1
+fi
+
+# The page is built with Node.js. Distributions have older ones than it needs, so it is not installed here.
+node_is_new_enough() {
+    node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + +minor < 2019)' 2>/dev/null
+}
+if ! node_is_new_enough || ! command -v npm >/dev/null; then
+    echo "missing: Node.js 20.19 or later, with npm; see https://nodejs.org (found: $(node --version 2>/dev/null || echo none))" >&2
     exit 1
 fi
 

@@ -74,11 +74,23 @@ impl ObjectHeader {
         self.fields.media_type.as_deref()
     }
 
+    /// Whether an object may have this name: 1 to 255 bytes without control characters and slashes, not `.` or `..`.
+    pub fn is_name(text: &str) -> bool {
+        (1..=NAME_LEN_MAX).contains(&text.len())
+            && !matches!(text, "." | "..")
+            && !text.contains(|character: char| character == '/' || character.is_control())
+    }
+
+    /// Whether an object may have this media type: 1 to 127 printable ASCII characters.
+    pub fn is_media_type(text: &str) -> bool {
+        (1..=MEDIA_TYPE_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    }
+
     fn checked(fields: Fields) -> Result<Self, HeaderError> {
-        if !fields.name.as_deref().is_none_or(is_name) {
+        if !fields.name.as_deref().is_none_or(Self::is_name) {
             return Err(HeaderError::Name);
         }
-        if !fields.media_type.as_deref().is_none_or(is_media_type) {
+        if !fields.media_type.as_deref().is_none_or(Self::is_media_type) {
             return Err(HeaderError::MediaType);
         }
         Ok(Self { fields })
@@ -103,14 +115,4 @@ impl ObjectHeader {
         }
         Self::checked(canonical::from_slice(cbor, PLAIN_LEN).map_err(HeaderError::Cbor)?)
     }
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=NAME_LEN_MAX).contains(&name.len())
-        && !matches!(name, "." | "..")
-        && !name.contains(|character: char| character == '/' || character.is_control())
-}
-
-fn is_media_type(text: &str) -> bool {
-    (1..=MEDIA_TYPE_LEN_MAX).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -17,6 +17,8 @@ const PAYER_CONTEXT: &str = "headwater v1 payer key";
 const CONTENT_CONTEXT: &str = "headwater v1 content key";
 const CONTROL_CONTEXT: &str = "headwater v1 control key";
 const POINTER_CONTEXT: &str = "headwater v1 pointer key";
+const CREATOR_CONTEXT: &str = "headwater v1 creator key";
+const INDEX_CONTEXT: &str = "headwater v1 index key";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -66,6 +68,40 @@ secret! {
     KeySeed
 }
 
+secret! {
+    /// Keys the hashes by which an owner, and nobody else, knows a file again.
+    IndexKey
+}
+
+impl IndexKey {
+    /// `BLAKE3-keyed(index key, plaintext hash ‖ options)`: the mark of the file with this BLAKE3 hash when it is
+    /// treated in the way that `options` stand for.
+    pub fn mark(&self, plaintext_hash: &[u8; 32], options: &[u8]) -> FileMark {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(plaintext_hash);
+        hasher.update(options);
+        let mark = FileMark(*hasher.finalize().as_bytes());
+        hasher.zeroize();
+        mark
+    }
+}
+
+/// What a file is called in its owner's private index: it tells nothing to whoever lacks the index key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileMark([u8; 32]);
+
+impl FileMark {
+    /// The mark that these bytes are.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl AccountSecret {
     /// The seed of the key that pays and is admitted.
     pub fn payer_seed(&self) -> KeySeed {
@@ -75,6 +111,16 @@ impl AccountSecret {
     /// The seed of the key that signs the account's pointers.
     pub fn pointer_seed(&self) -> KeySeed {
         KeySeed(self.derive(POINTER_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs the account's publications.
+    pub fn creator_seed(&self) -> KeySeed {
+        KeySeed(self.derive(CREATOR_CONTEXT, &[]))
+    }
+
+    /// The key of the account's private index.
+    pub fn index_key(&self) -> IndexKey {
+        IndexKey(self.derive(INDEX_CONTEXT, &[]))
     }
 
     /// The content key of the object with this salt, unless the object is an erasable one.

@@ -42,6 +42,14 @@ pub(crate) fn payer(account: &AccountSecret) -> SecretKey {
     SecretKey::from_bytes(account.payer_seed().expose())
 }
 
+/// Where the account in `path` remembers what it has published on this machine: beside the account.
+pub(crate) fn publishing_index(path: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = path.map_or_else(default_path, |path| Ok(path.to_owned()))?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".publications");
+    Ok(path.with_file_name(name))
+}
+
 fn default_path() -> anyhow::Result<PathBuf> {
     Ok(folders::config()?.join("account"))
 }

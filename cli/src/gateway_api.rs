@@ -1,14 +1,19 @@
-//! What this program asks of a gateway: to open a link, so that any browser can read it.
+//! What this program asks of a gateway: to open a link, to take a publication, to say what it lists.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chunker::Link;
-use reqwest::Url;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
+use serde_json::Value;
+use sharing::PublicationId;
 
 /// How long a gateway may take to open a link; it fetches a manifest for it.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
 #[derive(Deserialize)]
 struct Opened {
@@ -27,6 +32,56 @@ pub(crate) async fn open(base: &str, link: &Link) -> anyhow::Result<String> {
     }
     let opened: Opened = answer.json().await?;
     Ok(base.join(&opened.url)?.into())
+}
+
+/// Offers a signed record; the path under which a publication plays. A record that is not for everybody goes
+/// only where nobody listens: it holds the key to what it is about.
+pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> anyhow::Result<String> {
+    if is_secret && !keeps_secrets(gateway) {
+        bail!(
+            "an unlisted publication is readable by whoever sees its record, so it is sent over https or to this machine only"
+        );
+    }
+    let request = http()?.post(gateway.join("/api/publications")?).header(CONTENT_TYPE, RECORD_TYPE);
+    let answer = request.body(record).send().await?;
+    if answer.status() == StatusCode::NO_CONTENT {
+        return Ok(String::new());
+    }
+    let summary = json(answer).await?;
+    Ok(summary["watch"].as_str().context("it did not say where it plays")?.to_owned())
+}
+
+/// All that a gateway lists, newest first.
+pub(crate) async fn publications(gateway: &Url) -> anyhow::Result<Vec<Value>> {
+    let (mut all, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let mut url = gateway.join("/api/publications?limit=100")?;
+        if let Some(after) = &after {
+            url.query_pairs_mut().append_pair("after", after);
+        }
+        let mut page = json(http()?.get(url).send().await?).await?;
+        if let Value::Array(list) = page["publications"].take() {
+            all.extend(list);
+        }
+        let Some(next) = page["next"].as_str() else { return Ok(all) };
+        after = Some(next.to_owned());
+    }
+}
+
+/// What a gateway says of one publication.
+pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> anyhow::Result<Value> {
+    let url = gateway.join(&format!("/api/publications/{id}"))?;
+    json(http()?.get(url).send().await?).await
+}
+
+/// The answer, or what the gateway says is wrong.
+async fn json(answer: Response) -> anyhow::Result<Value> {
+    let status = answer.status();
+    let said: Value = answer.json().await.with_context(|| format!("it answered {status}"))?;
+    if !status.is_success() {
+        bail!("it answered {status}: {}", said["detail"].as_str().unwrap_or_default());
+    }
+    Ok(said)
 }
 
 /// True when nobody between here and the gateway reads what is sent to it.

@@ -1,5 +1,6 @@
 //! What a command says, and where: its data on standard output, everything else on standard error.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl Output {
     /// A bar on standard error that counts bytes; it draws nothing unless a person is watching.
     ///
     /// Without a total it shows how much has passed and how fast.
-    pub(crate) fn progress(self, verb: &'static str, total: Option<u64>) -> Progress {
+    pub(crate) fn progress(self, verb: impl Into<Cow<'static, str>>, total: Option<u64>) -> Progress {
         let watched = !self.json && io::stderr().is_terminal();
         let target = if watched {
             ProgressDrawTarget::stderr_with_hz(PROGRESS_HZ)

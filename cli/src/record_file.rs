@@ -1,13 +1,15 @@
 //! Files that hold one signed record: its bytes, or the same in base64url, as text passes more easily.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use data_encoding::BASE64URL_NOPAD;
-use protocol::AnyRecord;
 use protocol::limits::RECORD_LEN_MAX;
+use protocol::{AnyRecord, NetworkId, PublicKey, RecordError};
+use sharing::SharingRecord;
 
 /// Longest file that can hold a record: one in base64url, with line breaks.
 const FILE_LEN_MAX: u64 = 2 * RECORD_LEN_MAX as u64;
@@ -15,8 +17,17 @@ const FILE_LEN_MAX: u64 = 2 * RECORD_LEN_MAX as u64;
 /// A record whose signature verified, and its bytes.
 #[derive(Debug)]
 pub(crate) struct RecordFile {
-    pub(crate) record: AnyRecord,
+    pub(crate) record: KnownRecord,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// A verified record of any type of spec §11.
+#[derive(Debug)]
+pub(crate) enum KnownRecord {
+    /// Between clients and nodes.
+    Protocol(AnyRecord),
+    /// About publications.
+    Sharing(SharingRecord),
 }
 
 impl RecordFile {
@@ -25,8 +36,54 @@ impl RecordFile {
         let name = path.display();
         let bytes = read(path).with_context(|| format!("cannot read {name}"))?;
         let bytes = from_text(&bytes).unwrap_or(bytes);
-        let record = AnyRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
+        let record = KnownRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
         Ok(Self { record, bytes })
+    }
+}
+
+impl KnownRecord {
+    fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        match AnyRecord::decode(bytes) {
+            Err(RecordError::Type { .. }) => {}
+            known => return Ok(Self::Protocol(known?)),
+        }
+        match SharingRecord::decode(bytes) {
+            Err(RecordError::Type { found, .. }) => bail!("no records of type {found:?} are known"),
+            known => Ok(Self::Sharing(known?)),
+        }
+    }
+
+    /// The name of the record's type.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Protocol(record) => record.kind(),
+            Self::Sharing(record) => record.kind(),
+        }
+    }
+
+    /// Who signed the record.
+    pub(crate) fn by(&self) -> PublicKey {
+        match self {
+            Self::Protocol(record) => record.by(),
+            Self::Sharing(record) => record.by(),
+        }
+    }
+
+    /// The network for which it was signed.
+    pub(crate) fn network(&self) -> NetworkId {
+        match self {
+            Self::Protocol(record) => record.network(),
+            Self::Sharing(record) => record.network(),
+        }
+    }
+}
+
+impl fmt::Display for KnownRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(record) => record.fmt(f),
+            Self::Sharing(record) => record.fmt(f),
+        }
     }
 }
 
@@ -51,7 +108,8 @@ fn from_text(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{Admission, NetworkId, SecretKey, Signed, UnixSeconds};
+    use protocol::{Admission, SecretKey, Signed, UnixSeconds};
+    use sharing::{PublicationId, Withdrawal};
 
     fn file(contents: &[u8]) -> anyhow::Result<RecordFile> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -72,6 +130,21 @@ mod tests {
         let mut forged = bytes;
         *forged.last_mut().unwrap() ^= 1;
         assert!(file(&forged).is_err());
+    }
+
+    #[test]
+    fn records_about_publications_are_known_too() {
+        let (secret, network) = (SecretKey::from_bytes(&[1; 32]), NetworkId::from_bytes([2; 32]));
+        let body = Withdrawal { bundle: PublicationId::of(b"a bundle"), issued: UnixSeconds::new(1) };
+        let mut bytes = Signed::sign(&secret, &network, body).encode();
+        let record = file(&bytes).unwrap().record;
+        assert_eq!((record.kind(), record.by(), record.network()), ("withdrawal", secret.public(), network));
+        assert!(record.to_string().contains(&body.bundle.to_string()));
+
+        let place = bytes.windows(10).position(|window| window == b"withdrawal").unwrap();
+        bytes[place] = b'W';
+        let error = format!("{:#}", file(&bytes).unwrap_err());
+        assert!(error.contains("no records of type \"Withdrawal\" are known"), "{error}");
     }
 
     #[test]

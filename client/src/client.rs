@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
-use protocol::{NodeStatus, PublicKey};
+use protocol::{NetworkId, NodeStatus, PublicKey};
 use tokio::io::AsyncRead;
 
 use crate::driver;
@@ -41,6 +41,11 @@ impl Client {
     /// The nodes that this client knows.
     pub fn members(&self) -> &Members {
         self.wire.members()
+    }
+
+    /// The network that it belongs to.
+    pub fn network(&self) -> NetworkId {
+        self.wire.pool().network()
     }
 
     /// What this client remembers of a node.

@@ -21,6 +21,7 @@ mod object;
 mod options;
 pub mod placement;
 pub mod plan;
+mod put_answer;
 mod reader;
 mod report;
 mod wire;
@@ -29,9 +30,10 @@ pub use client::Client;
 pub use driver::cells::CellStream;
 pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
-pub use object::{Object, OpenedCell};
+pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
 pub use proofs::Cid;
+pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
     AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,

@@ -37,6 +37,19 @@ pub struct OpenedCell {
     pub index: u64,
     /// Its plaintext, without padding: empty for a cell beyond the exact length.
     pub plaintext: Bytes,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where the bytes of a cell came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// From the node that was asked for it first.
+    Direct(PublicKey),
+    /// From a node that was asked because an earlier request was late, or failed.
+    Hedged(PublicKey),
+    /// Rebuilt from the cells of its stripe that these nodes sent.
+    Rebuilt(Arc<[PublicKey]>),
 }
 
 impl Object {
@@ -101,7 +114,7 @@ impl Object {
         let plain = self.cell_plain_len();
         let cells = self.0.manifest.geometry().cells_of(range.clone());
         self.cells(cells).map(move |cell| {
-            let OpenedCell { index, plaintext } = cell?;
+            let OpenedCell { index, plaintext, .. } = cell?;
             let begin = index * plain;
             let within = |at: u64| {
                 usize::try_from(at.saturating_sub(begin)).unwrap_or(usize::MAX).min(plaintext.len())

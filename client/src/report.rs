@@ -5,6 +5,7 @@ use std::fmt;
 use chunker::{Coding, Column, Link};
 use proofs::{Cid, Root};
 use protocol::{Lease, PublicKey, Signed};
+use serde::Serialize;
 
 /// Which of the parts of an object that lie on nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +59,7 @@ impl PutReport {
 }
 
 /// A part that is not stored anywhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MissingPart {
     /// Which.
     pub part: Part,

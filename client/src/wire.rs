@@ -79,7 +79,7 @@ impl WireError {
             Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
             Self::Wrong(_) | Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
             Self::Request(RequestError::Stream(error)) => match error {
-                StreamError::Stalled => Failure::Late,
+                StreamError::Stalled(_) => Failure::Late,
                 StreamError::Truncated | StreamError::TooLong { .. } | StreamError::Malformed(_) => {
                     Failure::Wrong
                 }

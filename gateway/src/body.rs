@@ -1,9 +1,12 @@
 //! The body of an answer: pieces of one object, exactly as many bytes as were promised, or a failure that cuts the connection.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use client::Object;
+use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use tokio::time::timeout;
 
@@ -21,6 +24,15 @@ pub(crate) struct Source {
     /// Bytes of plaintext in each cell.
     pub(crate) cell_len: u64,
     pub(crate) cells: CellSource,
+}
+
+impl Source {
+    /// The cells of an opened object.
+    pub(crate) fn of(object: &Object) -> Self {
+        let id = ObjectId::new(object.cid().to_bytes());
+        let (cell_len, object) = (object.cell_plain_len(), object.clone());
+        Self { id, cell_len, cells: Arc::new(move |run| object.cells(run).boxed()) }
+    }
 }
 
 /// The rest of a body.
@@ -126,10 +138,8 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
-    use std::sync::Arc;
 
-    use client::ReadError;
-    use futures_util::StreamExt as _;
+    use client::{OpenedCell, Origin, ReadError};
     use proptest::prelude::*;
 
     use super::*;
@@ -151,7 +161,7 @@ mod tests {
                 let end = all.len().min(usize::try_from((i + 1) * CELL_LEN).unwrap());
                 let cell = Bytes::copy_from_slice(&all[usize::try_from(i * CELL_LEN).unwrap()..end]);
                 if i < bad {
-                    Ok((i, cell))
+                    Ok(OpenedCell { index: i, plaintext: cell, origin: Origin::Rebuilt(Vec::new().into()) })
                 } else {
                     Err(ReadError::Unavailable { segment: 0, required: 5, available: 4 })
                 }

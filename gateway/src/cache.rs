@@ -4,19 +4,24 @@
 //! checked against the object's commitment; so what is cached for one reader may be served to the next.
 
 use bytes::Bytes;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use client::Origin;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-/// What one entry costs besides the bytes of the cell: key, pointers and the cache's own links.
-const ENTRY_OVERHEAD_LEN: u64 = 160;
+/// What one entry costs besides the bytes of the cell: key, origin, pointers and the cache's own links.
+const ENTRY_OVERHEAD_LEN: u64 = 208;
 
 /// The usual length of an opened cell, for sizing the tables.
 const USUAL_CELL_LEN: u64 = 16 * 1024;
 
+/// The part of the cache that one long read cannot drive out. The rest has to hold what was read once for as long as it takes
+/// the next viewer to come by: with a smaller rest, only a third read would find what a second one brought.
+const HOT_SHARE: f64 = 0.5;
+
 /// Opened cells of all objects, at most `capacity` bytes of them.
 #[derive(Debug)]
 pub(crate) struct CellCache {
-    cells: Cache<CellKey, Bytes, ByLen>,
+    cells: Cache<CellKey, CachedCell, ByLen>,
 }
 
 /// What cells are kept under: the CID of their object in binary.
@@ -29,12 +34,18 @@ struct CellKey {
     cell: u64,
 }
 
+#[derive(Debug, Clone)]
+struct CachedCell {
+    plaintext: Bytes,
+    origin: Origin,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct ByLen;
 
-impl Weighter<CellKey, Bytes> for ByLen {
-    fn weight(&self, _: &CellKey, cell: &Bytes) -> u64 {
-        cell.len() as u64 + ENTRY_OVERHEAD_LEN
+impl Weighter<CellKey, CachedCell> for ByLen {
+    fn weight(&self, _: &CellKey, cell: &CachedCell) -> u64 {
+        cell.plaintext.len() as u64 + ENTRY_OVERHEAD_LEN
     }
 }
 
@@ -48,11 +59,18 @@ impl CellCache {
     /// A cache of at most `capacity` bytes, entries' overhead included; 0 keeps nothing.
     pub(crate) fn new(capacity: u64) -> Self {
         let items = usize::try_from(capacity / USUAL_CELL_LEN).unwrap_or(usize::MAX).max(1);
-        Self { cells: Cache::with_weighter(items, capacity, ByLen) }
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(items)
+            .weight_capacity(capacity)
+            .hot_allocation(HOT_SHARE)
+            .build()
+            .expect("capacities and a share between 0 and 1 are all it asks for");
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { cells: Cache::with_options(options, ByLen, hasher, lifecycle) }
     }
 
     pub(crate) fn get(&self, id: ObjectId, cell: u64) -> Option<Bytes> {
-        self.cells.get(&CellKey { id, cell })
+        self.cells.get(&CellKey { id, cell }).map(|cached| cached.plaintext)
     }
 
     /// Whether the cell is here, without counting as a use of it.
@@ -60,10 +78,16 @@ impl CellCache {
         self.cells.contains_key(&CellKey { id, cell })
     }
 
+    /// Where the cell came from, if it is still here; without counting as a use of it.
+    pub(crate) fn origin(&self, id: ObjectId, cell: u64) -> Option<Origin> {
+        self.cells.peek(&CellKey { id, cell }).map(|cached| cached.origin)
+    }
+
     /// Keeps a copy of the cell, so that a slice of a larger buffer does not hold all of it in memory.
-    pub(crate) fn insert(&self, id: ObjectId, cell: u64, plaintext: &[u8]) {
+    pub(crate) fn insert(&self, id: ObjectId, cell: u64, plaintext: &[u8], origin: Origin) {
         if self.cells.capacity() > 0 {
-            self.cells.insert(CellKey { id, cell }, Bytes::copy_from_slice(plaintext));
+            let plaintext = Bytes::copy_from_slice(plaintext);
+            self.cells.insert(CellKey { id, cell }, CachedCell { plaintext, origin });
         }
     }
 
@@ -81,13 +105,18 @@ mod tests {
         ObjectId::new([n; 36])
     }
 
+    fn nobody() -> Origin {
+        Origin::Rebuilt(Vec::new().into())
+    }
+
     #[test]
     fn keeps_cells_of_objects_apart() {
         let cache = CellCache::new(1 << 20);
-        cache.insert(id(1), 7, b"one");
-        cache.insert(id(2), 7, b"two");
+        cache.insert(id(1), 7, b"one", nobody());
+        cache.insert(id(2), 7, b"two", nobody());
         assert_eq!(cache.get(id(1), 7).unwrap(), "one");
         assert_eq!(cache.get(id(2), 7).unwrap(), "two");
+        assert_eq!((cache.origin(id(1), 7), cache.origin(id(1), 8)), (Some(nobody()), None));
         assert!(cache.get(id(1), 8).is_none() && !cache.contains(id(2), 8) && cache.contains(id(2), 7));
     }
 
@@ -95,7 +124,7 @@ mod tests {
     fn never_holds_more_than_its_capacity() {
         let cache = CellCache::new(1 << 20);
         for cell in 0..1000 {
-            cache.insert(id(1), cell, &[0; 16 * 1024]);
+            cache.insert(id(1), cell, &[0; 16 * 1024], nobody());
             assert!(cache.weight() <= 1 << 20, "{} bytes after {cell} cells", cache.weight());
         }
         assert!(cache.weight() > 1 << 19, "and makes use of it");
@@ -104,7 +133,7 @@ mod tests {
     #[test]
     fn a_cache_of_nothing_keeps_nothing() {
         let cache = CellCache::new(0);
-        cache.insert(id(1), 0, b"cell");
+        cache.insert(id(1), 0, b"cell", nobody());
         assert!(cache.get(id(1), 0).is_none());
         assert_eq!(cache.weight(), 0);
     }
@@ -112,7 +141,7 @@ mod tests {
     #[test]
     fn a_cell_does_not_pin_the_buffer_it_came_from() {
         let (cache, buffer) = (CellCache::new(1 << 20), Bytes::from(vec![7; 1 << 16]));
-        cache.insert(id(1), 0, &buffer.slice(..1024));
+        cache.insert(id(1), 0, &buffer.slice(..1024), nobody());
         assert!(buffer.is_unique());
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use client::ReadError;
+use client::{OpenedCell, Origin, ReadError};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use prometheus_client::metrics::counter::Counter;
@@ -28,10 +28,12 @@ pub(crate) struct Shelf {
     fetches: Arc<Fetches>,
     pub(crate) hits: Counter,
     pub(crate) misses: Counter,
+    pub(crate) hedged: Counter,
+    pub(crate) rebuilt: Counter,
 }
 
-/// The cells of a fetch, in order: index and plaintext.
-pub(crate) type Cells = BoxStream<'static, Result<(u64, Bytes), ReadError>>;
+/// The cells of a fetch, in order.
+pub(crate) type Cells = BoxStream<'static, Result<OpenedCell, ReadError>>;
 
 /// Starts to fetch a run of one object's cells from the network.
 pub(crate) type CellSource = Arc<dyn Fn(Range<u64>) -> Cells + Send + Sync>;
@@ -64,6 +66,8 @@ impl Shelf {
             fetches: Arc::new(Fetches::new(fetches)),
             hits: Counter::default(),
             misses: Counter::default(),
+            hedged: Counter::default(),
+            rebuilt: Counter::default(),
         }
     }
 
@@ -76,6 +80,25 @@ impl Shelf {
     /// Bytes in the cache.
     pub(crate) fn weight(&self) -> u64 {
         self.cache.weight()
+    }
+
+    /// Where a cell came from, as long as the cache has it.
+    pub(crate) fn origin(&self, id: ObjectId, cell: u64) -> Option<Origin> {
+        self.cache.origin(id, cell)
+    }
+
+    /// Whether the cache has a cell.
+    pub(crate) fn has(&self, id: ObjectId, cell: u64) -> bool {
+        self.cache.contains(id, cell)
+    }
+
+    fn count(&self, origin: &Origin) {
+        self.misses.inc();
+        match origin {
+            Origin::Direct(_) => {}
+            Origin::Hedged(_) => _ = self.hedged.inc(),
+            Origin::Rebuilt(_) => _ = self.rebuilt.inc(),
+        }
     }
 
     /// Where a fetch that begins at the missing cell `first` should end: before the next long stretch of cached cells.
@@ -130,10 +153,10 @@ impl CellReader {
     /// The next cell from a fetch, which is left in its place when more is to come.
     async fn pull(&mut self, mut fetch: Fetch) -> Result<Bytes, CellError> {
         let cell = fetch.cells.next().await.expect("a fetch brings every cell of its run, or an error");
-        let (index, plaintext) = cell?;
+        let OpenedCell { index, plaintext, origin } = cell?;
         assert_eq!(index, self.next, "a fetch brings its cells in order");
-        self.shelf.misses.inc();
-        self.shelf.cache.insert(self.id, index, &plaintext);
+        self.shelf.count(&origin);
+        self.shelf.cache.insert(self.id, index, &plaintext, origin);
         self.next += 1;
         fetch.flight.arrived(self.next);
         if self.next < fetch.end {
@@ -165,6 +188,10 @@ mod tests {
         vec![u8::try_from(index % 251).unwrap(); CELL_LEN].into()
     }
 
+    fn opened(index: u64) -> OpenedCell {
+        OpenedCell { index, plaintext: cell(index), origin: Origin::Rebuilt(Vec::new().into()) }
+    }
+
     fn gone() -> ReadError {
         ReadError::Unavailable { segment: 0, required: 5, available: 4 }
     }
@@ -178,7 +205,7 @@ mod tests {
             stream::iter(run)
                 .then(|i| async move {
                     tokio::task::yield_now().await;
-                    Ok((i, cell(i)))
+                    Ok(opened(i))
                 })
                 .boxed()
         };
@@ -257,7 +284,7 @@ mod tests {
     async fn an_error_ends_the_fetch_and_is_not_cached() {
         let shelf = Shelf::new(1 << 24, 8);
         let source = |run: Range<u64>| -> Cells {
-            stream::iter(run).map(|i| if i == 3 { Err(gone()) } else { Ok((i, cell(i))) }).boxed()
+            stream::iter(run).map(|i| if i == 3 { Err(gone()) } else { Ok(opened(i)) }).boxed()
         };
         let mut reader = shelf.reader(id(), 0..10, Arc::new(source));
         for _ in 0..3 {

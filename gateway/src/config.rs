@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use chunker::{AccountSecret, Coding};
+use protocol::PublicKey;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -27,6 +29,10 @@ pub struct GatewayConfig {
     pub proxies: Vec<IpAddr>,
     /// Who may upload, and how; nobody may without it.
     pub uploads: Option<UploadConfig>,
+    /// Who may publish, and where that is kept.
+    pub publishing: PublishingConfig,
+    /// The folder with the page that plays publications, as `player-demo` builds it.
+    pub page: Option<PathBuf>,
 }
 
 impl GatewayConfig {
@@ -40,7 +46,45 @@ impl GatewayConfig {
             client_limit: ClientLimit::default(),
             proxies: Vec::new(),
             uploads: None,
+            publishing: PublishingConfig::default(),
+            page: None,
         }
+    }
+}
+
+/// Settings for publications.
+#[derive(Debug, Default)]
+pub struct PublishingConfig {
+    /// The file of the catalogue; without one it ends with the process.
+    pub catalogue: Option<PathBuf>,
+    /// Whose publications are taken.
+    pub creators: Creators,
+    /// Whose denials are followed.
+    pub keepers: Vec<PublicKey>,
+}
+
+/// Who may publish at a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Creators {
+    /// Everybody.
+    Anybody,
+    /// These keys alone.
+    Listed(Vec<PublicKey>),
+}
+
+impl Creators {
+    pub(crate) fn may_publish(&self, creator: &PublicKey) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Listed(keys) => keys.contains(creator),
+        }
+    }
+}
+
+impl Default for Creators {
+    /// Nobody.
+    fn default() -> Self {
+        Self::Listed(Vec::new())
     }
 }
 

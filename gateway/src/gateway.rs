@@ -14,6 +14,7 @@ use crate::limits::{ClientLimits, LimitError, Permit};
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
+use crate::publications::{CatalogueError, Publications};
 
 /// A gateway: cheap to clone, all clones are the same one.
 #[derive(Debug, Clone)]
@@ -28,22 +29,25 @@ struct Shared {
     shelf: Shelf,
     handles: Mutex<Handles<ServedObject>>,
     limits: ClientLimits,
+    publications: Publications,
     metrics: Arc<Metrics>,
 }
 
 impl Gateway {
     /// A gateway without open handles and with an empty cache, which reads and writes through `client`.
-    pub fn new(config: GatewayConfig, client: Client) -> Self {
+    pub fn new(mut config: GatewayConfig, client: Client) -> Result<Self, CatalogueError> {
         let shelf = Shelf::new(config.cache_len, config.fetches);
+        let publishing = std::mem::take(&mut config.publishing);
         let shared = Shared {
             handles: Mutex::new(Handles::new(config.handles)),
             limits: ClientLimits::new(config.client_limit),
+            publications: Publications::new(publishing, client.clone(), config.cache_len)?,
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
             client,
             shelf,
         };
-        Self { shared: Arc::new(shared) }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     pub(crate) fn config(&self) -> &GatewayConfig {
@@ -56,6 +60,10 @@ impl Gateway {
 
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.shared.shelf
+    }
+
+    pub(crate) fn publications(&self) -> &Publications {
+        &self.shared.publications
     }
 
     pub(crate) fn limits(&self) -> &ClientLimits {
@@ -82,10 +90,13 @@ impl Gateway {
         (handle, expires)
     }
 
-    /// What a handle in a path stands for.
+    /// What a handle in a path stands for, unless a denylist names it.
     pub(crate) fn opened(&self, handle: &str) -> Result<Opened<ServedObject>, Problem> {
         let known = handle.parse().ok().and_then(|handle| self.handles().get(handle, now()));
-        known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the link again with POST /open"))
+        let opened =
+            known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the link again with POST /open"))?;
+        self.publications().check(&opened.value.cid())?;
+        Ok(opened)
     }
 
     /// The URL of a handle.

@@ -4,6 +4,8 @@
 //! POST /open            a link in the body → a random handle that expires, and its URL
 //! GET, HEAD /b/{handle} the object: conditions, ranges and several ranges after RFC 9110
 //! POST /blob            an upload, with a bearer token → its link
+//! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
+//! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it
 //! GET /health           it runs
 //! GET /metrics          counters in the text format of Prometheus
 //! ```
@@ -11,8 +13,8 @@
 //! [`router`] is the whole service, [`serve`] runs it with limits on connections, headers and time. Every refusal is a problem document
 //! (RFC 9457) with a stable code. What RFC 9110 decides before a byte is read is decided without input or output, in `rfc9110`.
 //!
-//! A gateway sees what it serves; it does not decide who may read: whoever has a link may. It keeps nothing: handles and cache are in memory
-//! and may be lost at any time. It does not speak TLS or HTTP/2: a reverse proxy in front of it does.
+//! A gateway sees what it serves; it does not decide who may read: whoever has a link may. It keeps nothing but its catalogue, which is made of
+//! signed records: handles and cache are in memory and may be lost at any time. It does not speak TLS or HTTP/2: a reverse proxy in front of it does.
 
 mod body;
 mod cache;
@@ -29,15 +31,19 @@ mod limits;
 mod metrics;
 mod object;
 mod observe;
+mod page;
 mod problem;
+mod publications;
+mod representation;
 mod rfc9110;
 mod routes;
 mod server;
 mod trouble;
 
-pub use config::{GatewayConfig, UploadConfig, UploadToken, UploadTokenError};
+pub use config::{Creators, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError};
 pub use gateway::Gateway;
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
+pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;

@@ -63,6 +63,13 @@ impl Metrics {
         registry.register("aborted", "Answers that were cut off because the object failed", aborted.clone());
         registry.register("cache_hits", "Cells served from the cache", shelf.hits.clone());
         registry.register("cache_misses", "Cells fetched from the network", shelf.misses.clone());
+        let hedged = "Cells from a node that was asked because another was late, or failed";
+        registry.register("hedged_cells", hedged, shelf.hedged.clone());
+        registry.register(
+            "rebuilt_cells",
+            "Cells rebuilt from others of their stripe",
+            shelf.rebuilt.clone(),
+        );
         registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, cache.clone());
         registry.register("open_handles", "Handles open now", handles.clone());
         Self { registry, requests, first_byte, under_way, sent, received, aborted, cache, handles }

@@ -1,17 +1,14 @@
 //! An object that a handle stands for, with the headers that every answer about it has.
 
-use std::sync::Arc;
-
-use axum::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, HeaderValue};
 use client::Object;
-use futures_util::StreamExt as _;
+use proofs::Cid;
 
-use crate::body::{ObjectBody, Source};
-use crate::cache::ObjectId;
-use crate::cells::{Cells, Shelf};
+use crate::body::Source;
 use crate::disposition::{content_disposition, is_inert};
-use crate::rfc9110::{EntityTag, Segment};
+use crate::representation::Content;
+use crate::rfc9110::EntityTag;
 
 /// The type of objects that do not say what they are.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -41,9 +38,8 @@ impl ServedObject {
         }
     }
 
-    /// Its CID as text.
-    pub(crate) fn cid(&self) -> String {
-        self.object.cid().to_string()
+    pub(crate) fn cid(&self) -> Cid {
+        self.object.cid()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -67,29 +63,18 @@ impl ServedObject {
         ENTRY_LEN + 32 * self.object.manifest().roots().len() as u64
     }
 
-    /// The headers that say what the object is.
+    /// The headers that tell a browser which opens the object by itself what to do with it.
     pub(crate) fn describe(&self, headers: &mut HeaderMap) {
-        let media_type = HeaderValue::from_str(&self.media_type).expect("a media type is visible ASCII");
-        headers.insert(CONTENT_TYPE, media_type);
         headers.insert(CONTENT_DISPOSITION, self.disposition.clone());
-        headers.insert(ETAG, self.tag.header_value());
-        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         if !is_inert(&self.media_type) {
             // Opened by itself it could run script: not in this origin.
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
         }
     }
 
-    /// A body of these segments.
-    pub(crate) fn body(&self, cached: &Shelf, segments: Vec<Segment>) -> ObjectBody {
-        let object = self.object.clone();
-        let cells = move |run| -> Cells {
-            object.cells(run).map(|cell| cell.map(|cell| (cell.index, cell.plaintext))).boxed()
-        };
-        let cell_len = self.object.manifest().geometry().cell_size().plain_bytes() as u64;
-        let source =
-            Source { id: ObjectId::new(self.object.cid().to_bytes()), cell_len, cells: Arc::new(cells) };
-        ObjectBody::new(cached.clone(), source, segments)
+    /// All of its bytes.
+    pub(crate) fn content(&self) -> Content {
+        Content::Object { source: Source::of(&self.object), begin: 0, len: self.len() }
     }
 }
 

@@ -47,6 +47,18 @@ pub(crate) enum Code {
     NotStored,
     /// The gateway is at its own limits.
     Busy,
+    /// No such publication, or none of its parts has this name.
+    NotPublished,
+    /// The creator took the publication back.
+    Withdrawn,
+    /// A denylist that the operator follows names it.
+    Denied,
+    /// Signed by a key that may not publish here, or not this.
+    NotACreator,
+    /// Signed by a key that keeps no denylist which this gateway follows.
+    NotAKeeper,
+    /// The body is no signed record of a type that is taken here.
+    BadRecord,
 }
 
 /// A refusal on its way to the client.
@@ -74,10 +86,14 @@ impl Problem {
 impl Code {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::BadLink | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadLink | Self::BadRecord | Self::BodyIncomplete => {
+                StatusCode::BAD_REQUEST
+            }
             Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::WrongKey | Self::UploadsOff => StatusCode::FORBIDDEN,
-            Self::NoRoute | Self::UnknownHandle | Self::NotHeld => StatusCode::NOT_FOUND,
+            Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper => StatusCode::FORBIDDEN,
+            Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
+            Self::Withdrawn => StatusCode::GONE,
+            Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -110,6 +126,12 @@ impl Code {
             Self::Unavailable => "The object cannot be read right now",
             Self::NotStored => "The object could not be stored",
             Self::Busy => "The gateway is busy",
+            Self::NotPublished => "There is no such publication, or no such part of it",
+            Self::Withdrawn => "The publication was withdrawn",
+            Self::Denied => "A denylist forbids to serve this",
+            Self::NotACreator => "This key may not publish that here",
+            Self::NotAKeeper => "This key keeps no denylist for this gateway",
+            Self::BadRecord => "This is not a signed record that belongs here",
         }
     }
 

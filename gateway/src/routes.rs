@@ -2,8 +2,12 @@
 
 mod blob;
 mod open;
+mod openapi;
+mod publications;
 mod read;
+mod sources;
 mod status;
+mod watch;
 
 use axum::Router;
 use axum::http::header::{
@@ -17,13 +21,26 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::gateway::Gateway;
 use crate::observe::observe;
+use crate::page::page;
 use crate::problem::{Code, Problem};
 
 const OPEN: &str = "/open";
 const READ: &str = "/b/{handle}";
 const BLOB: &str = "/blob";
+const PUBLICATIONS: &str = "/api/publications";
+const PUBLICATION: &str = "/api/publications/{id}";
+const SOURCES: &str = "/api/sources/{id}/{track}/{n}";
+const OPENAPI: &str = "/api/openapi.json";
+const FILE: &str = "/watch/{id}/{file}";
+const PART: &str = "/watch/{id}/{track}/{part}";
+const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
 const HEALTH: &str = "/health";
 const METRICS: &str = "/metrics";
+
+/// Every path that the OpenAPI document has to describe.
+#[cfg(test)]
+const PATHS: [&str; 11] =
+    [PUBLICATIONS, PUBLICATION, SOURCES, FILE, PART, ATTACHMENT, OPEN, READ, BLOB, HEALTH, METRICS];
 
 /// What a page of another origin may read of an answer.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After";
@@ -33,15 +50,16 @@ const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-or
 
 /// All routes of a gateway, with limits, counting and tracing around them.
 pub fn router(gateway: Gateway) -> Router {
+    let page = gateway.config().page.as_deref().map(page).unwrap_or_default();
     Router::new()
+        .merge(publication_routes())
+        .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
         .route(BLOB, post(blob::upload))
         .route(HEALTH, get(status::health))
         .route(METRICS, get(status::metrics))
-        .fallback(|| async {
-            Problem::new(Code::NoRoute, "see GET /health, POST /open, GET /b/{handle}, POST /blob")
-        })
+        .fallback(|| async { Problem::new(Code::NoRoute, "see GET /api/openapi.json") })
         .method_not_allowed_fallback(|| async {
             Problem::new(Code::MethodNotAllowed, "see the Allow header")
         })
@@ -49,11 +67,23 @@ pub fn router(gateway: Gateway) -> Router {
         .with_state(gateway)
 }
 
+fn publication_routes() -> Router<Gateway> {
+    let reading = "GET, HEAD, OPTIONS";
+    Router::new()
+        .route(PUBLICATIONS, shared(get(publications::list).post(publications::offer), "GET, POST, OPTIONS"))
+        .route(PUBLICATION, shared(get(publications::one), reading))
+        .route(SOURCES, shared(get(sources::sources), reading))
+        .route(OPENAPI, shared(get(openapi::document), reading))
+        .route(FILE, shared(get(watch::file), reading))
+        .route(PART, shared(get(watch::part), reading))
+        .route(ATTACHMENT, shared(get(watch::attachment), reading))
+}
+
 /// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | METRICS => 0,
-        OPEN | BLOB => 10,
+        OPEN | BLOB | PUBLICATIONS => 10,
         _ => 1,
     }
 }

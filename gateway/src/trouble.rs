@@ -9,6 +9,7 @@ use client::{FetchError, OpenObjectError, PutError, ReadError};
 use crate::body::BodyError;
 use crate::cells::CellError;
 use crate::problem::{Code, Problem};
+use crate::publications::OpenBundleError;
 
 /// An answer that has not begun by then becomes a 503: nobody waits longer than 5 s for a definite word.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
@@ -32,14 +33,29 @@ pub(crate) fn open_problem(error: &OpenObjectError) -> Problem {
     Problem::new(code, error.to_string())
 }
 
+/// Why a publication's bundle was not opened.
+pub(crate) fn bundle_problem(error: &OpenBundleError) -> Problem {
+    let code = match error {
+        OpenBundleError::Object(error) => return open_problem(error),
+        OpenBundleError::Read(error) => read_code(error),
+        OpenBundleError::TooLong { .. } | OpenBundleError::Bundle(_) => Code::Broken,
+    };
+    Problem::new(code, error.to_string())
+}
+
+fn read_code(error: &ReadError) -> Code {
+    match error {
+        ReadError::NotHeld { .. } => Code::NotHeld,
+        ReadError::Unavailable { .. } => Code::Unavailable,
+        ReadError::Broken(_) => Code::Broken,
+    }
+}
+
 /// Why not even the first bytes of an object came.
 pub(crate) fn read_problem(error: &BodyError) -> Problem {
     let code = match error {
-        BodyError::Cell(CellError::Read(ReadError::NotHeld { .. })) => Code::NotHeld,
-        BodyError::Cell(CellError::Read(ReadError::Unavailable { .. })) | BodyError::Stalled => {
-            Code::Unavailable
-        }
-        BodyError::Cell(CellError::Read(ReadError::Broken(_))) => Code::Broken,
+        BodyError::Cell(CellError::Read(error)) => read_code(error),
+        BodyError::Stalled => Code::Unavailable,
         BodyError::Cell(CellError::Busy(_)) => Code::Busy,
     };
     Problem::new(code, error.to_string())

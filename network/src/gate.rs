@@ -96,7 +96,7 @@ impl Bucket {
 }
 
 /// An IPv6 customer has a /64 at least, so its addresses count together.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         IpAddr::V4(v4) => IpAddr::V4(v4),

@@ -19,6 +19,7 @@ mod members;
 mod network_file;
 mod peer;
 mod pool;
+mod seats;
 mod serve;
 mod stream;
 
@@ -34,5 +35,7 @@ pub use network_file::{
 };
 pub use peer::{Exchange, Peer, REQUESTS_PER_PEER_MAX, RequestError};
 pub use pool::{CONNECT_TIMEOUT_MS, ConnectError, Pool};
-pub use serve::{CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, Inbound, Visitor, serve};
+pub use serve::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, CONNECTIONS_PER_PEER_MAX, Inbound, Visitor, serve,
+};
 pub use stream::{Receiving, STALL_TIMEOUT_MS, Sending, StreamError};

@@ -1,7 +1,7 @@
 //! The accepting side: from the first packet of a client to each of its requests.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use iroh::Endpoint;
@@ -12,14 +12,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::gate::{Gate, HANDSHAKES_MAX, Knock, Verdict};
+use crate::gate::{Gate, HANDSHAKES_MAX, Knock, Verdict, network_of};
 use crate::hello::accept_hello;
+use crate::seats::{Seat, Seats};
 use crate::stream::{Receiving, Sending, StreamError};
 
 /// Connections that a node has at one time.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// Connections that one client has to a node at one time.
 pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
+/// Connections that all clients at one address (IPv4, or /64 of IPv6) have to a node at one time: keys cost nothing.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 /// How long a handshake may take, in milliseconds.
 const HANDSHAKE_TIMEOUT_MS: u64 = 5000;
 
@@ -54,12 +57,14 @@ struct Entrance {
     node_record: Signed<NodeRecord>,
     places: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
-    peers: Arc<Mutex<HashMap<PublicKey, usize>>>,
+    peers: Seats<PublicKey>,
+    addresses: Seats<IpAddr>,
 }
 
 /// A connection that may begin its handshake.
 struct Ticket {
     incoming: Incoming,
+    address: IpAddr,
     place: OwnedSemaphorePermit,
     handshake: OwnedSemaphorePermit,
 }
@@ -70,7 +75,8 @@ impl Entrance {
             node_record,
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
-            peers: Arc::default(),
+            peers: Seats::new(CONNECTIONS_PER_PEER_MAX),
+            addresses: Seats::new(CONNECTIONS_PER_ADDRESS_MAX),
         }
     }
 
@@ -87,7 +93,7 @@ impl Entrance {
         let places = (self.places.clone().try_acquire_owned(), self.handshakes.clone().try_acquire_owned());
         match (gate.decide(knock, Instant::now()), places) {
             (Verdict::Accept, (Ok(place), Ok(handshake))) => {
-                return Some(Ticket { incoming, place, handshake });
+                return Some(Ticket { incoming, address: network_of(address.ip()), place, handshake });
             }
             (Verdict::Retry, _) => {
                 if let Err(error) = incoming.retry() {
@@ -103,10 +109,12 @@ impl Entrance {
     }
 
     async fn receive(&self, ticket: Ticket) -> Option<Visitor> {
-        let Ticket { incoming, place, handshake } = ticket;
+        let Ticket { incoming, address, place, handshake } = ticket;
         let accepting = incoming.accept().ok()?;
         let connection = timeout(Duration::from_millis(HANDSHAKE_TIMEOUT_MS), accepting).await.ok()?.ok()?;
-        let Some(seat) = Seat::take(&self.peers, connection.remote_id()) else {
+        // Only now is the address known to be the client's own.
+        let seats = (self.peers.take(connection.remote_id()), self.addresses.take(address));
+        let (Some(peer), Some(at_address)) = seats else {
             connection.close(VarInt::from_u32(Code::Busy.number().into()), b"too many connections");
             return None;
         };
@@ -115,7 +123,7 @@ impl Entrance {
         match accept_hello(&connection, &network, &self.node_record, now).await {
             Ok(admission) => {
                 drop(handshake);
-                Some(Visitor { connection, admission, _place: place, _seat: seat })
+                Some(Visitor { connection, address, admission, _place: place, _seats: (peer, at_address) })
             }
             Err(error) => {
                 debug!(client = %connection.remote_id().fmt_short(), %error, "client not let in");
@@ -125,54 +133,25 @@ impl Entrance {
     }
 }
 
-/// One of the connections that a client may have; given back when dropped.
-#[derive(Debug)]
-struct Seat {
-    peers: Arc<Mutex<HashMap<PublicKey, usize>>>,
-    id: PublicKey,
-}
-
-impl Seat {
-    fn take(peers: &Arc<Mutex<HashMap<PublicKey, usize>>>, id: PublicKey) -> Option<Self> {
-        let mut counts = locked(peers);
-        let count = counts.entry(id).or_default();
-        if *count >= CONNECTIONS_PER_PEER_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Self { peers: peers.clone(), id })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut counts = locked(&self.peers);
-        let count = counts.get_mut(&self.id).expect("whoever has a seat is counted");
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(&self.id);
-        }
-    }
-}
-
-fn locked(peers: &Mutex<HashMap<PublicKey, usize>>) -> MutexGuard<'_, HashMap<PublicKey, usize>> {
-    // Nothing is done under this lock that could leave the map half changed.
-    peers.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A client that has said hello. The connection ends when this and all its streams are dropped.
 #[derive(Debug)]
 pub struct Visitor {
     connection: Connection,
+    address: IpAddr,
     admission: Option<Signed<Admission>>,
     _place: OwnedSemaphorePermit,
-    _seat: Seat,
+    _seats: (Seat<PublicKey>, Seat<IpAddr>),
 }
 
 impl Visitor {
     /// The client's endpoint, as proved by the handshake.
     pub fn id(&self) -> PublicKey {
         self.connection.remote_id()
+    }
+
+    /// Where the client came from: its IPv4 address, or the /64 of its IPv6 address.
+    pub fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// Who vouched for the client; `None` for one that only reads.

@@ -16,6 +16,8 @@ use tokio::time::timeout;
 /// How long a stream may stand still while one side waits for the other, in milliseconds.
 pub const STALL_TIMEOUT_MS: u64 = 10_000;
 
+const USUAL_PATIENCE: Duration = Duration::from_millis(STALL_TIMEOUT_MS);
+
 /// The code of a stream that was given up without a reason.
 const ABANDONED: VarInt = VarInt::from_u32(0);
 
@@ -44,7 +46,7 @@ impl Sending {
     /// Sends several runs of raw bytes in order, without copying them; takes them out of the slice.
     pub async fn chunks(&mut self, mut chunks: &mut [Bytes]) -> Result<(), StreamError> {
         while !chunks.is_empty() {
-            in_time(self.stream.write_many_chunks(&mut chunks)).await??;
+            in_time(USUAL_PATIENCE, self.stream.write_many_chunks(&mut chunks)).await??;
         }
         Ok(())
     }
@@ -60,7 +62,7 @@ impl Sending {
     /// Marks the end and waits until the peer has acknowledged all of it, or no longer wants it.
     pub async fn deliver(mut self) -> Result<(), StreamError> {
         self.finish();
-        let stopped = in_time(self.stream.stopped()).await?;
+        let stopped = in_time(USUAL_PATIENCE, self.stream.stopped()).await?;
         match stopped {
             Ok(None) => Ok(()),
             Ok(Some(code)) => Err(StreamError::from_number(code)),
@@ -91,32 +93,38 @@ impl Drop for Sending {
 #[derive(Debug)]
 pub struct Receiving {
     stream: RecvStream,
+    patience: Duration,
 }
 
 impl Receiving {
     pub(crate) fn new(stream: RecvStream) -> Self {
-        Self { stream }
+        Self { stream, patience: USUAL_PATIENCE }
+    }
+
+    /// From now on the peer may send nothing for so long, instead of [`STALL_TIMEOUT_MS`].
+    pub fn wait_up_to(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// The header that comes next.
     pub async fn header<H: Header>(&mut self) -> Result<H, StreamError> {
         let mut prefix = [0; PREFIX_LEN];
-        in_time(self.stream.read_exact(&mut prefix)).await??;
+        in_time(self.patience, self.stream.read_exact(&mut prefix)).await??;
         let mut body = vec![0; header_len(prefix)?];
-        in_time(self.stream.read_exact(&mut body)).await??;
+        in_time(self.patience, self.stream.read_exact(&mut body)).await??;
         Ok(decode_body(&body)?)
     }
 
     /// The next raw bytes, at most `max` of them, without copying; `None` at the end.
     pub async fn chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamError> {
-        Ok(in_time(self.stream.read_chunk(max)).await??)
+        Ok(in_time(self.patience, self.stream.read_chunk(max)).await??)
     }
 
     /// The next raw bytes, at most `max` of them, copied into one run: as many as are there, at least one;
     /// `None` at the end. Cheaper than [`Self::chunk`] where many bytes are needed side by side.
     pub async fn run(&mut self, max: usize) -> Result<Option<Bytes>, StreamError> {
         let mut run = BytesMut::with_capacity(max);
-        let read = in_time((&mut self.stream).take(max as u64).read_buf(&mut run)).await?;
+        let read = in_time(self.patience, (&mut self.stream).take(max as u64).read_buf(&mut run)).await?;
         match read {
             Ok(0) => Ok(None),
             Ok(_) => Ok(Some(run.freeze())),
@@ -152,8 +160,8 @@ impl Receiving {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StreamError {
     /// The peer neither sent nor took anything for too long.
-    #[error("nothing moved for {STALL_TIMEOUT_MS} ms")]
-    Stalled,
+    #[error("nothing moved for {} ms", .0.as_millis())]
+    Stalled(Duration),
     /// The peer gave up and said why.
     #[error("peer gave up: {0}")]
     Refused(Code),
@@ -184,7 +192,7 @@ impl StreamError {
     /// The code with which to answer a peer that caused this.
     pub fn code(&self) -> Code {
         match self {
-            Self::Stalled => Code::Timeout,
+            Self::Stalled(_) => Code::Timeout,
             Self::Truncated | Self::TooLong { .. } | Self::Malformed(_) => Code::BadRequest,
             Self::Refused(code) => *code,
             Self::Abandoned | Self::Unsendable(_) | Self::ConnectionLost(_) => Code::Internal,
@@ -243,6 +251,6 @@ impl From<ConnectionError> for StreamError {
     }
 }
 
-async fn in_time<T>(operation: impl Future<Output = T>) -> Result<T, StreamError> {
-    timeout(Duration::from_millis(STALL_TIMEOUT_MS), operation).await.map_err(|_| StreamError::Stalled)
+async fn in_time<T>(patience: Duration, operation: impl Future<Output = T>) -> Result<T, StreamError> {
+    timeout(patience, operation).await.map_err(|_| StreamError::Stalled(patience))
 }

@@ -1,12 +1,9 @@
-//! Every decoder against damaged and arbitrary input, for `FUZZ_SECONDS` each (1 when not set).
-//!
-//! A failure prints the seed of its case: `FUZZ_SEED=<seed> cargo test -p proofs --test fuzz <target>` runs it first.
+//! Every decoder against damaged and arbitrary input, as [`fuzzing::fuzz`] describes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant, SystemTime};
-
 use bytes::Bytes;
+use fuzzing::{Random, fuzz};
 use proofs::canonical;
 use proofs::{
     Challenge, Cid, HashedShard, LeafSet, Root, ShardHasher, ShardInMemory, ShardLen, SliceDecoder,
@@ -15,86 +12,6 @@ use proofs::{
 use serde::{Deserialize, Serialize};
 
 const SHARD_LEN_MAX: u64 = 100_000;
-
-/// Numbers that look random and follow from a seed.
-struct Random(blake3::OutputReader);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof())
-    }
-
-    fn next(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn index(&mut self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).unwrap()
-    }
-
-    fn leaf(&mut self, end: u32) -> u32 {
-        u32::try_from(self.below(end.into())).unwrap()
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        self.0.fill(&mut bytes);
-        bytes
-    }
-
-    /// Does one to three small harms to `bytes`.
-    fn damage(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.below(3) {
-            let at = self.index(bytes.len() + 1);
-            match self.below(5) {
-                0 => bytes.truncate(at),
-                1 => bytes.insert(at, self.bytes(1)[0]),
-                2 => bytes.extend_from_within(at..),
-                3 if at < bytes.len() => _ = bytes.remove(at),
-                _ if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                _ => bytes.clear(),
-            }
-        }
-    }
-}
-
-/// Prints the seed of the case that is running when it panics.
-struct PrintSeed(u64);
-
-impl Drop for PrintSeed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("FUZZ_SEED={}", self.0);
-        }
-    }
-}
-
-fn number_from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
-}
-
-fn fuzz(case: impl Fn(&mut Random)) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut seed = number_from_environment("FUZZ_SEED").unwrap_or(now.as_secs() << 20);
-    println!("first seed {seed}");
-    let (start, time) =
-        (Instant::now(), Duration::from_secs(number_from_environment("FUZZ_SECONDS").unwrap_or(1)));
-    loop {
-        let guard = PrintSeed(seed);
-        case(&mut Random::new(seed));
-        drop(guard);
-        if start.elapsed() >= time {
-            break;
-        }
-        seed += 1;
-    }
-}
 
 fn shard(random: &mut Random) -> (Vec<u8>, HashedShard) {
     let len = 1 + random.index(usize::try_from(SHARD_LEN_MAX).unwrap());
@@ -171,7 +88,7 @@ fn slices_of_a_wrong_length() {
 fn challenges() {
     fuzz(|random| {
         let (bytes, hashed) = shard(random);
-        let seed = random.bytes(32).try_into().unwrap();
+        let seed = random.array();
         let challenge = Challenge::draw(hashed.root, hashed.len, seed, 1 + random.leaf(64)).unwrap();
         let proof = challenge.prove(&ShardInMemory { bytes: &bytes, outboard: &hashed.outboard }).unwrap();
         assert!(challenge.verify(&proof).is_ok());
@@ -212,9 +129,9 @@ fn canonical_cbor() {
         let sample = Sample {
             bytes: random.bytes(40),
             cid: Cid::of(&random.bytes(3)),
-            list: (0..random.below(5)).map(|_| random.next() >> random.below(64)).collect(),
-            optional: (random.below(2) == 0).then(|| Root::of(&random.bytes(3))),
-            text: random.next().to_string(),
+            list: (0..random.below(5)).map(|_| random.number() >> random.below(64)).collect(),
+            optional: (random.coin()).then(|| Root::of(&random.bytes(3))),
+            text: random.number().to_string(),
         };
         let mut cbor = canonical::to_vec(&sample);
         assert!(canonical::from_slice::<Sample>(&cbor, 4096).is_ok());

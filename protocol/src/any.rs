@@ -4,9 +4,9 @@ use std::fmt;
 
 use iroh_base::PublicKey;
 
-use crate::signed::Heading;
 use crate::{
-    Admission, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, Release, Renewal, Signed,
+    Admission, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, RecordHeading, Release,
+    Renewal, Signed,
 };
 
 /// A verified record of one of the types of spec §11. Its `Display` tells what it says.
@@ -26,8 +26,9 @@ impl AnyRecord {
     /// The record in these bytes, when its signature verifies for the network that it names itself:
     /// whether that is the right one is for the caller to say ([`Self::network`]).
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let Heading { kind, net, .. } = Heading::decode(bytes)?;
-        match kind.as_str() {
+        let heading = RecordHeading::decode(bytes)?;
+        let net = heading.network();
+        match heading.kind() {
             Admission::TYPE => Signed::decode(bytes, &net).map(Self::Admission),
             Lease::TYPE => Signed::decode(bytes, &net).map(Self::Lease),
             Mandate::TYPE => Signed::decode(bytes, &net).map(Self::Mandate),
@@ -35,7 +36,7 @@ impl AnyRecord {
             Pointer::TYPE => Signed::decode(bytes, &net).map(Self::Pointer),
             Release::TYPE => Signed::decode(bytes, &net).map(Self::Release),
             Renewal::TYPE => Signed::decode(bytes, &net).map(Self::Renewal),
-            _ => Err(RecordError::Type { expected: EVERY_TYPE, found: kind }),
+            other => Err(RecordError::Type { expected: EVERY_TYPE, found: other.to_owned() }),
         }
     }
 

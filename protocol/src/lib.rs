@@ -35,7 +35,7 @@ pub use records::{
 };
 pub use request::Request;
 pub use response::{HeldShard, NodeStatus, Response, VersionText, VersionTextError, WholeLen, WholeLenError};
-pub use signed::{Record, RecordError, Signed, Unverified};
+pub use signed::{Record, RecordError, RecordHeading, Signed, Unverified};
 pub use time::UnixSeconds;
 
 /// The protocol's name in the TLS handshake (spec §13).

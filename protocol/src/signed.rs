@@ -218,7 +218,7 @@ struct Envelope<T> {
 
 impl<T: Record> Envelope<T> {
     fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, RecordError> {
-        let heading = Heading::decode(bytes)?;
+        let heading = RecordHeading::decode(bytes)?;
         if heading.kind != T::TYPE {
             return Err(RecordError::Type { expected: T::TYPE, found: heading.kind });
         }
@@ -231,12 +231,12 @@ impl<T: Record> Envelope<T> {
 }
 
 /// What a record says about itself, read without its body: enough to tell what it is, not to trust it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Heading {
+pub struct RecordHeading {
     #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) net: NetworkId,
+    kind: String,
+    net: NetworkId,
     v: u64,
     #[serde(rename = "body")]
     _body: IgnoredAny,
@@ -246,8 +246,9 @@ pub(crate) struct Heading {
     _sig: IgnoredAny,
 }
 
-impl Heading {
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+impl RecordHeading {
+    /// The heading of the record in these bytes; nothing is verified.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         check_len(bytes)?;
         let heading: Self = serde_ipld_dagcbor::from_slice(bytes)
             .map_err(|error| RecordError::NotARecord { reason: error.to_string() })?;
@@ -255,6 +256,16 @@ impl Heading {
             return Err(RecordError::Version { found: heading.v });
         }
         Ok(heading)
+    }
+
+    /// The type that it names.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The network that it names.
+    pub const fn network(&self) -> NetworkId {
+        self.net
     }
 }
 

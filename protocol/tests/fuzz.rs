@@ -1,94 +1,14 @@
-//! Every decoder against damaged and arbitrary input, for `FUZZ_SECONDS` each (1 when not set).
-//!
-//! A failure prints the seed of its case: `FUZZ_SEED=<seed> cargo test -p protocol --test fuzz <target>` runs it first.
+//! Every decoder against damaged and arbitrary input, as [`fuzzing::fuzz`] describes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant, SystemTime};
-
 use data_encoding::HEXLOWER;
+use fuzzing::{Random, fuzz};
 use proofs::{LeafSet, Root, ShardLen};
 use protocol::frame::{Header, PREFIX_LEN, decode_body, decode_header, encode_header};
 use protocol::limits::READ_RANGES_MAX;
 use protocol::{AnyRecord, NetworkId, Request, Response, SecretKey, keys};
 use serde_json::Value;
-
-/// Numbers that look random and follow from a seed (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn index(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn leaf(&mut self, end: u64) -> u32 {
-        u32::try_from(self.next() % end).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.byte()).collect()
-    }
-
-    /// Does one to three small harms to `bytes`.
-    fn damage(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.index(3) {
-            let at = self.index(bytes.len() + 1);
-            match self.index(6) {
-                0 => bytes.truncate(at),
-                1 => bytes.insert(at, self.byte()),
-                2 => bytes.extend_from_within(at..),
-                3 if at < bytes.len() => _ = bytes.remove(at),
-                4 if at < bytes.len() => bytes[at] = self.byte(),
-                _ if at < bytes.len() => bytes[at] ^= 1 << self.index(8),
-                _ => bytes.clear(),
-            }
-        }
-    }
-}
-
-/// Prints the seed of the case that is running when it panics.
-struct PrintSeed(u64);
-
-impl Drop for PrintSeed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("FUZZ_SEED={}", self.0);
-        }
-    }
-}
-
-fn number_from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
-}
-
-fn fuzz(case: impl Fn(&mut Random)) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut seed = number_from_environment("FUZZ_SEED").unwrap_or(now.as_secs() << 20);
-    println!("first seed {seed}");
-    let time = Duration::from_secs(number_from_environment("FUZZ_SECONDS").unwrap_or(1));
-    let start = Instant::now();
-    loop {
-        let guard = PrintSeed(seed);
-        case(&mut Random(seed));
-        drop(guard);
-        if start.elapsed() >= time {
-            break;
-        }
-        seed += 1;
-    }
-}
 
 /// What the golden vectors accept.
 fn accepted(file: &str, key: &str) -> Vec<Vec<u8>> {
@@ -103,9 +23,8 @@ fn accepted(file: &str, key: &str) -> Vec<Vec<u8>> {
 fn records() {
     let corpus = accepted("records.json", "record");
     fuzz(|random| {
-        let mut damaged = corpus[random.index(corpus.len())].clone();
-        random.damage(&mut damaged);
-        if random.index(2) == 0 {
+        let mut damaged = random.damaged(&corpus);
+        if random.coin() {
             let other = &corpus[random.index(corpus.len())];
             let (cut, rest) = (random.index(damaged.len() + 1), random.index(other.len()));
             damaged.splice(cut.., other[rest..].iter().copied());
@@ -139,7 +58,7 @@ fn headers<H: Header>(random: &mut Random, corpus: &[Vec<u8>]) {
     let len = random.index(40);
     let mut arbitrary = random.bytes(len);
     if let Some(prefix) = arbitrary.first_chunk_mut::<PREFIX_LEN>()
-        && random.index(2) == 0
+        && random.coin()
     {
         *prefix = random.leaf(48).to_le_bytes();
     }
@@ -152,7 +71,7 @@ fn headers<H: Header>(random: &mut Random, corpus: &[Vec<u8>]) {
 #[test]
 fn reads() {
     fuzz(|random| {
-        let len = ShardLen::new(1 + random.next() % (1 << 28)).unwrap();
+        let len = ShardLen::new(1 + random.below(1 << 28)).unwrap();
         let mut ranges = Vec::new();
         let mut next = random.leaf(5);
         for _ in 0..=random.index(300) {
@@ -177,8 +96,8 @@ fn public_keys() {
         (0..32).map(|seed| *SecretKey::from_bytes(&[seed; 32]).public().as_bytes()).collect();
     fuzz(|random| {
         let mut bytes = points[random.index(points.len())];
-        if random.index(2) == 0 {
-            bytes = random.bytes(32).try_into().unwrap();
+        if random.coin() {
+            bytes = random.array();
         }
         if random.index(4) == 0 {
             bytes[1..].fill(0xff);
@@ -196,7 +115,7 @@ fn public_keys() {
 #[test]
 fn network_ids() {
     fuzz(|random| {
-        let id = NetworkId::from_bytes(random.bytes(32).try_into().unwrap());
+        let id = NetworkId::from_bytes(random.array());
         let mut text = id.to_string().into_bytes();
         assert_eq!(std::str::from_utf8(&text).unwrap().parse(), Ok(id));
         random.damage(&mut text);

@@ -9,6 +9,9 @@ use protocol::{DomainName, NetworkId, PublicKey};
 
 use crate::Clock;
 
+/// How long the body of a put may usually pause.
+const PUT_PAUSE_MAX: Duration = Duration::from_mins(2);
+
 /// Everything that a node needs to know. [`NodeConfig::new`] gives sensible values to all but folder and network.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
@@ -30,6 +33,9 @@ pub struct NodeConfig {
     pub admission: AdmissionPolicy,
     /// Most bytes under lease for one payer; `None`: up to the capacity.
     pub quota_per_payer: Option<u64>,
+    /// How long the body of a put may pause before the put is given up: live sources and pipes do pause. One payer
+    /// has a named number of puts under way, so that its pauses keep nobody else waiting.
+    pub put_pause: Duration,
     /// Most bytes sent per second in the long run; `None`: no limit.
     pub max_upload: Option<u64>,
     /// Most bytes sent in a calendar month (UTC); `None`: no limit.
@@ -82,6 +88,7 @@ impl NodeConfig {
             keep_free: 256 << 20,
             admission: AdmissionPolicy::AllowList(BTreeSet::new()),
             quota_per_payer: None,
+            put_pause: PUT_PAUSE_MAX,
             max_upload: None,
             monthly_cap: None,
             scrub: Scrub { rate: 8 << 20, every: Duration::from_hours(24) },

@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata as _,
     TableDefinition, WriteTransaction,
 };
 
@@ -221,31 +221,42 @@ pub(crate) struct Change(WriteTransaction);
 /// A key and its value.
 pub(crate) type Item = (Vec<u8>, Vec<u8>);
 
-impl Lookup for View {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        get(&self.0.open_table(table.definition()).map_err(redb_error)?, key)
-    }
+/// What can open a table: redb has one type of table for reading and another one for writing.
+trait Tables {
+    fn table(&self, table: Table) -> Result<impl ReadableTable<&'static [u8], &'static [u8]>>;
+}
 
-    fn range(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Item>> {
-        range(&self.0.open_table(table.definition()).map_err(redb_error)?, from, to, limit)
-    }
-
-    fn len(&self, table: Table) -> Result<u64> {
-        self.0.open_table(table.definition()).map_err(redb_error)?.len().map_err(redb_error)
+impl Tables for View {
+    fn table(&self, table: Table) -> Result<impl ReadableTable<&'static [u8], &'static [u8]>> {
+        self.0.open_table(table.definition()).map_err(redb_error)
     }
 }
 
-impl Lookup for Change {
+impl Tables for Change {
+    fn table(&self, table: Table) -> Result<impl ReadableTable<&'static [u8], &'static [u8]>> {
+        self.0.open_table(table.definition()).map_err(redb_error)
+    }
+}
+
+impl<T: Tables> Lookup for T {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        get(&self.0.open_table(table.definition()).map_err(redb_error)?, key)
+        Ok(self.table(table)?.get(key).map_err(redb_error)?.map(|value| value.value().to_vec()))
     }
 
     fn range(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Item>> {
-        range(&self.0.open_table(table.definition()).map_err(redb_error)?, from, to, limit)
+        let table = self.table(table)?;
+        let found = table.range::<&[u8]>(from..=to).map_err(redb_error)?;
+        found
+            .take(limit)
+            .map(|item| {
+                let (key, value) = item.map_err(redb_error)?;
+                Ok((key.value().to_vec(), value.value().to_vec()))
+            })
+            .collect()
     }
 
     fn len(&self, table: Table) -> Result<u64> {
-        self.0.open_table(table.definition()).map_err(redb_error)?.len().map_err(redb_error)
+        self.table(table)?.len().map_err(redb_error)
     }
 }
 
@@ -266,25 +277,4 @@ impl Change {
         table.remove(key).map_err(redb_error)?;
         Ok(())
     }
-}
-
-fn get(table: &impl ReadableTable<&'static [u8], &'static [u8]>, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    Ok(table.get(key).map_err(redb_error)?.map(|value| value.value().to_vec()))
-}
-
-/// From `from` to `to`, both inclusive, at most `limit`.
-fn range(
-    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    from: &[u8],
-    to: &[u8],
-    limit: usize,
-) -> Result<Vec<Item>> {
-    let found = table.range::<&[u8]>(from..=to).map_err(redb_error)?;
-    found
-        .take(limit)
-        .map(|item| {
-            let (key, value) = item.map_err(redb_error)?;
-            Ok((key.value().to_vec(), value.value().to_vec()))
-        })
-        .collect()
 }

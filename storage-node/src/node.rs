@@ -16,7 +16,7 @@ use crate::config::NodeConfig;
 use crate::disk::{OpenDirError, RealDisk};
 use crate::egress::{Bucket, Month};
 use crate::key::{self, NodeKeyError};
-use crate::serve::{Egress, REQUESTS_MAX, Service, Turns};
+use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules};
 use crate::{scrub, upkeep};
@@ -97,7 +97,7 @@ impl Node {
         NodeStats {
             connections: counts.connections.get(),
             requests: counts.requests.get(),
-            requests_in_flight: (REQUESTS_MAX - turns.requests.available_permits()) as u64,
+            requests_in_flight: turns.requests_in_flight() as u64,
             refused: counts.refused.get(),
             received: counts.received.get(),
             sent: counts.sent.get(),
@@ -206,6 +206,7 @@ fn service(
         egress,
         counts: Arc::new(Counts::default()),
         turns: Turns::default(),
+        put_pause: config.put_pause,
     })
 }
 

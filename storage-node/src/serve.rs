@@ -2,18 +2,17 @@
 
 mod changes;
 mod reads;
+mod turns;
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use network::{Inbound, StreamError, Visitor};
 use protocol::{
     Code, NetworkId, PublicKey, Record, Refusal, Request, Response, SecretKey, Signed, Unverified,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::timeout;
 
 use crate::Clock;
 use crate::committer::Committer;
@@ -22,14 +21,7 @@ use crate::egress::{Bucket, Month};
 use crate::stats::Counts;
 use crate::store::{Store, StoreError};
 
-/// Requests in flight, over all connections. Beyond that the answer is `busy`.
-pub(crate) const REQUESTS_MAX: usize = 512;
-/// Shards received at one time: they hold two buffers of 256 KiB each.
-const UPLOADS_MAX: usize = 32;
-/// Slices read at one time: they hold a thread and up to four pieces of 128 KiB each.
-const READS_MAX: usize = 48;
-/// How long a request waits for its turn, in milliseconds, before the answer is `busy`.
-const TURN_TIMEOUT_MS: u64 = 2000;
+pub(crate) use turns::Turns;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -44,6 +36,8 @@ pub(crate) struct Service {
     pub(crate) egress: Egress,
     pub(crate) counts: Arc<Counts>,
     pub(crate) turns: Turns,
+    /// How long the body of a put may pause.
+    pub(crate) put_pause: Duration,
 }
 
 /// Limits of what is sent.
@@ -54,22 +48,13 @@ pub(crate) struct Egress {
     pub(crate) monthly_cap: Option<u64>,
 }
 
-/// How many requests of each kind may run.
-#[derive(Debug)]
-pub(crate) struct Turns {
-    pub(crate) requests: Arc<Semaphore>,
-    uploads: Arc<Semaphore>,
-    reads: Arc<Semaphore>,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self {
-            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
-            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
-            reads: Arc::new(Semaphore::new(READS_MAX)),
-        }
-    }
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    endpoint: PublicKey,
+    /// An IPv4 address, or the /64 of an IPv6 address.
+    address: IpAddr,
+    payer: Option<PublicKey>,
 }
 
 /// Why a request was not answered as it wished.
@@ -99,24 +84,24 @@ impl Service {
     /// Serves one client until it leaves. Its requests end with it.
     pub(crate) async fn visit(self: Arc<Self>, visitor: Visitor) {
         self.counts.connections.add(1);
-        let payer = visitor.payer();
+        let caller = Caller { endpoint: visitor.id(), address: visitor.address(), payer: visitor.payer() };
         let mut requests = JoinSet::new();
         while let Some(inbound) = visitor.next().await {
             while requests.try_join_next().is_some() {}
             self.counts.requests.add(1);
             let service = self.clone();
-            requests.spawn(async move { service.serve(inbound, payer).await });
+            requests.spawn(async move { service.serve(inbound, caller).await });
         }
         requests.abort_all();
     }
 
     /// A request takes its turn when it has arrived whole: a client that dawdles over it keeps nobody waiting. How
     /// many such there are is bounded by connections and streams.
-    async fn serve(&self, mut inbound: Inbound, payer: Option<PublicKey>) {
+    async fn serve(&self, mut inbound: Inbound, caller: Caller) {
         let unanswered = match inbound.request().await {
-            Ok(request) => match self.turns.requests.try_acquire() {
-                Ok(_turn) => self.answer(&mut inbound, request, payer).await,
-                Err(_) => Err(busy().into()),
+            Ok(request) => match self.turns.request(caller) {
+                Ok(_turn) => self.answer(&mut inbound, request, caller).await,
+                Err(busy) => Err(busy.into()),
             },
             Err(error) => Err(Refusal::new(error.code(), error.to_string()).into()),
         };
@@ -140,30 +125,29 @@ impl Service {
         &self,
         inbound: &mut Inbound,
         request: Request,
-        payer: Option<PublicKey>,
+        caller: Caller,
     ) -> Result<(), Unanswered> {
         let response = match request {
             Request::Put { max_len, expires, mandate } => {
-                return self.put(inbound, payer, max_len, expires, &mandate).await;
+                return self.put(inbound, caller.payer, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
-                return self.send_slice(&mut inbound.sending, &Response::Slice, root, leaves).await;
+                return self.send_slice(caller, &mut inbound.sending, &Response::Slice, root, leaves).await;
             }
             Request::Prove { challenge } => {
                 self.counts.proofs.add(1);
                 let leaves = challenge.leaf_set().clone();
-                return self
-                    .send_slice(&mut inbound.sending, &Response::Proof, challenge.root(), leaves)
-                    .await;
+                let root = challenge.root();
+                return self.send_slice(caller, &mut inbound.sending, &Response::Proof, root, leaves).await;
             }
-            Request::Fetch { root } => return self.send_whole(&mut inbound.sending, root).await,
+            Request::Fetch { root } => return self.send_whole(caller, &mut inbound.sending, root).await,
             Request::Hello { .. } => {
                 return Err(Refusal::new(Code::BadRequest, "hello was already said").into());
             }
             Request::Stat { roots, control } => self.stat(roots.into_vec(), control).await?,
             Request::Renew { renewal, mandate } => self.renew(&renewal, mandate.as_ref()).await?,
             Request::Release { release } => self.release(&release).await?,
-            Request::SetPointer { pointer } => self.set_pointer(payer, &pointer).await?,
+            Request::SetPointer { pointer } => self.set_pointer(caller.payer, &pointer).await?,
             Request::GetPointers { owner } => self.pointers(owner).await?,
             Request::Status => self.status().await?,
         };
@@ -203,13 +187,4 @@ impl Service {
             error.refusal()
         })
     }
-}
-
-async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
-    let waited = timeout(Duration::from_millis(TURN_TIMEOUT_MS), turns.clone().acquire_owned()).await;
-    waited.ok().and_then(Result::ok).ok_or_else(busy)
-}
-
-fn busy() -> Refusal {
-    Refusal::new(Code::Busy, "too many requests in flight")
 }

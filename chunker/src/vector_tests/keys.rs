@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{bytes32, golden, hex};
-use crate::{AccountSecret, CellSize, ContentKey, ObjectKeys, Salt};
+use crate::{AccountSecret, CellSize, ContentKey, FileMark, ObjectKeys, Salt};
 
 #[derive(Serialize, Deserialize)]
 struct File {
@@ -15,6 +15,8 @@ struct Account {
     salt: String,
     payer_key_seed: String,
     pointer_key_seed: String,
+    creator_key_seed: String,
+    index_key: String,
     content_key: String,
     control_key_seed: String,
 }
@@ -37,6 +39,8 @@ fn account(secret: [u8; 32], salt: [u8; 32]) -> Account {
         salt: hex(salt),
         payer_key_seed: hex(account.payer_seed().expose()),
         pointer_key_seed: hex(account.pointer_seed().expose()),
+        creator_key_seed: hex(account.creator_seed().expose()),
+        index_key: hex(account.index_key().expose()),
         content_key: hex(account.content_key(&object).expose()),
         control_key_seed: hex(account.control_seed(&object).expose()),
     }
@@ -72,13 +76,30 @@ fn keys() {
             account.content_key,
             account.control_key_seed,
             account.pointer_key_seed,
+            account.creator_key_seed,
+            account.index_key,
         ]);
     }
     let count = derived.len();
     derived.sort();
     derived.dedup();
-    // The first two accounts share their secret, and with it payer and pointer key.
-    assert_eq!(derived.len(), count - 2);
+    // The first two accounts share their secret, and with it payer, pointer, creator and index key.
+    assert_eq!(derived.len(), count - 4);
+}
+
+#[test]
+fn marks_differ_by_key_hash_and_options() {
+    let [key, other] = [1, 2].map(|byte| AccountSecret::from_bytes([byte; 32]).index_key());
+    let marks = [
+        key.mark(&[0; 32], b""),
+        key.mark(&[0; 32], b"1080p"),
+        key.mark(&[1; 32], b""),
+        other.mark(&[0; 32], b""),
+    ];
+    for (n, mark) in marks.iter().enumerate() {
+        assert!(!marks[..n].contains(mark), "mark {n}");
+        assert_eq!(FileMark::from_bytes(*mark.as_bytes()), *mark);
+    }
 }
 
 #[test]
@@ -86,6 +107,7 @@ fn secrets_are_not_printed() {
     let secret = AccountSecret::from_bytes([0x5a; 32]);
     assert_eq!(format!("{secret:?}"), "AccountSecret(…)");
     assert_eq!(format!("{:?}", secret.payer_seed()), "KeySeed(…)");
+    assert_eq!(format!("{:?}", secret.index_key()), "IndexKey(…)");
     let key = ContentKey::from_bytes([0x5a; 32]);
     assert_eq!(format!("{key:?}"), "ContentKey(…)");
     let keys = ObjectKeys::derive(&key, &Salt::from_bytes([1; 32]), CellSize::LARGEST);

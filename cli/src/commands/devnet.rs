@@ -47,6 +47,10 @@ pub(crate) struct Devnet {
     /// Where the first gateway listens; the others take the ports that follow
     #[arg(long, value_name = "HOST:PORT")]
     http: Option<SocketAddr>,
+
+    /// The folder of the page that plays publications, as player-demo builds it
+    #[arg(long, value_name = "DIR")]
+    page: Option<PathBuf>,
 }
 
 /// More processes than this on one machine is a slip of the finger.
@@ -72,7 +76,8 @@ impl Devnet {
             )));
         }
         let wish = Wish { nodes: self.nodes, gateways: self.gateways, http: self.http };
-        Network::open(&self.dir, wish, self.coding)?.run(globals.output()).await?;
+        let page = self.page.map(std::path::absolute).transpose()?;
+        Network::open(&self.dir, wish, self.coding, page)?.run(globals.output()).await?;
         Ok(Outcome::Complete)
     }
 }

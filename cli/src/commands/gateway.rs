@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chunker::Coding;
 use clap::Args;
-use gateway::{Gateway as Service, GatewayConfig, UploadConfig, UploadToken};
+use gateway::{Creators, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig, UploadToken};
+use protocol::PublicKey;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -25,6 +26,7 @@ use crate::settings;
 ///
 /// Browsers and players read through it: POST a link to /open and read the object at the URL that comes back,
 /// ranges and all. With --upload-token it also takes uploads, which are stored in the name of its own account.
+/// Publications of the creators that you name are listed, served and played at /watch.
 ///
 /// Every flag can also stand in the settings file, under the same name. A flag counts before the environment,
 /// the environment before the file. It speaks plain HTTP: put a TLS proxy in front of it where others can listen.
@@ -105,6 +107,26 @@ struct GatewaySettings {
     /// The longest upload [default: 100GiB]
     #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_UPLOAD_MAX")]
     upload_max: Option<ByteSize>,
+
+    /// The file of the catalogue of publications [default: none, they are forgotten at the end]
+    #[arg(long, value_name = "FILE", env = "HEADWATER_GATEWAY_CATALOGUE")]
+    catalogue: Option<PathBuf>,
+
+    /// A creator key whose publications are taken; may be repeated
+    #[arg(long = "creator", value_name = "KEY", value_delimiter = ',', env = "HEADWATER_GATEWAY_CREATORS")]
+    creators: Option<Vec<PublicKey>>,
+
+    /// Take publications of every creator
+    #[arg(long, conflicts_with = "creators", env = "HEADWATER_GATEWAY_ANY_CREATOR")]
+    any_creator: bool,
+
+    /// The key of a denylist that is followed; may be repeated
+    #[arg(long = "denylist", value_name = "KEY", value_delimiter = ',', env = "HEADWATER_GATEWAY_DENYLISTS")]
+    denylists: Option<Vec<PublicKey>>,
+
+    /// The folder of the page that plays publications, as player-demo builds it
+    #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
+    page: Option<PathBuf>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -131,8 +153,10 @@ impl Gateway {
         let mut config = GatewayConfig::new(settings.public_url.clone().unwrap_or_else(|| url_of(addr)));
         settings.limit(&mut config);
         config.uploads = uploads;
+        config.publishing = settings.publishing();
+        config.page.clone_from(&settings.page);
         let url = config.public_url.clone();
-        let service = Service::new(config, network.client(pool.clone()));
+        let service = Service::new(config, network.client(pool.clone()))?;
         globals.output().answer(&Ready { ready: GatewayReady { addr, url } })?;
         let managed = self.managed;
         gateway::serve(listener, service, async move { drop(lifetime::ended(managed).await) }).await;
@@ -162,6 +186,11 @@ impl GatewaySettings {
             coding: self.coding.or(file.coding),
             keep: self.keep.or(file.keep),
             upload_max: self.upload_max.or(file.upload_max),
+            catalogue: self.catalogue.or(file.catalogue),
+            creators: self.creators.or(file.creators),
+            any_creator: self.any_creator || file.any_creator,
+            denylists: self.denylists.or(file.denylists),
+            page: self.page.or(file.page),
         }
     }
 
@@ -177,6 +206,15 @@ impl GatewaySettings {
             config.client_limit.concurrent = concurrent;
         }
         config.proxies = self.proxies.clone().unwrap_or_default();
+    }
+
+    fn publishing(&self) -> PublishingConfig {
+        let listed = || Creators::Listed(self.creators.clone().unwrap_or_default());
+        PublishingConfig {
+            catalogue: self.catalogue.clone(),
+            creators: if self.any_creator { Creators::Anybody } else { listed() },
+            keepers: self.denylists.clone().unwrap_or_default(),
+        }
     }
 
     /// How uploads are taken, where they are.

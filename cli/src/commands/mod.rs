@@ -2,11 +2,14 @@
 
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod deny;
 pub(crate) mod devnet;
 pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod node;
 pub(crate) mod nodes;
+pub(crate) mod publications;
+pub(crate) mod publish;
 pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod stat;

@@ -14,7 +14,7 @@ use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::{self, Network};
 use crate::quantity::ByteSize;
-use crate::record_file::RecordFile;
+use crate::record_file::{KnownRecord, RecordFile};
 
 /// List the nodes of the network and ask each how it is
 ///
@@ -91,7 +91,7 @@ impl Nodes {
 
 fn read_record(path: &Path) -> anyhow::Result<Signed<NodeRecord>> {
     match RecordFile::read(path)?.record {
-        AnyRecord::Node(record) => Ok(record),
+        KnownRecord::Protocol(AnyRecord::Node(record)) => Ok(record),
         other => bail!("{} is a record of type {}, not a node's", path.display(), other.kind()),
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use chunker::{AccountSecret, Coding, Padding, Salt};
 use clap::Args;
-use client::{Client, MissingPart, ObjectSecrets, PutOptions, PutReport};
+use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
 use protocol::{SecretKey, UnixSeconds};
 use serde::Serialize;
 use tokio::io::AsyncRead;
@@ -61,29 +61,8 @@ pub(crate) struct Put {
 
 /// The answer of a put.
 #[derive(Serialize)]
-struct Answer {
-    link: String,
-    cid: String,
-    size: u64,
-    coding: String,
-    shards: usize,
-    stored_bytes: u64,
-    missing: Vec<Missing>,
-    url: Option<String>,
-}
-
-/// A part of an object that no node has.
-#[derive(Serialize)]
-pub(super) struct Missing {
-    part: String,
-    reason: String,
-}
-
-impl From<&MissingPart> for Missing {
-    fn from(missing: &MissingPart) -> Self {
-        Self { part: missing.part.to_string(), reason: missing.reason.clone() }
-    }
-}
+#[serde(transparent)]
+struct Answer(PutAnswer);
 
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -109,7 +88,7 @@ impl Put {
         }
         let url = opened_at_gateway(&network, &report, output).await;
         let outcome = if report.is_complete() { Outcome::Complete } else { Outcome::Incomplete };
-        output.answer(&Answer::new(&report, url))?;
+        output.answer(&Answer(report.into_answer(url)))?;
         Ok(outcome)
     }
 }
@@ -174,24 +153,9 @@ async fn opened_at_gateway(network: &Network, report: &PutReport, output: Output
     }
 }
 
-impl Answer {
-    fn new(report: &PutReport, url: Option<String>) -> Self {
-        Self {
-            link: report.link.to_string(),
-            cid: report.cid.to_string(),
-            size: report.size,
-            coding: report.coding.to_string(),
-            shards: report.shards,
-            stored_bytes: report.stored_bytes,
-            missing: report.missing.iter().map(Missing::from).collect(),
-            url,
-        }
-    }
-}
-
 /// For people and for shells alike: the link and nothing else.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.link)
+        writeln!(f, "{}", self.0.link())
     }
 }

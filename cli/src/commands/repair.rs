@@ -7,18 +7,17 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use chunker::AccountSecret;
 use clap::Args;
-use client::{Client, RepairAuthority, RepairReport};
+use client::{Client, MissingPart, RepairAuthority, RepairReport};
 use proofs::Cid;
 use protocol::{AnyRecord, ByteHours, Mandate, SecretKey, Signed, UnixSeconds};
 use serde::Serialize;
 
-use super::put::Missing;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::quantity::Duration;
-use crate::record_file::RecordFile;
+use crate::record_file::{KnownRecord, RecordFile};
 use crate::secrets::SecretArg;
 use crate::target::Target;
 
@@ -50,7 +49,7 @@ struct Answer {
     cid: String,
     whole: bool,
     repaired: Vec<Repaired>,
-    missing: Vec<Missing>,
+    missing: Vec<MissingPart>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +104,7 @@ async fn own_mandate(client: &Client, account: &AccountSecret, cid: Cid) -> anyh
 
 fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {
     match RecordFile::read(path)?.record {
-        AnyRecord::Mandate(mandate) => Ok(mandate),
+        KnownRecord::Protocol(AnyRecord::Mandate(mandate)) => Ok(mandate),
         other => Err(Usage::because(format!(
             "{} is a record of type {}, not a mandate",
             path.display(),
@@ -123,7 +122,7 @@ impl Answer {
             repaired: repaired
                 .map(|(part, node)| Repaired { part: part.to_string(), node: node.to_string() })
                 .collect(),
-            missing: report.missing.iter().map(Missing::from).collect(),
+            missing: report.missing.clone(),
         }
     }
 }

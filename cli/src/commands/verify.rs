@@ -13,11 +13,12 @@ use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::record_file::RecordFile;
 
-/// Check a signed record: a lease, a mandate, a node record, …
+/// Check a signed record: a lease, a mandate, a node record, a publication, …
 ///
 /// Verifies the signature and prints what the record says, who signed it and for which network. Whether
 /// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
-/// same in base64url as `headwater node` prints them.
+/// same in base64url as `headwater node` prints them. With --json the whole body is printed, and that of a
+/// publication holds the key to its bundle.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -5,6 +5,7 @@ mod child;
 mod control;
 mod fleet;
 mod folder;
+mod guard;
 mod plan;
 mod running;
 mod state;
@@ -38,13 +39,19 @@ pub(crate) struct Devnet {
     folder: Folder,
     plan: Plan,
     coding: Coding,
+    page: Option<PathBuf>,
     /// Held as long as the devnet runs, so that nothing else runs on the same folder.
     _lock: File,
 }
 
 impl Devnet {
     /// Opens or creates the devnet in `dir`.
-    pub(crate) fn open(dir: &Path, wish: Wish, coding: Coding) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        dir: &Path,
+        wish: Wish,
+        coding: Coding,
+        page: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let folder = Folder::create(dir)?;
         let lock = File::create(folder.lock()).context("cannot create the devnet's lock file")?;
         match lock.try_lock() {
@@ -56,7 +63,7 @@ impl Devnet {
         }
         folder.forget_state()?;
         let plan = Plan::load(&folder, wish, || membership::new_network_id().to_string())?;
-        Ok(Self { folder, plan, coding, _lock: lock })
+        Ok(Self { folder, plan, coding, page, _lock: lock })
     }
 
     /// Runs until SIGINT or SIGTERM, then stops all children.
@@ -112,7 +119,7 @@ impl Devnet {
         for (number, listen) in self.plan.gateways.iter().enumerate() {
             let mut token = OsString::from("@");
             token.push(self.folder.token());
-            let arguments = vec![
+            let mut arguments = vec![
                 "gateway".into(),
                 "--network".into(),
                 self.folder.network().into(),
@@ -122,7 +129,13 @@ impl Devnet {
                 token,
                 "--coding".into(),
                 self.coding.to_string().into(),
+                "--any-creator".into(),
+                "--catalogue".into(),
+                self.folder.gateway(number)?.join("catalogue.redb").into(),
             ];
+            if let Some(page) = &self.page {
+                arguments.extend(["--page".into(), page.clone().into()]);
+            }
             let name = format!("gateway {}", number + 1);
             let (process, ready) =
                 self.role(name.clone(), arguments, *listen).start::<GatewayReady>().await?;

@@ -104,6 +104,11 @@ impl Running {
 }
 
 impl Published {
+    /// The URLs of the gateways.
+    pub(super) async fn gateways(&self) -> Vec<String> {
+        self.frame.lock().await.gateways.iter().map(|gateway| gateway.url.clone()).collect()
+    }
+
     /// Writes `devnet.json` as things are now, and returns it.
     pub(super) async fn publish(&self) -> anyhow::Result<State> {
         let frame = self.frame.lock().await;

@@ -91,6 +91,15 @@ fn the_control_address_is_guarded(state: &Value) {
     assert_eq!(status(&token), "200");
     assert_eq!(status(""), "401");
     assert_eq!(status(&format!("{token}Origin: http://attacker.example\r\n")), "403");
+    let page = format!("Origin: {}\r\n", state["gateway"].as_str().unwrap());
+    let (head, _) = http("GET", &url, &format!("{token}{page}"));
+    let shared = format!("access-control-allow-origin: {}\r\n", state["gateway"].as_str().unwrap());
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains(&shared), "{head}");
+    let (head, _) = http("OPTIONS", &url, &format!("{page}Access-Control-Request-Method: POST\r\n"));
+    assert!(
+        head.starts_with("HTTP/1.1 204") && head.contains("access-control-allow-headers: authorization"),
+        "{head}"
+    );
     let unknown = format!("{url}/{}/stop", "00".repeat(32));
     assert_eq!(&http("POST", &unknown, &token).0[9..12], "404");
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Sleep;
 
 use crate::error::ReadError;
-use crate::object::{Object, OpenedCell};
+use crate::object::{Object, OpenedCell, Origin};
 use crate::plan::RequestId;
-use crate::plan::download::{Action, Delivery, Download, Event, Unreadable, Wanted};
+use crate::plan::download::{Action, Answer, Delivery, Download, Event, Unreadable, Wanted};
 use crate::wire::{Rows, WireError};
 
 /// The opened cells of a range, in order. After an error it ends.
@@ -31,9 +32,17 @@ pub struct CellStream {
     /// The next cell of the first delivery.
     cursor: u64,
     /// The last row that had to be rebuilt.
-    rebuilt: Option<(u32, Vec<(Column, Rebuilt)>)>,
+    rebuilt: Option<RebuiltRow>,
     alarm: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), ReadError>>,
+}
+
+/// The cells of a row that had to be rebuilt, and who sent those that they were rebuilt from.
+#[derive(Debug)]
+struct RebuiltRow {
+    row: u32,
+    cells: Vec<(Column, Rebuilt)>,
+    from: Arc<[PublicKey]>,
 }
 
 /// What a task came back with.
@@ -150,36 +159,41 @@ impl CellStream {
         let index = self.cursor;
         let segment = delivery.segment;
         let (column, row) = place(&segment, index);
-        let mut direct = delivery.answers.iter().filter(|answer| answer.column == column);
-        let direct =
-            direct.by_ref().map(|answer| self.answers.get(&answer.request)).find_map(|rows| rows?.get(row));
-        let cell = match direct {
-            Some(cell) => CellBytes::from(cell.clone()),
+        let mut answers = delivery.answers.iter().filter(|answer| answer.column == column);
+        let sent = answers.find_map(|answer| Some((self.answers.get(&answer.request)?.get(row)?, answer)));
+        let (cell, origin) = match sent {
+            Some((cell, answer)) => (CellBytes::from(cell.clone()), origin(answer)),
             None => self.rebuilt_cell(column, row),
         };
         let mut plaintext = Vec::with_capacity(segment.cell_size().plain_bytes());
         let opened = self.object.opener().open(index, &cell, &mut plaintext);
         self.advance();
-        Some(opened.map(|()| OpenedCell { index, plaintext: plaintext.into() }).map_err(ReadError::Broken))
+        let opened = opened
+            .map(|()| OpenedCell { index, plaintext: plaintext.into(), origin })
+            .map_err(ReadError::Broken);
+        Some(opened)
     }
 
-    fn rebuilt_cell(&mut self, column: Column, row: u32) -> CellBytes {
-        if self.rebuilt.as_ref().is_none_or(|(known, _)| *known != row) {
-            self.rebuilt = Some((row, self.rebuild_row(row)));
+    fn rebuilt_cell(&mut self, column: Column, row: u32) -> (CellBytes, Origin) {
+        if self.rebuilt.as_ref().is_none_or(|rebuilt| rebuilt.row != row) {
+            self.rebuilt = Some(self.rebuild_row(row));
         }
-        let (_, cells) = self.rebuilt.as_ref().expect("it was just rebuilt");
-        let cell = cells.iter().find(|(rebuilt, _)| *rebuilt == column);
-        cell.expect("all missing columns of the row were rebuilt").1.clone().into()
+        let rebuilt = self.rebuilt.as_ref().expect("it was just rebuilt");
+        let cell = rebuilt.cells.iter().find(|(rebuilt, _)| *rebuilt == column);
+        let cell = cell.expect("all missing columns of the row were rebuilt").1.clone();
+        (cell.into(), Origin::Rebuilt(Arc::clone(&rebuilt.from)))
     }
 
-    fn rebuild_row(&self, row: u32) -> Vec<(Column, Rebuilt)> {
+    fn rebuild_row(&self, row: u32) -> RebuiltRow {
         let delivery = self.deliveries.front().expect("cells are rebuilt for a delivery");
         let segment = delivery.segment;
         let mut present: Vec<(Column, Verified)> = Vec::new();
+        let mut from = Vec::new();
         for answer in &delivery.answers {
             let cell = self.answers.get(&answer.request).and_then(|rows| rows.get(row));
             if let Some(cell) = cell.filter(|_| present.iter().all(|(column, _)| *column != answer.column)) {
                 present.push((answer.column, cell.clone()));
+                from.push(answer.node);
             }
         }
         let missing = segment.coding().data_columns();
@@ -188,7 +202,7 @@ impl CellStream {
             missing.filter(|column| present.iter().all(|(other, _)| other != column)).collect();
         let rebuilt =
             rebuild(&segment, row, &present, &missing).expect("the plan delivers when there is enough");
-        missing.into_iter().zip(rebuilt).collect()
+        RebuiltRow { row, cells: missing.into_iter().zip(rebuilt).collect(), from: from.into() }
     }
 
     /// Goes on to the next cell; a delivery that has been taken is forgotten.
@@ -251,6 +265,10 @@ impl Stream for CellStream {
             }
         }
     }
+}
+
+fn origin(answer: &Answer) -> Origin {
+    if answer.is_hedge { Origin::Hedged(answer.node) } else { Origin::Direct(answer.node) }
 }
 
 /// Column and row of a cell in its segment.

@@ -8,6 +8,7 @@ use chunker::{Column, Segment};
 use protocol::PublicKey;
 
 use super::RequestId;
+use super::download::Answer;
 use crate::health::{Health, SILENCE_MIN};
 use crate::moment::Moment;
 
@@ -62,6 +63,17 @@ pub(crate) enum Record {
 pub(crate) enum Lateness {
     Silent,
     Slow,
+}
+
+impl Piece {
+    /// The answer that counts, when there is one.
+    pub(crate) fn to_answer(&self) -> Option<Answer> {
+        let request = self.answer?;
+        let tries = self.tries.iter().position(|attempt| attempt.request == request);
+        let at = tries.expect("only a request of this piece answers it");
+        let (column, rows, node) = (self.column, self.rows.clone(), self.tries[at].node);
+        Some(Answer { request, column, rows, node, is_hedge: at > 0 })
+    }
 }
 
 #[derive(Debug)]

@@ -375,10 +375,7 @@ impl Download {
                 health.failed(attempt.node, Fault::Slow, now);
             }
         }
-        let answers = batch.pieces.iter().filter_map(|piece| {
-            Some(Answer { request: piece.answer?, column: piece.column, rows: piece.rows.clone() })
-        });
-        let answers = answers.collect();
+        let answers = batch.pieces.iter().filter_map(Piece::to_answer).collect();
         self.stages[index] =
             Stage::Ready(Delivery { segment: batch.segment, cells: batch.cells.clone(), answers });
     }

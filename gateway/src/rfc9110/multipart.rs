@@ -63,6 +63,23 @@ impl Multipart {
 }
 
 impl Segment {
+    /// The same segment of a representation that lies `by` bytes behind the beginning of another one.
+    pub(crate) fn shifted(self, by: u64) -> Self {
+        match self {
+            Self::Content(range) => Self::Content(range.shifted(by)),
+            literal @ Self::Literal(_) => literal,
+        }
+    }
+
+    /// Its bytes, when those of the representation are in memory.
+    pub(crate) fn of(self, content: &Bytes) -> Bytes {
+        let at = |position| usize::try_from(position).expect("it lies inside of what is in memory");
+        match self {
+            Self::Content(range) => content.slice(at(range.start())..at(range.end())),
+            Self::Literal(text) => text,
+        }
+    }
+
     fn len(&self) -> u64 {
         match self {
             Self::Literal(text) => text.len() as u64,
@@ -82,16 +99,8 @@ mod tests {
     }
 
     fn render(plan: Multipart, content: &[u8]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for segment in plan.into_segments() {
-            match segment {
-                Segment::Literal(text) => body.extend_from_slice(&text),
-                Segment::Content(part) => body.extend_from_slice(
-                    &content[usize::try_from(part.start()).unwrap()..usize::try_from(part.end()).unwrap()],
-                ),
-            }
-        }
-        body
+        let content = Bytes::copy_from_slice(content);
+        plan.into_segments().into_iter().flat_map(|segment| segment.of(&content)).collect()
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl ByteRange {
         self.end
     }
 
+    /// The same bytes, counted from `by` bytes earlier.
+    pub(crate) fn shifted(self, by: u64) -> Self {
+        Self { start: self.start + by, end: self.end + by }
+    }
+
     pub(crate) fn len(self) -> u64 {
         self.end - self.start
     }

@@ -12,12 +12,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use chunker::{CodingError, Link, Padding, Salt};
-use client::{MissingPart, ObjectSecrets, PutOptions, PutReport};
+use client::{ObjectSecrets, PutOptions};
 use futures_util::{StreamExt as _, stream};
 use prometheus_client::metrics::counter::Counter;
 use protocol::SecretKey;
 use protocol::limits::LEASE_DURATION_MAX_S;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::io::AsyncRead;
 use tokio::time::timeout;
 use tokio_util::io::StreamReader;
@@ -59,26 +59,13 @@ enum PaddingName {
     Padme,
 }
 
-/// What `POST /blob` answers: the fields of `headwater put --json`.
-#[derive(Debug, Serialize)]
-struct Answer {
-    link: String,
-    cid: String,
-    size: u64,
-    coding: String,
-    shards: usize,
-    stored_bytes: u64,
-    missing: Vec<Missing>,
-    url: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Missing {
-    part: String,
-    reason: String,
-}
-
-/// Stores the body. An upload that ends early stores nothing: what was leased is released.
+/// Stores the body, and answers what `headwater put --json` does. An upload that ends early stores nothing: what
+/// was leased is released.
+#[utoipa::path(
+    post, path = "/blob", tag = "objects",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, description = "stored; the fields of `headwater put --json`"), (status = 401), (status = 403, description = "no uploads here"), (status = 503)),
+)]
 pub(super) async fn upload(
     State(gateway): State<Gateway>,
     wishes: Result<Query<Wishes>, QueryRejection>,
@@ -95,7 +82,7 @@ pub(super) async fn upload(
     let report = gateway.client().put(source, options, |_| ()).await.map_err(|error| put_problem(&error))?;
     let url = opened(&gateway, &report.link).await;
     let location = url.as_deref().and_then(|url| HeaderValue::from_str(url).ok());
-    let mut response = (StatusCode::CREATED, Json(Answer::new(&report, url))).into_response();
+    let mut response = (StatusCode::CREATED, Json(report.into_answer(url))).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().extend(location.map(|url| (LOCATION, url)));
     Ok(response)
@@ -183,21 +170,4 @@ async fn opened(gateway: &Gateway, link: &Link) -> Option<String> {
 
 fn too_large(len_max: u64) -> Problem {
     Problem::new(Code::TooLarge, format!("this gateway takes bodies of up to {len_max} bytes"))
-}
-
-impl Answer {
-    fn new(report: &PutReport, url: Option<String>) -> Self {
-        let missing =
-            |part: &MissingPart| Missing { part: part.part.to_string(), reason: part.reason.clone() };
-        Self {
-            link: report.link.to_string(),
-            cid: report.cid.to_string(),
-            size: report.size,
-            coding: report.coding.to_string(),
-            shards: report.shards,
-            stored_bytes: report.stored_bytes,
-            missing: report.missing.iter().map(missing).collect(),
-            url,
-        }
-    }
 }

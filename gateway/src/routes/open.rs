@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use chunker::Link;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::gateway::Gateway;
@@ -20,7 +21,7 @@ use crate::trouble::{ANSWER_TIMEOUT, no_answer, open_problem};
 const BODY_LEN_MAX: usize = 4096;
 
 /// What `POST /open` answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Answer {
     handle: String,
     url: String,
@@ -39,8 +40,14 @@ struct Question {
 }
 
 /// Opens the link; the key is checked against the manifest's commitment before anything is answered.
+#[utoipa::path(
+    post, path = "/open", tag = "objects",
+    request_body(content = String, content_type = "text/plain", description = "a link, or {\"link\": …} as JSON"),
+    responses((status = 201, body = Answer), (status = 400), (status = 403, description = "the key does not open it"), (status = 404), (status = 503)),
+)]
 pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<impl IntoResponse, Problem> {
     let link = timeout(ANSWER_TIMEOUT, read_link(body)).await.map_err(|_| stalled())??;
+    gateway.publications().check(&link.cid())?;
     let opening = timeout(ANSWER_TIMEOUT, gateway.client().open(&link)).await;
     let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
     let answer = hand_out(&gateway, ServedObject::new(object));
@@ -49,7 +56,7 @@ pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<i
 }
 
 fn hand_out(gateway: &Gateway, object: ServedObject) -> Answer {
-    let (cid, size) = (object.cid(), object.len());
+    let (cid, size) = (object.cid().to_string(), object.len());
     let (name, media_type) = (object.name().map(str::to_owned), object.media_type().to_owned());
     let (handle, expires) = gateway.hand_out(object);
     let (url, handle) = (gateway.url(handle), handle.to_string());

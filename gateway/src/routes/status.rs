@@ -17,6 +17,7 @@ struct Health {
 }
 
 /// The gateway answers. Whether the network does is said by each answer about an object.
+#[utoipa::path(get, path = "/health", tag = "operation", responses((status = 200, description = "it runs")))]
 pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse {
     let health =
         Health { status: "ok", version: env!("CARGO_PKG_VERSION"), open_handles: gateway.open_handles() };
@@ -24,6 +25,7 @@ pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse 
 }
 
 /// The counters as text.
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "the text format of Prometheus")))]
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
     let text = gateway.metrics().render(gateway.shelf().weight(), gateway.open_handles());
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE), (CACHE_CONTROL, "no-store")], text)

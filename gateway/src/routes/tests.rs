@@ -39,7 +39,7 @@ async fn gateway(uploads: bool) -> Router {
         keep_s: 86_400,
         len_max: 1000,
     });
-    router(Gateway::new(config, client))
+    router(Gateway::new(config, client).unwrap())
 }
 
 /// Status, headers and the code of the problem, if it is one.

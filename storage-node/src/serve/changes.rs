@@ -9,7 +9,7 @@ use protocol::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{Service, Unanswered, turn};
+use super::{Service, Unanswered};
 use crate::store::{Done, Job, Put, Renew};
 use crate::upload;
 
@@ -28,11 +28,12 @@ impl Service {
         let covered = mandate.body().covers(&payer, now, ByteHours::default());
         covered.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
         check_end(expires, now)?;
-        let _turn = turn(&self.turns.uploads).await?;
+        let _turn = self.turns.upload(payer).await?;
         let (receiving, _reservation) =
             self.ask(move |store| Ok((store.receive(), store.reserve(max_len.get())?))).await?;
         inbound.sending.header(&Response::Go).await?;
 
+        inbound.receiving.wait_up_to(self.put_pause);
         let received = upload::receive(&mut inbound.receiving, receiving, max_len, &self.counts).await;
         let receiving = received.map_err(|error| error.refusal())?;
         let coming = self.committer.announce();

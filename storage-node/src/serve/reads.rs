@@ -11,7 +11,7 @@ use protocol::{
     BoundedList, Code, HeldShard, NodeStatus, PublicKey, Refusal, Response, Unverified, VersionText, WholeLen,
 };
 
-use super::{Service, Unanswered, turn};
+use super::{Caller, Service, Unanswered};
 use crate::download;
 use crate::egress::WAIT_MAX;
 use crate::rows::LeaseKey;
@@ -23,13 +23,14 @@ const VERSION: &str = concat!("headwater/", env!("CARGO_PKG_VERSION"));
 impl Service {
     pub(super) async fn send_slice(
         &self,
+        caller: Caller,
         sending: &mut Sending,
         header: &Response,
         root: Root,
         leaves: LeafSet,
     ) -> Result<(), Unanswered> {
         self.may_send(leaves.slice_len())?;
-        let _turn = turn(&self.turns.reads).await?;
+        let _turn = self.turns.read(caller).await?;
         let mut pieces = download::slice(self.store.clone(), root, leaves);
         // A shard that is missing or rotten from its beginning is refused properly; later the stream is reset.
         let first = pieces.recv().await.ok_or_else(failed)??;
@@ -44,8 +45,13 @@ impl Service {
         Ok(())
     }
 
-    pub(super) async fn send_whole(&self, sending: &mut Sending, root: Root) -> Result<(), Unanswered> {
-        let _turn = turn(&self.turns.reads).await?;
+    pub(super) async fn send_whole(
+        &self,
+        caller: Caller,
+        sending: &mut Sending,
+        root: Root,
+    ) -> Result<(), Unanswered> {
+        let _turn = self.turns.read(caller).await?;
         let bytes = self.ask(move |store| Ok(download::whole(store, root))).await??;
         self.may_send(bytes.len() as u64)?;
         let len = WholeLen::new(bytes.len() as u64).expect("a shard of at most 1 MiB");

@@ -174,7 +174,10 @@ impl<'a> Group<'a> {
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
-        if let Err(refusal) = self.spend(old.as_ref(), &lease, Some(&put.mandate))? {
+        // Whoever asks for nothing more pays for nothing, also where somebody else pays for the lease.
+        if old != Some(lease)
+            && let Err(refusal) = self.spend(old.as_ref(), &lease, Some(&put.mandate))?
+        {
             return Ok(Err(refusal));
         }
         match sound {

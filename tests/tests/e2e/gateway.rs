@@ -1,95 +1,21 @@
 //! A gateway in front of real nodes, asked over TCP.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use chunker::{AccountSecret, Link};
+use anyhow::Context as _;
+use chunker::Link;
 use e2e::harness::{TestNetwork, bytes};
-use gateway::{Gateway, GatewayConfig, UploadConfig, UploadToken, serve};
 use proofs::Cid;
-use reqwest::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, RETRY_AFTER,
-};
-use reqwest::{Body, Method, RequestBuilder, Response};
+use reqwest::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, RETRY_AFTER};
+use reqwest::{Body, Method};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
-const TOKEN: &str = "0123456789abcdef";
-
-/// A gateway that serves until it is dropped.
-struct Site {
-    addr: SocketAddr,
-    http: reqwest::Client,
-    serving: JoinHandle<()>,
-}
-
-impl Site {
-    async fn start(network: &TestNetwork) -> anyhow::Result<Self> {
-        // reqwest asks for a TLS provider even for plain HTTP; another test may have installed it already.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let addr = listener.local_addr()?;
-        let mut config = GatewayConfig::new(format!("http://{addr}"));
-        config.uploads = Some(UploadConfig {
-            token: UploadToken::new(TOKEN)?,
-            account: AccountSecret::from_bytes([5; 32]),
-            coding: "2+2".parse()?,
-            keep_s: 86_400,
-            len_max: 64 << 20,
-        });
-        let gateway = Gateway::new(config, network.client().await?);
-        let serving = tokio::spawn(serve(listener, gateway, std::future::pending()));
-        Ok(Self { addr, http: reqwest::Client::new(), serving })
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.addr)
-    }
-
-    async fn open(&self, link: &Link) -> anyhow::Result<Response> {
-        Ok(self.http.post(self.url("/open")).body(link.to_string()).send().await?)
-    }
-
-    /// The URL of a new handle.
-    async fn handle(&self, link: &Link) -> anyhow::Result<String> {
-        let opened: Value = self.open(link).await?.error_for_status()?.json().await?;
-        Ok(opened["url"].as_str().context("an answer without url")?.to_owned())
-    }
-
-    fn upload(&self, query: &str, body: impl Into<Body>) -> RequestBuilder {
-        self.http.post(self.url(&format!("/blob{query}"))).bearer_auth(TOKEN).body(body)
-    }
-
-    async fn metric(&self, name: &str) -> anyhow::Result<u64> {
-        let text = self.http.get(self.url("/metrics")).send().await?.text().await?;
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("headwater_gateway_{name} ")));
-        Ok(line.with_context(|| format!("no metric {name} in\n{text}"))?.parse()?)
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-/// Status and code of a problem document.
-async fn problem(response: Response) -> anyhow::Result<(u16, String)> {
-    let status = response.status().as_u16();
-    let document: Value = response.json().await?;
-    ensure!(document["status"] == status, "{document}");
-    Ok((status, document["code"].as_str().context("a problem without code")?.to_owned()))
-}
-
-fn text(headers: &HeaderMap, name: reqwest::header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
+use crate::site::{Site, TOKEN, problem, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_uploaded_can_be_read() -> anyhow::Result<()> {

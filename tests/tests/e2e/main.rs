@@ -4,8 +4,10 @@ mod adversary;
 mod failures;
 mod gateway;
 mod loss;
+mod publications;
 mod repair;
 mod roundtrip;
+mod site;
 
 use bytes::Bytes;
 use chunker::Link;

@@ -126,6 +126,10 @@ pub struct Answer {
     pub column: Column,
     /// The rows.
     pub rows: Range<u32>,
+    /// Who sent them.
+    pub node: PublicKey,
+    /// They were asked for because an earlier request for them was late, or failed.
+    pub is_hedge: bool,
 }
 
 /// Why cells cannot be read now.

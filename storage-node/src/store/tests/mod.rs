@@ -64,7 +64,11 @@ pub(super) fn open(disk: &SimulatedDisk, now: u64) -> (Store, Replayed) {
 }
 
 pub(super) fn mandate(control: u8, byte_hours: u64) -> Signed<Mandate> {
-    let holder = payer().public();
+    mandate_for(&payer(), control, byte_hours)
+}
+
+pub(super) fn mandate_for(holder: &SecretKey, control: u8, byte_hours: u64) -> Signed<Mandate> {
+    let holder = holder.public();
     let body = Mandate {
         byte_hours: ByteHours::new(byte_hours),
         expires: UnixSeconds::new(u64::MAX),
@@ -104,7 +108,7 @@ pub(super) fn put_bytes(
             expires: UnixSeconds::new(now + days * DAY),
             id: LeaseId::from_bytes([id; 16]),
             len,
-            payer: payer().public(),
+            payer: mandate.body().holder,
             root,
             seq: Sequence::FIRST,
             start: UnixSeconds::new(now),

@@ -138,3 +138,36 @@ fn pointers_only_move_forward() {
     store.collect(UnixSeconds::new(NOW + DAY)).unwrap();
     assert!(store.pointers(&secret(1).public()).unwrap().is_empty());
 }
+
+#[test]
+fn a_second_carer_replaces_a_corrupt_shard_and_pays_only_for_what_it_adds() {
+    for number in [2, 7] {
+        for days in [10, 40] {
+            let disk = SimulatedDisk::new();
+            let (store, _) = open(&disk, NOW);
+            let first = leased(commit_one(&store, put(&store, number, 1, NOW, 30, 1).unwrap()));
+            let Lookup::Held(held) = store.find(&root(number)).unwrap() else { panic!("just put") };
+            store.judge(&held.root, held.place, Verdict::Corrupt);
+
+            let carer = secret(50);
+            let again = mandate_for(&carer, 1, u64::MAX);
+            let job = put_bytes(&store, &shard(number), again, NOW, days, 2).unwrap();
+            let lease = leased(commit_one(&store, job));
+            assert!(is_whole(&store, number));
+            assert_eq!(lease.expires(), UnixSeconds::new(NOW + days.max(30) * DAY));
+            let change = store.index.change().unwrap();
+            let spent = change.spent(&secret(1).public(), &carer.public()).unwrap();
+            if days < 30 {
+                assert_eq!((lease, spent), (first, ByteHours::default()));
+            } else {
+                assert_eq!(lease.payer(), carer.public());
+                assert_eq!(spent, super::super::group::charge(Some(&first), &lease));
+            }
+            drop(change);
+            drop(store);
+            disk.lose(FileName::Index);
+            let (store, _) = open(&disk, NOW);
+            assert_eq!(lease_of(&store, number, 1), Some(lease), "the files say the same");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `headwater deny`: asks gateways that follow your denylist not to serve something.
+
+use std::time::SystemTime;
+
+use clap::Args;
+use proofs::Cid;
+use publishing::Creator;
+use sharing::{Denial, Reason};
+
+use super::publish::gateways;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::membership::Network;
+use crate::{account, gateway_api};
+
+/// Ask gateways that follow your denylist not to serve a publication or an object
+///
+/// Signs a denial with your creator key, which is the key of your denylist. Gateways whose operators started them with
+/// --denylist and this key answer 451 from then on, with your reason.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater deny ID --reason 'court order 12/26'
+  headwater deny CID --reason 'malware' --gateway https://media.example")]
+pub(crate) struct Deny {
+    /// A publication id, or the address of an object
+    target: Cid,
+
+    /// Why, for whoever asks for it
+    #[arg(long)]
+    reason: String,
+
+    /// A gateway to tell; may be repeated [default: the network's]
+    #[arg(long = "gateway", value_name = "URL")]
+    gateways: Vec<String>,
+}
+
+impl Deny {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let network = Network::load(globals.network.as_deref())?;
+        let gateways = gateways(&self.gateways, &network)?;
+        let reason = Reason::new(self.reason).map_err(|error| Usage::because(error.to_string()))?;
+        let creator = Creator::new(account::open(globals.account.as_deref(), globals.output())?);
+        let denial = Denial { issued: SystemTime::now().into(), reason, target: self.target };
+        let record = creator.sign(&network.file.network, denial).encode();
+        for gateway in &gateways {
+            gateway_api::offer(gateway, record.clone(), false).await?;
+            globals.output().note(format_args!("denied at {gateway}"));
+        }
+        Ok(Outcome::Complete)
+    }
+}

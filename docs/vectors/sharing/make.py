@@ -1,0 +1,643 @@
+#!/usr/bin/env python3
+"""Makes the golden vectors in this folder from docs/spec.md alone, with the packages of tests/python/requirements.txt.
+
+Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p sharing` reads them.
+"""
+
+import base64
+import json
+import pathlib
+
+import cbor2
+from blake3 import blake3
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+FOLDER = pathlib.Path(__file__).parent
+
+# --- Canonical CBOR ------------------------------------------------------------------------------
+
+
+class Raw(bytes):
+    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
+
+
+def head(major, number):
+    if number < 24:
+        return bytes([major << 5 | number])
+    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
+    raise ValueError(number)
+
+
+def cbor(value):
+    if isinstance(value, Raw):
+        return bytes(value)
+    if value is True or value is False:
+        return b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
+    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
+
+
+def map_of(*entries):
+    """A map whose entries keep the order in which they are given."""
+    return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
+
+
+NULL, UNDEFINED, FLOAT = Raw(b"\xf6"), Raw(b"\xf7"), Raw(b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
+
+
+def without_none(value):
+    return {key: item for key, item in value.items() if item is not None}
+
+
+# --- Keys, ids and records -----------------------------------------------------------------------
+
+
+def b3(data):
+    return blake3(data).digest()
+
+
+def derive(context, secret):
+    return blake3(secret, derive_key_context=context).digest()
+
+
+class Key:
+    def __init__(self, seed):
+        self.secret = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = self.secret.public_key().public_bytes_raw()
+
+    def sign(self, message):
+        return self.secret.sign(message)
+
+
+SECRET = b3(b"account secret")
+CREATOR = Key(derive("headwater v1 creator key", SECRET))
+OTHER = Key(bytes([2] * 32))
+NET = bytes([0x4E] * 32)
+OTHER_NET = bytes([0x4F] * 32)
+START = 1_800_000_000
+OFF_THE_CURVE = (2).to_bytes(32, "little")
+
+
+def cid(data):
+    return b"\x01\x71\x1e\x20" + b3(data)
+
+
+def text_of(cid_):
+    return "b" + base64.b32encode(cid_).decode().lower().rstrip("=")
+
+
+def key_of(name):
+    return b3(f"key of {name}".encode())
+
+
+def object_of(name):
+    return cid(f"manifest of {name}".encode())
+
+
+def signed_bytes(kind, net, body):
+    name = kind.encode()
+    return b"headwater\0" + bytes([len(name)]) + name + b"\1" + net + cbor(body)
+
+
+def record(kind, body, by, /, *, network=NET, **changes):
+    """A record with a true signature over the body as it stands, then changed."""
+    sig = changes.pop("sig", None) or by.sign(signed_bytes(kind, network, body))
+    entries = {"body": body, "by": by.public, "net": network, "sig": sig, "type": kind, "v": 1}
+    return cbor(without_none(entries | changes))
+
+
+# --- Bundles -------------------------------------------------------------------------------------
+
+
+def file(name, type_, len_=1000):
+    return {"hash": b3(name.encode()), "key": key_of(name), "len": len_, "object": object_of(name), "type": type_}
+
+
+def part(name, segments):
+    return {"key": key_of(name), "object": object_of(name), "segments": segments}
+
+
+def rate(length, duration, timescale):
+    return -(-8 * length * timescale // duration)
+
+
+def u32s(numbers):
+    return b"".join(number.to_bytes(4, "little") for number in numbers)
+
+
+def track(id_, kind, lens, durations, timescale, parts, /, **changes):
+    """A track as spec section 17 wants it, then changed; `None` leaves a key out."""
+    own = {
+        "video": {"codecs": "avc1.640028", "type": "video/mp4", "picture": {"height": 1080, "rate": 25_000, "width": 1920}},
+        "audio": {"codecs": "mp4a.40.2", "type": "audio/mp4", "channels": 2},
+        "subtitles": {"codecs": "wvtt", "type": "text/vtt", "init": 0, "init_hash": b3(b"")},
+    }[kind]
+    fields = {
+        "id": id_,
+        "kind": kind,
+        "timescale": timescale,
+        "parts": [part(f"{id_} {n}", count) for n, count in enumerate(parts)],
+        "init": 700,
+        "init_hash": b3(f"init of {id_}".encode()),
+        "lens": u32s(lens),
+        "durations": u32s(durations),
+        "hashes": b"".join(b3(f"{id_} segment {n}".encode()) for n in range(len(lens))),
+        "default": False,
+    }
+    if lens and all(durations):
+        fields["average"] = rate(sum(lens), sum(durations), timescale)
+        fields["peak"] = max(rate(length, duration, timescale) for length, duration in zip(lens, durations))
+    else:
+        fields["average"] = fields["peak"] = 0
+    return without_none(fields | own | changes)
+
+
+def video(**changes):
+    return track("video-1080", "video", [90_001, 120_000, 33_333], [51_200, 51_200, 12_800], 12_800, [3], **{"default": True} | changes)
+
+
+def audio(**changes):
+    return track("audio-de", "audio", [16_000, 17_000, 15_500, 900], [96_000, 96_256, 95_744, 4096], 48_000, [1, 2, 1], **{"language": "de", "label": "Deutsch"} | changes)
+
+
+def subtitles(**changes):
+    return track("subs-en", "subtitles", [2048], [9000], 1000, [1], **{"language": "en-GB", "label": 'English "plain"'} | changes)
+
+
+FILM = {
+    "v": 1,
+    "kind": "film",
+    "title": "Flußfahrt",
+    "creator": CREATOR.public,
+    "created": START,
+    "duration": 9000,
+    "tracks": [video()],
+    "chapters": [],
+    "attachments": [],
+    "items": [],
+}
+STRIP = {"file": file("strip", "image/jpeg"), "columns": 10, "count": 17, "every": 500, "height": 90, "rows": 2, "width": 160}
+FULL = FILM | {
+    "tracks": [video(), audio(), subtitles()],
+    "chapters": [{"at": 0, "title": "Quelle"}, {"at": 1, "title": "Wehr"}, {"at": 8999, "title": "Mündung"}],
+    "attachments": [{"file": file("script", "text/plain; charset=utf-8", 0), "name": "Script — final.txt"}, {"file": file("map", "application/pdf"), "name": "map.pdf"}],
+    "about": "Down the river.\n\nIn one day.",
+    "by": "A. Painter",
+    "language": "de",
+    "poster": file("poster", "image/webp"),
+    "strip": STRIP,
+}
+COLLECTION = FILM | {
+    "kind": "collection",
+    "duration": 0,
+    "tracks": [],
+    "items": [{"bundle": cid(b"one"), "title": "One"}, {"bundle": cid(b"two"), "title": "Two"}],
+}
+AUDIO = FILM | {"kind": "audio", "tracks": [audio()]}
+
+
+def bundle(base=FILM, **changes):
+    return cbor(without_none(base | changes))
+
+
+def places(track_):
+    """[part, offset, length, start, duration] of every segment, by walking from the first one."""
+    lens, durations = (memoryview(track_[key]).cast("I").tolist() for key in ("lens", "durations"))
+    rows, time, number = [], 0, 0
+    for index, part_ in enumerate(track_["parts"]):
+        offset = 0 if index else track_["init"]
+        for _ in range(part_["segments"]):
+            rows.append([index, offset, lens[number], time, durations[number]])
+            offset += lens[number]
+            time += durations[number]
+            number += 1
+    return rows
+
+
+def accepted_bundle(name, base=FILM, **changes):
+    value = without_none(base | changes)
+    bytes_ = cbor(value)
+    assert bytes_ == cbor2.dumps(value, canonical=True), name
+    tracks = {track_["id"]: {"places": places(track_), "average": track_["average"], "peak": track_["peak"]} for track_ in value["tracks"]}
+    return {"name": name, "bundle": bytes_.hex(), "id": text_of(cid(bytes_)), "title": value["title"], "tracks": tracks}
+
+
+def rejected_bundle(name, error, base=FILM, **changes):
+    return {"name": name, "bundle": bundle(base, **changes).hex(), "error": error}
+
+
+def rejected_bytes(name, bytes_, error="malformed"):
+    return {"name": name, "bundle": bytes_.hex(), "error": error}
+
+
+def accepted_bundles():
+    yield accepted_bundle("a film of one track")
+    yield accepted_bundle("a film with everything", FULL)
+    yield accepted_bundle("a collection", COLLECTION)
+    yield accepted_bundle("a collection of nothing", COLLECTION, items=[])
+    yield accepted_bundle("audio in parts", AUDIO)
+    yield accepted_bundle("a film with sound alone", tracks=[audio()])
+    yield accepted_bundle("the shortest duration", duration=1, chapters=[{"at": 0, "title": "All"}])
+    yield accepted_bundle("the longest duration", duration=2**64 - 1, created=2**64 - 1)
+    yield accepted_bundle("the longest texts", title="t" * 200, about="a" * 3998 + "é", by="b" * 200, language="abcdefgh-" * 3 + "abcdefgh")
+    yield accepted_bundle("no-break space and format characters in a title", title="a\u00a0b\u200dc")
+    yield accepted_bundle("the longest ids and labels", tracks=[video(id="z" * 32, label="l" * 100, codecs="a" * 64)])
+    yield accepted_bundle("32 tracks", tracks=[video(id=f"v-{n}") for n in range(32)])
+    yield accepted_bundle("one picture in the strip", FULL, strip=STRIP | {"columns": 1, "count": 1, "rows": 1, "every": 2**32 - 1, "width": 65_535, "height": 65_535})
+    yield accepted_bundle("a full strip", FULL, strip=STRIP | {"count": 20})
+    yield accepted_bundle("the densest segment there can be", tracks=[track("v", "video", [2**27], [1], 2**32 - 1, [1])])
+    yield accepted_bundle("the longest init section", tracks=[video(init=2**20)])
+    yield accepted_bundle("an init section of one byte", tracks=[video(init=1)])
+    yield accepted_bundle("a part for every segment", tracks=[track("live", "video", [5, 6, 7], [1, 2, 3], 1, [1, 1, 1])])
+    yield accepted_bundle("64 channels", AUDIO, tracks=[audio(channels=64)])
+    yield accepted_bundle("the longest name of an attachment", attachments=[{"file": file("a", "x" * 127), "name": "n" * 255}])
+
+
+def rejected_encodings():
+    good = bundle()
+    entries = [(key, FILM[key]) for key in sorted(FILM, key=cbor)]
+    assert map_of(*entries) == good
+    yield rejected_bytes("nothing", b"")
+    yield rejected_bytes("cut before the last byte", good[:-1])
+    yield rejected_bytes("a byte follows", good + b"\0")
+    yield rejected_bytes("a list", cbor([1, 2, 3]))
+    yield rejected_bytes("deeply nested lists", b"\x81" * 4096)
+    yield rejected_bytes("keys in another order", map_of(*entries[1:], entries[0]))
+    yield rejected_bytes("a key twice", map_of(entries[0], *entries))
+    yield rejected_bytes("map of indefinite length", b"\xbf" + good[1:] + b"\xff")
+    yield rejected_bytes("map length in two bytes", b"\xb8\x0a" + good[1:])
+    yield rejected_bundle("an unknown key", "malformed", extra=1)
+    yield rejected_bundle("an unknown key of a track", "malformed", tracks=[video(extra=1)])
+    yield rejected_bundle("an unknown key of a part", "malformed", tracks=[video(parts=[part("p", 3) | {"len": 1}])])
+    yield rejected_bundle("an unknown key of a chapter", "malformed", chapters=[{"at": 0, "title": "t", "end": 1}])
+    yield rejected_bundle("an unknown key of a file", "malformed", poster=file("p", "image/png") | {"name": "x"})
+    for key in FILM:
+        yield rejected_bundle(f"no {key}", "malformed", **{key: None})
+    for key in without_none(video()):
+        if key not in ("picture", "language", "label"):
+            yield rejected_bundle(f"track without {key}", "malformed", tracks=[video(**{key: None})])
+    for key in STRIP:
+        yield rejected_bundle(f"strip without {key}", "malformed", FULL, strip=without_none(STRIP | {key: None}))
+    for key in ("about", "by", "language", "poster", "strip"):
+        yield rejected_bundle(f"{key} null", "malformed", **{key: NULL})
+    for key in ("language", "label", "channels"):
+        yield rejected_bundle(f"track with {key} null", "malformed", tracks=[video(**{key: NULL})])
+    yield rejected_bundle("duration as a float", "malformed", duration=FLOAT)
+    yield rejected_bundle("duration undefined", "malformed", duration=UNDEFINED)
+    yield rejected_bundle("duration in eight bytes", "malformed", duration=Raw(b"\x1b" + (9000).to_bytes(8, "big")))
+    yield rejected_bundle("negative duration", "malformed", duration=-1)
+    yield rejected_bundle("created with a tag", "malformed", created=Raw(b"\xc1" + cbor(START)))
+    yield rejected_bundle("default as a number", "malformed", tracks=[video(default=1)])
+    yield rejected_bundle("version as a text", "malformed", v="1")
+    yield rejected_bundle("version 0", "version", v=0)
+    yield rejected_bundle("version 2", "version", v=2)
+    yield rejected_bundle("a list of 2^32 - 1 tracks announced", "malformed", tracks=Raw(b"\x9a" + bytes([255] * 4)))
+    yield rejected_bundle("a list of 2^63 parts announced", "malformed", tracks=[video(parts=Raw(b"\x9b\x80" + bytes(7)))])
+    yield rejected_bundle("a title of 2^32 - 1 bytes announced", "malformed", title=Raw(b"\x7a" + bytes([255] * 4)))
+
+
+def rejected_texts():
+    def bad(name, **changes):
+        return rejected_bundle(name, "malformed", **changes)
+
+    yield bad("empty title", title="")
+    yield bad("title of 201 bytes", title="é" * 100 + "x")
+    for character in ("\0", "\x1f", "\x7f", "\x80", "\x9f", "\n"):
+        yield bad(f"title with {character!r}", title=f"a{character}b")
+    yield bad("title that is no UTF-8", title=Raw(b"\x62\xc3\x28"))
+    yield bad("title as bytes", title=b"title")
+    yield bad("title in two parts", title=Raw(b"\x7f\x61a\x61b\xff"))
+    yield bad("empty description", about="")
+    yield bad("description of 4001 bytes", about="a" * 4001)
+    yield bad("description with a tabulator", about="a\tb")
+    yield bad("description with a carriage return", about="a\r\nb")
+    yield bad("empty name of the creator", by="")
+    yield bad("name of the creator of 201 bytes", by="b" * 201)
+    yield bad("name of the creator with a line feed", by="a\nb")
+    for language in ("", "-", "de-", "-de", "de--AT", "1de", "de_AT", "abcdefghi", "dé", 'de"', "abcdefgh-" * 3 + "abcdefgh-a"):
+        yield bad(f"language {language!r}", language=language)
+    yield bad("language of a track with a space", tracks=[video(language="de AT")])
+    yield bad("empty title of a chapter", chapters=[{"at": 0, "title": ""}])
+    yield bad("kind in capitals", kind="Film")
+    yield bad("an unknown kind", kind="game")
+    yield bad("kind as a map", kind={"film": NULL})
+    for id_ in ("", "V", "a.b", "a/b", "a b", "ä", "a" * 33, "master", "attachments"):
+        yield bad(f"track id {id_!r}", tracks=[video(id=id_)])
+    for codecs in ("", "a" * 65, 'avc1"', "avc1,mp4a", "avc1 "):
+        yield bad(f"codecs {codecs!r}", tracks=[video(codecs=codecs)])
+    for label in ("", "l" * 101, "a\nb"):
+        yield bad(f"label {label!r}", tracks=[video(label=label)])
+    for name in ("", ".", "..", "a/b", "a\0b", "n" * 256):
+        yield bad(f"attachment name {name!r}", attachments=[{"file": file("a", "text/plain"), "name": name}])
+    for type_ in ("", "x" * 128, "text/plain\r\nx: y", "täxt/plain"):
+        yield bad(f"media type {type_!r}", attachments=[{"file": file("a", type_), "name": "a"}])
+
+
+def rejected_values():
+    def bad(name, **changes):
+        return rejected_bundle(name, "malformed", **changes)
+
+    yield bad("creator off the curve", creator=OFF_THE_CURVE)
+    yield bad("creator with a y above the field prime", creator=(2**255 - 16).to_bytes(32, "little"))
+    yield bad("creator of 31 bytes", creator=CREATOR.public[:31])
+    yield bad("33 tracks", tracks=[video(id=f"v-{n}") for n in range(33)])
+    yield bad("501 chapters", chapters=[{"at": n, "title": "t"} for n in range(501)])
+    yield bad("101 attachments", attachments=[{"file": file("a", "a"), "name": f"{n}"} for n in range(101)])
+    poster = file("poster", "image/png")
+    yield bad("hash of 31 bytes", poster=poster | {"hash": poster["hash"][:31]})
+    yield bad("hash of 33 bytes", poster=poster | {"hash": poster["hash"] + b"\0"})
+    yield bad("key of 31 bytes", poster=poster | {"key": poster["key"][:31]})
+    yield bad("key as a text", poster=poster | {"key": "k" * 32})
+    yield bad("object of 35 bytes", poster=poster | {"object": poster["object"][:35]})
+    yield bad("object of another codec", poster=poster | {"object": b"\x01\x55" + poster["object"][2:]})
+    yield bad("object as a text", poster=poster | {"object": text_of(poster["object"])})
+    yield bad("length of a file above 2^64", poster=poster | {"len": Raw(b"\xc2\x49\x01" + bytes(8))})
+    for key in ("columns", "rows", "width", "height", "every", "count"):
+        yield bad(f"{key} 0 in the strip", strip=STRIP | {key: 0})
+    for key in ("columns", "rows", "width", "height"):
+        yield bad(f"{key} 65536 in the strip", strip=STRIP | {key: 65_536})
+    yield bad("timescale 0", tracks=[video(timescale=0)])
+    yield bad("timescale 2^32", tracks=[video(timescale=2**32)])
+    yield bad("a part of no segments", tracks=[video(parts=[part("a", 3), part("b", 0)])])
+    yield bad("init section of 2^32 bytes", tracks=[video(init=2**32)])
+    yield bad("hash of the init section of 31 bytes", tracks=[video(init_hash=bytes(31))])
+    yield bad("an unknown kind of track", tracks=[video(kind="smell")])
+    yield bad("an unknown type of track", tracks=[video(type="video/webm")])
+    for key in ("height", "rate", "width"):
+        yield bad(f"picture of {key} 0", tracks=[video(picture={"height": 1, "rate": 1, "width": 1} | {key: 0})])
+    yield bad("picture without rate", tracks=[video(picture={"height": 1, "width": 1})])
+    yield bad("no channels", tracks=[audio(channels=0)])
+    yield bad("65 channels", tracks=[audio(channels=65)])
+    yield bad("item of 35 bytes", kind="collection", duration=0, tracks=[], items=[{"bundle": cid(b"one")[:35], "title": "t"}])
+
+
+def rejected_bundles():
+    yield rejected_bundle("a film without tracks", "tracks", tracks=[])
+    yield rejected_bundle("a film of subtitles alone", "tracks", tracks=[subtitles()])
+    yield rejected_bundle("a collection with a track", "tracks", COLLECTION, tracks=[video()])
+    yield rejected_bundle("a film of no duration", "duration", duration=0)
+    yield rejected_bundle("a collection with a duration", "duration", COLLECTION, duration=1)
+    yield rejected_bundle("a film with an item", "items", items=COLLECTION["items"][:1])
+    yield rejected_bundle("audio with an item", "items", AUDIO, items=COLLECTION["items"][:1])
+    yield rejected_bundle("chapter at the end", "chapter", chapters=[{"at": 9000, "title": "t"}])
+    yield rejected_bundle("two chapters at one time", "chapter", chapters=[{"at": 5, "title": "a"}, {"at": 5, "title": "b"}])
+    yield rejected_bundle("chapters out of order", "chapter", chapters=[{"at": 5, "title": "a"}, {"at": 4, "title": "b"}])
+    yield rejected_bundle("chapter of a collection", "chapter", COLLECTION, chapters=[{"at": 0, "title": "t"}])
+    yield rejected_bundle("chapter after the end of time", "chapter", chapters=[{"at": 2**64 - 1, "title": "t"}])
+    yield rejected_bundle("two tracks of one id", "same_track", tracks=[video(), video()])
+    yield rejected_bundle("two attachments of one name", "same_attachment", attachments=FULL["attachments"][:1] * 2)
+    yield rejected_bundle("poster of another type", "picture_type", poster=file("p", "image/gif"))
+    yield rejected_bundle("poster that is a script", "picture_type", poster=file("p", "image/svg+xml"))
+    yield rejected_bundle("strip of another type", "picture_type", strip=STRIP | {"file": file("p", "image/avif")})
+    yield rejected_bundle("more thumbnails than places", "strip", strip=STRIP | {"count": 21})
+
+
+def rejected_tracks():
+    def bad(name, error, *tracks):
+        return rejected_bundle(name, f"track_{error}", tracks=list(tracks))
+
+    yield bad("no parts", "parts", video(parts=[]))
+    yield bad("no segments", "count", track("v", "video", [], [], 1000, [1]))
+    yield bad("parts hold one segment too few", "sum", video(parts=[part("a", 1), part("b", 1)]))
+    yield bad("parts hold one segment too many", "sum", video(parts=[part("a", 4)]))
+    yield bad("parts hold 2^32 segments more", "sum", video(parts=[part("a", 3)] + [part("b", 2**31)] * 2))
+    yield bad("a segment of no bytes", "len", track("v", "video", [5, 0], [1, 1], 1, [2]))
+    yield bad("a segment of more than 2^27 bytes", "len", track("v", "video", [2**27 + 1], [1], 1, [1]))
+    yield bad("a segment of no duration", "duration", track("v", "video", [5, 5], [1, 0], 1, [2]))
+    yield bad("one duration too few", "tables", video(durations=u32s([51_200, 51_200])))
+    yield bad("one hash too few", "tables", video(hashes=bytes(64)))
+    yield bad("one length too many", "tables", video(lens=u32s([1, 2, 3, 4])))
+    yield bad("half a length", "tables", video(lens=video()["lens"] + b"\0\0"))
+    yield bad("half a hash", "tables", video(hashes=bytes(80)))
+    yield bad("init section above 1 MiB", "init_len", video(init=2**20 + 1))
+    yield bad("video without an init section", "init_kind", video(init=0, init_hash=b3(b"")))
+    yield bad("hash of an init section that is missing", "init_hash", video(init=0))
+    yield bad("subtitles with an init section", "init_kind", video(), subtitles(init=5, init_hash=bytes(32)))
+    yield bad("subtitles with the hash of an init section", "init_hash", video(), subtitles(init_hash=bytes(32)))
+    yield bad("video without a picture", "kind", video(picture=None))
+    yield bad("video with channels", "kind", video(channels=2))
+    yield bad("audio without channels", "kind", audio(channels=None))
+    yield bad("audio with a picture", "kind", audio(picture=video()["picture"]))
+    yield bad("subtitles with channels", "kind", video(), subtitles(channels=2))
+    yield bad("video of the type of audio", "kind", video(type="audio/mp4"))
+    yield bad("subtitles of the type of video", "kind", video(), subtitles(type="video/mp4"))
+    yield bad("subtitles of another codec", "codec", video(), subtitles(codecs="stpp.ttml.im1t"))
+    yield bad("subtitles of two segments", "subtitles", video(), track("s", "subtitles", [1, 1], [1, 1], 1, [2]))
+    yield bad("average one too low", "bit_rates", video(average=video()["average"] - 1))
+    yield bad("average one too high", "bit_rates", video(average=video()["average"] + 1))
+    yield bad("peak one too low", "bit_rates", video(peak=video()["peak"] - 1))
+    yield bad("peak that is the average", "bit_rates", video(peak=video()["average"]))
+    yield bad("peak of 2^64 - 1", "bit_rates", video(peak=2**64 - 1))
+    yield bad("bit rates of another timescale", "bit_rates", video(timescale=12_801))
+
+
+# --- Records -------------------------------------------------------------------------------------
+
+BODIES = {
+    "publication": {"bundle": cid(bundle()), "issued": START, "key": key_of("bundle"), "listed": True, "object": object_of("bundle")},
+    "withdrawal": {"bundle": cid(bundle()), "issued": START + 1},
+    "denial": {"issued": START, "reason": "court order 7/2026", "target": cid(bundle())},
+}
+
+
+def readable(value):
+    return {key: item.hex() if isinstance(item, bytes) else item for key, item in value.items()}
+
+
+def accepted_record(name, kind, by=CREATOR, **changes):
+    body = BODIES[kind] | changes
+    return {"name": f"{kind}: {name}", "type": kind, "record": record(kind, body, by).hex(), "by": by.public.hex(), "body": readable(body)}
+
+
+def rejected_record(name, kind, error, bytes_):
+    return {"name": f"{kind}: {name}", "type": kind, "record": bytes_.hex(), "error": error}
+
+
+def rejected_body(name, kind, **changes):
+    return rejected_record(name, kind, "malformed", record(kind, without_none(BODIES[kind] | changes), CREATOR))
+
+
+def records():
+    for kind in BODIES:
+        yield accepted_record("ordinary", kind)
+        yield accepted_record("by somebody else", kind, OTHER)
+        yield accepted_record("at the end of time", kind, issued=2**64 - 1)
+    yield accepted_record("not listed", "publication", listed=False)
+    yield accepted_record("reason of one byte", "denial", reason="x")
+    yield accepted_record("reason of 200 bytes", "denial", reason="é" * 100)
+
+    for kind, body in BODIES.items():
+        good = record(kind, body, CREATOR)
+        for key in body:
+            yield rejected_body(f"no {key}", kind, **{key: None})
+        yield rejected_body("an unknown key", kind, note="x")
+        yield rejected_body("issued as a text", kind, issued="now")
+        yield rejected_body("issued in eight bytes", kind, issued=Raw(b"\x1b" + START.to_bytes(8, "big")))
+        yield rejected_record("cut before the last byte", kind, "malformed", good[:-1])
+        yield rejected_record("a byte follows", kind, "malformed", good + b"\0")
+        yield rejected_record("version 2", kind, "version", record(kind, body, CREATOR, v=2))
+        yield rejected_record("another network", kind, "network", record(kind, body, CREATOR, network=OTHER_NET))
+        yield rejected_record("signed for another network", kind, "signature", record(kind, body, CREATOR, sig=CREATOR.sign(signed_bytes(kind, OTHER_NET, body))))
+        yield rejected_record("signed by another key", kind, "signature", record(kind, body, CREATOR, sig=OTHER.sign(signed_bytes(kind, NET, body))))
+        yield rejected_record("named as signed by another key", kind, "signature", record(kind, body, CREATOR, by=OTHER.public))
+        yield rejected_record("changed after signing", kind, "signature", record(kind, body | {"issued": 5}, CREATOR, sig=CREATOR.sign(signed_bytes(kind, NET, body))))
+    withdrawal = BODIES["withdrawal"]
+    yield rejected_record("a withdrawal", "publication", "type", record("withdrawal", withdrawal, CREATOR))
+    yield rejected_record("signed as a denial", "withdrawal", "signature", record("withdrawal", withdrawal, CREATOR, sig=CREATOR.sign(signed_bytes("denial", NET, withdrawal))))
+    for kind, key in (("publication", "bundle"), ("publication", "object"), ("withdrawal", "bundle"), ("denial", "target")):
+        id_ = BODIES[kind][key]
+        yield rejected_body(f"{key} of 35 bytes", kind, **{key: id_[:35]})
+        yield rejected_body(f"{key} of another codec", kind, **{key: b"\x01\x55" + id_[2:]})
+        yield rejected_body(f"{key} of another hash", kind, **{key: id_[:2] + b"\x12" + id_[3:]})
+        yield rejected_body(f"{key} as a text", kind, **{key: text_of(id_)})
+    yield rejected_body("key of 31 bytes", "publication", key=bytes(31))
+    yield rejected_body("key of 33 bytes", "publication", key=bytes(33))
+    yield rejected_body("listed as a number", "publication", listed=1)
+    yield rejected_body("empty reason", "denial", reason="")
+    yield rejected_body("reason of 201 bytes", "denial", reason="r" * 201)
+    yield rejected_body("reason with a line feed", "denial", reason="a\nb")
+    yield rejected_body("reason that clears the screen", "denial", reason="\x1b[2J")
+
+
+# --- Bundles with their records ------------------------------------------------------------------
+
+
+def published(name, bundle_, by=CREATOR, error=None, **changes):
+    body = BODIES["publication"] | {"bundle": cid(bundle_)} | changes
+    vector = {"name": name, "record": record("publication", body, by).hex(), "bundle": bundle_.hex()}
+    return vector | ({"error": error} if error else {})
+
+
+def published_bundles():
+    good = bundle()
+    yield published("ordinary", good)
+    yield published("everything", bundle(FULL))
+    yield published("by another creator", bundle(creator=OTHER.public), OTHER)
+    yield published("another bundle", good, bundle=cid(bundle(AUDIO)), error="other_bundle")
+    yield published("a bit of the bundle flipped", good[:-1] + bytes([good[-1] ^ 1]), bundle=cid(good), error="other_bundle")
+    yield published("the bundle's last byte missing", good[:-1], bundle=cid(good), error="other_bundle")
+    yield published("signed by another than the creator", good, OTHER, error="other_creator")
+    yield published("published, but no bundle", b"hello", error="bundle")
+    yield published("published, but not canonical", b"\xb8\x0a" + good[1:], error="bundle")
+    yield published("a bundle of nobody", bundle(creator=OFF_THE_CURVE), error="bundle")
+
+
+# --- The index -----------------------------------------------------------------------------------
+
+INDEX_KEY = derive("headwater v1 index key", SECRET)
+
+
+def mark(plaintext, options=b""):
+    return blake3(b3(plaintext) + options, key=INDEX_KEY).digest()
+
+
+def unfinished(name, *tracks):
+    return {"mark": mark(name), "tracks": list(tracks)}
+
+
+def finished(name, **changes):
+    return {"mark": mark(name), "publication": BODIES["publication"] | changes, "tracks": []}
+
+
+def index(*entries, **changes):
+    return cbor({"v": 1, "entries": sorted(entries, key=lambda entry: entry["mark"])} | changes)
+
+
+def accepted_index(name, *entries):
+    return {"name": name, "index": index(*entries).hex(), "entries": len(entries)}
+
+
+def rejected_index(name, error, bytes_):
+    return {"name": name, "index": bytes_.hex(), "error": error}
+
+
+def indices():
+    one, two = sorted((finished(b"a"), finished(b"b")), key=lambda entry: entry["mark"])
+    both = sorted((video(), audio()), key=lambda track_: track_["id"])
+    yield accepted_index("empty")
+    yield accepted_index("a publication", one)
+    yield accepted_index("a file of which nothing is finished", unfinished(b"a"))
+    yield accepted_index("finished tracks", unfinished(b"a", *both))
+    yield accepted_index("several", one, two, unfinished(b"c", video()))
+
+    good = index(one)
+    yield rejected_index("nothing", "malformed", b"")
+    yield rejected_index("a byte follows", "malformed", good + b"\0")
+    yield rejected_index("version 2", "version", index(one, v=2))
+    yield rejected_index("an unknown key", "malformed", index(one, extra=1))
+    yield rejected_index("an unknown key of an entry", "malformed", index(one | {"extra": 1}))
+    yield rejected_index("publication null", "malformed", index(one | {"publication": NULL}))
+    yield rejected_index("an entry without tracks", "malformed", index({"mark": mark(b"a")}))
+    yield rejected_index("an entry without a mark", "malformed", cbor({"v": 1, "entries": [{"tracks": []}]}))
+    yield rejected_index("mark of 31 bytes", "malformed", index(one | {"mark": bytes(31)}))
+    yield rejected_index("entries out of order", "order", index(entries=[two, one]))
+    yield rejected_index("a mark twice", "order", index(entries=[one, one]))
+    yield rejected_index("tracks out of order", "track_order", index(unfinished(b"a", *both[::-1])))
+    yield rejected_index("a track twice", "track_order", index(unfinished(b"a", video(), video())))
+    yield rejected_index("a publication with tracks", "both", index(one | {"tracks": [video()]}))
+    yield rejected_index("a track that is none", "track", index(unfinished(b"a", video(average=1))))
+    yield rejected_index("33 tracks", "malformed", index(unfinished(b"a", *(video(id=f"v-{n:02}") for n in range(33)))))
+    yield rejected_index("2^32 - 1 entries announced", "malformed", cbor({"v": 1, "entries": Raw(b"\x9a" + bytes([255] * 4))}))
+
+
+def merged(name, one, two, both):
+    return {"name": name, "one": index(*one).hex(), "two": index(*two).hex(), "merged": index(*both).hex()}
+
+
+def merges():
+    early, late = finished(b"a"), finished(b"a", issued=START + 1)
+    video_a, audio_a = unfinished(b"a", video()), unfinished(b"a", audio())
+    yield merged("nothing", [], [], [])
+    yield merged("something and nothing", [early], [], [early])
+    yield merged("two files", [finished(b"a")], [finished(b"b")], [finished(b"a"), finished(b"b")])
+    yield merged("a publication wins over tracks", [early], [video_a], [early])
+    yield merged("the later publication stays", [early], [late], [late])
+    greater = finished(b"a", key=bytes([255] * 32))
+    yield merged("of two at one time the greater stays", [early], [greater], [greater])
+    yield merged("tracks are taken together", [video_a], [audio_a], [unfinished(b"a", audio(), video())])
+    higher, lower = unfinished(b"a", video(init=900)), unfinished(b"a", video(init=800))
+    yield merged("of two tracks of one name the greater stays", [higher], [lower], [higher])
+
+
+def keys():
+    for secret, plaintext, options in ((SECRET, b"film", b""), (SECRET, b"film", b"1080p"), (bytes(32), b"", b"x" * 100)):
+        seed = derive("headwater v1 creator key", secret)
+        index_key = derive("headwater v1 index key", secret)
+        yield {
+            "secret": secret.hex(),
+            "creator_key_seed": seed.hex(),
+            "creator_key": Key(seed).public.hex(),
+            "index_key": index_key.hex(),
+            "plaintext_hash": b3(plaintext).hex(),
+            "options": options.hex(),
+            "mark": blake3(b3(plaintext) + options, key=index_key).hexdigest(),
+        }
+
+
+def write(name, about, **lists):
+    parts = [f'"about": {json.dumps(about)}', f'"network": "{NET.hex()}"']
+    for key, vectors in lists.items():
+        lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
+        parts.append(f'"{key}": [\n    {lines}\n  ]')
+    (FOLDER / name).write_text("{\n  " + ",\n  ".join(parts) + "\n}\n")
+
+
+write(
+    "bundles.json",
+    "Spec section 17. Places are [part, offset, length, start, duration] of every segment.",
+    vectors=[*accepted_bundles(), *rejected_encodings(), *rejected_texts(), *rejected_values(), *rejected_bundles(), *rejected_tracks()],
+)
+write("records.json", "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.", vectors=records())
+write("published.json", "Spec section 17. A bundle and the record that is said to be about it.", vectors=published_bundles())
+write("index.json", "Spec section 20. Indices, and what becomes of two.", vectors=indices(), merges=merges())
+write("keys.json", "Spec section 7. What follows from an account secret, and the mark of a file with this BLAKE3 hash.", vectors=keys())

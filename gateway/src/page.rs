@@ -1,0 +1,43 @@
+//! The page that shows and plays publications: static files, made by `player-demo`.
+
+use std::path::Path;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::map_response;
+use axum::response::Response;
+use tower_http::services::{ServeDir, ServeFile};
+
+use crate::gateway::Gateway;
+
+/// The page runs its own scripts and no others; it may ask any gateway, since it verifies what it gets. Its player gives
+/// caption tracks an empty `data:` URL as their source.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; \
+    worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+    connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'";
+
+/// The page's routes: `/` and `/watch/{id}` show it, `/assets/` holds its parts.
+pub(crate) fn page(dir: &Path) -> Router<Gateway> {
+    let index = || ServeFile::new(dir.join("index.html"));
+    let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
+    let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
+    shown.layer(map_response(always_ask)).merge(assets.layer(map_response(keep_for_ever)))
+}
+
+async fn always_ask(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static("fullscreen=*"));
+    response
+}
+
+/// The names of the parts hold their hashes.
+async fn keep_for_ever(mut response: Response) -> Response {
+    if response.status().is_success() {
+        let value = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(CACHE_CONTROL, value);
+    }
+    response
+}

@@ -1,0 +1,18 @@
+//! Publications at a gateway: which there are, what they consist of, and what comes next.
+
+mod ahead;
+mod catalogue;
+mod opened;
+mod playlists;
+mod shows;
+mod standing;
+mod summary;
+
+pub(crate) use ahead::Ahead;
+pub use catalogue::CatalogueError;
+pub(crate) use catalogue::{Catalogue, Cursor};
+pub(crate) use opened::{OpenBundleError, Opened};
+pub(crate) use playlists::{Form, master, media};
+pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing, segment_ending};
+pub(crate) use standing::Publications;
+pub(crate) use summary::{Details, Summary};

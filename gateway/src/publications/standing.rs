@@ -1,0 +1,144 @@
+//! Whether a publication may be served, and how one comes into the catalogue.
+
+use std::sync::Arc;
+
+use client::Client;
+use proofs::Cid;
+use protocol::{PublicKey, Signed};
+use sharing::{Denial, Publication, PublicationId, PublishedBundle, Withdrawal};
+use tokio::time::timeout;
+
+use super::{Ahead, Catalogue, CatalogueError, Opened, Show, Summary, nothing};
+use crate::config::{Creators, PublishingConfig};
+use crate::problem::{Code, Problem};
+use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer};
+
+/// All that a gateway knows of publications.
+#[derive(Debug)]
+pub(crate) struct Publications {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) opened: Opened,
+    pub(crate) ahead: Ahead,
+    creators: Creators,
+    keepers: Vec<PublicKey>,
+}
+
+impl Publications {
+    pub(crate) fn new(
+        config: PublishingConfig,
+        client: Client,
+        cache_len: u64,
+    ) -> Result<Self, CatalogueError> {
+        let catalogue = match &config.catalogue {
+            Some(path) => Catalogue::open(path, client.network())?,
+            None => Catalogue::in_memory(client.network())?,
+        };
+        let (opened, ahead) = (Opened::new(client), Ahead::new(cache_len));
+        Ok(Self { catalogue, opened, ahead, creators: config.creators, keepers: config.keepers })
+    }
+
+    /// The publication, when it is known here and neither withdrawn nor denied.
+    pub(crate) async fn show(&self, id: PublicationId) -> Result<Show<'_>, Problem> {
+        if let Some(bundle) = self.opened.known(id) {
+            return Ok(Show { opened: &self.opened, bundle });
+        }
+        let record = self.record(id)?;
+        let fetching = timeout(ANSWER_TIMEOUT, self.opened.bundle(&record)).await;
+        let bundle = fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
+        // It may have been withdrawn or denied while it was fetched; what was forgotten then must not come back.
+        self.record(id).inspect_err(|_| self.opened.forget(id.cid()))?;
+        Ok(Show { opened: &self.opened, bundle })
+    }
+
+    /// The record of a publication that may be served.
+    pub(crate) fn record(&self, id: PublicationId) -> Result<Signed<Publication>, Problem> {
+        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
+        let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
+        if offered.is_withdrawn {
+            return Err(Problem::new(Code::Withdrawn, "its creator has withdrawn it"));
+        }
+        for target in [id.cid(), offered.record.body().object] {
+            self.check(&target)?;
+        }
+        Ok(offered.record)
+    }
+
+    /// Whether a publication or an object may be served.
+    pub(crate) fn check(&self, target: &Cid) -> Result<(), Problem> {
+        let Some(denial) = self.catalogue.denial(target).map_err(|error| failed(&error))? else {
+            return Ok(());
+        };
+        tracing::info!(%target, keeper = %denial.by(), "denied");
+        Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
+    }
+
+    /// Takes a publication in, durably; true when it is new here.
+    pub(crate) async fn offer(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
+        if !self.creators.may_publish(&record.by()) {
+            let detail = format!("the creator {} may not publish at this gateway", record.by());
+            return Err(Problem::new(Code::NotACreator, detail));
+        }
+        let id = record.body().bundle;
+        for target in [id.cid(), record.body().object] {
+            self.check(&target)?;
+        }
+        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
+        if known.as_ref().is_some_and(|known| known.is_withdrawn) {
+            return Err(Problem::new(Code::Withdrawn, "its creator has withdrawn it"));
+        }
+        let fetching = timeout(ANSWER_TIMEOUT, self.opened.bundle(&record)).await;
+        let bundle: Arc<PublishedBundle> =
+            fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
+        let summary = Summary::new(bundle.bundle(), record.body().listed);
+        let (catalogue, kept) = (self.catalogue.clone(), summary.clone());
+        self.write(move || catalogue.keep(&record, kept)).await?;
+        Ok((summary, known.is_none()))
+    }
+
+    /// Ends a publication of the same creator, durably.
+    pub(crate) async fn withdraw(&self, record: Signed<Withdrawal>) -> Result<Summary, Problem> {
+        let id = record.body().bundle;
+        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
+        let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
+        if offered.record.by() != record.by() {
+            return Err(Problem::new(Code::NotACreator, "only its creator can withdraw a publication"));
+        }
+        let catalogue = self.catalogue.clone();
+        self.write(move || catalogue.withdraw(&record)).await?;
+        self.opened.forget(id.cid());
+        Ok(offered.summary)
+    }
+
+    /// Keeps a denial of a keeper whom the operator trusts, durably.
+    pub(crate) async fn deny(&self, record: Signed<Denial>) -> Result<(), Problem> {
+        if !self.keepers.contains(&record.by()) {
+            let detail = format!("{} keeps no denylist that this gateway follows", record.by());
+            return Err(Problem::new(Code::NotAKeeper, detail));
+        }
+        let (catalogue, target) = (self.catalogue.clone(), record.body().target);
+        tracing::info!(%target, keeper = %record.by(), reason = %record.body().reason, "denial kept");
+        self.write(move || catalogue.deny(&record)).await?;
+        self.opened.forget(target);
+        Ok(())
+    }
+
+    /// Waits for the disk on a thread that may.
+    async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let written = tokio::task::spawn_blocking(write).await;
+        written.expect("the catalogue does not panic").map_err(|error| failed(&error))
+    }
+}
+
+pub(crate) fn failed(error: &CatalogueError) -> Problem {
+    tracing::error!(%error, "catalogue");
+    Problem::new(Code::Internal, "the catalogue of this gateway cannot be read or written")
+}
+
+impl From<CatalogueError> for Problem {
+    fn from(error: CatalogueError) -> Self {
+        failed(&error)
+    }
+}

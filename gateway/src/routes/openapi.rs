@@ -1,0 +1,48 @@
+//! `GET /api/openapi.json`: what this gateway answers, generated from the routes themselves.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{blob, open, publications, read, sources, status, watch};
+
+/// The routes that other programs may rest on.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Headwater gateway",
+        description = "Objects and publications of a Headwater network over HTTP. \
+        Every refusal is application/problem+json (RFC 9457) with a stable code."
+    ),
+    paths(
+        publications::list,
+        publications::one,
+        publications::offer,
+        watch::file,
+        watch::part,
+        watch::attachment,
+        sources::sources,
+        open::open,
+        read::read,
+        blob::upload,
+        status::health,
+        status::metrics,
+    )
+)]
+struct Api;
+
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Api::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_every_route() {
+        let document = Api::openapi();
+        for path in super::super::PATHS {
+            assert!(document.paths.paths.contains_key(path), "{path} is not described");
+        }
+    }
+}

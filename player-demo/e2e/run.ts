@@ -1,0 +1,66 @@
+/**
+ * Drives a real browser against a real gateway:
+ *
+ *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--shots DIR] [--only NAME,…] [--seed N]
+ *
+ * Every check prints one line; the exit code says whether all of them held. With the control address of a
+ * devnet, nodes are stopped while the film plays.
+ */
+
+import { parseArgs } from "node:util";
+
+import { accessible } from "./accessible";
+import { launch } from "./browser";
+import { keyboard } from "./keyboard";
+import { caught, hopeless, truncated } from "./liar";
+import { nodesDown } from "./nodes";
+import { firstFrame, toTheEnd } from "./plays";
+import { resumes } from "./resumes";
+import { seeks } from "./seeks";
+import { shots } from "./shots";
+import type { Check, Target } from "./target";
+
+const CHECKS: Record<string, Check> = { firstFrame, toTheEnd, seeks, resumes, keyboard, caught, truncated, hopeless, accessible, nodesDown, shots };
+
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+  options: {
+    gateway: { type: "string" },
+    watch: { type: "string" },
+    control: { type: "string" },
+    token: { type: "string" },
+    shots: { type: "string" },
+    only: { type: "string" },
+    seed: { type: "string" },
+  },
+});
+if (!values.gateway || !values.watch) {
+  console.error("usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--shots DIR] [--only NAME,…] [--seed N]");
+  process.exit(2);
+}
+
+const target: Target = {
+  gateway: values.gateway.replace(/\/$/, ""),
+  id: values.watch,
+  control: values.control && values.token ? { url: values.control, token: values.token } : undefined,
+  shots: values.shots,
+  seed: Number(values.seed ?? Date.now() % 1_000_000),
+};
+const only = values.only?.split(",");
+console.log(`seed ${target.seed}`);
+
+const browser = await launch();
+let failed = 0;
+for (const [name, check] of Object.entries(CHECKS)) {
+  if (only && !only.includes(name)) continue;
+  const began = performance.now();
+  try {
+    const words = await check(browser, target);
+    console.log(`ok    ${name}: ${words} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}: ${(error as Error).message}`);
+  }
+}
+await browser.close();
+process.exit(failed === 0 ? 0 : 1);

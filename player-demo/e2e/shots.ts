@@ -1,0 +1,27 @@
+/** Pictures of the page, to be looked at. */
+
+import { mkdirSync } from "node:fs";
+
+import { SIZES } from "./accessible";
+import { withPage } from "./browser";
+import { moves, play } from "./playing";
+import type { Check } from "./target";
+
+export const shots: Check = async (browser, { gateway, id, shots: folder }) => {
+  if (!folder) return "left out, since no folder is given";
+  mkdirSync(folder, { recursive: true });
+  for (const [size, options] of Object.entries(SIZES)) {
+    await withPage(browser, `${gateway}/`, options, async (page) => {
+      await page.waitForSelector(".card a, .empty");
+      await page.waitForLoadState("networkidle");
+      await page.screenshot({ path: `${folder}/catalogue-${size}.png` });
+    });
+    await withPage(browser, `${gateway}/watch/${id}`, options, async (page) => {
+      await play(page);
+      await moves(page, 3);
+      await page.mouse.move(200, 200);
+      await page.screenshot({ path: `${folder}/watch-${size}.png`, fullPage: size === "phone" });
+    });
+  }
+  return folder;
+};

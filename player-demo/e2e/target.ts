@@ -1,0 +1,21 @@
+/** What is tested. */
+
+import type { Browser } from "playwright-core";
+
+export interface Target {
+  /** The gateway's URL without a slash at its end. */
+  readonly gateway: string;
+  /** The publication's id; a film with sound. */
+  readonly id: string;
+  readonly control: { readonly url: string; readonly token: string } | undefined;
+  /** Where screenshots go. */
+  readonly shots: string | undefined;
+  readonly seed: number;
+}
+
+/** Resolves to a line about what was seen, and rejects when something does not hold. */
+export type Check = (browser: Browser, target: Target) => Promise<string>;
+
+export function assert(holds: unknown, message: string): asserts holds {
+  if (!holds) throw new Error(message);
+}

@@ -1,0 +1,54 @@
+/** The list of publications, as this gateway tells it. What is in it is checked only when it is opened. */
+
+const PAGE = 60;
+
+export interface Summary {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly by: string | null;
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly language: string | null;
+  /** Paths on this gateway. */
+  readonly poster: string | undefined;
+  readonly watch: string;
+}
+
+export interface Page {
+  readonly publications: Summary[];
+  readonly next: string | undefined;
+}
+
+/** One page of the list, newest first. */
+export async function fetchPage(after: string | undefined): Promise<Page> {
+  const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) });
+  const response = await fetch(`/api/publications?${query}`);
+  if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+  const { publications, next } = Object(await response.json()) as { publications?: unknown; next?: unknown };
+  if (!Array.isArray(publications)) throw new Error("the gateway's answer is not a list of publications");
+  return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };
+}
+
+function readSummary(value: unknown): Summary {
+  const fields = Object(value) as Record<string, unknown>;
+  const text = (key: string) => (typeof fields[key] === "string" ? (fields[key] as string) : undefined);
+  const id = text("id") ?? "";
+  return {
+    id,
+    kind: text("kind") ?? "film",
+    title: text("title") ?? "Untitled",
+    by: text("by") ?? null,
+    duration: typeof fields.duration_ms === "number" ? fields.duration_ms : 0,
+    language: text("language") ?? null,
+    poster: own(text("poster")),
+    watch: own(text("watch")) ?? `/watch/${id}`,
+  };
+}
+
+/** A path on this gateway; an address elsewhere is not followed. */
+function own(path: string | undefined): string | undefined {
+  if (path === undefined || !URL.canParse(path, location.origin)) return undefined;
+  const url = new URL(path, location.origin);
+  return url.origin === location.origin ? url.pathname : undefined;
+}

@@ -1,0 +1,12 @@
+/** Which page the address asks for. Each is loaded only when it is needed. */
+
+import "./style/page.css";
+
+import { openSession } from "./page/session";
+
+const page = document.getElementById("page") as HTMLElement;
+const session = openSession(location, history, sessionStorage);
+const watch = /^\/watch\/([^/]+)\/?$/.exec(location.pathname);
+
+if (watch) void import("./watch/watch").then(({ openWatch }) => openWatch(page, watch[1] as string, session));
+else void import("./catalogue/catalogue").then(({ openCatalogue }) => openCatalogue(page, session));

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Puts `early-theme.js` into the head as a plain script, because modules run only after the first paint. */
+function earlyTheme(): Plugin {
+  const [name, source] = ["early-theme.js", new URL("src/page/early-theme.js", import.meta.url)];
+  return {
+    name: "early-theme",
+    apply: "build",
+    buildStart() {
+      this.emitFile({ type: "asset", name, source: readFileSync(source) });
+    },
+    transformIndexHtml(_, { bundle }) {
+      const file = Object.values(bundle ?? {}).find((file) => file.type === "asset" && file.names.includes(name));
+      if (!file) throw new Error(`${name} is not among the built files`);
+      return [{ tag: "script", attrs: { src: `/${file.fileName}` }, injectTo: "head-prepend" }];
+    },
+  };
+}
+
+// The gateway serves `dist/index.html` at `/` and `/watch/{id}`, and everything else below `/assets/`, where
+// every name holds the hash of what it names.
+export default defineConfig({
+  base: "/",
+  plugins: [earlyTheme()],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
+  },
+  worker: { format: "es" },
+  test: { include: ["src/**/*.test.ts"] },
+});

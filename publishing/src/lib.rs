@@ -1,0 +1,33 @@
+//! From a file to a publication.
+//!
+//! ```text
+//! file → hash → known already? → packaged, one rendition per track → stored, one object each → bundle → stored → signed record
+//! ```
+//!
+//! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
+//! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
+//! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
+//! calls ffmpeg. A master that needs no encoding needs no ffmpeg either.
+
+mod creator;
+mod describe;
+pub mod encode;
+mod hashing;
+mod index_file;
+mod known;
+mod masters;
+mod pictures;
+mod publish;
+mod rendition;
+mod request;
+mod store;
+mod subtitles;
+
+pub use creator::Creator;
+pub use describe::UnfitTrack;
+pub use index_file::{IndexFile, IndexFileError};
+pub use known::KnownBundleError;
+pub use masters::MastersError;
+pub use publish::{PublishError, Published, publish};
+pub use request::{Progress, PublishRequest, SubtitleFile};
+pub use store::{StoreError, Storing};

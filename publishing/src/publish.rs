@@ -1,0 +1,337 @@
+//! The whole way from a file to a signed record.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chunker::FileMark;
+use packager::{OpenError, PlanError, Rendition, Source, WebVttError};
+use protocol::{Signed, UnixSeconds};
+use sharing::{
+    Bundle, BundleError, BundleKind, BundleParts, Millis, Progress as Known, Publication, Track, TrackId,
+    TrackKind,
+};
+
+use crate::describe::{self, Description, Names, UnfitTrack};
+use crate::known::{self, KnownBundleError};
+use crate::masters::{self, MastersError};
+use crate::pictures::Pictures;
+use crate::rendition::{self, FileSource};
+use crate::subtitles::Subtitles;
+use crate::{Creator, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing, hashing};
+
+/// The media type of a stored bundle.
+const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Published {
+    /// The record: offer it to gateways.
+    pub record: Signed<Publication>,
+    /// What was published.
+    pub bundle: Bundle,
+    /// Nothing was new: the same publication was made before.
+    pub was_known: bool,
+}
+
+/// Why nothing was published. What was stored so far is remembered, and not stored again the next time.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be packaged.
+    #[error("cannot publish {path}: {source}")]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// It cannot be cut into segments.
+    #[error("cannot publish {path}: {source}")]
+    Plan {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: PlanError,
+    },
+    /// There is nothing to package.
+    #[error(transparent)]
+    Masters(#[from] MastersError),
+    /// Subtitles that are none.
+    #[error("cannot publish the subtitles {path}: {source}")]
+    Subtitles {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: WebVttError,
+    },
+    /// A track does not fit into a bundle.
+    #[error("track {track}: {source}")]
+    Track {
+        /// Which.
+        track: String,
+        /// Why.
+        source: UnfitTrack,
+    },
+    /// The network did not take it.
+    #[error("cannot store {what}: {source}")]
+    Store {
+        /// Which part.
+        what: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// What was published before cannot be built upon.
+    #[error("this file was published before, but its bundle cannot be read: {0}")]
+    Known(#[from] KnownBundleError),
+    /// The parts do not make a bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// What is finished cannot be remembered.
+    #[error(transparent)]
+    Index(#[from] IndexFileError),
+}
+
+/// Publishes a file: stores what is not stored yet, and signs. `progress` hears of every step.
+pub async fn publish(
+    storing: &Storing,
+    creator: &Creator,
+    index: &mut IndexFile,
+    request: &PublishRequest,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Published, PublishError> {
+    Publishing { storing, creator, index, request, progress }.run().await
+}
+
+struct Publishing<'p, P> {
+    storing: &'p Storing,
+    creator: &'p Creator,
+    index: &'p mut IndexFile,
+    request: &'p PublishRequest,
+    progress: P,
+}
+
+impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
+    async fn run(mut self) -> Result<Published, PublishError> {
+        let mark = self.mark()?;
+        let earlier = self.earlier(mark).await?;
+        let (mut tracks, pictures, mut names) = match &earlier {
+            Some((_, bundle)) => self.as_published(bundle)?,
+            None => self.make(mark).await?,
+        };
+        let film_ms = tracks.iter().map(duration_ms).max().unwrap_or(0);
+        let known = earlier.as_ref().map_or(&[][..], |(_, bundle)| bundle.tracks());
+        for file in &self.request.subtitles {
+            let subtitles = Subtitles::read(file, film_ms).await?;
+            let track = match subtitles.known(known.iter()) {
+                Some(track) => track,
+                None => subtitles.store(self.storing, self.creator, &mut names).await?,
+            };
+            tracks.push(track);
+        }
+        let parts = self.bundle_parts(tracks, pictures, film_ms);
+        if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| known::is_same(bundle, &parts)) {
+            let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
+            return Ok(self.published(publication, bundle, true));
+        }
+        self.finish(mark, Bundle::new(parts)?).await
+    }
+
+    /// What was published of this file before, when it was packaged in the same way.
+    async fn earlier(&self, mark: FileMark) -> Result<Option<(Publication, Bundle)>, PublishError> {
+        let Some(Known::Published(publication)) = self.index.index().find(&mark) else { return Ok(None) };
+        let publication = publication.clone();
+        let bundle = known::fetch(&self.storing.client, &publication).await?;
+        Ok(Some((publication, bundle)))
+    }
+
+    /// Picture and sound as they are stored already.
+    fn as_published(&mut self, bundle: &Bundle) -> Result<(Vec<Track>, Pictures, Names), PublishError> {
+        let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for track in bundle.tracks().iter().filter(|track| !matches!(track.kind(), TrackKind::Subtitles)) {
+            names.new_id(track.id().as_str()).map_err(|error| unfit(track.id(), error.into()))?;
+            (self.progress)(Progress::Known { track: track.id().clone() });
+            tracks.push(track.clone());
+        }
+        let pictures =
+            Pictures { poster: bundle.parts().poster.clone(), strip: bundle.parts().strip.clone() };
+        Ok((tracks, pictures, names))
+    }
+
+    /// Makes and stores all that is not finished yet.
+    async fn make(&mut self, mark: FileMark) -> Result<(Vec<Track>, Pictures, Names), PublishError> {
+        let finished = match self.index.index().find(&mark) {
+            Some(Known::Unfinished(tracks)) => tracks.clone(),
+            _ => BTreeMap::new(),
+        };
+        let known: Vec<&Track> = finished.values().collect();
+        let masters = masters::prepare(self.request, &known, &mut self.progress).await?;
+        let (tracks, names) = self.tracks(mark, &masters.files, &finished).await?;
+        let pictures = match (&self.request.tools, &masters.probe) {
+            (Some(tools), Some(probe)) => Pictures::make(self.storing, self.creator, tools, probe)
+                .await
+                .map_err(|source| PublishError::Store { what: "its pictures".into(), source })?,
+            _ => Pictures::default(),
+        };
+        Ok((tracks, pictures, names))
+    }
+
+    /// What the file is called in the index, as it is packaged now.
+    fn mark(&mut self) -> Result<FileMark, PublishError> {
+        let at = |source| PublishError::Read { path: self.request.file.clone(), source };
+        let file = File::open(&self.request.file).map_err(at)?;
+        let total = file.metadata().map_err(at)?.len();
+        let progress = &mut self.progress;
+        let hash = tokio::task::block_in_place(|| {
+            hashing::hash(&file, |done| progress(Progress::Hashing { done, total }))
+        });
+        let hash = hash.map_err(at)?;
+        let ladder = if self.request.ladder { " ladder" } else { "" };
+        let way = format!("cmaf {} s{ladder}", self.request.segment_seconds);
+        Ok(self.creator.mark(&hash, way.as_bytes()))
+    }
+
+    /// All tracks of the masters, stored now or on an earlier occasion, and those that were finished and have no master any more.
+    async fn tracks(
+        &mut self,
+        mark: FileMark,
+        files: &[PathBuf],
+        finished: &BTreeMap<TrackId, Track>,
+    ) -> Result<(Vec<Track>, Names), PublishError> {
+        let cut: Vec<_> = files.iter().map(|file| self.open(file)).collect::<Result<_, _>>()?;
+        let language = self.request.language.as_ref();
+        let described = describe::describe(cut.iter().flat_map(|(source, _)| source.tracks()), language)
+            .map_err(|(track, source)| PublishError::Track { track: track.to_string(), source })?;
+        let renditions = cut.into_iter().flat_map(|(source, renditions)| {
+            let source = Arc::new(source);
+            renditions.into_iter().map(move |rendition| (Arc::clone(&source), rendition))
+        });
+        let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for ((source, rendition), description) in renditions.zip(described) {
+            names.new_id(description.id.as_str()).map_err(|error| unfit(&description.id, error.into()))?;
+            let track = match finished.get(&description.id) {
+                Some(track) => {
+                    (self.progress)(Progress::Known { track: description.id });
+                    track.clone()
+                }
+                None => self.store(mark, &source, rendition, description).await?,
+            };
+            tracks.push(track);
+        }
+        let without_master =
+            finished.values().filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
+        let without_master: Vec<_> = without_master.cloned().collect();
+        tracks.extend(without_master);
+        tracks.sort_by_key(|track| std::cmp::Reverse(short_side(track)));
+        Ok((tracks, names))
+    }
+
+    fn open(&self, file: &Path) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
+        // The name that the creator knows, whatever was made of it.
+        let path = || self.request.file.clone();
+        let at = |source| PublishError::Read { path: path(), source };
+        let file = File::open(file).map_err(at)?;
+        let len = file.metadata().map_err(at)?.len();
+        let source = Source::open(FileSource(file), len);
+        let source = source.map_err(|source| PublishError::Open { path: path(), source })?;
+        let renditions = source.plan(self.request.segment_seconds);
+        let renditions = renditions.map_err(|source| PublishError::Plan { path: path(), source })?;
+        Ok((source, renditions))
+    }
+
+    async fn store(
+        &mut self,
+        mark: FileMark,
+        source: &Arc<Source<FileSource>>,
+        rendition: Rendition,
+        description: Description,
+    ) -> Result<Track, PublishError> {
+        let (id, total) = (description.id.clone(), rendition.len());
+        let progress = &mut self.progress;
+        let heard = |done| progress(Progress::Storing { track: id.clone(), done, total });
+        let storing =
+            rendition::store(self.storing, self.creator, source, Arc::new(rendition), description, heard);
+        let track = storing.await?;
+        // From here on an interruption costs no more than what comes after.
+        self.index.change(|index| index.remember_track(mark, track.clone()))?;
+        Ok(track)
+    }
+
+    fn bundle_parts(&self, tracks: Vec<Track>, pictures: Pictures, film_ms: u64) -> BundleParts {
+        let is_film = tracks.iter().any(|track| matches!(track.kind(), TrackKind::Video(_)));
+        let request = self.request;
+        BundleParts {
+            kind: if is_film { BundleKind::Film } else { BundleKind::Audio },
+            title: request.title.clone(),
+            creator: self.creator.public(),
+            created: now(),
+            duration: Millis::new(film_ms),
+            tracks,
+            chapters: request.chapters.clone(),
+            attachments: Vec::new(),
+            items: Vec::new(),
+            about: request.about.clone(),
+            by: request.by.clone(),
+            language: request.language.clone(),
+            poster: pictures.poster,
+            strip: pictures.strip,
+        }
+    }
+
+    async fn finish(mut self, mark: FileMark, bundle: Bundle) -> Result<Published, PublishError> {
+        (self.progress)(Progress::Finishing);
+        let encoded = bundle.encode();
+        let stored = self.storing.put(self.creator, &encoded[..], BUNDLE_TYPE, |_| ()).await;
+        let stored = stored.map_err(|source| PublishError::Store { what: "the bundle".into(), source })?;
+        let publication = Publication {
+            bundle: bundle.id(),
+            issued: now(),
+            key: stored.key,
+            listed: self.request.listed,
+            object: stored.object,
+        };
+        self.index.change(|index| {
+            index.remember_publication(mark, publication.clone());
+            Ok(())
+        })?;
+        Ok(self.published(publication, bundle, false))
+    }
+
+    fn published(&self, publication: Publication, bundle: Bundle, was_known: bool) -> Published {
+        let network = self.storing.client.network();
+        Published { record: self.creator.sign(&network, publication), bundle, was_known }
+    }
+}
+
+fn unfit(id: &TrackId, source: UnfitTrack) -> PublishError {
+    PublishError::Track { track: id.to_string(), source }
+}
+
+/// Pixels of the short side of a picture; 0 of what has none.
+fn short_side(track: &Track) -> u16 {
+    if let TrackKind::Video(picture) = track.kind() {
+        picture.width.get().min(picture.height.get())
+    } else {
+        0
+    }
+}
+
+/// How long a track plays, in milliseconds.
+fn duration_ms(track: &Track) -> u64 {
+    let ticks = u128::from(track.duration()) * 1000 / u128::from(track.timescale().get());
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
+fn now() -> UnixSeconds {
+    SystemTime::now().into()
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the page that the gateway serves, into player-demo/dist; `--test` checks and tests it before.
+set -euo pipefail
+cd "$(dirname "$0")/../player-demo"
+
+# Installing takes longer than building; it is done again only when the lock file has changed.
+stamp=node_modules/.installed-from
+if ! cmp -s package-lock.json "$stamp"; then
+    npm ci --no-audit --no-fund --loglevel=error >&2
+    cp package-lock.json "$stamp"
+fi
+if [[ ${1:-} == --test ]]; then
+    npm run --silent test >&2
+fi
+npm run --silent build >&2

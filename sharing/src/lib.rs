@@ -1,0 +1,54 @@
+//! What is published, and who says so.
+//!
+//! ```text
+//! publish  tracks, texts → Bundle → encode() → an object      + Publication, signed by the creator key
+//! watch    Signed<Publication> + bytes → PublishedBundle → Track::segment(n) → SegmentPlace::verify(bytes)
+//! ```
+//!
+//! * A [`Bundle`] tells what there is to see and how to check it. It is its own name: the [`PublicationId`] is the CID
+//!   of its encoding. A [`PublishedBundle`] exists only where a record of its creator vouches for it.
+//! * A [`Track`] knows where each of its segments lies; what is fetched from there is [`VerifiedBytes`] once it has been
+//!   checked, and nothing before.
+//! * The **records** [`Publication`], [`Withdrawal`] and [`Denial`] are signed as those of `protocol` are.
+//! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
+//!
+//! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
+//! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
+//! 17 and 20.
+
+mod any;
+mod bundle;
+#[cfg(test)]
+mod bundle_tests;
+mod exposed_key;
+mod file_ref;
+mod ids;
+mod index;
+mod published;
+mod records;
+#[cfg(test)]
+mod samples;
+mod segments;
+mod text;
+mod time;
+mod track;
+mod track_fields;
+mod track_kind;
+
+pub use any::SharingRecord;
+pub use bundle::{
+    ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
+    Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
+};
+pub use file_ref::FileRef;
+pub use ids::{ContentHash, PublicationId, VerifiedBytes};
+pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
+pub use published::{PublishedBundle, PublishedBundleError};
+pub use records::{Denial, Publication, Withdrawal};
+pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
+pub use text::{
+    About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
+};
+pub use time::Millis;
+pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
+pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
