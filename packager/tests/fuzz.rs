@@ -1,7 +1,5 @@
-//! Real files and streams, damaged, for `FUZZ_SECONDS` per target (1 when not set): they are packaged or refused, without
-//! a panic, and in bounded memory.
-//!
-//! A failure prints the seed of its case: `FUZZ_SEED=<seed> cargo test -p packager --test fuzz <target>` runs it first.
+//! Real files and streams, damaged, as [`fuzzing::fuzz`] describes: they are packaged or refused, without a panic and in
+//! bounded memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +8,9 @@ mod media;
 
 use std::fs;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
+use fuzzing::Random;
 use media::Studio;
 use packager::playlist::{Addressing, Bitrate, Kind, Media};
 use packager::{LiveOutput, LiveReader, Source, WebVtt};
@@ -36,115 +35,69 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     ]
 });
 
-/// Numbers that look random and follow from a seed.
-struct Random(blake3::OutputReader);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof())
+/// A place in `file`: usually in what describes the media, where harm is done.
+fn place(random: &mut Random, file: &[u8]) -> usize {
+    let names: [&[u8; 4]; 6] = [b"moov", b"stbl", b"trak", b"moof", b"trun", b"edts"];
+    match some_box(random, file, &names) {
+        Some(at) if random.below(8) > 0 => (at - 4 + random.index(700)).min(file.len() - 1),
+        _ => random.index(file.len()),
     }
+}
 
-    fn next(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
+/// Where the name of some box stands that has one of these names.
+fn some_box(random: &mut Random, file: &[u8], names: &[&[u8; 4]]) -> Option<usize> {
+    let name = names[random.index(names.len())];
+    let windows = file.windows(4).enumerate().skip(4);
+    let found: Vec<_> = windows.filter(|(_, window)| window == name).map(|(at, _)| at).collect();
+    (!found.is_empty()).then(|| found[random.index(found.len())])
+}
 
-    fn index(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    /// A place in `file`: usually in what describes the media, where harm is done.
-    fn place(&mut self, file: &[u8]) -> usize {
-        let names: [&[u8; 4]; 6] = [b"moov", b"stbl", b"trak", b"moof", b"trun", b"edts"];
-        let name = names[self.index(names.len())];
-        let found: Vec<_> =
-            file.windows(4).enumerate().filter(|(_, window)| window == name).map(|(at, _)| at).collect();
-        if found.is_empty() || self.index(8) == 0 {
-            return self.index(file.len());
+/// Does one to four harms to `file`, most of them where they are felt.
+fn damage(random: &mut Random, file: &mut Vec<u8>) {
+    for _ in 0..=random.below(4) {
+        if file.is_empty() {
+            return;
         }
-        let near = found[self.index(found.len())] + self.index(700);
-        near.saturating_sub(4).min(file.len() - 1)
-    }
-
-    /// Does one to four harms to `file`.
-    fn damage(&mut self, file: &mut Vec<u8>) {
-        for _ in 0..=self.index(4) {
-            let at = self.place(file);
-            match self.index(7) {
-                0 => file.truncate(at.max(1)),
-                1 => file[at] ^= 1 << self.index(8),
-                2 => file[at] = [0, 1, 0x7f, 0x80, 0xff][self.index(5)],
-                3 => self.force_number(file, at),
-                4 => self.force_size(file),
-                5 => drop(file.drain(at..(at + self.index(40)).min(file.len() - 1).max(at))),
-                _ => {
-                    let copied = file[at..(at + self.index(40)).min(file.len())].to_vec();
-                    file.splice(at..at, copied);
-                }
-            }
-        }
-    }
-
-    /// A number of 32 bits that is as large, as small or as odd as it can be.
-    fn force_number(&mut self, file: &mut [u8], at: usize) {
-        let extremes = [0, 1, 2, 0xffff, 0x00ff_ffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
-        let number: u32 = extremes[self.index(extremes.len())];
-        if let Some(four) = file.get_mut(at..at + 4) {
-            four.copy_from_slice(&number.to_be_bytes());
-        }
-    }
-
-    /// The size or a count of some box.
-    fn force_size(&mut self, file: &mut [u8]) {
-        let names: [&[u8; 4]; 12] = [
-            b"stts", b"ctts", b"stsc", b"stsz", b"stco", b"stss", b"elst", b"trun", b"tfdt", b"mdhd",
-            b"stsd", b"mdat",
-        ];
-        let name = names[self.index(names.len())];
-        let found: Vec<_> =
-            file.windows(4).enumerate().filter(|(_, window)| window == name).map(|(at, _)| at).collect();
-        if let Some(at) = (!found.is_empty()).then(|| found[self.index(found.len())]) {
-            let field = [at - 4, at + 8, at + 12, at + 16, at + 20][self.index(5)];
-            self.force_number(file, field);
+        let at = place(random, file);
+        let end = (at + random.index(40)).min(file.len());
+        match random.below(8) {
+            0 => file.truncate(at),
+            1 => file[at] ^= 1 << random.below(8),
+            2 => file[at] = [0, 1, 0x7f, 0x80, 0xff][random.index(5)],
+            3 => force_number(random, file, at),
+            4 => force_size(random, file),
+            5 => drop(file.drain(at..end)),
+            6 => random.damage(file),
+            _ => drop(file.splice(at..at, file[at..end].to_vec())),
         }
     }
 }
 
-/// Prints the seed of the case that is running when it panics.
-struct PrintSeed(u64);
-
-impl Drop for PrintSeed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("FUZZ_SEED={}", self.0);
-        }
+/// A number of 32 bits that is as large, as small or as odd as it can be.
+fn force_number(random: &mut Random, file: &mut [u8], at: usize) {
+    let extremes = [0, 1, 2, 0xffff, 0x00ff_ffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
+    let number: u32 = extremes[random.index(extremes.len())];
+    if let Some(four) = file.get_mut(at..at + 4) {
+        four.copy_from_slice(&number.to_be_bytes());
     }
 }
 
-fn number_from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
+/// The size or a count of some box.
+fn force_size(random: &mut Random, file: &mut [u8]) {
+    let names: [&[u8; 4]; 12] = [
+        b"stts", b"ctts", b"stsc", b"stsz", b"stco", b"stss", b"elst", b"trun", b"tfdt", b"mdhd", b"stsd",
+        b"mdat",
+    ];
+    if let Some(at) = some_box(random, file, &names) {
+        let field = [at - 4, at + 8, at + 12, at + 16, at + 20][random.index(5)];
+        force_number(random, file, field);
+    }
 }
 
-fn fuzz(case: impl Fn(&mut Random)) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut seed = number_from_environment("FUZZ_SEED").unwrap_or(now.as_secs() << 20);
-    println!("first seed {seed}");
+/// Runs a target, with the corpus made beforehand and the memory looked at afterwards.
+fn fuzz(case: impl FnMut(&mut Random)) {
     LazyLock::force(&FILES);
-    let (start, time) =
-        (Instant::now(), Duration::from_secs(number_from_environment("FUZZ_SECONDS").unwrap_or(1)));
-    let mut count = 0;
-    loop {
-        let guard = PrintSeed(seed);
-        case(&mut Random::new(seed));
-        drop(guard);
-        count += 1;
-        if start.elapsed() >= time {
-            break;
-        }
-        seed += 1;
-    }
-    println!("{count} cases");
+    fuzzing::fuzz(case);
     let peak = peak_memory();
     assert!(peak < MEMORY_MAX, "{peak} bytes of memory were needed");
 }
@@ -185,7 +138,7 @@ fn files() {
     }
     fuzz(|random| {
         let mut file = FILES[random.index(FILES.len())].clone();
-        random.damage(&mut file);
+        damage(random, &mut file);
         package(&file);
     });
 }
@@ -196,7 +149,7 @@ fn streams() {
         let mut stream = FILES[3 + random.index(2)].clone();
         let is_whole = random.index(10) == 0;
         if !is_whole {
-            random.damage(&mut stream);
+            damage(random, &mut stream);
         }
         let mut reader = LiveReader::new(2).unwrap();
         let mut segments = 0;
