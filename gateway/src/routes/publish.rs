@@ -145,6 +145,8 @@ async fn publish_film(
         language: None,
         subtitles: Vec::new(),
         chapters: Vec::new(),
+        cover: None,
+        attachments: Vec::new(),
         segment_seconds: SEGMENT_SECONDS,
         listed: true,
         ladder: false,
