@@ -9,9 +9,11 @@
 //! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
 //! calls ffmpeg. A master that needs no encoding needs no ffmpeg either.
 
+mod collection;
 mod creator;
 mod describe;
 pub mod encode;
+mod files;
 mod hashing;
 mod index_file;
 mod known;
@@ -23,8 +25,10 @@ mod request;
 mod store;
 mod subtitles;
 
+pub use collection::{CollectionRequest, publish_collection};
 pub use creator::Creator;
 pub use describe::UnfitTrack;
+pub use files::AttachedFile;
 pub use index_file::{IndexFile, IndexFileError};
 pub use known::KnownBundleError;
 pub use masters::MastersError;

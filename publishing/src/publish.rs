@@ -11,11 +11,12 @@ use chunker::FileMark;
 use packager::{OpenError, PlanError, Rendition, Source, WebVttError};
 use protocol::{Signed, UnixSeconds};
 use sharing::{
-    Bundle, BundleError, BundleKind, BundleParts, Millis, Progress as Known, Publication, Track, TrackId,
-    TrackKind,
+    Attachment, Bundle, BundleError, BundleKind, BundleParts, Millis, Progress as Known, Publication, Track,
+    TrackId, TrackKind,
 };
 
 use crate::describe::{self, Description, Names, UnfitTrack};
+use crate::files;
 use crate::known::{self, KnownBundleError};
 use crate::masters::{self, MastersError};
 use crate::pictures::Pictures;
@@ -139,7 +140,9 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
-        let parts = self.bundle_parts(tracks, pictures, film_ms);
+        let (pictures, attachments) =
+            self.files(pictures, earlier.as_ref().map(|(_, bundle)| bundle)).await?;
+        let parts = BundleParts { attachments, ..self.bundle_parts(tracks, pictures, film_ms) };
         if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| known::is_same(bundle, &parts)) {
             let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
             return Ok(self.published(publication, bundle, true));
@@ -267,6 +270,22 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         Ok(track)
     }
 
+    /// The pictures with the creator's own cover, and the attachments.
+    async fn files(
+        &self,
+        mut pictures: Pictures,
+        earlier: Option<&Bundle>,
+    ) -> Result<(Pictures, Vec<Attachment>), PublishError> {
+        if let Some(cover) = &self.request.cover {
+            let known: Vec<_> =
+                earlier.and_then(|bundle| bundle.parts().poster.as_ref()).into_iter().collect();
+            pictures.poster = Some(cover.store(self.storing, self.creator, &known).await?);
+        }
+        let known = earlier.map_or(&[][..], |bundle| &bundle.parts().attachments);
+        let attachments = files::attach(&self.request.attachments, self.storing, self.creator, known).await?;
+        Ok((pictures, attachments))
+    }
+
     fn bundle_parts(&self, tracks: Vec<Track>, pictures: Pictures, film_ms: u64) -> BundleParts {
         let is_film = tracks.iter().any(|track| matches!(track.kind(), TrackKind::Video(_)));
         let request = self.request;
@@ -290,16 +309,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
 
     async fn finish(mut self, mark: FileMark, bundle: Bundle) -> Result<Published, PublishError> {
         (self.progress)(Progress::Finishing);
-        let encoded = bundle.encode();
-        let stored = self.storing.put(self.creator, &encoded[..], BUNDLE_TYPE, |_| ()).await;
-        let stored = stored.map_err(|source| PublishError::Store { what: "the bundle".into(), source })?;
-        let publication = Publication {
-            bundle: bundle.id(),
-            issued: now(),
-            key: stored.key,
-            listed: self.request.listed,
-            object: stored.object,
-        };
+        let publication = store_bundle(self.storing, self.creator, &bundle, self.request.listed).await?;
         self.index.change(|index| {
             index.remember_publication(mark, publication.clone());
             Ok(())
@@ -311,6 +321,19 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         let network = self.storing.client.network();
         Published { record: self.creator.sign(&network, publication), bundle, was_known }
     }
+}
+
+/// Stores a bundle; what is to be signed about it.
+pub(crate) async fn store_bundle(
+    storing: &Storing,
+    creator: &Creator,
+    bundle: &Bundle,
+    listed: bool,
+) -> Result<Publication, PublishError> {
+    let encoded = bundle.encode();
+    let stored = storing.put(creator, &encoded[..], BUNDLE_TYPE, |_| ()).await;
+    let stored = stored.map_err(|source| PublishError::Store { what: "the bundle".into(), source })?;
+    Ok(Publication { bundle: bundle.id(), issued: now(), key: stored.key, listed, object: stored.object })
 }
 
 fn unfit(id: &TrackId, source: UnfitTrack) -> PublishError {
@@ -332,6 +355,6 @@ fn duration_ms(track: &Track) -> u64 {
     u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
-fn now() -> UnixSeconds {
+pub(crate) fn now() -> UnixSeconds {
     SystemTime::now().into()
 }

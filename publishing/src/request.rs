@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sharing::{About, Byline, Chapter, Label, LanguageTag, Title, TrackId};
 
+use crate::AttachedFile;
 use crate::encode::Tools;
 
 /// A publication to be made of one file.
@@ -23,6 +24,10 @@ pub struct PublishRequest {
     pub subtitles: Vec<SubtitleFile>,
     /// Places to jump to.
     pub chapters: Vec<Chapter>,
+    /// A picture that stands for it, instead of one out of the film.
+    pub cover: Option<AttachedFile>,
+    /// Files that come with it.
+    pub attachments: Vec<AttachedFile>,
     /// About how long a segment lasts.
     pub segment_seconds: u32,
     /// Whether gateways may list it.

@@ -1,5 +1,9 @@
 //! `headwater publish`: makes a film or a sound playable at gateways.
 
+mod chapters;
+mod collection;
+mod steps;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
@@ -8,17 +12,20 @@ use anyhow::{Context, bail};
 use chunker::Coding;
 use clap::Args;
 use publishing::encode::Tools;
-use publishing::{Creator, IndexFile, Progress as Step, PublishRequest, Published, Storing, SubtitleFile};
+use publishing::{AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile};
 use reqwest::Url;
 use serde::Serialize;
-use sharing::{About, Byline, Chapter, Label, LanguageTag, Millis, Title};
+use sharing::{About, Byline, FileName, Label, LanguageTag, MediaType, Title};
+
+use self::chapters::chapters;
+use self::steps::Steps;
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
-use crate::output::{Output, Progress};
+use crate::output::Output;
 use crate::quantity::Duration;
-use crate::{account, gateway_api};
+use crate::{account, gateway_api, media_type};
 
 /// Publish a film or a sound, and print where it plays
 ///
@@ -32,11 +39,25 @@ Examples:
   headwater publish film.mp4 --title 'The river' --by 'Ada' --language en
   headwater publish film.mkv --title 'The river' --ladder --subtitles de.vtt:de:Deutsch
   headwater publish song.flac --title 'A song' --unlisted --json | jq -r .watch[0]
+  headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
 pub(crate) struct Publish {
-    /// The film or the sound
-    file: PathBuf,
+    /// The film or the sound; with --collection the ids or addresses of publications, in order
+    #[arg(required = true, value_name = "FILE|ID")]
+    what: Vec<String>,
+
+    /// Make a series, an album or a course of what is published already
+    #[arg(long, conflicts_with_all = ["ladder", "subtitles", "chapters"])]
+    collection: bool,
+
+    /// A picture that stands for it (JPEG, PNG or WebP) [default: one out of the film]
+    #[arg(long, value_name = "FILE")]
+    cover: Option<PathBuf>,
+
+    /// A file that comes with it; may be repeated
+    #[arg(long = "attach", value_name = "FILE")]
+    attachments: Vec<PathBuf>,
 
     /// Its title
     #[arg(long)]
@@ -114,20 +135,31 @@ impl Publish {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref())?;
         let gateways = gateways(&self.gateways, &network)?;
-        let request = self.request(output).await?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-        let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
-        let payer = creator.payer();
-        let published = network.with_client(Some(payer), async |client| {
-            let keep = StdDuration::from_secs(self.keep.seconds());
-            let storing = Storing { client: client.clone(), coding, keep };
-            let mut steps = Steps { output, shown: None };
-            let publishing =
-                publishing::publish(&storing, &creator, &mut index, &request, |step| steps.show(&step));
-            Ok(publishing.await?)
-        });
-        let published = published.await?;
+        let keep = StdDuration::from_secs(self.keep.seconds());
+        let published = if self.collection {
+            let request = self.collection_request(&gateways[0]).await?;
+            network
+                .with_client(Some(creator.payer()), async |client| {
+                    let storing = Storing { client: client.clone(), coding, keep };
+                    Ok(publishing::publish_collection(&storing, &creator, request).await?)
+                })
+                .await?
+        } else {
+            let request = self.request(output).await?;
+            let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
+            network
+                .with_client(Some(creator.payer()), async |client| {
+                    let storing = Storing { client: client.clone(), coding, keep };
+                    let mut steps = Steps::new(output);
+                    let publishing = publishing::publish(&storing, &creator, &mut index, &request, |step| {
+                        steps.show(&step);
+                    });
+                    Ok(publishing.await?)
+                })
+                .await?
+        };
         self.offer(&published, &creator, &gateways, output).await
     }
 
@@ -164,7 +196,11 @@ impl Publish {
     }
 
     async fn request(&self, output: Output) -> anyhow::Result<PublishRequest> {
-        let usage = |error: sharing::TextError| Usage::because(error.to_string());
+        let [file] = self.what.as_slice() else {
+            return Err(Usage::because(
+                "one file is published at a time; several publications make a --collection",
+            ));
+        };
         let tools = Tools::find().await;
         if self.ladder {
             tools.as_ref().map_err(|error| Usage::because(format!("--ladder takes ffmpeg: {error}")))?;
@@ -173,13 +209,15 @@ impl Publish {
         }
         let subtitles = self.subtitles.iter().map(|text| subtitle_file(text)).collect::<Result<_, _>>()?;
         Ok(PublishRequest {
-            file: self.file.clone(),
+            file: PathBuf::from(file),
             title: Title::new(self.title.as_str()).map_err(usage)?,
             by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
             about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
             language: self.language.as_deref().map(LanguageTag::new).transpose().map_err(usage)?,
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
+            cover: self.cover.as_deref().map(attached).transpose()?,
+            attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,
             segment_seconds: self.segment_seconds,
             listed: !self.unlisted,
             ladder: self.ladder,
@@ -187,6 +225,22 @@ impl Publish {
             work_folder: std::env::temp_dir(),
         })
     }
+}
+
+/// An error of a text that stands in an argument.
+fn usage(error: sharing::TextError) -> anyhow::Error {
+    Usage::because(error.to_string())
+}
+
+/// A file under its own name.
+fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let media_type = media_type::of_name(name).unwrap_or("application/octet-stream");
+    Ok(AttachedFile {
+        path: path.to_owned(),
+        name: FileName::new(name).map_err(usage)?,
+        media_type: MediaType::new(media_type).map_err(usage)?,
+    })
 }
 
 /// The gateways that are named, or the network's own.
@@ -210,70 +264,6 @@ fn subtitle_file(text: &str) -> anyhow::Result<SubtitleFile> {
     Ok(SubtitleFile { path, language, label })
 }
 
-fn chapters(path: &Path) -> anyhow::Result<Vec<Chapter>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the chapters {}", path.display()))?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let parse = |(number, line): (usize, &str)| {
-        chapter(line).ok_or_else(|| {
-            let what = "is no chapter: a time such as 00:12:30, and a title";
-            Usage::because(format!("line {number} of {} {what}", path.display()))
-        })
-    };
-    lines.map(parse).collect()
-}
-
-/// `[HH:]MM:SS[.mmm] title`.
-fn chapter(line: &str) -> Option<Chapter> {
-    let (time, title) = line.trim().split_once(char::is_whitespace)?;
-    let (whole, millis) = time.split_once('.').unwrap_or((time, "0"));
-    let millis: u64 = format!("{millis:0<3}").parse().ok().filter(|millis| *millis < 1000)?;
-    let mut seconds: u64 = 0;
-    for part in whole.split(':') {
-        let part: u64 = part.parse().ok()?;
-        seconds = seconds.checked_mul(60)?.checked_add(part)?;
-    }
-    let at = Millis::new(seconds.checked_mul(1000)?.checked_add(millis)?);
-    Some(Chapter { at, title: Title::new(title.trim()).ok()? })
-}
-
-/// The bar of the step that is under way.
-struct Steps {
-    output: Output,
-    shown: Option<(String, Progress)>,
-}
-
-/// What a bar of a fraction counts to.
-const WHOLE: u64 = 1000;
-
-impl Steps {
-    fn show(&mut self, step: &Step) {
-        match step {
-            Step::Hashing { done, total } => self.bar("reading", *total, *done),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of 1000")]
-            Step::Encoding { what, done } => {
-                self.bar(&format!("encoding {what}"), WHOLE, (done.clamp(0.0, 1.0) * 1000.0) as u64);
-            }
-            Step::Storing { track, done, total } => self.bar(&format!("storing {track}"), *total, *done),
-            Step::Known { track } => {
-                self.shown = None;
-                self.output.note(format_args!("{track} is stored already"));
-            }
-            Step::Finishing => self.bar("signing", 1, 0),
-        }
-    }
-
-    fn bar(&mut self, verb: &str, total: u64, done: u64) {
-        if self.shown.as_ref().is_none_or(|(shown, _)| shown != verb) {
-            self.shown = None;
-            self.shown = Some((verb.to_owned(), self.output.progress(verb.to_owned(), Some(total))));
-        }
-        if let Some((_, bar)) = &self.shown {
-            bar.reached(done);
-        }
-    }
-}
-
 /// For people and for shells alike: where it plays.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -284,21 +274,6 @@ impl fmt::Display for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chapters_are_times_and_titles() {
-        for (line, at, title) in [
-            ("00:00 Begin", 0, "Begin"),
-            (" 1:02:03.5  The  end ", 3_723_500, "The  end"),
-            ("90 A minute and a half", 90_000, "A minute and a half"),
-        ] {
-            let chapter = chapter(line).unwrap();
-            assert_eq!((chapter.at.get(), chapter.title.as_str()), (at, title));
-        }
-        for line in ["", "00:00", "x Begin", "1:-2 Begin", "00:00.1234 Begin"] {
-            assert!(chapter(line).is_none(), "{line:?}");
-        }
-    }
 
     #[test]
     fn subtitles_name_file_language_and_label() {

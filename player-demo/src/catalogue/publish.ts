@@ -8,8 +8,9 @@ const STAGES: Record<Stage, string> = { receiving: "Uploading", packaging: "Cutt
 
 /** The drop zone, or undefined where the gateway takes no uploads. */
 export async function buildPublish(session: Session, published: () => void): Promise<HTMLElement | undefined> {
-  const offered = await fetch("/api/publish").then(({ status }) => status !== 404, () => false);
-  return offered ? new Publish(session, published).element : undefined;
+  const answer = await fetch("/api/publish").catch(() => undefined);
+  await answer?.body?.cancel(); // otherwise the connection stays in use
+  return answer && answer.status !== 404 ? new Publish(session, published).element : undefined;
 }
 
 class Publish {

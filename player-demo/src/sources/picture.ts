@@ -21,6 +21,8 @@ export class Picture {
   readonly element: HTMLElement;
   private width = 360;
   private shown: Sources | undefined;
+  /** Where the nodes stand and which of them run, when it was drawn. */
+  private nodes = "";
 
   constructor(private readonly book: NodeBook) {
     this.element = h("div", { class: "picture", "aria-hidden": "true" });
@@ -30,6 +32,9 @@ export class Picture {
       this.width = width;
       this.draw(false);
     }).observe(this.element);
+    book.addEventListener("change", () => {
+      if (this.nodes !== standing(book)) this.draw(false);
+    });
   }
 
   show(sources: Sources | undefined): void {
@@ -39,6 +44,7 @@ export class Picture {
 
   private draw(fresh: boolean): void {
     const sources = this.shown;
+    this.nodes = standing(this.book);
     const height = STREAMS_HEIGHT + TANK_HEIGHT;
     const frame = svg("svg", { viewBox: `0 0 ${this.width} ${height}`, class: fresh ? "fresh" : "" }, hatching());
     if (sources) {
@@ -72,10 +78,14 @@ export class Picture {
     const [bottom, bend] = [STREAMS_HEIGHT - 4, STREAMS_HEIGHT * 0.55];
     return svg("path", {
       d: `M${from} 0C${from} ${bend} ${to} ${bottom - bend} ${to} ${bottom}`,
-      class: `stream ${how} ${colourClass(node)}`,
+      class: `stream ${how} ${colourClass(node)} ${node.running === false ? "past" : ""}`,
       "stroke-width": how === "rebuilt" ? 1.2 : (1.5 + 4.5 * Math.sqrt(share)).toFixed(1),
     });
   }
+}
+
+function standing(book: NodeBook): string {
+  return book.all().map((node) => String(node.running)).join();
 }
 
 /** The class that gives a node its colour. */

@@ -43,7 +43,9 @@ function readCell(cell: unknown, data: number, nodes: string[]): Cell | undefine
 export async function fetchSources(origin: string, id: string, track: string, n: number): Promise<Sources | undefined> {
   try {
     const response = await fetch(`${origin}/api/sources/${id}/${track}/${n}`, { credentials: "omit" });
-    return response.ok ? readSources(await response.json()) : undefined;
+    if (response.ok) return readSources(await response.json());
+    await response.body?.cancel(); // otherwise the connection stays in use
+    return undefined;
   } catch {
     return undefined;
   }

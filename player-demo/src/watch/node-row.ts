@@ -69,7 +69,7 @@ class Item {
     const { running, cells } = this.node;
     this.element.classList.toggle("stopped", running === false);
     if (running !== undefined && this.dot.tagName === "BUTTON") this.dot.setAttribute("aria-checked", String(running));
-    this.given.textContent = running === false ? "stopped" : bytes(cells * CELL_LEN);
+    this.given.textContent = running === false ? "off" : bytes(cells * CELL_LEN);
   }
 
   private async press(change: (running: boolean) => Promise<void>): Promise<void> {

@@ -68,6 +68,8 @@ function inWords(sources: Sources, book: NodeBook): string {
   if (hedged > 0) parts.push(`${hedged} from a second node, as the first was late`);
   if (rebuilt > 0) parts.push(`${rebuilt} rebuilt from parity`);
   if (unknown > 0) parts.push(`${unknown} no longer remembered`);
+  const gone = [...from.keys()].map((id) => book.node(id)).filter((node) => node.running === false);
+  if (gone.length > 0) parts.push(`those of ${gone.map(nodeName).join(" and ")} were with the gateway before it was stopped`);
   return `${parts.join("; ")}.${shares && ` By node: ${shares}.`}`;
 }
 

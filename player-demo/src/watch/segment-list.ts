@@ -18,7 +18,7 @@ export class SegmentList {
     private readonly book: NodeBook,
     private readonly show: (delivery: Delivery) => void,
   ) {
-    const head = ["Segment", "Bytes", "Time", "From nodes", "Gateway"].map((text) => h("th", { scope: "col" }, text));
+    const head = ["Segment", "Bytes", "Time", "Nodes", "Gateway"].map((text) => h("th", { scope: "col" }, text));
     const table = h("table", {}, h("caption", {}, "Last segments, all verified"), h("thead", {}, h("tr", {}, ...head)), this.body);
     this.element = h("div", { class: "segments", tabindex: "0", role: "region", "aria-label": "Last segments" }, table);
   }
