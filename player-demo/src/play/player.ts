@@ -45,6 +45,7 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
   const hls = new Hls({
     ...loadersOf(playlists, asker, listener),
     autoStartLoad: !lazy,
+    startFragPrefetch: true,
     startPosition,
     maxBufferLength: AHEAD_S,
     maxMaxBufferLength: AHEAD_S,
@@ -90,13 +91,11 @@ async function decorate(video: HTMLVideoElement, { id, bundle }: Publication, as
     return URL.createObjectURL(new Blob([given.verified.bytes], { type: expected.type }));
   };
   const { poster, strip } = bundle;
-  await Promise.allSettled([
-    poster && picture("poster", poster).then((url) => (video.poster = url)),
-    strip &&
-      picture("strip", strip.file).then((url) => {
-        addCues(video, "metadata", thumbnailCues(strip, url, bundle.duration));
-      }),
-  ]);
+  if (poster) await picture("poster", poster).then((url) => (video.poster = url), () => {});
+  if (!strip) return;
+  // Nobody looks for thumbnails before there is a picture, and that comes sooner without them.
+  await new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  await picture("strip", strip.file).then((url) => addCues(video, "metadata", thumbnailCues(strip, url, bundle.duration)), () => {});
 }
 
 /** Not by a `track` element that is the default, after which Chromium turns captions on as well. */
