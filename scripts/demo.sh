@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demonstration: a film is stored on eight nodes, three of them lose their power, and it still
+# The demonstration: a film is stored and published on eight nodes, three of them lose their power, and it still
 # plays. `demo.sh` stays up afterwards, `demo.sh --check` exits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,21 +10,26 @@ film=media/headwater.mp4
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [[ -t 1 ]] || say() { printf '\n%s\n' "$*"; }
 
-say "Building headwater (the first time takes a few minutes)"
+say "Building headwater and its page (the first time takes a few minutes)"
 build
+scripts/build-page.sh >/dev/null
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo.XXXXXX")
 cleanup() { devnet_stop; rm -rf "$dir"; }
 trap cleanup EXIT
 
 say "Starting a network of 8 storage nodes and a gateway in $dir"
-devnet_start "$dir/net" --nodes 8 --coding 5+3
+devnet_start "$dir/net" --nodes 8 --coding 5+3 --page player-demo/dist
 
 say "Storing $film: encrypted, 5 data shards and 3 parity shards, one per node"
 put=$("$headwater" --json put "$film" --coding 5+3 --type video/mp4)
 link=$(jq -r .link <<<"$put")
 url=$(jq -r .url <<<"$put")
 jq -r '"  \(.size) bytes became \(.stored_bytes) on \(.shards) shards"' <<<"$put"
+
+say "Publishing it: packaged for streaming, described and signed, offered to the gateway"
+watch=$("$headwater" publish "$film" --title Headwater --by "The Headwater project" --language en)
+echo "  $watch"
 
 say "Three of the eight nodes lose their power"
 for node in 0 3 6; do
@@ -43,9 +48,19 @@ if [[ $before != "$after" ]]; then
     exit 1
 fi
 echo "  the same, with three nodes gone"
+frames() { ffmpeg -v error -i "$1" -map 0:v -f framemd5 - </dev/null | grep -v '^#' | awk '{ print $NF }'; }
+if [[ $(frames "$film") != "$(frames "$watch/master.m3u8")" ]]; then
+    echo "the published film shows other pictures" >&2
+    exit 1
+fi
+echo "  and the published film shows the same $(frames "$film" | wc -l) pictures"
 
-say "Open in a browser or a player:"
+say "Open in a browser:"
+echo "  watch    $watch#control=$(jq -r .control.url "$dir/net/devnet.json")&token=$(<"$dir/net/token")&upload=$(<"$dir/net/token")"
+echo "           (press a node to stop or start it while it plays)"
+say "Or in a player:"
 echo "  film     $url"
+echo "  HLS      $watch/master.m3u8"
 echo "  link     $link"
 echo "  gateway  $(devnet_gateway)"
 echo "  network  HEADWATER_NETWORK=$HEADWATER_NETWORK"

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chunker::AccountSecret;
+use client::Client;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use protocol::SecretKey;
+use proofs::Cid;
+use protocol::{PublicKey, SecretKey, keys};
 use rand::Rng;
 use zeroize::Zeroizing;
 
@@ -22,10 +24,7 @@ const SECRET_LEN: usize = 32;
 ///
 /// The first use creates it, readable by its owner alone, and says so.
 pub(crate) fn open(path: Option<&Path>, output: Output) -> anyhow::Result<AccountSecret> {
-    let path = match path {
-        Some(path) => path.to_owned(),
-        None => default_path()?,
-    };
+    let path = self::path(path)?;
     if !path.exists() {
         create(&path).with_context(|| format!("cannot create the account file {}", path.display()))?;
         output.note(format_args!(
@@ -44,14 +43,39 @@ pub(crate) fn payer(account: &AccountSecret) -> SecretKey {
 
 /// Where the account in `path` remembers what it has published on this machine: beside the account.
 pub(crate) fn publishing_index(path: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let path = path.map_or_else(default_path, |path| Ok(path.to_owned()))?;
+    let path = self::path(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".publications");
     Ok(path.with_file_name(name))
 }
 
-fn default_path() -> anyhow::Result<PathBuf> {
-    Ok(folders::config()?.join("account"))
+/// The key with which the account controls an object that it has put: it releases the object and delegates its care.
+pub(crate) async fn control_key(
+    client: &Client,
+    account: &AccountSecret,
+    cid: Cid,
+) -> anyhow::Result<SecretKey> {
+    let manifest = client.manifest(&cid).await?;
+    let control = SecretKey::from_bytes(account.control_seed(&manifest.salt()).expose());
+    if control.public().as_bytes() != manifest.control().as_bytes() {
+        bail!("your account did not put this object: only its owner can let others take care of it");
+    }
+    Ok(control)
+}
+
+/// A payer's public key as `headwater account` shows it.
+pub(crate) fn parse_payer_key(text: &str) -> anyhow::Result<PublicKey> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let key = bytes.and_then(|bytes| keys::from_bytes(&bytes).ok());
+    key.ok_or_else(|| Usage::because(format!("{text:?} is no payer's key: it has 64 hexadecimal digits")))
+}
+
+/// The account file that the user means.
+pub(crate) fn path(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(path) => Ok(path.to_owned()),
+        None => Ok(folders::config()?.join("account")),
+    }
 }
 
 fn load(path: &Path, output: Output) -> anyhow::Result<AccountSecret> {

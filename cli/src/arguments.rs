@@ -35,7 +35,7 @@ const COMMON: &str = "Options of every command";
 /// What every command understands.
 #[derive(Args, Debug)]
 pub(crate) struct Globals {
-    /// Print the answer as one line of JSON
+    /// Print the answer as one line of JSON, and what else there is to say as lines of JSON too
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Stat(commands::stat::Stat),
     Audit(commands::audit::Audit),
     Repair(commands::repair::Repair),
+    Account(commands::account::Account),
+    Mandate(commands::mandate::Mandate),
     Nodes(commands::nodes::Nodes),
     Publish(commands::publish::Publish),
     Publications(commands::publications::Publications),
@@ -81,6 +83,8 @@ impl Command {
             Self::Stat(_) => "stat",
             Self::Audit(_) => "audit",
             Self::Repair(_) => "repair",
+            Self::Account(_) => "account",
+            Self::Mandate(_) => "mandate",
             Self::Nodes(_) => "nodes",
             Self::Publish(_) => "publish",
             Self::Publications(_) => "publications",

@@ -43,10 +43,34 @@ impl fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 /// Prints `error` as one line and returns its exit code: 2 where a [`Usage`] is at its root, else 1.
-pub(crate) fn report(command: &str, error: &anyhow::Error) -> ExitCode {
-    eprintln!("headwater {command}: {}", one_line(error));
+pub(crate) fn report(command: &str, error: &anyhow::Error, as_json: bool) -> ExitCode {
     let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
-    ExitCode::from(if usage { EXIT_USAGE } else { EXIT_FAILED })
+    let code = if usage { EXIT_USAGE } else { EXIT_FAILED };
+    if as_json {
+        eprintln!("{}", json(&one_line(error), code));
+    } else {
+        eprintln!("headwater {command}: {}", one_line(error));
+    }
+    ExitCode::from(code)
+}
+
+/// Prints what is wrong with the command line, or the help that it asks for.
+pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
+    let as_json = std::env::args_os().any(|argument| argument == "--json");
+    if as_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let what = text.lines().next().unwrap_or_default();
+        eprintln!("{}", json(what.strip_prefix("error: ").unwrap_or(what), EXIT_USAGE));
+        return ExitCode::from(EXIT_USAGE);
+    }
+    // Fails only where nobody reads what is printed.
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// What `--json` makes of an error: the same line, and the exit code.
+fn json(what: &str, code: u8) -> serde_json::Value {
+    serde_json::json!({ "error": what, "code": code })
 }
 
 /// The error and its causes from the outside in. Some errors repeat their cause, which once is enough.

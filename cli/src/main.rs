@@ -5,6 +5,7 @@
 mod account;
 mod arguments;
 mod commands;
+mod date;
 mod devnet;
 mod failure;
 mod folders;
@@ -31,7 +32,10 @@ use crate::arguments::{Arguments, Command, Globals};
 use crate::failure::Outcome;
 
 fn main() -> ExitCode {
-    let Arguments { globals, command } = Arguments::parse();
+    let Arguments { globals, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::report_arguments(&error),
+    };
     let name = command.name();
     logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(outcome) => outcome.into(),
-        Err(error) => failure::report(name, &error),
+        Err(error) => failure::report(name, &error, globals.json),
     }
 }
 
@@ -54,6 +58,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
+        Command::Account(_) => commands::account::Account::run(globals),
+        Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Publish(publish) => publish.run(globals).await,
         Command::Publications(publications) => publications.run(globals).await,

@@ -1,10 +1,11 @@
 //! Which network is meant, and how this program joins it as a client.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chunker::Coding;
 use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::failure::Usage;
-use crate::{folders, settings};
+use crate::{folders, record_file, settings};
 
 /// How long the program waits at its end for connections to close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -33,10 +34,13 @@ impl Network {
         let path = path(named)?;
         match NetworkFile::load(&path) {
             Ok(file) => Ok(Self { file, path }),
-            Err(error @ LoadNetworkError::Io { .. }) => Err(error).context(
-                "no network to talk to: name its file with --network or HEADWATER_NETWORK, or run a network \
-                 of your own with `headwater devnet`",
-            ),
+            Err(LoadNetworkError::Io { path, source }) if source.kind() == ErrorKind::NotFound => {
+                bail!(
+                    "no network to talk to: there is no file {}; name one with --network or HEADWATER_NETWORK, or \
+                     run a network of your own with `headwater devnet`",
+                    path.display()
+                )
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -152,7 +156,7 @@ pub(crate) fn record_from_text(text: &str, network: &NetworkId) -> anyhow::Resul
 
 /// The other way round.
 pub(crate) fn record_to_text(record: &Signed<NodeRecord>) -> String {
-    BASE64URL_NOPAD.encode(&record.encode())
+    record_file::to_text(&record.encode())
 }
 
 /// Writes a network file.

@@ -36,9 +36,20 @@ impl Output {
     }
 
     /// Says something beside the answer, on standard error.
-    #[expect(clippy::unused_self, reason = "who may speak is decided by holding the output")]
     pub(crate) fn note(self, text: impl Display) {
-        eprintln!("headwater: {text}");
+        if self.json {
+            eprintln!("{}", serde_json::json!({ "note": text.to_string() }));
+        } else {
+            eprintln!("headwater: {text}");
+        }
+    }
+
+    /// What there is to say about data on standard output, on standard error; people see the data.
+    pub(crate) fn answer_beside_data<T: Serialize>(self, answer: &T) -> anyhow::Result<()> {
+        if self.json {
+            eprintln!("{}", serde_json::to_string(answer)?);
+        }
+        Ok(())
     }
 
     /// A bar on standard error that counts bytes; it draws nothing unless a person is watching.

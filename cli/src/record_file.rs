@@ -87,6 +87,11 @@ impl fmt::Display for KnownRecord {
     }
 }
 
+/// The bytes of a record as text.
+pub(crate) fn to_text(record: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(record)
+}
+
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let source: Box<dyn Read> =
         if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };

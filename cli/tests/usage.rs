@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program in a home folder of its own, without anything of this user's environment.
@@ -93,11 +94,13 @@ fn a_missing_network_file_says_where_and_what_to_do() {
 fn a_malformed_network_file_is_named() {
     let home = home();
     let file = home.path().join("net.json");
-    for contents in ["", "{}", "[1]", r#"{"network":"00","nodes":[]}"#, "\u{fffd}"] {
+    let malformed: [&[u8]; 6] =
+        [b"", b"{}", b"[1]", br#"{"network":"00","nodes":[]}"#, "\u{fffd}".as_bytes(), &[0xff, 0xfe]];
+    for contents in malformed {
         fs::write(&file, contents).unwrap();
         let (code, error) = failure(&home, &["--network", "net.json", "nodes"]);
         assert_eq!(code, 1, "{contents:?}: {error}");
-        assert!(error.contains("net.json"), "{error}");
+        assert!(error.contains("net.json") && !error.contains("no network to talk to"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
 }
@@ -173,8 +176,61 @@ fn verify_refuses_what_is_no_record() {
     fs::write(home.path().join("record"), [0xa6, 1, 2, 3]).unwrap();
     let (code, error) = failure(&home, &["verify", "record"]);
     assert_eq!((code, error.contains("record does not verify")), (1, true), "{error}");
+    assert!(error.contains("not a signed record") && !error.contains(['{', '}']), "{error}");
     let (code, error) = failure(&home, &["verify", "absent"]);
     assert_eq!((code, error.contains("absent")), (1, true), "{error}");
+}
+
+#[test]
+fn the_account_shows_its_payer_key_and_its_file() {
+    let home = home();
+    let first = run(&home, &["account", "--json"]);
+    let answer: Value = serde_json::from_slice(&first.stdout).unwrap();
+    let payer = answer["payer"].as_str().unwrap();
+    assert_eq!(payer.len(), 64, "{answer}");
+    let file = answer["file"].as_str().unwrap();
+    assert_eq!(Path::new(file), home.path().join(".config/headwater/account"));
+    let secret = fs::read_to_string(file).unwrap();
+    let second = String::from_utf8(run(&home, &["account"]).stdout).unwrap();
+    assert!(second.contains(payer) && second.contains(file), "{second}");
+    assert!(!second.contains(secret.trim()), "the secret is not shown");
+}
+
+#[test]
+fn a_mandate_names_its_holder_and_a_day_to_come() {
+    let home = home();
+    let holder = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+    let cases: &[&[&str]] = &[
+        &["mandate", LINK],
+        &["mandate", LINK, "--holder", "ab"],
+        &["mandate", LINK, "--holder", &"ff".repeat(32)],
+        &["mandate", LINK, "--holder", holder, "--until", "2027-02-30"],
+        &["mandate", LINK, "--holder", holder, "--until", "2001-01-01"],
+    ];
+    for arguments in cases {
+        let (code, error) = failure(&home, arguments);
+        assert_eq!(code, 2, "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn errors_are_json_when_answers_are() {
+    let home = home();
+    let cases: &[(&[&str], i32)] = &[
+        (&["--json", "get", LINK], 1),
+        (&["--json", "get", "not a link"], 2),
+        (&["get", "--json"], 2),
+        (&["--json", "fetch"], 2),
+    ];
+    for (arguments, expected) in cases {
+        let (code, error) = failure(&home, arguments);
+        let json: Value = serde_json::from_str(&error).unwrap_or_else(|_| panic!("{arguments:?}: {error}"));
+        assert_eq!((code, &json["code"]), (*expected, &Value::from(*expected)), "{error}");
+        assert!(!json["error"].as_str().unwrap().is_empty(), "{error}");
+    }
+    let notes = run(&home, &["--json", "account"]).stderr;
+    let note: Value = serde_json::from_slice(&notes).unwrap();
+    assert!(note["note"].as_str().unwrap().contains("created your account"), "{note}");
 }
 
 #[test]
@@ -189,7 +245,9 @@ fn help_version_and_completions_are_data() {
         let output = run(&home, &["completions", shell]);
         assert!(output.status.success());
         let script = String::from_utf8(output.stdout).unwrap();
-        for command in ["put", "get", "stat", "audit", "repair", "nodes", "verify", "devnet"] {
+        for command in
+            ["put", "get", "stat", "audit", "repair", "account", "mandate", "nodes", "verify", "devnet"]
+        {
             assert!(script.contains(command), "{shell} completions do not know {command}");
         }
     }

@@ -17,6 +17,7 @@ use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
 use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
+use crate::tally::ReadTally;
 use crate::wire::Wire;
 
 /// How long a node may take to say how it is.
@@ -52,6 +53,11 @@ impl Client {
     pub fn health(&self, node: PublicKey) -> NodeHealth {
         let now = self.wire.now();
         self.wire.health().of(node, now)
+    }
+
+    /// What the reads of this client cost beyond what they asked for.
+    pub fn read_tally(&self) -> ReadTally {
+        self.wire.health().tally()
     }
 
     /// How a node is, by its own word; the error is for people.

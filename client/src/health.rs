@@ -10,6 +10,7 @@ use std::time::Duration;
 use protocol::PublicKey;
 
 use crate::moment::Moment;
+use crate::tally::ReadTally;
 
 /// First bytes that a node's median is made of.
 const LATENCIES_KEPT: usize = 15;
@@ -72,6 +73,7 @@ struct Suspicion {
 #[derive(Debug, Default)]
 pub struct Health {
     nodes: HashMap<PublicKey, Memory>,
+    tally: ReadTally,
 }
 
 /// What is remembered of one node, for people.
@@ -163,6 +165,15 @@ impl Health {
         memory.faults_in_a_row += 1;
         memory.suspicion = Some(Suspicion { fault, until: now.plus(time) });
         true
+    }
+
+    /// What all reads came to so far.
+    pub fn tally(&self) -> ReadTally {
+        self.tally
+    }
+
+    pub(crate) fn tally_mut(&mut self) -> &mut ReadTally {
+        &mut self.tally
     }
 
     /// When bytes last arrived from a node.

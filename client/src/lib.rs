@@ -24,6 +24,7 @@ pub mod plan;
 mod put_answer;
 mod reader;
 mod report;
+mod tally;
 mod wire;
 
 pub use client::Client;
@@ -39,3 +40,4 @@ pub use report::{
     AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
     RepairReport,
 };
+pub use tally::ReadTally;

@@ -20,7 +20,7 @@ use crate::plan::Failure;
 
 /// Bytes taken from a stream at a time: four cells.
 const RUN_LEN: usize = 64 << 10;
-/// How long a node may take to make a shard durable and sign a lease.
+/// How long a node may take to receive what is under way, make the shard durable and sign a lease.
 const LEASE_WITHIN: Duration = Duration::from_mins(1);
 /// How long a node that is uploaded to may take no bytes at all.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
@@ -49,6 +49,8 @@ pub(crate) enum WireError {
     Request(#[from] RequestError),
     #[error("node did not answer within {} ms", .0.as_millis())]
     Late(Duration),
+    #[error("node takes bytes so slowly that all the others wait for it")]
+    Lags,
     #[error("node sent what does not verify: {0}")]
     Wrong(Wrong),
 }
@@ -74,6 +76,7 @@ impl WireError {
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Late(_) => Failure::Late,
+            Self::Lags => Failure::Slow,
             Self::Connect(ConnectError::Hello { source: HelloError::Refused(_), .. }) => Failure::Refused,
             Self::Unknown(_) | Self::Connect(_) => Failure::Unreachable,
             Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
@@ -319,6 +322,8 @@ impl Upload {
     /// Ends the shard and waits for the lease, which must be for what was sent.
     pub(crate) async fn finish(mut self, root: Root, len: ShardLen) -> Result<Signed<Lease>, WireError> {
         self.exchange.sending.finish();
+        // What is still under way has to arrive first, over whatever line there is.
+        self.exchange.receiving.wait_up_to(LEASE_WITHIN);
         let response = in_time(LEASE_WITHIN, self.exchange.response()).await??;
         self.wire.heard(self.node);
         let lease =

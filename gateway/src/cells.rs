@@ -28,8 +28,6 @@ pub(crate) struct Shelf {
     fetches: Arc<Fetches>,
     pub(crate) hits: Counter,
     pub(crate) misses: Counter,
-    pub(crate) hedged: Counter,
-    pub(crate) rebuilt: Counter,
 }
 
 /// The cells of a fetch, in order.
@@ -66,8 +64,6 @@ impl Shelf {
             fetches: Arc::new(Fetches::new(fetches)),
             hits: Counter::default(),
             misses: Counter::default(),
-            hedged: Counter::default(),
-            rebuilt: Counter::default(),
         }
     }
 
@@ -90,15 +86,6 @@ impl Shelf {
     /// Whether the cache has a cell.
     pub(crate) fn has(&self, id: ObjectId, cell: u64) -> bool {
         self.cache.contains(id, cell)
-    }
-
-    fn count(&self, origin: &Origin) {
-        self.misses.inc();
-        match origin {
-            Origin::Direct(_) => {}
-            Origin::Hedged(_) => _ = self.hedged.inc(),
-            Origin::Rebuilt(_) => _ = self.rebuilt.inc(),
-        }
     }
 
     /// Where a fetch that begins at the missing cell `first` should end: before the next long stretch of cached cells.
@@ -155,7 +142,7 @@ impl CellReader {
         let cell = fetch.cells.next().await.expect("a fetch brings every cell of its run, or an error");
         let OpenedCell { index, plaintext, origin } = cell?;
         assert_eq!(index, self.next, "a fetch brings its cells in order");
-        self.shelf.count(&origin);
+        self.shelf.misses.inc();
         self.shelf.cache.insert(self.id, index, &plaintext, origin);
         self.next += 1;
         fetch.flight.arrived(self.next);

@@ -29,6 +29,8 @@ pub struct GatewayConfig {
     pub proxies: Vec<IpAddr>,
     /// Who may upload, and how; nobody may without it.
     pub uploads: Option<UploadConfig>,
+    /// How films that are uploaded become publications; they do not without it, nor without `uploads`.
+    pub films: Option<FilmUploads>,
     /// Who may publish, and where that is kept.
     pub publishing: PublishingConfig,
     /// The folder with the page that plays publications, as `player-demo` builds it.
@@ -46,10 +48,20 @@ impl GatewayConfig {
             client_limit: ClientLimit::default(),
             proxies: Vec::new(),
             uploads: None,
+            films: None,
             publishing: PublishingConfig::default(),
             page: None,
         }
     }
+}
+
+/// Settings for films that are uploaded to be published in the name of the gateway's account.
+#[derive(Debug, Clone)]
+pub struct FilmUploads {
+    /// Where a film lies until it is packaged.
+    pub work_folder: PathBuf,
+    /// What the account remembers of what it has published.
+    pub index: PathBuf,
 }
 
 /// Settings for publications.

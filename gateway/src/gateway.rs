@@ -30,6 +30,7 @@ struct Shared {
     handles: Mutex<Handles<ServedObject>>,
     limits: ClientLimits,
     publications: Publications,
+    film_turn: tokio::sync::Mutex<()>,
     metrics: Arc<Metrics>,
 }
 
@@ -42,6 +43,7 @@ impl Gateway {
             handles: Mutex::new(Handles::new(config.handles)),
             limits: ClientLimits::new(config.client_limit),
             publications: Publications::new(publishing, client.clone(), config.cache_len)?,
+            film_turn: tokio::sync::Mutex::default(),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
             client,
@@ -64,6 +66,11 @@ impl Gateway {
 
     pub(crate) fn publications(&self) -> &Publications {
         &self.shared.publications
+    }
+
+    /// The turn to publish a film; held while it is made.
+    pub(crate) async fn film_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.film_turn.lock().await
     }
 
     pub(crate) fn limits(&self) -> &ClientLimits {

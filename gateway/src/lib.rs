@@ -40,7 +40,9 @@ mod routes;
 mod server;
 mod trouble;
 
-pub use config::{Creators, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError};
+pub use config::{
+    Creators, FilmUploads, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError,
+};
 pub use gateway::Gateway;
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;

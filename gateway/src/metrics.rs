@@ -1,5 +1,8 @@
 //! What the gateway counts, in the text format of Prometheus. No label ever holds a handle, a link or a name.
 
+use std::sync::atomic::Ordering;
+
+use client::ReadTally;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -28,6 +31,9 @@ pub(crate) struct Metrics {
     pub(crate) aborted: Counter,
     cache: Gauge,
     handles: Gauge,
+    hedged: Counter,
+    rebuilt: Counter,
+    wrong: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,16 +69,30 @@ impl Metrics {
         registry.register("aborted", "Answers that were cut off because the object failed", aborted.clone());
         registry.register("cache_hits", "Cells served from the cache", shelf.hits.clone());
         registry.register("cache_misses", "Cells fetched from the network", shelf.misses.clone());
-        let hedged = "Cells from a node that was asked because another was late, or failed";
-        registry.register("hedged_cells", hedged, shelf.hedged.clone());
+        let (hedged, rebuilt, wrong) = (Counter::default(), Counter::default(), Counter::default());
         registry.register(
-            "rebuilt_cells",
-            "Cells rebuilt from others of their stripe",
-            shelf.rebuilt.clone(),
+            "hedged_cells",
+            "Cells asked for in place of late, lost or wrong ones",
+            hedged.clone(),
         );
+        registry.register("rebuilt_cells", "Cells computed from other columns", rebuilt.clone());
+        registry.register("wrong_cells", "Cells whose node sent what does not verify", wrong.clone());
         registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, cache.clone());
         registry.register("open_handles", "Handles open now", handles.clone());
-        Self { registry, requests, first_byte, under_way, sent, received, aborted, cache, handles }
+        Self {
+            registry,
+            requests,
+            first_byte,
+            under_way,
+            sent,
+            received,
+            aborted,
+            cache,
+            handles,
+            hedged,
+            rebuilt,
+            wrong,
+        }
     }
 
     /// Counts an answer whose head is ready after `seconds`.
@@ -82,8 +102,12 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { route, method, status }).inc();
     }
 
-    /// The text, with the sizes of now.
-    pub(crate) fn render(&self, cache_len: u64, open_handles: usize) -> String {
+    /// The text, with the sizes of now and what the client has counted until now.
+    pub(crate) fn render(&self, cache_len: u64, open_handles: usize, reads: ReadTally) -> String {
+        let ReadTally { hedged, rebuilt, wrong } = reads;
+        for (counter, count) in [(&self.hedged, hedged), (&self.rebuilt, rebuilt), (&self.wrong, wrong)] {
+            counter.inner().fetch_max(count, Ordering::Relaxed);
+        }
         self.cache.set(i64::try_from(cache_len).unwrap_or(i64::MAX));
         self.handles.set(i64::try_from(open_handles).unwrap_or(i64::MAX));
         let mut text = String::new();
@@ -109,7 +133,7 @@ mod tests {
         metrics.answered("/b/{handle}", "GET", 206, 0.003);
         metrics.sent.inc_by(4096);
         shelf.hits.inc_by(3);
-        let text = metrics.render(1234, 5);
+        let text = metrics.render(1234, 5, ReadTally { hedged: 9, rebuilt: 8, wrong: 7 });
         for line in [
             "headwater_gateway_requests_total{route=\"/b/{handle}\",method=\"GET\",status=\"206\"} 2",
             "headwater_gateway_first_byte_seconds_count{route=\"/b/{handle}\"} 2",
@@ -117,6 +141,9 @@ mod tests {
             "headwater_gateway_cache_hits_total 3",
             "headwater_gateway_cache_misses_total 0",
             "headwater_gateway_cache_bytes 1234",
+            "headwater_gateway_hedged_cells_total 9",
+            "headwater_gateway_rebuilt_cells_total 8",
+            "headwater_gateway_wrong_cells_total 7",
             "headwater_gateway_open_handles 5",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");

@@ -76,6 +76,11 @@ impl Problem {
         Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after) }
     }
 
+    /// Its reason in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Adds a header field.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

@@ -4,6 +4,7 @@ mod blob;
 mod open;
 mod openapi;
 mod publications;
+mod publish;
 mod read;
 mod sources;
 mod status;
@@ -29,6 +30,7 @@ const READ: &str = "/b/{handle}";
 const BLOB: &str = "/blob";
 const PUBLICATIONS: &str = "/api/publications";
 const PUBLICATION: &str = "/api/publications/{id}";
+const PUBLISH: &str = "/api/publish";
 const SOURCES: &str = "/api/sources/{id}/{track}/{n}";
 const OPENAPI: &str = "/api/openapi.json";
 const FILE: &str = "/watch/{id}/{file}";
@@ -39,8 +41,8 @@ const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 11] =
-    [PUBLICATIONS, PUBLICATION, SOURCES, FILE, PART, ATTACHMENT, OPEN, READ, BLOB, HEALTH, METRICS];
+const PATHS: [&str; 12] =
+    [PUBLICATIONS, PUBLICATION, PUBLISH, SOURCES, FILE, PART, ATTACHMENT, OPEN, READ, BLOB, HEALTH, METRICS];
 
 /// What a page of another origin may read of an answer.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After";
@@ -72,6 +74,7 @@ fn publication_routes() -> Router<Gateway> {
     Router::new()
         .route(PUBLICATIONS, shared(get(publications::list).post(publications::offer), "GET, POST, OPTIONS"))
         .route(PUBLICATION, shared(get(publications::one), reading))
+        .route(PUBLISH, get(publish::offered).post(publish::publish))
         .route(SOURCES, shared(get(sources::sources), reading))
         .route(OPENAPI, shared(get(openapi::document), reading))
         .route(FILE, shared(get(watch::file), reading))
@@ -83,7 +86,7 @@ fn publication_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | METRICS => 0,
-        OPEN | BLOB | PUBLICATIONS => 10,
+        OPEN | BLOB | PUBLICATIONS | PUBLISH => 10,
         _ => 1,
     }
 }

@@ -7,7 +7,7 @@ use shiguredo_mp4::{Decode, Encode};
 use thiserror::Error;
 
 /// The four characters that name a box.
-pub(crate) type BoxName = [u8; 4];
+pub(crate) type FourCc = [u8; 4];
 
 /// Length of a header with a 64-bit size; a shorter one is 8 bytes long.
 pub(crate) const HEADER_LEN_MAX: usize = 16;
@@ -15,7 +15,7 @@ pub(crate) const HEADER_LEN_MAX: usize = 16;
 /// A box header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BoxHeader {
-    pub(crate) name: BoxName,
+    pub(crate) name: FourCc,
     pub(crate) header_len: u64,
     /// Length of the box with its header; `None`: up to the end of the file.
     pub(crate) len: Option<u64>,
@@ -36,7 +36,7 @@ impl BoxHeader {
             _ => (short, 8),
         };
         if len < header_len {
-            return Err(BoxError::TooShort { name: Name(name), len });
+            return Err(BoxError::TooShort { name: BoxName(name), len });
         }
         Ok(Some(Self { name, header_len, len: Some(len) }))
     }
@@ -45,7 +45,7 @@ impl BoxHeader {
 /// A box inside another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RawBox<'a> {
-    pub(crate) name: BoxName,
+    pub(crate) name: FourCc,
     /// With its header.
     pub(crate) whole: &'a [u8],
     pub(crate) body: &'a [u8],
@@ -57,9 +57,9 @@ impl RawBox<'_> {
         match T::decode(self.whole) {
             Ok((decoded, _)) => Ok(decoded),
             Err(error) if error.reason.is_empty() => {
-                Err(BoxError::Invalid { name: Name(self.name), why: "it ends early".to_owned() })
+                Err(BoxError::Invalid { name: BoxName(self.name), why: "it ends early".to_owned() })
             }
-            Err(error) => Err(BoxError::Invalid { name: Name(self.name), why: error.reason }),
+            Err(error) => Err(BoxError::Invalid { name: BoxName(self.name), why: error.reason }),
         }
     }
 }
@@ -78,13 +78,13 @@ pub(crate) fn children(bytes: &[u8]) -> impl Iterator<Item = Result<RawBox<'_>, 
 }
 
 /// The first box named `name` in `bytes`.
-pub(crate) fn child(bytes: &[u8], name: BoxName) -> Result<Option<RawBox<'_>>, BoxError> {
+pub(crate) fn child(bytes: &[u8], name: FourCc) -> Result<Option<RawBox<'_>>, BoxError> {
     children(bytes).find(|found| found.as_ref().map_or(true, |child| child.name == name)).transpose()
 }
 
 /// The first box named `name` in `bytes`, which must be there.
-pub(crate) fn required_child(bytes: &[u8], name: BoxName) -> Result<RawBox<'_>, BoxError> {
-    child(bytes, name)?.ok_or(BoxError::Missing { name: Name(name) })
+pub(crate) fn required_child(bytes: &[u8], name: FourCc) -> Result<RawBox<'_>, BoxError> {
+    child(bytes, name)?.ok_or(BoxError::Missing { name: BoxName(name) })
 }
 
 /// The bytes of a box of our own making.
@@ -97,7 +97,7 @@ fn next_child(bytes: &[u8]) -> Result<Option<(RawBox<'_>, &[u8])>, BoxError> {
     let Some(len) = header.len else { return Ok(None) };
     let cut = usize::try_from(len).ok().and_then(|len| bytes.split_at_checked(len));
     let Some((whole, rest)) = cut else {
-        return Err(BoxError::TooLong { name: Name(header.name), len, room: bytes.len() });
+        return Err(BoxError::TooLong { name: BoxName(header.name), len, room: bytes.len() });
     };
     let body = whole.get(usize::from(header.header_len == 16) * 8 + 8..).unwrap_or_default();
     Ok(Some((RawBox { name: header.name, whole, body }, rest)))
@@ -105,9 +105,9 @@ fn next_child(bytes: &[u8]) -> Result<Option<(RawBox<'_>, &[u8])>, BoxError> {
 
 /// A box's name as it is shown: what is not printable ASCII becomes `?`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Name(pub(crate) BoxName);
+pub struct BoxName(pub(crate) FourCc);
 
-impl std::fmt::Display for Name {
+impl std::fmt::Display for BoxName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|&byte| {
             let shown = if byte == b' ' || byte.is_ascii_graphic() { char::from(byte) } else { '?' };
@@ -116,7 +116,7 @@ impl std::fmt::Display for Name {
     }
 }
 
-impl std::fmt::Debug for Name {
+impl std::fmt::Debug for BoxName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "\"{self}\"")
     }
@@ -129,7 +129,7 @@ pub enum BoxError {
     #[error("box {name} declares a length of {len} bytes, less than its header")]
     TooShort {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// What it declares.
         len: u64,
     },
@@ -137,7 +137,7 @@ pub enum BoxError {
     #[error("box {name} declares a length of {len} bytes where {room} are left")]
     TooLong {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// What it declares.
         len: u64,
         /// What the box around it has left.
@@ -147,13 +147,13 @@ pub enum BoxError {
     #[error("box {name} is missing")]
     Missing {
         /// The box.
-        name: Name,
+        name: BoxName,
     },
     /// The content of a box cannot be decoded.
     #[error("box {name} cannot be decoded: {why}")]
     Invalid {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// What the decoder says.
         why: String,
     },

@@ -26,7 +26,7 @@ mod timeline;
 mod track;
 mod webvtt;
 
-pub use boxes::{BoxError, Name};
+pub use boxes::{BoxError, BoxName};
 pub use fragment::FragmentError;
 pub use live::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment};
 pub use read::ReadAt;

@@ -8,8 +8,9 @@ pub const MOOF_LEN_MAX: u64 = 4 << 20;
 pub const TOP_BOXES_MAX: u32 = 1 << 19;
 /// Greatest number of tracks of a file, of whatever kind.
 pub const TRACKS_MAX: usize = 32;
-/// Greatest number of samples (frames) of a track: 19 hours at 60 frames a second.
-pub const SAMPLES_MAX: usize = 1 << 22;
+/// Greatest number of samples (frames, packets) of all tracks of a file: 12 hours at 60 frames a second with three
+/// tracks of sound. Nor may a file have more samples than bytes.
+pub const SAMPLES_MAX: usize = 1 << 23;
 /// Greatest number of samples of one `moof` box, of all tracks, and of one live segment.
 pub const FRAGMENT_SAMPLES_MAX: usize = 1 << 16;
 /// Greatest number of entries of an edit list.

@@ -9,7 +9,7 @@ mod track;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::boxes::{BoxError, Name};
+use crate::boxes::{BoxError, BoxName};
 use crate::fragment::{self, FragmentError, Run};
 use crate::limits::{
     FRAGMENT_SAMPLES_MAX, LIVE_PENDING_MAX, SEGMENT_SECONDS_MAX, SEGMENTS_MAX, TARGET_SECONDS_MAX,
@@ -146,7 +146,14 @@ impl LiveReader {
     }
 
     fn take_media(&mut self, mdat: &TopBox, outputs: &mut Vec<LiveOutput>) -> Result<(), LiveError> {
-        for run in std::mem::take(&mut self.runs) {
+        let runs = std::mem::take(&mut self.runs);
+        // Samples that share bytes would become longer than what has arrived.
+        let samples = runs.iter().flat_map(|run| &run.samples);
+        let (media_len, room) = (samples.map(|sample| u64::from(sample.len)).sum(), mdat.body.len());
+        if media_len > room as u64 {
+            return Err(FragmentError::Overlap { media_len, room }.into());
+        }
+        for run in runs {
             let found = self.tracks.iter_mut().find(|track| track.head.track.id == run.track_id);
             if let Some(track) = found {
                 track.push(&run, mdat)?;
@@ -194,7 +201,7 @@ pub enum LiveError {
     #[error("box {name} has no length")]
     Endless {
         /// The box.
-        name: Name,
+        name: BoxName,
     },
     /// A box is broken.
     #[error(transparent)]

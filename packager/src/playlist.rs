@@ -69,7 +69,7 @@ pub struct Media<'a> {
     pub addressing: Addressing,
     /// Length of the init section, with which the rendition's file begins.
     pub init_len: u64,
-    /// The segments in their order; only a live playlist may have none yet.
+    /// The segments in their order: at least one, also while it grows.
     pub segments: &'a [Segment],
     /// Whether segments will follow.
     pub kind: Kind,

@@ -6,10 +6,11 @@ mod scan;
 mod tables;
 
 use std::io;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::boxes::{BoxError, Name};
+use crate::boxes::{BoxError, BoxName};
 use crate::cut::{self, Cuts, Moment};
 use crate::fragment::FragmentError;
 use crate::limits::{
@@ -36,7 +37,7 @@ pub struct Source<R> {
 #[derive(Debug)]
 pub(crate) struct PreparedTrack {
     pub(crate) head: TrackHead,
-    pub(crate) samples: Vec<Sample>,
+    pub(crate) samples: Arc<Vec<Sample>>,
     pub(crate) timeline: Timeline,
 }
 
@@ -64,21 +65,21 @@ impl<R: ReadAt> Source<R> {
         let leading = self.tracks.iter().find(|prepared| prepared.head.track.is_video());
         let leading =
             leading.map(|prepared| (prepared.cut_video(segment_seconds), prepared.head.track.timescale));
-        let plan = |(index, prepared): (usize, &PreparedTrack)| {
+        let plan = |prepared: &PreparedTrack| {
             let cuts = if prepared.head.track.is_video() {
                 prepared.cut_video(segment_seconds)
             } else {
                 prepared
                     .cut_audio(leading.as_ref().map(|(cuts, timescale)| (cuts, *timescale)), segment_seconds)
             };
-            Rendition::plan(index, prepared, &cuts)
+            Rendition::plan(prepared, &cuts)
         };
-        self.tracks.iter().enumerate().map(plan).collect()
+        self.tracks.iter().map(plan).collect()
     }
 
-    /// The bytes of a rendition that this source has planned.
+    /// The bytes of a rendition of this source.
     pub fn read<'a>(&'a self, rendition: &'a Rendition) -> RenditionReader<'a, R> {
-        RenditionReader::new(rendition, &self.tracks[rendition.index].samples, &self.reader)
+        RenditionReader::new(rendition, &self.reader)
     }
 }
 
@@ -121,7 +122,7 @@ pub enum OpenError {
     )]
     CutOff {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// Where it begins.
         offset: u64,
         /// Its length.
@@ -135,7 +136,7 @@ pub enum OpenError {
     )]
     BoxTooLong {
         /// The box.
-        name: Name,
+        name: BoxName,
         /// Its length.
         len: u64,
     },
@@ -189,7 +190,7 @@ pub enum TrackError {
     #[error("the codec {name} is not supported; H.264, H.265, AV1, AAC and Opus are")]
     Codec {
         /// The name of its sample entry.
-        name: Name,
+        name: BoxName,
     },
     /// Sound of MPEG-4 that is not AAC.
     #[error("sound of object type {object_type:#x} is not supported; AAC and Opus are")]
@@ -218,8 +219,8 @@ pub enum TrackError {
     /// It has no samples.
     #[error("it has no samples")]
     NoSamples,
-    /// More samples than [`SAMPLES_MAX`].
-    #[error("more than {SAMPLES_MAX} samples")]
+    /// With the tracks before it more than [`SAMPLES_MAX`] samples, or more than the file has bytes.
+    #[error("too many samples; a file has at most {SAMPLES_MAX}, and no more than bytes")]
     TooManySamples,
     /// No sample at which decoding can begin.
     #[error("it has no keyframe")]

@@ -237,3 +237,101 @@ pub enum EditError {
         seconds: u64,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use shiguredo_mp4::FixedPointNumber;
+
+    use super::*;
+
+    const MOVIE: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+    const TIMESCALE: u32 = 100;
+
+    fn entry(edit_duration: u64, media_time: i64) -> ElstEntry {
+        ElstEntry { edit_duration, media_time, media_rate: FixedPointNumber::new(1, 0) }
+    }
+
+    fn edits(entries: &[(u64, i64)]) -> Edits {
+        let entries: Vec<_> = entries.iter().map(|(duration, time)| entry(*duration, *time)).collect();
+        Edits::read(&entries, MOVIE).unwrap()
+    }
+
+    /// One sample every 4 ticks; `K` marks a keyframe, and `compositions` repeat.
+    fn recorded(keys: &str, compositions: &[i32], decode_time: u64) -> Recorded {
+        let sample = |(index, key): (usize, char)| Sample {
+            offset: index as u64,
+            len: 1,
+            duration: 4,
+            composition: compositions[index % compositions.len()],
+            is_sync: key == 'K',
+        };
+        Recorded { samples: keys.chars().enumerate().map(sample).collect(), decode_time }
+    }
+
+    fn times(samples: &[Sample], timeline: Timeline) -> Vec<u64> {
+        timeline.times(samples).map(|(_, start, _)| start).collect()
+    }
+
+    #[test]
+    fn the_delay_of_reordered_frames_is_no_delay() {
+        for (compositions, media_time) in [([8, 12, 4], 8), ([0, 4, -4], 0)] {
+            let (samples, timeline) =
+                lay(recorded("Kbb", &compositions, 0), true, TIMESCALE, &edits(&[(120, media_time)]))
+                    .unwrap();
+            assert_eq!(times(&samples, timeline), [0, 8, 4], "{compositions:?}");
+            assert!(samples.iter().all(|sample| sample.composition >= 0));
+        }
+    }
+
+    #[test]
+    fn late_sound_is_moved_and_a_late_picture_is_extended() {
+        let edits = edits(&[(200, -1), (300, -1), (160, 0)]);
+        let (samples, timeline) = lay(recorded("KKKK", &[0], 0), false, TIMESCALE, &edits).unwrap();
+        assert_eq!((times(&samples, timeline), timeline.decode_start), (vec![50, 54, 58, 62], 50));
+        let edits = self::edits(&[(500, -1), (160, 8)]);
+        let (samples, timeline) = lay(recorded("Kbbb", &[8, 12, 4, 8], 0), true, TIMESCALE, &edits).unwrap();
+        assert_eq!(times(&samples, timeline), [0, 58, 54, 62]);
+        assert_eq!((samples[0].duration, timeline), (54, Timeline { decode_start: 0, media_time: 8 }));
+    }
+
+    #[test]
+    fn priming_is_kept_and_long_silence_is_not() {
+        let (samples, timeline) =
+            lay(recorded("KKKK", &[0], 0), false, TIMESCALE, &edits(&[(0, 6)])).unwrap();
+        assert_eq!((times(&samples, timeline), timeline.media_time), (vec![0, 0, 2, 6], 6));
+        let keys = "K".repeat(50);
+        let (samples, timeline) =
+            lay(recorded(&keys, &[0], 0), false, TIMESCALE, &edits(&[(0, 101)])).unwrap();
+        assert_eq!((samples[0].offset, timeline.media_time), (22, 13));
+    }
+
+    #[test]
+    fn what_is_cut_away_is_left_out() {
+        let (samples, timeline) =
+            lay(recorded("KbbbKbbbKbbb", &[0], 0), true, TIMESCALE, &edits(&[(160, 20)])).unwrap();
+        let kept: Vec<_> = samples.iter().map(|sample| sample.offset).collect();
+        assert_eq!((kept, timeline.media_time), ((4..10).collect(), 4));
+    }
+
+    #[test]
+    fn a_recording_may_begin_at_any_time() {
+        let none = Edits::none(MOVIE);
+        let (samples, timeline) = lay(recorded("bKbb", &[4], 96), true, TIMESCALE, &none).unwrap();
+        assert_eq!((samples.len(), samples[0].duration), (3, 4 + 104));
+        assert_eq!(times(&samples, timeline), [0, 108, 112]);
+        let late = lay(recorded("K", &[0], 100_000), false, TIMESCALE, &none);
+        assert_eq!(late.unwrap_err(), EditError::Late { seconds: 1000 });
+    }
+
+    #[test]
+    fn other_edits_are_refused() {
+        let read = |entries: &[ElstEntry]| Edits::read(entries, MOVIE).unwrap_err();
+        assert_eq!(read(&[entry(10, 0), entry(10, 20)]), EditError::Several { count: 2 });
+        assert_eq!(read(&[entry(10, 0), entry(10, -1)]), EditError::Several { count: 2 });
+        assert_eq!(read(&[entry(10, -2)]), EditError::Time { media_time: -2 });
+        let fast = ElstEntry { media_rate: FixedPointNumber::new(2, 0), ..entry(10, 0) };
+        assert_eq!(read(&[fast]), EditError::Rate { rate: 2 });
+        let beyond = lay(recorded("KKKK", &[0], 0), false, TIMESCALE, &edits(&[(0, 1000)]));
+        assert_eq!(beyond.unwrap_err(), EditError::NothingShown);
+    }
+}

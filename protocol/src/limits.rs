@@ -28,6 +28,10 @@ pub const DOMAIN_NAME_LEN_MAX: usize = 64;
 pub const LEASE_DURATION_MAX_S: u64 = 400 * DAY_S;
 /// How long a node keeps a shard after its last lease has ended, in seconds: 7 days.
 pub const LEASE_GRACE_S: u64 = 7 * DAY_S;
+/// What a node counts for each lease and each pointer beside the bytes that it keeps, in bytes.
+pub const LEASE_OVERHEAD_LEN: u64 = 1024;
+/// The time for which a lease and every renewal is charged at least, in seconds: a day.
+pub const LEASE_CHARGED_MIN_S: u64 = DAY_S;
 /// How far the clocks of two peers may differ, in seconds.
 pub const CLOCK_SKEW_MAX_S: u64 = 300;
 /// Longest explanation in a refusal, in bytes of UTF-8.
@@ -87,6 +91,8 @@ mod tests {
             ("DOMAIN_NAME_LEN_MAX", DOMAIN_NAME_LEN_MAX as u64),
             ("LEASE_DURATION_MAX_S", LEASE_DURATION_MAX_S),
             ("LEASE_GRACE_S", LEASE_GRACE_S),
+            ("LEASE_OVERHEAD_LEN", LEASE_OVERHEAD_LEN),
+            ("LEASE_CHARGED_MIN_S", LEASE_CHARGED_MIN_S),
             ("CLOCK_SKEW_MAX_S", CLOCK_SKEW_MAX_S),
             ("REFUSAL_DETAIL_LEN_MAX", REFUSAL_DETAIL_LEN_MAX as u64),
             ("VERSION_TEXT_LEN_MAX", VERSION_TEXT_LEN_MAX as u64),

@@ -145,11 +145,8 @@ pub enum RecordError {
         len: usize,
     },
     /// Not a map with the keys of a record.
-    #[error("not a signed record: {reason}")]
-    NotARecord {
-        /// What the CBOR decoder found.
-        reason: String,
-    },
+    #[error("not a signed record: {0}")]
+    NotARecord(CanonicalError),
     /// A record of another version.
     #[error("record of version {found}, only version 1 is known")]
     Version {
@@ -192,7 +189,7 @@ impl RecordError {
     /// The code with which a node refuses such a record.
     pub fn code(&self) -> Code {
         match self {
-            Self::TooLong { .. } | Self::NotARecord { .. } | Self::Version { .. } | Self::Invalid { .. } => {
+            Self::TooLong { .. } | Self::NotARecord(_) | Self::Version { .. } | Self::Invalid { .. } => {
                 Code::BadRequest
             }
             Self::Type { .. } | Self::Network { .. } | Self::Signature { .. } => Code::BadSignature,
@@ -250,8 +247,7 @@ impl RecordHeading {
     /// The heading of the record in these bytes; nothing is verified.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         check_len(bytes)?;
-        let heading: Self = serde_ipld_dagcbor::from_slice(bytes)
-            .map_err(|error| RecordError::NotARecord { reason: error.to_string() })?;
+        let heading: Self = canonical::peek(bytes).map_err(RecordError::NotARecord)?;
         if heading.v != u64::from(VERSION) {
             return Err(RecordError::Version { found: heading.v });
         }

@@ -31,7 +31,7 @@ pub struct NodeConfig {
     pub keep_free: u64,
     /// Who may store here.
     pub admission: AdmissionPolicy,
-    /// Most bytes under lease for one payer; `None`: up to the capacity.
+    /// Most bytes that one payer's leases and pointers may count for; `None`: up to the capacity.
     pub quota_per_payer: Option<u64>,
     /// How long the body of a put may pause before the put is given up: live sources and pipes do pause. One payer
     /// has a named number of puts under way, so that its pauses keep nobody else waiting.

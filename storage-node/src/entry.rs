@@ -13,9 +13,13 @@ pub const HEADER_LEN: usize = 16;
 /// Bytes before the shard itself: header, root and length.
 pub const SHARD_PREFIX_LEN: usize = HEADER_LEN + SHARD_HEAD_LEN;
 
+/// Bytes before the record of a pointer: header and payer.
+pub const POINTER_PREFIX_LEN: usize = HEADER_LEN + KEY_LEN;
+
 const MAGIC: [u8; 4] = *b"HWe1";
 const SHARD_HEAD_LEN: usize = 40;
 const RELEASE_LEN: usize = 64;
+const KEY_LEN: usize = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -45,8 +49,13 @@ pub enum Entry {
         /// The control key of the lease.
         control: PublicKey,
     },
-    /// A signed record whose signature nobody has verified yet.
-    Pointer(Vec<u8>),
+    /// A pointer.
+    Pointer {
+        /// Who pays for it.
+        payer: PublicKey,
+        /// The signed record; nobody has verified its signature yet.
+        record: Vec<u8>,
+    },
 }
 
 /// The first bytes of an entry. Only [`Header::decode_head`] checks them.
@@ -77,6 +86,8 @@ pub enum EntryError {
     Lease(#[from] CanonicalError),
     #[error("a control key is no public key")]
     Control,
+    #[error("a payer's key is no public key")]
+    Payer,
 }
 
 impl Header {
@@ -99,7 +110,8 @@ impl Header {
         let payload_len = u32::from_le_bytes([l0, l1, l2, l3]);
         let possible = match kind {
             Kind::Shard => payload_len as usize > SHARD_HEAD_LEN,
-            Kind::Lease | Kind::Pointer => (1..=RECORD_LEN_MAX).contains(&(payload_len as usize)),
+            Kind::Lease => (1..=RECORD_LEN_MAX).contains(&(payload_len as usize)),
+            Kind::Pointer => (1..=RECORD_LEN_MAX).contains(&(payload_len as usize).wrapping_sub(KEY_LEN)),
             Kind::Release => payload_len as usize == RELEASE_LEN,
         };
         if !possible {
@@ -108,7 +120,7 @@ impl Header {
         Ok(Self { kind, payload_len, check: [c0, c1, c2, c3] })
     }
 
-    /// How many bytes after the header [`Self::decode_head`] needs; at most 4096.
+    /// How many bytes after the header [`Self::decode_head`] needs; at most 4128.
     pub fn head_len(self) -> usize {
         match self.kind {
             Kind::Shard => SHARD_HEAD_LEN,
@@ -134,7 +146,11 @@ impl Header {
                 let control = protocol::keys::from_bytes(&array(control)).map_err(|_| EntryError::Control)?;
                 Ok(Entry::Release { root: Root::from_bytes(array(root)), control })
             }
-            Kind::Pointer => Ok(Entry::Pointer(head.to_vec())),
+            Kind::Pointer => {
+                let (payer, record) = head.split_at(KEY_LEN);
+                let payer = protocol::keys::from_bytes(&array(payer)).map_err(|_| EntryError::Payer)?;
+                Ok(Entry::Pointer { payer, record: record.to_vec() })
+            }
         }
     }
 
@@ -181,8 +197,8 @@ pub fn encode_release(root: Root, control: &PublicKey) -> Vec<u8> {
 }
 
 /// The entry of a pointer; `record` is an encoded signed record, at most 4096 bytes.
-pub fn encode_pointer(record: &[u8]) -> Vec<u8> {
-    whole(Kind::Pointer, record)
+pub fn encode_pointer(payer: &PublicKey, record: &[u8]) -> Vec<u8> {
+    whole(Kind::Pointer, &[payer.as_bytes(), record].concat())
 }
 
 fn whole(kind: Kind, payload: &[u8]) -> Vec<u8> {

@@ -18,7 +18,7 @@ use crate::egress::{Bucket, Month};
 use crate::key::{self, NodeKeyError};
 use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats};
-use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules};
+use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
 use crate::{scrub, upkeep};
 
 /// A node that answers. Call [`Node::shutdown`] before dropping it, so that peers learn of it.
@@ -159,6 +159,7 @@ fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNo
         capacity: Capacity { total: config.capacity, reserve: config.keep_free },
         quota_per_payer: config.quota_per_payer,
         pack_len_max: PACK_LEN_MAX,
+        trailer_len_max: TRAILER_LEN_MAX,
     };
     let (store, replayed) = Store::open(disk, rules, config.clock.now())
         .map_err(|error| SpawnNodeError::Store(error.to_string()))?;

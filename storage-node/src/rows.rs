@@ -1,7 +1,8 @@
 //! The rows of the index: what the store knows without looking at its files.
 
 use proofs::{Root, ShardLen};
-use protocol::{Lease, PublicKey, Sequence, UnixSeconds};
+use protocol::limits::LEASE_OVERHEAD_LEN;
+use protocol::{ByteHours, Lease, PublicKey, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::entry;
@@ -32,6 +33,14 @@ pub(crate) enum State {
 }
 
 impl ShardRow {
+    /// Length of the trailer of its own file; 0 in a pack.
+    pub(crate) fn trailer_len(&self) -> u64 {
+        match self.place {
+            Place::File { end } => end.saturating_sub(entry::shard_entry_len(self.len)),
+            Place::Pack { .. } => 0,
+        }
+    }
+
     pub(crate) fn is_sound(&self) -> bool {
         self.state == State::Sound
     }
@@ -67,7 +76,23 @@ pub(crate) struct LeaseRow {
 pub(crate) struct PointerRow {
     pub(crate) seq: Sequence,
     pub(crate) expires: UnixSeconds,
+    pub(crate) payer: PublicKey,
     pub(crate) spot: Spot,
+}
+
+impl PointerRow {
+    /// What counts against the payer's quota.
+    pub(crate) fn usage(&self) -> u64 {
+        self.spot.len - entry::POINTER_PREFIX_LEN as u64 + LEASE_OVERHEAD_LEN
+    }
+}
+
+/// What a holder has spent under a control key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SpentRow {
+    pub(crate) byte_hours: ByteHours,
+    /// Until when that may still count: no mandate or lease of theirs is longer.
+    pub(crate) until: UnixSeconds,
 }
 
 /// A lease that was released while packs still hold its entry and its shard's.
@@ -93,6 +118,11 @@ pub(crate) struct PackRow {
 pub(crate) struct LeaseKey {
     pub(crate) root: Root,
     pub(crate) control: PublicKey,
+}
+
+/// What a lease counts against its payer's quota.
+pub(crate) fn usage_of(lease: &Lease) -> u64 {
+    lease.len().get() + LEASE_OVERHEAD_LEN
 }
 
 impl LeaseKey {

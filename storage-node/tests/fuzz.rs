@@ -30,7 +30,7 @@ fn some_entry(random: &mut Random) -> Vec<u8> {
         2 => entry::encode_release(root, &key),
         _ => {
             let len = 1 + random.index(4096);
-            entry::encode_pointer(&random.bytes(len))
+            entry::encode_pointer(&key, &random.bytes(len))
         }
     }
 }
@@ -38,7 +38,7 @@ fn some_entry(random: &mut Random) -> Vec<u8> {
 fn decode(bytes: &[u8]) -> Option<(Header, Entry)> {
     let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>()?;
     let header = Header::decode(header).ok()?;
-    assert!(header.head_len() <= 4096, "nothing long is read before it is checked");
+    assert!(header.head_len() <= 4128, "nothing long is read before it is checked");
     let entry = header.decode_head(rest.get(..header.head_len())?).ok()?;
     Some((header, entry))
 }
@@ -53,7 +53,7 @@ fn round_trip(bytes: &[u8]) -> bool {
         }
         Entry::Lease(lease) => entry::encode_lease(lease),
         Entry::Release { root, control } => entry::encode_release(*root, control),
-        Entry::Pointer(record) => entry::encode_pointer(record),
+        Entry::Pointer { payer, record } => entry::encode_pointer(payer, record),
     };
     assert_eq!(again, bytes[..again.len()]);
     true

@@ -17,6 +17,7 @@ fn word(error: &EntryError) -> &'static str {
         EntryError::ShardLen(_) => "shard_len",
         EntryError::Lease(_) => "lease",
         EntryError::Control => "control",
+        EntryError::Payer => "payer",
     }
 }
 
@@ -50,9 +51,10 @@ fn matches(entry: &Entry, vector: &Value, bytes: &[u8]) {
             assert_eq!(control.as_bytes().to_vec(), hex("control"));
             assert_eq!(entry::encode_release(*root, control), bytes);
         }
-        (Entry::Pointer(record), "pointer") => {
+        (Entry::Pointer { payer, record }, "pointer") => {
+            assert_eq!(payer.as_bytes().to_vec(), hex("payer"));
             assert_eq!(*record, hex("record"));
-            assert_eq!(entry::encode_pointer(record), bytes);
+            assert_eq!(entry::encode_pointer(payer, record), bytes);
         }
         (entry, kind) => panic!("{entry:?} where {kind} is expected"),
     }

@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
-    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "sharing"]),
+    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
     (
         "cli",
         &[

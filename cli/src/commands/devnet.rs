@@ -25,7 +25,7 @@ Examples:
 
 The control address in devnet.json stops and starts nodes:
   curl -X POST -H \"Authorization: Bearer $(cat /tmp/net/token)\" CONTROL_URL/nodes/NODE_ID/stop
-  GET /nodes lists them; POST /nodes/ID/kill is a power cut; POST /nodes/ID/start brings one back.
+  GET /nodes lists them, and the beginning of an id is enough; POST /nodes/ID/kill is a power cut; POST /nodes/ID/start brings one back.
 The same token opens POST /blob of its gateways.")]
 pub(crate) struct Devnet {
     /// The folder that holds everything; created where it does not exist

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use chunker::Coding;
 use clap::Args;
-use gateway::{Creators, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig, UploadToken};
+use gateway::{
+    Creators, FilmUploads, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig, UploadToken,
+};
 use protocol::PublicKey;
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -124,6 +126,10 @@ struct GatewaySettings {
     #[arg(long = "denylist", value_name = "KEY", value_delimiter = ',', env = "HEADWATER_GATEWAY_DENYLISTS")]
     denylists: Option<Vec<PublicKey>>,
 
+    /// Where films that are uploaded lie until they are packaged [default: the system's folder for such files]
+    #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_WORK_FOLDER")]
+    work_folder: Option<PathBuf>,
+
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
     page: Option<PathBuf>,
@@ -153,6 +159,10 @@ impl Gateway {
         let mut config = GatewayConfig::new(settings.public_url.clone().unwrap_or_else(|| url_of(addr)));
         settings.limit(&mut config);
         config.uploads = uploads;
+        config.films = Some(FilmUploads {
+            work_folder: settings.work_folder.clone().unwrap_or_else(std::env::temp_dir),
+            index: account::publishing_index(settings.account.as_deref())?,
+        });
         config.publishing = settings.publishing();
         config.page.clone_from(&settings.page);
         let url = config.public_url.clone();
@@ -190,6 +200,7 @@ impl GatewaySettings {
             creators: self.creators.or(file.creators),
             any_creator: self.any_creator || file.any_creator,
             denylists: self.denylists.or(file.denylists),
+            work_folder: self.work_folder.or(file.work_folder),
             page: self.page.or(file.page),
         }
     }

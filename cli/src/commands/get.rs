@@ -1,5 +1,6 @@
 //! `headwater get`: reads an object, or a range of it, back from the network.
 
+use std::fmt;
 use std::fs::Permissions;
 use std::io::{self, IsTerminal};
 use std::ops::Range;
@@ -12,6 +13,7 @@ use chunker::Link;
 use clap::Args;
 use client::{Client, Object};
 use futures_util::TryStreamExt;
+use serde::Serialize;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -25,6 +27,7 @@ use crate::secrets::SecretArg;
 /// Read a file back from the network
 ///
 /// Every byte is verified before it is written. A file appears under its name only when it is there whole.
+/// With --json the answer says what was read: on standard output, or on standard error where the data is there.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -55,6 +58,7 @@ enum ByteRange {
 impl Get {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let link: Link = self.link.parse("a link")?;
+        let output = globals.output();
         let get = async |client: &Client| {
             let object = client.open(&link).await.context("cannot open the link")?;
             let range = match self.range {
@@ -62,13 +66,20 @@ impl Get {
                 None => 0..object.len(),
             };
             let destination = self.destination(&object)?;
-            let progress = globals.output().progress("get", Some(range.end - range.start));
+            let answer = Answer::new(&object, &range, &destination);
+            let progress = output.progress("get", Some(range.end - range.start));
             tokio::select! {
-                filled = destination.fill(&object, range, &progress) => filled,
-                ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted; nothing was left behind")),
+                filled = destination.fill(&object, range, &progress) => filled?,
+                ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted; nothing was left behind"))?,
             }
+            Ok(answer)
         };
-        Network::load(globals.network.as_deref())?.with_client(None, get).await?;
+        let answer = Network::load(globals.network.as_deref())?.with_client(None, get).await?;
+        if answer.file.is_some() {
+            output.answer(&answer)?;
+        } else {
+            output.answer_beside_data(&answer)?;
+        }
         Ok(Outcome::Complete)
     }
 
@@ -93,6 +104,41 @@ impl Get {
     }
 }
 
+/// What was read. People see it in the file; where the data is on standard output, programs find this on standard error.
+#[derive(Serialize)]
+struct Answer {
+    cid: String,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    size: u64,
+    /// The first byte that was read.
+    start: u64,
+    /// Bytes read.
+    len: u64,
+    file: Option<PathBuf>,
+}
+
+impl Answer {
+    fn new(object: &Object, range: &Range<u64>, destination: &Destination) -> Self {
+        Self {
+            cid: object.cid().to_string(),
+            name: object.name().map(str::to_owned),
+            media_type: object.media_type().map(str::to_owned),
+            size: object.len(),
+            start: range.start,
+            len: range.end - range.start,
+            file: destination.path().map(Path::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
 /// Where the bytes go.
 #[derive(Debug)]
 enum Destination {
@@ -112,6 +158,13 @@ impl Destination {
             return Err(Usage::because(format!("{} is a folder; say -o FILE", path.display())));
         }
         Ok(if metadata.is_file() { Self::File(path) } else { Self::Device(path) })
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) | Self::Device(path) => Some(path),
+        }
     }
 
     async fn fill(self, object: &Object, range: Range<u64>, progress: &Progress) -> anyhow::Result<()> {

@@ -1,11 +1,13 @@
 //! One file per command: its arguments, what it does, and the form of its answer.
 
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
 pub(crate) mod gateway;
 pub(crate) mod get;
+pub(crate) mod mandate;
 pub(crate) mod node;
 pub(crate) mod nodes;
 pub(crate) mod publications;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use data_encoding::HEXLOWER_PERMISSIVE;
-use protocol::{DomainName, NodeRecord, ParseNetworkIdError, PublicKey, Signed, keys};
+use protocol::{DomainName, NodeRecord, ParseNetworkIdError, Signed};
 use serde::Deserialize;
 use storage_node::{AdmissionPolicy, Node as StorageNode, NodeConfig};
 
+use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
@@ -198,19 +198,18 @@ impl NodeSettings {
 
     fn admission(&self) -> anyhow::Result<AdmissionPolicy> {
         let open = self.open.unwrap_or(false);
-        let allowed = self.allow.iter().flatten().map(|text| payer_key(text)).collect::<Result<_, _>>()?;
+        let allowed = self
+            .allow
+            .iter()
+            .flatten()
+            .map(|text| account::parse_payer_key(text))
+            .collect::<Result<_, _>>()?;
         match (open, &self.allow) {
             (true, Some(_)) => Err(Usage::because("--open admits everybody: leave out --allow, or --open")),
             (true, None) => Ok(AdmissionPolicy::Open),
             (false, _) => Ok(AdmissionPolicy::AllowList(allowed)),
         }
     }
-}
-
-fn payer_key(text: &str) -> anyhow::Result<PublicKey> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let key = bytes.and_then(|bytes| keys::from_bytes(&bytes).ok());
-    key.ok_or_else(|| Usage::because(format!("{text:?} is no payer's key: it has 64 hexadecimal digits")))
 }
 
 /// Leaves the node's record where its operator finds it.
@@ -253,7 +252,7 @@ mod tests {
         assert_eq!(admission("").unwrap(), AdmissionPolicy::AllowList([].into()));
         assert_eq!(admission("open = true").unwrap(), AdmissionPolicy::Open);
         let listed = admission(&format!("allow = [\"{key}\"]")).unwrap();
-        assert_eq!(listed, AdmissionPolicy::AllowList([payer_key(key).unwrap()].into()));
+        assert_eq!(listed, AdmissionPolicy::AllowList([account::parse_payer_key(key).unwrap()].into()));
         assert!(admission(&format!("open = true\nallow = [\"{key}\"]")).is_err());
         assert!(admission("allow = [\"me\"]").is_err());
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chunker::{AccountSecret, Coding, Padding, Salt};
 use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
@@ -18,7 +18,7 @@ use crate::membership::{self, Network};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account, gateway_api, media_type};
+use crate::{account, gateway_api, lifetime, media_type};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -59,6 +59,9 @@ pub(crate) struct Put {
     pad: bool,
 }
 
+/// How long a put may take to release what it has stored after a signal.
+const TIDY_UP_WITHIN: std::time::Duration = std::time::Duration::from_secs(15);
+
 /// The answer of a put.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -74,7 +77,11 @@ impl Put {
         let options = self.options(coding, &account);
         let put = async |client: &Client| {
             let progress = output.progress("put", len);
-            let put = client.put(UntilEnded::new(source), options, |now| progress.reached(now.read)).await;
+            let put = client.put(UntilEnded::new(source), options, |now| progress.reached(now.read));
+            let put = tokio::select! {
+                put = put => put,
+                () = overdue() => bail!("interrupted; nodes that did not answer may keep a part for a while"),
+            };
             put.with_context(|| format!("cannot store {}", self.file.display()))
         };
         let report = network.with_client(Some(account::payer(&account)), put).await?;
@@ -139,6 +146,14 @@ impl Put {
     fn is_stdin(&self) -> bool {
         self.file == Path::new("-")
     }
+}
+
+/// Completes when the put should have tidied up after a signal: its source fails then, but nodes may keep it waiting.
+async fn overdue() {
+    if lifetime::ended(false).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(TIDY_UP_WITHIN).await;
 }
 
 /// Where the network's gateway serves the object; none where it has no gateway or the gateway does not answer.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chunker::AccountSecret;
 use clap::Args;
 use client::{Client, MissingPart, RepairAuthority, RepairReport};
 use proofs::Cid;
-use protocol::{AnyRecord, ByteHours, Mandate, SecretKey, Signed, UnixSeconds};
+use protocol::{AnyRecord, ByteHours, Mandate, Signed, UnixSeconds};
 use serde::Serialize;
 
 use crate::account;
@@ -86,13 +86,9 @@ impl Repair {
 
 /// The mandate that the owner of an object writes for itself.
 async fn own_mandate(client: &Client, account: &AccountSecret, cid: Cid) -> anyhow::Result<Signed<Mandate>> {
-    let manifest = client.manifest(&cid).await?;
-    let control = SecretKey::from_bytes(account.control_seed(&manifest.salt()).expose());
-    if control.public().as_bytes() != manifest.control().as_bytes() {
-        bail!(
-            "your account did not put this object: ask its owner for a mandate, and pass it with --mandate"
-        );
-    }
+    let control = account::control_key(client, account, cid)
+        .await
+        .context("a mandate by the object's owner is passed with --mandate")?;
     let mandate = Mandate {
         byte_hours: ByteHours::new(u64::MAX),
         expires: UnixSeconds::from(SystemTime::now()).plus(OWN_MANDATE_LIFETIME_S),

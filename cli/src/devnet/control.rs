@@ -7,6 +7,8 @@
 //! POST /nodes/{id}/start    starts it again on its folder and port
 //! ```
 //!
+//! `{id}` is a node's id or a beginning that no other node's shares: 404 when there is none, 409 when several do.
+//!
 //! Every request needs `Authorization: Bearer <token>`. `Host` and `Origin` are checked as well, so that
 //! no page in a browser on this machine reaches it, by rebinding its own name or otherwise, but those
 //! that this devnet's own gateways serve.
@@ -85,6 +87,7 @@ async fn answer(devnet: &Published, result: Result<NodeState, FleetError>) -> Re
     let (status, error) = match published {
         Ok(node) => return Json(node).into_response(),
         Err(error @ FleetError::Unknown(_)) => (StatusCode::NOT_FOUND, error),
+        Err(error @ FleetError::Ambiguous(..)) => (StatusCode::CONFLICT, error),
         Err(error @ FleetError::Failed(_)) => (StatusCode::INTERNAL_SERVER_ERROR, error),
     };
     (status, Json(serde_json::json!({ "error": error.to_string() }))).into_response()

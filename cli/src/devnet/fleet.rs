@@ -32,6 +32,8 @@ struct Node {
 pub(super) enum FleetError {
     #[error("there is no node {0} in this devnet")]
     Unknown(String),
+    #[error("{0} begins the id of {1} nodes of this devnet")]
+    Ambiguous(String, usize),
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
 }
@@ -124,8 +126,20 @@ impl Fleet {
         stopping.join_all().await;
     }
 
+    /// The node whose id is, or alone begins with, `id`.
     fn node(&self, id: &str) -> Result<&Node, FleetError> {
-        self.nodes.iter().find(|node| node.id == id).ok_or_else(|| FleetError::Unknown(id.to_owned()))
+        let found = only_match(self.nodes.iter().map(|node| node.id.as_str()), id)?;
+        Ok(&self.nodes[found])
+    }
+}
+
+/// The place of the one id that begins with `start`.
+fn only_match<'a>(ids: impl Iterator<Item = &'a str>, start: &str) -> Result<usize, FleetError> {
+    let matching = ids.enumerate().filter(|(_, id)| id.starts_with(start)).map(|(place, _)| place);
+    match matching.collect::<Vec<_>>()[..] {
+        [] => Err(FleetError::Unknown(start.to_owned())),
+        [place] => Ok(place),
+        ref several => Err(FleetError::Ambiguous(start.to_owned(), several.len())),
     }
 }
 
@@ -149,5 +163,20 @@ impl Node {
             dir: self.dir.clone(),
             addr: self.role.listen,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_named_by_the_beginning_of_its_id_when_that_is_enough() {
+        let ids = ["aa11", "aa22", "bb11"];
+        let find = |start| only_match(ids.into_iter(), start);
+        assert_eq!(find("b").unwrap(), 2);
+        assert_eq!(find("aa22").unwrap(), 1);
+        assert!(matches!(find("aa"), Err(FleetError::Ambiguous(_, 2))));
+        assert!(matches!(find("aa222"), Err(FleetError::Unknown(_))));
     }
 }

@@ -36,6 +36,7 @@ fn files_survive_the_loss_of_nodes_and_come_back_after_a_restart() {
     let link = put_and_read(&devnet, &film);
     wrong_links_leave_nothing(&devnet, &link);
     lose_nodes_and_repair(&devnet, &link, &film);
+    others_may_take_care(&devnet, &link);
 
     let before = devnet.state();
     let pids = devnet.pids();
@@ -100,8 +101,10 @@ fn the_control_address_is_guarded(state: &Value) {
         head.starts_with("HTTP/1.1 204") && head.contains("access-control-allow-headers: authorization"),
         "{head}"
     );
-    let unknown = format!("{url}/{}/stop", "00".repeat(32));
-    assert_eq!(&http("POST", &unknown, &token).0[9..12], "404");
+    let start = |id: &str| http("POST", &format!("{url}/{id}/start"), &token).0[9..12].to_owned();
+    assert_eq!(start(&"00".repeat(32)), "404");
+    let id = state["nodes"][0]["id"].as_str().unwrap();
+    assert_eq!([start(id), start(&id[..16])], ["200", "200"], "the beginning of an id is enough");
 }
 
 /// Puts `film.mp4` and reads it in every way; gives the link.
@@ -129,6 +132,15 @@ fn put_and_read(devnet: &Devnet, film: &[u8]) -> String {
     assert!(get.status.success() && get.stdout.is_empty(), "{}", String::from_utf8_lossy(&get.stderr));
     assert_eq!(fs::read(devnet.home.join("copy.mp4")).unwrap(), film);
     assert_eq!(devnet.run(&["get", &link, "-o", "-"]).stdout, film);
+    let (answer, code) = devnet.json(&["get", &link, "--range", "2-5", "-o", "part"]);
+    assert_eq!(
+        (code, &answer["start"], &answer["len"], &answer["name"]),
+        (0, &2.into(), &4.into(), &"film.mp4".into())
+    );
+    let both = devnet.run(&["--json", "get", &link]);
+    assert_eq!(both.stdout, film, "data stays data");
+    let answer: Value = serde_json::from_slice(&both.stderr).unwrap();
+    assert_eq!((&answer["size"], &answer["file"]), (&film.len().into(), &Value::Null));
     assert_eq!(devnet.run(&["get", &link, "--range", "16367-16368"]).stdout, film[16367..=16368]);
     assert_eq!(devnet.run(&["get", &link, "--range", "-5"]).stdout, film[film.len() - 5..]);
     assert_eq!(devnet.run(&["get", &link, "--range", "700001-"]).status.code(), Some(1));
@@ -197,4 +209,33 @@ fn lose_nodes_and_repair(devnet: &Devnet, link: &str, film: &[u8]) {
     assert_eq!((code, again["repaired"].as_array().unwrap().len()), (0, 0), "{again}");
     devnet.order(first, "start");
     assert_eq!(devnet.json(&["nodes"]).1, 0);
+}
+
+/// Somebody else keeps the object whole, once its owner has signed that; the link is not needed for it.
+fn others_may_take_care(devnet: &Devnet, link: &str) {
+    let (stat, _) = devnet.json(&["stat", link]);
+    let cid = stat["cid"].as_str().unwrap();
+    let carer = |arguments: &[&str]| devnet.json(&[&["--account", "carer"], arguments].concat());
+    let refused = devnet.run(&["--account", "carer", "repair", cid]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--mandate"));
+
+    let key = carer(&["account"]).0["payer"].as_str().unwrap().to_owned();
+    let mandate = ["mandate", link, "--holder", &key, "--until", "2999-12-31"];
+    let printed = devnet.run(&mandate);
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    assert!(devnet.run(&[&mandate[..], &["-o", "care.mandate"]].concat()).stdout.is_empty());
+    assert_eq!(fs::read(devnet.home.join("care.mandate")).unwrap(), printed.stdout);
+    let (verified, _) = devnet.json(&["verify", "care.mandate"]);
+    assert_eq!((&verified["type"], &verified["body"]["holder"]), (&"mandate".into(), &key.as_str().into()));
+    let stranger = devnet.run(&["--account", "carer", "mandate", cid, "--holder", &key]);
+    assert_eq!(stranger.status.code(), Some(1), "only the owner's account has the control key");
+
+    let holds =
+        |node: &Value| stat["parts"].as_array().unwrap().iter().any(|part| part["node"] == node["id"]);
+    let lost = devnet.nodes().iter().position(holds).unwrap();
+    devnet.order(lost, "kill");
+    let (repair, code) = carer(&["repair", cid, "--mandate", "care.mandate"]);
+    assert_eq!((code, &repair["whole"]), (0, &Value::Bool(true)), "{repair}");
+    devnet.order(lost, "start");
 }

@@ -131,7 +131,7 @@ fn state(failure: Failure) -> PartState {
     match failure {
         Failure::NotHeld => PartState::Gone,
         Failure::Corrupt | Failure::Wrong => PartState::Damaged,
-        Failure::Refused | Failure::Unreachable | Failure::Late => PartState::Unavailable,
+        Failure::Refused | Failure::Unreachable | Failure::Late | Failure::Slow => PartState::Unavailable,
     }
 }
 

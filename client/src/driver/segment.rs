@@ -1,6 +1,9 @@
 //! Putting one segment: a stream per column, and what breaks on its way rebuilt afterwards.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chunker::{Block, CellSize, Coding, Column, Geometry, PlacementSeed, Segment};
@@ -8,6 +11,7 @@ use proofs::{HashedShard, Root, ShardHasher, ShardLen};
 use protocol::{Lease, Signed};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::ledger::Entry;
 use super::placing::{Leave, Placing, Step};
@@ -16,12 +20,15 @@ use crate::client::Client;
 use crate::error::PutError;
 use crate::placement::segment_seed;
 use crate::plan::Failure;
+use crate::plan::pace::Pace;
 use crate::plan::upload::{PartIndex, Parts, Spread};
 use crate::report::{MissingPart, Part};
-use crate::wire::{Upload, WireError};
+use crate::wire::{Upload, Wire, WireError};
 
 /// Runs of bytes that wait for a column's node: about 1 MiB of data each, over all columns together.
 const RUNS_WAITING: usize = 3;
+/// How often a column that waits for its lease is held against the others.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What all segments of a put share.
 #[derive(Debug, Clone)]
@@ -41,6 +48,14 @@ pub(crate) struct SegmentPut {
     cell_size: CellSize,
     placing: Placing,
     columns: Vec<ColumnPut>,
+}
+
+/// A column's place among the others of its segment.
+#[derive(Debug)]
+struct Lane {
+    pace: Arc<Mutex<Pace>>,
+    part: PartIndex,
+    wire: Wire,
 }
 
 /// A segment that is as safe as it gets.
@@ -91,6 +106,9 @@ impl SegmentPut {
         });
         let parts = parts(columns.len(), context.coding);
         let (needed, count) = (parts.needed, parts.count);
+        // Without another node to go to, a slow one is better than none.
+        let spare = (count - needed).min(context.client.placement.domains().saturating_sub(count));
+        let pace = Arc::new(Mutex::new(Pace::new(count, spare)));
         let ranking = context.client.placement.rank(&segment_seed(context.seed.as_bytes(), block.segment()));
         let mut placing =
             Placing::new(context.client.wire.clone(), parts, &ranking, lens.collect(), context.leave.clone());
@@ -104,7 +122,9 @@ impl SegmentPut {
         };
         let columns = columns.into_iter().enumerate();
         let columns = columns.map(|(at, column)| {
-            ColumnPut::spawn(column, uploads.remove(&PartIndex(at)), context.entry.clone())
+            let part = PartIndex(at);
+            let lane = Lane { pace: pace.clone(), part, wire: context.client.wire.clone() };
+            ColumnPut::spawn(column, uploads.remove(&part), lane, context.entry.clone())
         });
         Ok(Self { index: block.segment(), cell_size, placing, columns: columns.collect(), context })
     }
@@ -223,9 +243,51 @@ impl SegmentPut {
 }
 
 impl ColumnPut {
-    fn spawn(column: Column, upload: Option<Upload>, entry: Entry) -> Self {
+    fn spawn(column: Column, upload: Option<Upload>, lane: Lane, entry: Entry) -> Self {
         let (runs, waiting) = mpsc::channel(RUNS_WAITING);
-        Self { column, runs, task: tokio::spawn(put_column(waiting, upload, entry)) }
+        if upload.is_none() {
+            lane.pace().broke(lane.part);
+        }
+        Self { column, runs, task: tokio::spawn(put_column(waiting, upload, lane, entry)) }
+    }
+}
+
+impl Lane {
+    async fn send(&self, upload: &mut Upload, bytes: Bytes) -> Result<(), WireError> {
+        let (began, len) = (Instant::now(), bytes.len() as u64);
+        let sent = upload.send(bytes).await;
+        let now = self.wire.now();
+        match sent {
+            Ok(()) if self.pace().took(self.part, now, len, began.elapsed()) => Err(WireError::Lags),
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.broke(error)),
+        }
+    }
+
+    async fn finish(&self, upload: Upload, shard: &HashedShard) -> Result<Signed<Lease>, WireError> {
+        let began = Instant::now();
+        let mut finishing = pin!(upload.finish(shard.root, shard.len));
+        loop {
+            match timeout(LOOK_EVERY, &mut finishing).await {
+                Ok(Ok(lease)) => {
+                    self.pace().ended(self.part, began.elapsed());
+                    return Ok(lease);
+                }
+                Ok(Err(error)) => return Err(self.broke(error)),
+                Err(_) if self.pace().lags_at_end(self.part, began.elapsed()) => return Err(WireError::Lags),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn broke(&self, error: WireError) -> WireError {
+        self.pace().broke(self.part);
+        error
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        // Every change is made in one go.
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -234,6 +296,7 @@ impl ColumnPut {
 async fn put_column(
     mut runs: mpsc::Receiver<Run>,
     upload: Option<Upload>,
+    lane: Lane,
     entry: Entry,
 ) -> Option<ColumnDone> {
     let mut hasher = ShardHasher::new();
@@ -242,7 +305,7 @@ async fn put_column(
         let Run::Bytes(bytes) = run else {
             let shard = hasher.finish().expect("a column that exists has bytes, and no more than a segment");
             let lease = match upload {
-                Some(Ok(upload)) => Some(upload.finish(shard.root, shard.len).await),
+                Some(Ok(upload)) => Some(lane.finish(upload, &shard).await),
                 Some(Err(error)) => Some(Err(error)),
                 None => None,
             };
@@ -253,7 +316,7 @@ async fn put_column(
         };
         hasher.push(&bytes);
         if let Some(Ok(open)) = &mut upload
-            && let Err(error) = open.send(bytes).await
+            && let Err(error) = lane.send(open, bytes).await
         {
             tracing::debug!(node = %open.node().fmt_short(), %error, "column broke");
             upload = Some(Err(error));

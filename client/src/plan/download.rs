@@ -23,7 +23,8 @@ use crate::moment::Moment;
 use crate::placement::Placement;
 pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
 
-/// A batch that nobody in good standing is serving any more fails this long after it began.
+/// A batch that nobody in good standing is serving any more fails this long after it began. Nobody else is asked
+/// from then on; those who have been asked have until their requests are late.
 pub const GIVE_UP_AFTER: Duration = Duration::from_millis(4500);
 /// Passing failures are worth a second try only while the batch has time for it.
 const RETRY_BEFORE: Duration = Duration::from_secs(3);
@@ -189,17 +190,20 @@ impl Download {
         let Some(batch) = self.batch_with(request) else { return };
         let segment = batch.segment.index();
         let (piece, at) = batch.find(request).expect("the batch was found by this request");
-        let (node, column) = (piece.tries[at].node, piece.column);
+        let (node, column, rows) = (piece.tries[at].node, piece.column, piece.rows.clone());
         piece.tries[at].state = if failure.is_passing() { TryState::Passing } else { TryState::Failed };
         if let Some(fault) = failure.fault() {
             health.failed(node, fault, now);
+        }
+        if failure == Failure::Wrong {
+            health.tally_mut().wrong += count(&rows);
         }
         let whereabouts = self.segments.get_mut(&segment).expect("a batch's segment is known");
         match failure {
             Failure::NotHeld => whereabouts.deny(column, node),
             Failure::Corrupt | Failure::Wrong => whereabouts.deny_damaged(column, node),
             Failure::Refused => {}
-            Failure::Unreachable | Failure::Late => self.leave(node),
+            Failure::Unreachable | Failure::Late | Failure::Slow => self.leave(node),
         }
         if failure == Failure::NotHeld {
             self.search(segment, now);
@@ -282,8 +286,11 @@ impl Download {
             return self.settle(index, now, health);
         }
         let Some(rows) = batch.rows_at_risk() else { return };
-        let spare = usize::from(batch.saw_silence);
-        while let Some((piece, node)) = self.choose(index, &rows, spare, now, health) {
+        let (spare, gave_up) = (usize::from(batch.saw_silence), now.since(batch.started) >= GIVE_UP_AFTER);
+        // What is asked for then would come too late to be of use.
+        while !gave_up && let Some((piece, node)) = self.choose(index, &rows, spare, now, health) {
+            let batch = self.stages[index].batch_mut().expect("choosing does not end a batch");
+            health.tally_mut().hedged += count(&batch.pieces[piece].rows);
             self.ask(index, piece, node, now);
         }
         let batch = self.stages[index].batch_mut().expect("asking does not end a batch");
@@ -294,7 +301,6 @@ impl Download {
         let segment = batch.segment.index();
         self.search(segment, now);
         let batch = self.stages[index].batch_mut().expect("searching does not end a batch");
-        let gave_up = now.since(batch.started) >= GIVE_UP_AFTER;
         let hopeless = batch.hope(&rows).len() < required && !self.segments[&segment].is_searching();
         if gave_up || hopeless {
             let failure = self.unreadable(index, &rows);
@@ -375,6 +381,8 @@ impl Download {
                 health.failed(attempt.node, Fault::Slow, now);
             }
         }
+        let missing = batch.pieces.iter().filter(|piece| piece.is_wanted && piece.answer.is_none());
+        health.tally_mut().rebuilt += missing.map(|piece| count(&piece.rows)).sum::<u64>();
         let answers = batch.pieces.iter().filter_map(Piece::to_answer).collect();
         self.stages[index] =
             Stage::Ready(Delivery { segment: batch.segment, cells: batch.cells.clone(), answers });
@@ -437,6 +445,10 @@ impl Stage {
     fn batch_mut(&mut self) -> Option<&mut Batch> {
         if let Self::Fetching(batch) = self { Some(batch) } else { None }
     }
+}
+
+fn count(rows: &Range<u32>) -> u64 {
+    u64::from(rows.end - rows.start)
 }
 
 fn set_late(batch: &mut Batch, request: RequestId, why: Lateness) {

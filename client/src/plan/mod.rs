@@ -11,6 +11,7 @@ pub mod audit;
 mod batch;
 pub mod download;
 pub mod fetch;
+pub mod pace;
 pub mod repair;
 pub mod upload;
 mod whereabouts;
@@ -45,6 +46,8 @@ pub enum Failure {
     Unreachable,
     /// Nothing came within the time allowed.
     Late,
+    /// It took bytes so slowly that all the others waited for it.
+    Slow,
     /// What came does not verify.
     Wrong,
 }
@@ -57,6 +60,7 @@ impl Failure {
             Self::Refused => Some(Fault::Refused),
             Self::Unreachable => Some(Fault::Unreachable),
             Self::Late => Some(Fault::Silent),
+            Self::Slow => Some(Fault::Slow),
             Self::Wrong => Some(Fault::Wrong),
         }
     }

@@ -78,6 +78,15 @@ impl Publications {
             let detail = format!("the creator {} may not publish at this gateway", record.by());
             return Err(Problem::new(Code::NotACreator, detail));
         }
+        self.take(record).await
+    }
+
+    /// Takes in what this gateway has published itself.
+    pub(crate) async fn offer_own(&self, record: Signed<Publication>) -> Result<Summary, Problem> {
+        self.take(record).await.map(|(summary, _)| summary)
+    }
+
+    async fn take(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
         let id = record.body().bundle;
         for target in [id.cid(), record.body().object] {
             self.check(&target)?;

@@ -27,7 +27,7 @@ pub(crate) struct Summary {
     poster: Option<String>,
     strip: Option<StripPicture>,
     /// Path of the page that plays it.
-    watch: String,
+    pub(crate) watch: String,
     listed: bool,
 }
 

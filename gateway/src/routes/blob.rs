@@ -88,7 +88,7 @@ pub(super) async fn upload(
     Ok(response)
 }
 
-fn authorized<'a>(gateway: &'a Gateway, headers: &HeaderMap) -> Result<&'a UploadConfig, Problem> {
+pub(super) fn authorized<'a>(gateway: &'a Gateway, headers: &HeaderMap) -> Result<&'a UploadConfig, Problem> {
     let uploads = gateway.config().uploads.as_ref();
     let uploads =
         uploads.ok_or_else(|| Problem::new(Code::UploadsOff, "it was started without an upload token"))?;
@@ -143,7 +143,7 @@ fn secrets(uploads: &UploadConfig) -> ObjectSecrets {
 }
 
 /// The body as a reader that fails when it ends early, stalls, or is longer than `len_max`.
-fn reader(body: Body, len_max: u64, received: Counter) -> impl AsyncRead + Send + Unpin {
+pub(super) fn reader(body: Body, len_max: u64, received: Counter) -> impl AsyncRead + Send + Unpin {
     let chunks = stream::unfold(body.into_data_stream(), |mut chunks| async {
         let chunk = match timeout(UPLOAD_STALL, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(io::Error::other),
@@ -168,6 +168,6 @@ async fn opened(gateway: &Gateway, link: &Link) -> Option<String> {
     Some(gateway.url(handle))
 }
 
-fn too_large(len_max: u64) -> Problem {
+pub(super) fn too_large(len_max: u64) -> Problem {
     Problem::new(Code::TooLarge, format!("this gateway takes bodies of up to {len_max} bytes"))
 }

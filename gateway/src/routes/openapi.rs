@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, open, publications, read, sources, status, watch};
+use super::{blob, open, publications, publish, read, sources, status, watch};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -17,6 +17,8 @@ use super::{blob, open, publications, read, sources, status, watch};
         publications::list,
         publications::one,
         publications::offer,
+        publish::offered,
+        publish::publish,
         watch::file,
         watch::part,
         watch::attachment,

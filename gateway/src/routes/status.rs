@@ -27,6 +27,10 @@ pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse 
 /// The counters as text.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "the text format of Prometheus")))]
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    let text = gateway.metrics().render(gateway.shelf().weight(), gateway.open_handles());
+    let text = gateway.metrics().render(
+        gateway.shelf().weight(),
+        gateway.open_handles(),
+        gateway.client().read_tally(),
+    );
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE), (CACHE_CONTROL, "no-store")], text)
 }

@@ -163,6 +163,14 @@ pub enum FragmentError {
         /// The offset in units of the track's timescale.
         composition: i64,
     },
+    /// The samples of a fragment are together longer than its `mdat`, so they overlap.
+    #[error("samples of {media_len} bytes overlap in a fragment with room for {room}")]
+    Overlap {
+        /// Their lengths together.
+        media_len: u64,
+        /// The length of the `mdat`.
+        room: usize,
+    },
     /// A fragment begins before the one that it follows, or days after it.
     #[error("a fragment begins at {found}, where the samples before it end at {expected}")]
     Backwards {

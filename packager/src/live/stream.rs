@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::LiveError;
-use crate::boxes::{BoxHeader, BoxName, Name};
+use crate::boxes::{BoxHeader, BoxName, FourCc};
 use crate::limits::{LIVE_PENDING_MAX, MOOF_LEN_MAX, MOOV_LEN_MAX};
 use crate::source::OpenError;
 
@@ -20,7 +20,7 @@ pub(super) struct BoxStream {
 /// A complete box.
 #[derive(Debug)]
 pub(super) struct TopBox {
-    pub(super) name: BoxName,
+    pub(super) name: FourCc,
     /// Where the box begins in the stream.
     pub(super) offset: u64,
     /// Where its content does.
@@ -43,7 +43,7 @@ impl BoxStream {
         loop {
             self.skip();
             let Some(header) = BoxHeader::parse(&self.arrived)? else { return Ok(None) };
-            let name = Name(header.name);
+            let name = BoxName(header.name);
             let len = header.len.ok_or(LiveError::Endless { name })?;
             let len_max = match &header.name {
                 b"moov" => MOOV_LEN_MAX,

@@ -106,7 +106,7 @@ impl LiveTrack {
     fn next_keyframe(&self) -> Option<(usize, u64)> {
         let target = u64::from(self.segment_seconds) * u64::from(self.head.track.timescale);
         let wanted = if self.number == 0 { target / 2 } else { target };
-        let first = self.times().next()?.0;
+        let first = self.start();
         let due = first.saturating_add(wanted - wanted / LEEWAY_PARTS);
         let keyframe = |(_, (start, sample)): &(usize, (u64, &Sample))| sample.is_sync && *start >= due;
         self.times().enumerate().skip(1).find(keyframe).map(|(index, (start, _))| (index, start))
@@ -131,6 +131,13 @@ impl LiveTrack {
     /// What is left when the stream has ended.
     pub(super) fn finish(&mut self) -> Result<Option<LiveSegment>, LiveError> {
         if self.samples.is_empty() { Ok(None) } else { self.close(self.samples.len()).map(Some) }
+    }
+
+    /// When the open segment begins. Before the first picture is shown, those that it needs may have to be decoded;
+    /// this time is counted, so that all tracks begin together.
+    fn start(&self) -> u64 {
+        let start = self.times().next().map_or(0, |(start, _)| start);
+        if self.number == 0 { start.min(self.decode_times.0) } else { start }
     }
 
     /// The samples that are kept, each with the time at which it is shown.
@@ -162,7 +169,7 @@ impl LiveTrack {
 
     /// How long the first `count` samples are shown: until the next one is, or until they end. Never 0.
     fn shown_for(&self, count: usize) -> u64 {
-        let start = self.times().next().map_or(0, |(start, _)| start);
+        let start = self.start();
         let ends =
             self.times().take(count).map(|(start, sample)| start.saturating_add(sample.duration.into()));
         let next = self.times().nth(count).map(|(start, _)| start);

@@ -16,8 +16,7 @@ use crate::limits::SEGMENTS_MAX;
 const SUBTITLES_GROUP: &str = "subtitles";
 
 pub(super) fn media(media: &Media<'_>) -> Result<String, PlaylistError> {
-    let is_growing = matches!(media.kind, Kind::Event { has_ended: false, .. });
-    if media.segments.is_empty() && !is_growing {
+    if media.segments.is_empty() {
         return Err(PlaylistError::Empty);
     }
     if media.segments.len() > SEGMENTS_MAX {

@@ -3,7 +3,8 @@
 use shiguredo_mp4::boxes::{SampleEntry, UnknownBox};
 use shiguredo_mp4::{BoxSize, BoxType, Decode, codec_string};
 
-use crate::boxes::{BoxError, BoxName, Name, RawBox, child, children, required_child};
+use crate::boxes::{BoxError, BoxName, FourCc, RawBox, child, children, required_child};
+use crate::limits::DESCRIPTION_LEN_MAX;
 use crate::source::TrackError;
 use crate::track::{AudioFormat, Format, VideoFormat};
 
@@ -30,12 +31,15 @@ pub(crate) fn read(stsd: &RawBox<'_>) -> Result<Entry, TrackError> {
     if others > 0 {
         return Err(TrackError::Entries { count: others + 1 });
     }
+    if entry.whole.len() > DESCRIPTION_LEN_MAX {
+        return Err(TrackError::DescriptionTooLong { len: entry.whole.len() });
+    }
     match &entry.name {
         b"avc1" | b"hvc1" | b"hev1" | b"av01" => finish(visual(&entry)?),
         b"mp4a" | b"Opus" => finish(audio(&entry)?),
         b"encv" | b"enca" | b"drmi" | b"drms" => Err(TrackError::Encrypted),
         b".mp3" => Err(TrackError::Mp3),
-        name => Err(TrackError::Codec { name: Name(*name) }),
+        name => Err(TrackError::Codec { name: BoxName(*name) }),
     }
 }
 
@@ -59,7 +63,7 @@ fn audio(entry: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
         [0, 1] if !begins_with_box(rest) => 16,
         [0, 0 | 1] => 0,
         [0, 2] => 36,
-        _ => return Err(BoxError::Invalid { name: Name(entry.name), why: "unknown version".to_owned() }),
+        _ => return Err(BoxError::Invalid { name: BoxName(entry.name), why: "unknown version".to_owned() }),
     };
     let (extra, boxes) = rest.split_at_checked(more).ok_or_else(early)?;
     let mut payload = fields.to_vec();
@@ -89,13 +93,13 @@ fn finish(bytes: UnknownBox) -> Result<Entry, TrackError> {
     let whole = crate::boxes::encode(&bytes);
     let entry = RawBox { name: name_of(&bytes), whole: &whole, body: &bytes.payload };
     let decoded: SampleEntry = entry.decode()?;
-    let format = format(&decoded)?;
+    let format = format(entry.name, &decoded)?;
     let codec = codec_string::from_sample_entry(&decoded);
-    let codec = codec.map_err(|error| BoxError::Invalid { name: Name(entry.name), why: error.reason })?;
+    let codec = codec.map_err(|error| BoxError::Invalid { name: BoxName(entry.name), why: error.reason })?;
     Ok(Entry { bytes, codec, format })
 }
 
-fn format(entry: &SampleEntry) -> Result<Format, TrackError> {
+fn format(name: FourCc, entry: &SampleEntry) -> Result<Format, TrackError> {
     let video = match entry {
         SampleEntry::Avc1(entry) => &entry.visual,
         SampleEntry::Hvc1(entry) => &entry.visual,
@@ -110,7 +114,7 @@ fn format(entry: &SampleEntry) -> Result<Format, TrackError> {
             let channels = entry.dops_box.output_channel_count.into();
             return Ok(Format::Audio(AudioFormat { sample_rate: 48_000, channels }));
         }
-        _ => return Err(TrackError::Codec { name: Name(*b"????") }),
+        _ => return Err(TrackError::Codec { name: BoxName(name) }),
     };
     let (width, height) = (video.width, video.height);
     if width == 0 || height == 0 {
@@ -128,20 +132,20 @@ fn check_object_type(object_type: u8) -> Result<(), TrackError> {
     }
 }
 
-fn boxed(name: BoxName, payload: Vec<u8>) -> UnknownBox {
+fn boxed(name: FourCc, payload: Vec<u8>) -> UnknownBox {
     let box_type = BoxType::Normal(name);
     UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, payload.len() as u64), payload }
 }
 
-fn name_of(entry: &UnknownBox) -> BoxName {
+fn name_of(entry: &UnknownBox) -> FourCc {
     match entry.box_type {
         BoxType::Normal(name) => name,
         BoxType::Uuid(_) => *b"uuid",
     }
 }
 
-fn ends_early(name: BoxName) -> BoxError {
-    BoxError::Invalid { name: Name(name), why: "it ends early".to_owned() }
+fn ends_early(name: FourCc) -> BoxError {
+    BoxError::Invalid { name: BoxName(name), why: "it ends early".to_owned() }
 }
 
 /// A box that is copied into the init section as it is.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use shiguredo_mp4::boxes::{ElstBox, HdlrBox, MdhdBox, MvhdBox, TkhdBox, TrexBox, UnknownBox};
 
-use crate::boxes::{BoxError, RawBox, child, children, required_child};
+use crate::boxes::{BoxError, child, children, required_child};
 use crate::fragment::SampleDefaults;
 use crate::init::Description;
 use crate::language;
@@ -126,15 +126,19 @@ fn media_track<'a>(
 
 /// Boxes of a track that say how it is shown, or what it is called, and refer to nothing else: among them the
 /// `uuid` of spherical video.
-fn kept(trak: &[u8]) -> Result<Vec<UnknownBox>, BoxError> {
-    let is_kept = |found: &RawBox<'_>| matches!(&found.name, b"uuid" | b"udta" | b"meta");
-    children(trak)
-        .filter_map(|found| match found {
-            Ok(found) if is_kept(&found) => Some(entry::copied(&found)),
-            Ok(_) => None,
-            Err(error) => Some(Err(error)),
-        })
-        .collect()
+fn kept(trak: &[u8]) -> Result<Vec<UnknownBox>, TrackError> {
+    let (mut copies, mut len) = (Vec::new(), 0);
+    for found in children(trak) {
+        let found = found?;
+        if matches!(&found.name, b"uuid" | b"udta" | b"meta") {
+            len += found.whole.len();
+            if len > DESCRIPTION_LEN_MAX {
+                return Err(TrackError::DescriptionTooLong { len });
+            }
+            copies.push(entry::copied(&found)?);
+        }
+    }
+    Ok(copies)
 }
 
 /// Adds what the sample entry does not say.

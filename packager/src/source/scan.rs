@@ -1,6 +1,8 @@
 //! From the file to its tracks: the boxes at the top, then `moov`, then the fragments.
 
-use crate::boxes::{BoxHeader, BoxName, HEADER_LEN_MAX, Name};
+use std::sync::Arc;
+
+use crate::boxes::{BoxHeader, BoxName, FourCc, HEADER_LEN_MAX};
 use crate::fragment::{self, SampleDefaults};
 use crate::limits::{MOOF_LEN_MAX, MOOV_LEN_MAX, SAMPLES_MAX, TOP_BOXES_MAX};
 use crate::read::ReadAt;
@@ -18,14 +20,16 @@ pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack
     let top = top_boxes(reader, len)?;
     let moov = read_body(reader, top.moov.ok_or(OpenError::NoMovie)?)?;
     let movie = movie::read(&moov)?;
+    let mut room = usize::try_from(len).unwrap_or(SAMPLES_MAX).min(SAMPLES_MAX);
     let mut tracks = Vec::new();
     for found in movie.tracks {
         let reason = |reason| OpenError::Track { track: found.head.track.name(), reason };
-        let samples = tables::samples(found.stbl, len).map_err(|error| reason(error.into()))?;
+        let samples = tables::samples(found.stbl, len, room).map_err(|error| reason(error.into()))?;
+        room -= samples.len();
         tracks.push((found.head, Recorded { samples, decode_time: 0 }));
     }
     if movie.is_fragmented {
-        add_fragments(reader, len, &top.moofs, &mut tracks)?;
+        add_fragments(reader, len, room, &top.moofs, &mut tracks)?;
         let_begin_together(&mut tracks);
     }
     tracks.into_iter().map(|(head, recorded)| prepare(head, recorded)).collect()
@@ -34,7 +38,7 @@ pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack
 /// Where a box of the file lies.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    name: BoxName,
+    name: FourCc,
     offset: u64,
     header_len: u64,
     len: u64,
@@ -55,7 +59,7 @@ fn top_boxes(reader: &impl ReadAt, len: u64) -> Result<TopBoxes, OpenError> {
         }
         if place.len > len - offset {
             return Err(OpenError::CutOff {
-                name: Name(place.name),
+                name: BoxName(place.name),
                 offset,
                 len: place.len,
                 source_len: len,
@@ -67,7 +71,7 @@ fn top_boxes(reader: &impl ReadAt, len: u64) -> Result<TopBoxes, OpenError> {
             _ => u64::MAX,
         };
         if place.len > len_max {
-            return Err(OpenError::BoxTooLong { name: Name(place.name), len: place.len });
+            return Err(OpenError::BoxTooLong { name: BoxName(place.name), len: place.len });
         }
         match &place.name {
             b"moov" if top.moov.is_none() => top.moov = Some(place),
@@ -115,6 +119,7 @@ type Recording = (TrackHead, Recorded);
 fn add_fragments(
     reader: &impl ReadAt,
     len: u64,
+    mut room: usize,
     moofs: &[Place],
     tracks: &mut [Recording],
 ) -> Result<(), OpenError> {
@@ -131,8 +136,10 @@ fn add_fragments(
                 continue;
             };
             let (head, recorded) = &mut tracks[index];
-            let added = add_run(recorded, &mut ends[index], run, len);
-            added.map_err(|reason| OpenError::Track { track: head.track.name(), reason })?;
+            let in_track = |reason| OpenError::Track { track: head.track.name(), reason };
+            let left = room.checked_sub(run.samples.len());
+            room = left.ok_or(TrackError::TooManySamples).map_err(in_track)?;
+            add_run(recorded, &mut ends[index], run, len).map_err(in_track)?;
         }
     }
     for (head, recorded) in tracks {
@@ -155,9 +162,6 @@ fn add_run(
     match recorded.samples.last_mut() {
         None => recorded.decode_time = begin,
         Some(last) => last.duration = fragment::stretched(last.duration, so_far, begin)?,
-    }
-    if recorded.samples.len() + run.samples.len() > SAMPLES_MAX {
-        return Err(TrackError::TooManySamples);
     }
     for sample in &run.samples {
         if sample.bytes().end > source_len {
@@ -206,5 +210,5 @@ fn prepare(mut head: TrackHead, recorded: Recorded) -> Result<PreparedTrack, Ope
         let frames = samples.len() as u128 * 1000 * u128::from(head.track.timescale);
         video.frames_per_1000_seconds = u32::try_from((frames + duration / 2) / duration).unwrap_or(u32::MAX);
     }
-    Ok(PreparedTrack { head, samples, timeline })
+    Ok(PreparedTrack { head, samples: Arc::new(samples), timeline })
 }

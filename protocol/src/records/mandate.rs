@@ -6,6 +6,7 @@ use iroh_base::PublicKey;
 use proofs::{Cid, ShardLen};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{LEASE_CHARGED_MIN_S, LEASE_OVERHEAD_LEN};
 use crate::{Code, Record, UnixSeconds, keys};
 
 /// Lets its holder put and renew under the control key that signed it; never release (spec §11).
@@ -60,9 +61,11 @@ impl ByteHours {
         Self(byte_hours)
     }
 
-    /// What a shard of this length takes in so many seconds, rounded up.
-    pub fn of(len: ShardLen, seconds: u64) -> Self {
-        let byte_seconds = u128::from(len.get()) * u128::from(seconds);
+    /// What a lease over a shard of this length costs for so many seconds more, rounded up: what a node keeps beside the
+    /// shard counts too, and nothing is charged for less than a day, unless for no time at all (spec §11).
+    pub fn of_lease(len: ShardLen, seconds: u64) -> Self {
+        let seconds = if seconds == 0 { 0 } else { seconds.max(LEASE_CHARGED_MIN_S) };
+        let byte_seconds = u128::from(len.get() + LEASE_OVERHEAD_LEN) * u128::from(seconds);
         Self(u64::try_from(byte_seconds.div_ceil(3600)).unwrap_or(u64::MAX))
     }
 
@@ -125,14 +128,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn byte_hours_are_rounded_up() {
+    fn byte_hours_are_rounded_up_and_those_of_a_day_at_least() {
         let len = ShardLen::new(1).unwrap();
-        let cases = [(0, 0), (1, 1), (3600, 1), (3601, 2)];
+        let day = 1025 * 24;
+        let cases = [(0, 0), (1, day), (86_400, day), (86_401, day + 1), (90_000, day + 1025)];
         for (seconds, byte_hours) in cases {
-            assert_eq!(ByteHours::of(len, seconds), ByteHours::new(byte_hours), "{seconds} s");
+            assert_eq!(ByteHours::of_lease(len, seconds), ByteHours::new(byte_hours), "{seconds} s");
         }
         let longest = ShardLen::new(proofs::SHARD_LEN_MAX).unwrap();
-        assert_eq!(ByteHours::of(longest, u64::MAX).get(), u64::MAX);
+        assert_eq!(ByteHours::of_lease(longest, u64::MAX).get(), u64::MAX);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (1024 and 960 samples). The MP4 says in its edit list which samples were there in the master, and its track lasts
 //! exactly as long: for n samples of the master, n ticks of its sample rate, or of 48 kHz, rounded up, for Opus. Players
 //! that honour the edit play the master without a gap; those that ignore its end play less than a frame of silence more.
+//! Before version 5, ffmpeg writes edits to the millisecond only.
 
 use std::path::{Path, PathBuf};
 
@@ -89,7 +90,7 @@ pub async fn encode_audio(
 ) -> Result<EncodedAudios, EncodeError> {
     let source = probe.audios.first().filter(|_| !targets.is_empty());
     let source = source.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;
-    let mut job = Job::new(tools, probe, folder)?;
+    let mut job = Job::new(tools, probe, source.duration, folder)?;
     let audios = targets.iter().map(|target| add(&mut job, source, *target)).collect();
     Ok(EncodedAudios { folder: job.run(progress).await?, audios })
 }

@@ -6,14 +6,10 @@ use std::time::Duration;
 pub const PROBE_BYTES_MAX: u64 = 1 << 20;
 /// Streams of a master.
 pub const STREAMS_MAX: usize = 64;
-/// Audio streams of a master that are encoded.
-pub const AUDIO_STREAMS_MAX: usize = 16;
 /// Characters of a tag; the rest is cut off.
 pub const TAG_CHARS_MAX: usize = 1024;
 /// Pixels from one side of a picture to the other.
 pub const SIDE_MAX: u32 = 16_384;
-/// Pixels that a picture needs from one side to the other to be encoded.
-pub const SIDE_MIN: u32 = 16;
 /// Pixels of a decoded picture, 8192 × 8192.
 pub const PIXELS_MAX: u64 = 1 << 26;
 /// Frames per second of a rung; what is faster is thinned out.

@@ -1,16 +1,22 @@
 //! One run of ffmpeg that makes files of a master.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::input;
-use super::limits::{DURATION_MAX, ENCODED_BYTES_MAX};
+use super::limits::{DURATION_MAX, ENCODED_BYTES_MAX, STALL_TIMEOUT};
 use super::probe::Probe;
 use super::process;
 use super::tools::Tools;
+
+/// Containers that say how long their streams are rather than letting it be guessed.
+const EXACT: [&str; 4] = ["mov", "wav", "flac", "aiff"];
+/// Microseconds, besides a hundredth, that may be missing at the end of a master.
+const MISSING_MAX: u64 = 1_000_000;
 
 /// Why encoding failed. The reason ends with what ffmpeg said last.
 #[derive(Debug, thiserror::Error)]
@@ -24,26 +30,35 @@ pub enum EncodeError {
     Failed { file: PathBuf, what: String, reason: String },
     #[error("{}: encoding {what} failed: nothing came out", .file.display())]
     Empty { file: PathBuf, what: String },
+    #[error("{}: it is cut off: {got} s of {promised} s could be read", .file.display())]
+    CutOff { file: PathBuf, got: u64, promised: u64 },
     #[error("{}: encoding {what} failed: more than {ENCODED_BYTES_MAX} bytes came out", .file.display())]
     TooLarge { file: PathBuf, what: String },
 }
 
 /// A command that grows output by output, and the folder of its files.
 pub(super) struct Job {
-    // Before the folder, so that nothing is written any more when that is removed.
     command: Command,
     folder: TempDir,
     master: PathBuf,
-    /// Microseconds.
+    /// Microseconds that it says it lasts.
     length: Option<f64>,
+    /// Microseconds of which hardly any may be missing at the end.
+    promised: u64,
     /// What is made, and where.
     outputs: Vec<(String, PathBuf)>,
     exact_edits: bool,
 }
 
 impl Job {
-    /// Begins with the master as its only input and a new folder in `folder`.
-    pub(super) fn new(tools: &Tools, probe: &Probe, folder: &Path) -> Result<Self, EncodeError> {
+    /// Begins with the master as its only input and a new folder in `folder`. `longest` is how long the longest stream
+    /// that is encoded says it lasts.
+    pub(super) fn new(
+        tools: &Tools,
+        probe: &Probe,
+        longest: Option<Duration>,
+        folder: &Path,
+    ) -> Result<Self, EncodeError> {
         let made = tempfile::Builder::new().prefix("encoding-").tempdir_in(folder);
         let made = made.map_err(|source| EncodeError::Folder {
             file: probe.file.clone(),
@@ -57,7 +72,8 @@ impl Job {
             command,
             folder: made,
             master: probe.file.clone(),
-            length: probe.duration.map(|duration| duration.as_secs_f64() * 1e6),
+            length: longest.or(probe.duration).map(|duration| duration.as_secs_f64() * 1e6),
+            promised: promise(probe, longest),
             outputs: Vec::new(),
             exact_edits: tools.sets_movie_timescale(),
         })
@@ -101,23 +117,39 @@ impl Job {
 
     /// Runs to the end and gives out the folder if every output is whole. `progress` is told how much is done, from 0 to 1.
     pub(super) async fn run(self, mut progress: impl FnMut(f64)) -> Result<TempDir, EncodeError> {
-        let Self { command, folder, master, length, outputs, .. } = self;
+        let Self { command, folder, master, length, promised, outputs, .. } = self;
+        let mut got = 0;
         progress(0.0);
         let report = |at: u64| {
+            got = at;
             #[expect(clippy::cast_precision_loss, reason = "a fraction for a progress bar")]
             let done = length.map_or(0.0, |length| (at as f64 / length).clamp(0.0, 1.0));
             progress(done);
         };
-        let result = process::follow(command, report).await;
+        let result = process::follow(command, STALL_TIMEOUT, report).await;
         result.map_err(|error| EncodeError::Failed {
             file: master.clone(),
             what: outputs.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join(", "),
             reason: error.to_string(),
         })?;
+        if got + MISSING_MAX + promised / 100 < promised {
+            return Err(EncodeError::CutOff {
+                file: master,
+                got: got / 1_000_000,
+                promised: promised / 1_000_000,
+            });
+        }
         outputs.into_iter().try_for_each(|(what, file)| check(&master, what, &file))?;
         progress(1.0);
         Ok(folder)
     }
+}
+
+/// ffmpeg ends well where a master is cut off, and leaves out the rest. What a header says about the length of a stream
+/// shows that; where that is guessed from a bit rate, nothing is promised.
+fn promise(probe: &Probe, stream: Option<Duration>) -> u64 {
+    let exact = probe.container.split(',').any(|name| EXACT.contains(&name));
+    stream.filter(|_| exact).map_or(0, |length| u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// ffmpeg ends well although it stopped at the limit, or found nothing to write.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::input;
-use super::limits::{DURATION_MAX, PROBE_BYTES_MAX, PROBE_TIMEOUT, SIDE_MAX, STREAMS_MAX};
+use super::limits::{DURATION_MAX, PIXELS_MAX, PROBE_BYTES_MAX, PROBE_TIMEOUT, SIDE_MAX, STREAMS_MAX};
 use super::process;
 use super::size::Size;
 use super::tools::Tools;
@@ -24,7 +24,7 @@ pub enum ProbeError {
     Answer { file: PathBuf, source: serde_json::Error },
     #[error("{}: it has {streams} streams, at most {STREAMS_MAX} are allowed", .file.display())]
     Streams { file: PathBuf, streams: usize },
-    #[error("{}: stream {stream} has pictures of {width}x{height}, at most {SIDE_MAX} each way are allowed", .file.display())]
+    #[error("{}: stream {stream} has pictures of {width}x{height}, at most {SIDE_MAX} each way and {PIXELS_MAX} in all are allowed", .file.display())]
     Size { file: PathBuf, stream: u32, width: i64, height: i64 },
     #[error("{}: it lasts {} s, at most {} are allowed", .file.display(), .duration.as_secs(), DURATION_MAX.as_secs())]
     Duration { file: PathBuf, duration: Duration },
@@ -70,11 +70,13 @@ pub struct VideoProbe {
     pub rotation: u16,
     /// Its average frame rate, if it has one.
     pub frame_rate: Option<FrameRate>,
+    /// How long it lasts, if it says so.
+    pub duration: Option<Duration>,
     /// Whether it consists of half pictures, as old television does.
     pub interlaced: bool,
-    /// Whether its colours need a display of high dynamic range (PQ or HLG).
+    /// Whether its colours need a display of high dynamic range (PQ or HLG). Rungs say so too, but have 8 bits.
     pub hdr: bool,
-    /// Whether it shows a whole sphere (360°).
+    /// Whether it shows a whole sphere (360°). Rungs do not say so: ffmpeg loses it where it encodes.
     pub spherical: bool,
     /// Its language, as the file writes it: "eng".
     pub language: Option<String>,

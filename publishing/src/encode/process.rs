@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::limits::{PROGRESS_LINE_MAX, STALL_TIMEOUT, STDERR_BYTES_MAX};
+use super::limits::{PROGRESS_LINE_MAX, STDERR_BYTES_MAX};
 
 /// Why a program did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub(super) enum RunError {
     Start(#[source] io::Error),
     #[error("nothing can be read from it: {0}")]
     Read(#[source] io::Error),
-    #[error("it said nothing new for {} s", .0.as_secs())]
+    #[error("it has not come further for {} s", .0.as_secs())]
     Silent(Duration),
     #[error("it was not done within {} s", .0.as_secs())]
     Slow(Duration),
@@ -69,10 +69,16 @@ pub(super) async fn collect(command: Command, limit: u64, within: Duration) -> R
     timeout(within, run).await.unwrap_or(Err(RunError::Slow(within)))
 }
 
-/// Runs ffmpeg with `-progress pipe:1` and passes on how far it has come, in microseconds of media.
-pub(super) async fn follow(command: Command, mut progress: impl FnMut(u64)) -> Result<(), RunError> {
+/// Runs ffmpeg with `-progress pipe:1` and passes on how far it has come, in microseconds of media. It fails when it has
+/// not come further for the time `patience`.
+pub(super) async fn follow(
+    command: Command,
+    patience: Duration,
+    mut progress: impl FnMut(u64),
+) -> Result<(), RunError> {
     let (mut child, stdout, stderr) = start(command)?;
-    let (ended, complaint) = tokio::try_join!(read_progress(stdout, &mut progress), last_words(stderr))?;
+    let (ended, complaint) =
+        tokio::try_join!(read_progress(stdout, patience, &mut progress), last_words(stderr))?;
     finish(&mut child, complaint).await?;
     if ended { Ok(()) } else { Err(RunError::Unfinished) }
 }
@@ -90,17 +96,21 @@ async fn finish(child: &mut Child, complaint: Complaint) -> Result<(), RunError>
 }
 
 /// Reads blocks of `key=value` until the pipe closes; whether the last one said `progress=end`.
-async fn read_progress(stdout: ChildStdout, progress: &mut impl FnMut(u64)) -> Result<bool, RunError> {
+async fn read_progress(
+    stdout: ChildStdout,
+    patience: Duration,
+    progress: &mut impl FnMut(u64),
+) -> Result<bool, RunError> {
     let mut lines = BufReader::new(stdout);
     let (mut line, mut furthest, mut ended) = (Vec::new(), None, false);
     let mut moved = tokio::time::Instant::now();
     loop {
         line.clear();
-        let left = STALL_TIMEOUT.saturating_sub(moved.elapsed());
+        let left = patience.saturating_sub(moved.elapsed());
         let mut limited = (&mut lines).take(PROGRESS_LINE_MAX);
         match timeout(left, limited.read_until(b'\n', &mut line))
             .await
-            .map_err(|_| RunError::Silent(STALL_TIMEOUT))?
+            .map_err(|_| RunError::Silent(patience))?
         {
             Ok(0) => return Ok(ended),
             Ok(_) => {}
@@ -197,20 +207,29 @@ mod tests {
         assert!(error.len() < 2 * STDERR_BYTES_MAX);
     }
 
+    async fn follow_shell(script: &str, patience: Duration) -> (Result<(), RunError>, Vec<u64>) {
+        let mut seen = Vec::new();
+        (follow(shell(script), patience, |at| seen.push(at)).await, seen)
+    }
+
     #[tokio::test]
     async fn an_end_counts_only_if_it_is_announced_and_the_status_is_good() {
-        let mut seen = Vec::new();
-        follow(
-            shell("echo out_time_us=5; echo out_time_us=3; echo out_time_us=9; echo progress=end"),
-            |at| seen.push(at),
-        )
-        .await
-        .unwrap();
+        let blocks = "echo out_time_us=5; echo out_time_us=3; echo out_time_us=9; echo progress=end";
+        let (result, seen) = follow_shell(blocks, VERSION).await;
+        result.unwrap();
         assert_eq!(seen, [5, 9]);
-        let result = follow(shell("echo out_time_us=5"), |_| ()).await;
+        let (result, _) = follow_shell("echo out_time_us=5", VERSION).await;
         assert!(matches!(result, Err(RunError::Unfinished)), "{result:?}");
-        let result = follow(shell("echo progress=end; exit 1"), |_| ()).await;
+        let (result, _) = follow_shell("echo progress=end; exit 1", VERSION).await;
         assert!(matches!(result, Err(RunError::Failed { .. })), "{result:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_talks_without_coming_further_is_stopped() {
+        let script = "while sleep 0.01; do echo out_time_us=5; done";
+        let (result, seen) = follow_shell(script, Duration::from_millis(200)).await;
+        assert!(matches!(result, Err(RunError::Silent(_))), "{result:?}");
+        assert!(seen.len() <= 1);
     }
 
     const VERSION: Duration = super::super::limits::VERSION_TIMEOUT;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::limits::{PIXELS_MAX, SIDE_MAX};
+
 /// Pixels across and down, both at least 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Size {
@@ -10,10 +12,11 @@ pub struct Size {
 }
 
 impl Size {
-    /// A size of up to [`SIDE_MAX`](super::limits::SIDE_MAX) pixels each way; `None` for others.
+    /// A size of up to [`SIDE_MAX`] pixels each way and [`PIXELS_MAX`] in all; `None` for others.
     pub fn new(width: u32, height: u32) -> Option<Self> {
-        let allowed = 1..=super::limits::SIDE_MAX;
-        (allowed.contains(&width) && allowed.contains(&height)).then_some(Self { width, height })
+        let allowed = 1..=SIDE_MAX;
+        let few = u64::from(width) * u64::from(height) <= PIXELS_MAX;
+        (allowed.contains(&width) && allowed.contains(&height) && few).then_some(Self { width, height })
     }
 
     /// Pixels from left to right.

@@ -1,7 +1,7 @@
 //! A film in several sizes and its sound once, from one run of ffmpeg.
 //!
-//! One process for all: it decodes the master once (a run per rung took 1.7 times the processor time for four rungs of
-//! a 1080p master), all rungs consist of the same pictures at the same times, and sound and picture share one clock.
+//! One process for all: it decodes the master once, all rungs consist of the same pictures at the same times, and sound
+//! and picture share one clock.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ pub async fn encode_ladder(
 ) -> Result<EncodedLadder, EncodeError> {
     let video = probe.video().filter(|_| !rungs.is_empty());
     let video = video.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;
-    let mut job = Job::new(tools, probe, folder)?;
+    let mut job = Job::new(tools, probe, video.duration, folder)?;
     job.command().args(["-filter_complex", &filters(video, rungs)]);
     let rungs =
         rungs.iter().enumerate().map(|(number, rung)| add_rung(&mut job, video, number, *rung)).collect();
@@ -132,6 +132,7 @@ mod tests {
             size: Size::new(720, 480).unwrap(),
             rotation: 0,
             frame_rate: FrameRate::new(30, 1),
+            duration: None,
             interlaced: false,
             hdr: false,
             spherical: false,

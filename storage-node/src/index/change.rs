@@ -2,13 +2,15 @@
 //! is kept in step here, so that no caller can forget half of it.
 
 use proofs::Root;
-use protocol::{ByteHours, PublicKey, Slot};
+use protocol::{ByteHours, PublicKey, Slot, UnixSeconds};
 use serde::Serialize;
 
 use super::{Change, Counter, Lookup, Result, Table, keys};
 use crate::entry;
 use crate::layout::PackId;
-use crate::rows::{GraveRow, LeaseKey, LeaseRow, PackRow, Place, PointerRow, ShardRow, Spot};
+use crate::rows::{
+    GraveRow, LeaseKey, LeaseRow, PackRow, Place, PointerRow, ShardRow, SpentRow, Spot, usage_of,
+};
 
 #[derive(Clone, Copy)]
 enum Sign {
@@ -67,29 +69,46 @@ impl Change {
     }
 
     fn account_lease(&self, row: &LeaseRow, sign: Sign) -> Result<()> {
-        let payer = row.lease.payer();
-        let sum = sign.apply(self.usage(&payer)?, row.lease.len().get());
-        if sum == 0 {
-            self.remove(Table::Usage, payer.as_bytes())?;
-        } else {
-            self.put(Table::Usage, payer.as_bytes(), &sum)?;
-        }
+        self.account_usage(&row.lease.payer(), usage_of(&row.lease), sign)?;
         self.add_live(row.spot, sign)
     }
 
-    pub(crate) fn set_spent(&self, control: &PublicKey, holder: &PublicKey, spent: ByteHours) -> Result<()> {
-        self.put(Table::Spent, &keys::spender(control, holder), &spent.get())
+    fn account_usage(&self, payer: &PublicKey, amount: u64, sign: Sign) -> Result<()> {
+        let sum = sign.apply(self.usage(payer)?, amount);
+        if sum == 0 {
+            self.remove(Table::Usage, payer.as_bytes())
+        } else {
+            self.put(Table::Usage, payer.as_bytes(), &sum)
+        }
+    }
+
+    /// Notes what the holder has spent in all, and that it may count until `until` at least.
+    pub(crate) fn set_spent(
+        &self,
+        control: &PublicKey,
+        holder: &PublicKey,
+        byte_hours: ByteHours,
+        until: UnixSeconds,
+    ) -> Result<()> {
+        let until = self.spent_row(control, holder)?.map_or(until, |old| old.until.max(until));
+        self.put(Table::Spent, &keys::spender(control, holder), &SpentRow { byte_hours, until })
+    }
+
+    pub(crate) fn remove_spent(&self, control: &PublicKey, holder: &PublicKey) -> Result<()> {
+        self.remove(Table::Spent, &keys::spender(control, holder))
     }
 
     pub(crate) fn set_pointer(&self, owner: &PublicKey, slot: Slot, new: PointerRow) -> Result<()> {
         self.remove_pointer(owner, slot)?;
         self.put(Table::Pointers, &keys::pointer(owner, slot), &new)?;
+        self.account_usage(&new.payer, new.usage(), Sign::Plus)?;
         self.add_live(Some(new.spot), Sign::Plus)
     }
 
     pub(crate) fn remove_pointer(&self, owner: &PublicKey, slot: Slot) -> Result<()> {
         let Some(old) = self.pointer(owner, slot)? else { return Ok(()) };
         self.remove(Table::Pointers, &keys::pointer(owner, slot))?;
+        self.account_usage(&old.payer, old.usage(), Sign::Minus)?;
         self.add_live(Some(old.spot), Sign::Minus)
     }
 

@@ -34,6 +34,12 @@ pub(super) fn spender(control: &PublicKey, holder: &PublicKey) -> [u8; 64] {
     two(control.as_bytes(), holder.as_bytes())
 }
 
+pub(super) fn decode_spender(bytes: &[u8]) -> Result<(PublicKey, PublicKey)> {
+    let (control, holder) =
+        bytes.split_first_chunk::<32>().ok_or(IndexError::Damaged("key of what was spent"))?;
+    Ok((decode_public(control)?, decode_public(holder)?))
+}
+
 /// signer ‖ slot
 pub(super) fn pointer(owner: &PublicKey, slot: Slot) -> [u8; 34] {
     let mut bytes = [0; 34];

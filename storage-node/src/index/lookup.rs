@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Item, Result, Table, keys};
 use crate::layout::PackId;
-use crate::rows::{GraveRow, LeaseKey, LeaseRow, PackRow, PointerRow, ShardRow};
+use crate::rows::{GraveRow, LeaseKey, LeaseRow, PackRow, PointerRow, ShardRow, SpentRow};
 
 /// A number that the index keeps across restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +82,23 @@ pub(crate) trait Lookup: Sized {
         found.iter().map(|(key, _)| keys::decode_lease(&key[8..])).collect()
     }
 
-    /// Bytes under lease for this payer.
+    /// What counts against this payer's quota, in bytes.
     fn usage(&self, payer: &PublicKey) -> Result<u64> {
         number(self, Table::Usage, payer.as_bytes())
     }
 
     /// What this holder has spent at this node under mandates of this control key.
     fn spent(&self, control: &PublicKey, holder: &PublicKey) -> Result<ByteHours> {
-        Ok(ByteHours::new(number(self, Table::Spent, &keys::spender(control, holder))?))
+        Ok(self.spent_row(control, holder)?.map_or(ByteHours::default(), |row| row.byte_hours))
+    }
+
+    fn spent_row(&self, control: &PublicKey, holder: &PublicKey) -> Result<Option<SpentRow>> {
+        decode(self.get(Table::Spent, &keys::spender(control, holder))?)
+    }
+
+    /// The control keys and holders of what was spent and can no longer count at `now`.
+    fn spent_ended(&self, now: UnixSeconds) -> Result<Vec<(PublicKey, PublicKey)>> {
+        pick(self, Table::Spent, |row: &SpentRow| row.until.has_passed(now), keys::decode_spender)
     }
 
     fn pointer(&self, owner: &PublicKey, slot: Slot) -> Result<Option<PointerRow>> {

@@ -10,7 +10,7 @@ use protocol::{
 use tokio::task::spawn_blocking;
 
 use super::{Service, Unanswered};
-use crate::store::{Done, Job, Put, Renew};
+use crate::store::{Done, Job, Put, Renew, SetPointer};
 use crate::upload;
 
 impl Service {
@@ -74,12 +74,12 @@ impl Service {
         payer: Option<PublicKey>,
         pointer: &Unverified<Pointer>,
     ) -> Result<Response, Refusal> {
-        self.admit_visitor(payer)?;
+        let payer = self.admit_visitor(payer)?;
         let pointer = self.verify(pointer)?;
         check_end(pointer.body().expires, self.clock.now())?;
         // A pointer takes as much room as the smallest of shards, and is refused like one.
         let _reservation = self.ask(|store| store.reserve(1)).await?;
-        self.change(Job::SetPointer(pointer)).await
+        self.change(Job::SetPointer(SetPointer { pointer, payer })).await
     }
 
     async fn change(&self, job: Job) -> Result<Response, Refusal> {

@@ -1,4 +1,5 @@
-//! What ends by itself: leases after their days of grace, pointers, and the graves of released leases.
+//! What ends by itself: leases after their days of grace, pointers, the graves of released leases, and what was spent
+//! under mandates that have ended.
 
 use protocol::limits::LEASE_GRACE_S;
 use protocol::{Refusal, UnixSeconds};
@@ -9,7 +10,7 @@ use super::{Store, StoreError};
 use crate::index::Lookup as _;
 use crate::rows::LeaseKey;
 
-/// Most leases, pointers and graves that one round of collection ends.
+/// Most of each kind that one round of collection ends.
 const COLLECT_MAX: usize = 256;
 
 impl Group<'_> {
@@ -35,6 +36,11 @@ impl Group<'_> {
         for key in view.graves(|grave| grave.until.has_passed(now))?.into_iter().take(COLLECT_MAX) {
             if self.change.grave(&key)?.is_some_and(|row| row.until.has_passed(now)) {
                 self.change.remove_grave(&key)?;
+            }
+        }
+        for (control, holder) in view.spent_ended(now)?.into_iter().take(COLLECT_MAX) {
+            if self.change.spent_row(&control, &holder)?.is_some_and(|row| row.until.has_passed(now)) {
+                self.change.remove_spent(&control, &holder)?;
             }
         }
         Ok(Ok(Done::Kept))

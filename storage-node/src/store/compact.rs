@@ -102,7 +102,7 @@ impl Group<'_> {
                     self.change.set_grave(&key, GraveRow { spot: moved, ..row })?;
                 }
             }
-            Entry::Pointer(record) => {
+            Entry::Pointer { record, .. } => {
                 let Ok(pointer) = Signed::<Pointer>::decode(record, &self.store.rules.network) else {
                     return Ok(());
                 };

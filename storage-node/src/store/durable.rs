@@ -8,8 +8,9 @@ use super::job::{Job, Put};
 use super::receiving::Staged;
 use super::{Store, StoreError};
 use crate::disk::DiskFile;
+use crate::index::Lookup as _;
 use crate::layout::{FileName, Folder};
-use crate::rows::Spot;
+use crate::rows::{Place, ShardRow, Spot};
 
 /// What is appended to the file of a large shard.
 #[derive(Debug)]
@@ -27,8 +28,9 @@ impl Group<'_> {
         self.packs.write(self.store.disk.as_ref())?;
         self.place_files(jobs)?;
         self.write_trailers()?;
-        let folders: BTreeSet<Folder> =
-            self.placed.keys().map(|root| FileName::Shard(*root).folder()).collect();
+        self.place_rewritten()?;
+        let named = self.placed.keys().chain(self.rewritten.keys());
+        let folders: BTreeSet<Folder> = named.map(|root| FileName::Shard(*root).folder()).collect();
         for folder in folders {
             let synced = self.store.disk.sync_folder(folder);
             synced.map_err(|source| StoreError::folder("sync", folder, source))?;
@@ -54,7 +56,7 @@ impl Group<'_> {
             waiting.remove(root);
             let name = FileName::Shard(*root);
             if let Some(trailer) = self.trailers.remove(root) {
-                let written = trailer.write(file.as_file());
+                let written = trailer.write_at(file.as_file(), trailer.start);
                 written.map_err(|source| StoreError::disk("append to", name, source))?;
             }
             file.place(name)?;
@@ -70,7 +72,14 @@ impl Group<'_> {
                 // A lost file is corrupt, which is found by reading; its leases are still renewed and end.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error),
-                Ok(file) => trailer.write(file.as_ref()),
+                Ok(file) => {
+                    let start = self.end_of_file(root, file.as_ref(), trailer.start)?;
+                    if let Some(row) = self.change.shard(root)?.filter(|_| start != trailer.start) {
+                        let place = Place::File { end: start + trailer.bytes.len() as u64 };
+                        self.change.set_shard(root, ShardRow { place, ..row })?;
+                    }
+                    trailer.write_at(file.as_ref(), start)
+                }
             };
             written.map_err(|source| StoreError::disk("append to", name, source))?;
         }
@@ -80,12 +89,12 @@ impl Group<'_> {
 
 impl Trailer {
     /// Durable when it returns.
-    fn write(&self, file: &dyn DiskFile) -> io::Result<()> {
+    fn write_at(&self, file: &dyn DiskFile, start: u64) -> io::Result<()> {
         // What a group that failed left here must not follow this one's entries.
-        if file.len()? > self.start {
-            file.set_len(self.start)?;
+        if file.len()? > start {
+            file.set_len(start)?;
         }
-        file.write_at(self.start, &self.bytes)?;
+        file.write_at(start, &self.bytes)?;
         file.sync_data()
     }
 }

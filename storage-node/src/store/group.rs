@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofs::{Root, ShardLen};
-use protocol::{Code, Lease, LeaseTerms, Mandate, Pointer, Refusal, Release, Signed};
+use proofs::Root;
+use protocol::limits::{LEASE_GRACE_S, LEASE_OVERHEAD_LEN};
+use protocol::{ByteHours, Code, Lease, LeaseTerms, Mandate, Pointer, PublicKey, Refusal, Release, Signed};
 
 use super::durable::Trailer;
-use super::job::{Done, Job, Put, Renew, Verdict};
+use super::job::{Done, Job, Put, Renew, SetPointer, Verdict};
 use super::pack_writer::PackWriter;
-use super::receiving::Staged;
+use super::receiving::{Staged, TmpFile};
 use super::{Store, StoreError};
 use crate::entry;
 use crate::index::{Change, Counter, Lookup as _};
 use crate::layout::FileName;
-use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow, State};
+use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow, State, usage_of};
 
 /// Jobs of one group end when this many bytes are gathered for packs.
 pub(crate) const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -35,6 +36,7 @@ impl Store {
             outcomes.extend(self.commit_group(group));
             rest = later;
         }
+        self.shorten_trailers(&jobs);
         if let Ok(view) = self.index.view()
             && let Ok(stored) = view.stored()
         {
@@ -43,7 +45,7 @@ impl Store {
         outcomes
     }
 
-    fn commit_group(&self, jobs: &mut [Job]) -> Vec<Outcome> {
+    pub(super) fn commit_group(&self, jobs: &mut [Job]) -> Vec<Outcome> {
         match self.try_commit(jobs) {
             Ok(outcomes) => outcomes,
             Err(error) if jobs.len() == 1 => vec![Err(report(&error))],
@@ -130,6 +132,8 @@ pub(super) struct Group<'a> {
     /// New files by the root under which they will be found. Of several uploads of one shard one is kept.
     pub(super) placed: BTreeMap<Root, FileName>,
     pub(super) gone: BTreeSet<Root>,
+    /// Copies of files with a shorter trailer.
+    pub(super) rewritten: BTreeMap<Root, TmpFile>,
 }
 
 impl<'a> Group<'a> {
@@ -141,8 +145,8 @@ impl<'a> Group<'a> {
             store.index.change()?
         };
         let packs = PackWriter::new(change.packs()?.last().copied(), store.rules.pack_len_max);
-        let (trailers, placed, gone) = Default::default();
-        Ok(Self { store, change, packs, trailers, placed, gone })
+        let (trailers, placed, gone, rewritten) = Default::default();
+        Ok(Self { store, change, packs, trailers, placed, gone, rewritten })
     }
 
     fn apply(&mut self, job: &mut Job) -> Result<Outcome, StoreError> {
@@ -150,7 +154,7 @@ impl<'a> Group<'a> {
             Job::Put(put) => self.put(put),
             Job::Renew(renew) => self.renew(renew),
             Job::Release(release) => self.release(release),
-            Job::SetPointer(pointer) => self.set_pointer(pointer),
+            Job::SetPointer(SetPointer { pointer, payer }) => self.set_pointer(pointer, payer),
             Job::Judge { root, place, verdict } => self.judge(root, *place, *verdict),
             Job::Collect { lease, now } => self.collect(lease, *now),
             Job::Forget { now } => self.forget(*now),
@@ -159,6 +163,7 @@ impl<'a> Group<'a> {
                 self.change.set_counter(Counter::EgressBytes, *bytes)?;
                 Ok(Ok(Done::Kept))
             }
+            Job::Rewrite { root } => self.rewrite(root),
             Job::Compact { pack, from } => self.compact(*pack, *from),
         }
     }
@@ -260,20 +265,31 @@ impl<'a> Group<'a> {
         mandate: Option<&Signed<Mandate>>,
     ) -> Result<Result<(), Refusal>, StoreError> {
         let payer = lease.payer();
-        let own = old.filter(|old| old.payer() == payer).map_or(0, |old| old.len().get());
-        let used = self.change.usage(&payer)?.saturating_sub(own) + lease.len().get();
-        if let Some(quota) = self.store.rules.quota_per_payer.filter(|quota| used > *quota) {
-            let detail = format!("the payer would use {used} of {quota} bytes");
-            return Ok(Err(Refusal::new(Code::Quota, detail)));
+        let own = old.filter(|old| old.payer() == payer).map_or(0, usage_of);
+        if let Err(refusal) = self.check_quota(&payer, own, usage_of(lease))? {
+            return Ok(Err(refusal));
         }
         if let Some(mandate) = mandate {
             let spent = self.change.spent(&lease.control(), &payer)?.plus(charge(old, lease));
             if let Err(error) = mandate.body().covers(&payer, lease.start(), spent) {
                 return Ok(Err(Refusal::new(error.code(), error.to_string())));
             }
-            self.change.set_spent(&lease.control(), &payer, spent)?;
+            let until = mandate.body().expires.max(lease.expires().plus(LEASE_GRACE_S));
+            self.change.set_spent(&lease.control(), &payer, spent, until)?;
         }
         Ok(Ok(()))
+    }
+
+    /// Whether the payer may use `new` bytes in place of `own`.
+    fn check_quota(&self, payer: &PublicKey, own: u64, new: u64) -> Result<Result<(), Refusal>, StoreError> {
+        let used = self.change.usage(payer)?.saturating_sub(own) + new;
+        Ok(match self.store.rules.quota_per_payer {
+            Some(quota) if used > quota => {
+                let detail = format!("the payer would use {used} of {quota} bytes");
+                Err(Refusal::new(Code::Quota, detail))
+            }
+            _ => Ok(()),
+        })
     }
 
     fn renew(&mut self, renew: &Renew) -> Result<Outcome, StoreError> {
@@ -314,7 +330,7 @@ impl<'a> Group<'a> {
                 Place::File { end } => self.append_trailer(&key.root, shard, end, &bytes)?,
                 Place::Pack { pack, .. } => {
                     let spot = self.packs.append(&[&bytes]);
-                    let until = row.lease.expires().plus(protocol::limits::LEASE_GRACE_S);
+                    let until = row.lease.expires().plus(LEASE_GRACE_S);
                     self.change.set_grave(&key, GraveRow { shard_pack: pack, until, spot })?;
                 }
             },
@@ -336,25 +352,29 @@ impl<'a> Group<'a> {
         Ok(self.change.remove_shard(&key.root)?)
     }
 
-    fn set_pointer(&mut self, pointer: &Signed<Pointer>) -> Result<Outcome, StoreError> {
+    fn set_pointer(&mut self, pointer: &Signed<Pointer>, payer: &PublicKey) -> Result<Outcome, StoreError> {
         let (owner, body) = (pointer.by(), pointer.body());
         let bytes = pointer.encode();
-        let entry = entry::encode_pointer(&bytes);
-        if let Some(held) = self.change.pointer(&owner, body.slot)? {
+        let old = self.change.pointer(&owner, body.slot)?;
+        if let Some(held) = &old {
             if held.seq > body.seq {
                 let detail = format!("the node holds sequence {}", held.seq);
                 return Ok(Err(Refusal::new(Code::Stale, detail)));
             }
             if held.seq == body.seq {
-                let same = self.store.entry_bytes(held.spot)? == entry;
+                let same = self.store.pointer_record(held)? == bytes;
                 let stale = Refusal::new(Code::Stale, "the node holds another pointer of this sequence");
                 return Ok(if same { Ok(Done::PointerKept) } else { Err(stale) });
             }
         } else if self.change.pointers_of(&owner)?.len() >= protocol::limits::POINTER_SLOTS_MAX {
             return Ok(Err(Refusal::new(Code::Quota, "all slots of this signer are taken")));
         }
-        let spot = self.packs.append(&[&entry]);
-        let row = PointerRow { seq: body.seq, expires: body.expires, spot };
+        let own = old.filter(|held| held.payer == *payer).map_or(0, |held| held.usage());
+        if let Err(refusal) = self.check_quota(payer, own, bytes.len() as u64 + LEASE_OVERHEAD_LEN)? {
+            return Ok(Err(refusal));
+        }
+        let spot = self.packs.append(&[&entry::encode_pointer(payer, &bytes)]);
+        let row = PointerRow { seq: body.seq, expires: body.expires, payer: *payer, spot };
         self.change.set_pointer(&owner, body.slot, row)?;
         Ok(Ok(Done::PointerKept))
     }
@@ -389,11 +409,7 @@ fn extended(old: &Lease, wanted: &Lease) -> Result<Lease, Refusal> {
 }
 
 /// What `lease` costs beyond `old`.
-pub(super) fn charge(old: Option<&Lease>, lease: &Lease) -> protocol::ByteHours {
+pub(super) fn charge(old: Option<&Lease>, lease: &Lease) -> ByteHours {
     let from = old.map_or(lease.start(), |old| old.expires().max(lease.start()));
-    cost(lease.len(), lease.expires().seconds_since(from))
-}
-
-fn cost(len: ShardLen, seconds: u64) -> protocol::ByteHours {
-    protocol::ByteHours::of(len, seconds)
+    ByteHours::of_lease(lease.len(), lease.expires().seconds_since(from))
 }

@@ -1,7 +1,7 @@
 //! What the store can be asked to change.
 
 use proofs::Root;
-use protocol::{Lease, Mandate, Pointer, Release, Renewal, Signed, UnixSeconds};
+use protocol::{Lease, Mandate, Pointer, PublicKey, Release, Renewal, Signed, UnixSeconds};
 
 use super::Staged;
 use crate::layout::PackId;
@@ -13,7 +13,7 @@ pub(crate) enum Job {
     Put(Put),
     Renew(Renew),
     Release(Signed<Release>),
-    SetPointer(Signed<Pointer>),
+    SetPointer(SetPointer),
     /// A shard was found to match its root, or not to.
     Judge {
         root: Root,
@@ -25,7 +25,11 @@ pub(crate) enum Job {
         lease: LeaseKey,
         now: UnixSeconds,
     },
-    /// Removes pointers and graves that have ended at `now`, a bounded number of them.
+    /// Writes the file of a large shard anew, with those entries of its trailer that count.
+    Rewrite {
+        root: Root,
+    },
+    /// Removes pointers, graves and sums of what was spent that have ended at `now`, a bounded number of them.
     Forget {
         now: UnixSeconds,
     },
@@ -41,6 +45,18 @@ pub(crate) enum Job {
     },
 }
 
+impl Job {
+    /// The shard to whose trailer the job may have written.
+    pub(super) fn root(&self) -> Option<Root> {
+        match self {
+            Self::Put(put) => Some(put.staged.root()),
+            Self::Renew(renew) => Some(renew.renewal.body().root),
+            Self::Release(release) => Some(release.body().root),
+            _ => None,
+        }
+    }
+}
+
 /// A shard received completely, and the lease that is asked for it.
 #[derive(Debug)]
 pub(crate) struct Put {
@@ -48,6 +64,12 @@ pub(crate) struct Put {
     /// As it is to be when there is none yet: new id, first sequence number, starting now.
     pub(crate) lease: Lease,
     pub(crate) mandate: Signed<Mandate>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SetPointer {
+    pub(crate) pointer: Signed<Pointer>,
+    pub(crate) payer: PublicKey,
 }
 
 #[derive(Debug)]

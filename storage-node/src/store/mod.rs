@@ -18,6 +18,7 @@ mod pack_writer;
 mod reading;
 mod receiving;
 mod replay;
+mod rewrite;
 mod room;
 mod scan;
 
@@ -35,7 +36,7 @@ use crate::layout::{FileName, Folder};
 use crate::rows::{LeaseKey, LeaseRow};
 
 pub(crate) use error::StoreError;
-pub(crate) use job::{Done, Job, Put, Renew, Verdict};
+pub(crate) use job::{Done, Job, Put, Renew, SetPointer, Verdict};
 pub(crate) use reading::{HeldShard, Lookup, shows_corruption};
 pub(crate) use receiving::{Receiving, Staged};
 pub(crate) use replay::Replayed;
@@ -50,16 +51,21 @@ pub(crate) const SMALL_SHARD_LEN_MAX: u64 = 64 * 1024;
 /// Length of a pack when it is left for the next one, in bytes.
 pub(crate) const PACK_LEN_MAX: u64 = 256 << 20;
 
+/// Length of a trailer from which on the file of its shard is written anew, in bytes: about 200 renewals.
+pub(crate) const TRAILER_LEN_MAX: u64 = 64 << 10;
+
 /// Who and what the store works for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoreRules {
     pub(crate) network: NetworkId,
     pub(crate) node: PublicKey,
     pub(crate) capacity: Capacity,
-    /// Most bytes under lease for one payer; `None`: no limit.
+    /// Most bytes that may count for one payer; `None`: no limit.
     pub(crate) quota_per_payer: Option<u64>,
     /// A pack that would grow beyond this is left, and the next one begun.
     pub(crate) pack_len_max: u64,
+    /// The file of a large shard whose trailer has grown beyond this is written anew, when that makes it short.
+    pub(crate) trailer_len_max: u64,
 }
 
 /// See the module's text.
@@ -107,8 +113,11 @@ impl Store {
 
     /// Begins to receive a shard.
     pub(crate) fn receive(&self) -> Receiving {
-        let number = self.next_tmp.fetch_add(1, Ordering::Relaxed);
-        Receiving::new(self.disk.clone(), FileName::Tmp(number))
+        Receiving::new(self.disk.clone(), self.tmp_name())
+    }
+
+    fn tmp_name(&self) -> FileName {
+        FileName::Tmp(self.next_tmp.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The lease for this shard and control key, in force or in its days of grace.

@@ -100,13 +100,13 @@ impl Store {
         Ok(self.index.view()?.pointers_of(owner)?)
     }
 
-    fn pointer_record(&self, row: &PointerRow) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn pointer_record(&self, row: &PointerRow) -> Result<Vec<u8>, StoreError> {
         let bytes = self.entry_bytes(row.spot)?;
         let rotten =
             || StoreError::disk("read", FileName::Pack(row.spot.pack), io::ErrorKind::InvalidData.into());
         let (header, head) = bytes.split_first_chunk::<HEADER_LEN>().ok_or_else(rotten)?;
         match Header::decode(header).and_then(|header| header.decode_head(head)) {
-            Ok(Entry::Pointer(record)) => Ok(record),
+            Ok(Entry::Pointer { record, .. }) => Ok(record),
             _ => Err(rotten()),
         }
     }

@@ -62,13 +62,17 @@ pub(crate) struct TmpFile {
 }
 
 impl TmpFile {
-    fn create(disk: &Arc<dyn Disk>, name: FileName) -> Result<Self, StoreError> {
+    pub(super) fn create(disk: &Arc<dyn Disk>, name: FileName) -> Result<Self, StoreError> {
         let file = disk.create(name).map_err(|source| StoreError::disk("create", name, source))?;
         Ok(Self { name, file, disk: disk.clone(), is_placed: false })
     }
 
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
         self.file.write_at(offset, bytes).map_err(|source| StoreError::disk("write", self.name, source))
+    }
+
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(|source| StoreError::disk("sync", self.name, source))
     }
 
     /// Its name in `tmp/`.
@@ -150,7 +154,7 @@ impl Receiving {
                 let trailer_at = entry::SHARD_PREFIX_LEN as u64 + len.get();
                 file.write_at(trailer_at, &trailer)?;
                 file.write_at(0, &entry::encode_shard_prefix(root, len))?;
-                file.file.sync_data().map_err(|source| StoreError::disk("sync", file.name, source))?;
+                file.sync()?;
                 Staged::Large { root, len, file, end: trailer_at + trailer.len() as u64 }
             }
         };

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use proofs::{Root, ShardLen};
 use protocol::limits::LEASE_GRACE_S;
-use protocol::{Lease, Pointer, PublicKey, Signed, UnixSeconds};
+use protocol::{ByteHours, Lease, Pointer, PublicKey, Signed, UnixSeconds};
 
 use super::group::charge;
 use super::reading::HeldShard;
@@ -95,9 +95,9 @@ impl Store {
         }
         let place = Place::File { end: contents.end };
         change.set_shard(&root, ShardRow { len: contents.len, place, state: State::Sound })?;
-        for (control, spent) in contents.spent {
-            let sum = change.spent(&control.0, &control.1)?.plus(spent);
-            change.set_spent(&control.0, &control.1, sum)?;
+        for ((control, holder), (spent, until)) in contents.spent {
+            let sum = change.spent(&control, &holder)?.plus(spent);
+            change.set_spent(&control, &holder, sum, until)?;
         }
         for lease in contents.leases.into_values() {
             change.set_lease(&LeaseRow { lease, spot: None })?;
@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// What the file of a large shard says; `None` when it is not the file of this shard.
-    fn read_trailer(&self, root: Root) -> Result<Option<Contents>, StoreError> {
+    pub(super) fn read_trailer(&self, root: Root) -> Result<Option<Contents>, StoreError> {
         let name = FileName::Shard(root);
         let failed = |source| StoreError::disk("read", name, source);
         let file = self.disk.open(name).map_err(failed)?;
@@ -205,21 +205,28 @@ impl Store {
 }
 
 /// What the file of a large shard says.
-struct Contents {
+pub(super) struct Contents {
     len: ShardLen,
     end: u64,
     leases: BTreeMap<PublicKey, Lease>,
-    /// By control key and payer.
-    spent: BTreeMap<(PublicKey, PublicKey), protocol::ByteHours>,
+    /// By control key and payer: how much, and until when it may count.
+    spent: BTreeMap<(PublicKey, PublicKey), (ByteHours, UnixSeconds)>,
 }
 
 impl Contents {
+    /// Where the next entry belongs.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
     fn apply(&mut self, root: Root, entry: &Entry) {
         match entry {
             Entry::Lease(lease) if lease.root() == root => {
                 let cost = charge(self.leases.get(&lease.control()), lease);
-                let spent = self.spent.entry((lease.control(), lease.payer())).or_default();
-                *spent = spent.plus(cost);
+                let until = lease.expires().plus(LEASE_GRACE_S);
+                let new = (ByteHours::default(), until);
+                let spent = self.spent.entry((lease.control(), lease.payer())).or_insert(new);
+                *spent = (spent.0.plus(cost), spent.1.max(until));
                 self.leases.insert(lease.control(), *lease);
             }
             Entry::Release { root: of, control } if *of == root => {
@@ -247,7 +254,7 @@ impl PackReader<'_> {
             Entry::Release { root, control } => {
                 self.release(&LeaseKey { root: *root, control: *control }, found)
             }
-            Entry::Pointer(record) => self.pointer(record, found),
+            Entry::Pointer { payer, record } => self.pointer(payer, record, found),
         }
     }
 
@@ -282,7 +289,8 @@ impl PackReader<'_> {
         let old = self.change.lease(&key)?;
         let cost = charge(old.as_ref().map(|row| &row.lease), lease);
         let spent = self.change.spent(&lease.control(), &lease.payer())?.plus(cost);
-        self.change.set_spent(&lease.control(), &lease.payer(), spent)?;
+        let until = lease.expires().plus(LEASE_GRACE_S);
+        self.change.set_spent(&lease.control(), &lease.payer(), spent, until)?;
         self.change.remove_grave(&key)?;
         self.change.set_lease(&LeaseRow { lease: *lease, spot: Some(found.spot(self.pack)) })?;
         Ok(())
@@ -302,11 +310,16 @@ impl PackReader<'_> {
         Ok(())
     }
 
-    fn pointer(&mut self, record: &[u8], found: &Found) -> Result<(), StoreError> {
+    fn pointer(&mut self, payer: &PublicKey, record: &[u8], found: &Found) -> Result<(), StoreError> {
         let Ok(pointer) = Signed::<Pointer>::decode(record, &self.store.rules.network) else { return Ok(()) };
         let (owner, body) = (pointer.by(), pointer.body());
         if self.change.pointer(&owner, body.slot)?.is_none_or(|held| held.seq <= body.seq) {
-            let row = PointerRow { seq: body.seq, expires: body.expires, spot: found.spot(self.pack) };
+            let row = PointerRow {
+                seq: body.seq,
+                expires: body.expires,
+                payer: *payer,
+                spot: found.spot(self.pack),
+            };
             self.change.set_pointer(&owner, body.slot, row)?;
         }
         Ok(())

@@ -77,6 +77,12 @@ impl Putting {
         PUT_WITHIN + sending * 3
     }
 
+    /// Columns that lag and may be given up: as many as have another node to go to.
+    fn spare(&self, world: &World) -> usize {
+        let parts = parts(&self.segment);
+        (parts.count - parts.needed).min(world.placement().domains().saturating_sub(parts.count))
+    }
+
     fn go_on(&mut self, world: &mut World, step: Option<Step>) -> Result<(), Violation> {
         match step {
             None => Ok(()),
@@ -107,7 +113,7 @@ impl Putting {
         } else {
             let shards =
                 self.columns.iter().map(|column| (*column, self.object.shards[&(0, *column)].bytes.clone()));
-            Transfer::of(&self.object, &shards.collect(), targets, world)
+            Transfer::of(self.task, &self.object, &shards.collect(), targets, self.spare(world), world)
         };
         self.has_sent = true;
         self.transfer = Some(transfer);

@@ -26,7 +26,7 @@ const PROBE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A reader of what cannot be read waits so long: a request may begin just before a batch gives up, and a node that is
 /// always slow is waited for.
-const HOPELESS_PAUSE: Duration = Duration::from_secs(11);
+const HOPELESS_PAUSE: Duration = Duration::from_secs(7);
 
 /// How a read is done, and what it must come to.
 #[derive(Debug, Clone)]

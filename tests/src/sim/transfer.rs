@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{Column, Segment};
+use client::Moment;
 use client::plan::Failure;
+use client::plan::pace::Pace;
 use client::plan::upload::PartIndex;
 use proofs::{Root, ShardLen};
 use protocol::{Lease, PublicKey, Signed};
 
-use super::calls::{CallId, Happening, TaskId};
+use super::calls::{Alarm, CallId, Happening, TaskId};
 use super::object::{Object, hash};
 use super::placing::{LEASE_WITHIN, lease_of};
 use super::rebuilding::{Outcome, Rebuilding};
 use super::violation::Violation;
 use super::world::World;
+
+/// How often columns that are waited for are held against the others.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A column that a node has accepted.
 #[derive(Debug, Clone, Copy)]
@@ -40,19 +46,36 @@ pub(crate) struct Transfer {
     rebuilding: Option<Rebuilding>,
     waiting: Vec<Target>,
     sent: BTreeMap<CallId, (Target, Root, ShardLen)>,
+    lag: Option<Lag>,
     done: Transferred,
 }
 
+/// Looks whether a column lags behind the others.
+struct Lag {
+    task: TaskId,
+    pace: Pace,
+    began: Moment,
+}
+
 impl Transfer {
-    /// Sends columns that are at hand.
+    /// Sends columns that are at hand. Of those that lag, `spare` are given up.
     pub(crate) fn of(
+        task: TaskId,
         object: &Object,
         columns: &BTreeMap<Column, Bytes>,
         targets: Vec<Target>,
+        spare: usize,
         world: &mut World,
     ) -> Self {
+        let mut pace = Pace::new(columns.len(), spare);
+        let is_sent = |part: &PartIndex| targets.iter().any(|target| target.part == *part);
+        for part in (0..columns.len()).map(PartIndex).filter(|part| !is_sent(part)) {
+            pace.broke(part);
+        }
         let mut transfer = Self::new(object, targets);
+        transfer.lag = Some(Lag { task, pace, began: world.now() });
         transfer.send(world, columns);
+        world.ring_at(task, Alarm::Plan, world.now().plus(LOOK_EVERY));
         transfer
     }
 
@@ -79,6 +102,7 @@ impl Transfer {
             rebuilding: None,
             waiting: targets,
             sent: BTreeMap::new(),
+            lag: None,
             done: Transferred { results: Vec::new(), bad: Vec::new(), too_few: None },
         }
     }
@@ -94,13 +118,36 @@ impl Transfer {
                 (*call, lease_of(heard, target.node, (*root, *len), self.control))
             }
             Happening::Late { call } => (*call, Err(Failure::Late)),
+            Happening::Alarm(Alarm::Plan) => {
+                self.give_up_laggards(world);
+                return Ok(());
+            }
             Happening::Begin | Happening::Alarm(_) => return Ok(()),
         };
-        if let Some((target, ..)) = self.sent.remove(&call) {
-            world.cancel(call);
-            self.done.results.push((target, lease));
-        }
+        self.ended(world, call, lease);
         Ok(())
+    }
+
+    fn ended(&mut self, world: &mut World, call: CallId, lease: Result<Signed<Lease>, Failure>) {
+        let Some((target, ..)) = self.sent.remove(&call) else { return };
+        world.cancel(call);
+        match (&mut self.lag, &lease) {
+            (Some(lag), Ok(_)) => lag.pace.ended(target.part, world.now().since(lag.began)),
+            (Some(lag), Err(_)) => lag.pace.broke(target.part),
+            (None, _) => {}
+        }
+        self.done.results.push((target, lease));
+    }
+
+    fn give_up_laggards(&mut self, world: &mut World) {
+        let Some(lag) = self.lag.as_mut().filter(|_| !self.sent.is_empty()) else { return };
+        world.ring_at(lag.task, Alarm::Plan, world.now().plus(LOOK_EVERY));
+        let waited = world.now().since(lag.began);
+        let lagging = self.sent.iter().filter(|(_, (target, ..))| lag.pace.lags_at_end(target.part, waited));
+        for call in lagging.map(|(call, _)| *call).collect::<Vec<_>>() {
+            world.note(format_args!("{call:?} lags behind the others"));
+            self.ended(world, call, Err(Failure::Slow));
+        }
     }
 
     /// What became of it, once that is known of every target.

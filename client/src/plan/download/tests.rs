@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::placement::{Site, homes, segment_seed};
+use crate::tally::ReadTally;
 
 const SEED: [u8; 32] = [7; 32];
 
@@ -289,6 +290,22 @@ fn a_healthy_object_is_read_from_its_data_columns_alone() {
     assert_eq!((outcome.result, outcome.cells), (Ok(()), 10_000));
     assert_eq!(outcome.asked.len(), 4);
     assert_eq!(outcome.requests, 4 * (4 + 10_000_usize.div_ceil(4).saturating_sub(60).div_ceil(64)));
+    assert_eq!(world.health.tally(), ReadTally::default());
+}
+
+#[test]
+fn what_was_hedged_rebuilt_and_wrong_is_counted_in_cells() {
+    let mut world = World::new("4+2", 1000, 6);
+    world.set(&[1], Manner::Lies);
+    assert_eq!(world.read(1..2).result, Ok(()));
+    // The cell of the liar's column is rebuilt from one cell of each of four others.
+    assert_eq!(world.health.tally(), ReadTally { hedged: 4, rebuilt: 1, wrong: 1 });
+    let mut world = World::new("4+2", 1000, 6);
+    world.set(&[0], Manner::Silent);
+    assert_eq!(world.read(0..40).result, Ok(()));
+    let ReadTally { hedged, rebuilt, wrong } = world.health.tally();
+    assert_eq!((rebuilt, wrong), (10, 0));
+    assert!((10..=20).contains(&hedged), "{hedged}: one column, or two since the first was silent");
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn video(file: &Path, stream: &Stream) -> Result<VideoProbe, ProbeError> {
         size: if rotation % 180 == 90 { size.turned() } else { size },
         rotation,
         frame_rate: rate(&stream.avg_frame_rate).or_else(|| rate(&stream.r_frame_rate)),
+        duration: stream.duration.as_deref().and_then(seconds),
         interlaced: matches!(stream.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
         hdr: matches!(stream.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")),
         spherical: side_data(stream, "Spherical Mapping").is_some(),
@@ -214,4 +215,139 @@ fn plain(text: &str) -> String {
     let line: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TAG_CHARS_MAX).collect();
     line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::encode::needs::{Reason, needs_encoding};
+
+    const FILM: &str = r#"{"streams":[
+        {"index":0,"codec_type":"video","codec_name":"h264","width":720,"height":576,"sample_aspect_ratio":"16:15",
+         "field_order":"tt","color_transfer":"arib-std-b67","avg_frame_rate":"25/1","r_frame_rate":"50/1",
+         "duration":"7.5","side_data_list":[{"side_data_type":"Spherical Mapping","projection":"x"},
+         {"side_data_type":"Display Matrix","rotation":-90}]},
+        {"index":1,"codec_type":"video","codec_name":"mjpeg","width":600,"height":601,"disposition":{"attached_pic":1}},
+        {"index":2,"codec_type":"audio","codec_name":"aac","channels":2,"sample_rate":"44100","start_time":"0.5",
+         "duration":"7.25","tags":{"language":"fra","title":"commentaire"}},
+        {"index":3,"codec_type":"audio","codec_name":"aac","channels":0,"sample_rate":"0"},
+        {"index":4,"codec_type":"data"}],
+        "format":{"format_name":"mov,mp4,m4a,3gp,3g2,mj2","duration":"7.500000",
+         "tags":{"TITLE":" A\u001b[2J\nfilm ","album_artist":"someone","genre":"x"}}}"#;
+
+    fn read(answer: &str) -> Result<Probe, ProbeError> {
+        parse(Path::new("film"), answer.as_bytes())
+    }
+
+    fn refused(from: &str, to: &str) -> String {
+        assert!(FILM.contains(from));
+        read(&FILM.replacen(from, to, 1)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_film_is_read_as_it_is_displayed() {
+        let probe = read(FILM).unwrap();
+        let video = probe.video().unwrap();
+        assert_eq!((video.size.to_string(), video.rotation), ("576x768".into(), 90));
+        assert_eq!(video.frame_rate, FrameRate::new(25, 1));
+        assert!(video.interlaced && video.hdr && video.spherical);
+        assert_eq!((probe.duration, video.duration), (seconds("7.5"), seconds("7.5")));
+        assert_eq!(
+            probe.cover.map(|cover| (cover.stream, cover.size.to_string())),
+            Some((1, "600x601".into()))
+        );
+        assert_eq!(probe.audios.len(), 1);
+        let audio = &probe.audios[0];
+        assert_eq!((audio.stream, audio.channels, audio.sample_rate), (2, 2, 44_100));
+        assert_eq!((audio.start, audio.duration), (Duration::from_millis(500), seconds("7.25")));
+        assert_eq!(audio.title.as_deref(), Some("commentaire"));
+    }
+
+    #[test]
+    fn tags_are_one_line_of_bounded_length() {
+        let tags = read(FILM).unwrap().tags;
+        assert_eq!(tags.title.as_deref(), Some("A [2J film"));
+        assert_eq!((tags.artist.as_deref(), tags.language.as_deref()), (Some("someone"), Some("fra")));
+        let long = read(&FILM.replace("someone", &"ä".repeat(5000))).unwrap().tags.artist.unwrap();
+        assert_eq!(long.chars().count(), TAG_CHARS_MAX);
+        assert_eq!(read(&FILM.replace("fra", "fr;a")).unwrap().tags.language, None);
+        assert_eq!(read(&FILM.replace("fra", "und")).unwrap().tags.language, None);
+    }
+
+    #[test]
+    fn what_asks_for_too_much_is_refused() {
+        assert!(refused("\"width\":720", "\"width\":-1").contains("stream 0 has pictures of -1x576"));
+        assert!(refused("\"height\":576", "\"height\":16385").contains("720x16385"));
+        assert!(
+            refused("\"width\":720,\"height\":576", "\"width\":8193,\"height\":8192").contains("8193x8192")
+        );
+        assert!(refused("\"width\":720,", "").contains("stream 0 has pictures of 0x576"));
+        assert!(refused("\"duration\":\"7.500000\"", "\"duration\":\"86401\"").contains("86401 s"));
+        let streams = format!("[{}{{", "{\"index\":9},".repeat(STREAMS_MAX));
+        assert!(refused("[\n        {", &streams).contains("69 streams"));
+        assert!(refused("mov,mp4,m4a,3gp,3g2,mj2", "hls").contains("«hls»"));
+        assert!(refused("\"format\"", "\"x\"").contains("not understood"));
+    }
+
+    #[test]
+    fn what_is_odd_is_taken_for_not_said() {
+        for ratio in ["0:1", "1:0", "9:1", "1:9", "N/A", "4000000000:4000000001x", ""] {
+            let probe = read(&FILM.replace("16:15", ratio)).unwrap();
+            assert_eq!(probe.video().unwrap().size.to_string(), "576x720", "{ratio}");
+        }
+        for duration in ["N/A", "-1", "nan", "inf", "1e300", ""] {
+            let probe = read(&FILM.replace("7.500000", duration)).unwrap();
+            assert_eq!(probe.duration, None, "{duration}");
+        }
+        let crooked = read(&FILM.replace("-90", "33.5")).unwrap();
+        assert_eq!(crooked.video().unwrap().rotation, 0);
+        let rate = read(&FILM.replace("25/1", "0/0")).unwrap().video().unwrap().frame_rate;
+        assert_eq!(rate, FrameRate::new(50, 1));
+    }
+
+    #[test]
+    fn only_what_players_do_not_know_needs_encoding() {
+        assert_eq!(needs_encoding(&read(FILM).unwrap()), None);
+        let reason = |from: &str, to: &str| needs_encoding(&read(&FILM.replacen(from, to, 1)).unwrap());
+        assert_eq!(reason("h264", "vp9"), Some(Reason::Video { stream: 0, codec: "vp9".into() }));
+        assert_eq!(reason("\"aac\"", "\"mp3\""), Some(Reason::Audio { stream: 2, codec: "mp3".into() }));
+        for name in ["matroska,webm", "wav", "flac", "mp3"] {
+            let found = reason("mov,mp4,m4a,3gp,3g2,mj2", name);
+            assert_eq!(found, Some(Reason::Container(name.into())));
+        }
+        for codec in ["hevc", "av1"] {
+            assert_eq!(reason("h264", codec), None);
+        }
+        assert_eq!(reason("\"aac\"", "\"opus\""), None);
+    }
+
+    fn side() -> impl Strategy<Value = i64> {
+        prop_oneof![any::<i64>(), 0..20_000_i64]
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(cuts in prop::collection::vec((0..FILM.len(), any::<u8>()), 0..6), end in 0..=FILM.len()) {
+            let mut bytes = FILM.as_bytes()[..end].to_vec();
+            for (place, byte) in cuts {
+                if let Some(at) = bytes.get_mut(place) {
+                    *at = byte;
+                }
+            }
+            let read = parse(Path::new("film"), &bytes);
+            prop_assert!(end == FILM.len() || read.is_err());
+        }
+
+        #[test]
+        fn no_number_panics(width in side(), height in side(), across in any::<u32>(), down in any::<u32>(), turn in any::<f32>()) {
+            let answer = FILM
+                .replacen("\"width\":720,\"height\":576", &format!("\"width\":{width},\"height\":{height}"), 1)
+                .replace("16:15", &format!("{across}:{down}"))
+                .replace("-90", &if turn.is_finite() { format!("{turn:.3}") } else { "0".into() });
+            let fits = (1..=16_384).contains(&width) && (1..=16_384).contains(&height) && width * height <= 1 << 26;
+            prop_assert_eq!(read(&answer).is_ok(), fits);
+        }
+    }
 }

@@ -53,7 +53,7 @@ impl Acknowledged {
             Op::Release { shard, control } => Some(release(self.leases.get(&(shard, control))?, control)),
             Op::Pointer { owner, slot } => {
                 let seq = self.pointers.get(&(owner, slot)).map_or(0, |held| held.body().seq.get() + 1);
-                Some(Job::SetPointer(pointer(owner, slot, seq, START + 1000 * DAY)))
+                Some(set_pointer(pointer(owner, slot, seq, START + 1000 * DAY)))
             }
         }
     }
@@ -126,7 +126,7 @@ impl Acknowledged {
             match self.job(store, *op) {
                 Some(job) => {
                     let pointer = match &job {
-                        Job::SetPointer(pointer) => Some(pointer.clone()),
+                        Job::SetPointer(SetPointer { pointer, .. }) => Some(pointer.clone()),
                         _ => None,
                     };
                     jobs.push(job);
@@ -288,6 +288,18 @@ fn collection_and_compaction() {
         Step::Compact,
         Step::Compact,
     ];
+    cut_everywhere(&history, 2);
+}
+
+/// The file of a large shard is written anew, twice, among other changes of its leases.
+#[test]
+fn trailers_that_grow_long() {
+    let renew = |days| Step::Group(vec![Op::Renew { shard: 7, control: 1, days }]);
+    let mut history = vec![Step::Group(vec![put_op(7, 1, 10), put_op(7, 2, 300)])];
+    history.extend((11..18).map(renew));
+    history.push(Step::Group(vec![Op::Release { shard: 7, control: 2 }, put_op(7, 3, 30)]));
+    history.push(Step::Restart);
+    history.extend((18..24).map(renew));
     cut_everywhere(&history, 2);
 }
 

@@ -15,7 +15,7 @@ use protocol::{
 };
 
 use super::group::Outcome;
-use super::{Capacity, Done, Job, Lookup, Put, Renew, Replayed, Store, StoreRules, Verdict};
+use super::{Capacity, Done, Job, Lookup, Put, Renew, Replayed, SetPointer, Store, StoreRules, Verdict};
 use crate::index::Lookup as _;
 use crate::rows::{LeaseKey, LeaseRow};
 use crate::simulated_disk::SimulatedDisk;
@@ -44,6 +44,7 @@ pub(super) fn rules() -> StoreRules {
         capacity: Capacity { total: 1 << 30, reserve: 0 },
         quota_per_payer: None,
         pack_len_max: 150_000,
+        trailer_len_max: 1500,
     }
 }
 
@@ -141,6 +142,10 @@ pub(super) fn pointer(owner: u8, slot: u16, seq: u64, expires: u64) -> Signed<Po
     let body =
         Pointer { expires: UnixSeconds::new(expires), seq: Sequence::new(seq), slot: Slot::new(slot), value };
     Signed::sign(&secret(owner), &NETWORK, body)
+}
+
+pub(super) fn set_pointer(pointer: Signed<Pointer>) -> Job {
+    Job::SetPointer(SetPointer { pointer, payer: payer().public() })
 }
 
 pub(super) fn key(number: u8, control: u8) -> LeaseKey {

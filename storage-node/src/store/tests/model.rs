@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use protocol::Lease;
-use protocol::limits::LEASE_GRACE_S;
+use protocol::limits::{LEASE_GRACE_S, LEASE_OVERHEAD_LEN};
 
 use super::*;
 use crate::layout::FileName;
@@ -43,7 +43,7 @@ fn agree(store: &Store, model: &Model) {
         for control in 1..4 {
             let lease = model.get(&(number, control)).copied();
             assert_eq!(lease_of(store, number, control), lease, "lease ({number}, {control})");
-            usage += lease.map_or(0, |lease| lease.len().get());
+            usage += lease.map_or(0, |lease| lease.len().get() + LEASE_OVERHEAD_LEN);
         }
     }
     assert_eq!(super::usage(store), usage);

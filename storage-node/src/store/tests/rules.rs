@@ -1,6 +1,6 @@
 //! Quotas, mandates, sequence numbers, and the days of grace.
 
-use protocol::limits::{LEASE_GRACE_S, POINTER_SLOTS_MAX};
+use protocol::limits::{LEASE_GRACE_S, LEASE_OVERHEAD_LEN, POINTER_SLOTS_MAX};
 use protocol::{Code, Pointer, Signed};
 
 use super::*;
@@ -80,7 +80,7 @@ fn quota_and_mandate_bound_what_a_payer_stores() {
     rules.quota_per_payer = Some(120_000);
     let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
     let lease = leased(commit_one(&store, put(&store, 7, 1, NOW, 30, 1).unwrap()));
-    assert_eq!(usage(&store), 100_000);
+    assert_eq!(usage(&store), 100_000 + LEASE_OVERHEAD_LEN);
     assert_eq!(refused(commit_one(&store, put(&store, 3, 1, NOW, 30, 2).unwrap())), Code::Quota);
     assert_eq!(refused(commit_one(&store, put(&store, 7, 2, NOW, 30, 2).unwrap())), Code::Quota);
     assert!(!is_whole(&store, 3));
@@ -93,16 +93,17 @@ fn quota_and_mandate_bound_what_a_payer_stores() {
         let job = put_bytes(&store, &shard(1), mandate(3, byte_hours), NOW, days, id).unwrap();
         commit_one(&store, job)
     };
-    assert_eq!(refused(spend(3, 2, 48_000 - 1)), Code::MandateSpent);
-    leased(spend(4, 2, 48_000));
-    leased(spend(5, 2, 48_000)); // nothing more is asked for
-    assert_eq!(refused(spend(6, 3, 48_000)), Code::MandateSpent);
-    leased(spend(7, 3, 72_000));
+    assert_eq!(refused(spend(3, 2, 97_152 - 1)), Code::MandateSpent);
+    leased(spend(4, 2, 97_152));
+    leased(spend(5, 2, 97_152)); // nothing more is asked for
+    assert_eq!(refused(spend(6, 3, 97_152)), Code::MandateSpent);
+    leased(spend(7, 3, 145_728));
 }
 
 #[test]
 fn what_was_spent_is_known_after_a_rebuild() {
     for (number, len) in [(1, 1000), (7, 100_000)] {
+        let charged = len + LEASE_OVERHEAD_LEN;
         let disk = SimulatedDisk::new();
         let (store, _) = open(&disk, NOW);
         for (id, days) in [(1, 10), (2, 20)] {
@@ -115,8 +116,8 @@ fn what_was_spent_is_known_after_a_rebuild() {
             let job = put_bytes(&store, &shard(number), mandate(1, byte_hours), NOW, 21, 3).unwrap();
             commit_one(&store, job)
         };
-        assert_eq!(refused(more(21 * 24 * len - 1)), Code::MandateSpent);
-        leased(more(21 * 24 * len));
+        assert_eq!(refused(more(21 * 24 * charged - 1)), Code::MandateSpent);
+        leased(more(21 * 24 * charged));
     }
 }
 
@@ -124,7 +125,7 @@ fn what_was_spent_is_known_after_a_rebuild() {
 fn pointers_only_move_forward() {
     let disk = SimulatedDisk::new();
     let (store, _) = open(&disk, NOW);
-    let set = |pointer: &Signed<Pointer>| commit_one(&store, Job::SetPointer(pointer.clone()));
+    let set = |pointer: &Signed<Pointer>| commit_one(&store, set_pointer(pointer.clone()));
     let second = pointer(1, 4, 2, NOW + DAY);
     assert_eq!(set(&second), Ok(Done::PointerKept));
     assert_eq!(set(&second), Ok(Done::PointerKept));
@@ -170,4 +171,69 @@ fn a_second_carer_replaces_a_corrupt_shard_and_pays_only_for_what_it_adds() {
             assert_eq!(lease_of(&store, number, 1), Some(lease), "the files say the same");
         }
     }
+}
+
+#[test]
+fn pointers_count_for_whoever_pays_for_them() {
+    let disk = SimulatedDisk::new();
+    let mut rules = rules();
+    rules.quota_per_payer = Some(4000);
+    let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
+    let set = |slot, seq| commit_one(&store, set_pointer(pointer(1, slot, seq, NOW + DAY)));
+    assert_eq!([set(1, 0), set(2, 0)], [Ok(Done::PointerKept), Ok(Done::PointerKept)]);
+    let used = usage(&store);
+    assert!((2 * (500 + LEASE_OVERHEAD_LEN)..4000).contains(&used), "{used}");
+    assert_eq!(refused(set(3, 0)), Code::Quota);
+    assert_eq!(set(2, 1), Ok(Done::PointerKept), "a newer one takes the place of the old one");
+    assert_eq!(usage(&store), used);
+    drop(store);
+    disk.lose(FileName::Index);
+    let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
+    assert_eq!(usage(&store), used, "the packs say who pays");
+    store.collect(UnixSeconds::new(NOW + DAY)).unwrap();
+    assert_eq!(usage(&store), 0);
+}
+
+#[test]
+fn what_was_spent_is_forgotten_when_it_can_no_longer_count() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open(&disk, NOW);
+    let limited = |expires| {
+        let body = Mandate { expires: UnixSeconds::new(expires), ..*mandate(1, u64::MAX).body() };
+        Signed::sign(&secret(1), &NETWORK, body)
+    };
+    for (number, mandate_days, lease_days) in [(1, 2, 30), (2, 60, 1)] {
+        let job =
+            put_bytes(&store, &shard(number), limited(NOW + mandate_days * DAY), NOW, lease_days, number);
+        leased(commit_one(&store, job.unwrap()));
+    }
+    let spent = || store.index.change().unwrap().spent(&secret(1).public(), &payer().public()).unwrap();
+    let sum = spent();
+    for day in [2, 38, 59] {
+        store.collect(UnixSeconds::new(NOW + day * DAY)).unwrap();
+        assert_eq!(spent(), sum, "day {day}: a mandate is in force until day 60");
+    }
+    store.collect(UnixSeconds::new(NOW + 60 * DAY)).unwrap();
+    assert_eq!(spent(), ByteHours::default());
+}
+
+#[test]
+fn a_trailer_does_not_grow_with_every_renewal() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open(&disk, NOW);
+    let mut lease = leased(commit_one(&store, put(&store, 7, 1, NOW, 1, 1).unwrap()));
+    leased(commit_one(&store, put(&store, 7, 2, NOW, 300, 2).unwrap()));
+    let before = store.stored();
+    for days in 2..60 {
+        lease = leased(commit_one(&store, renew(&lease, 1, NOW, days)));
+        assert!(store.stored() < before + 2000, "{} bytes after {days} renewals", store.stored() - before);
+    }
+    assert!(is_whole(&store, 7));
+    drop(store);
+    disk.lose(FileName::Index);
+    let (store, _) = open(&disk, NOW);
+    assert_eq!(lease_of(&store, 7, 1), Some(lease));
+    assert!(lease_of(&store, 7, 2).is_some() && is_whole(&store, 7));
+    let tmp = disk.names().into_iter().filter(|name| matches!(name, FileName::Tmp(_)));
+    assert_eq!(tmp.count(), 0);
 }
