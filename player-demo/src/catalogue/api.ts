@@ -1,5 +1,7 @@
 /** The list of publications, as this gateway tells it. What is in it is checked only when it is opened. */
 
+import { StatusError } from "../trust/problem";
+
 const PAGE = 60;
 
 export interface Summary {
@@ -24,7 +26,7 @@ export interface Page {
 export async function fetchPage(after: string | undefined): Promise<Page> {
   const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) });
   const response = await fetch(`/api/publications?${query}`);
-  if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+  if (!response.ok) throw await StatusError.of(response);
   const { publications, next } = Object(await response.json()) as { publications?: unknown; next?: unknown };
   if (!Array.isArray(publications)) throw new Error("the gateway's answer is not a list of publications");
   return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };

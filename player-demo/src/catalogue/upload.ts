@@ -1,5 +1,7 @@
 /** Uploads a file to be published, and reads the gateway's progress. */
 
+import { reason } from "../trust/problem";
+
 const STAGES = ["receiving", "packaging", "storing", "done"] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -57,7 +59,7 @@ export function publish(file: File, title: string, token: string, tell: (progres
     request.addEventListener("load", () => {
       follow();
       if (request.status === 401 || request.status === 403) reject(new TokenError("the gateway does not accept this token"));
-      else if (request.status !== 200) reject(new Error(`the gateway answered ${request.status}: ${request.responseText.slice(0, 200)}`));
+      else if (request.status !== 200) reject(new Error(`the gateway answered ${request.status}: ${reason(request.responseText)}`));
       else if (last?.error !== undefined) reject(new Error(last.error));
       else if (last?.stage !== "done" || last.watch === undefined) reject(new Error("the gateway stopped before it was done"));
       else resolve(last.watch);

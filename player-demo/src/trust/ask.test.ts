@@ -71,11 +71,11 @@ describe("asking gateways", () => {
   });
 
   it("is not hopeless while one of them is only silent, and hands on its status", async () => {
-    const busy: Answer = () => new Response('{"error":"busy"}', { status: 503 });
+    const busy: Answer = () => new Response('{"title":"Busy","detail":"too many are asking"}', { status: 503 });
     const { asker: ask } = asker({ "http://a": flipped, "http://b": busy });
     const error = (await ask.ask(wanted).catch((error: unknown) => error)) as NobodyError;
     expect([error.hopeless, error.status]).toEqual([false, 503]);
-    expect(error.message).toContain("busy");
+    expect(error.message).toContain("the gateway answered 503: too many are asking");
   });
 
   it("tells how much has come, and nothing of what has", async () => {

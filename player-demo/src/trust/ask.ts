@@ -1,6 +1,7 @@
 /** Asks gateways for bytes until one of them gives the right ones. */
 
 import type { Gateway, Gateways } from "./gateways";
+import { StatusError } from "./problem";
 import type { Expected } from "./track";
 import { type Hash, Verified } from "./verified";
 
@@ -78,7 +79,7 @@ export class Asker {
     const patience = new Patience(signal);
     try {
       const response = await this.fetch(gateway.origin + wanted.path, { signal: patience.signal, credentials: "omit" });
-      if (!response.ok || !response.body) throw new StatusError(response.status, await detail(response));
+      if (!response.ok || !response.body) throw await StatusError.of(response);
       const firstByte = performance.now();
       const bytes = await readAtMost(response.body, wanted.expected.len, (loaded) => {
         patience.renew();
@@ -88,27 +89,6 @@ export class Asker {
     } finally {
       patience.end();
     }
-  }
-}
-
-/** An answer that is not 200. */
-export class StatusError extends Error {
-  constructor(
-    readonly status: number,
-    detail: string,
-  ) {
-    super(`it answered ${status}${detail && `: ${detail}`}`);
-  }
-}
-
-/** The reason in an answer that is an error: `{"error": …}`, or a short text. */
-export async function detail(response: Response): Promise<string> {
-  const text = (await response.text().catch(() => "")).slice(0, 1000);
-  try {
-    const { error, reason } = JSON.parse(text) as { error?: unknown; reason?: unknown };
-    return String(reason ?? error ?? "");
-  } catch {
-    return text.startsWith("<") ? "" : text.trim().slice(0, 200);
   }
 }
 

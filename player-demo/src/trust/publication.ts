@@ -1,10 +1,11 @@
 /** A publication that has been checked from its id on: bundle, creator's signature, and what follows from them. */
 
-import { detail, NobodyError, StatusError } from "./ask";
+import { NobodyError } from "./ask";
 import { type Bundle, decodeBundle } from "./bundle";
 import { CborError, equal } from "./cbor";
 import type { Cid } from "./cid";
 import type { Gateways } from "./gateways";
+import { StatusError } from "./problem";
 import { verifyRecord } from "./record";
 import type { Hash } from "./verified";
 
@@ -74,7 +75,7 @@ function checkRecord(bytes: Uint8Array, id: Cid, bundle: Bundle): void {
 
 async function get(url: string, limit: number): Promise<ArrayBuffer> {
   const response = await fetch(url, { credentials: "omit" });
-  if (!response.ok || !response.body) throw new StatusError(response.status, await detail(response));
+  if (!response.ok || !response.body) throw await StatusError.of(response);
   const parts: Uint8Array[] = [];
   let length = 0;
   for (const reader = response.body.getReader(); ; ) {
