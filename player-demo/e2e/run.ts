@@ -22,7 +22,20 @@ import { seeks } from "./seeks";
 import { shots } from "./shots";
 import type { Check, Target } from "./target";
 
-const CHECKS: Record<string, Check> = { firstFrame, toTheEnd, seeks, resumes, keyboard, caught, truncated, hopeless, accessible, nodesDown, publishes, shots };
+const CHECKS: Record<string, Check> = {
+  firstFrame,
+  toTheEnd,
+  seeks,
+  resumes,
+  keyboard,
+  caught,
+  truncated,
+  hopeless,
+  accessible,
+  nodesDown,
+  publishes,
+  shots,
+};
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -39,7 +52,9 @@ const { values } = parseArgs({
   },
 });
 if (!values.gateway || !values.watch) {
-  console.error("usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]");
+  console.error(
+    "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
+  );
   console.error("                      [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }

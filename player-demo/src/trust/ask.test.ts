@@ -9,7 +9,11 @@ const film = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
 let wanted: Wanted;
 
 beforeAll(async () => {
-  wanted = { path: "/watch/b/v/0.m4s", name: "segment 0 of v", expected: { len: film.length, hash: await blake3(film) } };
+  wanted = {
+    path: "/watch/b/v/0.m4s",
+    name: "segment 0 of v",
+    expected: { len: film.length, hash: await blake3(film) },
+  };
 });
 
 type Answer = () => Response | Promise<Response>;
@@ -88,7 +92,8 @@ describe("asking gateways", () => {
 
   it("blames nobody when the caller aborts", async () => {
     const controller = new AbortController();
-    const never: Answer = () => new Promise((_, reject) => controller.signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    const never: Answer = () =>
+      new Promise((_, reject) => controller.signal.addEventListener("abort", () => reject(new Error("aborted"))));
     const { gateways, asker: ask } = asker({ "http://a": never, "http://b": honest });
     const asked = ask.ask(wanted, controller.signal);
     controller.abort();

@@ -11,7 +11,8 @@ import type { Hash } from "./verified";
 
 const BUNDLE_LEN_MAX = 4_194_304;
 const RECORD_LEN_MAX = 4096;
-const WITHDRAWN = 410;
+/** The status of a publication that its creator has withdrawn. */
+export const WITHDRAWN = 410;
 const DENIED = 451;
 
 export interface Publication {
@@ -78,7 +79,7 @@ async function get(url: string, limit: number): Promise<ArrayBuffer> {
   if (!response.ok || !response.body) throw await StatusError.of(response);
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (const reader = response.body.getReader(); ; ) {
+  for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     length += value.length;
