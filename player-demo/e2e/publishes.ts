@@ -13,7 +13,6 @@ export const publishes: Check = (browser, { gateway, upload, film }) => {
     const title = `Dropped ${Date.now()}`;
     await page.fill("#publish-title", title);
     await page.keyboard.press("Enter");
-    await page.waitForSelector(".publish-status progress");
     const link = await page.waitForSelector(".publish-status a, .failed", { timeout: PUBLISHED_MS });
     assert((await link.getAttribute("href")) !== null, (await link.textContent()) ?? "no link");
     await page.waitForSelector(`.card-title:text("${title}")`);
