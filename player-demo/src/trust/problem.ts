@@ -7,7 +7,8 @@ const SHOWN_MAX = 300;
 export class StatusError extends Error {
   private constructor(
     readonly status: number,
-    reason: string,
+    /** In the gateway's own words; may be empty. */
+    readonly reason: string,
   ) {
     super(`the gateway answered ${status}${reason && `: ${reason}`}`);
   }
