@@ -10,7 +10,13 @@ import { assert, type Check } from "./target";
 export const SIZES: Record<string, BrowserContextOptions> = {
   light: { colorScheme: "light", viewport: { width: 1280, height: 900 } },
   dark: { colorScheme: "dark", viewport: { width: 1280, height: 900 } },
-  phone: { colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+  phone: {
+    colorScheme: "dark",
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  },
 };
 
 export const accessible: Check = async (browser, { gateway, id }) => {
@@ -23,7 +29,9 @@ export const accessible: Check = async (browser, { gateway, id }) => {
         await page.waitForTimeout(1000);
         await page.evaluate(axe.source);
         const results = (await page.evaluate("axe.run()")) as AxeResults;
-        const found = results.violations.map(({ id, nodes }) => `${id} (${nodes.map(({ target }) => target.join(" ")).join(", ")})`);
+        const found = results.violations.map(
+          ({ id, nodes }) => `${id} (${nodes.map(({ target }) => target.join(" ")).join(", ")})`,
+        );
         assert(found.length === 0, `${path} in ${size}: ${found.join("; ")}`);
         rules += results.passes.length;
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -20,7 +20,11 @@ const flip: Alter = (body) => {
 const cut: Alter = (body) => body.subarray(0, -1);
 
 /** A proxy before `gateway` that alters segments; counts those it has altered. */
-async function withLiar<T>(gateway: string, alter: Alter, work: (liar: string, lies: () => number) => Promise<T>): Promise<T> {
+async function withLiar<T>(
+  gateway: string,
+  alter: Alter,
+  work: (liar: string, lies: () => number) => Promise<T>,
+): Promise<T> {
   let lies = 0;
   const server = createServer((question, answer) => {
     const n = /^\/watch\/[^/]+\/[^/]+\/(\d+)\.m4s$/.exec(question.url ?? "")?.[1];

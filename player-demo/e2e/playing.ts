@@ -25,7 +25,10 @@ export async function moves(page: Page, seconds = 0.3): Promise<void> {
     const video = document.querySelector("video");
     return video !== null && (video.ended || video.currentTime >= from + seconds);
   };
-  await page.waitForFunction(moved, [from, seconds] as [number, number], { timeout: PATIENCE_MS + seconds * 2000, polling: 50 });
+  await page.waitForFunction(moved, [from, seconds] as [number, number], {
+    timeout: PATIENCE_MS + seconds * 2000,
+    polling: 50,
+  });
 }
 
 export function position(page: Page): Promise<number> {

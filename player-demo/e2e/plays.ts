@@ -32,9 +32,14 @@ export const toTheEnd: Check = (browser, { gateway, id }) =>
   withPage(browser, `${gateway}/watch/${id}`, {}, async (page) => {
     await play(page, RATE);
     const stalls = await countStalls(page);
-    await page.waitForFunction(() => document.querySelector("video")?.ended, undefined, { timeout: END_MS, polling: 200 });
+    await page.waitForFunction(() => document.querySelector("video")?.ended, undefined, {
+      timeout: END_MS,
+      polling: 200,
+    });
     await decodesCleanly(page);
-    const frames = await page.evaluate(() => document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0);
+    const frames = await page.evaluate(
+      () => document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0,
+    );
     assert(frames > 0, "no frame was shown");
     assert((await verified(page)) > 0, "the badge counts nothing");
     return `ended after ${frames} frames, ${await verified(page)} segments verified, ${await stalls()} stalls`;

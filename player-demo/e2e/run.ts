@@ -1,7 +1,8 @@
 /**
  * Drives a real browser against a real gateway:
  *
- *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--shots DIR] [--only NAME,…] [--seed N]
+ *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]
+ *                    [--shots DIR] [--only NAME,…] [--seed N]
  *
  * Every check prints one line; the exit code says whether all of them held. With the control address of a
  * devnet, nodes are stopped while the film plays.
@@ -15,12 +16,26 @@ import { keyboard } from "./keyboard";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { firstFrame, toTheEnd } from "./plays";
+import { publishes } from "./publishes";
 import { resumes } from "./resumes";
 import { seeks } from "./seeks";
 import { shots } from "./shots";
 import type { Check, Target } from "./target";
 
-const CHECKS: Record<string, Check> = { firstFrame, toTheEnd, seeks, resumes, keyboard, caught, truncated, hopeless, accessible, nodesDown, shots };
+const CHECKS: Record<string, Check> = {
+  firstFrame,
+  toTheEnd,
+  seeks,
+  resumes,
+  keyboard,
+  caught,
+  truncated,
+  hopeless,
+  accessible,
+  nodesDown,
+  publishes,
+  shots,
+};
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
@@ -30,12 +45,17 @@ const { values } = parseArgs({
     control: { type: "string" },
     token: { type: "string" },
     shots: { type: "string" },
+    upload: { type: "string" },
+    film: { type: "string" },
     only: { type: "string" },
     seed: { type: "string" },
   },
 });
 if (!values.gateway || !values.watch) {
-  console.error("usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--shots DIR] [--only NAME,…] [--seed N]");
+  console.error(
+    "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
+  );
+  console.error("                      [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }
 
@@ -44,6 +64,8 @@ const target: Target = {
   id: values.watch,
   control: values.control && values.token ? { url: values.control, token: values.token } : undefined,
   shots: values.shots,
+  upload: values.upload,
+  film: values.film,
   seed: Number(values.seed ?? Date.now() % 1_000_000),
 };
 const only = values.only?.split(",");

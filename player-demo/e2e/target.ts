@@ -10,6 +10,9 @@ export interface Target {
   readonly control: { readonly url: string; readonly token: string } | undefined;
   /** Where screenshots go. */
   readonly shots: string | undefined;
+  /** The gateway's token for uploads, and a film to upload. */
+  readonly upload: string | undefined;
+  readonly film: string | undefined;
   readonly seed: number;
 }
 

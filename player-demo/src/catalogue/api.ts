@@ -1,5 +1,7 @@
 /** The list of publications, as this gateway tells it. What is in it is checked only when it is opened. */
 
+import { StatusError } from "../trust/problem";
+
 const PAGE = 60;
 
 export interface Summary {
@@ -23,8 +25,9 @@ export interface Page {
 /** One page of the list, newest first. */
 export async function fetchPage(after: string | undefined): Promise<Page> {
   const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) });
-  const response = await fetch(`/api/publications?${query}`);
-  if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+  // What has just been published is not in an answer that is a few seconds old.
+  const response = await fetch(`/api/publications?${query}`, { cache: "no-cache" });
+  if (!response.ok) throw await StatusError.of(response);
   const { publications, next } = Object(await response.json()) as { publications?: unknown; next?: unknown };
   if (!Array.isArray(publications)) throw new Error("the gateway's answer is not a list of publications");
   return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };

@@ -16,7 +16,12 @@ export function buildCard(summary: Summary): HTMLElement {
     h(
       "a",
       { href: watch },
-      h("span", { class: "poster" }, picture(poster, title), duration > 0 && h("span", { class: "duration" }, clock(duration))),
+      h(
+        "span",
+        { class: "poster" },
+        picture(poster, title),
+        duration > 0 && h("span", { class: "duration" }, clock(duration)),
+      ),
       h("span", { class: "card-title" }, title),
       by !== null && h("span", { class: "card-by" }, by),
       h("span", { class: "card-facts" }, facts.join(" · ")),

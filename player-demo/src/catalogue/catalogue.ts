@@ -36,7 +36,11 @@ class List {
   async restart(): Promise<void> {
     this.summaries = [];
     this.next = undefined;
-    this.cards.replaceChildren(...Array.from({ length: 6 }, () => h("li", { class: "card waiting", "aria-hidden": "true" }, h("span", { class: "poster" }))));
+    this.cards.replaceChildren(
+      ...Array.from({ length: 6 }, () =>
+        h("li", { class: "card waiting", "aria-hidden": "true" }, h("span", { class: "poster" })),
+      ),
+    );
     await this.load();
   }
 
@@ -69,7 +73,7 @@ class List {
 }
 
 function empty(): HTMLElement {
-  const command = "headwater publish FILM.mp4 --title \"My film\"";
+  const command = 'headwater publish FILM.mp4 --title "My film"';
   return h(
     "div",
     { class: "empty" },
@@ -81,5 +85,11 @@ function empty(): HTMLElement {
 }
 
 function problem(error: Error, again: () => void): HTMLElement {
-  return h("div", { class: "empty" }, h("h2", {}, "The catalogue did not load"), h("p", {}, sentence(error.message)), h("button", { type: "button", class: "button", onclick: again }, "Try again"));
+  return h(
+    "div",
+    { class: "empty" },
+    h("h2", {}, "The catalogue did not load"),
+    h("p", {}, sentence(error.message)),
+    h("button", { type: "button", class: "button", onclick: again }, "Try again"),
+  );
 }

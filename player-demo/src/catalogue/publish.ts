@@ -4,7 +4,12 @@ import { h } from "../page/element";
 import { keepUploadToken, type Session } from "../page/session";
 import { type Progress, publish, type Stage, TokenError } from "./upload";
 
-const STAGES: Record<Stage, string> = { receiving: "Uploading", packaging: "Cutting into segments", storing: "Storing on the nodes", done: "Published" };
+const STAGES: Record<Stage, string> = {
+  receiving: "Uploading",
+  packaging: "Cutting into segments",
+  storing: "Storing on the nodes",
+  done: "Published",
+};
 
 /** The drop zone, or undefined where the gateway takes no uploads. */
 export async function buildPublish(session: Session, published: () => void): Promise<HTMLElement | undefined> {
@@ -28,16 +33,40 @@ class Publish {
   ) {
     this.token.value = session.upload ?? "";
     this.form = this.buildForm(session.upload === undefined);
-    const invite = h("label", { for: "publish-file", class: "invite" }, h("strong", {}, "Drop a film or a piece of music here to publish it"), " ", h("span", { class: "link" }, "or choose a file"));
-    this.element = h("section", { class: "publish", "aria-label": "Publish" }, this.file, invite, this.form, this.status);
+    const invite = h(
+      "label",
+      { for: "publish-file", class: "invite" },
+      h("strong", {}, "Drop a film or a piece of music here to publish it"),
+      " ",
+      h("span", { class: "link" }, "or choose a file"),
+    );
+    this.element = h(
+      "section",
+      { class: "publish", "aria-label": "Publish" },
+      this.file,
+      invite,
+      this.form,
+      this.status,
+    );
     this.file.addEventListener("change", () => this.choose(this.file.files?.[0]));
     this.takeDrops();
   }
 
   private buildForm(ask: boolean): HTMLFormElement {
-    const token = h("p", { hidden: !ask, class: "token" }, h("label", { for: "publish-token" }, "Upload token"), this.token);
+    const token = h(
+      "p",
+      { hidden: !ask, class: "token" },
+      h("label", { for: "publish-token" }, "Upload token"),
+      this.token,
+    );
     const buttons = h("p", {}, h("button", { class: "button" }, "Publish"));
-    const form = h("form", { hidden: true }, h("p", {}, h("label", { for: "publish-title" }, "Title"), this.title), token, buttons);
+    const form = h(
+      "form",
+      { hidden: true },
+      h("p", {}, h("label", { for: "publish-title" }, "Title"), this.title),
+      token,
+      buttons,
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.run();
@@ -77,7 +106,11 @@ class Publish {
     const bar = h("progress", { max: 1, value: 0, "aria-label": "Publishing" });
     const words = h("p", {});
     this.form.hidden = true;
-    this.status.replaceChildren(words, bar, h("button", { type: "button", class: "button quiet", onclick: () => controller.abort() }, "Cancel"));
+    this.status.replaceChildren(
+      words,
+      bar,
+      h("button", { type: "button", class: "button quiet", onclick: () => controller.abort() }, "Cancel"),
+    );
     const tell = ({ stage, fraction }: Progress) => {
       words.textContent = `${STAGES[stage]}… ${Math.round(fraction * 100)} %`;
       bar.value = fraction;
@@ -85,7 +118,14 @@ class Publish {
     try {
       const watch = await publish(this.chosen, this.title.value, this.token.value, tell, controller.signal);
       keepUploadToken(sessionStorage, this.token.value);
-      this.status.replaceChildren(h("p", {}, `“${this.title.value}” is published. `, h("a", { href: new URL(watch, location.origin).pathname }, "Watch it")));
+      this.status.replaceChildren(
+        h(
+          "p",
+          {},
+          `“${this.title.value}” is published. `,
+          h("a", { href: new URL(watch, location.origin).pathname }, "Watch it"),
+        ),
+      );
       this.published();
     } catch (error) {
       this.fail(error as Error);

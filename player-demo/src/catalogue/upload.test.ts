@@ -4,7 +4,8 @@ import { ProgressReader } from "./upload";
 
 it("reads progress as it grows, line by line", () => {
   const reader = new ProgressReader();
-  const text = '{"stage":"packaging","fraction":0.25}\n{"stage":"storing","fraction":7}\n{"stage":"done","fraction":1,"watch":"/watch/b"}\n';
+  const text =
+    '{"stage":"packaging","fraction":0.25}\n{"stage":"storing","fraction":7}\n{"stage":"done","fraction":1,"watch":"/watch/b"}\n';
   expect(reader.take(text.slice(0, 20))).toEqual([]);
   expect(reader.take(text.slice(0, 50))).toMatchObject([{ stage: "packaging", fraction: 0.25 }]);
   expect(reader.take(text.slice(0, 50))).toEqual([]);

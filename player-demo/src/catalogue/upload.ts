@@ -1,5 +1,7 @@
 /** Uploads a file to be published, and reads the gateway's progress. */
 
+import { reason } from "../trust/problem";
+
 const STAGES = ["receiving", "packaging", "storing", "done"] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -41,7 +43,13 @@ function readProgress(line: string): Progress {
 export class TokenError extends Error {}
 
 /** Publishes `file`; calls `tell` as it goes on and gives the path of the watch page. */
-export function publish(file: File, title: string, token: string, tell: (progress: Progress) => void, signal: AbortSignal): Promise<string> {
+export function publish(
+  file: File,
+  title: string,
+  token: string,
+  tell: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const reader = new ProgressReader();
@@ -51,15 +59,19 @@ export function publish(file: File, title: string, token: string, tell: (progres
       for (const progress of reader.take(request.responseText)) tell((last = progress));
     };
     request.upload.addEventListener("progress", ({ loaded, total }) => {
-      if (!last) tell({ stage: "receiving", fraction: total > 0 ? loaded / total : 0, watch: undefined, error: undefined });
+      if (!last)
+        tell({ stage: "receiving", fraction: total > 0 ? loaded / total : 0, watch: undefined, error: undefined });
     });
     request.addEventListener("progress", follow);
     request.addEventListener("load", () => {
       follow();
-      if (request.status === 401 || request.status === 403) reject(new TokenError("the gateway does not accept this token"));
-      else if (request.status !== 200) reject(new Error(`the gateway answered ${request.status}: ${request.responseText.slice(0, 200)}`));
+      if (request.status === 401 || request.status === 403)
+        reject(new TokenError("the gateway does not accept this token"));
+      else if (request.status !== 200)
+        reject(new Error(`the gateway answered ${request.status}: ${reason(request.responseText)}`));
       else if (last?.error !== undefined) reject(new Error(last.error));
-      else if (last?.stage !== "done" || last.watch === undefined) reject(new Error("the gateway stopped before it was done"));
+      else if (last?.stage !== "done" || last.watch === undefined)
+        reject(new Error("the gateway stopped before it was done"));
       else resolve(last.watch);
     });
     request.addEventListener("error", () => reject(new Error("the connection to the gateway broke")));

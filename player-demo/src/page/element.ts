@@ -6,7 +6,11 @@ type Properties = Record<string, string | number | boolean | undefined | ((event
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element with attributes (`true` is an empty one, `false` none), `on…` listeners and children. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Properties, ...children: Child[]): HTMLElementTagNameMap[K];
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties?: Properties,
+  ...children: Child[]
+): HTMLElementTagNameMap[K];
 export function h(tag: string, properties?: Properties, ...children: Child[]): HTMLElement;
 export function h(tag: string, properties: Properties = {}, ...children: Child[]): HTMLElement {
   return dress(document.createElement(tag), properties, children);

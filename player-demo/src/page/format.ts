@@ -20,7 +20,9 @@ export function bytes(count: number): string {
 /** `12.3 Mbit/s`. */
 export function rate(bitsPerSecond: number): string {
   const mega = bitsPerSecond / 1e6;
-  return mega >= 1 ? `${mega < 100 ? mega.toFixed(1) : Math.round(mega)} Mbit/s` : `${Math.round(bitsPerSecond / 1000)} kbit/s`;
+  return mega >= 1
+    ? `${mega < 100 ? mega.toFixed(1) : Math.round(mega)} Mbit/s`
+    : `${Math.round(bitsPerSecond / 1000)} kbit/s`;
 }
 
 /** `3 segments`, `1 segment`. */

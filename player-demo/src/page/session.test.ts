@@ -4,7 +4,10 @@ import { openSession, readSession } from "./session";
 
 function tab(hash: string, kept = "") {
   const store = new Map([["headwater.session", kept]]);
-  const storage = { getItem: (key: string) => store.get(key) ?? null, setItem: (key: string, value: string) => void store.set(key, value) };
+  const storage = {
+    getItem: (key: string) => store.get(key) ?? null,
+    setItem: (key: string, value: string) => void store.set(key, value),
+  };
   let address = "";
   const history = { replaceState: (_: unknown, __: string, url: string) => void (address = url) };
   const location = { hash, pathname: "/watch/b", search: "?embed=1" };
@@ -24,10 +27,13 @@ describe("what the fragment hands over", () => {
     expect(tab("#main")).toMatchObject({ address: "", session: { control: undefined, upload: undefined } });
   });
 
-  it.each(["http://attacker.example:80", "https://127.0.0.1.attacker.example:1", "http://127.0.0.1:70@attacker.example", "http://127.0.0.1:7000/path", "javascript:0"])(
-    "never takes the token to %s",
-    (control) => {
-      expect(readSession(new URLSearchParams({ control, token: "secret" })).control).toBeUndefined();
-    },
-  );
+  it.each([
+    "http://attacker.example:80",
+    "https://127.0.0.1.attacker.example:1",
+    "http://127.0.0.1:70@attacker.example",
+    "http://127.0.0.1:7000/path",
+    "javascript:0",
+  ])("never takes the token to %s", (control) => {
+    expect(readSession(new URLSearchParams({ control, token: "secret" })).control).toBeUndefined();
+  });
 });

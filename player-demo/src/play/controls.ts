@@ -36,7 +36,13 @@ export interface Controls {
 
 /** A player without anything to play; `audio` keeps its controls in sight. */
 export function buildControls(title: string, audio: boolean): Controls {
-  const video = h("video", { slot: "media", playsinline: true, preload: "auto", crossorigin: "anonymous", "aria-label": title });
+  const video = h("video", {
+    slot: "media",
+    playsinline: true,
+    preload: "auto",
+    crossorigin: "anonymous",
+    "aria-label": title,
+  });
   const root = h(
     "media-controller",
     { class: "player", hotkeys: "noarrowleft noarrowright", defaultsubtitles: false, "aria-label": `Player: ${title}` },
@@ -61,8 +67,8 @@ export function buildControls(title: string, audio: boolean): Controls {
       !audio && h("media-fullscreen-button"),
     ),
   );
-  // media-chrome calls it a button that is checked, which no button can be.
-  queueMicrotask(() => root.querySelector("media-captions-button")?.setAttribute("role", "switch"));
+  // media-chrome calls it a button that is checked, which no button can be, as soon as it is on the page.
+  requestAnimationFrame(() => root.querySelector("media-captions-button")?.setAttribute("role", "switch"));
   forwardKeys(root, video);
   return { root, video };
 }
@@ -79,7 +85,12 @@ function seekBar(): HTMLElement {
 
 function settings(): HTMLElement {
   const item = (name: string, menu: string) =>
-    h("media-settings-menu-item", {}, name, h(menu, { slot: "submenu", hidden: true }, h("div", { slot: "title" }, name)));
+    h(
+      "media-settings-menu-item",
+      {},
+      name,
+      h(menu, { slot: "submenu", hidden: true }, h("div", { slot: "title" }, name)),
+    );
   return h(
     "media-settings-menu",
     { hidden: true, anchor: "auto" },

@@ -17,7 +17,12 @@ type Answer = () => Response;
 let playlists: Playlists;
 
 beforeEach(async () => {
-  const track = trackOf("video", "v", { lens: Uint32Array.of(1000), durations: Uint32Array.of(4000), hashes: await blake3(bytes), parts: [1] });
+  const track = trackOf("video", "v", {
+    lens: Uint32Array.of(1000),
+    durations: Uint32Array.of(4000),
+    hashes: await blake3(bytes),
+    parts: [1],
+  });
   playlists = new Playlists(BASE, bundleOf([track]), () => true);
 });
 
@@ -76,12 +81,15 @@ describe("the loader of segments", () => {
     expect(callbacks.onError.mock.calls[0]?.[0].code).toBe(code);
   });
 
-  it.each([`${BASE}v/1.m4s`, `${BASE}w/0.m4s`, "https://other.example/watch/bafy/v/0.m4s"])("asks nobody for %s", async (url) => {
-    const answer = vi.fn<Answer>();
-    const { callbacks } = await load<FragmentLoaderContext>(loaders(answer).fLoader as never, url);
-    expect(callbacks.onError.mock.calls[0]?.[0].code).toBe(404);
-    expect(answer).not.toHaveBeenCalled();
-  });
+  it.each([`${BASE}v/1.m4s`, `${BASE}w/0.m4s`, "https://other.example/watch/bafy/v/0.m4s"])(
+    "asks nobody for %s",
+    async (url) => {
+      const answer = vi.fn<Answer>();
+      const { callbacks } = await load<FragmentLoaderContext>(loaders(answer).fLoader as never, url);
+      expect(callbacks.onError.mock.calls[0]?.[0].code).toBe(404);
+      expect(answer).not.toHaveBeenCalled();
+    },
+  );
 
   it("says nothing more after it was aborted", async () => {
     const { fLoader, listener } = loaders(() => new Response(bytes.slice()));

@@ -105,7 +105,11 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
   protected abstract readonly asker: Asker;
   protected abstract readonly listener: Listener;
 
-  load(context: FragmentLoaderContext, _config: LoaderConfiguration, callbacks: LoaderCallbacks<FragmentLoaderContext>): void {
+  load(
+    context: FragmentLoaderContext,
+    _config: LoaderConfiguration,
+    callbacks: LoaderCallbacks<FragmentLoaderContext>,
+  ): void {
     this.context = context;
     this.stats.loading.start = performance.now();
     const piece = this.playlists.piece(context.url);
@@ -116,7 +120,11 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
     }
   }
 
-  private async ask(piece: Piece, context: FragmentLoaderContext, callbacks: LoaderCallbacks<FragmentLoaderContext>): Promise<void> {
+  private async ask(
+    piece: Piece,
+    context: FragmentLoaderContext,
+    callbacks: LoaderCallbacks<FragmentLoaderContext>,
+  ): Promise<void> {
     const { stats } = this;
     stats.total = piece.expected.len;
     const wanted = { path: new URL(context.url).pathname, name: nameOf(piece), expected: piece.expected };
@@ -134,7 +142,12 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
       if (!(error instanceof NobodyError)) throw error;
       this.done = true;
       this.listener.failed(error);
-      callbacks.onError({ code: FINAL.find((code) => code === error.status) ?? UNAVAILABLE, text: error.message }, context, null, stats);
+      callbacks.onError(
+        { code: FINAL.find((code) => code === error.status) ?? UNAVAILABLE, text: error.message },
+        context,
+        null,
+        stats,
+      );
     }
   }
 

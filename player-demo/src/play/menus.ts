@@ -45,7 +45,11 @@ function connectAudio(hls: Hls, video: HTMLVideoElement): void {
 function connectLanguages(hls: Hls, video: HTMLVideoElement, playlists: Playlists, languages: string[]): void {
   const first = playlists.tracks.find((track) => track.kind === "audio" && track.default)?.language ?? languages[0];
   for (const language of languages) {
-    const track = video.addAudioTrack(language === first ? "main" : "alternative", languageName(language) ?? language, language);
+    const track = video.addAudioTrack(
+      language === first ? "main" : "alternative",
+      languageName(language) ?? language,
+      language,
+    );
     track.id = language;
     track.enabled = language === first;
   }

@@ -31,13 +31,22 @@ export type OnFatal = (reason: string) => void;
  *
  * Fails where the browser cannot play the publication at all.
  */
-export function buildPlayer(publication: Publication, asker: Asker, listener: Listener, onFatal: OnFatal, lazy: boolean): Player {
+export function buildPlayer(
+  publication: Publication,
+  asker: Asker,
+  listener: Listener,
+  onFatal: OnFatal,
+  lazy: boolean,
+): Player {
   const { id, bundle } = publication;
-  if (!Hls.isSupported()) throw new Error("this browser has no Media Source Extensions, without which bytes cannot be verified");
+  if (!Hls.isSupported())
+    throw new Error("this browser has no Media Source Extensions, without which bytes cannot be verified");
   const supports = (type: string) => Hls.getMediaSource()?.isTypeSupported(type) ?? false;
   const playlists = new Playlists(`${location.origin}/watch/${id.text}/`, bundle, supports);
   if (!playlists.tracks.some((track) => track.kind !== "subtitles")) {
-    throw new Error(`this browser cannot decode ${[...new Set(bundle.tracks.map((track) => track.codecs))].join(", ")}`);
+    throw new Error(
+      `this browser cannot decode ${[...new Set(bundle.tracks.map((track) => track.codecs))].join(", ")}`,
+    );
   }
   const { root, video } = buildControls(bundle.title, bundle.kind === "audio");
   const resume = new Resume(id.text, localStorage);
@@ -45,6 +54,7 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
   const hls = new Hls({
     ...loadersOf(playlists, asker, listener),
     autoStartLoad: !lazy,
+    startFragPrefetch: true,
     startPosition,
     maxBufferLength: AHEAD_S,
     maxMaxBufferLength: AHEAD_S,
@@ -67,7 +77,10 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
 /** One attempt at a broken decoder; whatever else is fatal is said. */
 function recover(hls: Hls, data: ErrorData, onFatal: OnFatal): void {
   if (!data.fatal) return;
-  if (data.type === Hls.ErrorTypes.MEDIA_ERROR && data.details !== Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
+  if (
+    data.type === Hls.ErrorTypes.MEDIA_ERROR &&
+    data.details !== Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR
+  ) {
     hls.recoverMediaError();
   } else {
     hls.destroy();
@@ -90,13 +103,18 @@ async function decorate(video: HTMLVideoElement, { id, bundle }: Publication, as
     return URL.createObjectURL(new Blob([given.verified.bytes], { type: expected.type }));
   };
   const { poster, strip } = bundle;
-  await Promise.allSettled([
-    poster && picture("poster", poster).then((url) => (video.poster = url)),
-    strip &&
-      picture("strip", strip.file).then((url) => {
-        addCues(video, "metadata", thumbnailCues(strip, url, bundle.duration));
-      }),
-  ]);
+  if (poster)
+    await picture("poster", poster).then(
+      (url) => (video.poster = url),
+      () => {},
+    );
+  if (!strip) return;
+  // Nobody looks for thumbnails before there is a picture, and that comes sooner without them.
+  await new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  await picture("strip", strip.file).then(
+    (url) => addCues(video, "metadata", thumbnailCues(strip, url, bundle.duration)),
+    () => {},
+  );
 }
 
 /** Not by a `track` element that is the default, after which Chromium turns captions on as well. */

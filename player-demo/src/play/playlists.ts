@@ -59,7 +59,8 @@ export class Playlists {
 
   /** What the segment or init section at `url` must be, or undefined where there is none. */
   piece(url: string): Piece | undefined {
-    const [, id, name, extension] = /^([a-z0-9-]+)\/(init|\d{1,5})\.(mp4|m4s|vtt)$/.exec(url.slice(this.base.length)) ?? [];
+    const [, id, name, extension] =
+      /^([a-z0-9-]+)\/(init|\d{1,5})\.(mp4|m4s|vtt)$/.exec(url.slice(this.base.length)) ?? [];
     const track = this.tracks.find((track) => track.id === id);
     if (!url.startsWith(this.base) || !track) return undefined;
     const n = name === "init" ? undefined : Number(name);
@@ -75,7 +76,10 @@ export class Playlists {
   private multivariant(wanted: string | undefined): string {
     const [video, audio, subtitles] = [this.of("video"), this.of("audio"), this.of("subtitles")];
     const groups = [...(video.length > 0 ? group(audio, AUDIO) : []), ...group(subtitles, SUBTITLES)];
-    const lines = video.length > 0 ? video.flatMap((track) => variant(track, audio, subtitles)) : audioVariants(audio, subtitles, wanted);
+    const lines =
+      video.length > 0
+        ? video.flatMap((track) => variant(track, audio, subtitles))
+        : audioVariants(audio, subtitles, wanted);
     return ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS", ...groups, ...lines, ""].join("\n");
   }
 }

@@ -37,7 +37,14 @@ export class Trace extends EventTarget {
     if (piece.n !== undefined) {
       this.verified += 1;
       const { gateway, elapsed } = given;
-      const delivery: Delivery = { track: piece.track, n: piece.n, len: piece.expected.len, elapsed, gateway, sources: undefined };
+      const delivery: Delivery = {
+        track: piece.track,
+        n: piece.n,
+        len: piece.expected.len,
+        elapsed,
+        gateway,
+        sources: undefined,
+      };
       this.deliveries.push(delivery);
       if (this.deliveries.length > REMEMBERED_MAX) this.deliveries.shift();
       void this.learn(delivery);

@@ -48,7 +48,9 @@ export class Picture {
     const height = STREAMS_HEIGHT + TANK_HEIGHT;
     const frame = svg("svg", { viewBox: `0 0 ${this.width} ${height}`, class: fresh ? "fresh" : "" }, hatching());
     if (sources) {
-      const columns = Array.from({ length: sources.data }, (_, at) => sources.cells.filter((cell) => cell.column === at));
+      const columns = Array.from({ length: sources.data }, (_, at) =>
+        sources.cells.filter((cell) => cell.column === at),
+      );
       const tankWidth = this.width / sources.data;
       columns.forEach((cells, at) => {
         const middle = (at + 0.5) * tankWidth;
@@ -85,7 +87,10 @@ export class Picture {
 }
 
 function standing(book: NodeBook): string {
-  return book.all().map((node) => String(node.running)).join();
+  return book
+    .all()
+    .map((node) => String(node.running))
+    .join();
 }
 
 /** The class that gives a node its colour. */
@@ -101,13 +106,17 @@ function tank(book: NodeBook, cells: Cell[], left: number, width: number): SVGEl
   const margin = left + (width - across * size) / 2;
   const bottom = STREAMS_HEIGHT + TANK_HEIGHT - 5;
   const group = svg("g", { class: "tank" });
-  group.append(svg("rect", { x: left + GAP / 2, y: STREAMS_HEIGHT - 3, width: inner, height: TANK_HEIGHT, rx: 5, class: "basin" }));
+  group.append(
+    svg("rect", { x: left + GAP / 2, y: STREAMS_HEIGHT - 3, width: inner, height: TANK_HEIGHT, rx: 5, class: "basin" }),
+  );
   squares.forEach((square, at) => {
     const [x, y] = [margin + (at % across) * size, bottom - (Math.floor(at / across) + 1) * size];
     const colour = square.node === undefined ? "" : colourClass(book.node(square.node));
     const edge = Math.max(0.5, size * 0.08);
     const place = { x: x + edge, y: y + edge, width: size - 2 * edge, height: size - 2 * edge, rx: size * 0.18 };
-    group.append(svg("rect", { ...place, class: `cell ${square.how} ${colour}`, style: `--at:${at / squares.length}` }));
+    group.append(
+      svg("rect", { ...place, class: `cell ${square.how} ${colour}`, style: `--at:${at / squares.length}` }),
+    );
   });
   return group;
 }
@@ -134,7 +143,16 @@ function merge(cells: Cell[]): Square[] {
 
 /** The pattern of rebuilt cells; without colours of its own, those are the stylesheet's. */
 function hatching(): SVGElement {
-  const pattern = svg("pattern", { id: "hatching", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
-  pattern.append(svg("rect", { width: 5, height: 5, class: "hatch-ground" }), svg("rect", { width: 2, height: 5, class: "hatch-line" }));
+  const pattern = svg("pattern", {
+    id: "hatching",
+    width: 5,
+    height: 5,
+    patternUnits: "userSpaceOnUse",
+    patternTransform: "rotate(45)",
+  });
+  pattern.append(
+    svg("rect", { width: 5, height: 5, class: "hatch-ground" }),
+    svg("rect", { width: 2, height: 5, class: "hatch-line" }),
+  );
   return svg("defs", {}, pattern);
 }

@@ -25,9 +25,12 @@ const CELLS_MAX = 20_000;
 /** Reads an answer of `/api/sources`; undefined when it is not one. */
 export function readSources(answer: unknown): Sources | undefined {
   const { data, parity, nodes, cells } = Object(answer) as Record<string, unknown>;
-  const columns = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= COLUMNS_MAX;
-  if (!columns(data) || !columns(parity) || data < 1 || !Array.isArray(nodes) || !Array.isArray(cells)) return undefined;
-  if (nodes.length > COLUMNS_MAX || cells.length > CELLS_MAX || !nodes.every((node) => typeof node === "string")) return undefined;
+  const columns = (value: unknown): value is number =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= COLUMNS_MAX;
+  if (!columns(data) || !columns(parity) || data < 1 || !Array.isArray(nodes) || !Array.isArray(cells))
+    return undefined;
+  if (nodes.length > COLUMNS_MAX || cells.length > CELLS_MAX || !nodes.every((node) => typeof node === "string"))
+    return undefined;
   const read = cells.map((cell) => readCell(cell, data, nodes));
   return read.includes(undefined) ? undefined : { data, parity, nodes, cells: read as Cell[] };
 }

@@ -9,7 +9,11 @@ const film = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
 let wanted: Wanted;
 
 beforeAll(async () => {
-  wanted = { path: "/watch/b/v/0.m4s", name: "segment 0 of v", expected: { len: film.length, hash: await blake3(film) } };
+  wanted = {
+    path: "/watch/b/v/0.m4s",
+    name: "segment 0 of v",
+    expected: { len: film.length, hash: await blake3(film) },
+  };
 });
 
 type Answer = () => Response | Promise<Response>;
@@ -71,11 +75,11 @@ describe("asking gateways", () => {
   });
 
   it("is not hopeless while one of them is only silent, and hands on its status", async () => {
-    const busy: Answer = () => new Response('{"error":"busy"}', { status: 503 });
+    const busy: Answer = () => new Response('{"title":"Busy","detail":"too many are asking"}', { status: 503 });
     const { asker: ask } = asker({ "http://a": flipped, "http://b": busy });
     const error = (await ask.ask(wanted).catch((error: unknown) => error)) as NobodyError;
     expect([error.hopeless, error.status]).toEqual([false, 503]);
-    expect(error.message).toContain("busy");
+    expect(error.message).toContain("the gateway answered 503: too many are asking");
   });
 
   it("tells how much has come, and nothing of what has", async () => {
@@ -88,7 +92,8 @@ describe("asking gateways", () => {
 
   it("blames nobody when the caller aborts", async () => {
     const controller = new AbortController();
-    const never: Answer = () => new Promise((_, reject) => controller.signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    const never: Answer = () =>
+      new Promise((_, reject) => controller.signal.addEventListener("abort", () => reject(new Error("aborted"))));
     const { gateways, asker: ask } = asker({ "http://a": never, "http://b": honest });
     const asked = ask.ask(wanted, controller.signal);
     controller.abort();

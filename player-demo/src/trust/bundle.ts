@@ -55,7 +55,18 @@ export interface Bundle {
 
 /** The bundle that `bytes` write; the caller has compared their hash with the id. */
 export function decodeBundle(bytes: Uint8Array): Bundle {
-  const required = ["attachments", "chapters", "created", "creator", "duration", "items", "kind", "title", "tracks", "v"];
+  const required = [
+    "attachments",
+    "chapters",
+    "created",
+    "creator",
+    "duration",
+    "items",
+    "kind",
+    "title",
+    "tracks",
+    "v",
+  ];
   const optional = ["about", "by", "language", "poster", "strip"];
   const fields = Fields.of(decodeCanonical(bytes, BUNDLE_LEN_MAX), "bundle", required, optional);
   fields.integer("v", 1, 1);

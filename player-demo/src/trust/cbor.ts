@@ -47,7 +47,8 @@ export class Fields {
     if (!(value instanceof Map)) throw new CborError(`${where} is not a map`);
     for (const key of required) if (!value.has(key)) throw new CborError(`${where} lacks ${key}`);
     for (const key of value.keys()) {
-      if (!required.includes(key) && !optional.includes(key)) throw new CborError(`${where} has an unknown key ${JSON.stringify(key)}`);
+      if (!required.includes(key) && !optional.includes(key))
+        throw new CborError(`${where} has an unknown key ${JSON.stringify(key)}`);
     }
     return new Fields(value, where);
   }
@@ -80,7 +81,8 @@ export class Fields {
   exact(key: string, low: bigint): bigint {
     const value = this.value(key);
     const whole = typeof value === "bigint" || Number.isSafeInteger(value);
-    if (!whole || BigInt(value as bigint | number) < low) throw new CborError(`${this.where}.${key} is not an integer from ${low} on`);
+    if (!whole || BigInt(value as bigint | number) < low)
+      throw new CborError(`${this.where}.${key} is not an integer from ${low} on`);
     return BigInt(value as bigint | number);
   }
 
@@ -105,15 +107,18 @@ export class Fields {
     const value = this.value(key);
     if (typeof value !== "string") throw new CborError(`${this.where}.${key} is not a text`);
     const length = new TextEncoder().encode(value).length;
-    if (length < 1 || length > most) throw new CborError(`${this.where}.${key} has ${length} bytes; 1 to ${most} are allowed`);
-    if (hasControls(lines ? value.replaceAll("\n", "") : value)) throw new CborError(`${this.where}.${key} has control characters`);
+    if (length < 1 || length > most)
+      throw new CborError(`${this.where}.${key} has ${length} bytes; 1 to ${most} are allowed`);
+    if (hasControls(lines ? value.replaceAll("\n", "") : value))
+      throw new CborError(`${this.where}.${key} has control characters`);
     return value;
   }
 
   /** A language: a BCP 47 tag by its form. */
   language(key: string): string {
     const tag = this.text(key, 35);
-    if (!/^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/.test(tag)) throw new CborError(`${this.where}.${key} is no language tag`);
+    if (!/^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$/.test(tag))
+      throw new CborError(`${this.where}.${key} is no language tag`);
     return tag;
   }
 
@@ -127,7 +132,8 @@ export class Fields {
   list(key: string, most: number): Value[] {
     const value = this.value(key);
     if (!Array.isArray(value)) throw new CborError(`${this.where}.${key} is not a list`);
-    if (value.length > most) throw new CborError(`${this.where}.${key} has ${value.length} entries; ${most} are allowed`);
+    if (value.length > most)
+      throw new CborError(`${this.where}.${key} has ${value.length} entries; ${most} are allowed`);
     return value;
   }
 

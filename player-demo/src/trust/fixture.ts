@@ -36,5 +36,15 @@ export function trackOf(kind: TrackKind, id: string, more: Partial<Track> = {}):
 export function bundleOf(tracks: Track[], more: Partial<Bundle> = {}): Bundle {
   const nothing = { about: undefined, by: undefined, language: undefined, poster: undefined, strip: undefined };
   const lists = { chapters: [], attachments: [], items: [] };
-  return { kind: "film", title: "Film", creator: new Uint8Array(32), created: 0, duration: 9500, tracks, ...lists, ...nothing, ...more };
+  return {
+    kind: "film",
+    title: "Film",
+    creator: new Uint8Array(32),
+    created: 0,
+    duration: 9500,
+    tracks,
+    ...lists,
+    ...nothing,
+    ...more,
+  };
 }

@@ -6,9 +6,16 @@ const nothing = { getItem: () => null };
 
 describe("the gateways of a page", () => {
   it("are those of the link, its own, and the stored ones, each once", () => {
-    const page = new URL("https://own.example/watch/b?gateways=https://one.example/path,http://127.0.0.1:8080,https://own.example");
+    const page = new URL(
+      "https://own.example/watch/b?gateways=https://one.example/path,http://127.0.0.1:8080,https://own.example",
+    );
     const stored = { getItem: () => "https://kept.example,https://one.example" };
-    expect(gatewaysOf(page, stored)).toEqual(["https://one.example", "http://127.0.0.1:8080", "https://own.example", "https://kept.example"]);
+    expect(gatewaysOf(page, stored)).toEqual([
+      "https://one.example",
+      "http://127.0.0.1:8080",
+      "https://own.example",
+      "https://kept.example",
+    ]);
   });
 
   it("leave out what is no web address", () => {

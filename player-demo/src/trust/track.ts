@@ -129,10 +129,22 @@ function checkTrack(track: Track, where: string): void {
   refuse(track.hashes.length !== segments * HASH_LEN, "has other numbers of hashes and lengths");
   refuse(track.parts.length === 0, "has no parts");
   refuse(track.parts.reduce((sum, part) => sum + part, 0) !== segments, "has parts that do not add up");
-  refuse((track.picture !== undefined) !== (track.kind === "video"), "must have a picture when it is video, and only then");
-  refuse((track.channels !== undefined) !== (track.kind === "audio"), "must have channels when it is audio, and only then");
-  refuse((track.init === 0) !== (track.kind === "subtitles"), `is ${track.kind} with an init section of ${track.init} bytes`);
-  refuse(track.init === 0 && !equal(track.initHash, HASH_OF_NOTHING), "has a hash of no init section that is not the hash of nothing");
+  refuse(
+    (track.picture !== undefined) !== (track.kind === "video"),
+    "must have a picture when it is video, and only then",
+  );
+  refuse(
+    (track.channels !== undefined) !== (track.kind === "audio"),
+    "must have channels when it is audio, and only then",
+  );
+  refuse(
+    (track.init === 0) !== (track.kind === "subtitles"),
+    `is ${track.kind} with an init section of ${track.init} bytes`,
+  );
+  refuse(
+    track.init === 0 && !equal(track.initHash, HASH_OF_NOTHING),
+    "has a hash of no init section that is not the hash of nothing",
+  );
   refuse(track.kind === "subtitles" && segments !== 1, "is subtitles in more than one segment");
 }
 

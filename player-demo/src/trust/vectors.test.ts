@@ -58,12 +58,18 @@ describe("records", () => {
   it.each(ours.filter((vector) => vector.error === "network"))("tells the network of $name", (vector) => {
     expect(hex(openRecord(bytesOf(vector, "record")).network)).not.toBe(network);
   });
-  it.each(ours.filter((vector) => vector.error !== undefined && vector.error !== "network"))("refuses $name", (vector) => {
-    expect(() => openRecord(bytesOf(vector, "record"))).toThrow();
-  });
-  it.each(all.filter((vector) => vector.type !== "publication" && vector.error === undefined))("refuses $name, of another type", (vector) => {
-    expect(() => openRecord(bytesOf(vector, "record"))).toThrow();
-  });
+  it.each(ours.filter((vector) => vector.error !== undefined && vector.error !== "network"))(
+    "refuses $name",
+    (vector) => {
+      expect(() => openRecord(bytesOf(vector, "record"))).toThrow();
+    },
+  );
+  it.each(all.filter((vector) => vector.type !== "publication" && vector.error === undefined))(
+    "refuses $name, of another type",
+    (vector) => {
+      expect(() => openRecord(bytesOf(vector, "record"))).toThrow();
+    },
+  );
 });
 
 describe("a record and its bundle", () => {

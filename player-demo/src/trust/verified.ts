@@ -23,7 +23,7 @@ export class Verified {
 /** Hashes on the page itself. */
 export const hashHere: Hash = async (bytes) => ({ bytes, hash: await blake3(new Uint8Array(bytes)) });
 
-/** Hashes in a worker, in the order of the calls. */
+/** Hashes in a worker; on the page, once the worker has failed. */
 export function hashInWorker(): Hash {
   const worker = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
@@ -31,15 +31,19 @@ export function hashInWorker(): Hash {
     waiting.get(event.data.id)?.resolve(event.data);
     waiting.delete(event.data.id);
   });
+  let broken = false;
   worker.addEventListener("error", (event) => {
+    broken = true;
     for (const { reject } of waiting.values()) reject(new Error(`the hashing worker failed: ${event.message}`));
     waiting.clear();
   });
   let next = 0;
-  return (bytes) =>
-    new Promise((resolve, reject) => {
+  return (bytes) => {
+    if (broken) return hashHere(bytes);
+    return new Promise((resolve, reject) => {
       const question: Question = { id: next++, bytes };
       waiting.set(question.id, { resolve, reject });
       worker.postMessage(question, [bytes]);
     });
+  };
 }

@@ -24,11 +24,26 @@ export function buildBadge({ id, bundle }: Publication, trace: Trace, gateways: 
     h(
       "div",
       { class: "badge-more" },
-      h("p", {}, "Every segment is hashed with BLAKE3 and compared with the bundle before the decoder sees it. The bundle's own hash is the id in this page's address, and its creator has signed it."),
-      h("dl", {}, h("dt", {}, "Publication"), h("dd", {}, h("code", {}, id.text)), h("dt", {}, "Creator's key"), h("dd", {}, h("code", {}, hex(bundle.creator)))),
+      h(
+        "p",
+        {},
+        "Every segment is hashed with BLAKE3 and compared with the bundle before the decoder sees it. The bundle's own hash is the id in this page's address, and its creator has signed it.",
+      ),
+      h(
+        "dl",
+        {},
+        h("dt", {}, "Publication"),
+        h("dd", {}, h("code", {}, id.text)),
+        h("dt", {}, "Creator's key"),
+        h("dd", {}, h("code", {}, hex(bundle.creator))),
+      ),
       h("h3", {}, "Gateways"),
       list,
-      h("p", { class: "fine" }, `The page itself came from ${location.origin}: that it checks at all is that gateway's word.`),
+      h(
+        "p",
+        { class: "fine" },
+        `The page itself came from ${location.origin}: that it checks at all is that gateway's word.`,
+      ),
     ),
   );
 }
@@ -36,8 +51,18 @@ export function buildBadge({ id, bundle }: Publication, trace: Trace, gateways: 
 function gatewayItem(gateway: Gateway): HTMLElement {
   const lied = gateway.lies.length > 0;
   const silent = !lied && gateway.silence !== undefined && gateway.silentUntil > Date.now();
-  const state = lied ? `altered ${gateway.lies.join(", ")}; no longer asked` : silent ? (gateway.silence ?? "") : `${gateway.verified} answers, all right`;
-  return h("li", { class: lied ? "lied" : silent ? "silent" : "" }, h("code", {}, gateway.origin), " ", h("span", {}, state));
+  const state = lied
+    ? `altered ${gateway.lies.join(", ")}; no longer asked`
+    : silent
+      ? (gateway.silence ?? "")
+      : `${gateway.verified} answers, all right`;
+  return h(
+    "li",
+    { class: lied ? "lied" : silent ? "silent" : "" },
+    h("code", {}, gateway.origin),
+    " ",
+    h("span", {}, state),
+  );
 }
 
 /** Announces every lie as it is found. */
@@ -56,8 +81,17 @@ export function buildAlarm(gateways: Gateways): HTMLElement {
 }
 
 function lie(gateway: Gateway, next: Gateway | undefined): HTMLElement {
-  const rest = next ? ["Its bytes were dropped; now reading from ", h("code", {}, next.origin), "."] : ["Its bytes were dropped, and no other gateway is left."];
-  return h("p", {}, h("strong", {}, "A gateway lied. "), h("code", {}, gateway.origin), ` altered ${gateway.lies.join(", ")}. `, ...rest);
+  const rest = next
+    ? ["Its bytes were dropped; now reading from ", h("code", {}, next.origin), "."]
+    : ["Its bytes were dropped, and no other gateway is left."];
+  return h(
+    "p",
+    {},
+    h("strong", {}, "A gateway lied. "),
+    h("code", {}, gateway.origin),
+    ` altered ${gateway.lies.join(", ")}. `,
+    ...rest,
+  );
 }
 
 function shield(): HTMLElement {

@@ -63,7 +63,12 @@ export function buildAttachments({ id, bundle }: Publication, asker: Asker): HTM
         status.textContent = (error as Error).message;
       }
     };
-    return h("li", {}, h("a", { href: path, download: name, onclick: (event) => void save(event) }, name), h("span", { class: "fine" }, ` ${file.type}, ${bytes(file.len)}`));
+    return h(
+      "li",
+      {},
+      h("a", { href: path, download: name, onclick: (event) => void save(event) }, name),
+      h("span", { class: "fine" }, ` ${file.type}, ${bytes(file.len)}`),
+    );
   });
   return h("section", {}, h("h2", {}, "Attachments"), h("ul", { class: "attachments" }, ...items), status);
 }
@@ -86,8 +91,17 @@ function embed({ id, bundle }: Publication): HTMLElement {
   const copy = async () => {
     field.select();
     // Pages that came over plain HTTP have no clipboard but this.
-    const copied = await navigator.clipboard?.writeText(snippet).then(() => true, () => false);
+    const copied = await navigator.clipboard?.writeText(snippet).then(
+      () => true,
+      () => false,
+    );
     status.textContent = (copied ?? document.execCommand("copy")) ? "Copied." : "Select it and copy it by hand.";
   };
-  return h("details", { class: "embed" }, h("summary", {}, "Embed"), field, h("p", {}, h("button", { type: "button", class: "button", onclick: () => void copy() }, "Copy"), " ", status));
+  return h(
+    "details",
+    { class: "embed" },
+    h("summary", {}, "Embed"),
+    field,
+    h("p", {}, h("button", { type: "button", class: "button", onclick: () => void copy() }, "Copy"), " ", status),
+  );
 }

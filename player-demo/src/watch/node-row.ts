@@ -44,7 +44,13 @@ export function buildNodeRow(book: NodeBook, session: Session): HTMLElement {
     void tell(() => control.nodes());
     setInterval(() => void tell(() => control.nodes()), ASK_EVERY_MS);
   }
-  return h("div", { class: "node-row" }, list, control && h("p", { class: "hint" }, "Press a node to stop it, and again to start it."), problem);
+  return h(
+    "div",
+    { class: "node-row" },
+    list,
+    control && h("p", { class: "hint" }, "Press a node to stop it, and again to start it."),
+    problem,
+  );
 }
 
 class Item {
@@ -58,7 +64,13 @@ class Item {
   ) {
     const name = nodeName(node);
     this.dot = change
-      ? h("button", { type: "button", role: "switch", class: `dot ${colourClass(node)}`, "aria-label": `Node ${name}`, title: node.id })
+      ? h("button", {
+          type: "button",
+          role: "switch",
+          class: `dot ${colourClass(node)}`,
+          "aria-label": `Node ${name}`,
+          title: node.id,
+        })
       : h("span", { class: `dot ${colourClass(node)}`, title: node.id });
     this.element = h("li", {}, this.dot, h("span", { class: "name" }, name), this.given);
     this.dot.addEventListener("click", () => change && void this.press(change));

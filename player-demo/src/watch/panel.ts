@@ -63,18 +63,22 @@ function inWords(sources: Sources, book: NodeBook): string {
   const from = new Map<string, number>();
   for (const { node } of sources.cells) if (node !== undefined) from.set(node, (from.get(node) ?? 0) + 1);
   const shares = [...from].map(([id, cells]) => `${nodeName(book.node(id))} ${cells}`).join(", ");
-  const parts = [`${count(sources.cells.length, "cell")} in ${sources.data} columns (${sources.data}+${sources.parity})`];
+  const parts = [
+    `${count(sources.cells.length, "cell")} in ${sources.data} columns (${sources.data}+${sources.parity})`,
+  ];
   if (direct > 0) parts.push(`${direct} straight from their nodes`);
   if (hedged > 0) parts.push(`${hedged} from a second node, as the first was late`);
   if (rebuilt > 0) parts.push(`${rebuilt} rebuilt from parity`);
   if (unknown > 0) parts.push(`${unknown} no longer remembered`);
   const gone = [...from.keys()].map((id) => book.node(id)).filter((node) => node.running === false);
-  if (gone.length > 0) parts.push(`those of ${gone.map(nodeName).join(" and ")} were with the gateway before it was stopped`);
+  if (gone.length > 0)
+    parts.push(`those of ${gone.map(nodeName).join(" and ")} were with the gateway before it was stopped`);
   return `${parts.join("; ")}.${shares && ` By node: ${shares}.`}`;
 }
 
 function legend(): HTMLElement {
-  const entry = (how: string, text: string) => h("li", {}, h("span", { class: `key ${how}`, "aria-hidden": "true" }), text);
+  const entry = (how: string, text: string) =>
+    h("li", {}, h("span", { class: `key ${how}`, "aria-hidden": "true" }), text);
   return h(
     "ul",
     { class: "legend", "aria-label": "Legend" },

@@ -19,7 +19,13 @@ export class SegmentList {
     private readonly show: (delivery: Delivery) => void,
   ) {
     const head = ["Segment", "Bytes", "Time", "Nodes", "Gateway"].map((text) => h("th", { scope: "col" }, text));
-    const table = h("table", {}, h("caption", {}, "Last segments, all verified"), h("thead", {}, h("tr", {}, ...head)), this.body);
+    const table = h(
+      "table",
+      {},
+      h("caption", {}, "Last segments, all verified"),
+      h("thead", {}, h("tr", {}, ...head)),
+      this.body,
+    );
     this.element = h("div", { class: "segments", tabindex: "0", role: "region", "aria-label": "Last segments" }, table);
   }
 
@@ -31,13 +37,22 @@ export class SegmentList {
   }
 
   draw(): void {
-    this.body.replaceChildren(...this.trace.deliveries.slice(-SHOWN).reverse().map((delivery) => this.row(delivery)));
+    this.body.replaceChildren(
+      ...this.trace.deliveries
+        .slice(-SHOWN)
+        .reverse()
+        .map((delivery) => this.row(delivery)),
+    );
   }
 
   private row(delivery: Delivery): HTMLElement {
     const { track, n, len, elapsed, gateway } = delivery;
     const held = delivery === this.chosen;
-    const button = h("button", { type: "button", "aria-pressed": held, title: "Keep this segment in the picture" }, `${track.id} ${n}`);
+    const button = h(
+      "button",
+      { type: "button", "aria-pressed": held, title: "Keep this segment in the picture" },
+      `${track.id} ${n}`,
+    );
     button.addEventListener("click", () => {
       this.chosen = held ? undefined : delivery;
       this.show(delivery);
@@ -45,7 +60,15 @@ export class SegmentList {
       this.body.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
     });
     const host = new URL(gateway.origin).host;
-    return h("tr", {}, h("th", { scope: "row" }, button), h("td", {}, bytes(len)), h("td", {}, `${Math.round(elapsed)} ms`), h("td", {}, this.bar(delivery)), h("td", { class: "host", title: host }, host));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, button),
+      h("td", {}, bytes(len)),
+      h("td", {}, `${Math.round(elapsed)} ms`),
+      h("td", {}, this.bar(delivery)),
+      h("td", { class: "host", title: host }, host),
+    );
   }
 
   /** Shares of the nodes as a small bar. */

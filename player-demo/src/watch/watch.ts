@@ -4,31 +4,45 @@ import { buildHeader } from "../page/header";
 import { h } from "../page/element";
 import { sentence } from "../page/format";
 import type { Session } from "../page/session";
+import type { Listener } from "../play/loaders";
+import type { Player } from "../play/player";
 import { Trace } from "../play/trace";
 import { Asker } from "../trust/ask";
 import { type Cid, parseCid } from "../trust/cid";
 import { Gateways, gatewaysOf } from "../trust/gateways";
-import { fetchPublication, GoneError, type Publication } from "../trust/publication";
-import { type Hash, hashInWorker } from "../trust/verified";
+import { fetchPublication, GoneError, type Publication, WITHDRAWN } from "../trust/publication";
+import { hashInWorker } from "../trust/verified";
 import { buildAlarm, buildBadge } from "./badge";
 import { buildCollection } from "./collection";
 import { buildDetails, buildTitle } from "./details";
 import { buildPanel } from "./panel";
 
+/** What a page has, whatever it shows. */
+interface Setting {
+  readonly main: HTMLElement;
+  readonly gateways: Gateways;
+  readonly asker: Asker;
+  readonly alarm: HTMLElement;
+  /** The player alone, in a page of somebody else. */
+  readonly embedded: boolean;
+  readonly session: Session;
+}
+
 /** Fills the page with the publication that the address names. */
 export async function openWatch(page: HTMLElement, idText: string, session: Session): Promise<void> {
   const embedded = new URL(location.href).searchParams.get("embed") === "1";
   document.body.classList.toggle("embedded", embedded);
-  const main = h("main", { class: "watch", id: "main" }, h("p", { class: "loading", role: "status" }, "Checking the publication…"));
+  const waiting = h("p", { class: "loading", role: "status" }, "Checking the publication…");
+  const main = h("main", { class: "watch", id: "main" }, waiting);
   page.replaceChildren(...(embedded ? [] : [buildHeader()]), main);
   const gateways = new Gateways(gatewaysOf(new URL(location.href), localStorage));
-  const alarm = buildAlarm(gateways);
   const hash = hashInWorker();
+  const alarm = buildAlarm(gateways);
+  const setting = { main, gateways, asker: new Asker(gateways, hash), alarm, embedded, session };
   try {
     const [publication] = await Promise.all([fetchPublication(idOf(idText), gateways, hash), loadPlayer()]);
     document.title = `${publication.bundle.title} · Headwater`;
-    if (publication.bundle.kind === "collection") main.replaceChildren(alarm, buildCollection(publication, new Asker(gateways, hash)));
-    else await play(main, publication, gateways, hash, alarm, embedded, session);
+    await show(publication, setting);
   } catch (error) {
     main.replaceChildren(alarm, problem(error as Error));
   }
@@ -47,38 +61,58 @@ function loadPlayer(): Promise<typeof import("../play/player")> {
   return import("../play/player");
 }
 
-async function play(main: HTMLElement, publication: Publication, gateways: Gateways, hash: Hash, alarm: HTMLElement, embedded: boolean, session: Session): Promise<void> {
-  const { buildPlayer } = await loadPlayer();
-  const asker = new Asker(gateways, hash);
+async function show(publication: Publication, setting: Setting): Promise<void> {
+  const { main, gateways, asker, alarm, embedded, session } = setting;
+  if (publication.bundle.kind === "collection") {
+    main.replaceChildren(alarm, buildCollection(publication, asker));
+    return;
+  }
   const trace = new Trace(publication.id.text);
   const stage = h("div", { class: `stage kind-${publication.bundle.kind}` });
-  const stop = (reason: string) => stage.replaceChildren(problem(new Error(reason)));
-  const player = buildPlayer(
-    publication,
-    asker,
-    {
-      delivered: (piece, given) => trace.delivered(piece, given),
-      failed: (error) => {
-        if (!error.hopeless) return;
-        player.hls.destroy();
-        stop("every gateway altered the bytes. None of what was altered has been decoded");
-      },
-    },
-    stop,
-    embedded,
-  );
-  stage.append(player.root);
+  const player = await buildStage(stage, publication, trace, setting);
   const badge = buildBadge(publication, trace, gateways);
   if (embedded) {
     main.replaceChildren(h("h1", { class: "unseen" }, publication.bundle.title), alarm, stage, badge);
     return;
   }
-  const film = h("div", { class: "feature" }, alarm, stage, buildTitle(publication, badge));
-  main.replaceChildren(film, buildPanel(trace, player, session), buildDetails(publication, asker, player));
+  const feature = h("div", { class: "feature" }, alarm, stage, buildTitle(publication, badge));
+  const panel = buildPanel(trace, player, session);
+  main.replaceChildren(feature, panel, buildDetails(publication, asker, player));
+}
+
+/** The player on its stage, which an error takes over when nothing can be played any more. */
+async function buildStage(
+  stage: HTMLElement,
+  publication: Publication,
+  trace: Trace,
+  { asker, embedded }: Setting,
+): Promise<Player> {
+  const { buildPlayer } = await loadPlayer();
+  const stop = (reason: string) => stage.replaceChildren(problem(new Error(reason)));
+  const listener: Listener = {
+    delivered: (piece, given) => trace.delivered(piece, given),
+    failed: (error) => {
+      if (!error.hopeless) return;
+      player.hls.destroy();
+      stop("every gateway altered the bytes. None of what was altered has been decoded");
+    },
+  };
+  const player = buildPlayer(publication, asker, listener, stop, embedded);
+  stage.append(player.root);
+  return player;
 }
 
 function problem(error: Error): HTMLElement {
-  const gone = error instanceof GoneError;
-  const title = gone ? (error.status === 410 ? "Withdrawn by its creator" : "Denied by this gateway") : "This cannot be played";
-  return h("div", { class: "problem-page", role: "alert" }, h("h1", {}, title), h("p", {}, sentence(error.message)), h("a", { href: "/", class: "button" }, "Back to the catalogue"));
+  return h(
+    "div",
+    { class: "problem-page", role: "alert" },
+    h("h1", {}, headline(error)),
+    h("p", {}, sentence(error.message)),
+    h("a", { href: "/", class: "button" }, "Back to the catalogue"),
+  );
+}
+
+function headline(error: Error): string {
+  if (!(error instanceof GoneError)) return "This cannot be played";
+  return error.status === WITHDRAWN ? "Withdrawn by its creator" : "Denied by this gateway";
 }

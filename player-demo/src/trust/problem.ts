@@ -1,0 +1,30 @@
+/** What a gateway says when it refuses: a problem document (RFC 9457). */
+
+/** Characters of a gateway's own words that are shown. */
+const SHOWN_MAX = 300;
+
+/** An answer that is not the one that was asked for. */
+export class StatusError extends Error {
+  private constructor(
+    readonly status: number,
+    /** In the gateway's own words; may be empty. */
+    readonly reason: string,
+  ) {
+    super(`the gateway answered ${status}${reason && `: ${reason}`}`);
+  }
+
+  static async of(response: Response): Promise<StatusError> {
+    return new StatusError(response.status, reason(await response.text().catch(() => "")));
+  }
+}
+
+/** The reason in the body of a problem; empty where it gives none. */
+export function reason(body: string): string {
+  try {
+    const { detail, title } = Object(JSON.parse(body)) as { detail?: unknown; title?: unknown };
+    const words = [detail, title].find((text) => typeof text === "string" && text !== "");
+    return String(words ?? "").slice(0, SHOWN_MAX);
+  } catch {
+    return "";
+  }
+}
