@@ -21,10 +21,10 @@ pub const DESCRIPTION_LEN_MAX: usize = 1 << 20;
 pub const TARGET_SECONDS_MAX: u32 = SEGMENT_SECONDS_MAX / 2;
 /// Longest segment in seconds: what a keyframe must come within.
 pub const SEGMENT_SECONDS_MAX: u32 = 12;
-/// Largest segment in bytes.
-pub const SEGMENT_LEN_MAX: u64 = 256 << 20;
-/// Greatest number of segments of a rendition: 36 hours in segments of 2 seconds.
-pub const SEGMENTS_MAX: usize = 1 << 16;
+/// Largest segment in bytes: what a bundle can name.
+pub const SEGMENT_LEN_MAX: u64 = 128 << 20;
+/// Greatest number of segments of a rendition, which is that of a bundle: 22 hours in segments of 4 seconds.
+pub const SEGMENTS_MAX: usize = 20_000;
 /// Latest start of a track in seconds.
 pub const LATE_START_MAX: u32 = 10;
 /// Most bytes that a live stream keeps back, in all: what has arrived of a box, and the open segments.
