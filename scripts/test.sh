@@ -39,6 +39,7 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 step "tests" rust_tests
+step "page" scripts/build-page.sh --test
 # The tests have built the program; building it alone would build its dependencies once more, with other features.
 HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM

@@ -26,8 +26,12 @@ export interface Player {
 /** Why nothing plays, in words for the viewer. */
 export type OnFatal = (reason: string) => void;
 
-/** The player of a publication, which begins to load at once. Fails where the browser cannot play it at all. */
-export function buildPlayer(publication: Publication, asker: Asker, listener: Listener, onFatal: OnFatal): Player {
+/**
+ * The player of a publication. It begins to load at once, or with `lazy` when it is asked to play.
+ *
+ * Fails where the browser cannot play the publication at all.
+ */
+export function buildPlayer(publication: Publication, asker: Asker, listener: Listener, onFatal: OnFatal, lazy: boolean): Player {
   const { id, bundle } = publication;
   if (!Hls.isSupported()) throw new Error("this browser has no Media Source Extensions, without which bytes cannot be verified");
   const supports = (type: string) => Hls.getMediaSource()?.isTypeSupported(type) ?? false;
@@ -37,9 +41,11 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
   }
   const { root, video } = buildControls(bundle.title, bundle.kind === "audio");
   const resume = new Resume(id.text, localStorage);
+  const startPosition = resume.position() || -1;
   const hls = new Hls({
     ...loadersOf(playlists, asker, listener),
-    startPosition: resume.position() || -1,
+    autoStartLoad: !lazy,
+    startPosition,
     maxBufferLength: AHEAD_S,
     maxMaxBufferLength: AHEAD_S,
     backBufferLength: BEHIND_S,
@@ -52,6 +58,7 @@ export function buildPlayer(publication: Publication, asker: Asker, listener: Li
   hls.on(Hls.Events.ERROR, (_, data) => recover(hls, data, onFatal));
   hls.loadSource(playlists.master());
   hls.attachMedia(video);
+  if (lazy) video.addEventListener("play", () => hls.startLoad(startPosition), { once: true });
   remember(video, resume);
   void decorate(video, publication, asker);
   return { root, video, hls };

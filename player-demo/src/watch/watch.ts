@@ -65,6 +65,7 @@ async function play(main: HTMLElement, publication: Publication, gateways: Gatew
       },
     },
     stop,
+    embedded,
   );
   stage.append(player.root);
   const badge = buildBadge(publication, trace, gateways);
