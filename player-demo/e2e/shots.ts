@@ -13,7 +13,8 @@ export const shots: Check = async (browser, { gateway, id, shots: folder }) => {
   for (const [size, options] of Object.entries(SIZES)) {
     await withPage(browser, `${gateway}/`, options, async (page) => {
       await page.waitForSelector(".card a, .empty");
-      await page.waitForLoadState("networkidle");
+      // The page asks for news as long as it is open, so that the network is never idle.
+      await page.waitForFunction(() => [...document.images].every((image) => image.complete));
       await page.screenshot({ path: `${folder}/catalogue-${size}.png` });
     });
     await withPage(browser, `${gateway}/watch/${id}`, options, async (page) => {

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Films and sounds in the forms that creators have are published on a small devnet, and what its gateway plays is looked
+# at by programs that are not ours:
+#   ffmpeg     decodes the same frames from the gateway as from the source, in every form, also with m nodes killed
+#   Chromium   plays to the end, seeks, goes on while nodes die, and turns from a gateway that alters a byte
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/devnet.sh
+build
+# Whoever has built the program has built the page, too.
+[[ -n ${HEADWATER_PROGRAM:-} && -f player-demo/dist/index.html ]] || scripts/build-page.sh
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-media.XXXXXX")
+cleanup() { devnet_stop; rm -rf "$dir"; }
+trap cleanup EXIT
+devnet_start "$dir/net" --nodes 6 --coding 4+2 --page "$PWD/player-demo/dist"
+
+python3 tests/python/check_media.py --devnet "$dir/net" --headwater "$headwater" --coding 4+2 --scratch "$dir/clips"
+
+# Longer than what the page buffers ahead, so that it still has to fetch when the nodes die.
+ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 36 \
+    -c:v libx264 -preset ultrafast -g 50 -c:a aac "$dir/page.mp4"
+id=$("$headwater" --json publish "$dir/page.mp4" --title "A film for the page" --coding 4+2 --segment-seconds 2 2>/dev/null | jq -r .id)
+npm run --silent --prefix player-demo e2e -- --gateway "$(devnet_gateway)" --watch "$id" \
+    --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" \
+    --only firstFrame,toTheEnd,seeks,caught,nodesDown,accessible
