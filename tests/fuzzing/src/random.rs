@@ -73,9 +73,14 @@ impl Random {
         }
     }
 
-    /// One of the corpus, damaged.
+    /// One of the corpus, perhaps continued with the end of another one, and damaged.
     pub fn damaged(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = corpus[self.index(corpus.len())].clone();
+        if self.below(4) == 0 {
+            let other = &corpus[self.index(corpus.len())];
+            let (cut, rest) = (self.index(bytes.len() + 1), self.index(other.len() + 1));
+            bytes.splice(cut.., other[rest..].iter().copied());
+        }
         self.damage(&mut bytes);
         bytes
     }
