@@ -13,6 +13,9 @@ use sharing::PublicationId;
 /// How long a gateway may take to open a link; it fetches a manifest for it.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pages of a list that are asked for, of 100 publications each.
+const PAGES_MAX: usize = 1000;
+
 const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
 #[derive(Deserialize)]
@@ -48,13 +51,14 @@ pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> an
         return Ok(String::new());
     }
     let summary = json(answer).await?;
-    Ok(summary["watch"].as_str().context("it did not say where it plays")?.to_owned())
+    let watch = summary["watch"].as_str().filter(|path| path.starts_with("/watch/"));
+    Ok(watch.context("it did not say where it plays")?.to_owned())
 }
 
 /// All that a gateway lists, newest first.
 pub(crate) async fn publications(gateway: &Url) -> anyhow::Result<Vec<Value>> {
     let (mut all, mut after) = (Vec::new(), None::<String>);
-    loop {
+    for _ in 0..PAGES_MAX {
         let mut url = gateway.join("/api/publications?limit=100")?;
         if let Some(after) = &after {
             url.query_pairs_mut().append_pair("after", after);
@@ -66,6 +70,7 @@ pub(crate) async fn publications(gateway: &Url) -> anyhow::Result<Vec<Value>> {
         let Some(next) = page["next"].as_str() else { return Ok(all) };
         after = Some(next.to_owned());
     }
+    bail!("it lists more than {} publications", 100 * PAGES_MAX)
 }
 
 /// What a gateway says of one publication.
@@ -79,7 +84,9 @@ async fn json(answer: Response) -> anyhow::Result<Value> {
     let status = answer.status();
     let said: Value = answer.json().await.with_context(|| format!("it answered {status}"))?;
     if !status.is_success() {
-        bail!("it answered {status}: {}", said["detail"].as_str().unwrap_or_default());
+        let detail = said["detail"].as_str().unwrap_or_default();
+        // A terminal must not do what a gateway says.
+        bail!("it answered {status}: {}", detail.replace(char::is_control, " "));
     }
     Ok(said)
 }

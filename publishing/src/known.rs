@@ -1,7 +1,7 @@
 //! What was published of a file before: its bundle, brought back from the network.
 
 use bytes::BytesMut;
-use client::{Client, OpenObjectError, ReadError};
+use client::{Client, FetchError, OpenObjectError, ReadError};
 use futures_util::StreamExt as _;
 use sharing::{BUNDLE_LEN_MAX, Bundle, BundleError, BundleParts, Publication};
 
@@ -20,6 +20,17 @@ pub enum KnownBundleError {
     /// Another one than was remembered.
     #[error("it is not the bundle that was remembered")]
     Other,
+}
+
+impl KnownBundleError {
+    /// Whether it may be had at another time: that no node holds it, or that it is something else, stays so.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Open(OpenObjectError::Fetch(FetchError::Unavailable { .. } | FetchError::NoNodes))
+                | Self::Read(ReadError::Unavailable { .. })
+        )
+    }
 }
 
 /// The bundle of an earlier publication.

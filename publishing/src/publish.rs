@@ -11,8 +11,8 @@ use chunker::FileMark;
 use packager::{OpenError, PlanError, Rendition, Source, WebVttError};
 use protocol::{Signed, UnixSeconds};
 use sharing::{
-    Attachment, Bundle, BundleError, BundleKind, BundleParts, Millis, Progress as Known, Publication, Track,
-    TrackId, TrackKind,
+    Attachment, Bundle, BundleError, BundleKind, BundleParts, LanguageTag, Millis, Progress as Known,
+    Publication, Track, TrackId, TrackKind,
 };
 
 use crate::describe::{self, Description, Names, UnfitTrack};
@@ -125,6 +125,11 @@ struct Publishing<'p, P> {
 impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
     async fn run(mut self) -> Result<Published, PublishError> {
         let mark = self.mark()?;
+        // What is cheap to check is checked before anything is encoded or stored.
+        let mut subtitles = Vec::with_capacity(self.request.subtitles.len());
+        for file in &self.request.subtitles {
+            subtitles.push(Subtitles::read(file).await?);
+        }
         let earlier = self.earlier(mark).await?;
         let (mut tracks, pictures, mut names) = match &earlier {
             Some((_, bundle)) => self.as_published(bundle)?,
@@ -132,14 +137,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         };
         let film_ms = tracks.iter().map(duration_ms).max().unwrap_or(0);
         let known = earlier.as_ref().map_or(&[][..], |(_, bundle)| bundle.tracks());
-        for file in &self.request.subtitles {
-            let subtitles = Subtitles::read(file, film_ms).await?;
-            let track = match subtitles.known(known.iter()) {
-                Some(track) => track,
-                None => subtitles.store(self.storing, self.creator, &mut names).await?,
-            };
-            tracks.push(track);
-        }
+        tracks.extend(self.subtitles(subtitles, film_ms, known, &mut names).await?);
         let (pictures, attachments) =
             self.files(pictures, earlier.as_ref().map(|(_, bundle)| bundle)).await?;
         let parts = BundleParts { attachments, ..self.bundle_parts(tracks, pictures, film_ms) };
@@ -150,12 +148,22 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         self.finish(mark, Bundle::new(parts)?).await
     }
 
-    /// What was published of this file before, when it was packaged in the same way.
-    async fn earlier(&self, mark: FileMark) -> Result<Option<(Publication, Bundle)>, PublishError> {
+    /// What was published of this file before, when it was packaged in the same way and is still there.
+    async fn earlier(&mut self, mark: FileMark) -> Result<Option<(Publication, Bundle)>, PublishError> {
         let Some(Known::Published(publication)) = self.index.index().find(&mark) else { return Ok(None) };
         let publication = publication.clone();
-        let bundle = known::fetch(&self.storing.client, &publication).await?;
-        Ok(Some((publication, bundle)))
+        match known::fetch(&self.storing.client, &publication).await {
+            Ok(bundle) => Ok(Some((publication, bundle))),
+            Err(error) if error.may_pass() => Err(error.into()),
+            Err(_) => {
+                // No node keeps it any more: it is published anew.
+                self.index.change(|index| {
+                    index.forget(&mark);
+                    Ok(())
+                })?;
+                Ok(None)
+            }
+        }
     }
 
     /// Picture and sound as they are stored already.
@@ -169,6 +177,29 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         let pictures =
             Pictures { poster: bundle.parts().poster.clone(), strip: bundle.parts().strip.clone() };
         Ok((tracks, pictures, names))
+    }
+
+    /// The tracks of subtitles: those that are stored already, and then the others.
+    async fn subtitles(
+        &self,
+        subtitles: Vec<Subtitles>,
+        film_ms: u64,
+        known: &[Track],
+        names: &mut Names,
+    ) -> Result<Vec<Track>, PublishError> {
+        let (mut tracks, mut new) = (Vec::with_capacity(subtitles.len()), Vec::new());
+        for subtitles in subtitles {
+            let Some(track) = subtitles.known(film_ms, known.iter()) else {
+                new.push(subtitles);
+                continue;
+            };
+            names.new_id(track.id().as_str()).map_err(|error| unfit(track.id(), error.into()))?;
+            tracks.push(track);
+        }
+        for subtitles in new {
+            tracks.push(subtitles.store(film_ms, self.storing, self.creator, names).await?);
+        }
+        Ok(tracks)
     }
 
     /// Makes and stores all that is not finished yet.
@@ -200,8 +231,11 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         });
         let hash = hash.map_err(at)?;
         let ladder = if self.request.ladder { " ladder" } else { "" };
-        let way = format!("cmaf {} s{ladder}", self.request.segment_seconds);
-        Ok(self.creator.mark(&hash, way.as_bytes()))
+        // Tracks that name no language have that of the request; and what one network stores is of no use on another.
+        let language = self.request.language.as_ref().map_or("", LanguageTag::as_str);
+        let way = format!("cmaf {} s{ladder} {language} ", self.request.segment_seconds);
+        let network = self.storing.client.network();
+        Ok(self.creator.mark(&hash, &[way.as_bytes(), network.as_bytes()].concat()))
     }
 
     /// All tracks of the masters, stored now or on an earlier occasion, and those that were finished and have no master any more.
@@ -231,8 +265,9 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
-        let without_master =
-            finished.values().filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
+        let is_rung = |track: &&Track| matches!(track.kind(), TrackKind::Video(_));
+        let without_master = finished.values().filter(is_rung);
+        let without_master = without_master.filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
         let without_master: Vec<_> = without_master.cloned().collect();
         tracks.extend(without_master);
         tracks.sort_by_key(|track| std::cmp::Reverse(short_side(track)));

@@ -8,10 +8,11 @@ use publishing::Creator;
 use sharing::{Denial, Reason};
 
 use super::publish::gateways;
+use super::telling::tell;
+use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
-use crate::{account, gateway_api};
 
 /// Ask gateways that follow your denylist not to serve a publication or an object
 ///
@@ -43,10 +44,6 @@ impl Deny {
         let creator = Creator::new(account::open(globals.account.as_deref(), globals.output())?);
         let denial = Denial { issued: SystemTime::now().into(), reason, target: self.target };
         let record = creator.sign(&network.file.network, denial).encode();
-        for gateway in &gateways {
-            gateway_api::offer(gateway, record.clone(), false).await?;
-            globals.output().note(format_args!("denied at {gateway}"));
-        }
-        Ok(Outcome::Complete)
+        Ok(tell(&gateways, &record, "denied", globals.output()).await)
     }
 }

@@ -15,4 +15,5 @@ pub(crate) mod publish;
 pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod stat;
+mod telling;
 pub(crate) mod verify;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use sharing::{PublicationId, Withdrawal};
 
 use super::publish::gateways;
+use super::telling::tell;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::Network;
@@ -81,10 +82,7 @@ impl Publications {
                 let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
                 let withdrawal = Withdrawal { bundle: id, issued: SystemTime::now().into() };
                 let record = creator.sign(&network.file.network, withdrawal).encode();
-                for gateway in &gateways {
-                    gateway_api::offer(gateway, record.clone(), false).await?;
-                    output.note(format_args!("withdrawn at {gateway}"));
-                }
+                return Ok(tell(&gateways, &record, "withdrawn", output).await);
             }
         }
         Ok(Outcome::Complete)
@@ -94,7 +92,6 @@ impl Publications {
 /// One line for each publication of a list, one fact on each line of a single one.
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match &self.0 {
             Value::Array(list) => list.iter().try_for_each(|one| {
                 writeln!(f, "{}  {:10}  {}", text(&one["id"]), text(&one["kind"]), text(&one["title"]))
@@ -113,13 +110,16 @@ impl fmt::Display for Said {
     }
 }
 
+/// A value as a person reads it. A terminal must not do what a gateway says.
+fn text(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.replace(char::is_control, " ")
+}
+
 /// `name=value …` of what is known.
 fn facts(value: &Value) -> String {
     let Value::Object(fields) = value else { return value.to_string() };
     let told = fields.iter().filter(|(_, value)| !value.is_null());
-    let told = told.map(|(name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!("{name}={value}")
-    });
+    let told = told.map(|(name, value)| format!("{name}={}", text(value)));
     told.collect::<Vec<_>>().join(" ")
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use proofs::Cid;
 use protocol::{NetworkId, RecordError, Signed};
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
+};
 use serde::{Deserialize, Serialize};
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 
@@ -20,6 +22,9 @@ const PUBLICATIONS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("pu
 const NEWEST: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("newest");
 /// By target.
 const DENIALS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("denials");
+
+/// Publications of one catalogue, whoever made them: about 600 MB on the disk.
+const PUBLICATIONS_MAX: u64 = 100_000;
 
 /// Bytes of memory that the database caches.
 const DATABASE_CACHE_LEN: usize = 4 << 20;
@@ -37,6 +42,21 @@ pub(crate) struct Offered {
     pub(crate) record: Signed<Publication>,
     pub(crate) summary: Summary,
     pub(crate) is_withdrawn: bool,
+}
+
+/// What became of a publication that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It is kept, or a later record for it is.
+    Now,
+    /// It was kept before, by this record or a later one.
+    Known,
+    /// Its creator has withdrawn it, for ever.
+    Withdrawn,
+    /// It is somebody else's.
+    Foreign,
+    /// There is no room for another one.
+    Full,
 }
 
 /// A place in the list: the entry before the next one.
@@ -90,23 +110,36 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Keeps a publication; of two records for one bundle the later counts. A withdrawn one stays withdrawn.
-    pub(crate) fn keep(&self, record: &Signed<Publication>, summary: Summary) -> Result<(), CatalogueError> {
+    /// Keeps a publication; of two records for one bundle the later counts.
+    pub(crate) fn keep(
+        &self,
+        record: &Signed<Publication>,
+        summary: Summary,
+    ) -> Result<Kept, CatalogueError> {
         let body = record.body();
-        let place = (u64::MAX - summary.created, key(body.bundle));
-        let (is_listed, id) = (body.listed, body.bundle);
+        let (place, id) = ((u64::MAX - summary.created, key(body.bundle)), body.bundle);
         self.change(|tables| {
-            let known = tables.row(id)?;
-            if known.is_some_and(|row| row.withdrawal.is_some()) {
-                return Ok(());
+            if let Some(row) = tables.row(id)? {
+                let known = self.decode(id, &row)?;
+                if row.withdrawal.is_some() {
+                    return Ok(Kept::Withdrawn);
+                }
+                if known.by() != record.by() {
+                    return Ok(Kept::Foreign);
+                }
+                if known.body().issued >= body.issued {
+                    return Ok(Kept::Known);
+                }
+            } else if tables.publications.len().map_err(redb::Error::from)? >= PUBLICATIONS_MAX {
+                return Ok(Kept::Full);
             }
             tables.put(id, &Row { record: record.encode(), summary, withdrawal: None })?;
-            if is_listed {
+            if body.listed {
                 tables.newest.insert((place.0, &place.1), ()).map_err(redb::Error::from)?;
             } else {
                 tables.newest.remove((place.0, &place.1)).map_err(redb::Error::from)?;
             }
-            Ok(())
+            Ok(Kept::Now)
         })
     }
 
@@ -151,11 +184,12 @@ impl Catalogue {
         row.map(|row| self.offered(id, row.value())).transpose()
     }
 
-    /// Up to `limit` listed publications after `after`, newest first.
+    /// Up to `limit` listed publications after `after` that nothing denies, newest first.
     pub(crate) fn list(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<Offered>, CatalogueError> {
         let view = self.database.begin_read().map_err(redb::Error::from)?;
         let newest = view.open_table(NEWEST).map_err(redb::Error::from)?;
         let publications = view.open_table(PUBLICATIONS).map_err(redb::Error::from)?;
+        let denials = view.open_table(DENIALS).map_err(redb::Error::from)?;
         let first = after.map_or((0, [0; 36]), |cursor| (u64::MAX - cursor.created, key(cursor.id)));
         let places = newest.range((first.0, &first.1)..).map_err(redb::Error::from)?;
         let mut list = Vec::new();
@@ -172,15 +206,26 @@ impl Catalogue {
             }
             let row = publications.get(&key(id)).map_err(redb::Error::from)?;
             let row = row.ok_or_else(|| damaged(&id, &"it is listed, but not there"))?;
-            list.push(self.offered(id, row.value())?);
+            let offered = self.offered(id, row.value())?;
+            let mut is_denied = false;
+            for target in [id.cid(), offered.record.body().object] {
+                is_denied |= denials.get(&target.to_bytes()).map_err(redb::Error::from)?.is_some();
+            }
+            if !is_denied {
+                list.push(offered);
+            }
         }
         Ok(list)
     }
 
     fn offered(&self, id: PublicationId, row: &[u8]) -> Result<Offered, CatalogueError> {
         let row: Row = serde_ipld_dagcbor::from_slice(row).map_err(|error| damaged(&id, &error))?;
-        let record = Signed::decode(&row.record, &self.network).map_err(|error| damaged(&id, &error))?;
+        let record = self.decode(id, &row)?;
         Ok(Offered { record, summary: row.summary, is_withdrawn: row.withdrawal.is_some() })
+    }
+
+    fn decode(&self, id: PublicationId, row: &Row) -> Result<Signed<Publication>, CatalogueError> {
+        Signed::decode(&row.record, &self.network).map_err(|error| damaged(&id, &error))
     }
 
     /// One durable transaction.

@@ -1,5 +1,6 @@
 //! Publications and their objects that were opened lately, so that a segment costs no look-up in the network.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -8,12 +9,12 @@ use client::{Client, Object, OpenObjectError, ReadError};
 use futures_util::StreamExt as _;
 use proofs::Cid;
 use protocol::Signed;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use sharing::{BUNDLE_LEN_MAX, Publication, PublicationId, PublishedBundle, PublishedBundleError};
 
 /// Bytes of memory that bundles take.
-const BUNDLES_LEN_MAX: u64 = 32 << 20;
+const BUNDLES_LEN_MAX: u64 = 64 << 20;
 /// Bytes of memory that the manifests of objects take.
 const OBJECTS_LEN_MAX: u64 = 32 << 20;
 /// What an entry takes besides bundle or roots: names, keys, tables.
@@ -60,28 +61,50 @@ impl Weighter<ObjectKey, Object> for ByLen {
     }
 }
 
+/// A cache in one piece: the pieces of a usual one are smaller than the largest bundle, which they would never hold.
+fn unsharded<K: Eq + Hash, V: Clone>(len: u64) -> Cache<K, V, ByLen>
+where
+    ByLen: Weighter<K, V>,
+{
+    let options = OptionsBuilder::new()
+        .shards(1)
+        .estimated_items_capacity(usize::try_from(len / (4 * ENTRY_LEN)).unwrap_or(usize::MAX))
+        .weight_capacity(len)
+        .build()
+        .expect("capacities are all it asks for");
+    Cache::with_options(options, ByLen, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}
+
 impl Opened {
     pub(crate) fn new(client: Client) -> Self {
-        let entries = |len: u64| usize::try_from(len / (4 * ENTRY_LEN)).unwrap_or(usize::MAX);
-        Self {
-            client,
-            bundles: Cache::with_weighter(entries(BUNDLES_LEN_MAX), BUNDLES_LEN_MAX, ByLen),
-            objects: Cache::with_weighter(entries(OBJECTS_LEN_MAX), OBJECTS_LEN_MAX, ByLen),
-        }
+        Self { client, bundles: unsharded(BUNDLES_LEN_MAX), objects: unsharded(OBJECTS_LEN_MAX) }
     }
 
-    /// The bundle that a record vouches for. Many who ask at once share one fetch.
+    /// The bundle of a record out of the catalogue. Many who ask at once share one fetch.
     pub(crate) async fn bundle(
         &self,
         record: &Signed<Publication>,
     ) -> Result<Arc<PublishedBundle>, OpenBundleError> {
         let fetch = async {
-            let bytes = self.read_bundle(&record.body().link()).await?;
-            let bundle = PublishedBundle::new(record.clone(), &bytes)?;
-            Ok::<_, OpenBundleError>((Arc::new(bundle), bytes.len() as u64))
+            let (bundle, len) = self.fetch(record).await?;
+            Ok::<_, OpenBundleError>((Arc::new(bundle), len))
         };
         let (bundle, _) = self.bundles.get_or_insert_async(&record.body().bundle, fetch).await?;
         Ok(bundle)
+    }
+
+    /// The bundle that a record vouches for which somebody offers. It is fetched by that very record, and not kept: whoever signs a record
+    /// must not profit from a bundle that is here because of another one.
+    pub(crate) async fn offered(
+        &self,
+        record: &Signed<Publication>,
+    ) -> Result<PublishedBundle, OpenBundleError> {
+        Ok(self.fetch(record).await?.0)
+    }
+
+    async fn fetch(&self, record: &Signed<Publication>) -> Result<(PublishedBundle, u64), OpenBundleError> {
+        let bytes = self.read_bundle(&record.body().link()).await?;
+        Ok((PublishedBundle::new(record.clone(), &bytes)?, bytes.len() as u64))
     }
 
     /// The object behind a link of a bundle, its key checked.

@@ -7,13 +7,14 @@ use bytes::Bytes;
 use chunker::Link;
 use client::Object;
 use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track, TrackKind};
+use tokio::time::timeout;
 
-use super::opened::Opened;
+use super::standing::Publications;
 use crate::body::Source;
 use crate::problem::{Code, Problem};
 use crate::representation::{Content, Representation};
 use crate::rfc9110::{ByteRange, EntityTag};
-use crate::trouble::open_problem;
+use crate::trouble::{ANSWER_TIMEOUT, no_answer, open_problem};
 
 /// What follows from a publication id never changes.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
@@ -50,7 +51,7 @@ impl Run {
 
 /// A publication that may be served, and what opens its objects.
 pub(crate) struct Show<'g> {
-    pub(crate) opened: &'g Opened,
+    pub(crate) publications: &'g Publications,
     pub(crate) bundle: Arc<PublishedBundle>,
 }
 
@@ -92,7 +93,7 @@ impl Show<'_> {
     }
 
     /// A picture or an attachment.
-    pub(crate) async fn picture(&self, file: &FileRef) -> Result<Representation, Problem> {
+    pub(crate) async fn whole_file(&self, file: &FileRef) -> Result<Representation, Problem> {
         let object = self.object(&file.link(), file.len).await?;
         Ok(Representation {
             tag: EntityTag::of(&file.hash),
@@ -108,9 +109,11 @@ impl Show<'_> {
         self.object(&link, len).await
     }
 
-    /// The object behind a link; one of another length than the bundle says is not what was published.
+    /// The object behind a link, unless it is denied; one of another length than the bundle says is not what was published.
     async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
-        let object = self.opened.object(link).await.map_err(|error| open_problem(&error))?;
+        self.publications.check(&link.cid())?;
+        let opening = timeout(ANSWER_TIMEOUT, self.publications.opened.object(link)).await;
+        let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
         if object.len() != len {
             let detail = format!("an object of {} bytes where the bundle says {len}", object.len());
             return Err(Problem::new(Code::Broken, detail));

@@ -1,15 +1,15 @@
 //! Whether a publication may be served, and how one comes into the catalogue.
 
-use std::sync::Arc;
-
 use client::Client;
 use proofs::Cid;
+use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed};
-use sharing::{Denial, Publication, PublicationId, PublishedBundle, Withdrawal};
+use sharing::{Denial, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
-use super::{Ahead, Catalogue, CatalogueError, Opened, Show, Summary, nothing};
+use super::{Ahead, Catalogue, CatalogueError, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
+use crate::gateway::now;
 use crate::problem::{Code, Problem};
 use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer};
 
@@ -40,14 +40,14 @@ impl Publications {
     /// The publication, when it is known here and neither withdrawn nor denied.
     pub(crate) async fn show(&self, id: PublicationId) -> Result<Show<'_>, Problem> {
         if let Some(bundle) = self.opened.known(id) {
-            return Ok(Show { opened: &self.opened, bundle });
+            return Ok(Show { publications: self, bundle });
         }
         let record = self.record(id)?;
         let fetching = timeout(ANSWER_TIMEOUT, self.opened.bundle(&record)).await;
         let bundle = fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
         // It may have been withdrawn or denied while it was fetched; what was forgotten then must not come back.
         self.record(id).inspect_err(|_| self.opened.forget(id.cid()))?;
-        Ok(Show { opened: &self.opened, bundle })
+        Ok(Show { publications: self, bundle })
     }
 
     /// The record of a publication that may be served.
@@ -55,7 +55,7 @@ impl Publications {
         let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
         let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
         if offered.is_withdrawn {
-            return Err(Problem::new(Code::Withdrawn, "its creator has withdrawn it"));
+            return Err(withdrawn());
         }
         for target in [id.cid(), offered.record.body().object] {
             self.check(&target)?;
@@ -68,7 +68,7 @@ impl Publications {
         let Some(denial) = self.catalogue.denial(target).map_err(|error| failed(&error))? else {
             return Ok(());
         };
-        tracing::info!(%target, keeper = %denial.by(), "denied");
+        tracing::debug!(%target, keeper = %denial.by(), "denied");
         Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
     }
 
@@ -87,21 +87,30 @@ impl Publications {
     }
 
     async fn take(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
-        let id = record.body().bundle;
+        let (id, listed) = (record.body().bundle, record.body().listed);
         for target in [id.cid(), record.body().object] {
             self.check(&target)?;
         }
-        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
-        if known.as_ref().is_some_and(|known| known.is_withdrawn) {
-            return Err(Problem::new(Code::Withdrawn, "its creator has withdrawn it"));
+        let fetching = timeout(ANSWER_TIMEOUT, self.opened.offered(&record)).await;
+        let bundle = fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
+        let latest = now().plus(CLOCK_SKEW_MAX_S);
+        if bundle.bundle().parts().created > latest || record.body().issued > latest {
+            return Err(Problem::new(Code::BadRecord, "it is dated in the future"));
         }
-        let fetching = timeout(ANSWER_TIMEOUT, self.opened.bundle(&record)).await;
-        let bundle: Arc<PublishedBundle> =
-            fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
-        let summary = Summary::new(bundle.bundle(), record.body().listed);
+        let summary = Summary::new(bundle.bundle(), listed);
         let (catalogue, kept) = (self.catalogue.clone(), summary.clone());
-        self.write(move || catalogue.keep(&record, kept)).await?;
-        Ok((summary, known.is_none()))
+        match self.write(move || catalogue.keep(&record, kept)).await? {
+            Kept::Now => self.opened.forget(id.cid()),
+            Kept::Known => return Ok((summary, false)),
+            Kept::Withdrawn => return Err(withdrawn()),
+            Kept::Foreign => {
+                return Err(Problem::new(Code::NotACreator, "this publication is somebody else's"));
+            }
+            Kept::Full => return Err(Problem::new(Code::Busy, "the catalogue of this gateway is full")),
+        }
+        // A denial may have come while the bundle was fetched.
+        self.check(&id.cid())?;
+        Ok((summary, true))
     }
 
     /// Ends a publication of the same creator, durably.
@@ -139,6 +148,10 @@ impl Publications {
         let written = tokio::task::spawn_blocking(write).await;
         written.expect("the catalogue does not panic").map_err(|error| failed(&error))
     }
+}
+
+fn withdrawn() -> Problem {
+    Problem::new(Code::Withdrawn, "its creator has withdrawn it; a withdrawn publication does not come back")
 }
 
 pub(crate) fn failed(error: &CatalogueError) -> Problem {

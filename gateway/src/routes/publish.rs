@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use publishing::encode::Tools;
-use publishing::{Creator, IndexFile, Progress, PublishRequest, Storing};
+use publishing::{Creator, IndexFile, Progress, PublishError, PublishRequest, Storing};
 use serde::{Deserialize, Serialize};
 use sharing::Title;
 use tempfile::NamedTempFile;
@@ -156,7 +156,9 @@ async fn publish_film(
     let published = publishing::publish(&storing, &creator, &mut index, &request, |step| {
         progress.send_if_modified(|event| event.advance(&step));
     });
-    let published = published.await.map_err(|error| error.to_string())?;
+    // The uploader knows no path of ours.
+    let in_words = |error: PublishError| error.to_string().replace(&film.display().to_string(), "the film");
+    let published = published.await.map_err(in_words)?;
     let kept = gateway.publications().offer_own(published.record).await;
     kept.map(|summary| summary.watch).map_err(|problem| problem.detail().to_owned())
 }

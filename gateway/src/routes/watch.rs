@@ -1,18 +1,17 @@
 //! `/watch/{id}/…`: what a publication consists of. All of it follows from the id, so that any cache may keep it for ever.
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use packager::playlist::PlaylistError;
-use sharing::{FileRef, PublicationId, Track};
+use sharing::{FileRef, PublicationId, Track, TrackId};
 
-use crate::body::Source;
-use crate::disposition::{content_disposition, is_inert};
+use crate::disposition::ServedType;
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
 use crate::publications::{
-    BUNDLE_TYPE, Form, PLAYLIST_TYPE, Run, Show, derived, master, media, nothing, segment_ending,
+    BUNDLE_TYPE, Form, PLAYLIST_TYPE, Show, derived, master, media, nothing, segment_ending,
 };
 use crate::representation::Representation;
 
@@ -69,7 +68,8 @@ pub(super) async fn part(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let show = gateway.publications().show(parse(&id)?).await?;
+    let id = parse(&id)?;
+    let show = gateway.publications().show(id).await?;
     let track = show.track(&track)?;
     let (run, next) = match number(track, &part) {
         Some(number) => (show.segment(track, number).await?, Some(number + 1)),
@@ -81,8 +81,7 @@ pub(super) async fn part(
     if method == Method::GET
         && let Some(next) = next.filter(|next| *next < track.segment_count())
     {
-        let next = show.segment(track, next).await?;
-        gateway.publications().ahead.fetch(gateway.shelf(), next.source(), next.range);
+        tokio::spawn(look_ahead(gateway.clone(), id, track.id().clone(), next));
     }
     Ok(response)
 }
@@ -101,16 +100,11 @@ pub(super) async fn attachment(
 ) -> Result<Response, Problem> {
     let show = gateway.publications().show(parse(&id)?).await?;
     let attachment = show.bundle.bundle().attachment(&name).ok_or_else(|| nothing("no such attachment"))?;
-    let media_type = attachment.file.media_type.to_string();
-    let representation = show.picture(&attachment.file).await?;
+    let representation = show.whole_file(&attachment.file).await?;
+    let served = ServedType::of(Some(attachment.file.media_type.as_str()));
+    let representation = Representation { media_type: served.inert().to_owned(), ..representation };
     let mut response = representation.answer(&method, &headers, gateway.shelf()).await?;
-    let fields = response.headers_mut();
-    fields.insert(CONTENT_DISPOSITION, content_disposition(Some(&name), &media_type));
-    if !is_inert(&media_type) {
-        // Opened by itself it could run script: not in this origin.
-        let sandbox = HeaderValue::from_static("sandbox");
-        fields.insert(CONTENT_SECURITY_POLICY, sandbox);
-    }
+    served.describe(Some(&name), response.headers_mut());
     Ok(response)
 }
 
@@ -134,7 +128,7 @@ fn record(show: &Show<'_>) -> Response {
 }
 
 async fn picture(show: &Show<'_>, file: Option<&FileRef>) -> Result<Representation, Problem> {
-    show.picture(file.ok_or_else(|| nothing("it has no such picture"))?).await
+    show.whole_file(file.ok_or_else(|| nothing("it has no such picture"))?).await
 }
 
 async fn track_file(gateway: &Gateway, show: &Show<'_>, file: &str) -> Result<Representation, Problem> {
@@ -146,17 +140,19 @@ async fn track_file(gateway: &Gateway, show: &Show<'_>, file: &str) -> Result<Re
     };
     let track = show.track(id)?;
     let Some(form) = form else { return show.file(track).await };
-    begin_ahead(gateway, show, track).await;
+    // Who asks for a playlist will ask for its beginning.
+    tokio::spawn(look_ahead(gateway.clone(), show.bundle.bundle().id(), track.id().clone(), 0));
     let text = media(track, form).map_err(|error| unplayable(&error))?;
     let text = text.ok_or_else(|| nothing("this track was live: it has no byte ranges"))?;
     Ok(derived(PLAYLIST_TYPE, text))
 }
 
-/// Who asks for a playlist will ask for its beginning. A failure is told when that is asked for.
-async fn begin_ahead(gateway: &Gateway, show: &Show<'_>, track: &Track) {
-    if let Ok(Run { object, range, .. }) = show.segment(track, 0).await {
-        let source = Source::of(&object);
-        gateway.publications().ahead.fetch(gateway.shelf(), source, range);
+/// Fetches a segment that is likely to be asked for next. A failure is told when somebody does ask.
+async fn look_ahead(gateway: Gateway, id: PublicationId, track: TrackId, number: u32) {
+    let Ok(show) = gateway.publications().show(id).await else { return };
+    let Ok(track) = show.track(track.as_str()) else { return };
+    if let Ok(run) = show.segment(track, number).await {
+        gateway.publications().ahead.fetch(gateway.shelf(), run.source(), run.range);
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use client::Client;
 use e2e::harness::{TestNetwork, bytes};
 use gateway::Creators;
+use proofs::Cid;
 use protocol::{Record, SecretKey, Signed, UnixSeconds};
 use reqwest::Response;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE};
@@ -41,6 +42,8 @@ struct Published {
     id: PublicationId,
     record: Vec<u8>,
     plain: Vec<u8>,
+    /// The object of its one track.
+    sound: Cid,
 }
 
 async fn publish(
@@ -51,6 +54,7 @@ async fn publish(
 ) -> anyhow::Result<Published> {
     let plain = bytes(number, INIT_LEN + SEGMENT_LENS.iter().sum::<usize>());
     let stored = network.put(client, "2+2", &plain, 2 * number).await?;
+    let sound = stored.cid;
     let (init, mut rest) = plain.split_at(INIT_LEN);
     let mut segments = Vec::new();
     for len in SEGMENT_LENS {
@@ -98,7 +102,7 @@ async fn publish(
         listed: true,
         object: stored.cid,
     };
-    Ok(Published { id: bundle.id(), record: signed(network, &creator(), body), plain })
+    Ok(Published { id: bundle.id(), record: signed(network, &creator(), body), plain, sound })
 }
 
 fn signed<T: Record>(network: &TestNetwork, by: &SecretKey, body: T) -> Vec<u8> {
@@ -243,6 +247,62 @@ async fn only_those_who_may_publish_withdraw_and_deny() -> anyhow::Result<()> {
     assert_eq!(offer(&site, denied).await?.status(), 204);
     let link = record.body().link();
     assert_eq!(problem(site.open(&link).await?).await?, (451, "denied".into()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_takes_over_what_another_published() -> anyhow::Result<()> {
+    let network = TestNetwork::start(4).await?;
+    let client = network.client().await?;
+    let site = Site::start_with(&network, |config| {
+        config.publishing.creators = Creators::Anybody;
+        config.publishing.keepers = vec![keeper().public()];
+    })
+    .await?;
+    let published = publish(&network, &client, "film", 1).await?;
+    offer(&site, published.record.clone()).await?.error_for_status()?;
+    // The bundle is in the gateway's memory now; that must be of no use to a stranger's record.
+    let bundle = format!("/watch/{}/bundle", published.id);
+    assert_eq!(get(&site, &bundle).await?.status(), 200);
+    let stranger = SecretKey::from_bytes(&[9; 32]);
+    let record = Signed::<Publication>::decode(&published.record, &network.file().network)?;
+    let foreign = signed(&network, &stranger, record.body().clone());
+    assert_eq!(problem(offer(&site, foreign).await?).await?, (502, "broken".into()));
+    let withdrawal = Withdrawal { bundle: published.id, issued: record.body().issued };
+    let foreign = signed(&network, &stranger, withdrawal);
+    assert_eq!(problem(offer(&site, foreign).await?).await?, (403, "not_a_creator".into()));
+    assert_eq!(get(&site, &bundle).await?.status(), 200);
+
+    // Of two records the later counts, in whatever order they come.
+    let mut later = record.body().clone();
+    (later.issued, later.listed) = (later.issued.plus(10), false);
+    assert_eq!(offer(&site, signed(&network, &creator(), later)).await?.status(), 201);
+    assert!(titles(&site, "").await?.0.is_empty(), "it is not listed any more");
+    assert_eq!(offer(&site, published.record.clone()).await?.status(), 200);
+    assert!(titles(&site, "").await?.0.is_empty(), "an old record does not list it again");
+    let mut future = record.body().clone();
+    future.issued = UnixSeconds::new(4_000_000_000);
+    let future = signed(&network, &creator(), future);
+    assert_eq!(problem(offer(&site, future).await?).await?, (400, "bad_record".into()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_denied_object_is_denied_inside_of_publications_too() -> anyhow::Result<()> {
+    let network = TestNetwork::start(4).await?;
+    let (site, client) = (start(&network).await?, network.client().await?);
+    let published = publish(&network, &client, "film", 1).await?;
+    offer(&site, published.record.clone()).await?.error_for_status()?;
+    let segment = format!("/watch/{}/audio/0.m4s", published.id);
+    assert_eq!(get(&site, &segment).await?.status(), 200);
+    let (reason, issued) = (Reason::new("a court said so")?, UnixSeconds::new(1_700_000_100));
+    let denial = Denial { issued, reason: reason.clone(), target: published.sound };
+    assert_eq!(offer(&site, signed(&network, &keeper(), denial)).await?.status(), 204);
+    assert_eq!(problem(get(&site, &segment).await?).await?, (451, "denied".into()));
+    assert_eq!(titles(&site, "").await?.0, ["film"]);
+    let denial = Denial { issued, reason, target: published.id.cid() };
+    assert_eq!(offer(&site, signed(&network, &keeper(), denial)).await?.status(), 204);
+    assert!(titles(&site, "").await?.0.is_empty(), "what is denied is not listed");
     Ok(())
 }
 
