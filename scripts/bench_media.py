@@ -23,6 +23,7 @@ import time
 import urllib.request
 
 from bench_http import Connection, Devnet, cpu_seconds, machine, memory_mib
+from bench_packaging import HLS, measured
 from bench_viewers import rank
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -77,22 +78,10 @@ def ffmpeg(*arguments):
 # Packaging
 
 
-def timed(command):
-    """(seconds, CPU seconds, peak MiB) of a process."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{command[0]} failed")
-    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-
 def measure_packaging(options, figures, film):
     ours, theirs, copies = [], [], []
     out = options.scratch / "packaged"
-    to_hls = ["-c", "copy", "-map", "0", "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", "4", "-hls_playlist_type", "vod"]
-    theirs_command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(film), *to_hls, str(out / "film.m3u8")]
+    theirs_command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(film), *HLS.split(), str(out / "film.m3u8")]
     for _ in range(PACKAGINGS):
         for samples, command in (
             (ours, [options.packager, str(film), str(out)]),
@@ -100,7 +89,7 @@ def measure_packaging(options, figures, film):
             (copies, ["cp", str(film), str(out / "copy.mp4")]),
         ):
             out.mkdir()
-            samples.append(timed(command))
+            samples.append(measured(command))
             shutil.rmtree(out)
     median = lambda samples, what: statistics.median(sample[what] for sample in samples)
     name = f"packaging {film.stat().st_size / 1e6:.0f} MB"
@@ -108,7 +97,7 @@ def measure_packaging(options, figures, film):
     figures.add(f"{name}, beside cp", "ms", 1000 * median(ours, 0), 1000 * median(copies, 0), "cp")
     figures.add(f"{name}, times as fast as ffmpeg", "×", median(theirs, 0) / median(ours, 0))
     figures.add(f"{name}, CPU", "ms", 1000 * median(ours, 1), 1000 * median(theirs, 1), "ffmpeg -c copy -f hls")
-    figures.add(f"{name}, peak memory", "MiB", median(ours, 2), median(theirs, 2), "ffmpeg -c copy -f hls")
+    figures.add(f"{name}, peak memory", "MB", median(ours, 2), median(theirs, 2), "ffmpeg -c copy -f hls")
 
 
 # The film at a gateway of our own

@@ -1,5 +1,6 @@
 /**
- * Measures the watch page in a real browser. Takes orders on standard input and answers on standard output, JSON in lines:
+ * Measures the watch page in a real browser. Takes orders on standard input and answers on standard output, JSON in
+ * lines:
  *
  *     { "url": URL of a watch page, "seeks": [seconds…] }
  *     { "firstFrame": ms from the address to the first picture, "seeks": [ms from each jump to its picture…] }
