@@ -19,7 +19,7 @@ test: ## what CI runs: format, lints, all tests, outside checkers
 test-all: ## the long tier: more seeds, more kills, longer fuzzing
 	@scripts/test.sh --all
 
-bench: ## measure the gateway beside nginx and the raw limits
+bench: ## measure the gateway, publications and the page beside nginx, ffmpeg and the raw limits
 	@scripts/bench.sh
 
 fmt: ## format the code

@@ -12,7 +12,7 @@ need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
     demo) need+=(ffmpeg:ffmpeg) ;;
     test) need+=(python3:python3 b3sum:b3sum ffmpeg:ffmpeg chromium:chromium) ;;
-    bench) need+=(python3:python3 nginx:nginx-light pgrep:procps) ;;
+    bench) need+=(python3:python3 nginx:nginx-light pgrep:procps ffmpeg:ffmpeg chromium:chromium) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
 esac
 
@@ -48,7 +48,7 @@ fi
 node_is_new_enough() {
     node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + +minor < 2019 ? 1 : 0)' 2>/dev/null
 }
-if [[ ${1} != bench ]] && { ! node_is_new_enough || ! command -v npm >/dev/null; }; then
+if ! node_is_new_enough || ! command -v npm >/dev/null; then
     echo "missing: Node.js 20.19 or later, with npm; see https://nodejs.org (found: $(node --version 2>/dev/null || echo none))" >&2
     exit 1
 fi

@@ -14,7 +14,7 @@ export const shots: Check = async (browser, { gateway, id, shots: folder }) => {
     await withPage(browser, `${gateway}/`, options, async (page) => {
       await page.waitForSelector(".card a, .empty");
       // The page asks for news as long as it is open, so that the network is never idle.
-      await page.waitForFunction(() => [...document.images].every((image) => image.complete));
+      await page.waitForFunction(() => [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight));
       await page.screenshot({ path: `${folder}/catalogue-${size}.png` });
     });
     await withPage(browser, `${gateway}/watch/${id}`, options, async (page) => {
