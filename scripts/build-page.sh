@@ -12,4 +12,4 @@ fi
 if [[ ${1:-} == --test ]]; then
     npm run --silent test >&2
 fi
-npm run --silent build >&2
+npm run --silent build -- --logLevel=warn >&2
