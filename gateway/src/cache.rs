@@ -18,6 +18,10 @@ const USUAL_CELL_LEN: u64 = 16 * 1024;
 /// the next viewer to come by: with a smaller rest, only a third read would find what a second one brought.
 const HOT_SHARE: f64 = 0.5;
 
+/// How many evicted cells are remembered, as a part of those that fit. A remembered cell would join the part for what is read often at
+/// once, and be the first to leave it again while older ones were read more often; so that a second reader finds nothing.
+const GHOST_SHARE: f64 = 0.0;
+
 /// Opened cells of all objects, at most `capacity` bytes of them.
 #[derive(Debug)]
 pub(crate) struct CellCache {
@@ -63,6 +67,7 @@ impl CellCache {
             .estimated_items_capacity(items)
             .weight_capacity(capacity)
             .hot_allocation(HOT_SHARE)
+            .ghost_allocation(GHOST_SHARE)
             .build()
             .expect("capacities and a share between 0 and 1 are all it asks for");
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());

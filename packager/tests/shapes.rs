@@ -12,7 +12,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use media::Studio;
-use packager::{EditError, OpenError, PlanError, Source, TableError, TrackError};
+use packager::{AudioFormat, EditError, Format, OpenError, PlanError, Source, TableError, TrackError};
 use tree::Node;
 
 const PICTURES: &str = "-f lavfi -i testsrc2=s=64x48:r=10:d=5";
@@ -59,6 +59,14 @@ fn track_error(file: &[u8]) -> TrackError {
         OpenError::Track { reason, .. } => reason,
         other => panic!("{other}"),
     }
+}
+
+#[test]
+fn the_codec_knows_its_channels_better_than_the_sample_entry() {
+    let source = open(&FILM).unwrap();
+    let sound = source.tracks().find(|track| !track.is_video()).unwrap();
+    let Format::Audio(format) = sound.format else { panic!("it is sound") };
+    assert_eq!(format, AudioFormat { sample_rate: 16_000, channels: 1 });
 }
 
 #[test]

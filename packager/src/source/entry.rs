@@ -1,5 +1,6 @@
 //! The sample entry of a track: its codec, and the bytes that tell a player of it.
 
+use shiguredo_mp4::bitstream::aac::parse_audio_specific_config;
 use shiguredo_mp4::boxes::{SampleEntry, UnknownBox};
 use shiguredo_mp4::{BoxSize, BoxType, Decode, codec_string};
 
@@ -106,9 +107,15 @@ fn format(name: FourCc, entry: &SampleEntry) -> Result<Format, TrackError> {
         SampleEntry::Hev1(entry) => &entry.visual,
         SampleEntry::Av01(entry) => &entry.visual,
         SampleEntry::Mp4a(entry) => {
-            check_object_type(entry.esds_box.es.dec_config_descr.object_type_indication)?;
-            let (rate, channels) = (entry.audio.samplerate.integer.into(), entry.audio.channelcount);
-            return Ok(Format::Audio(AudioFormat { sample_rate: rate, channels }));
+            let decoder = &entry.esds_box.es.dec_config_descr;
+            check_object_type(decoder.object_type_indication)?;
+            // Many writers put two channels into the entry whatever there is; the codec's own words count, where we know them.
+            let own = decoder.dec_specific_info.as_ref();
+            let own = own.and_then(|info| parse_audio_specific_config(&info.payload).ok());
+            let own = own.map(|config| config.channel_configuration.channel_count());
+            let channels = own.unwrap_or(entry.audio.channelcount);
+            let sample_rate = entry.audio.samplerate.integer.into();
+            return Ok(Format::Audio(AudioFormat { sample_rate, channels }));
         }
         SampleEntry::Opus(entry) => {
             let channels = entry.dops_box.output_channel_count.into();
