@@ -1,6 +1,5 @@
 //! The sample entry of a track: its codec, and the bytes that tell a player of it.
 
-use shiguredo_mp4::bitstream::aac::parse_audio_specific_config;
 use shiguredo_mp4::boxes::{SampleEntry, UnknownBox};
 use shiguredo_mp4::{BoxSize, BoxType, Decode, codec_string};
 
@@ -110,9 +109,7 @@ fn format(name: FourCc, entry: &SampleEntry) -> Result<Format, TrackError> {
             let decoder = &entry.esds_box.es.dec_config_descr;
             check_object_type(decoder.object_type_indication)?;
             // Many writers put two channels into the entry whatever there is; the codec's own words count, where we know them.
-            let own = decoder.dec_specific_info.as_ref();
-            let own = own.and_then(|info| parse_audio_specific_config(&info.payload).ok());
-            let own = own.map(|config| config.channel_configuration.channel_count());
+            let own = decoder.dec_specific_info.as_ref().and_then(|info| channels_of(&info.payload));
             let channels = own.unwrap_or(entry.audio.channelcount);
             let sample_rate = entry.audio.samplerate.integer.into();
             return Ok(Format::Audio(AudioFormat { sample_rate, channels }));
@@ -128,6 +125,33 @@ fn format(name: FourCc, entry: &SampleEntry) -> Result<Format, TrackError> {
         return Err(TrackError::NoPicture);
     }
     Ok(Format::Video(VideoFormat { width, height, rotation: 0, frames_per_1000_seconds: 0 }))
+}
+
+/// Channels that an `AudioSpecificConfig` names (ISO/IEC 14496-3, 1.6.2.1); `None` where it leaves them to the stream, or where
+/// parametric stereo makes two of one. The library's own reader refuses what ffmpeg writes behind it.
+fn channels_of(config: &[u8]) -> Option<u16> {
+    const PARAMETRIC_STEREO: u64 = 29;
+    let mut head = [0; 8];
+    let len = config.len().min(head.len());
+    head[..len].copy_from_slice(&config[..len]);
+    let mut rest = u64::from_be_bytes(head);
+    let mut take = |bits: u32| {
+        let value = rest >> (64 - bits);
+        rest <<= bits;
+        value
+    };
+    let mut object_type = take(5);
+    if object_type == 31 {
+        object_type = 32 + take(6);
+    }
+    if take(4) == 15 {
+        take(24);
+    }
+    match take(4) {
+        channels @ 1..=6 if object_type != PARAMETRIC_STEREO => u16::try_from(channels).ok(),
+        7 if object_type != PARAMETRIC_STEREO => Some(8),
+        _ => None,
+    }
 }
 
 /// Object types of MPEG-4 (mp4ra.org): players take AAC, and MP3 in MP4 they refuse.
@@ -158,4 +182,26 @@ fn ends_early(name: FourCc) -> BoxError {
 /// A box that is copied into the init section as it is.
 pub(crate) fn copied(found: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
     UnknownBox::decode(found.whole).map(|(copy, _)| copy).map_err(|_| ends_early(found.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_of_the_codec() {
+        for (config, channels) in [
+            (&[0x12, 0x10][..], Some(2)),               // AAC-LC, 44.1 kHz, stereo
+            (&[0x14, 0x08, 0x56, 0xe5, 0x00], Some(1)), // 16 kHz, mono, and what ffmpeg adds
+            (&[0x11, 0xb8], Some(8)),                   // 48 kHz, 7.1
+            (&[0x17, 0x80, 0x5d, 0xc0, 0x10], Some(2)), // a rate of its own
+            (&[0xf9, 0x46, 0x20], Some(1)),             // a long object type
+            (&[0xeb, 0x09, 0x88, 0x00], None),          // parametric stereo
+            (&[0x11, 0x80], None),                      // left to the stream
+            (&[0x12], None),
+            (&[], None),
+        ] {
+            assert_eq!(channels_of(config), channels, "{config:02x?}");
+        }
+    }
 }
