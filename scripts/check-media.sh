@@ -17,10 +17,21 @@ devnet_start "$dir/net" --nodes 6 --coding 4+2 --page "$PWD/player-demo/dist"
 
 python3 tests/python/check_media.py --devnet "$dir/net" --headwater "$headwater" --coding 4+2 --scratch "$dir/clips"
 
-# Longer than what the page buffers ahead, so that it still has to fetch when the nodes die.
-ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 36 \
-    -c:v libx264 -preset ultrafast -g 50 -c:a aac "$dir/page.mp4"
-id=$("$headwater" --json publish "$dir/page.mp4" --title "A film for the page" --coding 4+2 --segment-seconds 2 2>/dev/null | jq -r .id)
-npm run --silent --prefix player-demo e2e -- --gateway "$(devnet_gateway)" --watch "$id" \
-    --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" \
-    --only firstFrame,toTheEnd,seeks,caught,nodesDown,accessible
+# make_film NAME SECONDS: a film for the page; its id in $id.
+make_film() {
+    ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t "$2" \
+        -c:v libx264 -preset ultrafast -g 50 -c:a aac "$dir/$1.mp4"
+    id=$("$headwater" --json publish "$dir/$1.mp4" --title "A film for the page: $1" --coding 4+2 --segment-seconds 2 2>/dev/null | jq -r .id)
+}
+
+# look CHECKS: lets Chromium look at the film $id.
+look() {
+    npm run --silent --prefix player-demo e2e -- --gateway "$(devnet_gateway)" --watch "$id" \
+        --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" --only "$1"
+}
+
+# One that the gateway has not read, and longer than what the page buffers ahead: it has to be fetched while nodes are gone.
+make_film losses 75
+look nodesDown
+make_film whole 20
+look firstFrame,toTheEnd,seeks,caught,accessible

@@ -11,17 +11,22 @@ export const nodesDown: Check = async (browser, { gateway, id, control }) => {
     await play(page);
     assert(!page.url().includes("token"), "the token stays in the address");
     await page.waitForSelector(".panel svg .cell");
-    const parity = Number(/\d+\+(\d+)/.exec((await page.textContent(".words")) ?? "")?.[1] ?? 0);
+    const words = (await page.textContent(".words")) ?? "";
+    const parity = Number(/\d+\+(\d+)/.exec(words)?.[1] ?? 0);
     assert(parity > 0, "the panel does not tell the coding");
     const switches = await page.$$(".nodes button.dot");
     const stalls = await countStalls(page);
-    for (const one of switches.slice(0, parity)) await one.click();
+    // Nodes that have just sent cells: without those that only keep parity nothing would have to be rebuilt.
+    const sending = [...words.matchAll(/\bn(\d+) \d+/g)].flatMap(([, number]) => switches[Number(number) - 1] ?? []);
+    const stopped = sending.slice(0, parity);
+    assert(stopped.length === parity, `the panel names too few nodes: ${words}`);
+    for (const one of stopped) await one.click();
     await page.waitForFunction((parity) => document.querySelectorAll(".nodes .stopped").length === parity, parity);
     await page.waitForSelector(".cell.rebuilt, .cell.hedged", { state: "attached" });
     await moves(page, 8);
     await decodesCleanly(page);
     const stalled = await stalls();
-    for (const one of switches.slice(0, parity)) await one.click();
+    for (const one of stopped) await one.click();
     await page.waitForFunction(() => document.querySelectorAll(".nodes .stopped").length === 0);
     return `${parity} of ${switches.length} nodes stopped and started, ${stalled} stalls`;
   });

@@ -4,16 +4,17 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use publishing::Creator;
 use serde::Serialize;
 
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 
-/// Show the key by which nodes know you, and where your secret lies
+/// Show the keys by which others know you, and where your secret lies
 ///
-/// The payer key is public: give it to whoever runs a node, for its --allow, or to whoever writes you a
-/// mandate. The secret in the file is not: whoever has it can read and release all that you store. The first use
+/// Both keys are public. Give the payer key to whoever runs a node, for its --allow, or to whoever writes you a
+/// mandate; the creator key to whoever runs a gateway, for its --creator, or its --denylist. The secret in the file is not: whoever has it can read and release all that you store. The first use
 /// creates it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -25,6 +26,7 @@ pub(crate) struct Account {}
 #[derive(Serialize)]
 struct Answer {
     payer: String,
+    creator: String,
     file: PathBuf,
 }
 
@@ -32,14 +34,17 @@ impl Account {
     pub(crate) fn run(globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = account::open(globals.account.as_deref(), globals.output())?;
         let payer = account::payer(&secret).public().to_string();
-        globals.output().answer(&Answer { payer, file: account::path(globals.account.as_deref())? })?;
+        let creator = Creator::new(secret).public().to_string();
+        let file = account::path(globals.account.as_deref())?;
+        globals.output().answer(&Answer { payer, creator, file })?;
         Ok(Outcome::Complete)
     }
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "payer key  {}", self.payer)?;
-        writeln!(f, "secret in  {}", self.file.display())
+        writeln!(f, "payer key    {}", self.payer)?;
+        writeln!(f, "creator key  {}", self.creator)?;
+        writeln!(f, "secret in    {}", self.file.display())
     }
 }

@@ -164,7 +164,7 @@ impl Gateway {
             index: account::publishing_index(settings.account.as_deref())?,
         });
         config.publishing = settings.publishing();
-        config.page.clone_from(&settings.page);
+        config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
         let service = Service::new(config, network.client(pool.clone()))?;
         globals.output().answer(&Ready { ready: GatewayReady { addr, url } })?;
@@ -247,6 +247,17 @@ impl GatewaySettings {
             len_max: self.upload_max.unwrap_or(UPLOAD_MAX).bytes(),
         }))
     }
+}
+
+/// The folder, when the page is in it: otherwise whoever opens an address would see nothing, and nobody would know why.
+fn page_folder(folder: PathBuf) -> anyhow::Result<PathBuf> {
+    if folder.join("index.html").is_file() {
+        return Ok(folder);
+    }
+    Err(Usage::because(format!(
+        "there is no index.html in {}; scripts/build-page.sh makes the page in player-demo/dist",
+        folder.display()
+    )))
 }
 
 /// Where a browser on this machine reaches a listener.
