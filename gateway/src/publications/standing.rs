@@ -7,7 +7,7 @@ use protocol::{PublicKey, Signed};
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
-use super::{Ahead, Catalogue, CatalogueError, Kept, Opened, Show, Summary, nothing};
+use super::{Ahead, Catalogue, CatalogueError, Kept, OpenBundleError, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::problem::{Code, Problem};
@@ -43,8 +43,7 @@ impl Publications {
             return Ok(Show { publications: self, bundle });
         }
         let record = self.record(id)?;
-        let fetching = timeout(ANSWER_TIMEOUT, self.opened.bundle(&record)).await;
-        let bundle = fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
+        let bundle = in_time(self.opened.bundle(&record)).await?;
         // It may have been withdrawn or denied while it was fetched; what was forgotten then must not come back.
         self.record(id).inspect_err(|_| self.opened.forget(id.cid()))?;
         Ok(Show { publications: self, bundle })
@@ -52,7 +51,7 @@ impl Publications {
 
     /// The record of a publication that may be served.
     pub(crate) fn record(&self, id: PublicationId) -> Result<Signed<Publication>, Problem> {
-        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
+        let known = self.catalogue.get(id)?;
         let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
         if offered.is_withdrawn {
             return Err(withdrawn());
@@ -65,7 +64,7 @@ impl Publications {
 
     /// Whether a publication or an object may be served.
     pub(crate) fn check(&self, target: &Cid) -> Result<(), Problem> {
-        let Some(denial) = self.catalogue.denial(target).map_err(|error| failed(&error))? else {
+        let Some(denial) = self.catalogue.denial(target)? else {
             return Ok(());
         };
         tracing::debug!(%target, keeper = %denial.by(), "denied");
@@ -91,8 +90,7 @@ impl Publications {
         for target in [id.cid(), record.body().object] {
             self.check(&target)?;
         }
-        let fetching = timeout(ANSWER_TIMEOUT, self.opened.offered(&record)).await;
-        let bundle = fetching.map_err(|_| no_answer())?.map_err(|error| bundle_problem(&error))?;
+        let bundle = in_time(self.opened.offered(&record)).await?;
         let latest = now().plus(CLOCK_SKEW_MAX_S);
         if bundle.bundle().parts().created > latest || record.body().issued > latest {
             return Err(Problem::new(Code::BadRecord, "it is dated in the future"));
@@ -116,7 +114,7 @@ impl Publications {
     /// Ends a publication of the same creator, durably.
     pub(crate) async fn withdraw(&self, record: Signed<Withdrawal>) -> Result<Summary, Problem> {
         let id = record.body().bundle;
-        let known = self.catalogue.get(id).map_err(|error| failed(&error))?;
+        let known = self.catalogue.get(id)?;
         let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
         if offered.record.by() != record.by() {
             return Err(Problem::new(Code::NotACreator, "only its creator can withdraw a publication"));
@@ -146,7 +144,7 @@ impl Publications {
         write: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
     ) -> Result<T, Problem> {
         let written = tokio::task::spawn_blocking(write).await;
-        written.expect("the catalogue does not panic").map_err(|error| failed(&error))
+        Ok(written.expect("the catalogue does not panic")?)
     }
 }
 
@@ -154,13 +152,15 @@ fn withdrawn() -> Problem {
     Problem::new(Code::Withdrawn, "its creator has withdrawn it; a withdrawn publication does not come back")
 }
 
-pub(crate) fn failed(error: &CatalogueError) -> Problem {
-    tracing::error!(%error, "catalogue");
-    Problem::new(Code::Internal, "the catalogue of this gateway cannot be read or written")
+/// What a fetch of a bundle brings in time.
+async fn in_time<T>(fetch: impl Future<Output = Result<T, OpenBundleError>>) -> Result<T, Problem> {
+    let fetched = timeout(ANSWER_TIMEOUT, fetch).await.map_err(|_| no_answer())?;
+    fetched.map_err(|error| bundle_problem(&error))
 }
 
 impl From<CatalogueError> for Problem {
     fn from(error: CatalogueError) -> Self {
-        failed(&error)
+        tracing::error!(%error, "catalogue");
+        Self::new(Code::Internal, "the catalogue of this gateway cannot be read or written")
     }
 }
