@@ -71,6 +71,7 @@ pub(crate) enum Command {
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
+    Steward(commands::steward::Steward),
     Completions(commands::completions::Completions),
 }
 
@@ -93,6 +94,7 @@ impl Command {
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
+            Self::Steward(_) => "steward",
             Self::Completions(_) => "completions",
         }
     }

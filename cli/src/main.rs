@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report_arguments(&error),
     };
     let name = command.name();
-    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
+    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_) | Command::Steward(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
@@ -68,6 +68,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
+        Command::Steward(steward) => steward.run(globals).await,
         Command::Completions(completions) => completions.run(),
     }
 }

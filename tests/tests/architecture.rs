@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
+    ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
     ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
     (
@@ -32,9 +33,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "network",
             "gateway",
             "storage-node",
+            "steward",
         ],
     ),
-    ("e2e", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
+    (
+        "e2e",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "sharing",
+            "network",
+            "gateway",
+            "storage-node",
+            "steward",
+        ],
+    ),
     (FOR_TESTS, &[]),
 ];
 
@@ -61,6 +76,7 @@ const IMPURE_WORDS: &[&str] = &[
 const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("chunker", "reed_solomon_erasure", "erasure.rs"),
     ("storage-node", "redb::", "index.rs"),
+    ("steward", "redb::", "store.rs"),
     ("client", "Exchange", "wire.rs"),
     ("packager", "hls_m3u8::", "hls.rs"),
 ];
