@@ -297,7 +297,9 @@ impl Plan {
             let Some(ticket) = self.queue.pop_first() else { return };
             let Ticket { cid, unit, .. } = ticket;
             self.tickets.remove(&(cid, unit));
-            let Some(judgement) = self.judge(&cid, unit, now) else { continue };
+            let Some(judgement) = self.judge(&cid, unit, now).filter(|it| !it.wanted.is_empty()) else {
+                continue;
+            };
             let Some(until) = self.objects[&cid].lease_goal(&self.rules, now) else { continue };
             let claimed = !self.objects[&cid].units[unit as usize].repair.without_claim;
             self.repairing.insert((cid, unit));

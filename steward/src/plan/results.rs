@@ -138,7 +138,7 @@ impl Plan {
     /// Enters what was found of some parts of an object; each kind of fault counts once for each node.
     fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         let mut faults = BTreeSet::new();
-        for finding in findings {
+        for finding in &self.with_copies_in_place(cid, findings) {
             let Some((was_at, was_proved)) = self.enter(cid, finding, now) else { continue };
             match finding.found {
                 Found::Missing if was_proved => faults.extend(was_at.map(|node| (node, Fault::Missing))),
@@ -149,6 +149,28 @@ impl Plan {
         for (node, fault) in faults {
             self.fault(node, fault, now);
         }
+    }
+
+    /// Copies of a manifest are alike, and a report numbers them as they were found. Those at nodes that had one keep
+    /// their number, so that nobody is blamed for what another one has lost.
+    fn with_copies_in_place(&self, cid: Cid, findings: &[Finding]) -> Vec<Finding> {
+        let Some(object) = self.objects.get(&cid) else { return Vec::new() };
+        let copies = object.copies();
+        let (mut of_copies, mut placed): (Vec<_>, Vec<_>) =
+            findings.iter().copied().partition(|finding| finding.unit == copies);
+        let Some(unit) = object.units.last().filter(|unit| unit.parts.len() == of_copies.len()) else {
+            return findings.to_vec();
+        };
+        let mut free = Vec::new();
+        for (part, care) in (0..).zip(&unit.parts) {
+            let known = of_copies.iter().position(|finding| care.node.is_some() && finding.node == care.node);
+            match known {
+                Some(at) => placed.push(Finding { part, ..of_copies.swap_remove(at) }),
+                None => free.push(part),
+            }
+        }
+        placed.extend(free.into_iter().zip(of_copies).map(|(part, finding)| Finding { part, ..finding }));
+        placed
     }
 
     /// Enters one finding. Returns where the part was before, and whether it had been proved there; nothing, when it
