@@ -4,13 +4,16 @@ use std::fmt;
 
 use protocol::{NetworkId, PublicKey, Record, RecordError, RecordHeading, Signed};
 
-use crate::{Denial, Publication, Withdrawal};
+use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Withdrawal};
 
 /// A verified record of one of the types of spec §11 that concern publications. Its `Display` tells what it says.
 #[derive(Clone, PartialEq, Debug)]
 #[expect(missing_docs, reason = "each variant is named as its record")]
 pub enum SharingRecord {
     Denial(Signed<Denial>),
+    Live(Signed<Live>),
+    LiveEnd(Signed<LiveEnd>),
+    LiveSegment(Signed<LiveSegment>),
     Publication(Signed<Publication>),
     Withdrawal(Signed<Withdrawal>),
 }
@@ -23,6 +26,9 @@ impl SharingRecord {
         let net = heading.network();
         match heading.kind() {
             Denial::TYPE => Signed::decode(bytes, &net).map(Self::Denial),
+            Live::TYPE => Signed::decode(bytes, &net).map(Self::Live),
+            LiveEnd::TYPE => Signed::decode(bytes, &net).map(Self::LiveEnd),
+            LiveSegment::TYPE => Signed::decode(bytes, &net).map(Self::LiveSegment),
             Publication::TYPE => Signed::decode(bytes, &net).map(Self::Publication),
             Withdrawal::TYPE => Signed::decode(bytes, &net).map(Self::Withdrawal),
             other => Err(RecordError::Type { expected: EVERY_TYPE, found: other.to_owned() }),
@@ -50,6 +56,9 @@ impl SharingRecord {
         }
         match self {
             Self::Denial(record) => of(record),
+            Self::Live(record) => of(record),
+            Self::LiveEnd(record) => of(record),
+            Self::LiveSegment(record) => of(record),
             Self::Publication(record) => of(record),
             Self::Withdrawal(record) => of(record),
         }
@@ -63,10 +72,13 @@ impl fmt::Display for SharingRecord {
         writeln!(f, "signed by   {}", self.by())?;
         match self {
             Self::Denial(record) => record.body().fmt(f),
+            Self::Live(record) => record.body().fmt(f),
+            Self::LiveEnd(record) => record.body().fmt(f),
+            Self::LiveSegment(record) => record.body().fmt(f),
             Self::Publication(record) => record.body().fmt(f),
             Self::Withdrawal(record) => record.body().fmt(f),
         }
     }
 }
 
-const EVERY_TYPE: &str = "denial, publication or withdrawal";
+const EVERY_TYPE: &str = "denial, live, live_end, live_segment, publication or withdrawal";
