@@ -25,7 +25,7 @@ use crate::subtitles::Subtitles;
 use crate::{Creator, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing, hashing};
 
 /// The media type of a stored bundle.
-const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
+pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
 
 /// What came of it.
 #[derive(Debug)]
