@@ -32,7 +32,7 @@ mod subtitles;
 pub use collection::{CollectionRequest, publish_collection};
 pub use creator::Creator;
 pub use describe::UnfitTrack;
-pub use fetch::{FetchBundleError, fetch_bundle};
+pub use fetch::{FetchBundleError, FetchPreludeError, fetch_bundle, fetch_prelude};
 pub use files::AttachedFile;
 pub use index_file::{IndexFile, IndexFileError};
 pub use live::{FinishLiveError, LiveProblem, LiveRequest, LiveStep, Recorded, finish_live, record_live};
