@@ -37,6 +37,7 @@ pub use files::AttachedFile;
 pub use index_file::{IndexFile, IndexFileError};
 pub use live::{FinishLiveError, LiveProblem, LiveRequest, LiveStep, Recorded, finish_live, record_live};
 pub use masters::MastersError;
+pub use packager::LiveSeconds;
 pub use publish::{PublishError, Published, publish};
 pub use request::{Progress, PublishRequest, SubtitleFile};
 pub use store::{StoreError, Storing};
