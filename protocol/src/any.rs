@@ -5,7 +5,7 @@ use std::fmt;
 use iroh_base::PublicKey;
 
 use crate::{
-    Admission, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, RecordHeading, Release,
+    Admission, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, RecordHeading, Release,
     Renewal, Signed,
 };
 
@@ -14,6 +14,10 @@ use crate::{
 #[expect(missing_docs, reason = "each variant is named as its record")]
 pub enum AnyRecord {
     Admission(Signed<Admission>),
+    AuditAnswer(Signed<AuditAnswer>),
+    AuditCommitment(Signed<AuditCommitment>),
+    AuditReceipt(Signed<AuditReceipt>),
+    AuditVerdict(Signed<AuditVerdict>),
     Lease(Signed<Lease>),
     Mandate(Signed<Mandate>),
     Node(Signed<NodeRecord>),
@@ -30,6 +34,10 @@ impl AnyRecord {
         let net = heading.network();
         match heading.kind() {
             Admission::TYPE => Signed::decode(bytes, &net).map(Self::Admission),
+            AuditAnswer::TYPE => Signed::decode(bytes, &net).map(Self::AuditAnswer),
+            AuditCommitment::TYPE => Signed::decode(bytes, &net).map(Self::AuditCommitment),
+            AuditReceipt::TYPE => Signed::decode(bytes, &net).map(Self::AuditReceipt),
+            AuditVerdict::TYPE => Signed::decode(bytes, &net).map(Self::AuditVerdict),
             Lease::TYPE => Signed::decode(bytes, &net).map(Self::Lease),
             Mandate::TYPE => Signed::decode(bytes, &net).map(Self::Mandate),
             NodeRecord::TYPE => Signed::decode(bytes, &net).map(Self::Node),
@@ -61,6 +69,10 @@ impl AnyRecord {
         }
         match self {
             Self::Admission(record) => of(record),
+            Self::AuditAnswer(record) => of(record),
+            Self::AuditCommitment(record) => of(record),
+            Self::AuditReceipt(record) => of(record),
+            Self::AuditVerdict(record) => of(record),
             Self::Lease(record) => of(record),
             Self::Mandate(record) => of(record),
             Self::Node(record) => of(record),
@@ -78,6 +90,10 @@ impl fmt::Display for AnyRecord {
         writeln!(f, "signed by   {}", self.by())?;
         match self {
             Self::Admission(record) => record.body().fmt(f),
+            Self::AuditAnswer(record) => record.body().fmt(f),
+            Self::AuditCommitment(record) => record.body().fmt(f),
+            Self::AuditReceipt(record) => record.body().fmt(f),
+            Self::AuditVerdict(record) => record.body().fmt(f),
             Self::Lease(record) => record.body().fmt(f),
             Self::Mandate(record) => record.body().fmt(f),
             Self::Node(record) => record.body().fmt(f),
@@ -88,4 +104,5 @@ impl fmt::Display for AnyRecord {
     }
 }
 
-const EVERY_TYPE: &str = "admission, lease, mandate, node, pointer, release or renewal";
+const EVERY_TYPE: &str =
+    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, mandate, node, pointer, release or renewal";
