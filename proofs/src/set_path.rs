@@ -68,7 +68,11 @@ impl Step {
         };
         let hash = hash.try_into().expect("32 bytes were split off");
         let sum = u64::from_le_bytes(sum.try_into().expect("8 bytes are left"));
-        if sum == 0 { Err(DecodeSetPathError::NoBytes) } else { Ok(Self { side, sibling: SumNode { hash, sum } }) }
+        if sum == 0 {
+            Err(DecodeSetPathError::NoBytes)
+        } else {
+            Ok(Self { side, sibling: SumNode { hash, sum } })
+        }
     }
 }
 

@@ -29,11 +29,11 @@ mod time;
 pub use any::AnyRecord;
 pub use audit::{
     AUDIT_LOG_MAGIC, AcknowledgedAudit, AnswerError, AuditAnswer, AuditCommitment, AuditLogHead, AuditPicks,
-    AuditPicksError, AuditReceipt, AuditRequest, AuditSecret, AuditTerms, AuditTermsError, AuditVerdict, AuditWish,
-    Beacon, DrandRound, DrandRoundError, DrandSignature, Draws, DrawsError, DrawnAudit, Ending, FailedPick,
-    FailedPicks, FailedPicksError, Fault, LogEntry, LogEntryError, NotAcknowledged, Outcome, OutcomeError, Pick,
-    PlannedAudit, ReceiptError, Reveal, RevealError, SelectionError, Timing, Transcript, TranscriptError, Unanswered,
-    UnsignedTranscript, digest_of_slices,
+    AuditPicksError, AuditReceipt, AuditRequest, AuditSecret, AuditTerms, AuditTermsError, AuditVerdict,
+    AuditWish, Beacon, DrandRound, DrandRoundError, DrandSignature, DrawnAudit, Draws, DrawsError, Ending,
+    FailedPick, FailedPicks, FailedPicksError, Fault, LogEntry, LogEntryError, NotAcknowledged, Outcome,
+    OutcomeError, Pick, PlannedAudit, ReceiptError, Reveal, RevealError, SelectionError, Timing, Transcript,
+    TranscriptError, Unanswered, UnsignedTranscript, digest_of_slices,
 };
 pub use bounded::{BoundedList, ListTooLong};
 pub use code::{Code, Refusal, Retry, UnknownCode};

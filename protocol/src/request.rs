@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::STAT_ROOTS_MAX;
 use crate::{
-    Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, Pointer, Release,
-    Renewal, UnixSeconds, Unverified, keys,
+    Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, Pointer,
+    Release, Renewal, UnixSeconds, Unverified, keys,
 };
 
 /// One request. The order of the variants is their number on the wire, and only ever grows at the end.

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{
     MANIFEST_LEN_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, STATUS_VERDICTS_MAX, VERSION_TEXT_LEN_MAX,
 };
-use crate::{AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds, Unverified};
+use crate::{
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds,
+    Unverified,
+};
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -344,7 +344,13 @@ impl Inside {
     fn status(&self) -> Response {
         let shards = locked(&self.shards).len() as u64;
         let version = VersionText::new("liar").expect("a short text");
-        Response::Status(NodeStatus { shards, stored: 0, capacity: 64 << 30, version })
+        Response::Status(NodeStatus {
+            shards,
+            stored: 0,
+            capacity: 64 << 30,
+            version,
+            verdicts: BoundedList::default(),
+        })
     }
 }
 

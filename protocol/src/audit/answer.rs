@@ -107,7 +107,11 @@ impl Signed<AuditAnswer> {
         }
         let body = self.body();
         let is_for_this = body.audit == *audit && body.asked == picks.digest();
-        if is_for_this && body.failed.fit(picks.challenges().len()) { Ok(()) } else { Err(AnswerError::OtherPicks) }
+        if is_for_this && body.failed.fit(picks.challenges().len()) {
+            Ok(())
+        } else {
+            Err(AnswerError::OtherPicks)
+        }
     }
 }
 
@@ -122,7 +126,8 @@ impl AuditAnswer {
                 continue;
             }
             let len = usize::try_from(challenge.leaf_set().slice_len()).expect("64 leaves fit into memory");
-            let (slice, tail) = rest.split_at_checked(len).ok_or(AnswerError::Length { len: slices.len() })?;
+            let (slice, tail) =
+                rest.split_at_checked(len).ok_or(AnswerError::Length { len: slices.len() })?;
             rest = tail;
             let outcome = if challenge.verify(slice).is_ok() { Outcome::Proved } else { Outcome::Corrupt };
             judged.push(Judged { outcome, proof: Some(Digest::of(slice)) });

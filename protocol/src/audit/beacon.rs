@@ -35,7 +35,12 @@ impl fmt::Display for Beacon {
         match self {
             Self::Auditor => f.write_str("auditor-trusted: the auditor's secret and the node's nonce alone"),
             Self::Drand { round } => {
-                write!(f, "drand quicknet round {}, known from {} on; not checked here", round.get(), round.time())
+                write!(
+                    f,
+                    "drand quicknet round {}, known from {} on; not checked here",
+                    round.get(),
+                    round.time()
+                )
             }
         }
     }
@@ -65,7 +70,10 @@ impl DrandRound {
 
     /// The first round that is published later than `time`.
     pub const fn first_after(time: UnixSeconds) -> Self {
-        Self(time.seconds_since(UnixSeconds::new(QUICKNET_GENESIS_S - QUICKNET_PERIOD_S)) / QUICKNET_PERIOD_S + 1)
+        Self(
+            time.seconds_since(UnixSeconds::new(QUICKNET_GENESIS_S - QUICKNET_PERIOD_S)) / QUICKNET_PERIOD_S
+                + 1,
+        )
     }
 
     /// The number.

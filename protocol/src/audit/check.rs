@@ -50,7 +50,9 @@ fn drawn(
     let Body { receipt, reveal, picks, answer, .. } = body;
     let (receipt, reveal) = match (receipt, reveal) {
         (Some(receipt), Some(reveal)) => (record("receipt", &receipt, commitment)?, Reveal::from(reveal)),
-        (None, None) if picks.is_empty() && answer.is_none() && ending != Ending::Answered => return Ok(None),
+        (None, None) if picks.is_empty() && answer.is_none() && ending != Ending::Answered => {
+            return Ok(None);
+        }
         _ => return Err(contradiction(ending, "receipt, secret, picks and answer are not there together")),
     };
     receipt.acknowledges(commitment)?;
@@ -61,7 +63,9 @@ fn drawn(
     let selected = check_selection(&terms.set, &seed, terms.draws, shards)?;
     let judged = picks.iter().map(judged).collect::<Result<Vec<_>, _>>()?;
     let answer = match (ending, answer) {
-        (Ending::Answered, Some(answer)) => Some(check_answer(&answer, commitment, &selected, &judged, slices)?),
+        (Ending::Answered, Some(answer)) => {
+            Some(check_answer(&answer, commitment, &selected, &judged, slices)?)
+        }
         (Ending::Unanswered(why), None) => {
             let expected = Judged { outcome: Outcome::from(why), proof: None };
             if judged.iter().any(|judged| *judged != expected) {
@@ -71,7 +75,8 @@ fn drawn(
         }
         _ => return Err(contradiction(ending, "the answer is missing or too much")),
     };
-    let picks = selected.into_iter().zip(judged).map(|(selected, judged)| Pick::new(selected, judged)).collect();
+    let picks =
+        selected.into_iter().zip(judged).map(|(selected, judged)| Pick::new(selected, judged)).collect();
     Ok(Some(Drawn { receipt, reveal, picks, answer }))
 }
 

@@ -107,7 +107,8 @@ impl From<RevealFields> for Reveal {
 impl Body {
     fn of(account: &Account) -> Self {
         let drawn = account.drawn.as_ref();
-        let reveal = |reveal: &Reveal| RevealFields { secret: reveal.secret.clone(), signature: reveal.signature };
+        let reveal =
+            |reveal: &Reveal| RevealFields { secret: reveal.secret.clone(), signature: reveal.signature };
         let picks = drawn.map_or_else(Vec::new, |drawn| drawn.picks.iter().map(PickFields::of).collect());
         Self {
             answer: drawn.and_then(|drawn| drawn.answer.as_ref()).map(Unverified::from),
@@ -136,6 +137,10 @@ pub(super) fn encode(account: &Account, signature: &Signature, slices: Option<&[
         slices: slices.map(|slices| ByteBuf::from(slices.to_vec())),
         v: VERSION,
     });
-    assert!(bytes.len() <= TRANSCRIPT_LEN_MAX, "a transcript of {} bytes: its parts are bounded", bytes.len());
+    assert!(
+        bytes.len() <= TRANSCRIPT_LEN_MAX,
+        "a transcript of {} bytes: its parts are bounded",
+        bytes.len()
+    );
     bytes
 }

@@ -47,7 +47,8 @@ impl PlannedAudit {
         let AuditWish { node, set, beacon, draws, secret, issued } = wish;
         let terms =
             AuditTerms { beacon, draws, issued, node, secret: secret.digest(), set: set.commitment() };
-        let body = AuditCommitment::new(terms).expect("a set has one byte at least, and a bounded number of shards");
+        let body =
+            AuditCommitment::new(terms).expect("a set has one byte at least, and a bounded number of shards");
         Self { commitment: Signed::sign(auditor, network, body), secret, set }
     }
 

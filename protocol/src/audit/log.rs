@@ -38,7 +38,8 @@ impl AuditLogHead {
     /// The head behind one more transcript.
     #[must_use]
     pub fn after(&self, transcript: &[u8]) -> Self {
-        let chain = Digest::derive("headwater v1 audit log", &[&self.chain.as_bytes()[..], transcript].concat());
+        let chain =
+            Digest::derive("headwater v1 audit log", &[&self.chain.as_bytes()[..], transcript].concat());
         Self { entries: self.entries + 1, chain }
     }
 
@@ -77,7 +78,9 @@ impl AuditLogHead {
 pub enum LogEntryError {
     #[error("entry {at} of the audit log ends too early")]
     Torn { at: u64 },
-    #[error("entry {at} of the audit log announces {len} bytes, a transcript has at most {TRANSCRIPT_LEN_MAX}")]
+    #[error(
+        "entry {at} of the audit log announces {len} bytes, a transcript has at most {TRANSCRIPT_LEN_MAX}"
+    )]
     TooLong { at: u64, len: usize },
     #[error("entry {at} of the audit log is not what was written, or another one before it was left out")]
     Changed { at: u64 },

@@ -57,7 +57,8 @@ pub(super) fn check_selection(
 fn selected(shard: AuditedShard, path: SetPath, mut leaves: Vec<u32>) -> Selected {
     leaves.sort_unstable();
     leaves.dedup();
-    let challenge = Challenge::new(shard.root, shard.len, &leaves).expect("1 to 64 leaves of this shard, ascending");
+    let challenge =
+        Challenge::new(shard.root, shard.len, &leaves).expect("1 to 64 leaves of this shard, ascending");
     Selected { shard, path, challenge }
 }
 
