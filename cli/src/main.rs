@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report_arguments(&error),
     };
     let name = command.name();
-    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
+    logging::start(command.is_a_role());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));

@@ -1,6 +1,7 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
 mod adversary;
+mod audits;
 mod failures;
 mod gateway;
 mod loss;
