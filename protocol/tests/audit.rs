@@ -322,6 +322,12 @@ fn a_transcript_with_anything_altered_is_refused() {
         }
         assert!(Transcript::decode(&[&bytes[..], &[0]].concat()).is_err());
         assert!(Transcript::decode(&bytes[..bytes.len() - 1]).is_err());
+        assert!(
+            Transcript::decode(&[&bytes[..], &[0; 1 << 18]].concat())
+                .unwrap_err()
+                .to_string()
+                .contains("262144")
+        );
     }
 }
 

@@ -86,7 +86,6 @@ impl Outcome {
             ("proved", None) => Self::Proved,
             ("corrupt", None) => Self::Corrupt,
             ("missing", None) => Self::Missing,
-            ("refused", Some(code)) if Self::of_code(code) == Self::Refused(code) => Self::Refused(code),
             _ => Unanswered::from_parts(name, code)?.into(),
         };
         Ok(found)
