@@ -6,13 +6,14 @@
 //!
 //! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
 //! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
-//! [`fetch_bundle`] brings back what a record is about.
+//! [`fetch_bundle`] brings back what a record is about; [`download`] reads all of it out of gateways that nobody has to trust.
 //! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
 //! calls ffmpeg. A master that needs no encoding needs no ffmpeg either.
 
 mod collection;
 mod creator;
 mod describe;
+pub mod download;
 pub mod encode;
 mod fetch;
 mod files;

@@ -1,9 +1,11 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
 mod adversary;
+mod downloads;
 mod failures;
 mod gateway;
 mod loss;
+mod lying_gateway;
 mod publications;
 mod repair;
 mod roundtrip;
