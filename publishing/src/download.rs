@@ -148,7 +148,7 @@ impl Download {
         self.ask(&part.name(), |gateway| async move {
             let url = self.url(&gateway, part.path());
             let bytes = self.0.http.get(url, Some(part.len()), part.len()).await?.whole().await?;
-            part.verify(bytes)
+            part.verify(&bytes)
         })
         .await
     }

@@ -56,12 +56,12 @@ impl Part {
     }
 
     /// The bytes, when they are this part.
-    pub(super) fn verify(&self, bytes: Bytes) -> Result<VerifiedBytes, Fault> {
+    pub(super) fn verify(&self, bytes: &Bytes) -> Result<VerifiedBytes, Fault> {
         let (verified, expected) = match &self.content {
             Content::Init(init) => (init.verify(bytes.clone()), init.hash()),
             Content::Segment(_, place) => (place.verify(bytes.clone()), place.hash()),
         };
-        let found = || (bytes.len() as u64, ContentHash::of(&bytes));
+        let found = || (bytes.len() as u64, ContentHash::of(bytes));
         verified.ok_or_else(|| Fault::between(found(), (self.len(), expected)))
     }
 }

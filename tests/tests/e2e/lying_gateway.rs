@@ -108,7 +108,7 @@ async fn answer(State(answering): State<Arc<Answering>>, question: Request) -> R
         Some(Lie::Status(status)) => {
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
         }
-        Some(lie) => altered(&lie, answering.truth(&path).await),
+        Some(lie) => altered(&lie, &answering.truth(&path).await),
     }
 }
 
@@ -118,7 +118,7 @@ fn split(path: &str) -> (&str, &str) {
     path.split_at(end)
 }
 
-fn altered(lie: &Lie, truth: Bytes) -> Response {
+fn altered(lie: &Lie, truth: &Bytes) -> Response {
     let (mut bytes, half) = (truth.to_vec(), truth.len() / 2);
     match lie {
         Lie::Flip => bytes[half] ^= 1,
