@@ -11,6 +11,7 @@ mod failure;
 mod folders;
 mod gateway_api;
 mod lifetime;
+mod live_api;
 mod logging;
 mod media_type;
 mod membership;
