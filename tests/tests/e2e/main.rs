@@ -2,9 +2,11 @@
 
 mod adversary;
 mod audits;
+mod downloads;
 mod failures;
 mod gateway;
 mod loss;
+mod lying_gateway;
 mod publications;
 mod repair;
 mod roundtrip;
