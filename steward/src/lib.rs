@@ -7,7 +7,8 @@
 //!                        store (redb)             log, metrics, status file, hook
 //! ```
 //!
-//! [`plan`] decides and does nothing; [`Steward`] performs what it decides. It may be killed at any moment: what a
+//! [`durability`] is the model of how long data lasts under given assumptions: it sets the usual coding and when repair
+//! begins. [`plan`] decides and does nothing; [`Steward`] performs what it decides. It may be killed at any moment: what a
 //! plan knows is saved before it is acted upon, and everything that was under way can be begun again. Two stewards may
 //! look after one object: a repair begins with a claim at the nodes and a new audit.
 //!
@@ -15,6 +16,7 @@
 
 mod config;
 mod driver;
+pub mod durability;
 mod journal;
 mod metrics;
 pub mod plan;

@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "protocol",
             "proofs",
             "sharing",
+            "publishing",
             "network",
             "gateway",
             "storage-node",

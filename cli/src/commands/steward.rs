@@ -79,6 +79,11 @@ impl Steward {
         }
     }
 
+    /// Whether it runs until it is stopped.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        self.command.is_none()
+    }
+
     async fn serve(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let file = if self.managed {
             StewardSettings::default()

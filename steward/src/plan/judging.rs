@@ -2,7 +2,7 @@
 
 use protocol::{PublicKey, UnixSeconds};
 
-use super::{Found, Rules, Unit, unit_threshold};
+use super::{Found, Rules, Unit};
 
 /// What is to be done about a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,17 +81,16 @@ impl View {
 
     fn judgement(mut self, unit: &Unit, rules: &Rules, now: UnixSeconds) -> Judgement {
         let count = |list: &[u8]| u8::try_from(list.len()).expect("a unit has at most 255 parts");
-        let total = count(&vec![0; unit.parts.len()]);
         let healthy = self.proved + count(&self.waiting);
         let absent = count(&self.lost) + count(&self.waiting);
         let mut wanted = Vec::new();
         let is_old = self.lost_since.is_some_and(|since| since.plus(rules.tidy_after).has_passed(now));
-        if healthy <= unit_threshold(unit.needed, total) || is_old {
+        if healthy <= unit.threshold || is_old {
             wanted.append(&mut self.lost);
         } else if let Some(since) = self.lost_since {
             self.changes_at = earlier(self.changes_at, since.plus(rules.tidy_after));
         }
-        if self.proved <= unit.needed && total > unit.needed {
+        if self.proved <= unit.needed {
             wanted.append(&mut self.lost);
             wanted.append(&mut self.waiting);
             wanted.sort_unstable();
@@ -122,7 +121,8 @@ mod tests {
             proved: None,
         };
         let parts = founds.iter().enumerate().map(part).collect();
-        Unit { needed, parts, repair: Repair::default(), whole: None }
+        let threshold = needed + (u8::try_from(founds.len()).unwrap() - needed).div_ceil(2);
+        Unit { needed, threshold, parts, repair: Repair::default(), whole: None }
     }
 
     fn node(number: u8) -> PublicKey {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_codings_wait_for_their_threshold_or_a_week() {
+    fn wide_codings_wait_for_their_threshold_or_a_month() {
         let mut founds = [Found::Proved; 16];
         founds[7] = Found::Missing;
         assert_eq!(wanted(&unit(10, &founds), &[], 0), [0; 0]);

@@ -28,5 +28,5 @@ pub use object::{Found, Leases, Object, PartCare, Place, Repair, Unit};
 pub use plan_state::Plan;
 pub use rules::Rules;
 pub use score::{Fault, NodeCare, Score, Standing};
-pub use threshold::{repair_threshold, unit_threshold};
+pub use threshold::unit_threshold;
 pub use warnings::{WARN_DAYS, Warned};

@@ -5,7 +5,7 @@ use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use super::Warned;
+use super::{Warned, unit_threshold};
 
 /// One part of what is looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,8 @@ pub struct Repair {
 pub struct Unit {
     /// So many parts give all the others.
     pub needed: u8,
+    /// At so many healthy parts, or fewer, it is repaired.
+    pub threshold: u8,
     /// The parts.
     pub parts: Vec<PartCare>,
     /// Attempts to repair it since it was whole.
@@ -119,8 +121,14 @@ impl Object {
     ) -> Self {
         let coding = geometry.coding();
         let segments = geometry.all_segments();
-        let mut units: Vec<_> =
-            segments.map(|segment| Unit::new(segment.data_columns(), segment.stored(), now)).collect();
+        // Most segments are alike, and the model takes a moment.
+        let mut units: Vec<Unit> = Vec::new();
+        for (needed, parts) in segments.map(|segment| (segment.data_columns(), segment.stored())) {
+            let like =
+                units.last().filter(|unit| (unit.needed, unit.parts.len()) == (needed, usize::from(parts)));
+            let unit = like.cloned().unwrap_or_else(|| Unit::new(needed, parts, now));
+            units.push(unit);
+        }
         units.push(Unit::new(1, coding.total(), now));
         Self {
             data: coding.data(),
@@ -156,6 +164,8 @@ impl Object {
 impl Unit {
     fn new(needed: u8, parts: u8, now: UnixSeconds) -> Self {
         let part = PartCare { node: None, found: Found::Unknown, since: now, proved: None };
-        Self { needed, parts: vec![part; usize::from(parts)], repair: Repair::default(), whole: None }
+        let threshold = unit_threshold(needed, parts);
+        let parts = vec![part; usize::from(parts)];
+        Self { needed, threshold, parts, repair: Repair::default(), whole: None }
     }
 }

@@ -54,7 +54,7 @@ impl Default for Rules {
             object_audit_every: 30 * DAY,
             look_around_within: 6 * HOUR,
             grace: 4 * HOUR,
-            tidy_after: 7 * DAY,
+            tidy_after: 30 * DAY,
             slow_after_ms: 2000,
             renew_before: 60 * DAY,
             lease_term: 180 * DAY,

@@ -1,18 +1,13 @@
 //! When a unit is repaired.
 
-use chunker::Coding;
+use crate::durability::repair_threshold;
 
-/// Healthy shards of a segment at or below which it is repaired: `k + ⌈m/2⌉`.
-///
-/// Waiting for a second loss halves the repairs of wide codings; half of the parity is left for what is lost meanwhile.
-/// For codings with one or two parity columns this means: at once.
-pub const fn repair_threshold(coding: Coding) -> u8 {
-    unit_threshold(coding.data(), coding.total())
-}
-
-/// The same for a unit of which `needed` parts give all `total` of them.
-pub const fn unit_threshold(needed: u8, total: u8) -> u8 {
-    needed + total.saturating_sub(needed).div_ceil(2)
+/// Healthy parts at or below which a unit is repaired, of which `needed` parts give all `total` of them: what the
+/// model of durability says, and the first loss at the latest where it says nothing.
+pub fn unit_threshold(needed: u8, total: u8) -> u8 {
+    let threshold = repair_threshold((u32::from(needed), u32::from(total)));
+    let last = total.saturating_sub(1).max(needed);
+    u8::try_from(threshold).unwrap_or(last).clamp(needed, last)
 }
 
 #[cfg(test)]
@@ -20,9 +15,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_of_the_parity_is_left() {
-        for (coding, threshold) in [("1+1", 2), ("4+2", 5), ("5+3", 7), ("10+6", 13), ("29+51", 55)] {
-            assert_eq!(repair_threshold(coding.parse().unwrap()), threshold, "{coding}");
+    fn a_small_spare_is_repaired_at_once_and_a_large_one_later() {
+        for (needed, total, threshold) in [(1, 2, 1), (4, 6, 5), (5, 8, 7)] {
+            assert_eq!(unit_threshold(needed, total), threshold, "{needed} of {total}");
         }
+        assert!((30..50).contains(&unit_threshold(29, 80)));
+        assert_eq!(unit_threshold(1, 1), 1, "a unit without spare parts");
     }
 }

@@ -1,10 +1,10 @@
 //! A steward over real nodes: what is lost comes back, once, and the log says how.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
-use std::fs;
 
 use anyhow::{Context as _, ensure};
 use client::{Client, ClientOptions, Part, PartState, PutReport};
@@ -13,7 +13,7 @@ use network::Members;
 use proofs::Cid;
 use protocol::{ByteHours, Mandate, SecretKey, Signed, UnixSeconds};
 use steward::plan::Rules;
-use steward::{Steward, StewardConfig, Step, Ward, write_ward};
+use steward::{Step, Steward, StewardConfig, Ward, write_ward};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -109,7 +109,13 @@ impl Running {
     }
 }
 
-fn looks_after(network: &TestNetwork, folder: &Path, cid: Cid, number: u64, holder: &SecretKey) -> anyhow::Result<()> {
+fn looks_after(
+    network: &TestNetwork,
+    folder: &Path,
+    cid: Cid,
+    number: u64,
+    holder: &SecretKey,
+) -> anyhow::Result<()> {
     let expires = UnixSeconds::from(SystemTime::now()).plus(300 * 86_400);
     let body =
         Mandate { byte_hours: ByteHours::new(u64::MAX), expires, holder: holder.public(), object: Some(cid) };
@@ -160,9 +166,11 @@ async fn what_is_killed_spoilt_and_wiped_comes_back() -> anyhow::Result<()> {
 
     network.kill(at[0]);
     network.kill(at[5]);
-    running.until("two losses noticed", |steps| {
-        steps.iter().filter(|step| matches!(step, Step::NodeFault { fault: "offline", .. })).count() >= 2
-    }).await?;
+    running
+        .until("two losses noticed", |steps| {
+            steps.iter().filter(|step| matches!(step, Step::NodeFault { fault: "offline", .. })).count() >= 2
+        })
+        .await?;
     whole_again(&client, &running, &report.cid).await?;
 
     let at = holders(&network, &client, &report).await?;
@@ -173,9 +181,11 @@ async fn what_is_killed_spoilt_and_wiped_comes_back() -> anyhow::Result<()> {
         *byte ^= 4;
     }
     fs::write(&path, file)?;
-    running.until("rot noticed", |steps| {
-        steps.iter().any(|step| matches!(step, Step::NodeFault { fault: "corrupt", .. }))
-    }).await?;
+    running
+        .until("rot noticed", |steps| {
+            steps.iter().any(|step| matches!(step, Step::NodeFault { fault: "corrupt", .. }))
+        })
+        .await?;
     whole_again(&client, &running, &report.cid).await?;
 
     let wiped = holders(&network, &client, &report).await?[3];
@@ -189,13 +199,23 @@ async fn what_is_killed_spoilt_and_wiped_comes_back() -> anyhow::Result<()> {
         }
     }
     network.restart(wiped).await?;
-    running.until("a wiped node noticed", |steps| {
-        steps.iter().any(|step| matches!(step, Step::NodeFault { fault: "missing", .. }))
-    }).await?;
+    running
+        .until("a wiped node noticed", |steps| {
+            steps.iter().any(|step| matches!(step, Step::NodeFault { fault: "missing", .. }))
+        })
+        .await?;
     whole_again(&client, &running, &report.cid).await?;
-    running.until("it says so", |steps| matches!(steps.iter().rev().find(|step| {
-        matches!(step, Step::ProvedWhole { .. } | Step::StillLost { .. })
-    }), Some(Step::ProvedWhole { .. }))).await?;
+    running
+        .until("it says so", |steps| {
+            matches!(
+                steps
+                    .iter()
+                    .rev()
+                    .find(|step| { matches!(step, Step::ProvedWhole { .. } | Step::StillLost { .. }) }),
+                Some(Step::ProvedWhole { .. })
+            )
+        })
+        .await?;
     assert!(get(&network.reader().await?, &report.link).await? == plain);
     running.kill().await;
     Ok(())
@@ -220,9 +240,11 @@ async fn two_stewards_never_rebuild_the_same_shard() -> anyhow::Result<()> {
         stewards.push(Running::start(&network, folder.path(), key, None).await?);
     }
     for running in &stewards {
-        running.until("a first look at all", |steps| {
-            steps.iter().filter(|step| matches!(step, Step::Renewed { .. })).count() >= 3
-        }).await?;
+        running
+            .until("a first look at all", |steps| {
+                steps.iter().filter(|step| matches!(step, Step::Renewed { .. })).count() >= 3
+            })
+            .await?;
     }
     let at = holders(&network, &client, &reports[0]).await?;
     network.kill(at[1]);
@@ -265,7 +287,8 @@ async fn a_steward_that_dies_in_the_middle_of_a_repair_goes_on_after_it() -> any
     network.kill(holders(&network, &client, &report).await?[2]);
     slow.until("a repair begins", |steps| {
         steps.iter().any(|step| matches!(step, Step::RepairBegun { unit, .. } if unit == "segment 0"))
-    }).await?;
+    })
+    .await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(slow.rebuilt().get(&("segment 0".to_owned(), 2)), None, "it is in the middle of it");
     slow.kill().await;
@@ -291,9 +314,11 @@ async fn leases_about_to_end_are_renewed() -> anyhow::Result<()> {
     let holder = SecretKey::from_bytes(&[55; 32]);
     looks_after(&network, folder.path(), report.cid, 4, &holder)?;
     let running = Running::start(&network, folder.path(), &holder, None).await?;
-    running.until("renewals", |steps| {
-        steps.iter().any(|step| matches!(step, Step::Renewed { renewed: 10, failed: 0, .. }))
-    }).await?;
+    running
+        .until("renewals", |steps| {
+            steps.iter().any(|step| matches!(step, Step::Renewed { renewed: 10, failed: 0, .. }))
+        })
+        .await?;
     let control = secrets(4).control.public();
     for part in client.audit(&report.cid, 1).await?.parts {
         assert_eq!(part.state, PartState::Proved);
