@@ -5,6 +5,7 @@
 mod harness;
 mod interrupted;
 mod kills;
+mod stewards;
 
 use std::collections::BTreeSet;
 use std::fs;
