@@ -5,8 +5,8 @@
 //! GET, HEAD /b/{handle} the object: conditions, ranges and several ranges after RFC 9110
 //! POST /blob            an upload, with a bearer token → its link
 //! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
-//! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it
-//! GET /health           it runs
+//! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
+//! GET /health           it runs; GET /health/ready: and it can read objects
 //! GET /metrics          counters in the text format of Prometheus
 //! ```
 //!
@@ -24,6 +24,7 @@ mod config;
 mod connection;
 mod disposition;
 mod fetches;
+mod films;
 mod flights;
 mod gateway;
 mod handles;
@@ -34,6 +35,7 @@ mod observe;
 mod page;
 mod problem;
 mod publications;
+mod reach;
 mod representation;
 mod rfc9110;
 mod routes;
@@ -43,7 +45,7 @@ mod trouble;
 pub use config::{
     Creators, FilmUploads, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError,
 };
-pub use gateway::Gateway;
+pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
 pub use publications::CatalogueError;

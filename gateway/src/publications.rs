@@ -2,6 +2,8 @@
 
 mod ahead;
 mod catalogue;
+mod encoded;
+mod lookups;
 mod opened;
 mod playlists;
 mod shows;
@@ -10,9 +12,9 @@ mod summary;
 
 pub(crate) use ahead::Ahead;
 pub use catalogue::CatalogueError;
-pub(crate) use catalogue::{Catalogue, Cursor, Kept};
+pub(crate) use catalogue::{Catalogue, Cursor, Ended, Kept};
 pub(crate) use opened::{OpenBundleError, Opened};
 pub(crate) use playlists::{Form, master, media};
-pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing, segment_ending};
+pub(crate) use shows::{Run, Show, nothing, segment_ending};
 pub(crate) use standing::Publications;
 pub(crate) use summary::{Details, Summary};

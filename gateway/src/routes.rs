@@ -37,12 +37,26 @@ const FILE: &str = "/watch/{id}/{file}";
 const PART: &str = "/watch/{id}/{track}/{part}";
 const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
 const HEALTH: &str = "/health";
+const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 12] =
-    [PUBLICATIONS, PUBLICATION, PUBLISH, SOURCES, FILE, PART, ATTACHMENT, OPEN, READ, BLOB, HEALTH, METRICS];
+const PATHS: [&str; 13] = [
+    PUBLICATIONS,
+    PUBLICATION,
+    PUBLISH,
+    SOURCES,
+    FILE,
+    PART,
+    ATTACHMENT,
+    OPEN,
+    READ,
+    BLOB,
+    HEALTH,
+    READY,
+    METRICS,
+];
 
 /// What a page of another origin may read of an answer.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After";
@@ -60,6 +74,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
         .route(BLOB, post(blob::upload))
         .route(HEALTH, get(status::health))
+        .route(READY, get(status::ready))
         .route(METRICS, get(status::metrics))
         .fallback(|| async { Problem::new(Code::NoRoute, "see GET /api/openapi.json") })
         .method_not_allowed_fallback(|| async {
@@ -85,7 +100,7 @@ fn publication_routes() -> Router<Gateway> {
 /// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
-        HEALTH | METRICS => 0,
+        HEALTH | READY | METRICS => 0,
         OPEN | BLOB | PUBLICATIONS | PUBLISH => 10,
         _ => 1,
     }

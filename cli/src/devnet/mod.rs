@@ -132,6 +132,8 @@ impl Devnet {
                 "--any-creator".into(),
                 "--catalogue".into(),
                 self.folder.gateway(number)?.join("catalogue.redb").into(),
+                "--work-folder".into(),
+                self.folder.gateway(number)?.into(),
             ];
             if let Some(page) = &self.page {
                 arguments.extend(["--page".into(), page.clone().into()]);

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use chunker::Link;
 use client::{Client, Object, OpenObjectError, ReadError};
 use futures_util::StreamExt as _;
@@ -11,27 +11,37 @@ use proofs::Cid;
 use protocol::Signed;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use sharing::{BUNDLE_LEN_MAX, Publication, PublicationId, PublishedBundle, PublishedBundleError};
+use sharing::{BUNDLE_LEN_MAX, Bundle, Publication, PublicationId, PublishedBundle, PublishedBundleError};
+
+use super::encoded::{BUNDLE_TYPE, Encoded};
 
 /// Bytes of memory that bundles take.
 const BUNDLES_LEN_MAX: u64 = 64 << 20;
 /// Bytes of memory that the manifests of objects take.
 const OBJECTS_LEN_MAX: u64 = 32 << 20;
 /// What an entry takes besides bundle or roots: names, keys, tables.
-const ENTRY_LEN: u64 = 2048;
-/// What a decoded bundle takes for every byte of its encoding.
-const BUNDLE_FACTOR: u64 = 2;
+pub(super) const ENTRY_LEN: u64 = 2048;
+/// What a bundle takes for every byte of its encoding, which is kept beside it.
+const BUNDLE_FACTOR: u64 = 3;
 
 /// The opened publications and objects of one gateway.
 #[derive(Debug)]
 pub(crate) struct Opened {
     client: Client,
-    bundles: Cache<PublicationId, (Arc<PublishedBundle>, u64), ByLen>,
+    bundles: Cache<PublicationId, Arc<OpenedBundle>, ByLen>,
     objects: Cache<ObjectKey, Object, ByLen>,
 }
 
 /// An object is found by its link, not by its address alone: a bundle with a wrong key must not profit from one with the right one.
 type ObjectKey = (Cid, [u8; 32]);
+
+/// A bundle with its bytes, so that giving it out costs no encoding.
+#[derive(Debug)]
+pub(crate) struct OpenedBundle {
+    published: PublishedBundle,
+    encoded: Encoded,
+    len: u64,
+}
 
 /// Why a publication cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,11 +57,11 @@ pub(crate) enum OpenBundleError {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct ByLen;
+pub(super) struct ByLen;
 
-impl Weighter<PublicationId, (Arc<PublishedBundle>, u64)> for ByLen {
-    fn weight(&self, _: &PublicationId, (_, len): &(Arc<PublishedBundle>, u64)) -> u64 {
-        BUNDLE_FACTOR * len + ENTRY_LEN
+impl Weighter<PublicationId, Arc<OpenedBundle>> for ByLen {
+    fn weight(&self, _: &PublicationId, bundle: &Arc<OpenedBundle>) -> u64 {
+        BUNDLE_FACTOR * bundle.len + ENTRY_LEN
     }
 }
 
@@ -62,7 +72,7 @@ impl Weighter<ObjectKey, Object> for ByLen {
 }
 
 /// A cache in one piece: the pieces of a usual one are smaller than the largest bundle, which they would never hold.
-fn unsharded<K: Eq + Hash, V: Clone>(len: u64) -> Cache<K, V, ByLen>
+pub(super) fn unsharded<K: Eq + Hash, V: Clone>(len: u64) -> Cache<K, V, ByLen>
 where
     ByLen: Weighter<K, V>,
 {
@@ -75,6 +85,27 @@ where
     Cache::with_options(options, ByLen, DefaultHashBuilder::default(), DefaultLifecycle::default())
 }
 
+impl OpenedBundle {
+    /// The bundle in `bytes`: their only encoding, since others are not taken for it.
+    fn new(record: Signed<Publication>, bytes: Bytes) -> Result<Self, PublishedBundleError> {
+        let published = PublishedBundle::new(record, &bytes)?;
+        let len = bytes.len() as u64;
+        Ok(Self { published, encoded: Encoded::new(BUNDLE_TYPE, bytes), len })
+    }
+
+    pub(crate) const fn bundle(&self) -> &Bundle {
+        self.published.bundle()
+    }
+
+    pub(crate) const fn record(&self) -> &Signed<Publication> {
+        self.published.record()
+    }
+
+    pub(crate) const fn encoded(&self) -> &Encoded {
+        &self.encoded
+    }
+}
+
 impl Opened {
     pub(crate) fn new(client: Client) -> Self {
         Self { client, bundles: unsharded(BUNDLES_LEN_MAX), objects: unsharded(OBJECTS_LEN_MAX) }
@@ -84,13 +115,9 @@ impl Opened {
     pub(crate) async fn bundle(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<Arc<PublishedBundle>, OpenBundleError> {
-        let fetch = async {
-            let (bundle, len) = self.fetch(record).await?;
-            Ok::<_, OpenBundleError>((Arc::new(bundle), len))
-        };
-        let (bundle, _) = self.bundles.get_or_insert_async(&record.body().bundle, fetch).await?;
-        Ok(bundle)
+    ) -> Result<Arc<OpenedBundle>, OpenBundleError> {
+        let fetch = async { self.fetch(record).await.map(Arc::new) };
+        self.bundles.get_or_insert_async(&record.body().bundle, fetch).await
     }
 
     /// The bundle that a record vouches for which somebody offers. It is fetched by that very record, and not kept: whoever signs a record
@@ -98,13 +125,13 @@ impl Opened {
     pub(crate) async fn offered(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<PublishedBundle, OpenBundleError> {
-        Ok(self.fetch(record).await?.0)
+    ) -> Result<OpenedBundle, OpenBundleError> {
+        self.fetch(record).await
     }
 
-    async fn fetch(&self, record: &Signed<Publication>) -> Result<(PublishedBundle, u64), OpenBundleError> {
+    async fn fetch(&self, record: &Signed<Publication>) -> Result<OpenedBundle, OpenBundleError> {
         let bytes = self.read_bundle(&record.body().link()).await?;
-        Ok((PublishedBundle::new(record.clone(), &bytes)?, bytes.len() as u64))
+        Ok(OpenedBundle::new(record.clone(), bytes.freeze())?)
     }
 
     /// The object behind a link of a bundle, its key checked.
@@ -114,13 +141,13 @@ impl Opened {
     }
 
     /// A bundle that is here.
-    pub(crate) fn known(&self, id: PublicationId) -> Option<Arc<PublishedBundle>> {
-        self.bundles.get(&id).map(|(bundle, _)| bundle)
+    pub(crate) fn known(&self, id: PublicationId) -> Option<Arc<OpenedBundle>> {
+        self.bundles.get(&id)
     }
 
     /// Forgets a publication or an object that may no longer be served.
     pub(crate) fn forget(&self, target: Cid) {
-        self.bundles.retain(|id, (bundle, _)| id.cid() != target && bundle.record().body().object != target);
+        self.bundles.retain(|id, bundle| id.cid() != target && bundle.record().body().object != target);
         self.objects.retain(|(cid, _), _| *cid != target);
     }
 

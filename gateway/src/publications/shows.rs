@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use bytes::Bytes;
 use chunker::Link;
 use client::Object;
-use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track, TrackKind};
+use sharing::{ContentHash, FileRef, SegmentPlace, Track, TrackKind};
 use tokio::time::timeout;
 
+use super::opened::OpenedBundle;
 use super::standing::Publications;
 use crate::body::Source;
 use crate::problem::{Code, Problem};
@@ -17,10 +17,8 @@ use crate::rfc9110::{ByteRange, EntityTag};
 use crate::trouble::{ANSWER_TIMEOUT, no_answer, open_problem};
 
 /// What follows from a publication id never changes.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
-
-pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
-pub(crate) const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
+pub(super) const FOR_EVER: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
 
 /// A run of bytes of one object, named by its hash.
 pub(crate) struct Run {
@@ -52,12 +50,22 @@ impl Run {
 /// A publication that may be served, and what opens its objects.
 pub(crate) struct Show<'g> {
     pub(crate) publications: &'g Publications,
-    pub(crate) bundle: Arc<PublishedBundle>,
+    pub(crate) bundle: Arc<OpenedBundle>,
 }
 
 impl Show<'_> {
     pub(crate) fn track(&self, id: &str) -> Result<&Track, Problem> {
         self.bundle.bundle().track(id).ok_or_else(|| nothing(format!("there is no track {id:?}")))
+    }
+
+    /// The playlist with this name, which `write` writes when nobody has asked for it lately.
+    pub(crate) fn playlist(
+        &self,
+        name: &str,
+        write: impl FnOnce() -> Result<String, Problem>,
+    ) -> Result<Representation, Problem> {
+        let text = self.publications.playlists.get(self.bundle.bundle().id(), name, write)?;
+        Ok(text.representation())
     }
 
     /// The init section of a track.
@@ -111,7 +119,7 @@ impl Show<'_> {
 
     /// The object behind a link, unless it is denied; one of another length than the bundle says is not what was published.
     async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
-        self.publications.check(&link.cid())?;
+        self.publications.check(link.cid()).await?;
         let opening = timeout(ANSWER_TIMEOUT, self.publications.opened.object(link)).await;
         let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
         if object.len() != len {
@@ -119,17 +127,6 @@ impl Show<'_> {
             return Err(Problem::new(Code::Broken, detail));
         }
         Ok(object)
-    }
-}
-
-/// Text or bytes that follow from a bundle.
-pub(crate) fn derived(media_type: &str, bytes: impl Into<Bytes>) -> Representation {
-    let bytes = bytes.into();
-    Representation {
-        tag: EntityTag::of(&ContentHash::of(&bytes)),
-        media_type: media_type.to_owned(),
-        cache_control: FOR_EVER,
-        content: Content::Memory(bytes),
     }
 }
 

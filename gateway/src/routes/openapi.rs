@@ -27,6 +27,7 @@ use super::{blob, open, publications, publish, read, sources, status, watch};
         read::read,
         blob::upload,
         status::health,
+        status::ready,
         status::metrics,
     )
 )]

@@ -74,6 +74,7 @@ async fn unknown_paths_methods_and_handles() {
         ("POST", "/health", 405, "method_not_allowed"),
         ("GET", "/health", 200, ""),
         ("HEAD", "/health", 200, ""),
+        ("GET", "/health/ready", 503, "unavailable"),
         ("GET", "/metrics", 200, ""),
     ] {
         let (got, headers, said) = ask(&gateway, request(method, path, "")).await;
