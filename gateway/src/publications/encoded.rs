@@ -30,6 +30,10 @@ impl Encoded {
         Self { media_type, tag: EntityTag::of(&ContentHash::of(&bytes)), bytes }
     }
 
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     pub(crate) fn representation(&self) -> Representation {
         Representation {
             tag: self.tag.clone(),
@@ -51,7 +55,7 @@ type PlaylistName = (PublicationId, String);
 
 impl Weighter<PlaylistName, Encoded> for ByLen {
     fn weight(&self, _: &PlaylistName, text: &Encoded) -> u64 {
-        text.bytes.len() as u64 + ENTRY_LEN
+        text.len() + ENTRY_LEN
     }
 }
 

@@ -3,15 +3,14 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use chunker::Link;
-use client::{Client, Object, OpenObjectError, ReadError};
-use futures_util::StreamExt as _;
+use client::{Client, Object, OpenObjectError};
 use proofs::Cid;
 use protocol::Signed;
+use publishing::{FetchBundleError, fetch_bundle};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use sharing::{BUNDLE_LEN_MAX, Bundle, Publication, PublicationId, PublishedBundle, PublishedBundleError};
+use sharing::{Bundle, Publication, PublicationId, PublishedBundle};
 
 use super::encoded::{BUNDLE_TYPE, Encoded};
 
@@ -40,20 +39,6 @@ type ObjectKey = (Cid, [u8; 32]);
 pub(crate) struct OpenedBundle {
     published: PublishedBundle,
     encoded: Encoded,
-    len: u64,
-}
-
-/// Why a publication cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenBundleError {
-    #[error(transparent)]
-    Object(#[from] OpenObjectError),
-    #[error("bundle of {len} bytes, at most {BUNDLE_LEN_MAX} are allowed")]
-    TooLong { len: u64 },
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Bundle(#[from] PublishedBundleError),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +46,7 @@ pub(super) struct ByLen;
 
 impl Weighter<PublicationId, Arc<OpenedBundle>> for ByLen {
     fn weight(&self, _: &PublicationId, bundle: &Arc<OpenedBundle>) -> u64 {
-        BUNDLE_FACTOR * bundle.len + ENTRY_LEN
+        BUNDLE_FACTOR * bundle.encoded.len() + ENTRY_LEN
     }
 }
 
@@ -86,11 +71,8 @@ where
 }
 
 impl OpenedBundle {
-    /// The bundle in `bytes`: their only encoding, since others are not taken for it.
-    fn new(record: Signed<Publication>, bytes: Bytes) -> Result<Self, PublishedBundleError> {
-        let published = PublishedBundle::new(record, &bytes)?;
-        let len = bytes.len() as u64;
-        Ok(Self { published, encoded: Encoded::new(BUNDLE_TYPE, bytes), len })
+    fn new(published: PublishedBundle) -> Self {
+        Self { encoded: Encoded::new(BUNDLE_TYPE, published.bundle().encode()), published }
     }
 
     pub(crate) const fn bundle(&self) -> &Bundle {
@@ -115,8 +97,8 @@ impl Opened {
     pub(crate) async fn bundle(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<Arc<OpenedBundle>, OpenBundleError> {
-        let fetch = async { self.fetch(record).await.map(Arc::new) };
+    ) -> Result<Arc<OpenedBundle>, FetchBundleError> {
+        let fetch = async { Ok(Arc::new(OpenedBundle::new(self.offered(record).await?))) };
         self.bundles.get_or_insert_async(&record.body().bundle, fetch).await
     }
 
@@ -125,13 +107,8 @@ impl Opened {
     pub(crate) async fn offered(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<OpenedBundle, OpenBundleError> {
-        self.fetch(record).await
-    }
-
-    async fn fetch(&self, record: &Signed<Publication>) -> Result<OpenedBundle, OpenBundleError> {
-        let bytes = self.read_bundle(&record.body().link()).await?;
-        Ok(OpenedBundle::new(record.clone(), bytes.freeze())?)
+    ) -> Result<PublishedBundle, FetchBundleError> {
+        fetch_bundle(&self.client, record).await
     }
 
     /// The object behind a link of a bundle, its key checked.
@@ -149,19 +126,5 @@ impl Opened {
     pub(crate) fn forget(&self, target: Cid) {
         self.bundles.retain(|id, bundle| id.cid() != target && bundle.record().body().object != target);
         self.objects.retain(|(cid, _), _| *cid != target);
-    }
-
-    async fn read_bundle(&self, link: &Link) -> Result<BytesMut, OpenBundleError> {
-        let object = self.client.open(link).await?;
-        let len = usize::try_from(object.len()).unwrap_or(usize::MAX);
-        if len > BUNDLE_LEN_MAX {
-            return Err(OpenBundleError::TooLong { len: object.len() });
-        }
-        let mut bytes = BytesMut::with_capacity(len);
-        let mut pieces = object.read(0..object.len());
-        while let Some(piece) = pieces.next().await {
-            bytes.extend_from_slice(&piece?);
-        }
-        Ok(bytes)
     }
 }

@@ -8,6 +8,7 @@ mod publications;
 mod repair;
 mod roundtrip;
 mod site;
+mod standing;
 
 use bytes::Bytes;
 use chunker::Link;
