@@ -76,6 +76,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it runs until it is ended, so that its log is what people see of it.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        match self {
+            Self::Node(node) => node.is_a_role(),
+            Self::Gateway(_) => true,
+            _ => false,
+        }
+    }
+
     /// The name that the user typed.
     pub(crate) const fn name(&self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use crate::config::{FilmUploads, GatewayConfig};
 use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
 use crate::limits::{ClientLimits, LimitError, Permit};
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
@@ -33,6 +34,7 @@ struct Shared {
     limits: ClientLimits,
     publications: Publications,
     films: Option<FilmFolder>,
+    live: Live,
     film_turn: tokio::sync::Mutex<()>,
     reach: Reach,
     metrics: Arc<Metrics>,
@@ -59,11 +61,13 @@ impl Gateway {
     pub fn new(mut config: GatewayConfig, client: Client) -> Result<Self, StartError> {
         let shelf = Shelf::new(config.cache_len, config.fetches);
         let publishing = std::mem::take(&mut config.publishing);
+        let live = Live::open(publishing.catalogue.as_deref(), client.network())?;
         let shared = Shared {
             handles: Mutex::new(Handles::new(config.handles)),
             limits: ClientLimits::new(config.client_limit),
             publications: Publications::new(publishing, client.clone(), config.cache_len)?,
             films: config.films.as_ref().map(film_folder).transpose()?,
+            live,
             film_turn: tokio::sync::Mutex::default(),
             reach: Reach::default(),
             metrics: Arc::new(Metrics::new(&shelf)),
@@ -98,6 +102,10 @@ impl Gateway {
     /// Which nodes answer.
     pub(crate) fn reach(&self) -> &Reach {
         &self.shared.reach
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.shared.live
     }
 
     /// The turn to publish a film; held while it is made.
@@ -143,9 +151,12 @@ impl Gateway {
         format!("{}/b/{handle}", self.shared.config.public_url)
     }
 
-    /// Forgets handles whose time is over.
-    pub(crate) fn sweep(&self) {
+    /// Forgets handles whose time is over, and ends live streams of which nothing was heard.
+    pub(crate) async fn sweep(&self) {
         self.handles().sweep(now());
+        if let Err(error) = self.live().sweep().await {
+            tracing::error!(%error, "live streams");
+        }
     }
 
     pub(crate) fn open_handles(&self) -> usize {

@@ -63,6 +63,10 @@ pub(crate) enum Code {
     NotAKeeper,
     /// The body is no signed record of a type that is taken here.
     BadRecord,
+    /// Another record has to come before this one.
+    OutOfOrder,
+    /// Nothing follows what is here, or something else stands in its place.
+    Settled,
 }
 
 /// A refusal on its way to the client.
@@ -104,6 +108,7 @@ impl Code {
             }
             Self::Outdated => StatusCode::CONFLICT,
             Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
+            Self::OutOfOrder | Self::Settled => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -146,6 +151,8 @@ impl Code {
             Self::Outdated => "A later record says otherwise",
             Self::NotAKeeper => "This key keeps no denylist for this gateway",
             Self::BadRecord => "This is not a signed record that belongs here",
+            Self::OutOfOrder => "Another record has to come before this one",
+            Self::Settled => "Something else is there already",
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod mandate;
 pub(crate) mod node;
+pub(crate) mod node_status;
 pub(crate) mod nodes;
 pub(crate) mod publications;
 pub(crate) mod publish;

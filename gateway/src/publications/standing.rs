@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use client::Client;
+use chunker::Link;
+use client::{Client, Object};
 use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed, UnixSeconds};
@@ -16,7 +17,7 @@ use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, Show,
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::problem::{Code, Problem};
-use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer};
+use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer, open_problem};
 
 /// All that a gateway knows of publications.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Publications {
         let known = self.catalogue.look(move |catalogue| catalogue.get(id)).await?;
         let offered = known.ok_or_else(unknown)?;
         if offered.is_withdrawn {
-            return Err(withdrawn());
+            return Err(withdrawn_so_far());
         }
         self.check_both(&offered.record).await?;
         Ok(offered.record)
@@ -102,12 +103,30 @@ impl Publications {
         self.check(record.body().object).await
     }
 
+    /// The object behind a link, unless it is denied; one of another length than `len` is not what was published.
+    pub(crate) async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
+        self.check(link.cid()).await?;
+        let opening = timeout(ANSWER_TIMEOUT, self.opened.object(link)).await;
+        let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
+        if object.len() != len {
+            let detail = format!("an object of {} bytes where {len} were published", object.len());
+            return Err(Problem::new(Code::Broken, detail));
+        }
+        Ok(object)
+    }
+
+    /// Whether this creator may publish here.
+    pub(crate) fn admit(&self, creator: &PublicKey) -> Result<(), Problem> {
+        if self.creators.may_publish(creator) {
+            return Ok(());
+        }
+        let detail = format!("the creator {creator} may not publish at this gateway");
+        Err(Problem::new(Code::NotACreator, detail))
+    }
+
     /// Takes a publication in, durably; true when it is new here.
     pub(crate) async fn offer(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
-        if !self.creators.may_publish(&record.by()) {
-            let detail = format!("the creator {} may not publish at this gateway", record.by());
-            return Err(Problem::new(Code::NotACreator, detail));
-        }
+        self.admit(&record.by())?;
         self.take(record).await
     }
 
@@ -169,16 +188,18 @@ fn unknown() -> Problem {
     nothing("this gateway knows no such publication")
 }
 
-fn withdrawn() -> Problem {
-    Problem::new(
-        Code::Withdrawn,
-        "its creator has withdrawn it; a publication record of a later time brings it back",
-    )
+pub(crate) fn withdrawn() -> Problem {
+    Problem::new(Code::Withdrawn, "its creator has withdrawn it")
+}
+
+fn withdrawn_so_far() -> Problem {
+    let detail = "its creator has withdrawn it; a publication record of a later time brings it back";
+    Problem::new(Code::Withdrawn, detail)
 }
 
 fn not_kept(why: Kept) -> Problem {
     match why {
-        Kept::Withdrawn => withdrawn(),
+        Kept::Withdrawn => withdrawn_so_far(),
         Kept::Foreign => Problem::new(Code::NotACreator, "this publication is somebody else's"),
         Kept::CreatorFull(most) => {
             let detail = format!("this gateway keeps up to {most} publications of one creator");
