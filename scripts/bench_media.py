@@ -23,7 +23,6 @@ import time
 import urllib.request
 
 from bench_http import Connection, Devnet, cpu_seconds, machine, memory_mib
-from bench_packaging import HLS, measured
 from bench_viewers import rank
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -37,6 +36,7 @@ APART_S = 60
 PACKAGINGS = 5
 # How media playlists name segments: each by a URL of its own, or as byte ranges of one file.
 FORMS = ("segments", "ranges")
+HLS = "-c copy -f hls -hls_segment_type fmp4 -hls_time 4 -hls_playlist_type vod"
 
 
 class Figures:
@@ -78,6 +78,18 @@ def ffmpeg(*arguments):
 
 
 # Packaging
+
+
+def measured(command):
+    """Seconds, CPU seconds and peak MB of a command that must succeed."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} failed with {process.returncode}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
 
 
 def measure_packaging(options, figures, film):
