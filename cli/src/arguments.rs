@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
+    Steward(commands::steward::Steward),
     Completions(commands::completions::Completions),
 }
 
@@ -81,6 +82,7 @@ impl Command {
         match self {
             Self::Node(node) => node.is_a_role(),
             Self::Gateway(_) => true,
+            Self::Steward(steward) => steward.is_a_role(),
             _ => false,
         }
     }
@@ -104,6 +106,7 @@ impl Command {
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
+            Self::Steward(_) => "steward",
             Self::Completions(_) => "completions",
         }
     }

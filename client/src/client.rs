@@ -21,6 +21,7 @@ use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
 use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
 use crate::tally::ReadTally;
+use crate::throttle::Throttle;
 use crate::wire::Wire;
 
 /// How long a node may take to say how it is.
@@ -32,6 +33,7 @@ pub struct Client {
     pub(crate) wire: Wire,
     pub(crate) placement: Arc<Placement>,
     pub(crate) options: ClientOptions,
+    pub(crate) throttle: Throttle,
 }
 
 impl Client {
@@ -39,7 +41,8 @@ impl Client {
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
         let sites: Vec<_> = members.iter().map(site).collect();
         let placement = Arc::new(Placement::new(&sites, members.same_site()));
-        Self { wire: Wire::new(pool, members), placement, options }
+        let throttle = Throttle::new(options.repair_rate);
+        Self { wire: Wire::new(pool, members), placement, options, throttle }
     }
 
     /// The nodes that this client knows.

@@ -323,8 +323,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed".split()
 
 
 def header(name, number, *parts):
@@ -349,7 +349,7 @@ RECORDS = {kind: record(kind, body, by) for kind, (by, body) in BODIES.items()}
 R = {kind: string(bytes_) for kind, bytes_ in RECORDS.items()}
 
 
-COMMIT, AUDIT, VERDICT = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict"))
+COMMIT, AUDIT, VERDICT, CLAIM = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict", "claim"))
 
 
 def requests():
@@ -380,6 +380,8 @@ def requests():
     apart = items(*(string(bytes([n] * 32)) + whole + numbers([n]) for n in range(64)))
     yield header("audit of a leaf of 64 shards", AUDIT, audit, secret, NONE, apart)
     yield header("verdict", VERDICT, R["audit_verdict"])
+    yield header("claim", CLAIM, root, varint(600), R["mandate"])
+    yield header("claim given back", CLAIM, root, varint(0), R["mandate"])
     yield header("records are not looked into", 7, string(b"no record"))
 
     yield no_header("nothing", b"", "incomplete")
@@ -390,6 +392,8 @@ def requests():
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
     yield bad_header("an unknown request", len(REQUESTS))
+    yield bad_header("claim for more seconds than fit", CLAIM, root, varint(65_536), R["mandate"])
+    yield bad_header("claim without a mandate", CLAIM, root, varint(600))
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
     yield bad_header("a field missing", 0, net)
     yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
@@ -442,7 +446,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in range(2, 16):
+    for code in [*range(2, 16), 17]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -452,9 +456,10 @@ def responses():
     yield header("whole, 1 MiB", 5, varint(2**20))
     yield header("proof", 6)
     yield header("held: nothing asked", 7, items())
-    held = some(varint(65_536) + varint(START))
+    held = some(varint(65_536) + varint(START) + string(ID) + varint(3))
+    longest_held = some(varint(2**28) + varint(2**64 - 1) + string(ID) + varint(2**64 - 1))
     yield header("held: one and not the other", 7, items(held, NONE))
-    yield header("held: 256", 7, items(*[held] * 256))
+    yield header("held: 256 of the longest", 7, items(*[longest_held] * 256))
     yield header("released", 8)
     yield header("pointer kept", 9)
     yield header("no pointers", 10, items())
@@ -466,18 +471,20 @@ def responses():
     yield header("audit committed", RESPONSES.index("audit_committed"), R["audit_receipt"])
     yield header("audited", RESPONSES.index("audited"), R["audit_answer"])
     yield header("verdict kept", RESPONSES.index("verdict_kept"))
+    yield header("claimed", RESPONSES.index("claimed"))
 
     yield bad_header("an unknown answer", len(RESPONSES))
     yield bad_header("status with 9 verdicts", 11, *about, items(*[string(b"")] * 9))
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 17", 0, varint(17), string(""))
+    yield bad_header("code 18", 0, varint(18), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
     yield bad_header("whole of nothing", 5, varint(0))
     yield bad_header("whole of more than 1 MiB", 5, varint(2**20 + 1))
     yield bad_header("held: 257", 7, items(*[NONE] * 257))
-    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START))))
+    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START) + string(ID) + varint(0))))
+    yield bad_header("held: a lease with a name of 15 bytes", 7, items(some(varint(1) + varint(START) + string(ID[:15]) + varint(0))))
     yield bad_header("33 pointers", 10, items(*[string(b"")] * 33))
     yield bad_header("a pointer of 4097 bytes", 10, items(string(bytes(4097))))
     yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65), items())

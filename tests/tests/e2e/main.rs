@@ -12,6 +12,7 @@ mod repair;
 mod roundtrip;
 mod site;
 mod standing;
+mod stewardship;
 
 use bytes::Bytes;
 use chunker::Link;
