@@ -40,11 +40,6 @@ impl Creator {
 
     /// Keys for one new object.
     pub(crate) fn new_secrets(&self) -> ObjectSecrets {
-        let salt = Salt::from_bytes(rand::random());
-        ObjectSecrets {
-            content_key: self.account.content_key(&salt),
-            control: SecretKey::from_bytes(self.account.control_seed(&salt).expose()),
-            salt,
-        }
+        ObjectSecrets::new(&self.account, Salt::from_bytes(rand::random()))
     }
 }
