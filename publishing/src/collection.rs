@@ -33,6 +33,7 @@ pub async fn publish_collection(
     creator: &Creator,
     request: CollectionRequest,
 ) -> Result<Published, PublishError> {
+    files::check(request.cover.as_ref(), &request.attachments)?;
     let poster = match &request.cover {
         Some(cover) => Some(cover.store(storing, creator, &[]).await?),
         None => None,

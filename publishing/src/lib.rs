@@ -33,5 +33,5 @@ pub use index_file::{IndexFile, IndexFileError};
 pub use known::KnownBundleError;
 pub use masters::MastersError;
 pub use publish::{PublishError, Published, publish};
-pub use request::{Progress, PublishRequest, SubtitleFile};
+pub use request::{Encoding, Progress, PublishRequest, SubtitleFile};
 pub use store::{StoreError, Storing};

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use chunker::FileMark;
-use packager::{OpenError, PlanError, Rendition, Source, WebVttError};
+use packager::{OpenError, PlanError, Projection, Rendition, Source, WebVttError};
 use protocol::{Signed, UnixSeconds};
 use sharing::{
-    Attachment, Bundle, BundleError, BundleKind, BundleParts, LanguageTag, Millis, Progress as Known,
-    Publication, Track, TrackId, TrackKind,
+    ATTACHMENTS_MAX, Attachment, Bundle, BundleError, BundleKind, BundleParts, FileName, LanguageTag, Millis,
+    Progress as Known, Publication, Track, TrackId, TrackKind,
 };
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::files;
 use crate::known::{self, KnownBundleError};
-use crate::masters::{self, MastersError};
+use crate::masters::{self, Masters, MastersError};
 use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
@@ -76,6 +76,24 @@ pub enum PublishError {
         /// Why.
         source: WebVttError,
     },
+    /// A cover that is no picture.
+    #[error("cannot take {path} for a cover: it is no JPEG, PNG or WebP")]
+    Cover {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Too many attachments.
+    #[error("{count} attachments, at most {ATTACHMENTS_MAX} can come with a publication")]
+    Attachments {
+        /// How many.
+        count: usize,
+    },
+    /// Two attachments with one name.
+    #[error("two attachments are called {name}: give one of the files another name")]
+    SameName {
+        /// Which name.
+        name: FileName,
+    },
     /// A track does not fit into a bundle.
     #[error("track {track}: {source}")]
     Track {
@@ -124,12 +142,13 @@ struct Publishing<'p, P> {
 
 impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
     async fn run(mut self) -> Result<Published, PublishError> {
-        let mark = self.mark()?;
         // What is cheap to check is checked before anything is encoded or stored.
+        files::check(self.request.cover.as_ref(), &self.request.attachments)?;
         let mut subtitles = Vec::with_capacity(self.request.subtitles.len());
         for file in &self.request.subtitles {
             subtitles.push(Subtitles::read(file).await?);
         }
+        let mark = self.mark()?;
         let earlier = self.earlier(mark).await?;
         let (mut tracks, pictures, mut names) = match &earlier {
             Some((_, bundle)) => self.as_published(bundle)?,
@@ -210,7 +229,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         };
         let known: Vec<&Track> = finished.values().collect();
         let masters = masters::prepare(self.request, &known, &mut self.progress).await?;
-        let (tracks, names) = self.tracks(mark, &masters.files, &finished).await?;
+        let (tracks, names) = self.tracks(mark, &masters, &finished).await?;
         let pictures = match (&self.request.tools, &masters.probe) {
             (Some(tools), Some(probe)) => Pictures::make(self.storing, self.creator, tools, probe)
                 .await
@@ -238,22 +257,29 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         Ok(self.creator.mark(&hash, &[way.as_bytes(), network.as_bytes()].concat()))
     }
 
-    /// All tracks of the masters, stored now or on an earlier occasion, and those that were finished and have no master any more.
+    /// All tracks: those that were finished and were not made again, and those of the masters, stored now or on an earlier occasion.
     async fn tracks(
         &mut self,
         mark: FileMark,
-        files: &[PathBuf],
+        masters: &Masters,
         finished: &BTreeMap<TrackId, Track>,
     ) -> Result<(Vec<Track>, Names), PublishError> {
-        let cut: Vec<_> = files.iter().map(|file| self.open(file)).collect::<Result<_, _>>()?;
+        let cut = masters.files.iter().map(|file| self.open(file, masters.projection.as_ref()));
+        let cut: Vec<_> = cut.collect::<Result<_, _>>()?;
         let language = self.request.language.as_ref();
-        let described = describe::describe(cut.iter().flat_map(|(source, _)| source.tracks()), language)
+        let sources = cut.iter().flat_map(|(source, _)| source.tracks());
+        let described = describe::describe(sources, language, &masters.finished)
             .map_err(|(track, source)| PublishError::Track { track: track.to_string(), source })?;
         let renditions = cut.into_iter().flat_map(|(source, renditions)| {
             let source = Arc::new(source);
             renditions.into_iter().map(move |rendition| (Arc::clone(&source), rendition))
         });
         let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for track in &masters.finished {
+            names.new_id(track.id().as_str()).map_err(|error| unfit(track.id(), error.into()))?;
+            (self.progress)(Progress::Known { track: track.id().clone() });
+            tracks.push(track.clone());
+        }
         for ((source, rendition), description) in renditions.zip(described) {
             names.new_id(description.id.as_str()).map_err(|error| unfit(&description.id, error.into()))?;
             let track = match finished.get(&description.id) {
@@ -265,23 +291,25 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
-        let is_rung = |track: &&Track| matches!(track.kind(), TrackKind::Video(_));
-        let without_master = finished.values().filter(is_rung);
-        let without_master = without_master.filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
-        let without_master: Vec<_> = without_master.cloned().collect();
-        tracks.extend(without_master);
         tracks.sort_by_key(|track| std::cmp::Reverse(short_side(track)));
         Ok((tracks, names))
     }
 
-    fn open(&self, file: &Path) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
+    fn open(
+        &self,
+        file: &Path,
+        projection: Option<&Projection>,
+    ) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
         // The name that the creator knows, whatever was made of it.
         let path = || self.request.file.clone();
         let at = |source| PublishError::Read { path: path(), source };
         let file = File::open(file).map_err(at)?;
         let len = file.metadata().map_err(at)?.len();
         let source = Source::open(FileSource(file), len);
-        let source = source.map_err(|source| PublishError::Open { path: path(), source })?;
+        let mut source = source.map_err(|source| PublishError::Open { path: path(), source })?;
+        if let Some(projection) = projection {
+            source.project(projection);
+        }
         let renditions = source.plan(self.request.segment_seconds);
         let renditions = renditions.map_err(|source| PublishError::Plan { path: path(), source })?;
         Ok((source, renditions))
