@@ -8,14 +8,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
-use anyhow::{Context, bail};
 use chunker::Coding;
 use clap::Args;
 use publishing::encode::Tools;
 use publishing::{AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile};
 use reqwest::Url;
 use serde::Serialize;
-use sharing::{About, Byline, FileName, Label, LanguageTag, MediaType, Title};
+use sharing::{About, Byline, FileName, Label, MediaType, Title};
 
 use self::chapters::chapters;
 use self::steps::Steps;
@@ -24,8 +23,9 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::output::Output;
+use crate::publication::Named;
 use crate::quantity::Duration;
-use crate::{account, gateway_api, media_type};
+use crate::{account, gateway_api, language, media_type, smaller_coding};
 
 /// Publish a film or a sound, and print where it plays
 ///
@@ -145,7 +145,7 @@ impl Publish {
                     let storing = Storing { client: client.clone(), coding, keep };
                     Ok(publishing::publish_collection(&storing, &creator, request).await?)
                 })
-                .await?
+                .await
         } else {
             let request = self.request(output).await?;
             let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
@@ -158,8 +158,9 @@ impl Publish {
                     });
                     Ok(publishing.await?)
                 })
-                .await?
+                .await
         };
+        let published = published.map_err(smaller_coding::suggest)?;
         self.offer(&published, &creator, &gateways, output).await
     }
 
@@ -175,8 +176,8 @@ impl Publish {
             match gateway_api::offer(gateway, published.record.encode(), self.unlisted).await {
                 Ok(path) => watch.push(gateway.join(&path)?.to_string()),
                 Err(error) => {
-                    output.note(format_args!("published, but {gateway} does not take it: {error:#}"));
-                    refused.push(Refusal { gateway: gateway.to_string(), reason: format!("{error:#}") });
+                    output.note(format_args!("published, but {error}"));
+                    refused.push(Refusal { gateway: gateway.to_string(), reason: error.to_string() });
                 }
             }
         }
@@ -213,7 +214,7 @@ impl Publish {
             title: Title::new(self.title.as_str()).map_err(usage)?,
             by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
             about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(LanguageTag::new).transpose().map_err(usage)?,
+            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
@@ -228,7 +229,7 @@ impl Publish {
 }
 
 /// An error of a text that stands in an argument.
-fn usage(error: sharing::TextError) -> anyhow::Error {
+fn usage(error: impl ToString) -> anyhow::Error {
     Usage::because(error.to_string())
 }
 
@@ -243,25 +244,45 @@ fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
     })
 }
 
+/// The gateways that are named, or the one at which a publication was said to play, or the network's own.
+pub(super) fn gateways_of(
+    named: &[String],
+    publication: &Named,
+    network: &Network,
+) -> anyhow::Result<Vec<Url>> {
+    match &publication.gateway {
+        Some(gateway) if named.is_empty() => Ok(vec![gateway.clone()]),
+        _ => gateways(named, network),
+    }
+}
+
 /// The gateways that are named, or the network's own.
 pub(super) fn gateways(named: &[String], network: &Network) -> anyhow::Result<Vec<Url>> {
-    let usual: Vec<String> = network.file.gateway.iter().cloned().collect();
-    let all = if named.is_empty() { &usual } else { named };
+    let named = named.iter().map(|text| gateway_api::address(text));
+    let mut all: Vec<Url> =
+        named.collect::<Result<_, _>>().map_err(|error| Usage::because(error.to_string()))?;
     if all.is_empty() {
-        bail!("the network file names no gateway; name one with --gateway URL");
+        all.extend(network.gateway.clone());
     }
-    let parse = |text: &String| Url::parse(text).with_context(|| format!("{text:?} is no URL"));
-    all.iter().map(parse).collect()
+    if all.is_empty() {
+        return Err(Usage::because("the network file names no gateway; name one with --gateway URL"));
+    }
+    Ok(all)
 }
 
 /// `FILE`, `FILE:TAG` or `FILE:TAG:LABEL`.
 fn subtitle_file(text: &str) -> anyhow::Result<SubtitleFile> {
-    let usage = |error: sharing::TextError| Usage::because(format!("--subtitles {text}: {error}"));
     let mut parts = text.splitn(3, ':');
-    let path = PathBuf::from(parts.next().unwrap_or_default());
-    let language = parts.next().map(LanguageTag::new).transpose().map_err(usage)?;
-    let label = parts.next().map(Label::new).transpose().map_err(usage)?;
-    Ok(SubtitleFile { path, language, label })
+    let (file, tag) = (parts.next().unwrap_or_default(), parts.next());
+    let language = tag.map(language::tag).transpose().map_err(|error| {
+        let label = tag.unwrap_or_default();
+        Usage::because(format!(
+            "--subtitles {text}: {error}; what viewers choose by stands behind it: {file}:TAG:{label}"
+        ))
+    })?;
+    let label = parts.next().map(Label::new).transpose();
+    let label = label.map_err(|error| Usage::because(format!("--subtitles {text}: {error}")))?;
+    Ok(SubtitleFile { path: PathBuf::from(file), language, label })
 }
 
 /// For people and for shells alike: where it plays.
@@ -282,6 +303,7 @@ mod tests {
         assert_eq!(all.language.unwrap().as_str(), "de");
         assert_eq!(all.label.unwrap().as_str(), "Deutsch: mit Ton");
         assert!(subtitle_file("b.vtt").unwrap().language.is_none());
-        assert!(subtitle_file("b.vtt:not a language").is_err());
+        let label = subtitle_file("b.vtt:Deutsch").unwrap_err().to_string();
+        assert!(label.contains("name of a language") && label.contains("b.vtt:TAG:Deutsch"), "{label}");
     }
 }

@@ -1,0 +1,73 @@
+//! A publication as people name it: by its id, or by the address at which it plays.
+
+use std::str::FromStr;
+
+use reqwest::Url;
+use sharing::PublicationId;
+
+/// A publication, and the gateway that the text names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) id: PublicationId,
+    /// Where it plays, when it was named by its address.
+    pub(crate) gateway: Option<Url>,
+}
+
+/// A text that names no publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("neither the id of a publication nor the address at which one plays (https://…/watch/ID)")]
+pub(crate) struct NamedError;
+
+impl FromStr for Named {
+    type Err = NamedError;
+
+    fn from_str(text: &str) -> Result<Self, NamedError> {
+        let (id, gateway) = parts(text)?;
+        Ok(Self { id: id.parse().map_err(|_| NamedError)?, gateway })
+    }
+}
+
+/// The id, and the gateway of an address: `https://gateway/watch/ID`, with whatever follows the id.
+fn parts(text: &str) -> Result<(&str, Option<Url>), NamedError> {
+    let Some((before, after)) = text.split_once("/watch/") else { return Ok((text, None)) };
+    let gateway = if before.is_empty() {
+        None
+    } else {
+        let gateway = Url::parse(before).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        Some(gateway.ok_or(NamedError)?)
+    };
+    Ok((after.split(['/', '?', '#']).next().unwrap_or_default(), gateway))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_addresses_name_the_same() {
+        let id = PublicationId::of(b"a bundle");
+        let named = |text: String| text.parse::<Named>();
+        assert_eq!(named(id.to_string()), Ok(Named { id, gateway: None }));
+        assert_eq!(named(format!("/watch/{id}")), Ok(Named { id, gateway: None }));
+        for rest in ["", "/", "?t=5", "#t", "/master.m3u8"] {
+            let found = named(format!("https://media.example:8443/watch/{id}{rest}")).unwrap();
+            assert_eq!(found.id, id, "{rest:?}");
+            assert_eq!(found.gateway.unwrap().as_str(), "https://media.example:8443/");
+        }
+    }
+
+    #[test]
+    fn other_texts_name_nothing() {
+        let id = PublicationId::of(b"a bundle");
+        for text in [
+            "",
+            "film",
+            "/watch/",
+            "https://media.example",
+            &format!("ftp://x/watch/{id}"),
+            &format!("x/watch/{id}"),
+        ] {
+            assert_eq!(text.parse::<Named>(), Err(NamedError), "{text:?}");
+        }
+    }
+}
