@@ -11,7 +11,7 @@ mod summary;
 pub(crate) use ahead::Ahead;
 pub use catalogue::CatalogueError;
 pub(crate) use catalogue::{Catalogue, Cursor, Kept};
-pub(crate) use opened::{OpenBundleError, Opened};
+pub(crate) use opened::Opened;
 pub(crate) use playlists::{Form, master, media};
 pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing, segment_ending};
 pub(crate) use standing::Publications;

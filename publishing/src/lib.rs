@@ -6,6 +6,7 @@
 //!
 //! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
 //! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
+//! [`fetch_bundle`] brings back what a record is about.
 //! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
 //! calls ffmpeg. A master that needs no encoding needs no ffmpeg either.
 
@@ -13,10 +14,10 @@ mod collection;
 mod creator;
 mod describe;
 pub mod encode;
+mod fetch;
 mod files;
 mod hashing;
 mod index_file;
-mod known;
 mod masters;
 mod pictures;
 mod publish;
@@ -28,9 +29,9 @@ mod subtitles;
 pub use collection::{CollectionRequest, publish_collection};
 pub use creator::Creator;
 pub use describe::UnfitTrack;
+pub use fetch::{FetchBundleError, fetch_bundle};
 pub use files::AttachedFile;
 pub use index_file::{IndexFile, IndexFileError};
-pub use known::KnownBundleError;
 pub use masters::MastersError;
 pub use publish::{PublishError, Published, publish};
 pub use request::{Encoding, Progress, PublishRequest, SubtitleFile};

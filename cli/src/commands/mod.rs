@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
+pub(crate) mod durability;
 pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod mandate;

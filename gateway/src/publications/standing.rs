@@ -4,10 +4,11 @@ use client::Client;
 use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed};
+use publishing::FetchBundleError;
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
-use super::{Ahead, Catalogue, CatalogueError, Kept, OpenBundleError, Opened, Show, Summary, nothing};
+use super::{Ahead, Catalogue, CatalogueError, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::problem::{Code, Problem};
@@ -153,7 +154,7 @@ fn withdrawn() -> Problem {
 }
 
 /// What a fetch of a bundle brings in time.
-async fn in_time<T>(fetch: impl Future<Output = Result<T, OpenBundleError>>) -> Result<T, Problem> {
+async fn in_time<T>(fetch: impl Future<Output = Result<T, FetchBundleError>>) -> Result<T, Problem> {
     let fetched = timeout(ANSWER_TIMEOUT, fetch).await.map_err(|_| no_answer())?;
     fetched.map_err(|error| bundle_problem(&error))
 }
