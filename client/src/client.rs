@@ -18,6 +18,7 @@ use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
 use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
 use crate::tally::ReadTally;
+use crate::throttle::Throttle;
 use crate::wire::Wire;
 
 /// How long a node may take to say how it is.
@@ -29,6 +30,7 @@ pub struct Client {
     pub(crate) wire: Wire,
     pub(crate) placement: Arc<Placement>,
     pub(crate) options: ClientOptions,
+    pub(crate) throttle: Throttle,
 }
 
 impl Client {
@@ -36,7 +38,8 @@ impl Client {
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
         let sites: Vec<_> = members.iter().map(site).collect();
         let placement = Arc::new(Placement::new(&sites, members.same_site()));
-        Self { wire: Wire::new(pool, members), placement, options }
+        let throttle = Throttle::new(options.repair_rate);
+        Self { wire: Wire::new(pool, members), placement, options, throttle }
     }
 
     /// The nodes that this client knows.

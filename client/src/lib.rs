@@ -12,6 +12,7 @@
 //!
 //! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified and opened.
 
+mod care;
 mod client;
 mod driver;
 mod error;
@@ -25,14 +26,16 @@ mod put_answer;
 mod reader;
 mod report;
 mod tally;
+mod throttle;
 mod wire;
 
+pub use care::{REPAIR_LEAVES, Vote, claim_subject};
 pub use client::Client;
 pub use driver::cells::CellStream;
 pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
-pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
+pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;

@@ -38,6 +38,12 @@ pub const CLOCK_SKEW_MAX_S: u64 = 300;
 pub const REFUSAL_DETAIL_LEN_MAX: usize = 256;
 /// Longest name of a program's version in `Status`, in bytes of UTF-8.
 pub const VERSION_TEXT_LEN_MAX: usize = 64;
+/// Longest time for which a repair is claimed, in seconds.
+pub const CLAIM_DURATION_MAX_S: u16 = 600;
+/// Most claims that a node keeps for one holder of mandates.
+pub const CLAIMS_PER_HOLDER_MAX: usize = 1024;
+/// Nodes that decide who has claimed a repair: the first ones in the ranking of its subject.
+pub const CLAIM_VOTERS: usize = 7;
 
 const DAY_S: u64 = 86_400;
 
@@ -96,6 +102,9 @@ mod tests {
             ("CLOCK_SKEW_MAX_S", CLOCK_SKEW_MAX_S),
             ("REFUSAL_DETAIL_LEN_MAX", REFUSAL_DETAIL_LEN_MAX as u64),
             ("VERSION_TEXT_LEN_MAX", VERSION_TEXT_LEN_MAX as u64),
+            ("CLAIM_DURATION_MAX_S", u64::from(CLAIM_DURATION_MAX_S)),
+            ("CLAIMS_PER_HOLDER_MAX", CLAIMS_PER_HOLDER_MAX as u64),
+            ("CLAIM_VOTERS", CLAIM_VOTERS as u64),
         ];
         let in_code: Vec<_> = in_code.map(|(name, value)| (name.to_string(), value)).into();
         let mut specified = table();

@@ -80,6 +80,15 @@ pub enum Request {
     },
     /// Say how the node is.
     Status,
+    /// Let nobody else claim a repair for a while.
+    Claim {
+        /// What is to be repaired: the placement seed of a segment, or the hash of a manifest.
+        subject: Root,
+        /// For how long, at most [`CLAIM_DURATION_MAX_S`](crate::limits::CLAIM_DURATION_MAX_S); 0 gives it back.
+        seconds: u16,
+        /// The leave of the control key to care for it.
+        mandate: Unverified<Mandate>,
+    },
 }
 
 impl Request {
@@ -102,6 +111,7 @@ impl Request {
             Self::SetPointer { .. } => "set_pointer",
             Self::GetPointers { .. } => "get_pointers",
             Self::Status => "status",
+            Self::Claim { .. } => "claim",
         }
     }
 }

@@ -4,7 +4,7 @@ use proofs::ShardLen;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{MANIFEST_LEN_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, VERSION_TEXT_LEN_MAX};
-use crate::{BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds, Unverified};
+use crate::{BoundedList, Lease, LeaseId, NodeRecord, Pointer, Refusal, Sequence, UnixSeconds, Unverified};
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Response {
     },
     /// To `Status`.
     Status(NodeStatus),
+    /// To `Claim`.
+    Claimed,
 }
 
 impl Response {
@@ -66,6 +68,7 @@ impl Response {
             Self::PointerKept => "pointer_kept",
             Self::Pointers { .. } => "pointers",
             Self::Status(_) => "status",
+            Self::Claimed => "claimed",
         }
     }
 }
@@ -77,6 +80,10 @@ pub struct HeldShard {
     pub len: ShardLen,
     /// The end of its lease.
     pub expires: UnixSeconds,
+    /// The name of its lease.
+    pub id: LeaseId,
+    /// The version of its lease.
+    pub seq: Sequence,
 }
 
 /// How a node is, by its own word.

@@ -7,6 +7,7 @@
 //! A node cannot decrypt anything, knows no objects, and finds no other nodes: all it sees are shards, leases,
 //! mandates and pointers. Who is admitted is a list of keys; nothing is paid for here.
 
+mod claims;
 mod clock;
 mod committer;
 mod config;

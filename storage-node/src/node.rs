@@ -207,6 +207,7 @@ fn service(
         egress,
         counts: Arc::new(Counts::default()),
         turns: Turns::default(),
+        claims: Mutex::default(),
         put_pause: config.put_pause,
     })
 }

@@ -15,6 +15,7 @@ use protocol::{
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Clock;
+use crate::claims::Claims;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
@@ -36,6 +37,7 @@ pub(crate) struct Service {
     pub(crate) egress: Egress,
     pub(crate) counts: Arc<Counts>,
     pub(crate) turns: Turns,
+    pub(crate) claims: Mutex<Claims>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
 }
@@ -150,6 +152,9 @@ impl Service {
             Request::SetPointer { pointer } => self.set_pointer(caller.payer, &pointer).await?,
             Request::GetPointers { owner } => self.pointers(owner).await?,
             Request::Status => self.status().await?,
+            Request::Claim { subject, seconds, mandate } => {
+                self.claim(caller.payer, subject, seconds, &mandate)?
+            }
         };
         Ok(inbound.sending.header(&response).await?)
     }

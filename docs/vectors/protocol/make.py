@@ -371,8 +371,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status claim".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status claimed".split()
 
 
 def header(name, number, *parts):
@@ -417,6 +417,8 @@ def requests():
     yield header("set pointer", 8, R["pointer"])
     yield header("get pointers", 9, key)
     yield header("status", 10)
+    yield header("claim", 11, root, varint(600), R["mandate"])
+    yield header("claim given back", 11, root, varint(0), R["mandate"])
     yield header("records are not looked into", 7, string(b"no record"))
 
     yield no_header("nothing", b"", "incomplete")
@@ -426,7 +428,9 @@ def requests():
     yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
-    yield bad_header("an unknown request", 11)
+    yield bad_header("an unknown request", 12)
+    yield bad_header("claim for more seconds than fit", 11, root, varint(65_536), R["mandate"])
+    yield bad_header("claim without a mandate", 11, root, varint(600))
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
     yield bad_header("a field missing", 0, net)
     yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
@@ -467,7 +471,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in range(2, 16):
+    for code in [*range(2, 16), 17]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -477,26 +481,29 @@ def responses():
     yield header("whole, 1 MiB", 5, varint(2**20))
     yield header("proof", 6)
     yield header("held: nothing asked", 7, items())
-    held = some(varint(65_536) + varint(START))
+    held = some(varint(65_536) + varint(START) + string(ID) + varint(3))
+    longest_held = some(varint(2**28) + varint(2**64 - 1) + string(ID) + varint(2**64 - 1))
     yield header("held: one and not the other", 7, items(held, NONE))
-    yield header("held: 256", 7, items(*[held] * 256))
+    yield header("held: 256 of the longest", 7, items(*[longest_held] * 256))
     yield header("released", 8)
     yield header("pointer kept", 9)
     yield header("no pointers", 10, items())
     longest = record("pointer", body_with("pointer", value=bytes(1024), slot=65_535, seq=2**64 - 1, expires=2**64 - 1), OWNER)
     yield header("32 of the longest pointers", 10, items(*[string(longest)] * 32))
     yield header("status", 11, varint(3), varint(2**40), varint(2**50), string("headwater 0.1.0"))
+    yield header("claimed", 12)
 
-    yield bad_header("an unknown answer", 12)
+    yield bad_header("an unknown answer", 13)
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 17", 0, varint(17), string(""))
+    yield bad_header("code 18", 0, varint(18), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
     yield bad_header("whole of nothing", 5, varint(0))
     yield bad_header("whole of more than 1 MiB", 5, varint(2**20 + 1))
     yield bad_header("held: 257", 7, items(*[NONE] * 257))
-    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START))))
+    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START) + string(ID) + varint(0))))
+    yield bad_header("held: a lease with a name of 15 bytes", 7, items(some(varint(1) + varint(START) + string(ID[:15]) + varint(0))))
     yield bad_header("33 pointers", 10, items(*[string(b"")] * 33))
     yield bad_header("a pointer of 4097 bytes", 10, items(string(bytes(4097))))
     yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65))

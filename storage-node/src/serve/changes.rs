@@ -1,5 +1,8 @@
 //! Requests that change what is kept. Each answer waits until the change is durable.
 
+use std::sync::PoisonError;
+use std::time::Instant;
+
 use network::Inbound;
 use proofs::{Root, ShardLen};
 use protocol::limits::LEASE_DURATION_MAX_S;
@@ -10,6 +13,7 @@ use protocol::{
 use tokio::task::spawn_blocking;
 
 use super::{Service, Unanswered};
+use crate::claims::Claimed;
 use crate::store::{Done, Job, Put, Renew, SetPointer};
 use crate::upload;
 
@@ -67,6 +71,23 @@ impl Service {
     pub(super) async fn release(&self, release: &Unverified<Release>) -> Result<Response, Refusal> {
         let release = self.verify(release)?;
         self.change(Job::Release(release)).await
+    }
+
+    pub(super) fn claim(
+        &self,
+        payer: Option<PublicKey>,
+        subject: Root,
+        seconds: u16,
+        mandate: &Unverified<Mandate>,
+    ) -> Result<Response, Refusal> {
+        let holder = self.admit_visitor(payer)?;
+        let mandate = self.verify(mandate)?;
+        let covered = mandate.body().covers(&holder, self.clock.now(), ByteHours::default());
+        covered.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let what = Claimed { control: mandate.by(), subject };
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.claim(what, holder, seconds, Instant::now())?;
+        Ok(Response::Claimed)
     }
 
     pub(super) async fn set_pointer(
