@@ -196,7 +196,7 @@ mod tests {
         let suitable = |nodes| suitable_coding(nodes).map(|coding| coding.to_string()).ok();
         assert_eq!(suitable(0), None);
         assert_eq!(suitable(1), None);
-        let codings = [(2, "1+1"), (3, "2+1"), (5, "4+1"), (6, "4+2"), (7, "5+2"), (8, "5+3"), (100, "5+3")];
+        let codings = [(2, "1+1"), (3, "2+1"), (5, "4+1"), (6, "4+2"), (7, "5+2"), (8, "5+3"), (100, "7+7")];
         for (nodes, coding) in codings {
             assert_eq!(suitable(nodes).as_deref(), Some(coding), "{nodes} nodes");
         }

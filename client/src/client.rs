@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
-use protocol::{NetworkId, NodeStatus, PublicKey};
+use protocol::{NetworkId, NodeStatus, PublicKey, SecretKey, UnixSeconds};
 use tokio::io::AsyncRead;
 
 use crate::driver;
@@ -16,7 +16,7 @@ use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
-use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
+use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, RepairReport};
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -105,6 +105,12 @@ impl Client {
     /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.
     pub async fn repair(&self, cid: &Cid, authority: &RepairAuthority) -> Result<RepairReport, RepairError> {
         driver::repair::repair(self, cid, authority).await
+    }
+
+    /// Has the leases of an object hold until `until` at least: those that end earlier are renewed by `control`, its control
+    /// key, at the expense of whoever has paid so far. Nothing is stored again.
+    pub async fn keep(&self, manifest: &Manifest, control: &SecretKey, until: UnixSeconds) -> KeepReport {
+        driver::keep::keep(self, manifest, control, until).await
     }
 
     pub(crate) async fn manifest_bytes(&self, cid: &Cid) -> Result<(Manifest, Bytes), FetchError> {

@@ -40,6 +40,11 @@ impl Creator {
 
     /// Keys for one new object.
     pub(crate) fn new_secrets(&self) -> ObjectSecrets {
-        ObjectSecrets::new(&self.account, Salt::from_bytes(rand::random()))
+        self.secrets(Salt::from_bytes(rand::random()))
+    }
+
+    /// Keys of the object with this salt.
+    pub(crate) fn secrets(&self, salt: Salt) -> ObjectSecrets {
+        ObjectSecrets::new(&self.account, salt)
     }
 }

@@ -166,3 +166,159 @@ fn file_of(audio: &EncodedAudio) -> PathBuf {
 fn video_id(rung: &Rung) -> String {
     format!("video-{}", rung.size().short())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::{NonZeroU16, NonZeroU32};
+    use std::path::Path;
+    use std::process::Command;
+
+    use packager::Source;
+    use sharing::{
+        Channels, Codecs, ContentHash, InitSection, Part, Picture, Segment, Title, TrackId, TrackParts,
+    };
+
+    use super::*;
+
+    /// What ffmpeg makes from these arguments, which are separated by spaces.
+    fn clip(folder: &Path, name: &str, arguments: &str) -> PathBuf {
+        let file = folder.join(name);
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "error", "-y"]).args(arguments.split(' ')).arg(&file);
+        assert!(command.status().unwrap().success(), "{command:?}");
+        file
+    }
+
+    async fn request(file: PathBuf) -> PublishRequest {
+        let work_folder = file.parent().unwrap().to_owned();
+        PublishRequest {
+            file,
+            title: Title::new("a film").unwrap(),
+            by: None,
+            about: None,
+            language: None,
+            subtitles: Vec::new(),
+            chapters: Vec::new(),
+            cover: None,
+            attachments: Vec::new(),
+            segment_seconds: 4,
+            listed: true,
+            ladder: true,
+            tools: Some(Tools::find().await.unwrap()),
+            work_folder,
+        }
+    }
+
+    fn finished(id: &str, kind: TrackKind) -> Track {
+        let one = NonZeroU32::MIN;
+        let segment = Segment { len: 1, duration: 1, hash: ContentHash::of(b"x") };
+        Track::new(TrackParts {
+            id: TrackId::new(id).unwrap(),
+            kind,
+            codecs: Codecs::new("x").unwrap(),
+            timescale: one,
+            parts: vec![Part {
+                key: chunker::ContentKey::from_bytes([1; 32]),
+                object: proofs::Cid::of(b"x"),
+                segments: one,
+            }],
+            init: Some(InitSection::new(one, ContentHash::of(b"x"))),
+            segments: vec![segment],
+            default: true,
+            language: None,
+            label: None,
+        })
+        .unwrap()
+    }
+
+    async fn made(request: &PublishRequest, finished: &[&Track]) -> (Vec<String>, Masters) {
+        let mut told = Vec::new();
+        let masters = prepare(request, finished, |step| {
+            if let Progress::Encoding { files, .. } = step {
+                told = files.into_iter().map(|file| file.name).collect();
+            }
+        });
+        let masters = masters.await.unwrap();
+        assert_eq!(masters.files.len(), told.len());
+        assert_eq!(masters.finished.len(), finished.len());
+        (told, masters)
+    }
+
+    #[tokio::test]
+    async fn a_ladder_that_goes_on_makes_neither_sound_nor_rungs_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let film = clip(
+            folder.path(),
+            "film.mkv",
+            "-f lavfi -i testsrc2=s=640x480:r=5:d=1 -f lavfi -i sine=440:d=1 -f lavfi -i sine=880:d=1 -map 0 -map 1 -map 2 \
+             -c:v libx264 -preset ultrafast -c:a flac",
+        );
+        let request = request(film).await;
+        let picture = |width, height| {
+            let side = |side| NonZeroU16::new(side).unwrap();
+            let (width, height, rate) = (side(width), side(height), NonZeroU32::MIN);
+            TrackKind::Video(Picture { height, rate, width })
+        };
+        let top = finished("video-480", picture(640, 480));
+        let low = finished("video-240", picture(320, 240));
+        let first = finished("audio", TrackKind::Audio(Channels::new(2).unwrap()));
+        let second = finished("audio-2", TrackKind::Audio(Channels::new(2).unwrap()));
+        assert_eq!(made(&request, &[]).await.0, ["480p", "240p", "sound", "sound"]);
+        assert_eq!(made(&request, &[&top]).await.0, ["240p", "sound", "sound"]);
+        assert_eq!(made(&request, &[&first, &low, &top]).await.0, ["sound"]);
+        assert!(made(&request, &[&first, &second, &low, &top]).await.0.is_empty());
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1, "encoded files go with the masters");
+    }
+
+    /// What ffprobe says that a film lies on.
+    fn side_data(file: &Path) -> String {
+        let mut command = Command::new("ffprobe");
+        command.args(["-v", "error", "-show_streams", "-of", "default=nw=1"]).arg(file);
+        let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        said.lines()
+            .filter(|line| line.contains("pherical") || line.starts_with("projection"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Writes the first rendition of an MP4 with a projection.
+    fn projected(file: &Path, projection: &Projection, to: &Path) {
+        let open = File::open(file).unwrap();
+        let len = open.metadata().unwrap().len();
+        let mut source = Source::open(FileSource(open), len).unwrap();
+        source.project(projection);
+        let renditions = source.plan(4).unwrap();
+        let bytes: Vec<u8> = source.read(&renditions[0]).flat_map(|piece| piece.unwrap().to_vec()).collect();
+        std::fs::write(to, bytes).unwrap();
+    }
+
+    #[tokio::test]
+    async fn rungs_of_a_sphere_lie_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let flat = clip(
+            folder.path(),
+            "flat.mp4",
+            "-f lavfi -i testsrc2=s=480x240:r=5:d=1 -c:v libx264 -preset ultrafast",
+        );
+        assert_eq!(side_data(&flat), "");
+        projected(&flat, &Projection::equirectangular(), &path("sphere.mp4"));
+        let expected = side_data(&path("sphere.mp4"));
+        assert!(
+            expected.contains("Spherical Mapping") && expected.contains("projection=equirectangular"),
+            "{expected}"
+        );
+        let copy = format!("-i {} -c copy -strict unofficial", path("sphere.mp4").display());
+        let other_container = clip(folder.path(), "sphere.mkv", &copy);
+        assert_eq!(side_data(&other_container), expected);
+        for master in [path("sphere.mp4"), other_container] {
+            let (_, masters) = made(&request(master.clone()).await, &[]).await;
+            assert_eq!(side_data(&masters.files[0]), "", "ffmpeg loses it");
+            projected(&masters.files[0], &masters.projection.unwrap(), &path("rung.mp4"));
+            assert_eq!(side_data(&path("rung.mp4")), expected, "{}", master.display());
+        }
+        let (_, masters) = made(&request(flat).await, &[]).await;
+        assert!(masters.projection.is_none());
+    }
+}

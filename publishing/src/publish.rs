@@ -1,6 +1,6 @@
 //! The whole way from a file to a signed record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use chunker::FileMark;
 use packager::{OpenError, PlanError, Projection, Rendition, Source, WebVttError};
+use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use sharing::{
     ATTACHMENTS_MAX, Attachment, Bundle, BundleError, BundleKind, BundleParts, FileName, LanguageTag, Millis,
@@ -17,13 +18,14 @@ use sharing::{
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::files;
+use crate::keeping;
 use crate::masters::{self, Masters, MastersError};
 use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
 use crate::{
-    Creator, FetchBundleError, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing,
-    fetch_bundle, hashing,
+    Creator, FetchBundleError, IndexFile, IndexFileError, Kept, Progress, PublishRequest, StoreError,
+    Storing, fetch_bundle, hashing,
 };
 
 /// The media type of a stored bundle.
@@ -38,6 +40,8 @@ pub struct Published {
     pub bundle: Bundle,
     /// Nothing was new: the same publication was made before.
     pub was_known: bool,
+    /// Until when it is kept, what was stored before included.
+    pub kept: Kept,
 }
 
 /// Why nothing was published. What was stored so far is remembered, and not stored again the next time.
@@ -151,7 +155,9 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             subtitles.push(Subtitles::read(file).await?);
         }
         let mark = self.mark()?;
+        let until = now().plus(self.storing.keep.as_secs());
         let earlier = self.earlier(mark).await?;
+        let stored_earlier = self.stored_earlier(mark, earlier.as_ref());
         let (mut tracks, pictures, mut names) = match &earlier {
             Some((_, bundle)) => self.as_published(bundle)?,
             None => self.make(mark).await?,
@@ -164,9 +170,33 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         let parts = BundleParts { attachments, ..self.bundle_parts(tracks, pictures, film_ms) };
         if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| is_same(bundle, &parts)) {
             let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
-            return Ok(self.published(publication, bundle, true));
+            let kept = self.renew(stored_earlier, until).await;
+            return Ok(self.published(publication, bundle, true, kept));
         }
-        self.finish(mark, Bundle::new(parts)?).await
+        let bundle = Bundle::new(parts)?;
+        let reused = keeping::objects(bundle.parts()).intersection(&stored_earlier).copied().collect();
+        let kept = self.renew(reused, until).await.with_new(until);
+        self.finish(mark, bundle, kept).await
+    }
+
+    /// Objects that need not be stored, and may end before what is stored now.
+    fn stored_earlier(&self, mark: FileMark, earlier: Option<&(Publication, Bundle)>) -> BTreeSet<Cid> {
+        match (earlier, self.index.index().find(&mark)) {
+            (Some((publication, bundle)), _) => {
+                let mut objects = keeping::objects(bundle.parts());
+                objects.insert(publication.object);
+                objects
+            }
+            (None, Some(Known::Unfinished(tracks))) => {
+                tracks.values().flat_map(keeping::objects_of).collect()
+            }
+            (None, _) => BTreeSet::new(),
+        }
+    }
+
+    async fn renew(&mut self, objects: BTreeSet<Cid>, until: UnixSeconds) -> Kept {
+        (self.progress)(Progress::Finishing);
+        Kept::renewed(self.storing, self.creator, objects, until).await
     }
 
     /// What was published of this file before, when it was packaged in the same way and is still there.
@@ -373,19 +403,18 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         }
     }
 
-    async fn finish(mut self, mark: FileMark, bundle: Bundle) -> Result<Published, PublishError> {
-        (self.progress)(Progress::Finishing);
+    async fn finish(self, mark: FileMark, bundle: Bundle, kept: Kept) -> Result<Published, PublishError> {
         let publication = store_bundle(self.storing, self.creator, &bundle, self.request.listed).await?;
         self.index.change(|index| {
             index.remember_publication(mark, publication.clone());
             Ok(())
         })?;
-        Ok(self.published(publication, bundle, false))
+        Ok(self.published(publication, bundle, false, kept))
     }
 
-    fn published(&self, publication: Publication, bundle: Bundle, was_known: bool) -> Published {
+    fn published(&self, publication: Publication, bundle: Bundle, was_known: bool, kept: Kept) -> Published {
         let network = self.storing.client.network();
-        Published { record: self.creator.sign(&network, publication), bundle, was_known }
+        Published { record: self.creator.sign(&network, publication), bundle, was_known, kept }
     }
 }
 

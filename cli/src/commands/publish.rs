@@ -25,14 +25,18 @@ use crate::membership::Network;
 use crate::output::Output;
 use crate::publication::Named;
 use crate::quantity::Duration;
-use crate::{account, gateway_api, language, media_type, smaller_coding};
+use crate::{account, date, gateway_api, language, media_type, smaller_coding};
 
 /// Publish a film or a sound, and print where it plays
 ///
 /// The file is packaged for streaming, encrypted, spread over the network, and described by a bundle that your creator
 /// key signs; gateways list it and play it in any browser. MP4, MOV and M4A with H.264, H.265, AV1, AAC or Opus
 /// are taken as they are; anything else, and --ladder, takes ffmpeg. Publishing the same file again costs no second
-/// upload, and what was interrupted goes on where it stopped.
+/// upload: what is stored already is kept as long as --keep says from now on. What was interrupted goes on where it
+/// stopped.
+///
+/// Exit status 1 with an address means that it plays there, but that a gateway refused it or that not everything is
+/// kept so long; standard error says what.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -83,7 +87,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE")]
     chapters: Option<PathBuf>,
 
-    /// Make smaller sizes of the picture too, so that it plays on slow lines
+    /// Make smaller sizes of the picture too, so that it plays on slow lines; HDR becomes SDR, 360° stays
     #[arg(long)]
     ladder: bool,
 
@@ -120,6 +124,8 @@ struct Answer {
     tracks: usize,
     /// It had been published before, and nothing was stored.
     known: bool,
+    /// Until when the nodes keep it, in Unix time in seconds.
+    kept_until: u64,
     /// What gateways would not take it, and why.
     refused: Vec<Refusal>,
 }
@@ -182,7 +188,13 @@ impl Publish {
             }
         }
         let bundle = &published.bundle;
-        let outcome = if refused.is_empty() { Outcome::Complete } else { Outcome::Incomplete };
+        let kept = &published.kept;
+        output.note(format_args!("kept until {}", date::local_day(kept.until)));
+        for short in &kept.short {
+            output.note(format_args!("but not all of {}: {}", short.object, short.reason));
+        }
+        let is_done = refused.is_empty() && kept.short.is_empty();
+        let outcome = if is_done { Outcome::Complete } else { Outcome::Incomplete };
         output.answer(&Answer {
             id: bundle.id().to_string(),
             title: bundle.title().to_string(),
@@ -191,6 +203,7 @@ impl Publish {
             duration_ms: bundle.parts().duration.get(),
             tracks: bundle.tracks().len(),
             known: published.was_known,
+            kept_until: kept.until.get(),
             refused,
         })?;
         Ok(outcome)

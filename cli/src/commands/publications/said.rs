@@ -1,7 +1,8 @@
 //! What a gateway says, as people read it. A terminal must not do what a gateway says.
 
-use chrono::{DateTime, Local};
 use serde_json::Value;
+
+use crate::date;
 
 /// What stands where there is nothing to say.
 pub(super) const NOTHING: &str = "-";
@@ -15,17 +16,12 @@ pub(super) fn text(value: &Value) -> Option<String> {
 
 /// A day of the calendar where the reader is.
 pub(super) fn day(unix_seconds: &Value) -> Option<String> {
-    Some(local(unix_seconds)?.format("%Y-%m-%d").to_string())
+    Some(date::local(unix_seconds.as_i64()?)?.format("%Y-%m-%d").to_string())
 }
 
 /// The day and the minute where the reader is.
 pub(super) fn minute(unix_seconds: &Value) -> Option<String> {
-    Some(local(unix_seconds)?.format("%Y-%m-%d %H:%M").to_string())
-}
-
-fn local(unix_seconds: &Value) -> Option<DateTime<Local>> {
-    let time = DateTime::from_timestamp(unix_seconds.as_i64()?, 0)?;
-    Some(time.with_timezone(&Local))
+    Some(date::local(unix_seconds.as_i64()?)?.format("%Y-%m-%d %H:%M").to_string())
 }
 
 /// `1:02:03`, or `2:03` below an hour; `None` of what takes no time.
