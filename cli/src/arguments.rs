@@ -89,10 +89,21 @@ pub(crate) enum Command {
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
+    Steward(commands::steward::Steward),
     Completions(commands::completions::Completions),
 }
 
 impl Command {
+    /// Whether it runs until it is ended, so that its log is what people see of it.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        match self {
+            Self::Node(node) => node.is_a_role(),
+            Self::Gateway(_) => true,
+            Self::Steward(steward) => steward.is_a_role(),
+            _ => false,
+        }
+    }
+
     /// The name that the user typed.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -112,6 +123,7 @@ impl Command {
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
+            Self::Steward(_) => "steward",
             Self::Completions(_) => "completions",
         }
     }

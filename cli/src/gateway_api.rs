@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use chunker::Link;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 use sharing::PublicationId;
@@ -17,7 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Pages of a list that are asked for, of 100 publications each.
 const PAGES_MAX: usize = 1000;
 
-const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
+pub(crate) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
 /// Why a gateway did not do what it was asked. Every message names the gateway.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,11 @@ fn at(gateway: &Url, path: &str) -> Url {
 /// The gateway's answer, null where it says no more than that it is done.
 async fn answered(gateway: &Url, request: RequestBuilder) -> Result<Value, GatewayError> {
     let answer = request.send().await.map_err(|error| unanswered(gateway, &error))?;
+    said(gateway, answer).await
+}
+
+/// What an answer says, or what the gateway says is wrong.
+pub(crate) async fn said(gateway: &Url, answer: Response) -> Result<Value, GatewayError> {
     let status = answer.status();
     if status == StatusCode::NO_CONTENT {
         return Ok(Value::Null);
@@ -143,7 +148,7 @@ async fn answered(gateway: &Url, request: RequestBuilder) -> Result<Value, Gatew
 }
 
 /// Why there is no answer.
-fn unanswered(gateway: &Url, error: &reqwest::Error) -> GatewayError {
+pub(crate) fn unanswered(gateway: &Url, error: &reqwest::Error) -> GatewayError {
     if error.is_timeout() {
         return GatewayError::Silent { gateway: gateway.into() };
     }
@@ -169,14 +174,15 @@ fn strange(gateway: &Url, what: &str) -> GatewayError {
 }
 
 /// True when nobody between here and the gateway reads what is sent to it.
-fn keeps_secrets(gateway: &Url) -> bool {
+pub(crate) fn keeps_secrets(gateway: &Url) -> bool {
     let host = gateway.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here =
         host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
     gateway.scheme() == "https" || is_here
 }
 
-fn http(gateway: &Url) -> Result<reqwest::Client, GatewayError> {
+/// What asks a gateway.
+pub(crate) fn http(gateway: &Url) -> Result<reqwest::Client, GatewayError> {
     // Fails only where a provider is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build();

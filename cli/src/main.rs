@@ -12,6 +12,7 @@ mod folders;
 mod gateway_api;
 mod language;
 mod lifetime;
+mod live_api;
 mod logging;
 mod media_type;
 mod membership;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report_arguments(&arguments::as_typed(error)),
     };
     let name = command.name();
-    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
+    logging::start(command.is_a_role());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
@@ -72,6 +73,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
+        Command::Steward(steward) => steward.run(globals).await,
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -64,14 +64,14 @@ impl Output {
             "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}"
         };
         let style = ProgressStyle::with_template(template).expect("the templates are constants and valid");
-        let bar = ProgressBar::with_draw_target(total, self.target()).with_style(style).with_message(verb);
+        let bar = ProgressBar::with_draw_target(total, self.watched()).with_style(style).with_message(verb);
         bar.enable_steady_tick(Duration::from_secs(1));
         Progress(bar)
     }
 
     /// A bar on standard error for each of these files, which are made side by side; drawn as [`Self::progress`] is.
     pub(crate) fn side_by_side(self, verb: &str, names: &[String]) -> SideBySide {
-        let all = MultiProgress::with_draw_target(self.target());
+        let all = MultiProgress::with_draw_target(self.watched());
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} % {msg:>12} {eta:>4}")
             .expect("the template is a constant and valid");
         let bar = |name: &String| {
@@ -82,7 +82,16 @@ impl Output {
         SideBySide { bars, _all: all }
     }
 
-    fn target(self) -> ProgressDrawTarget {
+    /// A line on standard error that says how far something without an end has come; nothing unless a person is watching.
+    pub(crate) fn status(self) -> Status {
+        let style =
+            ProgressStyle::with_template("{spinner} {msg}").expect("the template is a constant and valid");
+        let bar = ProgressBar::with_draw_target(None, self.watched()).with_style(style);
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Status(bar)
+    }
+
+    fn watched(self) -> ProgressDrawTarget {
         if !self.json && io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(PROGRESS_HZ)
         } else {
@@ -114,6 +123,23 @@ impl SideBySide {
 impl Drop for SideBySide {
     fn drop(&mut self) {
         self.bars.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+/// A line that changes and disappears when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Status(ProgressBar);
+
+impl Status {
+    /// What it says from now on.
+    pub(crate) fn say(&self, text: impl Into<Cow<'static, str>>) {
+        self.0.set_message(text);
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

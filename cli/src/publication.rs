@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use publishing::download::WatchAddress;
 use reqwest::Url;
 use sharing::PublicationId;
 
@@ -22,21 +23,12 @@ impl FromStr for Named {
     type Err = NamedError;
 
     fn from_str(text: &str) -> Result<Self, NamedError> {
-        let (id, gateway) = parts(text)?;
-        Ok(Self { id: id.parse().map_err(|_| NamedError)?, gateway })
+        if let Ok(address) = text.parse::<WatchAddress>() {
+            return Ok(Self { id: address.id(), gateway: Some(address.gateway().clone()) });
+        }
+        let id = text.strip_prefix("/watch/").unwrap_or(text).parse().map_err(|_| NamedError)?;
+        Ok(Self { id, gateway: None })
     }
-}
-
-/// The id, and the gateway of an address: `https://gateway/watch/ID`, with whatever follows the id.
-fn parts(text: &str) -> Result<(&str, Option<Url>), NamedError> {
-    let Some((before, after)) = text.split_once("/watch/") else { return Ok((text, None)) };
-    let gateway = if before.is_empty() {
-        None
-    } else {
-        let gateway = Url::parse(before).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        Some(gateway.ok_or(NamedError)?)
-    };
-    Ok((after.split(['/', '?', '#']).next().unwrap_or_default(), gateway))
 }
 
 #[cfg(test)]

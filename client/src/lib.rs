@@ -4,6 +4,7 @@
 //! put     reader → chunker → one stream per column → nodes → leases → manifest → Link
 //! open    Link → manifest → Object → cells(range), read(range), reader()
 //! audit   CID → challenges → proofs → what is proved, and what is lost
+//!         committed set → receipt → draw → answer → Transcript → AuditLog
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
 //! keep    manifest + control key → leases that end too early → renewed
 //! ```
@@ -13,6 +14,7 @@
 //!
 //! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified and opened.
 
+mod audit_log;
 mod care;
 mod client;
 mod driver;
@@ -30,6 +32,7 @@ mod tally;
 mod throttle;
 mod wire;
 
+pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use care::{REPAIR_LEAVES, Vote, claim_subject};
 pub use client::Client;
 pub use driver::cells::CellStream;

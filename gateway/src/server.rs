@@ -63,7 +63,7 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Futur
 async fn sweep(gateway: Gateway) {
     loop {
         sleep(SWEEP_EVERY).await;
-        gateway.sweep();
+        gateway.sweep().await;
     }
 }
 

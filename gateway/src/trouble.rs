@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chunker::OpenManifestError;
 use client::{FetchError, OpenObjectError, PutError, ReadError};
-use publishing::FetchBundleError;
+use publishing::{FetchBundleError, FetchPreludeError};
 
 use crate::body::BodyError;
 use crate::cells::CellError;
@@ -39,6 +39,16 @@ pub(crate) fn bundle_problem(error: &FetchBundleError) -> Problem {
         FetchBundleError::Open(error) => return open_problem(error),
         FetchBundleError::Read(error) => read_code(error),
         FetchBundleError::TooLong { .. } | FetchBundleError::Bundle(_) => Code::Broken,
+    };
+    Problem::new(code, error.to_string())
+}
+
+/// Why a live stream's prelude was not opened.
+pub(crate) fn prelude_problem(error: &FetchPreludeError) -> Problem {
+    let code = match error {
+        FetchPreludeError::Open(error) => return open_problem(error),
+        FetchPreludeError::Read(error) => read_code(error),
+        FetchPreludeError::TooLong { .. } | FetchPreludeError::Prelude(_) => Code::Broken,
     };
     Problem::new(code, error.to_string())
 }

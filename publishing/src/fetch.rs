@@ -1,10 +1,14 @@
-//! A bundle brought back from the network: the one way in which anybody reads one.
+//! A bundle or a prelude brought back from the network: the one way in which anybody reads one.
 
 use bytes::BytesMut;
+use chunker::Link;
 use client::{Client, OpenObjectError, ReadError};
 use futures_util::StreamExt as _;
 use protocol::Signed;
-use sharing::{BUNDLE_LEN_MAX, Publication, PublishedBundle, PublishedBundleError};
+use sharing::{
+    AnnouncedPrelude, AnnouncedPreludeError, BUNDLE_LEN_MAX, Live, PRELUDE_LEN_MAX, Publication,
+    PublishedBundle, PublishedBundleError,
+};
 
 /// Why the bundle of a record cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -40,20 +44,62 @@ impl FetchBundleError {
     }
 }
 
+/// Why the prelude of a record cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchPreludeError {
+    /// Its object does not open.
+    #[error(transparent)]
+    Open(#[from] OpenObjectError),
+    /// Its object is longer than any prelude.
+    #[error("prelude of {len} bytes, at most {PRELUDE_LEN_MAX} are allowed")]
+    TooLong {
+        /// Length of the object in bytes.
+        len: u64,
+    },
+    /// Its object does not read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The record does not announce what is there.
+    #[error(transparent)]
+    Prelude(#[from] AnnouncedPreludeError),
+}
+
 /// The bundle that a record vouches for, fetched by that very record.
 pub async fn fetch_bundle(
     client: &Client,
     record: &Signed<Publication>,
 ) -> Result<PublishedBundle, FetchBundleError> {
-    let object = client.open(&record.body().link()).await?;
+    let link = record.body().link();
+    let bytes = read(client, &link, BUNDLE_LEN_MAX, |len| FetchBundleError::TooLong { len }).await?;
+    Ok(PublishedBundle::new(record.clone(), &bytes)?)
+}
+
+/// The prelude that a record announces, fetched by that very record.
+pub async fn fetch_prelude(
+    client: &Client,
+    record: &Signed<Live>,
+) -> Result<AnnouncedPrelude, FetchPreludeError> {
+    let link = record.body().link();
+    let bytes = read(client, &link, PRELUDE_LEN_MAX, |len| FetchPreludeError::TooLong { len }).await?;
+    Ok(AnnouncedPrelude::new(record.clone(), &bytes)?)
+}
+
+/// All bytes of an object of at most `len_max`.
+async fn read<E: From<OpenObjectError> + From<ReadError>>(
+    client: &Client,
+    link: &Link,
+    len_max: usize,
+    too_long: impl FnOnce(u64) -> E,
+) -> Result<BytesMut, E> {
+    let object = client.open(link).await?;
     let len = usize::try_from(object.len()).unwrap_or(usize::MAX);
-    if len > BUNDLE_LEN_MAX {
-        return Err(FetchBundleError::TooLong { len: object.len() });
+    if len > len_max {
+        return Err(too_long(object.len()));
     }
     let mut bytes = BytesMut::with_capacity(len);
     let mut pieces = object.read(0..object.len());
     while let Some(piece) = pieces.next().await {
         bytes.extend_from_slice(&piece?);
     }
-    Ok(PublishedBundle::new(record.clone(), &bytes)?)
+    Ok(bytes)
 }

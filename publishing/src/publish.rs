@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The media type of a stored bundle.
-const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
+pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
 
 /// What came of it.
 #[derive(Debug)]

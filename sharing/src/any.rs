@@ -1,11 +1,14 @@
 //! A signed record about publications, of whatever type.
 
-use crate::{Denial, Publication, Withdrawal};
+use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Withdrawal};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern publications. Its `Display` tells what it says.
-    SharingRecord, "denial, publication or withdrawal",
+    SharingRecord, "denial, live, live_end, live_segment, publication or withdrawal",
     Denial(Denial),
+    Live(Live),
+    LiveEnd(LiveEnd),
+    LiveSegment(LiveSegment),
     Publication(Publication),
     Withdrawal(Withdrawal),
 }

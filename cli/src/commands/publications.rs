@@ -1,6 +1,7 @@
 //! `headwater publications`: what gateways list, what one is, and taking one back.
 
 mod details;
+pub(crate) mod end;
 mod said;
 mod table;
 
@@ -12,15 +13,16 @@ use sharing::Withdrawal;
 
 use self::details::Details;
 use self::table::Table;
-use super::publish::{gateways, gateways_of};
+use super::publish::gateways_of;
 use super::telling::tell;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::live_api::LiveGateway;
 use crate::membership::Network;
 use crate::publication::Named;
 use crate::{account, gateway_api};
 
-/// List publications, show one, or withdraw one of yours
+/// List publications, show one, withdraw one of yours, or end a live stream of yours
 ///
 /// Lists and shows what a gateway has. A withdrawn publication is no longer served by the gateways that you name;
 /// whoever fetched it keeps what they have.
@@ -30,7 +32,9 @@ Examples:
   headwater publications --mine
   headwater publications show https://media.example/watch/ID
   headwater publications show ID --json | jq .tracks
-  headwater publications withdraw ID")]
+  headwater publications withdraw ID
+  headwater publications live
+  headwater publications end ID      after publish --live did not come to its end")]
 pub(crate) struct Publications {
     #[command(subcommand)]
     what: Option<What>,
@@ -58,52 +62,83 @@ enum What {
         #[arg(value_name = "ID|URL")]
         publication: Named,
     },
-    /// Take one of yours back
+    /// Take one of yours back, also a live stream
     Withdraw {
         /// Its id, or the address at which it plays
         #[arg(value_name = "ID|URL")]
         publication: Named,
     },
+    /// The live streams that run at the gateway, newest first
+    Live,
+    End(end::End),
 }
 
 impl Publications {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        match &self.what {
-            None => self.list(self.mine, globals).await,
-            Some(What::List { mine }) => self.list(self.mine || *mine, globals).await,
-            Some(_) if self.mine => Err(Usage::because("--mine is for the list: leave it out")),
-            Some(What::Show { publication }) => self.show(publication, globals).await,
-            Some(What::Withdraw { publication }) => self.withdraw(publication, globals).await,
+        let Self { what, mine, gateways } = self;
+        let at = Gateways { named: gateways, globals };
+        match what {
+            None => at.list(mine).await,
+            Some(What::List { mine: too }) => at.list(mine || too).await,
+            Some(_) if mine => Err(Usage::because("--mine is for the list: leave it out")),
+            Some(What::Show { publication }) => at.show(&publication).await,
+            Some(What::Withdraw { publication }) => at.withdraw(&publication).await,
+            Some(What::Live) => at.live().await,
+            Some(What::End(end)) => {
+                let network = at.network()?;
+                let gateways = gateways_of(&at.named, None, &network)?;
+                end.run(&network, gateways, &at.creator()?, globals.output()).await
+            }
         }
     }
+}
 
-    async fn list(&self, mine: bool, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref())?;
-        let gateways = gateways(&self.gateways, &network)?;
+/// The gateways that were named, and all that is asked of them.
+struct Gateways<'g> {
+    named: Vec<String>,
+    globals: &'g Globals,
+}
+
+impl Gateways<'_> {
+    async fn list(&self, mine: bool) -> anyhow::Result<Outcome> {
+        let gateways = gateways_of(&self.named, None, &self.network()?)?;
         let mut list = gateway_api::publications(&gateways[0]).await?;
         if mine {
-            let creator = Creator::new(account::open(globals.account.as_deref(), globals.output())?);
-            let own = creator.public().to_string();
+            let own = self.creator()?.public().to_string();
             list.retain(|one| one["creator"] == own.as_str());
         }
-        globals.output().answer(&Table(list))?;
+        self.globals.output().answer(&Table(list))?;
         Ok(Outcome::Complete)
     }
 
-    async fn show(&self, publication: &Named, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref())?;
-        let gateways = gateways_of(&self.gateways, publication, &network)?;
+    async fn live(&self) -> anyhow::Result<Outcome> {
+        let mut gateways = gateways_of(&self.named, None, &self.network()?)?;
+        let running = LiveGateway::new(gateways.swap_remove(0), false)?.running().await?;
+        let running = running.as_array().cloned().unwrap_or_default();
+        self.globals.output().answer(&Table(running))?;
+        Ok(Outcome::Complete)
+    }
+
+    async fn show(&self, publication: &Named) -> anyhow::Result<Outcome> {
+        let gateways = gateways_of(&self.named, Some(publication), &self.network()?)?;
         let said = gateway_api::publication(&gateways[0], publication.id).await?;
-        globals.output().answer(&Details::new(said, &gateways[0]))?;
+        self.globals.output().answer(&Details::new(said, &gateways[0]))?;
         Ok(Outcome::Complete)
     }
 
-    async fn withdraw(&self, publication: &Named, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref())?;
-        let gateways = gateways_of(&self.gateways, publication, &network)?;
-        let creator = Creator::new(account::open(globals.account.as_deref(), globals.output())?);
+    async fn withdraw(&self, publication: &Named) -> anyhow::Result<Outcome> {
+        let network = self.network()?;
+        let gateways = gateways_of(&self.named, Some(publication), &network)?;
         let withdrawal = Withdrawal { bundle: publication.id, issued: SystemTime::now().into() };
-        let record = creator.sign(&network.file.network, withdrawal).encode();
-        tell(&gateways, &record, publication.id.to_string(), "withdrawn", globals.output()).await
+        let record = self.creator()?.sign(&network.file.network, withdrawal).encode();
+        tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output()).await
+    }
+
+    fn network(&self) -> anyhow::Result<Network> {
+        Network::load(self.globals.network.as_deref())
+    }
+
+    fn creator(&self) -> anyhow::Result<Creator> {
+        Ok(Creator::new(account::open(self.globals.account.as_deref(), self.globals.output())?))
     }
 }

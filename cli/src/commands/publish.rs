@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod live;
 mod steps;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Duration as StdDuration;
 
 use chunker::Coding;
 use clap::Args;
+use client::Client;
 use publishing::encode::Tools;
 use publishing::{AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile};
 use reqwest::Url;
@@ -43,13 +45,24 @@ Examples:
   headwater publish film.mp4 --title 'The river' --by 'Ada' --language en
   headwater publish film.mkv --title 'The river' --ladder --subtitles de.vtt:de:Deutsch
   headwater publish song.flac --title 'A song' --unlisted --json | jq -r .watch[0]
+  ffmpeg … -movflags frag_keyframe+empty_moov+default_base_moof -f mp4 - | headwater publish --live --title 'Now'
   headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
 pub(crate) struct Publish {
-    /// The film or the sound; with --collection the ids or addresses of publications, in order
-    #[arg(required = true, value_name = "FILE|ID")]
+    /// The film or the sound; with --collection the ids or addresses of publications, in order; with --live a file
+    /// that grows, or - for standard input
+    #[arg(required_unless_present = "live", value_name = "FILE|ID")]
     what: Vec<String>,
+
+    /// Publish while it is made: fragmented MP4 from standard input, or from a file until it no longer grows
+    #[arg(long, conflicts_with_all = ["collection", "cover", "attachments", "ladder", "subtitles", "chapters"])]
+    live: bool,
+
+    /// With --live: the longest that a segment may last, in seconds. Players follow more closely when it is small; the
+    /// stream ends when keyframes are further apart [default: 12]
+    #[arg(long, value_name = "N", requires = "live")]
+    longest_segment: Option<u32>,
 
     /// Make a series, an album or a course of what is published already
     #[arg(long, conflicts_with_all = ["ladder", "subtitles", "chapters"])]
@@ -91,9 +104,9 @@ pub(crate) struct Publish {
     #[arg(long)]
     ladder: bool,
 
-    /// About how long a segment lasts, in seconds
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    segment_seconds: u32,
+    /// About how long a segment lasts, in seconds [default: 4, with --live 2]
+    #[arg(long, value_name = "N")]
+    segment_seconds: Option<u32>,
 
     /// Keep it out of the lists of gateways: only who has its address finds it
     #[arg(long)]
@@ -111,6 +124,9 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
 }
+
+/// About how long a segment lasts, unless somebody says otherwise.
+const SEGMENT_SECONDS: u32 = 4;
 
 /// The answer of a publication.
 #[derive(Serialize)]
@@ -138,42 +154,42 @@ struct Refusal {
 
 impl Publish {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.live {
+            return self.run_live(globals).await;
+        }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref())?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
-        let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-        let keep = StdDuration::from_secs(self.keep.seconds());
         let published = if self.collection {
             let request = self.collection_request(&gateways[0]).await?;
-            network
-                .with_client(Some(creator.payer()), async |client| {
-                    let storing = Storing { client: client.clone(), coding, keep };
-                    Ok(publishing::publish_collection(&storing, &creator, request).await?)
-                })
-                .await
+            let creator = creator(globals)?;
+            let publish = async |client: &Client| {
+                Ok(publishing::publish_collection(&self.storing(client, coding), &creator, request).await?)
+            };
+            network.with_client(Some(creator.payer()), publish).await
         } else {
             let request = self.request(output).await?;
+            let creator = creator(globals)?;
             let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
-            network
-                .with_client(Some(creator.payer()), async |client| {
-                    let storing = Storing { client: client.clone(), coding, keep };
-                    let mut steps = Steps::new(output);
-                    let publishing = publishing::publish(&storing, &creator, &mut index, &request, |step| {
-                        steps.show(&step);
-                    });
-                    Ok(publishing.await?)
-                })
-                .await
+            let publish = async |client: &Client| {
+                let (storing, mut steps) = (self.storing(client, coding), Steps::new(output));
+                let show = |step| steps.show(&step);
+                Ok(publishing::publish(&storing, &creator, &mut index, &request, show).await?)
+            };
+            network.with_client(Some(creator.payer()), publish).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
-        self.offer(&published, &creator, &gateways, output).await
+        self.offer(&published, &gateways, output).await
+    }
+
+    fn storing(&self, client: &Client, coding: Coding) -> Storing {
+        Storing { client: client.clone(), coding, keep: StdDuration::from_secs(self.keep.seconds()) }
     }
 
     async fn offer(
         &self,
         published: &Published,
-        creator: &Creator,
         gateways: &[Url],
         output: Output,
     ) -> anyhow::Result<Outcome> {
@@ -199,7 +215,7 @@ impl Publish {
             id: bundle.id().to_string(),
             title: bundle.title().to_string(),
             watch,
-            creator: creator.public().to_string(),
+            creator: bundle.creator().to_string(),
             duration_ms: bundle.parts().duration.get(),
             tracks: bundle.tracks().len(),
             known: published.was_known,
@@ -232,13 +248,18 @@ impl Publish {
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
             attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,
-            segment_seconds: self.segment_seconds,
+            segment_seconds: self.segment_seconds.unwrap_or(SEGMENT_SECONDS),
             listed: !self.unlisted,
             ladder: self.ladder,
             tools: tools.ok(),
             work_folder: std::env::temp_dir(),
         })
     }
+}
+
+/// The creator that the user is. What can be checked without an account is checked before the first use makes one.
+fn creator(globals: &Globals) -> anyhow::Result<Creator> {
+    Ok(Creator::new(account::open(globals.account.as_deref(), globals.output())?))
 }
 
 /// An error of a text that stands in an argument.
@@ -260,10 +281,10 @@ fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
 /// The gateways that are named, or the one at which a publication was said to play, or the network's own.
 pub(super) fn gateways_of(
     named: &[String],
-    publication: &Named,
+    publication: Option<&Named>,
     network: &Network,
 ) -> anyhow::Result<Vec<Url>> {
-    match &publication.gateway {
+    match publication.and_then(|publication| publication.gateway.as_ref()) {
         Some(gateway) if named.is_empty() => Ok(vec![gateway.clone()]),
         _ => gateways(named, network),
     }

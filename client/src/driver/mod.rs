@@ -6,6 +6,7 @@ pub(crate) mod fetch;
 pub(crate) mod keep;
 mod ledger;
 mod manifest;
+pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod put;
 mod read_back;

@@ -1,13 +1,17 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
 mod adversary;
+mod audits;
+mod downloads;
 mod failures;
 mod gateway;
 mod loss;
+mod lying_gateway;
 mod publications;
 mod repair;
 mod roundtrip;
 mod site;
+mod stewardship;
 
 use bytes::Bytes;
 use chunker::Link;
