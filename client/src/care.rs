@@ -81,7 +81,7 @@ impl Client {
         renewal: &Signed<Renewal>,
         mandate: &Signed<Mandate>,
     ) -> Result<Signed<Lease>, String> {
-        self.wire.renew(node, renewal, mandate).await.map_err(|error| error.to_string())
+        self.wire.renew(node, renewal, Some(mandate)).await.map_err(|error| error.to_string())
     }
 
     /// The nodes that decide who has claimed a repair (spec §13).

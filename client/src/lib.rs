@@ -6,6 +6,7 @@
 //! audit   CID → challenges → proofs → what is proved, and what is lost
 //!         committed set → receipt → draw → answer → Transcript → AuditLog
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
+//! keep    manifest + control key → leases that end too early → renewed
 //! ```
 //!
 //! [`plan`] decides what to ask of whom, [`placement`] where things belong and [`health`] remembers how nodes
@@ -43,7 +44,7 @@ pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
-    AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
+    AuditReport, Inconsistency, KeepReport, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
     RepairReport,
 };
 pub use tally::ReadTally;

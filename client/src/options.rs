@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chunker::{Coding, ContentKey, Padding, Salt};
+use chunker::{AccountSecret, Coding, ContentKey, Padding, Salt};
 use protocol::{Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
 
 use crate::report::{Part, PartReport};
@@ -48,6 +48,17 @@ pub struct ObjectSecrets {
     pub salt: Salt,
     /// Who may release the object and delegate its care.
     pub control: SecretKey,
+}
+
+impl ObjectSecrets {
+    /// The keys that an account has for its object with this salt. A new object takes a fresh random salt.
+    pub fn new(account: &AccountSecret, salt: Salt) -> Self {
+        Self {
+            content_key: account.content_key(&salt),
+            control: SecretKey::from_bytes(account.control_seed(&salt).expose()),
+            salt,
+        }
+    }
 }
 
 /// What it takes to repair an object: the care capability, and how long to keep what is put.

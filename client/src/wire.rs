@@ -326,14 +326,14 @@ impl Wire {
         expect(response, |r| matches!(r, Response::Released).then_some(()))
     }
 
-    /// Prolongs a lease under a mandate. The new one must be what was wished for.
+    /// Prolongs a lease, under a mandate unless its control key says so itself. The new one must be what was wished for.
     pub(crate) async fn renew(
         &self,
         node: PublicKey,
         renewal: &Signed<Renewal>,
-        mandate: &Signed<Mandate>,
+        mandate: Option<&Signed<Mandate>>,
     ) -> Result<Signed<Lease>, WireError> {
-        let mandate = Some(Unverified::from(mandate));
+        let mandate = mandate.map(Unverified::from);
         let request = Request::Renew { renewal: Unverified::from(renewal), mandate };
         let response = self.ask(node, &request, CHANGE_WITHIN).await?;
         self.heard(node);

@@ -80,6 +80,13 @@ impl Repair {
         for missing in &report.missing {
             globals.output().note(format_args!("still lost: {}: {}", missing.part, missing.reason));
         }
+        if !report.is_whole() {
+            globals.output().note(format_args!(
+                "of the {} nodes of this network too few can take what is lost: bring back those that are down, which \
+                 `headwater nodes` shows, or add others with `headwater nodes --add`",
+                network.file.nodes.len()
+            ));
+        }
         Ok(if report.is_whole() { Outcome::Complete } else { Outcome::Incomplete })
     }
 }

@@ -5,6 +5,7 @@
 mod harness;
 mod interrupted;
 mod kills;
+mod publications;
 mod stewards;
 
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod cells;
 pub(crate) mod fetch;
+pub(crate) mod keep;
 mod ledger;
 mod manifest;
 pub(crate) mod node_audit;
