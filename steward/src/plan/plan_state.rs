@@ -170,6 +170,10 @@ impl Plan {
         self.nodes.entry(node).or_default()
     }
 
+    pub(super) fn object_changed(&mut self, cid: Cid) {
+        self.changed_objects.insert(cid);
+    }
+
     /// Begins to look after an object, or goes on.
     pub(super) fn take_in(&mut self, cid: Cid, object: Object, now: UnixSeconds) {
         for (unit, parts) in (0..).zip(&object.units) {

@@ -185,7 +185,12 @@ fn warnings_are_given_once_each() {
 fn leases_that_cannot_be_renewed_are_warned_of() {
     let mut plan = settled(1000);
     let ends = START.plus(20 * DAY);
-    plan.handle(START, Event::Renewed { cid: cid(), ends: Some(ends), failed: 3 });
+    let failed = || Event::Renewed { cid: cid(), ends: Some(ends), failed: 3 };
+    for _ in 0..11 {
+        plan.handle(START, failed());
+        assert_eq!(actions(&mut plan), [], "a node may be away for a day");
+    }
+    plan.handle(START, failed());
     let warned: Vec<_> = actions(&mut plan);
     let expected = Action::Warn { cid: cid(), warned: Warned { days: 30, ends }, ending: Ending::Leases };
     assert!(warned.contains(&expected), "{warned:?}");

@@ -6,7 +6,7 @@ use client::placement::score;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 
-use super::{Action, Event, Fault, Finding, Found, Object, Place, Plan, RepairEnd};
+use super::{Action, Event, Fault, Finding, Found, Object, PartCare, Place, Plan, RepairEnd};
 
 impl Plan {
     pub(super) fn digest(&mut self, now: UnixSeconds, event: Event) {
@@ -76,8 +76,12 @@ impl Plan {
             let finding = Finding { unit: place.unit, part: place.part, node: Some(node), found: *found };
             // What was asked for may have moved while the answer was under way.
             if self.holder_of(place) == Some(node) {
+                let was = self.part(place).map(|care| care.found);
                 self.take_findings(place.cid, &[finding], now);
-                touched.insert(place.cid);
+                self.object_changed(place.cid);
+                if was != Some(*found) {
+                    touched.insert(place.cid);
+                }
             }
             has_lost |= *found != Found::Proved;
         }
@@ -133,8 +137,12 @@ impl Plan {
         self.actions.push_back(Action::NoteFault(node, fault));
     }
 
+    fn part(&self, place: &Place) -> Option<&PartCare> {
+        self.objects.get(&place.cid)?.units.get(place.unit as usize)?.parts.get(usize::from(place.part))
+    }
+
     fn holder_of(&self, place: &Place) -> Option<PublicKey> {
-        self.objects.get(&place.cid)?.units.get(place.unit as usize)?.parts.get(usize::from(place.part))?.node
+        self.part(place)?.node
     }
 
     /// Enters what was found of some parts of an object; each kind of fault counts once for each node.

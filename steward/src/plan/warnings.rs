@@ -10,6 +10,8 @@ pub const WARN_DAYS: [u16; 3] = [90, 30, 7];
 /// Warnings remembered of one object: those of the last ends.
 const WARNED_KEPT: usize = 8;
 const DAY: u64 = 86_400;
+/// So often in a row must renewals have failed before leases are believed to end: for more than a day, as waiting doubles.
+const FAILURES_MIN: u32 = 12;
 
 /// A warning that was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +26,7 @@ impl Object {
     /// When the object is no longer protected as things stand: when care for it ends; or, while leases cannot be
     /// renewed, when the first of them ends.
     pub fn protected_until(&self) -> UnixSeconds {
-        let leases = self.leases.ends.filter(|_| self.leases.failures > 0);
+        let leases = self.leases.ends.filter(|_| self.leases.failures >= FAILURES_MIN);
         leases.map_or(self.care_ends(), |ends| ends.min(self.care_ends()))
     }
 

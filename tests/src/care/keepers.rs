@@ -141,6 +141,9 @@ impl Keeper {
                 let is_lost = |part: &u8| {
                     network.look(self.number, &Place { cid, unit, part: *part }, now).1 != Found::Proved
                 };
+                let all = 0..u8::try_from(self.saved.0[&cid].units[unit as usize].parts.len())
+                    .expect("at most 255");
+                let wanted = if network.are_alike(cid, unit) { all.collect() } else { wanted };
                 let lost: Vec<_> = wanted.into_iter().filter(is_lost).collect();
                 let until = until.get();
                 Some((takes, Job::Repair { cid, unit, lost, avoid, until, began: now, claimed }))
@@ -178,14 +181,22 @@ impl Keeper {
             return (Event::Repaired(cid, unit, end), built);
         }
         let mut made = Vec::new();
+        let mut taken: HashSet<_> = before
+            .iter()
+            .filter(|finding| finding.found == Found::Proved)
+            .filter_map(|finding| finding.node)
+            .collect();
         for part in lost {
             let place = Place { cid, unit, part: *part };
             self.note_twice(network, &place, *began, now, *claimed, &mut built);
-            if let Some(node) = self.free_node(network, cid, unit, avoid, now) {
-                let copy = Copy { is_sound: true, expires: *until, made: Some((self.number, now)) };
-                network.nodes[node].copies.insert(place, copy);
+            if let Some(node) = self.free_node(network, (cid, unit), avoid, &taken, now) {
+                let copy =
+                    Copy { is_sound: true, expires: *until, made: claimed.then_some((self.number, now)) };
+                let kept = network.kept_as(&place);
+                network.nodes[node].copies.insert(kept, copy);
                 built.parts += 1;
                 made.push((*part, network.nodes[node].id));
+                taken.insert(network.nodes[node].id);
             }
         }
         let findings = self.look_at(network, cid, unit, now);
@@ -208,7 +219,7 @@ impl Keeper {
                 copy.and_then(|copy| copy.made).is_some_and(|(by, at)| by != self.number && at >= began);
             is_others && network.reaches(self.number, index, now)
         });
-        if is_seen && claimed {
+        if is_seen && claimed && !network.are_alike(place.cid, place.unit) {
             built.twice.push(*place);
         }
     }
@@ -216,15 +227,15 @@ impl Keeper {
     fn free_node(
         &self,
         network: &Network,
-        cid: Cid,
-        unit: u32,
+        (cid, unit): (Cid, u32),
         avoid: &HashSet<PublicKey>,
+        taken: &HashSet<PublicKey>,
         now: u64,
     ) -> Option<usize> {
-        let having = network.having(cid, unit);
         let mut ranking = network.ranking(&cid, unit).to_vec();
         ranking.sort_by_key(|node| avoid.contains(&network.nodes[*node].id));
-        ranking.into_iter().find(|node| !having.contains(node) && network.reaches(self.number, *node, now))
+        let is_free = |node: &usize| !taken.contains(&network.nodes[*node].id);
+        ranking.into_iter().find(|node| is_free(node) && network.reaches(self.number, *node, now))
     }
 
     /// Has a node prove some of its parts.
@@ -242,7 +253,8 @@ impl Keeper {
         }
         let draws = usize::from(self.rules.node_draws);
         let drawn = (0..draws).map(|_| *dice.pick(places));
-        let found = drawn.map(|place| match network.nodes[index].copies.get(&place) {
+        let copy = |place: &Place| network.nodes[index].copies.get(&network.kept_as(place));
+        let found = drawn.map(|place| match copy(&place) {
             Some(copy) if copy.is_sound => (place, Found::Proved),
             Some(_) => (place, Found::Corrupt),
             None => (place, Found::Missing),
@@ -261,7 +273,8 @@ impl Keeper {
                 let (Found::Proved, Some(node)) = (care.found, care.node) else { continue };
                 let index = network.index(&node);
                 let is_reached = network.reaches(self.number, index, now);
-                match network.nodes[index].copies.get_mut(&Place { cid, unit, part }) {
+                let kept = network.kept_as(&Place { cid, unit, part });
+                match network.nodes[index].copies.get_mut(&kept) {
                     Some(copy) if is_reached => {
                         if copy.expires < below && copy.expires < until {
                             copy.expires = until;

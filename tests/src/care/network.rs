@@ -14,7 +14,7 @@ use crate::sim::Dice;
 pub(super) struct Copy {
     pub(super) is_sound: bool,
     pub(super) expires: u64,
-    /// The steward that made it, and when; those of the first put have none.
+    /// The steward that made it under a claim, and when; no other copies have one.
     pub(super) made: Option<(usize, u64)>,
 }
 
@@ -38,6 +38,8 @@ pub(super) struct Node {
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
     placement: Placement,
+    /// Units whose parts are alike: the copies of manifests. A plan may number them otherwise.
+    alike: BTreeSet<(proofs::Cid, u32)>,
     /// The order of nodes for each unit, the same for ever.
     rankings: BTreeMap<(proofs::Cid, u32), Vec<usize>>,
     /// (steward, node) → until when they are cut off from each other.
@@ -54,6 +56,7 @@ impl Network {
             nodes: keys.into_iter().map(node).collect(),
             placement: Placement::new(&sites, true),
             rankings: BTreeMap::new(),
+            alike: BTreeSet::new(),
             cuts: BTreeMap::new(),
         }
     }
@@ -69,6 +72,20 @@ impl Network {
         self.rankings.insert((cid, unit), ranking);
     }
 
+    /// From now on the parts of a unit are alike.
+    pub(super) fn make_alike(&mut self, cid: proofs::Cid, unit: u32) {
+        self.alike.insert((cid, unit));
+    }
+
+    pub(super) fn are_alike(&self, cid: proofs::Cid, unit: u32) -> bool {
+        self.alike.contains(&(cid, unit))
+    }
+
+    /// Under which name nodes keep a part: copies that are alike have one.
+    pub(super) fn kept_as(&self, place: &Place) -> Place {
+        if self.are_alike(place.cid, place.unit) { Place { part: 0, ..*place } } else { *place }
+    }
+
     /// The order of nodes for a unit.
     pub(super) fn ranking(&self, cid: &proofs::Cid, unit: u32) -> &[usize] {
         &self.rankings[&(*cid, unit)]
@@ -79,16 +96,22 @@ impl Network {
         !is_cut && self.nodes[node].offline_until <= now
     }
 
-    /// What an audit by this steward finds of a part: where it is proved, or why not.
+    /// What an audit by this steward finds of a part: where it is proved, or why not. Of copies that are alike, the first
+    /// one found is number 0, and so on.
     pub(super) fn look(&self, steward: usize, place: &Place, now: u64) -> (Option<PublicKey>, Found) {
+        let kept = self.kept_as(place);
+        let mut before = if kept == *place { 0 } else { place.part };
         let (mut rotten, mut all_answer) = (None, true);
         for node in self.ranking(&place.cid, place.unit).iter().copied() {
             if !self.reaches(steward, node, now) {
                 all_answer = false;
                 continue;
             }
-            match self.nodes[node].copies.get(place) {
-                Some(copy) if copy.is_sound => return (Some(self.nodes[node].id), Found::Proved),
+            match self.nodes[node].copies.get(&kept) {
+                Some(copy) if copy.is_sound && before == 0 => {
+                    return (Some(self.nodes[node].id), Found::Proved);
+                }
+                Some(copy) if copy.is_sound => before -= 1,
                 Some(_) => rotten = Some(self.nodes[node].id),
                 None => {}
             }
@@ -100,22 +123,23 @@ impl Network {
         }
     }
 
-    /// Sound copies of a part, wherever they are.
-    pub(super) fn sound(&self, place: &Place) -> usize {
+    /// True when the loss of this copy, which is sound, leaves one part less.
+    pub(super) fn is_needed(&self, place: &Place, parts: usize) -> bool {
+        self.sound(place) <= if self.are_alike(place.cid, place.unit) { parts } else { 1 }
+    }
+
+    fn sound(&self, place: &Place) -> usize {
         let copies = self.nodes.iter().filter_map(|node| node.copies.get(place));
         copies.filter(|copy| copy.is_sound).count()
     }
 
     /// Parts of a unit that exist somewhere.
     pub(super) fn existing(&self, cid: proofs::Cid, unit: u32, parts: usize) -> usize {
+        if self.are_alike(cid, unit) {
+            return self.sound(&Place { cid, unit, part: 0 }).min(parts);
+        }
         let parts = 0..u8::try_from(parts).expect("at most 255");
         parts.filter(|part| self.sound(&Place { cid, unit, part: *part }) > 0).count()
-    }
-
-    /// The nodes that have some part of a unit.
-    pub(super) fn having(&self, cid: proofs::Cid, unit: u32) -> BTreeSet<usize> {
-        let has = |node: &Node| node.copies.keys().any(|place| place.cid == cid && place.unit == unit);
-        self.nodes.iter().enumerate().filter(|(_, node)| has(node)).map(|(index, _)| index).collect()
     }
 
     /// The vote on a claim: more than half of the voters must grant it.

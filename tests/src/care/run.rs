@@ -125,13 +125,15 @@ impl Run {
         let cid = Cid::of(&self.dice.bytes(16));
         let ends = UnixSeconds::new(START + UNREST + PEACE + self.dice.of(5..80) * DAY);
         let object = Object::new(&geometry, ends, ends, Vec::new(), UnixSeconds::new(START));
+        self.network.make_alike(cid, object.copies());
         for (unit, care) in (0..).zip(&object.units) {
             self.network.rank(cid, unit);
             // Every node is a domain of its own.
             let homes: Vec<_> = self.network.ranking(&cid, unit)[..care.parts.len()].to_vec();
             for (part, node) in (0..).zip(homes) {
                 let copy = Copy { is_sound: true, expires: START + FIRST_LEASE, made: None };
-                self.network.nodes[node].copies.insert(Place { cid, unit, part }, copy);
+                let kept = self.network.kept_as(&Place { cid, unit, part });
+                self.network.nodes[node].copies.insert(kept, copy);
             }
             // Nothing may be lost before somebody has looked.
             self.spare.insert((cid, unit), 0);
@@ -167,6 +169,8 @@ impl Run {
 
     fn tick(&mut self, tick: Tick) -> Result<(), String> {
         match tick {
+            // Another wake-up may have been planned in place of this one.
+            Tick::Wake(number) if self.keepers[number].wake != Some(self.now) => {}
             Tick::Wake(number) => {
                 self.keepers[number].wake = None;
                 self.tell(number, Event::Wake);
@@ -299,9 +303,10 @@ impl Run {
         let is_wiped = self.dice.one_in(2);
         let places: Vec<_> = self.network.nodes[node].copies.keys().copied().collect();
         for (spot, place) in (0..).zip(places) {
-            let spare = self.spare.get_mut(&(place.cid, place.unit)).expect("every unit has its spare");
+            let parts = self.objects[&place.cid].units[place.unit as usize].parts.len();
             // A second copy is no loss.
-            let is_last = self.network.sound(&place) == 1;
+            let is_last = self.network.is_needed(&place, parts);
+            let spare = self.spare.get_mut(&(place.cid, place.unit)).expect("every unit has its spare");
             if !is_lost(spot) || (is_last && *spare == 0) {
                 continue;
             }
@@ -382,7 +387,14 @@ impl Run {
                 let is_due = object.care_ends().get() <= self.now + u64::from(days) * DAY;
                 let given = of_object.iter().filter(|(_, warned)| warned.days == days).count();
                 if given != usize::from(is_due) {
-                    return Err(format!("steward {} gave {given} warnings of {days} days", keeper.number));
+                    let known =
+                        keeper.plan().and_then(|plan| plan.object(cid)).map(|o| (o.leases, o.warned.clone()));
+                    return Err(format!(
+                        "steward {} gave {given} warnings of {days} days: {of_object:?} {known:?} now {} ends {}",
+                        keeper.number,
+                        self.now,
+                        object.care_ends().get()
+                    ));
                 }
             }
         }
