@@ -6,6 +6,7 @@ mod harness;
 mod interrupted;
 mod kills;
 mod publications;
+mod stewards;
 
 use std::collections::BTreeSet;
 use std::fs;
