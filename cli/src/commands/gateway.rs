@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
 use crate::output::Output;
@@ -147,6 +148,7 @@ impl Gateway {
             settings::load(self.config.as_deref(), "gateway.toml")?
         };
         let settings = self.settings.under(globals).or(file);
+        settings.check()?;
         let network = Network::load(settings.network.as_deref())?;
         let uploads = settings.uploads(&network, globals.output())?;
         let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
@@ -203,6 +205,12 @@ impl GatewaySettings {
             work_folder: self.work_folder.or(file.work_folder),
             page: self.page.or(file.page),
         }
+    }
+
+    /// Settings that are wrong whatever network is meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let url = self.public_url.as_deref().map(gateway_api::address).transpose();
+        url.map(drop).map_err(|error| Usage::because(format!("public-url: {error}")))
     }
 
     fn limit(&self, config: &mut GatewayConfig) {
