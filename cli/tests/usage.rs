@@ -63,6 +63,7 @@ fn usage_errors_exit_with_2() {
         &["devnet", "--dir", "net", "--nodes", "4", "--coding", "3+2"],
         &["devnet", "--dir", "net", "--nodes", "100000"],
         &["devnet", "--dir", "net", "--denylist", "me"],
+        &["gateway", "--public-url", "media.example"],
     ];
     for arguments in cases {
         let (code, error) = failure(&home, arguments);
@@ -350,7 +351,7 @@ fn errors_are_json_when_answers_are() {
         assert!(!json["error"].as_str().unwrap().is_empty(), "{error}");
     }
     for (arguments, name) in
-        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK>")]
+        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK|ADDRESS>")]
     {
         let (_, error) = failure(&home, arguments);
         let json: Value = serde_json::from_str(&error).unwrap();

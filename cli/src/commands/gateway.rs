@@ -18,6 +18,7 @@ use crate::arguments::Globals;
 use crate::commands::steward::beside;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
+use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
 use crate::output::Output;
@@ -164,6 +165,7 @@ impl Gateway {
             settings::load(self.config.as_deref(), "gateway.toml")?
         };
         let settings = self.settings.under(globals).or(file);
+        settings.check()?;
         let network = Network::load(settings.network.as_deref())?;
         let uploads = settings.uploads(&network, globals.output())?;
         let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
@@ -227,6 +229,12 @@ impl GatewaySettings {
             page: self.page.or(file.page),
             steward: self.steward.or(file.steward),
         }
+    }
+
+    /// Settings that are wrong whatever network is meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let url = self.public_url.as_deref().map(gateway_api::address).transpose();
+        url.map(drop).map_err(|error| Usage::because(format!("public-url: {error}")))
     }
 
     fn limit(&self, config: &mut GatewayConfig) {

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use publishing::Creator;
+use serde_json::Value;
 use sharing::Withdrawal;
 
 use self::details::Details;
@@ -107,16 +108,22 @@ impl Gateways<'_> {
             let own = self.creator()?.public().to_string();
             list.retain(|one| one["creator"] == own.as_str());
         }
-        self.globals.output().answer(&Table(list))?;
+        self.answer(list)
+    }
+
+    fn answer(&self, list: Vec<Value>) -> anyhow::Result<Outcome> {
+        let output = self.globals.output();
+        if list.is_empty() {
+            output.note("there is nothing to list");
+        }
+        output.answer(&Table(list))?;
         Ok(Outcome::Complete)
     }
 
     async fn live(&self) -> anyhow::Result<Outcome> {
         let mut gateways = gateways_of(&self.named, None, &self.network()?)?;
         let running = LiveGateway::new(gateways.swap_remove(0), false)?.running().await?;
-        let running = running.as_array().cloned().unwrap_or_default();
-        self.globals.output().answer(&Table(running))?;
-        Ok(Outcome::Complete)
+        self.answer(running.as_array().cloned().unwrap_or_default())
     }
 
     async fn show(&self, publication: &Named) -> anyhow::Result<Outcome> {

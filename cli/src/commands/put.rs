@@ -38,7 +38,7 @@ pub(crate) struct Put {
     file: PathBuf,
 
     /// Data and parity shards: any K of K+M bring the file back
-    /// [default: what suits the number of nodes, 5+3 from eight nodes on]
+    /// [default: what suits the number of nodes, 5+3 for eight of them]
     #[arg(long, value_name = "K+M", env = "HEADWATER_CODING")]
     coding: Option<Coding>,
 
