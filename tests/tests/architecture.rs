@@ -34,7 +34,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "storage-node",
         ],
     ),
-    ("e2e", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
+    (
+        "e2e",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "sharing",
+            "publishing",
+            "network",
+            "gateway",
+            "storage-node",
+        ],
+    ),
     (FOR_TESTS, &[]),
 ];
 

@@ -3,6 +3,8 @@
 mod adversary;
 mod failures;
 mod gateway;
+mod live;
+mod live_records;
 mod loss;
 mod publications;
 mod repair;
