@@ -114,8 +114,14 @@ pub(crate) fn save_usual_coding(coding: Coding, path: &Path) -> anyhow::Result<(
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A third of the nodes may be lost, at most three; shards are not spread wider than over eight nodes.
+/// What the model of durability wants, where the network is large enough for it; otherwise a third of the nodes may be lost,
+/// at most three.
 fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
+    let modelled = u32::try_from(nodes).ok().and_then(steward::durability::usual_coding);
+    if let Some((needed, shards)) = modelled {
+        let narrow = |count: u32| u8::try_from(count).context("a usual coding has few shards");
+        return Ok(Coding::new(narrow(needed)?, narrow(shards - needed)?)?);
+    }
     let columns = u8::try_from(nodes.min(8)).expect("at most eight");
     let parity = (columns / 3 + u8::from(columns == 8)).max(1);
     Coding::new(columns.saturating_sub(parity), parity).context(

@@ -13,6 +13,6 @@ pub use catalogue::CatalogueError;
 pub(crate) use catalogue::{Catalogue, Cursor, Kept};
 pub(crate) use opened::Opened;
 pub(crate) use playlists::{Form, master, media};
-pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing, segment_ending};
+pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing};
 pub(crate) use standing::{Publications, withdrawn};
 pub(crate) use summary::{Details, Summary};

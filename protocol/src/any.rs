@@ -1,6 +1,9 @@
 //! A signed record of whatever type, for people who hold a file and want to know what it is.
 
-use crate::{Admission, Lease, Mandate, NodeRecord, Pointer, Release, Renewal};
+use crate::{
+    Admission, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate, NodeRecord, Pointer,
+    Release, Renewal,
+};
 
 /// Declares an enum of verified records of several types, in the order of their names, and what they are called together.
 ///
@@ -68,8 +71,14 @@ macro_rules! any_record {
 
 any_record! {
     /// A verified record of one of the types of spec §11. Its `Display` tells what it says.
-    AnyRecord, "admission, lease, mandate, node, pointer, release or renewal",
+    AnyRecord,
+    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, mandate, node, pointer, release or \
+     renewal",
     Admission(Admission),
+    AuditAnswer(AuditAnswer),
+    AuditCommitment(AuditCommitment),
+    AuditReceipt(AuditReceipt),
+    AuditVerdict(AuditVerdict),
     Lease(Lease),
     Mandate(Mandate),
     Node(NodeRecord),

@@ -6,7 +6,7 @@
 //!
 //! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
 //! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
-//! [`fetch_bundle`] brings back what a record is about.
+//! [`fetch_bundle`] brings back what a record is about; [`download`] reads all of it out of gateways that nobody has to trust.
 //! [`record_live`] does the same with a stream that is still being made, segment by segment, and [`finish_live`] makes a
 //! publication of what it has become.
 //! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
@@ -15,6 +15,7 @@
 mod collection;
 mod creator;
 mod describe;
+pub mod download;
 pub mod encode;
 mod fetch;
 mod files;

@@ -7,6 +7,7 @@
 //! A node cannot decrypt anything, knows no objects, and finds no other nodes: all it sees are shards, leases,
 //! mandates and pointers. Who is admitted is a list of keys; nothing is paid for here.
 
+mod audits;
 mod clock;
 mod committer;
 mod config;
@@ -25,6 +26,7 @@ mod stats;
 mod store;
 mod upkeep;
 mod upload;
+mod verdicts;
 
 #[cfg(test)]
 mod simulated_disk;
@@ -35,3 +37,4 @@ pub use disk::OpenDirError;
 pub use key::NodeKeyError;
 pub use node::{Node, SpawnNodeError};
 pub use stats::NodeStats;
+pub use verdicts::kept_verdicts;

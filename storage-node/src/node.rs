@@ -11,6 +11,7 @@ use protocol::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::audits::Audits;
 use crate::committer::Committer;
 use crate::config::NodeConfig;
 use crate::disk::{OpenDirError, RealDisk};
@@ -19,6 +20,7 @@ use crate::key::{self, NodeKeyError};
 use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
+use crate::verdicts::Verdicts;
 use crate::{scrub, upkeep};
 
 /// A node that answers. Call [`Node::shutdown`] before dropping it, so that peers learn of it.
@@ -192,6 +194,9 @@ fn service(
     committer: Committer,
     secret: SecretKey,
 ) -> Result<Service, SpawnNodeError> {
+    let verdicts =
+        Verdicts::open(&config.dir).map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
+    let verdicts = Arc::new(verdicts);
     let (number, sent) = store.egress().map_err(|error| SpawnNodeError::Store(error.to_string()))?;
     let bucket = config.max_upload.map(|rate| Mutex::new(Bucket::new(rate, Instant::now())));
     let egress =
@@ -207,6 +212,8 @@ fn service(
         egress,
         counts: Arc::new(Counts::default()),
         turns: Turns::default(),
+        audits: Audits::default(),
+        verdicts,
         put_pause: config.put_pause,
     })
 }

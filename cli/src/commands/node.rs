@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, Subcommand};
 use protocol::{DomainName, NodeRecord, ParseNetworkIdError, Signed};
 use serde::Deserialize;
 use storage_node::{AdmissionPolicy, Node as StorageNode, NodeConfig};
@@ -32,6 +32,7 @@ Examples:
                                                       the first node of a new network
   headwater node --listen 203.0.113.7:4433 --capacity 500GiB --allow PAYER_KEY
   headwater node --config /etc/headwater/node.toml
+  headwater node status --dir /var/lib/headwater      what auditors said of it
 
 A settings file:
   dir = \"/var/lib/headwater\"
@@ -40,7 +41,11 @@ A settings file:
   capacity = \"500GiB\"
   monthly-cap = \"20TiB\"
   allow = [\"payer key in hexadecimal\", \"another\"]")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Node {
+    #[command(subcommand)]
+    question: Option<Question>,
+
     #[command(flatten)]
     settings: NodeSettings,
 
@@ -51,6 +56,12 @@ pub(crate) struct Node {
     /// Stop when standard input ends, and read no settings file
     #[arg(long, hide = true)]
     managed: bool,
+}
+
+/// What can be asked of a node that runs, or does not.
+#[derive(Subcommand, Debug)]
+enum Question {
+    Status(super::node_status::NodeStatus),
 }
 
 /// The settings of a node, by whatever way they came.
@@ -124,7 +135,15 @@ impl NodeSettings {
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 4433);
 
 impl Node {
+    /// Whether a node is to be run.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        self.question.is_none()
+    }
+
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if let Some(Question::Status(status)) = self.question {
+            return status.run(globals).await;
+        }
         let file = if self.managed {
             NodeSettings::default()
         } else {

@@ -5,6 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod fetch;
 mod ledger;
 mod manifest;
+pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod put;
 mod rebuild;

@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use chunker::Link;
 use client::Object;
-use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track, TrackKind};
+use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track};
 
 use super::standing::Publications;
 use crate::body::Source;
@@ -125,11 +125,6 @@ pub(crate) fn derived(media_type: &str, bytes: impl Into<Bytes>) -> Representati
         cache_control: FOR_EVER,
         content: Content::Memory(bytes),
     }
-}
-
-/// How the names of a track's segments end.
-pub(crate) fn segment_ending(kind: &TrackKind) -> &'static str {
-    if matches!(kind, TrackKind::Subtitles) { "vtt" } else { "m4s" }
 }
 
 fn range_of(place: &SegmentPlace) -> ByteRange {

@@ -1,11 +1,14 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
 mod adversary;
+mod audits;
+mod downloads;
 mod failures;
 mod gateway;
 mod live;
 mod live_records;
 mod loss;
+mod lying_gateway;
 mod publications;
 mod repair;
 mod roundtrip;
