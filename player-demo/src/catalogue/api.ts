@@ -33,6 +33,14 @@ export async function fetchPage(after: string | undefined): Promise<Page> {
   return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };
 }
 
+/** The streams that run at this gateway, newest first; none where it does not say. */
+export async function fetchLive(): Promise<Summary[]> {
+  const response = await fetch("/api/live", { cache: "no-cache" });
+  if (!response.ok) return [];
+  const { live } = Object(await response.json()) as { live?: unknown };
+  return Array.isArray(live) ? live.map(readSummary) : [];
+}
+
 function readSummary(value: unknown): Summary {
   const fields = Object(value) as Record<string, unknown>;
   const text = (key: string) => (typeof fields[key] === "string" ? (fields[key] as string) : undefined);

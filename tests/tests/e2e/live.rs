@@ -16,14 +16,16 @@ use publishing::{Creator, LiveRequest, LiveSeconds, LiveStep, Storing, finish_li
 use reqwest::Response;
 use serde_json::Value;
 use sharing::{LiveEnd, LiveId, Title};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 
 use crate::site::Site;
 
 const SECONDS: usize = 8;
+/// More than the records of the film.
+const RECORDS_MAX: usize = 64;
 /// How long a step of the test may take before something is stuck.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// Fragmented MP4 with a keyframe in every second.
 fn make_film(path: &Path) -> anyhow::Result<()> {
@@ -74,20 +76,20 @@ async fn playlist(site: &Site, id: LiveId) -> anyhow::Result<String> {
     Ok(answer.error_for_status()?.text().await?)
 }
 
-fn told(sender: &UnboundedSender<(LiveId, Vec<u8>)>, step: LiveStep) {
+fn told(sender: &Sender<(LiveId, Vec<u8>)>, step: LiveStep) {
     let told = match step {
         LiveStep::Announced { record, .. } => (record.body().live, record.encode()),
         LiveStep::Segment { record, .. } => (record.body().live, record.encode()),
         LiveStep::LeftOut { track } => panic!("track {track} is left out"),
         LiveStep::Behind => return,
     };
-    drop(sender.send(told));
+    sender.try_send(told).expect("there is room for all records of the film");
 }
 
 /// Tells the gateway the next `count` records.
 async fn tell(
     site: &Site,
-    records: &mut UnboundedReceiver<(LiveId, Vec<u8>)>,
+    records: &mut Receiver<(LiveId, Vec<u8>)>,
     count: usize,
 ) -> anyhow::Result<LiveId> {
     let mut id = None;
@@ -108,13 +110,10 @@ async fn a_film_is_watched_while_it_is_made_and_afterwards() -> anyhow::Result<(
     let creator = Creator::new(AccountSecret::from_bytes([8; 32]));
     let settings = config(&folder.path().join("catalogue.redb"), &creator);
     let site = Site::start_with(&network, &settings).await?;
-    let storing = Storing {
-        client: network.client().await?,
-        coding: "2+2".parse()?,
-        keep: Duration::from_secs(86_400),
-    };
+    let storing =
+        Storing { client: network.client().await?, coding: "2+2".parse()?, keep: Duration::from_hours(24) };
     let (pieces, mut arriving) = channel::<io::Result<Bytes>>(4);
-    let (sender, mut records) = unbounded_channel();
+    let (sender, mut records) = channel(RECORDS_MAX);
     let recording = tokio::spawn(async move {
         let request = LiveRequest {
             title: Title::new("Now").expect("a title"),
