@@ -9,7 +9,7 @@ use network::{Members, Pool};
 use proofs::Cid;
 use protocol::{
     AcknowledgedAudit, AuditVerdict, DrawnAudit, NetworkId, NodeRecord, NodeStatus, PlannedAudit, PublicKey,
-    RevealError, SecretKey, Signed, Transcript, UnsignedTranscript,
+    RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
@@ -19,8 +19,9 @@ use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
-use crate::report::{AuditReport, PutProgress, PutReport, RepairReport};
+use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, RepairReport};
 use crate::tally::ReadTally;
+use crate::throttle::Throttle;
 use crate::wire::Wire;
 
 /// How long a node may take to say how it is.
@@ -32,6 +33,7 @@ pub struct Client {
     pub(crate) wire: Wire,
     pub(crate) placement: Arc<Placement>,
     pub(crate) options: ClientOptions,
+    pub(crate) throttle: Throttle,
 }
 
 impl Client {
@@ -39,7 +41,8 @@ impl Client {
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
         let sites: Vec<_> = members.iter().map(site).collect();
         let placement = Arc::new(Placement::new(&sites, members.same_site()));
-        Self { wire: Wire::new(pool, members), placement, options }
+        let throttle = Throttle::new(options.repair_rate);
+        Self { wire: Wire::new(pool, members), placement, options, throttle }
     }
 
     /// The nodes that this client knows.
@@ -151,6 +154,12 @@ impl Client {
     /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.
     pub async fn repair(&self, cid: &Cid, authority: &RepairAuthority) -> Result<RepairReport, RepairError> {
         driver::repair::repair(self, cid, authority).await
+    }
+
+    /// Has the leases of an object hold until `until` at least: those that end earlier are renewed by `control`, its control
+    /// key, at the expense of whoever has paid so far. Nothing is stored again.
+    pub async fn keep(&self, manifest: &Manifest, control: &SecretKey, until: UnixSeconds) -> KeepReport {
+        driver::keep::keep(self, manifest, control, until).await
     }
 
     pub(crate) async fn manifest_bytes(&self, cid: &Cid) -> Result<(Manifest, Bytes), FetchError> {

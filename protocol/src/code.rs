@@ -43,6 +43,8 @@ pub enum Code {
     Timeout = 15,
     /// The node's own fault; nothing was stored.
     Internal = 16,
+    /// Another carer is at work on it.
+    Claimed = 17,
 }
 
 /// What may be done after a refusal.
@@ -58,7 +60,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::WrongNetwork,
         Self::NotAdmitted,
@@ -75,6 +77,7 @@ impl Code {
         Self::MandateSpent,
         Self::Timeout,
         Self::Internal,
+        Self::Claimed,
     ];
 
     /// The number on the wire.
@@ -101,6 +104,7 @@ impl Code {
             Self::MandateSpent => "mandate_spent",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
+            Self::Claimed => "claimed",
         }
     }
 
@@ -118,7 +122,7 @@ impl Code {
             Self::Quota | Self::Full | Self::NotHeld | Self::Corrupt | Self::Egress | Self::Internal => {
                 Retry::Elsewhere
             }
-            Self::Busy | Self::Timeout => Retry::Later,
+            Self::Busy | Self::Timeout | Self::Claimed => Retry::Later,
         }
     }
 
@@ -235,7 +239,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::try_from(code.number()), Ok(code));
         }
-        for number in [0, 17, u64::from(u16::MAX), u64::MAX] {
+        for number in [0, 18, u64::from(u16::MAX), u64::MAX] {
             assert_eq!(Code::try_from(number), Err(UnknownCode(number)));
         }
     }

@@ -7,8 +7,8 @@ use crate::limits::{
     MANIFEST_LEN_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, STATUS_VERDICTS_MAX, VERSION_TEXT_LEN_MAX,
 };
 use crate::{
-    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds,
-    Unverified,
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, LeaseId, NodeRecord, Pointer, Refusal,
+    Sequence, UnixSeconds, Unverified,
 };
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -65,6 +65,8 @@ pub enum Response {
     },
     /// To `Verdict`.
     VerdictKept,
+    /// To `Claim`.
+    Claimed,
 }
 
 impl Response {
@@ -86,6 +88,7 @@ impl Response {
             Self::AuditCommitted { .. } => "audit_committed",
             Self::Audited { .. } => "audited",
             Self::VerdictKept => "verdict_kept",
+            Self::Claimed => "claimed",
         }
     }
 }
@@ -97,6 +100,10 @@ pub struct HeldShard {
     pub len: ShardLen,
     /// The end of its lease.
     pub expires: UnixSeconds,
+    /// The name of its lease.
+    pub id: LeaseId,
+    /// The version of its lease.
+    pub seq: Sequence,
 }
 
 /// How a node is, by its own word.

@@ -8,6 +8,7 @@
 //! mandates and pointers. Who is admitted is a list of keys; nothing is paid for here.
 
 mod audits;
+mod claims;
 mod clock;
 mod committer;
 mod config;

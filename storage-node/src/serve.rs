@@ -17,6 +17,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Clock;
 use crate::audits::Audits;
+use crate::claims::Claims;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
@@ -41,6 +42,7 @@ pub(crate) struct Service {
     pub(crate) turns: Turns,
     pub(crate) audits: Audits,
     pub(crate) verdicts: Arc<Verdicts>,
+    pub(crate) claims: Mutex<Claims>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
 }
@@ -134,7 +136,7 @@ impl Service {
     ) -> Result<(), Unanswered> {
         let response = match request {
             Request::Put { max_len, expires, mandate } => {
-                return self.put(inbound, caller.payer, max_len, expires, &mandate).await;
+                return self.put(inbound, caller, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
                 return self.send_slice(caller, &mut inbound.sending, &Response::Slice, root, leaves).await;
@@ -158,6 +160,9 @@ impl Service {
             Request::CommitAudit { commitment } => self.commit_audit(caller, &commitment).await?,
             Request::Audit(request) => return self.audit(inbound, caller, request).await,
             Request::Verdict { verdict } => self.verdict(caller, &verdict).await?,
+            Request::Claim { subject, seconds, mandate } => {
+                self.claim(caller.payer, subject, seconds, &mandate)?
+            }
         };
         Ok(inbound.sending.header(&response).await?)
     }
