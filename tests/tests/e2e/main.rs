@@ -5,6 +5,8 @@ mod audits;
 mod downloads;
 mod failures;
 mod gateway;
+mod live;
+mod live_records;
 mod loss;
 mod lying_gateway;
 mod publications;
