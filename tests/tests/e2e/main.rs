@@ -7,6 +7,7 @@ mod failures;
 mod gateway;
 mod loss;
 mod lying_gateway;
+mod names;
 mod publications;
 mod repair;
 mod roundtrip;
