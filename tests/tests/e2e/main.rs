@@ -9,6 +9,7 @@ mod live;
 mod live_records;
 mod loss;
 mod lying_gateway;
+mod names;
 mod publications;
 mod repair;
 mod roundtrip;
