@@ -6,7 +6,7 @@ use iroh_base::PublicKey;
 
 use crate::{
     Admission, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, RecordHeading, Release,
-    Renewal, Signed,
+    Renewal, Signed, Successor,
 };
 
 /// A verified record of one of the types of spec §11. Its `Display` tells what it says.
@@ -20,6 +20,7 @@ pub enum AnyRecord {
     Pointer(Signed<Pointer>),
     Release(Signed<Release>),
     Renewal(Signed<Renewal>),
+    Successor(Signed<Successor>),
 }
 
 impl AnyRecord {
@@ -36,6 +37,7 @@ impl AnyRecord {
             Pointer::TYPE => Signed::decode(bytes, &net).map(Self::Pointer),
             Release::TYPE => Signed::decode(bytes, &net).map(Self::Release),
             Renewal::TYPE => Signed::decode(bytes, &net).map(Self::Renewal),
+            Successor::TYPE => Signed::decode(bytes, &net).map(Self::Successor),
             other => Err(RecordError::Type { expected: EVERY_TYPE, found: other.to_owned() }),
         }
     }
@@ -67,6 +69,7 @@ impl AnyRecord {
             Self::Pointer(record) => of(record),
             Self::Release(record) => of(record),
             Self::Renewal(record) => of(record),
+            Self::Successor(record) => of(record),
         }
     }
 }
@@ -84,8 +87,9 @@ impl fmt::Display for AnyRecord {
             Self::Pointer(record) => record.body().fmt(f),
             Self::Release(record) => record.body().fmt(f),
             Self::Renewal(record) => record.body().fmt(f),
+            Self::Successor(record) => record.body().fmt(f),
         }
     }
 }
 
-const EVERY_TYPE: &str = "admission, lease, mandate, node, pointer, release or renewal";
+const EVERY_TYPE: &str = "admission, lease, mandate, node, pointer, release, renewal or successor";

@@ -43,6 +43,8 @@ pub enum Code {
     Timeout = 15,
     /// The node's own fault; nothing was stored.
     Internal = 16,
+    /// The node gives up what it keeps and takes nothing new.
+    Leaving = 17,
 }
 
 /// What may be done after a refusal.
@@ -58,7 +60,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::WrongNetwork,
         Self::NotAdmitted,
@@ -75,6 +77,7 @@ impl Code {
         Self::MandateSpent,
         Self::Timeout,
         Self::Internal,
+        Self::Leaving,
     ];
 
     /// The number on the wire.
@@ -101,6 +104,7 @@ impl Code {
             Self::MandateSpent => "mandate_spent",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
+            Self::Leaving => "leaving",
         }
     }
 
@@ -115,9 +119,13 @@ impl Code {
             | Self::Stale
             | Self::UnknownLease
             | Self::MandateSpent => Retry::No,
-            Self::Quota | Self::Full | Self::NotHeld | Self::Corrupt | Self::Egress | Self::Internal => {
-                Retry::Elsewhere
-            }
+            Self::Quota
+            | Self::Full
+            | Self::NotHeld
+            | Self::Corrupt
+            | Self::Egress
+            | Self::Internal
+            | Self::Leaving => Retry::Elsewhere,
             Self::Busy | Self::Timeout => Retry::Later,
         }
     }
@@ -235,7 +243,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::try_from(code.number()), Ok(code));
         }
-        for number in [0, 17, u64::from(u16::MAX), u64::MAX] {
+        for number in [0, 18, u64::from(u16::MAX), u64::MAX] {
             assert_eq!(Code::try_from(number), Err(UnknownCode(number)));
         }
     }

@@ -3,7 +3,9 @@
 use proofs::ShardLen;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{MANIFEST_LEN_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, VERSION_TEXT_LEN_MAX};
+use crate::limits::{
+    MANIFEST_LEN_MAX, MEMBERS_PAGE_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, VERSION_TEXT_LEN_MAX,
+};
 use crate::{BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds, Unverified};
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -48,6 +50,18 @@ pub enum Response {
     },
     /// To `Status`.
     Status(NodeStatus),
+    /// To `Members`.
+    Members {
+        /// The records, by ascending id of their nodes.
+        records: BoundedList<Unverified<NodeRecord>, MEMBERS_PAGE_MAX>,
+        /// Whether there are further ones behind the last of these.
+        more: bool,
+    },
+    /// To `Announce`.
+    Announced {
+        /// Whether the record was news to the node.
+        is_news: bool,
+    },
 }
 
 impl Response {
@@ -66,6 +80,8 @@ impl Response {
             Self::PointerKept => "pointer_kept",
             Self::Pointers { .. } => "pointers",
             Self::Status(_) => "status",
+            Self::Members { .. } => "members",
+            Self::Announced { .. } => "announced",
         }
     }
 }
@@ -129,7 +145,7 @@ impl From<WholeLen> for u64 {
 }
 
 /// The name of a program's version: up to 64 bytes without control characters.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VersionText(String);
 

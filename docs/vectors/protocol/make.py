@@ -4,6 +4,7 @@
 Keys come from fixed seeds, so running it again gives the same files. `cargo test -p protocol` reads them.
 """
 
+import base64
 import hashlib
 import json
 import pathlib
@@ -88,6 +89,8 @@ def head(major, number):
 def cbor(value):
     if isinstance(value, Raw):
         return bytes(value)
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
         return head(0, value) if value >= 0 else head(1, -1 - value)
     if isinstance(value, bytes):
@@ -104,7 +107,7 @@ def cbor(value):
 
 NET = bytes([0x4E] * 32)
 OTHER_NET = bytes([0x4F] * 32)
-OWNER, PAYER, NODE, CLIENT = Key(1), Key(2), Key(3), Key(4)
+OWNER, PAYER, NODE, CLIENT, OTHER_NODE = Key(1), Key(2), Key(3), Key(4), Key(5)
 ROOT = bytes([0xAB] * 32)
 ID = bytes(range(16))
 CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
@@ -127,7 +130,7 @@ BODIES = {
         },
     ),
     "mandate": (OWNER, {"byte_hours": 10**12, "expires": START, "holder": PAYER.public}),
-    "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "seq": 1}),
+    "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "price": 0, "seq": 1, "version": "headwater 0.1.0"}),
     "pointer": (OWNER, {"expires": START, "seq": 7, "slot": 0, "value": b"hello"}),
     "release": (OWNER, {"id": ID, "node": NODE.public, "root": ROOT, "seq": 1}),
     "renewal": (
@@ -141,6 +144,7 @@ BODIES = {
             "seq": 1,
         },
     ),
+    "successor": (OTHER_NODE, {"issued": START, "node": NODE.public}),
 }
 
 
@@ -164,6 +168,8 @@ def body_with(kind, **changes):
 def readable(value):
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, list):
+        return [readable(item) for item in value]
     if isinstance(value, dict):
         return {key: readable(item) for key, item in value.items()}
     return value
@@ -188,6 +194,22 @@ def map_of(*entries):
     return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
 
 
+def full_node():
+    successor = record("successor", BODIES["successor"][1], OTHER_NODE)
+    return {
+        "domain": "cellar",
+        "formerly": [successor],
+        "leaving": True,
+        "operator": OWNER.public,
+        "price": 1_500_000,
+        "relay": "https://relay.example:8443/",
+        "tags": ["class=hdd", "country=ch", "operator=somebody"],
+    }
+
+
+FULL_NODE = full_node()
+
+
 def accepted_records():
     for kind, (_, body) in BODIES.items():
         yield accepted(f"{kind}: ordinary", kind, body)
@@ -199,6 +221,13 @@ def accepted_records():
     yield accepted("node: with a domain of 64 bytes", "node", body_with("node", domain="d" * 64))
     yield accepted("node: class 24 with IPv6", "node", body_with("node", **{"class": 24}, addrs=["[2001:db8::1]:1", "127.0.0.1:65535"]))
     yield accepted("node: eight addresses", "node", body_with("node", addrs=[f"10.0.0.{n}:4433" for n in range(8)]))
+    yield accepted("node: leaving, with everything else", "node", body_with("node", **FULL_NODE))
+    yield accepted("node: sixteen tags", "node", body_with("node", tags=sorted(f"k={n}" for n in range(16))))
+    yield accepted("node: the longest tag", "node", body_with("node", tags=["k" * 32 + "=" + "~" * 64]))
+    yield accepted("node: a value with = and spaces, a key twice", "node", body_with("node", tags=["a=", "a==", "b= ~"][1:]))
+    yield accepted("node: the longest relay", "node", body_with("node", relay="https://" + "r" * 191 + "/"))
+    yield accepted("node: four former identities, not looked into", "node", body_with("node", formerly=[b"x"] * 4))
+    yield accepted("node: price of 2^64 - 1, no version", "node", body_with("node", price=2**64 - 1, version=""))
     yield accepted("pointer: empty value", "pointer", body_with("pointer", value=b""))
     yield accepted("pointer: longest value in the last slot", "pointer", body_with("pointer", value=bytes(1024), slot=65_535))
     yield accepted("renewal: by the holder of a mandate", "renewal", BODIES["renewal"][1], PAYER)
@@ -326,6 +355,27 @@ def rejected_bodies():
     yield rejected_body("domain with a line break", "node", domain="a\nb")
     yield rejected_body("domain that is no UTF-8", "node", domain=Raw(b"\x62\xc3\x28"))
     yield rejected_body("domain null", "node", domain=Raw(b"\xf6"))
+    yield rejected_body("leaving false", "node", leaving=False)
+    yield rejected_body("leaving 1", "node", leaving=1)
+    yield rejected_body("operator off the curve", "node", operator=(2).to_bytes(32, "little"))
+    yield rejected_body("operator null", "node", operator=Raw(b"\xf6"))
+    yield rejected_body("negative price", "node", price=-1)
+    yield rejected_body("version of 65 bytes", "node", version="v" * 65)
+    yield rejected_body("version with a line break", "node", version="a\nb")
+    for relay in ("", "relay.example", "https://relay.example", "https://Relay.example/", "https:///", "ftp://relay.example/", "https://u@relay.example/", "https://relay.example/x/", "https://" + "r" * 192 + "/"):
+        yield rejected_body(f"relay {relay[:40]!r}", "node", relay=relay)
+    yield rejected_body("no tags in a list", "node", tags=[])
+    yield rejected_body("seventeen tags", "node", tags=sorted(f"k={n:02}" for n in range(17)))
+    yield rejected_body("tags out of order", "node", tags=["b=1", "a=1"])
+    yield rejected_body("a tag twice", "node", tags=["a=1", "a=1"])
+    for tag in ("", "a", "=1", "a=", "A=1", "a_b=1", "é=1", "a=é", "a=\n", "a=\x7f", "k" * 33 + "=1", "k=" + "v" * 65):
+        yield rejected_body(f"tag {tag[:40]!r}", "node", tags=[tag])
+    yield rejected_body("no former identities in a list", "node", formerly=[])
+    yield rejected_body("five former identities", "node", formerly=[b"x"] * 5)
+    yield rejected_body("a former identity as a map", "node", formerly=[{}])
+    yield rejected_body("node off the curve", "successor", node=(2).to_bytes(32, "little"))
+    yield rejected_body("node of 31 bytes", "successor", node=NODE.public[:31])
+    yield rejected_body("an unknown key", "successor", seq=1)
     yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
     yield rejected_body("value as a text", "pointer", value="hello")
     yield rejected_body("slot 65536", "pointer", slot=65_536)
@@ -371,8 +421,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status members announce".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status members announced".split()
 
 
 def header(name, number, *parts):
@@ -418,6 +468,9 @@ def requests():
     yield header("get pointers", 9, key)
     yield header("status", 10)
     yield header("records are not looked into", 7, string(b"no record"))
+    yield header("the first members", 11, NONE, varint(128))
+    yield header("one member after another", 11, some(key), varint(1))
+    yield header("announce", 12, R["node"])
 
     yield no_header("nothing", b"", "incomplete")
     yield no_header("half a length", b"\1\0", "incomplete")
@@ -426,7 +479,11 @@ def requests():
     yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
-    yield bad_header("an unknown request", 11)
+    yield bad_header("members after a key off the curve", 11, some(string((2).to_bytes(32, "little"))), varint(1))
+    yield bad_header("no members", 11, NONE, varint(0))
+    yield bad_header("129 members", 11, NONE, varint(129))
+    yield bad_header("announcement of 4097 bytes", 12, string(bytes(4097)))
+    yield bad_header("an unknown request", 13)
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
     yield bad_header("a field missing", 0, net)
     yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
@@ -467,7 +524,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in range(2, 16):
+    for code in [*range(2, 16), 17]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -487,9 +544,17 @@ def responses():
     yield header("32 of the longest pointers", 10, items(*[string(longest)] * 32))
     yield header("status", 11, varint(3), varint(2**40), varint(2**50), string("headwater 0.1.0"))
 
-    yield bad_header("an unknown answer", 12)
+    yield header("no members", 12, items(), b"\0")
+    yield header("128 members and more", 12, items(*[R["node"]] * 128), b"\1")
+    yield header("announced: not news", 13, b"\0")
+    yield header("announced: news", 13, b"\1")
+
+    yield bad_header("an unknown answer", 14)
+    yield bad_header("129 members", 12, items(*[string(b"")] * 129), b"\0")
+    yield bad_header("more is neither true nor false", 12, items(), b"\2")
+    yield bad_header("news is neither true nor false", 13, b"\2")
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 17", 0, varint(17), string(""))
+    yield bad_header("code 18", 0, varint(18), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
@@ -505,6 +570,64 @@ def responses():
     yield no_header("number padded", framed(b"\x82\0"), "not_canonical")
 
 
+# --- Tickets -------------------------------------------------------------------------------------
+
+CONTACT = {"addrs": ["203.0.113.7:4433"], "id": NODE.public}
+TICKET = {"net": NET, "nodes": [CONTACT], "v": 1}
+
+
+def ticket_text(map_, prefix="headwater-net:"):
+    return prefix + base64.urlsafe_b64encode(cbor(map_)).decode().rstrip("=")
+
+
+def tickets():
+    def good(name, map_):
+        nodes = [node["id"].hex() for node in map_["nodes"]]
+        return {"name": name, "ticket": ticket_text(map_), "nodes": nodes, "same_site": map_.get("same_site", False)}
+
+    def bad(name, text):
+        return {"name": name, "ticket": text, "error": True}
+
+    def bad_map(name, **changes):
+        return bad(name, ticket_text({key: value for key, value in (TICKET | changes).items() if value is not None}))
+
+    def bad_node(name, **changes):
+        return bad_map(name, nodes=[{key: value for key, value in (CONTACT | changes).items() if value is not None}])
+
+    others = [{"addrs": [f"10.0.0.{n}:1", "[2001:db8::1]:2"], "id": Key(n).public} for n in range(1, 10)]
+    yield good("one node", TICKET)
+    yield good("eight nodes at one site", TICKET | {"nodes": others[:8], "same_site": True})
+    yield good("behind a relay", TICKET | {"nodes": [CONTACT | {"relay": "https://relay.example/"}]})
+    text = ticket_text(TICKET)
+    yield bad("nothing", "")
+    yield bad("prefix alone", "headwater-net:")
+    yield bad("a link's prefix", ticket_text(TICKET, "headwater:"))
+    yield bad("no prefix", ticket_text(TICKET, ""))
+    yield bad("prefix in upper case", ticket_text(TICKET, "HEADWATER-NET:"))
+    yield bad("white space in front", " " + text)
+    yield bad("a line break behind", text + "\n")
+    yield bad("padded", text + "=")
+    yield bad("the end missing", text[:-4])
+    yield bad("another alphabet", text[:20] + "+" + text[21:])
+    yield bad("too long", text + "A" * 8192)
+    yield bad("a byte follows", "headwater-net:" + base64.urlsafe_b64encode(cbor(TICKET) + b"\0").decode().rstrip("="))
+    yield bad_map("no network", net=None)
+    yield bad_map("network of 31 bytes", net=NET[:31])
+    yield bad_map("no version", v=None)
+    yield bad_map("version 2", v=2)
+    yield bad_map("an unknown key", note="x")
+    yield bad_map("no nodes", nodes=[])
+    yield bad_map("nine nodes", nodes=others)
+    yield bad_map("a node twice", nodes=[CONTACT, CONTACT])
+    yield bad_map("same_site false", same_site=False)
+    yield bad_node("no addresses", addrs=[])
+    yield bad_node("an address without port", addrs=["10.0.0.1"])
+    yield bad_node("no id", id=None)
+    yield bad_node("id off the curve", id=(2).to_bytes(32, "little"))
+    yield bad_node("a relay without scheme", relay="relay.example")
+    yield bad_node("an unknown key in a node", seq=1)
+
+
 def write(name, about, vectors):
     lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
     text = f'{{\n  "about": {json.dumps(about)},\n  "network": "{NET.hex()}",\n  "vectors": [\n    {lines}\n  ]\n}}\n'
@@ -518,3 +641,4 @@ write(
 )
 write("requests.json", "Spec section 13. `header` with its length in front.", named(requests(), REQUESTS))
 write("responses.json", "Spec section 13. `header` with its length in front.", named(responses(), RESPONSES))
+write("tickets.json", "Spec section 22. A decoder accepts `ticket`, or rejects it where there is `error`.", tickets())
