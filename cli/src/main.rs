@@ -61,6 +61,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Account(_) => commands::account::Account::run(globals),
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
+        Command::Ticket(ticket) => ticket.run(globals).await,
         Command::Publish(publish) => publish.run(globals).await,
         Command::Publications(publications) => publications.run(globals).await,
         Command::Deny(deny) => deny.run(globals).await,

@@ -24,12 +24,13 @@ pub mod plan;
 mod put_answer;
 mod reader;
 mod report;
+mod roster;
 mod tally;
 mod wire;
 
 pub use client::Client;
 pub use driver::cells::CellStream;
-pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
+pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
@@ -37,7 +38,7 @@ pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
-    AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
+    AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport, Refreshed,
     RepairReport,
 };
 pub use tally::ReadTally;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iroh::endpoint::{QuicTransportConfig, QuicTransportConfigBuilder, VarInt, presets};
-use iroh::{Endpoint, RelayMode};
-use protocol::{ALPN, SecretKey};
+use iroh::{Endpoint, EndpointAddr, RelayMode};
+use protocol::{ALPN, Contact, SecretKey};
 
 use crate::congestion::PatientCubicConfig;
 
@@ -80,6 +80,11 @@ pub async fn bind_with(
         .bind()
         .await
         .map_err(|error| failed(format!("{error:#}")))
+}
+
+/// Where iroh dials a node.
+pub(crate) fn address_of(node: &Contact) -> EndpointAddr {
+    node.addrs.iter().copied().fold(EndpointAddr::new(node.id), EndpointAddr::with_ip_addr)
 }
 
 /// Why an endpoint cannot be had.

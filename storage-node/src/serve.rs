@@ -18,6 +18,7 @@ use crate::Clock;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
+use crate::membership::Membership;
 use crate::stats::Counts;
 use crate::store::{Store, StoreError};
 
@@ -29,6 +30,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) committer: Committer,
     pub(crate) secret: SecretKey,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) network: NetworkId,
     pub(crate) admission: AdmissionPolicy,
     pub(crate) capacity: u64,
@@ -150,6 +152,8 @@ impl Service {
             Request::SetPointer { pointer } => self.set_pointer(caller.payer, &pointer).await?,
             Request::GetPointers { owner } => self.pointers(owner).await?,
             Request::Status => self.status().await?,
+            Request::Members { after, limit } => self.membership.page(after, limit),
+            Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };
         Ok(inbound.sending.header(&response).await?)
     }

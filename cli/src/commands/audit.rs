@@ -74,7 +74,7 @@ pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) 
         let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
         Ok((object, report))
     };
-    let (object, report) = Network::load(globals.network.as_deref())?.with_client(None, audit).await?;
+    let (object, report) = Network::load(globals.network.as_deref()).await?.with_client(None, audit).await?;
     globals.output().answer(&Answer::new(&report, object.as_ref()))?;
     if !report.is_whole() {
         let lost = report.lost().count();

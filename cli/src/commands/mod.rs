@@ -16,4 +16,5 @@ pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod stat;
 mod telling;
+pub(crate) mod ticket;
 pub(crate) mod verify;

@@ -62,7 +62,7 @@ struct Said(Value);
 
 impl Publications {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let output = globals.output();
         match self.what.unwrap_or(What::List { mine: false }) {

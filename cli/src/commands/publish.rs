@@ -133,7 +133,7 @@ struct Refusal {
 impl Publish {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let creator = Creator::new(account::open(globals.account.as_deref(), output)?);

@@ -70,7 +70,7 @@ struct Answer(PutAnswer);
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let coding = self.coding(&network)?;
         let (source, len) = self.open().await?;
         let account = account::open(globals.account.as_deref(), output)?;

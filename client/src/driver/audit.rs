@@ -50,7 +50,7 @@ enum Done {
 
 async fn audit_shards(client: &Client, manifest: &Manifest, leaves: u32, seed: [u8; 32]) -> Vec<Finding> {
     let wire = &client.wire;
-    let mut plan = Audit::new(*manifest.geometry(), manifest.seed().as_bytes(), &client.placement);
+    let mut plan = Audit::new(*manifest.geometry(), manifest.seed().as_bytes(), &client.placement());
     let mut tasks = JoinSet::new();
     let mut event = Event::Begin;
     loop {
@@ -96,7 +96,7 @@ async fn audit_copies(
     let root = manifest.cid().root();
     let wanted = copies(manifest.geometry().coding());
     let challenge = with_last_leaf(root, len, seed, 1);
-    let ranking = client.placement.rank(root.as_bytes());
+    let ranking = client.placement().rank(root.as_bytes());
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
     let mut proved = Vec::new();
     let mut lost = VecDeque::new();

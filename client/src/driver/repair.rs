@@ -172,7 +172,7 @@ impl Repair<'_> {
     /// The ranking of a segment; nodes that keep lost columns badly come last.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
-        let mut ranking = self.client.placement.rank(&seed);
+        let mut ranking = self.client.placement().rank_for_new(&seed);
         ranking.sort_by_key(|node| state.damaged.contains(&node.id));
         ranking
     }

@@ -51,6 +51,9 @@ pub enum FormerIdentitiesError {
         /// Who follows here.
         next: PublicKey,
     },
+    /// The chain leads in a circle.
+    #[error("former identity {} stands in its own place", .0.fmt_short())]
+    Circle(PublicKey),
 }
 
 impl Signed<NodeRecord> {
@@ -66,6 +69,9 @@ impl Signed<NodeRecord> {
             .collect::<Result<_, _>>()?;
         for (place, record) in verified.iter().enumerate() {
             let next = verified.get(place + 1).map_or(self.by(), Signed::by);
+            if verified[..place].iter().any(|earlier| earlier.by() == record.by()) || record.by() == self.by() {
+                return Err(FormerIdentitiesError::Circle(record.by()));
+            }
             if record.body().node != next {
                 let named = record.body().node;
                 return Err(FormerIdentitiesError::Broken { place, named, next });
@@ -114,6 +120,8 @@ mod tests {
         assert!(matches!(stolen.former_identities(), Err(FormerIdentitiesError::Broken { place: 0, .. })));
         let gap = record(4, vec![succession(1, 2, NETWORK), succession(3, 4, NETWORK)]);
         assert!(matches!(gap.former_identities(), Err(FormerIdentitiesError::Broken { place: 0, .. })));
+        let circle = record(1, vec![succession(1, 2, NETWORK), succession(2, 1, NETWORK)]);
+        assert!(matches!(circle.former_identities(), Err(FormerIdentitiesError::Circle(_))));
         let elsewhere = record(2, vec![succession(1, 2, NetworkId::from_bytes([2; 32]))]);
         assert!(matches!(elsewhere.former_identities(), Err(FormerIdentitiesError::Record { place: 0, .. })));
     }
