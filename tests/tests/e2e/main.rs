@@ -4,6 +4,7 @@ mod adversary;
 mod failures;
 mod gateway;
 mod loss;
+mod membership;
 mod publications;
 mod repair;
 mod roundtrip;
