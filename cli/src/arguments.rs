@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Publications(commands::publications::Publications),
     Deny(commands::deny::Deny),
     Verify(commands::verify::Verify),
+    Durability(commands::durability::Durability),
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
@@ -76,6 +77,15 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it runs until it is ended, so that its log is what people see of it.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        match self {
+            Self::Node(node) => node.is_a_role(),
+            Self::Gateway(_) => true,
+            _ => false,
+        }
+    }
+
     /// The name that the user typed.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -92,6 +102,7 @@ impl Command {
             Self::Publications(_) => "publications",
             Self::Deny(_) => "deny",
             Self::Verify(_) => "verify",
+            Self::Durability(_) => "durability",
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",

@@ -16,7 +16,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages of a list that are asked for, of 100 publications each.
 const PAGES_MAX: usize = 1000;
 
-const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
+pub(crate) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
 #[derive(Deserialize)]
 struct Opened {
@@ -80,7 +80,7 @@ pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> anyhow::Res
 }
 
 /// The answer, or what the gateway says is wrong.
-async fn json(answer: Response) -> anyhow::Result<Value> {
+pub(crate) async fn json(answer: Response) -> anyhow::Result<Value> {
     let status = answer.status();
     let said: Value = answer.json().await.with_context(|| format!("it answered {status}"))?;
     if !status.is_success() {
@@ -92,14 +92,14 @@ async fn json(answer: Response) -> anyhow::Result<Value> {
 }
 
 /// True when nobody between here and the gateway reads what is sent to it.
-fn keeps_secrets(gateway: &Url) -> bool {
+pub(crate) fn keeps_secrets(gateway: &Url) -> bool {
     let host = gateway.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let is_here =
         host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
     gateway.scheme() == "https" || is_here
 }
 
-fn http() -> anyhow::Result<reqwest::Client> {
+pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
     // Fails only where a provider is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
     Ok(reqwest::Client::builder().timeout(OPEN_TIMEOUT).build()?)

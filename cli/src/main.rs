@@ -11,6 +11,7 @@ mod failure;
 mod folders;
 mod gateway_api;
 mod lifetime;
+mod live_api;
 mod logging;
 mod media_type;
 mod membership;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::report_arguments(&error),
     };
     let name = command.name();
-    logging::start(matches!(command, Command::Node(_) | Command::Gateway(_)));
+    logging::start(command.is_a_role());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
@@ -66,6 +67,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Publications(publications) => publications.run(globals).await,
         Command::Deny(deny) => deny.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
+        Command::Durability(durability) => durability.run(globals),
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,

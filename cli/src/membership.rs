@@ -1,5 +1,6 @@
 //! Which network is meant, and how this program joins it as a client.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use chunker::Coding;
 use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
 use network::{EndpointOptions, EndpointRole, LoadNetworkError, Members, NetworkFile, Pool};
-use protocol::{NetworkId, NodeRecord, ParseTicketError, SecretKey, Signed, TICKET_PREFIX, Ticket};
+use protocol::{NetworkId, NodeRecord, ParseTicketError, RelayUrl, SecretKey, Signed, TICKET_PREFIX, Ticket};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -56,7 +57,8 @@ impl Network {
         let addresses = ticket.contacts().iter().flat_map(|contact| contact.addrs.iter().copied());
         let (bind, secret) = (local_address(addresses), random_key());
         let options = EndpointOptions { role: EndpointRole::Client, bind, secret };
-        let pool = Pool::new(network::bind(options).await?, ticket.network(), None);
+        let relays: Vec<_> = ticket.contacts().iter().filter_map(|contact| contact.relay.clone()).collect();
+        let pool = Pool::new(network::bind_relayed(options, &relays).await?, ticket.network(), None);
         let members = Members::new(ticket.network(), ticket.same_site());
         let client = Client::new(pool.clone(), members, ClientOptions::default());
         let joined = client.join(ticket.contacts(), JOIN_WITHIN).await;
@@ -115,7 +117,14 @@ impl Network {
     pub(crate) async fn pool(&self, payer: Option<SecretKey>) -> anyhow::Result<Pool> {
         let options =
             EndpointOptions { role: EndpointRole::Client, bind: self.local_address(), secret: random_key() };
-        Ok(Pool::new(network::bind(options).await?, self.file.network, payer))
+        Ok(Pool::new(network::bind_relayed(options, &self.relays()).await?, self.file.network, payer))
+    }
+
+    /// The relays under which nodes of this network can be reached.
+    fn relays(&self) -> Vec<RelayUrl> {
+        let relays: BTreeSet<_> =
+            self.file.nodes.iter().filter_map(|record| record.body().relay.clone()).collect();
+        relays.into_iter().collect()
     }
 
     /// The coding of a put that names none: what the file beside the network file prefers, or what
@@ -179,8 +188,14 @@ pub(crate) fn save_usual_coding(coding: Coding, path: &Path) -> anyhow::Result<(
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A third of the nodes may be lost, at most three; shards are not spread wider than over eight nodes.
+/// What the model of durability wants, where the network is large enough for it; otherwise a third of the nodes may be lost,
+/// at most three.
 fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
+    let modelled = u32::try_from(nodes).ok().and_then(steward::durability::usual_coding);
+    if let Some((needed, shards)) = modelled {
+        let narrow = |count: u32| u8::try_from(count).context("a usual coding has few shards");
+        return Ok(Coding::new(narrow(needed)?, narrow(shards - needed)?)?);
+    }
     let columns = u8::try_from(nodes.min(8)).expect("at most eight");
     let parity = (columns / 3 + u8::from(columns == 8)).max(1);
     Coding::new(columns.saturating_sub(parity), parity).context(

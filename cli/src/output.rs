@@ -56,21 +56,49 @@ impl Output {
     ///
     /// Without a total it shows how much has passed and how fast.
     pub(crate) fn progress(self, verb: impl Into<Cow<'static, str>>, total: Option<u64>) -> Progress {
-        let watched = !self.json && io::stderr().is_terminal();
-        let target = if watched {
-            ProgressDrawTarget::stderr_with_hz(PROGRESS_HZ)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
         let template = if total.is_some() {
             "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}"
         } else {
             "{msg} {spinner} {binary_bytes} {binary_bytes_per_sec}"
         };
         let style = ProgressStyle::with_template(template).expect("the templates are constants and valid");
-        let bar = ProgressBar::with_draw_target(total, target).with_style(style).with_message(verb);
+        let bar = ProgressBar::with_draw_target(total, self.watched()).with_style(style).with_message(verb);
         bar.enable_steady_tick(Duration::from_secs(1));
         Progress(bar)
+    }
+
+    /// A line on standard error that says how far something without an end has come; nothing unless a person is watching.
+    pub(crate) fn status(self) -> Status {
+        let style =
+            ProgressStyle::with_template("{spinner} {msg}").expect("the template is a constant and valid");
+        let bar = ProgressBar::with_draw_target(None, self.watched()).with_style(style);
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Status(bar)
+    }
+
+    fn watched(self) -> ProgressDrawTarget {
+        if !self.json && io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(PROGRESS_HZ)
+        } else {
+            ProgressDrawTarget::hidden()
+        }
+    }
+}
+
+/// A line that changes and disappears when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Status(ProgressBar);
+
+impl Status {
+    /// What it says from now on.
+    pub(crate) fn say(&self, text: impl Into<Cow<'static, str>>) {
+        self.0.set_message(text);
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

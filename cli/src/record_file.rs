@@ -33,8 +33,15 @@ pub(crate) enum KnownRecord {
 impl RecordFile {
     /// Reads and verifies the record in the file `path`, or on standard input for `-`.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::verify(path, read(path, FILE_LEN_MAX)?)
+    }
+
+    /// Verifies what was read from the file `path`.
+    pub(crate) fn verify(path: &Path, bytes: Vec<u8>) -> anyhow::Result<Self> {
         let name = path.display();
-        let bytes = read(path).with_context(|| format!("cannot read {name}"))?;
+        if bytes.len() as u64 > FILE_LEN_MAX {
+            bail!("{name} is longer than any signed record ({RECORD_LEN_MAX} bytes)");
+        }
         let bytes = from_text(&bytes).unwrap_or(bytes);
         let record = KnownRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
         Ok(Self { record, bytes })
@@ -92,15 +99,16 @@ pub(crate) fn to_text(record: &[u8]) -> String {
     BASE64URL_NOPAD.encode(record)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let source: Box<dyn Read> =
-        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
-    let mut bytes = Vec::new();
-    source.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_LEN_MAX {
-        bail!("longer than any signed record ({RECORD_LEN_MAX} bytes)");
-    }
-    Ok(bytes)
+/// The first bytes of the file `path`, or of standard input for `-`: at most one more than `max`.
+pub(crate) fn read(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
+    let read = || {
+        let source: Box<dyn Read> =
+            if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
+        let mut bytes = Vec::new();
+        source.take(max + 1).read_to_end(&mut bytes)?;
+        io::Result::Ok(bytes)
+    };
+    read().with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The bytes that a text in base64url stands for. A record itself begins with the head of a CBOR map,

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
-use protocol::{Contact, NetworkId, NodeStatus, PublicKey};
+use protocol::{
+    AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, PublicKey,
+    RevealError, SecretKey, Signed, Transcript, UnsignedTranscript,
+};
 use tokio::io::AsyncRead;
 
 use crate::driver;
@@ -105,6 +108,52 @@ impl Client {
     /// The state of every part of an object, proved by `leaves` (1 to 63) random leaves and the last one of each shard.
     pub async fn audit(&self, cid: &Cid, leaves: u32) -> Result<AuditReport, FetchError> {
         driver::audit::audit(self, cid, leaves).await
+    }
+
+    /// Has a node acknowledge an audit, before anything is drawn. Whatever comes instead of a receipt `within` this time
+    /// ends the audit.
+    pub async fn commit_audit(
+        &self,
+        audit: PlannedAudit,
+        within: Duration,
+    ) -> Result<AcknowledgedAudit, Box<UnsignedTranscript>> {
+        driver::node_audit::commit(self, audit, within).await
+    }
+
+    /// Asks a node for what was drawn; its whole answer must come `within` this time.
+    pub async fn run_audit(&self, audit: DrawnAudit, within: Duration) -> UnsignedTranscript {
+        driver::node_audit::run(self, audit, within).await
+    }
+
+    /// [`Self::commit_audit`] for many nodes at the same time, in their order.
+    pub async fn commit_audits(
+        &self,
+        audits: Vec<PlannedAudit>,
+        within: Duration,
+    ) -> Vec<Result<AcknowledgedAudit, Box<UnsignedTranscript>>> {
+        driver::node_audit::commit_all(self, audits, within).await
+    }
+
+    /// [`Self::run_audit`] for many nodes in one window of time, in their order: none of them can borrow from another
+    /// what that one has proved before.
+    pub async fn run_audits(&self, audits: Vec<DrawnAudit>, within: Duration) -> Vec<UnsignedTranscript> {
+        driver::node_audit::run_all(self, audits, within).await
+    }
+
+    /// Both steps for many nodes, where no beacon has to be waited for. Transcripts come in no particular order; those
+    /// of nodes that acknowledged nothing come first.
+    pub async fn audit_nodes(
+        &self,
+        auditor: &SecretKey,
+        audits: Vec<PlannedAudit>,
+        within: Duration,
+    ) -> Result<Vec<Transcript>, RevealError> {
+        driver::node_audit::audit_nodes(self, auditor, audits, within).await
+    }
+
+    /// Tells a node why it did not pass an audit; the error is for people.
+    pub async fn send_verdict(&self, verdict: &Signed<AuditVerdict>) -> Result<(), String> {
+        self.wire.send_verdict(verdict).await.map_err(|error| error.to_string())
     }
 
     /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.

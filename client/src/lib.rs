@@ -4,6 +4,7 @@
 //! put     reader → chunker → one stream per column → nodes → leases → manifest → Link
 //! open    Link → manifest → Object → cells(range), read(range), reader()
 //! audit   CID → challenges → proofs → what is proved, and what is lost
+//!         committed set → receipt → draw → answer → Transcript → AuditLog
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
 //! ```
 //!
@@ -12,6 +13,7 @@
 //!
 //! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified and opened.
 
+mod audit_log;
 mod client;
 mod driver;
 mod error;
@@ -28,6 +30,7 @@ mod roster;
 mod tally;
 mod wire;
 
+pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use client::Client;
 pub use driver::cells::CellStream;
 pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, RepairError};

@@ -9,8 +9,9 @@ use network::{ConnectError, Exchange, HelloError, Members, Peer, Pool, RequestEr
 use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    BoundedList, Code, HeldShard, Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release,
-    Request, Response, Signed, UnixSeconds, Unverified,
+    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
+    Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release, Request, Response, Signed,
+    Unanswered, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -88,6 +89,25 @@ impl WireError {
                     Failure::Wrong
                 }
                 _ => Failure::Unreachable,
+            },
+        }
+    }
+}
+
+impl WireError {
+    /// How an audit ends with this.
+    pub(crate) fn unanswered(&self) -> Unanswered {
+        match self {
+            Self::Request(RequestError::Refused(refusal))
+            | Self::Connect(ConnectError::Hello { source: HelloError::Refused(refusal), .. }) => {
+                Unanswered::Refused(refusal.code())
+            }
+            other => match other.failure() {
+                Failure::Late | Failure::Slow => Unanswered::Late,
+                Failure::Unreachable => Unanswered::Offline,
+                Failure::NotHeld | Failure::Corrupt | Failure::Refused | Failure::Wrong => {
+                    Unanswered::Invalid
+                }
             },
         }
     }
@@ -230,6 +250,46 @@ impl Wire {
         let proven = in_time(within, all).await??;
         self.heard(node);
         Ok(proven)
+    }
+
+    /// A node's receipt of a commitment, as it came.
+    pub(crate) async fn commit_audit(
+        &self,
+        node: PublicKey,
+        commitment: &Signed<AuditCommitment>,
+        within: Duration,
+    ) -> Result<Unverified<AuditReceipt>, WireError> {
+        let request = Request::CommitAudit { commitment: Unverified::from(commitment) };
+        let response = self.ask(node, &request, within).await?;
+        self.heard(node);
+        expect(response, |r| if let Response::AuditCommitted { receipt } = r { Some(receipt) } else { None })
+    }
+
+    /// A node's answer to an audit and the slices behind it, as they came.
+    pub(crate) async fn audit(
+        &self,
+        node: PublicKey,
+        request: AuditRequest,
+        within: Duration,
+    ) -> Result<(Unverified<AuditAnswer>, Bytes), WireError> {
+        let max = usize::try_from(request.picks.slices_len()).expect("64 leaves fit");
+        let all = async {
+            let mut exchange = self.request(node, &Request::Audit(request)).await?;
+            let response = exchange.response().await?;
+            let answer =
+                expect(response, |r| if let Response::Audited { answer } = r { Some(answer) } else { None })?;
+            Ok::<_, WireError>((answer, exchange.receiving.rest(max).await?))
+        };
+        let answered = in_time(within, all).await??;
+        self.heard(node);
+        Ok(answered)
+    }
+
+    /// Tells a node what an auditor says of it.
+    pub(crate) async fn send_verdict(&self, verdict: &Signed<AuditVerdict>) -> Result<(), WireError> {
+        let request = Request::Verdict { verdict: Unverified::from(verdict) };
+        let response = self.ask(verdict.body().node, &request, CHANGE_WITHIN).await?;
+        expect(response, |r| matches!(r, Response::VerdictKept).then_some(()))
     }
 
     /// Asks a node to take a shard; once it says go, the bytes may follow.

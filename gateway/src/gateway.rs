@@ -11,6 +11,7 @@ use crate::cells::Shelf;
 use crate::config::GatewayConfig;
 use crate::handles::{Handle, Handles, Opened};
 use crate::limits::{ClientLimits, LimitError, Permit};
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
@@ -30,6 +31,7 @@ struct Shared {
     handles: Mutex<Handles<ServedObject>>,
     limits: ClientLimits,
     publications: Publications,
+    live: Live,
     film_turn: tokio::sync::Mutex<()>,
     metrics: Arc<Metrics>,
 }
@@ -39,10 +41,12 @@ impl Gateway {
     pub fn new(mut config: GatewayConfig, client: Client) -> Result<Self, CatalogueError> {
         let shelf = Shelf::new(config.cache_len, config.fetches);
         let publishing = std::mem::take(&mut config.publishing);
+        let live = Live::open(publishing.catalogue.as_deref(), client.network())?;
         let shared = Shared {
             handles: Mutex::new(Handles::new(config.handles)),
             limits: ClientLimits::new(config.client_limit),
             publications: Publications::new(publishing, client.clone(), config.cache_len)?,
+            live,
             film_turn: tokio::sync::Mutex::default(),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
@@ -66,6 +70,10 @@ impl Gateway {
 
     pub(crate) fn publications(&self) -> &Publications {
         &self.shared.publications
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.shared.live
     }
 
     /// The turn to publish a film; held while it is made.
@@ -111,9 +119,12 @@ impl Gateway {
         format!("{}/b/{handle}", self.shared.config.public_url)
     }
 
-    /// Forgets handles whose time is over.
-    pub(crate) fn sweep(&self) {
+    /// Forgets handles whose time is over, and ends live streams of which nothing was heard.
+    pub(crate) async fn sweep(&self) {
         self.handles().sweep(now());
+        if let Err(error) = self.live().sweep().await {
+            tracing::error!(%error, "live streams");
+        }
     }
 
     pub(crate) fn open_handles(&self) -> usize {

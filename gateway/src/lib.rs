@@ -5,6 +5,8 @@
 //! GET, HEAD /b/{handle} the object: conditions, ranges and several ranges after RFC 9110
 //! POST /blob            an upload, with a bearer token → its link
 //! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
+//! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
+//! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it
 //! GET /health           it runs
 //! GET /metrics          counters in the text format of Prometheus
@@ -28,6 +30,7 @@ mod flights;
 mod gateway;
 mod handles;
 mod limits;
+mod live;
 mod metrics;
 mod object;
 mod observe;

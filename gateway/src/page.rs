@@ -17,10 +17,11 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
     worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
     connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'";
 
-/// The page's routes: `/` and `/watch/{id}` show it, `/assets/` holds its parts.
+/// The page's routes: `/`, `/watch/{id}` and `/live/{id}` show it, `/assets/` holds its parts.
 pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
+    let shown = shown.route_service("/live/{id}", index());
     let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
     shown.layer(map_response(always_ask)).merge(assets.layer(map_response(keep_for_ever)))
 }

@@ -59,6 +59,10 @@ pub(crate) enum Code {
     NotAKeeper,
     /// The body is no signed record of a type that is taken here.
     BadRecord,
+    /// Another record has to come before this one.
+    OutOfOrder,
+    /// Nothing follows what is here, or something else stands in its place.
+    Settled,
 }
 
 /// A refusal on its way to the client.
@@ -97,6 +101,7 @@ impl Code {
             Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper => StatusCode::FORBIDDEN,
             Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
+            Self::OutOfOrder | Self::Settled => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -137,6 +142,8 @@ impl Code {
             Self::NotACreator => "This key may not publish that here",
             Self::NotAKeeper => "This key keeps no denylist for this gateway",
             Self::BadRecord => "This is not a signed record that belongs here",
+            Self::OutOfOrder => "Another record has to come before this one",
+            Self::Settled => "Something else is there already",
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 mod blob;
+mod live;
 mod open;
 mod openapi;
 mod publications;
@@ -35,14 +36,34 @@ const SOURCES: &str = "/api/sources/{id}/{track}/{n}";
 const OPENAPI: &str = "/api/openapi.json";
 const FILE: &str = "/watch/{id}/{file}";
 const PART: &str = "/watch/{id}/{track}/{part}";
+const LIVE: &str = "/api/live";
+const LIVE_ONE: &str = "/api/live/{id}";
+const LIVE_FILE: &str = "/live/{id}/{file}";
+const LIVE_PART: &str = "/live/{id}/{track}/{part}";
 const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
 const HEALTH: &str = "/health";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 12] =
-    [PUBLICATIONS, PUBLICATION, PUBLISH, SOURCES, FILE, PART, ATTACHMENT, OPEN, READ, BLOB, HEALTH, METRICS];
+const PATHS: [&str; 16] = [
+    PUBLICATIONS,
+    PUBLICATION,
+    PUBLISH,
+    SOURCES,
+    FILE,
+    PART,
+    ATTACHMENT,
+    LIVE,
+    LIVE_ONE,
+    LIVE_FILE,
+    LIVE_PART,
+    OPEN,
+    READ,
+    BLOB,
+    HEALTH,
+    METRICS,
+];
 
 /// What a page of another origin may read of an answer.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After";
@@ -55,6 +76,7 @@ pub fn router(gateway: Gateway) -> Router {
     let page = gateway.config().page.as_deref().map(page).unwrap_or_default();
     Router::new()
         .merge(publication_routes())
+        .merge(live_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -80,6 +102,15 @@ fn publication_routes() -> Router<Gateway> {
         .route(FILE, shared(get(watch::file), reading))
         .route(PART, shared(get(watch::part), reading))
         .route(ATTACHMENT, shared(get(watch::attachment), reading))
+}
+
+fn live_routes() -> Router<Gateway> {
+    let reading = "GET, HEAD, OPTIONS";
+    Router::new()
+        .route(LIVE, shared(get(live::list).post(live::offer), "GET, POST, OPTIONS"))
+        .route(LIVE_ONE, shared(get(live::one), reading))
+        .route(LIVE_FILE, shared(get(live::file), reading))
+        .route(LIVE_PART, shared(get(live::part), reading))
 }
 
 /// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.

@@ -80,7 +80,7 @@ async fn refresh(gateway: Gateway) {
 async fn sweep(gateway: Gateway) {
     loop {
         sleep(SWEEP_EVERY).await;
-        gateway.sweep();
+        gateway.sweep().await;
     }
 }
 

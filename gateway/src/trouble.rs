@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chunker::OpenManifestError;
 use client::{FetchError, OpenObjectError, PutError, ReadError};
+use publishing::{FetchBundleError, FetchPreludeError};
 
 use crate::body::BodyError;
 use crate::cells::CellError;
 use crate::problem::{Code, Problem};
-use crate::publications::OpenBundleError;
 
 /// An answer that has not begun by then becomes a 503: nobody waits longer than 5 s for a definite word.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
@@ -34,11 +34,21 @@ pub(crate) fn open_problem(error: &OpenObjectError) -> Problem {
 }
 
 /// Why a publication's bundle was not opened.
-pub(crate) fn bundle_problem(error: &OpenBundleError) -> Problem {
+pub(crate) fn bundle_problem(error: &FetchBundleError) -> Problem {
     let code = match error {
-        OpenBundleError::Object(error) => return open_problem(error),
-        OpenBundleError::Read(error) => read_code(error),
-        OpenBundleError::TooLong { .. } | OpenBundleError::Bundle(_) => Code::Broken,
+        FetchBundleError::Open(error) => return open_problem(error),
+        FetchBundleError::Read(error) => read_code(error),
+        FetchBundleError::TooLong { .. } | FetchBundleError::Bundle(_) => Code::Broken,
+    };
+    Problem::new(code, error.to_string())
+}
+
+/// Why a live stream's prelude was not opened.
+pub(crate) fn prelude_problem(error: &FetchPreludeError) -> Problem {
+    let code = match error {
+        FetchPreludeError::Open(error) => return open_problem(error),
+        FetchPreludeError::Read(error) => read_code(error),
+        FetchPreludeError::TooLong { .. } | FetchPreludeError::Prelude(_) => Code::Broken,
     };
     Problem::new(code, error.to_string())
 }

@@ -6,6 +6,7 @@
 //! * A node answers with [`serve`]: each client that passed the gate, the handshake and the hello is a
 //!   [`Visitor`], each of its requests an [`Inbound`].
 //! * [`ask_all`] and [`announce`] are how lists of nodes are exchanged; [`Gossip`] decides who is told what.
+//! * [`Discovery`] finds nodes on the local network, where that is wanted.
 //! * [`Sending`] and [`Receiving`] carry headers and raw bytes for both sides.
 //!
 //! The crate knows no shard: which node is asked, what is stored and what bytes are worth is decided by its
@@ -14,6 +15,7 @@
 mod backoff;
 mod congestion;
 mod directory;
+mod discovery;
 mod endpoint;
 mod gate;
 mod gossip;
@@ -28,9 +30,10 @@ mod serve;
 mod stream;
 
 pub use directory::{DirectoryError, Page, announce, ask_all, ask_page};
+pub use discovery::{DiscoverError, Discovery};
 pub use endpoint::{
     BindEndpointError, EndpointOptions, EndpointRole, IDLE_TIMEOUT_MS, KEEP_ALIVE_MS, STREAM_RECEIVE_WINDOW,
-    STREAMS_PER_CONNECTION_MAX, bind, bind_with, quic_settings,
+    STREAMS_PER_CONNECTION_MAX, bind, bind_relayed, bind_with, quic_settings,
 };
 pub use gossip::{Gossip, Round};
 pub use hello::{AcceptHelloError, HELLO_TIMEOUT_MS, HelloError, accept_hello};

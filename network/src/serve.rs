@@ -1,6 +1,6 @@
 //! The accepting side: from the first packet of a client to each of its requests.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,6 +24,8 @@ pub const CONNECTIONS_MAX: usize = 1024;
 pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
 /// Connections that all clients at one address (IPv4, or /64 of IPv6) have to a node at one time: keys cost nothing.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// What all clients count as that come through relays, whose addresses nobody knows here.
+const BEHIND_RELAYS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 /// How long a handshake may take, in milliseconds.
 const HANDSHAKE_TIMEOUT_MS: u64 = 5000;
 
@@ -82,19 +84,21 @@ impl Entrance {
     }
 
     fn admit(&self, gate: &mut Gate, incoming: Incoming) -> Option<Ticket> {
-        let IncomingAddr::Ip(address) = incoming.remote_addr() else {
-            incoming.refuse();
-            return None;
+        let (address, is_validated) = match incoming.remote_addr() {
+            IncomingAddr::Ip(address) => (address.ip(), incoming.remote_addr_validated()),
+            // The relay has checked who it is.
+            IncomingAddr::Relay { .. } => (BEHIND_RELAYS, true),
+            IncomingAddr::Custom(_) => {
+                incoming.refuse();
+                return None;
+            }
         };
-        let knock = Knock {
-            address: address.ip(),
-            is_validated: incoming.remote_addr_validated(),
-            handshakes: HANDSHAKES_MAX - self.handshakes.available_permits(),
-        };
+        let knock =
+            Knock { address, is_validated, handshakes: HANDSHAKES_MAX - self.handshakes.available_permits() };
         let places = (self.places.clone().try_acquire_owned(), self.handshakes.clone().try_acquire_owned());
         match (gate.decide(knock, Instant::now()), places) {
             (Verdict::Accept, (Ok(place), Ok(handshake))) => {
-                return Some(Ticket { incoming, address: network_of(address.ip()), place, handshake });
+                return Some(Ticket { incoming, address: network_of(address), place, handshake });
             }
             (Verdict::Retry, _) => {
                 if let Err(error) = incoming.retry() {

@@ -11,8 +11,8 @@ use network::{
     StreamError, Visitor, bind, serve,
 };
 use protocol::{
-    ALPN, Addresses, CapacityClass, Code, NetworkId, NodeRecord, NodeStatus, Refusal, Request, Response,
-    SecretKey, Sequence, Signed, UnixSeconds, Unverified, VersionText,
+    ALPN, Addresses, BoundedList, CapacityClass, Code, NetworkId, NodeRecord, NodeStatus, Refusal, Request,
+    Response, SecretKey, Sequence, Signed, UnixSeconds, Unverified, VersionText,
 };
 
 const NETWORK: NetworkId = NetworkId::from_bytes([7; 32]);
@@ -55,7 +55,7 @@ async fn answer_status(visitor: Visitor) {
     while let Some(mut inbound) = visitor.next().await {
         let shards = u64::from(visitor.payer().is_some());
         let version = VersionText::new("test").expect("a short text");
-        let status = NodeStatus { shards, stored: 0, capacity: 0, version };
+        let status = NodeStatus { shards, stored: 0, capacity: 0, version, verdicts: BoundedList::default() };
         tokio::spawn(async move {
             match inbound.request().await {
                 Ok(Request::Status) => inbound.answer(&Response::Status(status)).await,

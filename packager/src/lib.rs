@@ -28,7 +28,7 @@ mod webvtt;
 
 pub use boxes::{BoxError, BoxName};
 pub use fragment::FragmentError;
-pub use live::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment};
+pub use live::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSeconds, LiveSegment};
 pub use read::ReadAt;
 pub use rendition::{Part, PlanError, ReadError, Rendition, RenditionReader};
 pub use source::{OpenError, Source, TableError, TrackError};

@@ -23,11 +23,41 @@ use track::LiveTrack;
 /// `-movflags frag_keyframe+empty_moov+default_base_moof`.
 #[derive(Debug)]
 pub struct LiveReader {
-    segment_seconds: u32,
+    seconds: LiveSeconds,
     stream: BoxStream,
     tracks: Vec<LiveTrack>,
     /// What the last `moof` said, until its `mdat` is there.
     runs: Vec<Run>,
+}
+
+/// How long the segments of a stream are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveSeconds {
+    target: u32,
+    longest: u32,
+}
+
+impl LiveSeconds {
+    /// Segments of about `target` seconds, the first about half as long, and none longer than `longest` (rounded).
+    pub fn new(target: u32, longest: u32) -> Result<Self, LiveError> {
+        if !(1..=TARGET_SECONDS_MAX).contains(&target) {
+            return Err(LiveError::SegmentSeconds { seconds: target });
+        }
+        if !(target..=SEGMENT_SECONDS_MAX).contains(&longest) {
+            return Err(LiveError::LongestSeconds { seconds: longest, target });
+        }
+        Ok(Self { target, longest })
+    }
+
+    /// About how long a segment lasts.
+    pub fn target(self) -> u32 {
+        self.target
+    }
+
+    /// How long a segment lasts at most.
+    pub fn longest(self) -> u32 {
+        self.longest
+    }
 }
 
 /// What a stream has become.
@@ -61,6 +91,8 @@ pub struct LiveSegment {
     pub number: usize,
     /// How long it is shown, in units of the track's timescale.
     pub duration: u64,
+    /// Samples per 1000 seconds of decoding: of video, its frame rate.
+    pub samples_per_1000_seconds: u32,
     /// The segment.
     pub bytes: Bytes,
     /// BLAKE3 of the bytes.
@@ -77,12 +109,9 @@ pub struct LiveEnd {
 }
 
 impl LiveReader {
-    /// A reader that makes segments of about `segment_seconds`, the first about half as long.
-    pub fn new(segment_seconds: u32) -> Result<Self, LiveError> {
-        if !(1..=TARGET_SECONDS_MAX).contains(&segment_seconds) {
-            return Err(LiveError::SegmentSeconds { seconds: segment_seconds });
-        }
-        Ok(Self { segment_seconds, stream: BoxStream::default(), tracks: Vec::new(), runs: Vec::new() })
+    /// A reader that makes segments as long as this.
+    pub fn new(seconds: LiveSeconds) -> Self {
+        Self { seconds, stream: BoxStream::default(), tracks: Vec::new(), runs: Vec::new() }
     }
 
     /// Takes the next bytes of the stream, as many as there are, and gives out what has become complete by them. After
@@ -138,7 +167,7 @@ impl LiveReader {
             return Err(LiveError::NotFragmented);
         }
         for (index, found) in movie.tracks.into_iter().enumerate() {
-            let track = LiveTrack::new(index, found.head, self.segment_seconds);
+            let track = LiveTrack::new(index, found.head, self.seconds);
             outputs.push(LiveOutput::Init(track.init()));
             self.tracks.push(track);
         }
@@ -186,6 +215,14 @@ pub enum LiveError {
         /// What was asked for.
         seconds: u32,
     },
+    /// A longest segment shorter than what is aimed at, or longer than [`SEGMENT_SECONDS_MAX`].
+    #[error("the longest segment lasts {target} to {SEGMENT_SECONDS_MAX} s, not {seconds} s")]
+    LongestSeconds {
+        /// What was asked for.
+        seconds: u32,
+        /// What is aimed at.
+        target: u32,
+    },
     /// Media without a `moov` before them, or none at all.
     #[error("the stream does not begin with a box moov, which describes its tracks")]
     NoMovie,
@@ -220,10 +257,12 @@ pub enum LiveError {
         len: u32,
     },
     /// Too far from one keyframe to the next.
-    #[error("{track}: no keyframe for more than {SEGMENT_SECONDS_MAX} s")]
+    #[error("{track}: no keyframe for more than {longest} s")]
     KeyframeGap {
         /// The track.
         track: TrackName,
+        /// How long a segment may last, in seconds.
+        longest: u32,
     },
     /// More samples in a segment than [`FRAGMENT_SAMPLES_MAX`].
     #[error("{track}: more than {FRAGMENT_SAMPLES_MAX} samples without a segment")]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use fuzzing::Random;
 use media::Studio;
 use packager::playlist::{Addressing, Bitrate, Kind, Media};
-use packager::{LiveOutput, LiveReader, Source, WebVtt};
+use packager::{LiveOutput, LiveReader, LiveSeconds, Source, WebVtt};
 
 /// Peak of the whole test process: the files have less than 100 kB, and no limit lets them ask for more than this.
 const MEMORY_MAX: usize = 192 << 20;
@@ -151,7 +151,7 @@ fn streams() {
         if !is_whole {
             damage(random, &mut stream);
         }
-        let mut reader = LiveReader::new(2).unwrap();
+        let mut reader = LiveReader::new(LiveSeconds::new(2, 12).unwrap());
         let mut segments = 0;
         for piece in stream.chunks(1 + random.index(20_000)) {
             let Ok(outputs) = reader.push(piece) else {

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use media::{Studio, assert_same, frames, packets};
 use packager::limits::LIVE_PENDING_MAX;
 use packager::playlist::{self, Addressing, Kind, Media, PlaylistError, Segment};
-use packager::{FragmentError, LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSegment, Source};
+use packager::{
+    FragmentError, LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSeconds, LiveSegment, Source,
+};
 use tree::Node;
 
 const FILM: &str = "-f lavfi -i testsrc2=s=160x90:r=25:d=9 -f lavfi -i sine=sample_rate=48000:d=9 -c:v libx264 \
@@ -44,8 +46,8 @@ impl Recorded {
     }
 }
 
-fn record(stream: &[u8], piece_len: usize) -> Result<Vec<Recorded>, LiveError> {
-    let mut reader = LiveReader::new(2)?;
+fn record(stream: &[u8], piece_len: usize, seconds: LiveSeconds) -> Result<Vec<Recorded>, LiveError> {
+    let mut reader = LiveReader::new(seconds);
     let mut outputs = Vec::new();
     for piece in stream.chunks(piece_len) {
         outputs.extend(reader.push(piece)?);
@@ -73,17 +75,23 @@ fn record(stream: &[u8], piece_len: usize) -> Result<Vec<Recorded>, LiveError> {
     Ok(recorded)
 }
 
+fn usual() -> LiveSeconds {
+    LiveSeconds::new(2, 12).unwrap()
+}
+
 #[test]
 fn segments_hold_what_the_stream_held() {
     let studio = Studio::new();
     let source = studio.make("stream.mp4", &format!("{FILM} {FRAGMENTED}"));
     let stream = fs::read(&source).unwrap();
-    let recorded = record(&stream, 4099).unwrap();
+    let recorded = record(&stream, 4099, usual()).unwrap();
     let [video, audio] = &recorded[..] else { panic!("two tracks are expected") };
     let (pictures, sound) = (video.write(&studio.path("0.mp4")), audio.write(&studio.path("1.mp4")));
     assert_same(&frames(&pictures, "0:v:0"), &frames(&source, "0:v:0"), "frames");
     assert_same(&packets(&sound, "0:a:0"), &packets(&source, "0:a:0"), "packets of sound");
     assert_eq!(video.seconds(), [1.08, 2.0, 2.0, 2.0, 2.0]);
+    let rates: Vec<_> = video.segments.iter().map(|segment| segment.samples_per_1000_seconds).collect();
+    assert_eq!(rates, [25_000; 5]);
     let mut difference = 0.0;
     for (of_video, of_audio) in video.seconds().iter().zip(audio.seconds()).take(4) {
         difference += of_video - of_audio;
@@ -98,9 +106,13 @@ fn it_does_not_matter_in_which_pieces_a_stream_arrives() {
     let digests = |recorded: Vec<Recorded>| -> Vec<_> {
         recorded.iter().flat_map(|track| track.segments.iter().map(|segment| segment.digest)).collect()
     };
-    let whole = digests(record(&stream, stream.len()).unwrap());
+    let whole = digests(record(&stream, stream.len(), usual()).unwrap());
     for piece_len in [1, 7, 1 << 16] {
-        assert_eq!(digests(record(&stream, piece_len).unwrap()), whole, "pieces of {piece_len} bytes");
+        assert_eq!(
+            digests(record(&stream, piece_len, usual()).unwrap()),
+            whole,
+            "pieces of {piece_len} bytes"
+        );
     }
 }
 
@@ -108,7 +120,7 @@ fn it_does_not_matter_in_which_pieces_a_stream_arrives() {
 fn what_was_live_is_a_file_like_any_other() {
     let studio = Studio::new();
     let source = studio.make("stream.mp4", &format!("{FILM} {FRAGMENTED}"));
-    let recorded = record(&fs::read(&source).unwrap(), 1 << 16).unwrap();
+    let recorded = record(&fs::read(&source).unwrap(), 1 << 16, usual()).unwrap();
     let file = fs::read(recorded[0].write(&studio.path("0.mp4"))).unwrap();
     let source = Source::open(&file[..], file.len() as u64).unwrap();
     let renditions = source.plan(2).unwrap();
@@ -137,21 +149,40 @@ fn the_playlist_grows_and_ends() {
 fn a_stream_that_cannot_be_packaged_says_why() {
     let studio = Studio::new();
     let plain = fs::read(studio.make("plain.mp4", &format!("{FILM} -movflags +faststart"))).unwrap();
-    assert!(matches!(record(&plain, 1 << 16), Err(LiveError::NotFragmented)));
+    assert!(matches!(record(&plain, 1 << 16, usual()), Err(LiveError::NotFragmented)));
     let last = fs::read(studio.make("last.mp4", FILM)).unwrap();
-    assert!(matches!(record(&last, 1 << 16), Err(LiveError::NoMovie)));
-    assert!(matches!(record(b"", 1), Err(LiveError::NoMovie)));
+    assert!(matches!(record(&last, 1 << 16, usual()), Err(LiveError::NoMovie)));
+    assert!(matches!(record(b"", 1, usual()), Err(LiveError::NoMovie)));
     let rare = FILM.replace("d=9", "d=14").replace("-g 25", "-g 1000");
     let rare =
         fs::read(studio.make("rare.mp4", &format!("{rare} {FRAGMENTED} -frag_duration 1000000"))).unwrap();
-    assert!(matches!(record(&rare, 1 << 16), Err(LiveError::KeyframeGap { .. })));
-    let mut endless = LiveReader::new(2).unwrap();
+    assert!(matches!(record(&rare, 1 << 16, usual()), Err(LiveError::KeyframeGap { .. })));
+    let mut endless = LiveReader::new(LiveSeconds::new(2, 12).unwrap());
     let stream = fs::read(studio.make("stream.mp4", &format!("{FILM} {FRAGMENTED}"))).unwrap();
     let media = stream.windows(4).position(|window| window == b"moof").unwrap() - 4;
     endless.push(&stream[..media]).unwrap();
     let header = u32::try_from(LIVE_PENDING_MAX + 1).unwrap().to_be_bytes();
     let refused = endless.push(&[&header[..], b"mdat"].concat());
     assert!(matches!(refused, Err(LiveError::Movie(_))), "{refused:?}");
+}
+
+#[test]
+fn sound_goes_on_when_the_picture_stops() {
+    let studio = Studio::new();
+    let film = FILM.replacen("d=9", "d=3", 1);
+    let source = studio.make("stream.mp4", &format!("{film} {FRAGMENTED} -frag_duration 500000"));
+    let recorded = record(&fs::read(&source).unwrap(), 1 << 16, LiveSeconds::new(2, 2).unwrap()).unwrap();
+    let sound = recorded[1].write(&studio.path("1.mp4"));
+    assert_same(&packets(&sound, "0:a:0"), &packets(&source, "0:a:0"), "packets of sound");
+    let seconds = recorded[1].seconds();
+    assert!(seconds.len() > 3 && seconds.iter().all(|seconds| *seconds < 2.5), "{seconds:?}");
+}
+
+#[test]
+fn lengths_that_make_no_sense_are_refused() {
+    for (target, longest) in [(0, 4), (7, 12), (4, 3), (2, 13)] {
+        assert!(LiveSeconds::new(target, longest).is_err(), "{target} {longest}");
+    }
 }
 
 #[test]
@@ -163,7 +194,7 @@ fn samples_cannot_multiply_what_has_arrived() {
     let again = moof.inside[1].clone();
     assert_eq!(again.name, *b"traf");
     moof.inside.extend(vec![again; 3]);
-    let refused = record(&Node::write(&nodes), 1 << 16);
+    let refused = record(&Node::write(&nodes), 1 << 16, usual());
     let overlap = matches!(refused, Err(LiveError::Fragment(FragmentError::Overlap { .. })));
     assert!(overlap, "{:?}", refused.map(|tracks| tracks.len()));
 }

@@ -12,6 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct BoundedList<T, const MAX: usize>(Vec<T>);
 
+impl<T, const MAX: usize> Default for BoundedList<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 /// A list has more items than its message may carry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("list of {len} items, at most {max} are allowed")]

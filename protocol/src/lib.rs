@@ -4,16 +4,19 @@
 //!   canonical CBOR with an Ed25519 signature; holding a [`Signed`] means that the signature was verified.
 //! * **Messages** ([`Request`], [`Response`]) are the headers of a stream; [`frame`] turns them into bytes
 //!   and back. What a header carries but cannot vouch for stays [`Unverified`].
+//! * **Audits** ([`PlannedAudit`] and what follows from it) lead step by step to a [`Transcript`] that anybody can check.
 //! * **Tickets** ([`Ticket`]) are the one text with which somebody joins a network.
 //! * **Codes and limits** ([`Code`], [`limits`]) are the numbers that both sides agree on.
 //!
 //! The crate is pure: it opens no socket, reads no clock and draws no random number. It does not know how
 //! shards are stored, who is admitted, or what a shard contains. The bytes are specified in `docs/spec.md`,
-//! sections 10, 11, 13, 14, 15 and 22.
+//! sections 10, 11, 13, 14, 15, 22 and 23.
 
 mod any;
+mod audit;
 mod bounded;
 mod code;
+mod digest;
 pub mod frame;
 mod ids;
 pub mod keys;
@@ -26,8 +29,17 @@ mod ticket;
 mod time;
 
 pub use any::AnyRecord;
+pub use audit::{
+    AUDIT_LOG_MAGIC, AcknowledgedAudit, AnswerError, AuditAnswer, AuditCommitment, AuditLogHead, AuditPicks,
+    AuditPicksError, AuditReceipt, AuditRequest, AuditSecret, AuditTerms, AuditTermsError, AuditVerdict,
+    AuditWish, Beacon, DrandRound, DrandRoundError, DrandSignature, DrawnAudit, Draws, DrawsError, Ending,
+    FailedPick, FailedPicks, FailedPicksError, Fault, LogEntry, LogEntryError, NotAcknowledged, Outcome,
+    OutcomeError, Pick, PlannedAudit, ReceiptError, Reveal, RevealError, SelectionError, Timing, Transcript,
+    TranscriptError, Unanswered, UnsignedTranscript, digest_of_slices,
+};
 pub use bounded::{BoundedList, ListTooLong};
 pub use code::{Code, Refusal, Retry, UnknownCode};
+pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey};
 pub use records::{

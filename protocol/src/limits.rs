@@ -62,6 +62,16 @@ pub const CLOCK_SKEW_MAX_S: u64 = 300;
 pub const REFUSAL_DETAIL_LEN_MAX: usize = 256;
 /// Longest name of a program's version in `Status`, in bytes of UTF-8.
 pub const VERSION_TEXT_LEN_MAX: usize = 64;
+/// Most positions that an audit draws, and so most leaves of its picks.
+pub const AUDIT_DRAWS_MAX: usize = 64;
+/// How long a node remembers a commitment that it has acknowledged, in seconds: an hour.
+pub const AUDIT_COMMITMENT_LIFETIME_S: u64 = 3600;
+/// Longest transcript of an audit, in bytes, slices included.
+pub const TRANSCRIPT_LEN_MAX: usize = 262_144;
+/// Most picks that a verdict names.
+pub const VERDICT_FAULTS_MAX: usize = 16;
+/// Most verdicts in `Status`.
+pub const STATUS_VERDICTS_MAX: usize = 8;
 
 const DAY_S: u64 = 86_400;
 
@@ -132,6 +142,11 @@ mod tests {
             ("CLOCK_SKEW_MAX_S", CLOCK_SKEW_MAX_S),
             ("REFUSAL_DETAIL_LEN_MAX", REFUSAL_DETAIL_LEN_MAX as u64),
             ("VERSION_TEXT_LEN_MAX", VERSION_TEXT_LEN_MAX as u64),
+            ("AUDIT_DRAWS_MAX", AUDIT_DRAWS_MAX as u64),
+            ("AUDIT_COMMITMENT_LIFETIME_S", AUDIT_COMMITMENT_LIFETIME_S),
+            ("TRANSCRIPT_LEN_MAX", TRANSCRIPT_LEN_MAX as u64),
+            ("VERDICT_FAULTS_MAX", VERDICT_FAULTS_MAX as u64),
+            ("STATUS_VERDICTS_MAX", STATUS_VERDICTS_MAX as u64),
         ];
         let in_code: Vec<_> = in_code.map(|(name, value)| (name.to_string(), value)).into();
         let mut specified = table();

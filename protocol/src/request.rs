@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{MEMBERS_PAGE_MAX, STAT_ROOTS_MAX};
 use crate::{
-    Admission, BoundedList, Mandate, NetworkId, NodeRecord, Pointer, Release, Renewal, UnixSeconds,
-    Unverified, keys,
+    Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, NodeRecord,
+    Pointer, Release, Renewal, UnixSeconds, Unverified, keys,
 };
 
 /// One request. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -81,6 +81,18 @@ pub enum Request {
     },
     /// Say how the node is.
     Status,
+    /// Acknowledge an audit before anything is drawn for it.
+    CommitAudit {
+        /// The auditor's commitment.
+        commitment: Unverified<AuditCommitment>,
+    },
+    /// Prove what was drawn.
+    Audit(AuditRequest),
+    /// Keep what an auditor says of an audit that was not passed.
+    Verdict {
+        /// The auditor's reason.
+        verdict: Unverified<AuditVerdict>,
+    },
     /// Send records of nodes that are known, by ascending id.
     Members {
         /// Only ids above this one; all of them without it.
@@ -116,6 +128,9 @@ impl Request {
             Self::SetPointer { .. } => "set_pointer",
             Self::GetPointers { .. } => "get_pointers",
             Self::Status => "status",
+            Self::CommitAudit { .. } => "commit_audit",
+            Self::Audit(_) => "audit",
+            Self::Verdict { .. } => "verdict",
             Self::Members { .. } => "members",
             Self::Announce { .. } => "announce",
         }

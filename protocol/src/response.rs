@@ -4,9 +4,13 @@ use proofs::ShardLen;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{
-    MANIFEST_LEN_MAX, MEMBERS_PAGE_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, VERSION_TEXT_LEN_MAX,
+    MANIFEST_LEN_MAX, MEMBERS_PAGE_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, STATUS_VERDICTS_MAX,
+    VERSION_TEXT_LEN_MAX,
 };
-use crate::{BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds, Unverified};
+use crate::{
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds,
+    Unverified,
+};
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -50,6 +54,18 @@ pub enum Response {
     },
     /// To `Status`.
     Status(NodeStatus),
+    /// To `CommitAudit`.
+    AuditCommitted {
+        /// The node's word that it has seen the commitment.
+        receipt: Unverified<AuditReceipt>,
+    },
+    /// To `Audit`; the slices of the picks that did not fail follow, one behind the other.
+    Audited {
+        /// The node's signature over them.
+        answer: Unverified<AuditAnswer>,
+    },
+    /// To `Verdict`.
+    VerdictKept,
     /// To `Members`.
     Members {
         /// The records, by ascending id of their nodes.
@@ -80,6 +96,9 @@ impl Response {
             Self::PointerKept => "pointer_kept",
             Self::Pointers { .. } => "pointers",
             Self::Status(_) => "status",
+            Self::AuditCommitted { .. } => "audit_committed",
+            Self::Audited { .. } => "audited",
+            Self::VerdictKept => "verdict_kept",
             Self::Members { .. } => "members",
             Self::Announced { .. } => "announced",
         }
@@ -106,6 +125,8 @@ pub struct NodeStatus {
     pub capacity: u64,
     /// The version of its program.
     pub version: VersionText,
+    /// What auditors said last of audits that it did not pass, the newest first.
+    pub verdicts: BoundedList<Unverified<AuditVerdict>, STATUS_VERDICTS_MAX>,
 }
 
 /// The length of a shard that is sent whole: 1 byte to 1 MiB.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_bytes::ByteArray;
 
 use crate::limits::RECORD_LEN_MAX;
-use crate::{Code, NetworkId, keys};
+use crate::{Code, Digest, NetworkId, keys};
 
 /// The body of a signed record. Its `Display` tells people what the record says, one fact per line.
 pub trait Record: Serialize + DeserializeOwned + Clone + PartialEq + fmt::Debug + fmt::Display {
@@ -30,7 +30,7 @@ pub struct Signed<T> {
 impl<T: Record> Signed<T> {
     /// The record that the owner of `secret` signs for this network.
     pub fn sign(secret: &SecretKey, network: &NetworkId, body: T) -> Self {
-        let signature = secret.sign(&signed_bytes::<T>(network, &body));
+        let signature = secret.sign(&signed_bytes(T::TYPE, network, &body));
         Self { body, by: secret.public(), network: *network, signature }
     }
 
@@ -38,7 +38,7 @@ impl<T: Record> Signed<T> {
     pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, RecordError> {
         let envelope = Envelope::<T>::decode(bytes, network)?;
         let signature = Signature::from_bytes(&envelope.sig);
-        let signed_bytes = signed_bytes(network, &envelope.body);
+        let signed_bytes = signed_bytes(T::TYPE, network, &envelope.body);
         envelope
             .by
             .verify(&signed_bytes, &signature)
@@ -63,6 +63,11 @@ impl<T: Record> Signed<T> {
             bytes.len()
         );
         bytes
+    }
+
+    /// What other documents call it: the hash of its bytes.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.encode())
     }
 
     /// What was signed.
@@ -270,10 +275,10 @@ fn check_len(bytes: &[u8]) -> Result<(), RecordError> {
 }
 
 /// `"headwater" ‖ 0x00 ‖ u8(length of type) ‖ type ‖ u8(v) ‖ net ‖ canonical CBOR of body`
-fn signed_bytes<T: Record>(network: &NetworkId, body: &T) -> Vec<u8> {
+pub(crate) fn signed_bytes(kind: &str, network: &NetworkId, body: &impl Serialize) -> Vec<u8> {
     let mut bytes = b"headwater\0".to_vec();
-    bytes.push(u8::try_from(T::TYPE.len()).expect("the names of the types are short"));
-    bytes.extend_from_slice(T::TYPE.as_bytes());
+    bytes.push(u8::try_from(kind.len()).expect("the names of the types are short"));
+    bytes.extend_from_slice(kind.as_bytes());
     bytes.push(VERSION);
     bytes.extend_from_slice(network.as_bytes());
     bytes.extend_from_slice(&canonical::to_vec(body));

@@ -7,7 +7,7 @@ use fuzzing::{Random, fuzz};
 use proofs::{LeafSet, Root, ShardLen};
 use protocol::frame::{Header, PREFIX_LEN, decode_body, decode_header, encode_header};
 use protocol::limits::READ_RANGES_MAX;
-use protocol::{AnyRecord, NetworkId, Request, Response, SecretKey, Ticket, keys};
+use protocol::{AnyRecord, AuditLogHead, NetworkId, Request, Response, SecretKey, Ticket, Transcript, keys};
 use serde_json::Value;
 
 /// What the golden vectors accept.
@@ -16,6 +16,43 @@ fn accepted(file: &str, key: &str) -> Vec<Vec<u8>> {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let vectors = file["vectors"].as_array().unwrap().iter().filter(|vector| vector["error"].is_null());
     vectors.map(|vector| HEXLOWER.decode(vector[key].as_str().unwrap().as_bytes()).unwrap()).collect()
+}
+
+/// No change of a transcript goes unnoticed, nor does one made of parts of two.
+#[test]
+fn transcripts() {
+    let path = format!("{}/../docs/vectors/audit/transcripts.json", env!("CARGO_MANIFEST_DIR"));
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let vectors = file["vectors"].as_array().unwrap().iter().filter(|vector| vector["error"].is_null());
+    let bytes = |vector: &Value| HEXLOWER.decode(vector["transcript"].as_str().unwrap().as_bytes()).unwrap();
+    let corpus: Vec<Vec<u8>> = vectors.map(bytes).collect();
+    fuzz(|random| {
+        let damaged = random.damaged(&corpus);
+        let is_known = corpus.contains(&damaged);
+        assert_eq!(Transcript::decode(&damaged).is_ok(), is_known, "{}", HEXLOWER.encode(&damaged));
+    });
+}
+
+/// What follows in an audit log is what was written, or an error.
+#[test]
+fn audit_logs() {
+    fuzz(|random| {
+        let (mut head, mut log, mut written) = (AuditLogHead::empty(), Vec::new(), Vec::new());
+        for _ in 0..random.index(4) {
+            let len = random.index(60);
+            let transcript = random.bytes(len);
+            log.extend(head.entry(&transcript));
+            head = head.after(&transcript);
+            written.push(transcript);
+        }
+        random.damage(&mut log);
+        let (mut head, mut rest) = (AuditLogHead::empty(), &log[..]);
+        while let Ok(Some(entry)) = head.next(rest) {
+            let at = usize::try_from(head.entries).unwrap();
+            assert_eq!(written.get(at).map(Vec::as_slice), Some(entry.transcript));
+            (head, rest) = (entry.head, &rest[entry.consumed..]);
+        }
+    });
 }
 
 /// No change of a signed record goes unnoticed, nor does a record made of parts of two.

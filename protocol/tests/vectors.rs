@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use data_encoding::HEXLOWER;
+use ipld_core::ipld::Ipld;
 use proofs::Root;
 use protocol::frame::{DecodeHeaderError, Header, decode_header, encode_header};
 use protocol::{
-    Admission, AnyRecord, Lease, Mandate, NetworkId, NodeRecord, Pointer, Record, RecordError, Release,
-    Renewal, Request, Response, Signed, Successor, Ticket,
+    Admission, AnyRecord, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate,
+    NetworkId, NodeRecord, Outcome, Pointer, Record, RecordError, Release, Renewal, Request, Response,
+    Signed, Successor, Ticket,
 };
 use serde_json::{Value, json};
 
@@ -41,6 +43,10 @@ fn records() {
     for vector in &vectors {
         match vector["type"].as_str().unwrap() {
             Admission::TYPE => check_record(vector, network, admission),
+            AuditAnswer::TYPE => check_record(vector, network, as_cbor::<AuditAnswer>),
+            AuditCommitment::TYPE => check_record(vector, network, as_cbor::<AuditCommitment>),
+            AuditReceipt::TYPE => check_record(vector, network, as_cbor::<AuditReceipt>),
+            AuditVerdict::TYPE => check_record(vector, network, as_cbor::<AuditVerdict>),
             Lease::TYPE => check_record(vector, network, lease),
             Mandate::TYPE => check_record(vector, network, mandate),
             NodeRecord::TYPE => check_record(vector, network, node),
@@ -105,6 +111,21 @@ fn successor(body: &Successor) -> Value {
 fn pointer(body: &Pointer) -> Value {
     json!({"expires": body.expires.get(), "seq": body.seq.get(), "slot": body.slot.get(),
         "value": HEXLOWER.encode(body.value.as_bytes())})
+}
+
+/// The body as it is encoded, byte strings in hexadecimal. Records whose fields are checked value by value elsewhere.
+fn as_cbor<T: Record>(body: &T) -> Value {
+    fn json(value: Ipld) -> Value {
+        match value {
+            Ipld::Integer(number) => u64::try_from(number).unwrap().into(),
+            Ipld::String(text) => text.into(),
+            Ipld::Bytes(bytes) => HEXLOWER.encode(&bytes).into(),
+            Ipld::List(values) => values.into_iter().map(json).collect(),
+            Ipld::Map(fields) => fields.into_iter().map(|(name, value)| (name, json(value))).collect(),
+            other => panic!("{other:?} in a record"),
+        }
+    }
+    json(serde_ipld_dagcbor::from_slice(&proofs::canonical::to_vec(body)).unwrap())
 }
 
 fn release(body: &Release) -> Value {
@@ -224,4 +245,20 @@ fn fields_of_headers() {
     let Response::Status(status) = response("status") else { panic!() };
     assert_eq!((status.shards, status.stored, status.capacity), (3, 1 << 40, 1 << 50));
     assert_eq!(status.version.as_str(), "headwater 0.1.0");
+
+    let Request::Audit(audit) = request("audit with drand of 64 leaves of one shard") else { panic!() };
+    assert_eq!(audit.audit.as_bytes(), &[2; 32]);
+    assert_eq!(audit.reveal.secret.as_bytes(), &[6; 32]);
+    assert_eq!(audit.reveal.signature.map(|signature| *signature.as_bytes()), Some([0; 48]));
+    let [pick] = audit.picks.challenges() else { panic!() };
+    assert_eq!(
+        (pick.root(), pick.leaf_set().len().get(), pick.leaf_set().leaf_count()),
+        (shard, 1 << 28, 64)
+    );
+    let Response::Audited { answer } = response("audited") else { panic!() };
+    assert_eq!(answer.verify(&NetworkId::from_bytes([0x4e; 32])).unwrap().body().slices.as_bytes(), &[3; 32]);
+    let Response::Status(status) = response("status with 8 verdicts") else { panic!() };
+    let verdict = status.verdicts[7].verify(&NetworkId::from_bytes([0x4e; 32])).unwrap();
+    let fault = verdict.body().faults[0];
+    assert_eq!((fault.leaf, fault.outcome, fault.root), (7, Outcome::Corrupt, shard));
 }

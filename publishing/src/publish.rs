@@ -17,15 +17,17 @@ use sharing::{
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::files;
-use crate::known::{self, KnownBundleError};
 use crate::masters::{self, MastersError};
 use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
-use crate::{Creator, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing, hashing};
+use crate::{
+    Creator, FetchBundleError, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing,
+    fetch_bundle, hashing,
+};
 
 /// The media type of a stored bundle.
-const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
+pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
 
 /// What came of it.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ pub enum PublishError {
     },
     /// What was published before cannot be built upon.
     #[error("this file was published before, but its bundle cannot be read: {0}")]
-    Known(#[from] KnownBundleError),
+    Known(#[from] FetchBundleError),
     /// The parts do not make a bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -141,7 +143,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         let (pictures, attachments) =
             self.files(pictures, earlier.as_ref().map(|(_, bundle)| bundle)).await?;
         let parts = BundleParts { attachments, ..self.bundle_parts(tracks, pictures, film_ms) };
-        if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| known::is_same(bundle, &parts)) {
+        if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| is_same(bundle, &parts)) {
             let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
             return Ok(self.published(publication, bundle, true));
         }
@@ -152,9 +154,10 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
     async fn earlier(&mut self, mark: FileMark) -> Result<Option<(Publication, Bundle)>, PublishError> {
         let Some(Known::Published(publication)) = self.index.index().find(&mark) else { return Ok(None) };
         let publication = publication.clone();
-        match known::fetch(&self.storing.client, &publication).await {
-            Ok(bundle) => Ok(Some((publication, bundle))),
-            Err(error) if error.may_pass() => Err(error.into()),
+        let record = self.creator.sign(&self.storing.client.network(), publication.clone());
+        match fetch_bundle(&self.storing.client, &record).await {
+            Ok(published) => Ok(Some((publication, published.into_bundle()))),
+            Err(error) if !error.is_definite() => Err(error.into()),
             Err(_) => {
                 // No node keeps it any more: it is published anew.
                 self.index.change(|index| {
@@ -369,6 +372,13 @@ pub(crate) async fn store_bundle(
     let stored = storing.put(creator, &encoded[..], BUNDLE_TYPE, |_| ()).await;
     let stored = stored.map_err(|source| PublishError::Store { what: "the bundle".into(), source })?;
     Ok(Publication { bundle: bundle.id(), issued: now(), key: stored.key, listed, object: stored.object })
+}
+
+/// Whether both say the same, whenever they were made.
+fn is_same(known: &Bundle, parts: &BundleParts) -> bool {
+    let mut known = known.parts().clone();
+    known.created = parts.created;
+    known == *parts
 }
 
 fn unfit(id: &TrackId, source: UnfitTrack) -> PublishError {

@@ -33,6 +33,7 @@ const VERSION: u8 = 1;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bundle {
     id: PublicationId,
+    encoded_len: usize,
     parts: BundleParts,
 }
 
@@ -175,7 +176,7 @@ impl Bundle {
     pub fn new(parts: BundleParts) -> Result<Self, BundleError> {
         rules::check(&parts)?;
         let encoded = encode(&parts)?;
-        Ok(Self { id: PublicationId::of(&encoded), parts })
+        Ok(Self { id: PublicationId::of(&encoded), encoded_len: encoded.len(), parts })
     }
 
     /// Reads a bundle. The caller compares [`Self::id`] with the one that was asked for.
@@ -183,12 +184,17 @@ impl Bundle {
         let fields: Fields = canonical::from_slice(bytes, BUNDLE_LEN_MAX)?;
         let parts = fields.into_parts()?;
         rules::check(&parts)?;
-        Ok(Self { id: PublicationId::of(bytes), parts })
+        Ok(Self { id: PublicationId::of(bytes), encoded_len: bytes.len(), parts })
     }
 
     /// Its canonical CBOR, at most [`BUNDLE_LEN_MAX`] bytes. All content keys stand in it: publishing gives them away.
     pub fn encode(&self) -> Vec<u8> {
         encode(&self.parts).expect("a bundle has been found short enough when it was made")
+    }
+
+    /// Length of its encoding in bytes.
+    pub const fn encoded_len(&self) -> usize {
+        self.encoded_len
     }
 
     /// The name of the publication.

@@ -52,6 +52,50 @@ impl fmt::Debug for PublicationId {
     }
 }
 
+/// The name of a live stream: the CID of its *plaintext* prelude (spec §21).
+///
+/// Written as a CID is, and serialized as a byte string of 36 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LiveId(Cid);
+
+impl LiveId {
+    /// The id of the stream whose encoded prelude these bytes are.
+    pub fn of(prelude: &[u8]) -> Self {
+        Self(Cid::of(prelude))
+    }
+
+    /// The id that is this CID.
+    pub const fn from_cid(cid: Cid) -> Self {
+        Self(cid)
+    }
+
+    /// The id as a CID, which is what denials and withdrawals name.
+    pub const fn cid(&self) -> Cid {
+        self.0
+    }
+}
+
+impl FromStr for LiveId {
+    type Err = CidError;
+
+    fn from_str(text: &str) -> Result<Self, CidError> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for LiveId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for LiveId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LiveId({self})")
+    }
+}
+
 /// The BLAKE3 hash of plaintext: of a file, an init section or a segment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -10,11 +10,13 @@
 //! * A [`Track`] knows where each of its segments lies; what is fetched from there is [`VerifiedBytes`] once it has been
 //!   checked, and nothing before.
 //! * The **records** [`Publication`], [`Withdrawal`] and [`Denial`] are signed as those of `protocol` are.
+//! * A [`LiveStream`] is a publication in the making: a [`Prelude`], segments that its creator signs one by one, and what
+//!   becomes of them.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17 and 20.
+//! 17, 20 and 21.
 
 mod any;
 mod bundle;
@@ -24,6 +26,7 @@ mod exposed_key;
 mod file_ref;
 mod ids;
 mod index;
+mod live;
 mod published;
 mod records;
 #[cfg(test)]
@@ -41,10 +44,18 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use file_ref::FileRef;
-pub use ids::{ContentHash, PublicationId, VerifiedBytes};
+pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
+pub use live::{
+    AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
+    LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
+    UnfinishedError,
+};
 pub use published::{PublishedBundle, PublishedBundleError};
-pub use records::{Denial, Publication, Withdrawal};
+pub use records::{
+    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError,
+    Withdrawal,
+};
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,

@@ -60,6 +60,11 @@ impl PublishedBundle {
         &self.bundle
     }
 
+    /// The bundle, without what vouches for it.
+    pub fn into_bundle(self) -> Bundle {
+        self.bundle
+    }
+
     /// Whether this withdrawal counts: it names this publication, and its creator signed it for the same network.
     pub fn is_withdrawn_by(&self, withdrawal: &Signed<Withdrawal>) -> bool {
         withdrawal.body().bundle == self.bundle.id()

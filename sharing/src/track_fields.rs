@@ -38,16 +38,18 @@ pub(crate) struct TrackFields {
     channels: Option<Channels>,
 }
 
+/// The key `kind` of a track.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum KindName {
+pub(crate) enum KindName {
     Video,
     Audio,
     Subtitles,
 }
 
+/// The key `type` of a track.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-enum KindType {
+pub(crate) enum KindType {
     #[serde(rename = "video/mp4")]
     Video,
     #[serde(rename = "audio/mp4")]
@@ -56,13 +58,31 @@ enum KindType {
     Subtitles,
 }
 
+/// The four keys that say what kind of track it is.
+pub(crate) type KindKeys = (KindName, KindType, Option<Picture>, Option<Channels>);
+
+/// How a kind is written.
+pub(crate) fn keys_of(kind: TrackKind) -> KindKeys {
+    match kind {
+        TrackKind::Video(picture) => (KindName::Video, KindType::Video, Some(picture), None),
+        TrackKind::Audio(channels) => (KindName::Audio, KindType::Audio, None, Some(channels)),
+        TrackKind::Subtitles => (KindName::Subtitles, KindType::Subtitles, None, None),
+    }
+}
+
+/// The kind that is written so, when the four keys belong together.
+pub(crate) fn kind_of(keys: KindKeys) -> Result<TrackKind, TrackError> {
+    match keys {
+        (KindName::Video, KindType::Video, Some(picture), None) => Ok(TrackKind::Video(picture)),
+        (KindName::Audio, KindType::Audio, None, Some(channels)) => Ok(TrackKind::Audio(channels)),
+        (KindName::Subtitles, KindType::Subtitles, None, None) => Ok(TrackKind::Subtitles),
+        _ => Err(TrackError::Kind),
+    }
+}
+
 impl From<Track> for TrackFields {
     fn from(track: Track) -> Self {
-        let (kind, media_type, picture, channels) = match *track.kind() {
-            TrackKind::Video(picture) => (KindName::Video, KindType::Video, Some(picture), None),
-            TrackKind::Audio(channels) => (KindName::Audio, KindType::Audio, None, Some(channels)),
-            TrackKind::Subtitles => (KindName::Subtitles, KindType::Subtitles, None, None),
-        };
+        let (kind, media_type, picture, channels) = keys_of(*track.kind());
         let BitRates { average, peak } = track.bit_rates();
         let (init, init_hash) = (track.init().map_or(0, |init| init.len().get()), track.init_hash());
         let segments = track.segments();
@@ -120,12 +140,7 @@ impl TryFrom<TrackFields> for Track {
 
 impl TrackFields {
     fn kind(&self) -> Result<TrackKind, TrackError> {
-        match (self.kind, self.media_type, self.picture, self.channels) {
-            (KindName::Video, KindType::Video, Some(picture), None) => Ok(TrackKind::Video(picture)),
-            (KindName::Audio, KindType::Audio, None, Some(channels)) => Ok(TrackKind::Audio(channels)),
-            (KindName::Subtitles, KindType::Subtitles, None, None) => Ok(TrackKind::Subtitles),
-            _ => Err(TrackError::Kind),
-        }
+        kind_of((self.kind, self.media_type, self.picture, self.channels))
     }
 
     fn init(&self) -> Result<Option<InitSection>, TrackError> {

@@ -36,6 +36,14 @@ impl TrackKind {
             Self::Subtitles => "text/vtt",
         }
     }
+
+    /// How the names of its segments end in URLs (spec §19): `m4s` or `vtt`.
+    pub const fn segment_ending(&self) -> &'static str {
+        match self {
+            Self::Video(_) | Self::Audio(_) => "m4s",
+            Self::Subtitles => "vtt",
+        }
+    }
 }
 
 /// Size and rate of a picture, as shown.

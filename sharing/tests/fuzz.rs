@@ -5,7 +5,7 @@
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
 use serde_json::Value;
-use sharing::{Bundle, PublicationId, PublishingIndex, SharingRecord};
+use sharing::{Bundle, LiveId, LiveStream, Prelude, PublicationId, PublishingIndex, SharingRecord, Taken};
 
 /// What the golden vectors hold under `key`, accepted or not; only short ones, which leave time for more cases.
 fn corpus(file: &str, key: &str, accepted: bool) -> Vec<Vec<u8>> {
@@ -55,6 +55,54 @@ fn indices() {
         if let Ok(index) = PublishingIndex::decode(&bytes) {
             assert_eq!(index.encode().unwrap(), bytes);
             assert_eq!(index.clone().merge(index.clone()), index);
+        }
+    });
+}
+
+#[test]
+fn preludes() {
+    let corpus = corpus("preludes.json", "prelude", false);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(prelude) = Prelude::decode(&bytes) {
+            assert_eq!(prelude.encode(), bytes);
+            assert_eq!(prelude.id(), LiveId::of(&bytes));
+            assert!(prelude.tracks().iter().all(|track| track.init_section().len().get() > 0));
+        }
+    });
+}
+
+/// Whatever is said in whatever order: what a stream has taken it keeps, and it becomes a bundle that is one.
+#[test]
+fn live_streams() {
+    let preludes = corpus("preludes.json", "prelude", true);
+    let records: Vec<_> = corpus("records.json", "record", true)
+        .iter()
+        .filter_map(|bytes| match SharingRecord::decode(bytes) {
+            Ok(SharingRecord::LiveSegment(record)) => Some(record.into_body()),
+            _ => None,
+        })
+        .collect();
+    fuzz(|random| {
+        let prelude = &preludes[random.index(preludes.len())];
+        let mut stream = LiveStream::new(Prelude::decode(prelude).unwrap());
+        let tracks = stream.prelude().tracks().to_vec();
+        let mut taken = 0;
+        for _ in 0..20 {
+            let mut record = records[random.index(records.len())].clone();
+            record.live = stream.prelude().id();
+            record.track = tracks[random.index(tracks.len())].id.clone();
+            record.n = u32::try_from(random.index(4)).unwrap().try_into().unwrap();
+            if let Ok(outcome) = stream.push(&record) {
+                taken += usize::from(outcome == Taken::New);
+                assert_eq!(stream.check(&record), Ok(Taken::Known));
+            }
+        }
+        let there = (0..tracks.len()).map(|track| stream.segments(track).len());
+        assert_eq!(there.sum::<usize>(), taken);
+        match stream.bundle() {
+            Ok(bundle) => assert_eq!(Bundle::decode(&bundle.encode()).unwrap(), bundle),
+            Err(_) => assert_eq!(taken, 0),
         }
     });
 }

@@ -7,8 +7,9 @@ use data_encoding::HEXLOWER;
 use protocol::{NetworkId, Record, RecordError, SecretKey, Signed};
 use serde_json::{Value, json};
 use sharing::{
-    Bundle, BundleError, Denial, IndexError, Publication, PublishedBundle, PublishedBundleError,
-    PublishingIndex, SegmentsError, SharingRecord, Track, TrackError, Withdrawal,
+    AnnouncedPrelude, AnnouncedPreludeError, Bundle, BundleError, Denial, IndexError, Live, LiveEnd,
+    LiveSegment, Prelude, PreludeError, Publication, PublishedBundle, PublishedBundleError, PublishingIndex,
+    SegmentsError, SharingRecord, Track, TrackError, Withdrawal,
 };
 
 fn file(name: &str) -> Value {
@@ -124,6 +125,9 @@ fn records() {
             Publication::TYPE => check_record(vector, network, publication),
             Withdrawal::TYPE => check_record(vector, network, withdrawal),
             Denial::TYPE => check_record(vector, network, denial),
+            Live::TYPE => check_record(vector, network, live),
+            LiveSegment::TYPE => check_record(vector, network, live_segment),
+            LiveEnd::TYPE => check_record(vector, network, live_end),
             other => panic!("{other}"),
         }
     }
@@ -142,6 +146,26 @@ fn withdrawal(body: &Withdrawal) -> Value {
 fn denial(body: &Denial) -> Value {
     json!({"issued": body.issued.get(), "reason": body.reason.as_str(),
         "target": HEXLOWER.encode(&body.target.to_bytes())})
+}
+
+fn live(body: &Live) -> Value {
+    json!({"issued": body.issued.get(), "key": HEXLOWER.encode(body.key.expose()), "listed": body.listed,
+        "live": HEXLOWER.encode(&body.live.cid().to_bytes()), "object": HEXLOWER.encode(&body.object.to_bytes())})
+}
+
+fn live_segment(body: &LiveSegment) -> Value {
+    json!({"duration": body.duration.get(), "hash": HEXLOWER.encode(body.hash.as_bytes()),
+        "key": HEXLOWER.encode(body.key.expose()), "len": body.len.get(),
+        "live": HEXLOWER.encode(&body.live.cid().to_bytes()), "n": body.n.get(),
+        "object": HEXLOWER.encode(&body.object.to_bytes()), "track": body.track.as_str()})
+}
+
+fn live_end(body: &LiveEnd) -> Value {
+    let mut said = json!({"issued": body.issued.get(), "live": HEXLOWER.encode(&body.live.cid().to_bytes())});
+    if let Some(publication) = body.publication {
+        said["publication"] = HEXLOWER.encode(&publication.cid().to_bytes()).into();
+    }
+    said
 }
 
 fn check_record<T: Record>(vector: &Value, network: NetworkId, body: fn(&T) -> Value) {
@@ -189,6 +213,60 @@ fn published_error(error: &PublishedBundleError) -> &'static str {
         PublishedBundleError::OtherBundle { .. } => "other_bundle",
         PublishedBundleError::Bundle(_) => "bundle",
         PublishedBundleError::OtherCreator { .. } => "other_creator",
+    }
+}
+
+#[test]
+fn preludes() {
+    for vector in &vectors("preludes.json").1 {
+        let bytes = bytes(vector, "prelude");
+        let result = Prelude::decode(&bytes).map_err(|error| prelude_error(&error));
+        check(vector, result, |prelude| {
+            let name = &vector["name"];
+            assert_eq!(prelude.encode(), bytes, "{name}");
+            assert_eq!(prelude.id().to_string(), vector["id"].as_str().unwrap());
+            assert_eq!(json!([prelude.parts().target, prelude.parts().longest]), vector["seconds"], "{name}");
+            let inits = prelude
+                .tracks()
+                .iter()
+                .map(|track| (track.id.to_string(), HEXLOWER.encode(&track.init).into()));
+            assert_eq!(Value::Object(inits.collect()), vector["tracks"], "{name}");
+            assert_eq!(Prelude::new(prelude.parts().clone()).unwrap(), prelude, "{name}");
+        });
+    }
+}
+
+fn prelude_error(error: &PreludeError) -> &'static str {
+    match error {
+        PreludeError::Cbor(_) | PreludeError::List(_) => "malformed",
+        PreludeError::Version { .. } => "version",
+        PreludeError::TooLong { .. } => "too_long",
+        PreludeError::Kind => "kind",
+        PreludeError::Seconds { .. } => "seconds",
+        PreludeError::NoTracks => "no_tracks",
+        PreludeError::Track { source, .. } => track_error(source),
+        PreludeError::SameTrack { .. } => "same_track",
+    }
+}
+
+#[test]
+fn announced_preludes() {
+    let (network, vectors) = vectors("announced.json");
+    for vector in &vectors {
+        let record = Signed::decode(&bytes(vector, "record"), &network).unwrap();
+        let result = AnnouncedPrelude::new(record, &bytes(vector, "prelude"));
+        check(vector, result.map_err(|error| announced_error(&error)), |announced| {
+            assert_eq!(announced.record().body().live, announced.prelude().id());
+            assert_eq!(announced.record().by(), announced.prelude().creator());
+        });
+    }
+}
+
+fn announced_error(error: &AnnouncedPreludeError) -> &'static str {
+    match error {
+        AnnouncedPreludeError::OtherPrelude { .. } => "other_prelude",
+        AnnouncedPreludeError::Prelude(_) => "prelude",
+        AnnouncedPreludeError::OtherCreator { .. } => "other_creator",
     }
 }
 

@@ -35,6 +35,8 @@ pub struct NodeConfig {
     pub relay: Option<RelayUrl>,
     /// Nodes at which it joins the network. One that knows nobody is the first of its network.
     pub join: Vec<Contact>,
+    /// Look for nodes on the local network, and be found there.
+    pub discover: bool,
     /// All nodes of the network stand at one site and are failure domains of their own.
     pub same_site: bool,
     /// Time between rounds of exchanging with other nodes who is there.
@@ -90,6 +92,17 @@ pub struct Scrub {
 }
 
 impl NodeConfig {
+    /// The relays that it uses: its own first, and those under which the nodes that it joins at can be reached.
+    pub(crate) fn relays(&self) -> Vec<RelayUrl> {
+        let mut relays: Vec<_> = self.relay.iter().cloned().collect();
+        for relay in self.join.iter().filter_map(|contact| contact.relay.clone()) {
+            if !relays.contains(&relay) {
+                relays.push(relay);
+            }
+        }
+        relays
+    }
+
     /// A node on loopback, with 64 GiB and nobody admitted yet.
     pub fn new(dir: impl Into<PathBuf>, network: NetworkId) -> Self {
         Self {
@@ -103,6 +116,7 @@ impl NodeConfig {
             price: Price::FREE,
             relay: None,
             join: Vec::new(),
+            discover: false,
             same_site: false,
             gossip_every: Duration::from_secs(10),
             capacity: 64 << 30,

@@ -7,6 +7,7 @@
 //! A node cannot decrypt anything and knows no objects: all it sees are shards, leases, mandates, pointers, and
 //! the records of other nodes, which it exchanges with them. Who is admitted is a list of keys; nothing is paid for here.
 
+mod audits;
 mod clock;
 mod committer;
 mod config;
@@ -26,6 +27,7 @@ mod stats;
 mod store;
 mod upkeep;
 mod upload;
+mod verdicts;
 
 #[cfg(test)]
 mod simulated_disk;
@@ -37,3 +39,4 @@ pub use key::NodeKeyError;
 pub use membership::{RekeyError, rekey};
 pub use node::{Node, SpawnNodeError};
 pub use stats::NodeStats;
+pub use verdicts::kept_verdicts;

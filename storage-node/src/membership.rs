@@ -1,5 +1,6 @@
 //! The node among the others (spec §22): which nodes it knows, what it says about itself, and how both spread.
 
+mod discovering;
 mod intake;
 mod profile;
 mod rounds;

@@ -5,10 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use network::{BindEndpointError, Endpoint, EndpointOptions, EndpointRole, Members, Pool};
-use protocol::{AddressesError, NetworkId, NodeRecord, PublicKey, SecretKey, Signed};
+use network::{
+    BindEndpointError, DiscoverError, Discovery, Endpoint, EndpointOptions, EndpointRole, Members,
+    NetworkFile, Pool,
+};
+use protocol::{AddressesError, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::audits::Audits;
 use crate::committer::Committer;
 use crate::config::NodeConfig;
 use crate::disk::{OpenDirError, RealDisk};
@@ -18,6 +22,7 @@ use crate::membership::{self, Membership, Profile};
 use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
+use crate::verdicts::Verdicts;
 use crate::{scrub, upkeep};
 
 /// A node that answers. Call [`Node::shutdown`] before dropping it, so that peers learn of it.
@@ -29,6 +34,7 @@ pub struct Node {
     stop_scrub: StopOnDrop,
     serving: JoinHandle<()>,
     meeting: JoinHandle<()>,
+    discovering: Option<JoinHandle<()>>,
     upkeep: JoinHandle<()>,
     scrubbing: JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -53,6 +59,9 @@ pub enum SpawnNodeError {
     /// It belongs to another network already.
     #[error("the folder is that of a node of network {0}")]
     OtherNetwork(NetworkId),
+    /// The local network cannot be searched.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
     /// Nobody could dial the addresses it would name.
     #[error("no address to name to others: {0}")]
     Address(#[from] AddressesError),
@@ -63,7 +72,7 @@ impl Node {
     pub async fn spawn(config: NodeConfig) -> Result<Self, SpawnNodeError> {
         let (store, secret) = open(&config).await?;
         let options = EndpointOptions { role: EndpointRole::Node, bind: config.bind, secret: secret.clone() };
-        let endpoint = network::bind(options).await?;
+        let endpoint = network::bind_relayed(options, &config.relays()).await?;
         let addr = endpoint.bound_sockets().first().copied().unwrap_or(config.bind);
         let membership = Arc::new(membership(&config, &secret, &endpoint, addr).await?);
 
@@ -72,11 +81,27 @@ impl Node {
         let visits = service.clone();
         let visit = move |visitor| visits.clone().visit(visitor);
         let serving = tokio::spawn(network::serve(endpoint.clone(), membership.own().clone(), visit));
+        let discovering = if config.discover {
+            Some(tokio::spawn(membership.clone().discover(Discovery::start(&endpoint).await?)))
+        } else {
+            None
+        };
         let meeting = tokio::spawn(membership::run(membership, service.store.clone(), config.gossip_every));
         let upkeep = tokio::spawn(upkeep::run(service.clone(), config.upkeep_every));
         let stop_scrub = StopOnDrop(Arc::default());
         let scrubbing = start_scrub(&service, &config, stop_scrub.0.clone());
-        Ok(Self { service, endpoint, addr, stop_scrub, serving, meeting, upkeep, scrubbing, writer })
+        Ok(Self {
+            service,
+            endpoint,
+            addr,
+            stop_scrub,
+            serving,
+            discovering,
+            meeting,
+            upkeep,
+            scrubbing,
+            writer,
+        })
     }
 
     /// What the node says about itself, signed.
@@ -131,8 +156,10 @@ impl Node {
         drop(self.stop_scrub);
         self.upkeep.abort();
         self.meeting.abort();
+        self.discovering.iter().for_each(JoinHandle::abort);
         self.endpoint.close().await;
-        for task in [self.serving, self.meeting, self.upkeep, self.scrubbing] {
+        let tasks = [self.serving, self.meeting, self.upkeep, self.scrubbing];
+        for task in tasks.into_iter().chain(self.discovering) {
             ended(task).await;
         }
         upkeep::note_egress(&self.service, &mut Month { number: 0, sent: 0 }).await;
@@ -207,7 +234,7 @@ async fn membership(
         Some(file) if file.network != config.network => {
             return Err(SpawnNodeError::OtherNetwork(file.network));
         }
-        Some(file) => Members::from(&file),
+        Some(file) => known_members(&file, secret.public(), config.clock.now()),
         None => Members::new(config.network, config.same_site),
     };
     let addrs = if config.advertise.is_empty() { vec![addr] } else { config.advertise.clone() };
@@ -217,6 +244,19 @@ async fn membership(
     Ok(Membership::open(profile, pool, contacts, members, clock, dir))
 }
 
+/// The nodes in a file; but the node's own record only where it was not written by a clock far ahead: nobody has that one.
+fn known_members(file: &NetworkFile, own: PublicKey, now: UnixSeconds) -> Members {
+    let mut members = Members::new(file.network, file.same_site);
+    for record in file.nodes.iter().cloned() {
+        let is_taken_in =
+            if record.by() == own { members.learn(record, now).is_ok() } else { members.insert(record) };
+        if !is_taken_in {
+            tracing::warn!("a record that was known before is left out");
+        }
+    }
+    members
+}
+
 fn service(
     config: &NodeConfig,
     store: Arc<Store>,
@@ -224,6 +264,9 @@ fn service(
     secret: SecretKey,
     membership: Arc<Membership>,
 ) -> Result<Service, SpawnNodeError> {
+    let verdicts =
+        Verdicts::open(&config.dir).map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
+    let verdicts = Arc::new(verdicts);
     let (number, sent) = store.egress().map_err(|error| SpawnNodeError::Store(error.to_string()))?;
     let bucket = config.max_upload.map(|rate| Mutex::new(Bucket::new(rate, Instant::now())));
     let egress =
@@ -240,6 +283,8 @@ fn service(
         egress,
         counts: Arc::new(Counts::default()),
         turns: Turns::default(),
+        audits: Audits::default(),
+        verdicts,
         put_pause: config.put_pause,
     })
 }

@@ -1,5 +1,6 @@
 //! Answering: one task per request, a named number of them at a time.
 
+mod audits;
 mod changes;
 mod reads;
 mod turns;
@@ -15,12 +16,14 @@ use protocol::{
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Clock;
+use crate::audits::Audits;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
 use crate::membership::Membership;
 use crate::stats::Counts;
 use crate::store::{Store, StoreError};
+use crate::verdicts::Verdicts;
 
 pub(crate) use turns::Turns;
 
@@ -38,6 +41,8 @@ pub(crate) struct Service {
     pub(crate) egress: Egress,
     pub(crate) counts: Arc<Counts>,
     pub(crate) turns: Turns,
+    pub(crate) audits: Audits,
+    pub(crate) verdicts: Arc<Verdicts>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
 }
@@ -152,6 +157,9 @@ impl Service {
             Request::SetPointer { pointer } => self.set_pointer(caller.payer, &pointer).await?,
             Request::GetPointers { owner } => self.pointers(owner).await?,
             Request::Status => self.status().await?,
+            Request::CommitAudit { commitment } => self.commit_audit(caller, &commitment).await?,
+            Request::Audit(request) => return self.audit(inbound, caller, request).await,
+            Request::Verdict { verdict } => self.verdict(caller, &verdict).await?,
             Request::Members { after, limit } => self.membership.page(after, limit),
             Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };

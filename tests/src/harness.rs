@@ -66,7 +66,7 @@ impl TestNetwork {
             change(index, &mut config);
             let running = Running::start(config.clone()).await?;
             config.bind = running.node.addr();
-            let record = running.node.record().clone();
+            let record = running.node.record();
             started.nodes.push(TestNode { config, record, running: Some(running) });
         }
         Ok(started)
@@ -220,7 +220,7 @@ impl TestNetwork {
                 outcome => break outcome?,
             }
         };
-        self.nodes[index].record = running.node.record().clone();
+        self.nodes[index].record = running.node.record();
         self.nodes[index].running = Some(running);
         Ok(())
     }

@@ -11,9 +11,10 @@ use bytes::Bytes;
 use network::{Endpoint, EndpointOptions, EndpointRole, Inbound, StreamError, Visitor, bind, serve};
 use proofs::{HashedShard, LeafSet, Root, ShardHasher, ShardInMemory, ShardLen, encode_slice};
 use protocol::{
-    Addresses, BoundedList, CapacityClass, Code, HeldShard, Lease, LeaseId, LeaseTerms, Mandate, NetworkId,
-    NodeRecord, NodeStatus, PublicKey, Refusal, Request, Response, SecretKey, Sequence, Signed, UnixSeconds,
-    Unverified, VersionText, WholeLen,
+    Addresses, AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, BoundedList, CapacityClass, Code,
+    Digest, FailedPick, FailedPicks, HeldShard, Lease, LeaseId, LeaseTerms, Mandate, NetworkId, NodeRecord,
+    NodeStatus, PublicKey, Refusal, Request, Response, SecretKey, Sequence, Signed, UnixSeconds, Unverified,
+    VersionText, WholeLen, digest_of_slices,
 };
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -197,6 +198,8 @@ impl Inside {
             (_, Request::Fetch { root }) => self.send_whole(inbound, root, lie).await?,
             (_, Request::Stat { roots, .. }) => inbound.answer(&self.held(&roots, lie)).await?,
             (_, Request::Status) => inbound.answer(&self.status()).await?,
+            (_, Request::CommitAudit { commitment }) => inbound.answer(&self.receipt(&commitment)).await?,
+            (_, Request::Audit(request)) => self.send_answer(inbound, &request, lie).await?,
             _ => inbound.refuse(Refusal::new(Code::BadRequest, "unknown to a liar")).await?,
         }
         Ok(())
@@ -255,6 +258,40 @@ impl Inside {
             inbound.sending.bytes(ENDLESS_PIECE).await?;
             self.sent_without_end.fetch_add(ENDLESS_PIECE.len() as u64, Ordering::Relaxed);
         }
+    }
+
+    /// An honest receipt: who lies about an audit does so when it is asked.
+    fn receipt(&self, commitment: &Unverified<AuditCommitment>) -> Response {
+        let audit = Digest::of(commitment.as_bytes());
+        let body = AuditReceipt { audit, nonce: rand::random(), time: SystemTime::now().into() };
+        Response::AuditCommitted {
+            receipt: Unverified::from(&Signed::sign(&self.secret, &self.network, body)),
+        }
+    }
+
+    async fn send_answer(
+        &self,
+        mut inbound: Inbound,
+        request: &AuditRequest,
+        lie: Lie,
+    ) -> Result<(), StreamError> {
+        let (mut failed, mut slices) = (Vec::new(), Vec::new());
+        for (at, pick) in (0..).zip(request.picks.challenges()) {
+            match self.slice(pick.root(), pick.leaf_set(), lie) {
+                Some(slice) if lie != Lie::ClaimsAll => slices.push(slice),
+                _ => failed.push(FailedPick { at, code: Code::NotHeld }),
+            }
+        }
+        let body = AuditAnswer {
+            asked: request.picks.digest(),
+            audit: request.audit,
+            failed: FailedPicks::new(failed).expect("numbered in order"),
+            slices: digest_of_slices(slices.iter().map(AsRef::as_ref)),
+            time: SystemTime::now().into(),
+        };
+        let answer = Unverified::from(&Signed::sign(&self.secret, &self.network, body));
+        inbound.sending.header(&Response::Audited { answer }).await?;
+        self.send_body(inbound, slices.concat().into(), lie).await
     }
 
     fn slice(&self, root: Root, leaves: &LeafSet, lie: Lie) -> Option<Bytes> {
@@ -340,7 +377,13 @@ impl Inside {
     fn status(&self) -> Response {
         let shards = locked(&self.shards).len() as u64;
         let version = VersionText::new("liar").expect("a short text");
-        Response::Status(NodeStatus { shards, stored: 0, capacity: 64 << 30, version })
+        Response::Status(NodeStatus {
+            shards,
+            stored: 0,
+            capacity: 64 << 30,
+            version,
+            verdicts: BoundedList::default(),
+        })
     }
 }
 

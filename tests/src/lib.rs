@@ -1,9 +1,11 @@
 //! What the end-to-end tests are made of; nothing here is part of the product.
 //!
 //! [`harness`] is a network of real nodes in this process, which can be killed.
+//! [`noise`] are publications of it, without a film.
 //! [`liar`] is a node on a real endpoint that lies as it is told.
 //! [`sim`] is a whole network in one thread: virtual time, simulated nodes, the real plans and real bytes.
 
 pub mod harness;
 pub mod liar;
+pub mod noise;
 pub mod sim;

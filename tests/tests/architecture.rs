@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
+    ("steward", &["client", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
     ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
     (
@@ -32,9 +33,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "network",
             "gateway",
             "storage-node",
+            "steward",
         ],
     ),
-    ("e2e", &["client", "chunker", "protocol", "proofs", "sharing", "network", "gateway", "storage-node"]),
+    (
+        "e2e",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "sharing",
+            "publishing",
+            "network",
+            "gateway",
+            "storage-node",
+        ],
+    ),
     (FOR_TESTS, &[]),
 ];
 

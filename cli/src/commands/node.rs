@@ -32,15 +32,14 @@ use crate::{folders, lifetime, membership, settings};
 /// counts before the environment, the environment before the file. Its signed record, which others add
 /// to their network file with `headwater nodes --add`, is written to DIR/node.record.
 #[derive(Args, Debug)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "\
+#[command(after_help = "\
 Examples:
   headwater node --network-id $(openssl rand -hex 32) --announce 203.0.113.7:4433 --allow PAYER_KEY
                                                       the first node of a new network
   headwater ticket --dir ~/.local/share/headwater/node    what others need to join it
   headwater node --join TICKET --listen 203.0.113.8:4433 --capacity 500GiB --allow PAYER_KEY
   headwater node --config /etc/headwater/node.toml
+  headwater node status --dir /var/lib/headwater      what auditors said of it
 
 A settings file:
   dir = \"/var/lib/headwater\"
@@ -48,11 +47,11 @@ A settings file:
   network-id = \"9f…\"
   capacity = \"500GiB\"
   monthly-cap = \"20TiB\"
-  allow = [\"payer key in hexadecimal\", \"another\"]"
-)]
+  allow = [\"payer key in hexadecimal\", \"another\"]")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Node {
     #[command(subcommand)]
-    change: Option<Change>,
+    action: Option<Action>,
 
     #[command(flatten)]
     settings: NodeSettings,
@@ -66,11 +65,12 @@ pub(crate) struct Node {
     managed: bool,
 }
 
-/// What is done to a node beside running it.
-#[derive(Debug, Subcommand)]
-enum Change {
+/// What can be asked of a node that runs, or does not, and what can be changed about it.
+#[derive(Subcommand, Debug)]
+enum Action {
     Drain(drain::Drain),
     Rekey(rekey::Rekey),
+    Status(super::node_status::NodeStatus),
 }
 
 /// The settings of a node, by whatever way they came.
@@ -141,6 +141,10 @@ struct NodeSettings {
     #[arg(long, value_name = "URL", env = "HEADWATER_NODE_RELAY")]
     relay: Option<RelayUrl>,
 
+    /// Find nodes on the local network, and be found there, by multicast DNS
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", env = "HEADWATER_NODE_DISCOVER")]
+    discover: Option<bool>,
+
     /// All nodes of the network stand at one site: every one is a failure domain of its own
     #[arg(long, num_args = 0..=1, default_missing_value = "true", env = "HEADWATER_NODE_SAME_SITE")]
     same_site: Option<bool>,
@@ -166,6 +170,7 @@ impl NodeSettings {
             operator: self.operator.or(file.operator),
             price: self.price.or(file.price),
             relay: self.relay.or(file.relay),
+            discover: self.discover.or(file.discover),
             same_site: self.same_site.or(file.same_site),
         }
     }
@@ -174,10 +179,16 @@ impl NodeSettings {
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 4433);
 
 impl Node {
+    /// Whether a node is to be run.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        self.action.is_none()
+    }
+
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        match self.change {
-            Some(Change::Drain(drain)) => return drain.run(globals).await,
-            Some(Change::Rekey(rekey)) => return rekey.run(globals),
+        match self.action {
+            Some(Action::Status(status)) => return status.run(globals).await,
+            Some(Action::Drain(drain)) => return drain.run(globals).await,
+            Some(Action::Rekey(rekey)) => return rekey.run(globals),
             None => {}
         }
         let file = if self.managed {
@@ -228,6 +239,7 @@ impl NodeSettings {
                 .map_err(|error| Usage::because(error.to_string()))?,
             price: self.price.map_or(Price::FREE, Price::new),
             relay: self.relay.clone(),
+            discover: self.discover.unwrap_or(false),
             same_site: self.same_site.unwrap_or_else(|| ticket.as_ref().is_some_and(Ticket::same_site)),
             join: ticket.as_ref().map_or_else(Vec::new, |ticket| ticket.contacts().to_vec()),
             capacity: self.capacity.map_or(defaults.capacity, ByteSize::bytes),

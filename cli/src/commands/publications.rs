@@ -1,5 +1,7 @@
 //! `headwater publications`: what gateways list, what one is, and taking one back.
 
+pub(crate) mod end;
+
 use std::fmt;
 use std::time::SystemTime;
 
@@ -13,10 +15,11 @@ use super::publish::gateways;
 use super::telling::tell;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
+use crate::live_api::LiveGateway;
 use crate::membership::Network;
 use crate::{account, gateway_api};
 
-/// List publications, show one, or withdraw one of yours
+/// List publications, show one, withdraw one of yours, or end a live stream of yours
 ///
 /// Lists and shows what a gateway has. A withdrawn publication is no longer served by the gateways that you name;
 /// whoever fetched it keeps what they have.
@@ -25,7 +28,9 @@ use crate::{account, gateway_api};
 Examples:
   headwater publications
   headwater publications show ID --json | jq .tracks
-  headwater publications withdraw ID")]
+  headwater publications withdraw ID
+  headwater publications live
+  headwater publications end ID      after publish --live did not come to its end")]
 pub(crate) struct Publications {
     #[command(subcommand)]
     what: Option<What>,
@@ -48,11 +53,14 @@ enum What {
         /// Its id
         id: PublicationId,
     },
-    /// Take one of yours back
+    /// Take one of yours back, also a live stream
     Withdraw {
         /// Its id
         id: PublicationId,
     },
+    /// The live streams that run at the gateway, newest first
+    Live,
+    End(end::End),
 }
 
 /// What a gateway said, as it said it.
@@ -77,6 +85,15 @@ impl Publications {
             }
             What::Show { id } => {
                 output.answer(&Said(gateway_api::publication(&gateways[0], id).await?))?;
+            }
+            What::Live => {
+                let mut gateways = gateways.into_iter();
+                let gateway = gateways.next().expect("there is at least one");
+                output.answer(&Said(LiveGateway::new(gateway, false)?.running().await?))?;
+            }
+            What::End(end) => {
+                let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
+                return end.run(&network, gateways, &creator, output).await;
             }
             What::Withdraw { id } => {
                 let creator = Creator::new(account::open(globals.account.as_deref(), output)?);

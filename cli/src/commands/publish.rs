@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod live;
 mod steps;
 
 use std::fmt;
@@ -39,13 +40,24 @@ Examples:
   headwater publish film.mp4 --title 'The river' --by 'Ada' --language en
   headwater publish film.mkv --title 'The river' --ladder --subtitles de.vtt:de:Deutsch
   headwater publish song.flac --title 'A song' --unlisted --json | jq -r .watch[0]
+  ffmpeg … -movflags frag_keyframe+empty_moov+default_base_moof -f mp4 - | headwater publish --live --title 'Now'
   headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
 pub(crate) struct Publish {
-    /// The film or the sound; with --collection the ids or addresses of publications, in order
-    #[arg(required = true, value_name = "FILE|ID")]
+    /// The film or the sound; with --collection the ids or addresses of publications, in order; with --live a file
+    /// that grows, or - for standard input
+    #[arg(required_unless_present = "live", value_name = "FILE|ID")]
     what: Vec<String>,
+
+    /// Publish while it is made: fragmented MP4 from standard input, or from a file until it no longer grows
+    #[arg(long, conflicts_with_all = ["collection", "cover", "attachments", "ladder", "subtitles", "chapters"])]
+    live: bool,
+
+    /// With --live: the longest that a segment may last, in seconds. Players follow more closely when it is small; the
+    /// stream ends when keyframes are further apart [default: 12]
+    #[arg(long, value_name = "N", requires = "live")]
+    longest_segment: Option<u32>,
 
     /// Make a series, an album or a course of what is published already
     #[arg(long, conflicts_with_all = ["ladder", "subtitles", "chapters"])]
@@ -87,9 +99,9 @@ pub(crate) struct Publish {
     #[arg(long)]
     ladder: bool,
 
-    /// About how long a segment lasts, in seconds
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    segment_seconds: u32,
+    /// About how long a segment lasts, in seconds [default: 4, with --live 2]
+    #[arg(long, value_name = "N")]
+    segment_seconds: Option<u32>,
 
     /// Keep it out of the lists of gateways: only who has its address finds it
     #[arg(long)]
@@ -107,6 +119,9 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
 }
+
+/// About how long a segment lasts, unless somebody says otherwise.
+const SEGMENT_SECONDS: u32 = 4;
 
 /// The answer of a publication.
 #[derive(Serialize)]
@@ -132,6 +147,9 @@ struct Refusal {
 
 impl Publish {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.live {
+            return self.run_live(globals).await;
+        }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
@@ -218,7 +236,7 @@ impl Publish {
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
             attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,
-            segment_seconds: self.segment_seconds,
+            segment_seconds: self.segment_seconds.unwrap_or(SEGMENT_SECONDS),
             listed: !self.unlisted,
             ladder: self.ladder,
             tools: tools.ok(),

@@ -1,35 +1,46 @@
-//! `headwater verify`: says what a signed record says, if its signature verifies.
+//! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
+use client::AuditLogReader;
 use data_encoding::HEXLOWER;
 use ipld_core::ipld::Ipld;
+use protocol::limits::TRANSCRIPT_LEN_MAX;
+use protocol::{AUDIT_LOG_MAGIC, Ending, Transcript};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
-use crate::record_file::RecordFile;
+use crate::record_file::{self, RecordFile};
 
-/// Check a signed record: a lease, a mandate, a node record, a publication, …
+/// Check a signed record or an audit: a lease, a node record, a publication, a transcript, a log, …
 ///
 /// Verifies the signature and prints what the record says, who signed it and for which network. Whether
 /// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
 /// same in base64url as `headwater node` prints them. With --json the whole body is printed, and that of a
 /// publication holds the key to its bundle.
+///
+/// Of an audit everything is checked again with nothing but the file: what was committed to before anything
+/// was drawn, what was drawn, what the node signed, and the proofs where they are attached. A log of audits
+/// is read to its end, and its chain is checked too. Exit status 1 when anything is off; an audit that the
+/// node did not pass is not, as long as its transcript says so rightly.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater verify /var/lib/headwater/node.record
+  headwater verify audit.transcript
+  headwater verify audits.log
   headwater verify - < lease.cbor")]
 pub(crate) struct Verify {
-    /// The file with the record; - for standard input
+    /// The file with the record, the transcript or the log; - for standard input, except for logs
     file: PathBuf,
 }
 
-/// A record whose signature verified.
+/// A record whose signature verified, or a transcript of which everything did.
 #[derive(Serialize)]
 struct Verified {
     #[serde(rename = "type")]
@@ -43,22 +54,102 @@ struct Verified {
 
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let RecordFile { record, bytes } = RecordFile::read(&self.file)?;
-        globals.output().answer(&Verified {
+        let bytes = record_file::read(&self.file, TRANSCRIPT_LEN_MAX as u64)?;
+        match Kind::of(&bytes) {
+            Kind::Log => globals.output().answer(&Log::read(&self.file)?)?,
+            Kind::Transcript => globals.output().answer(&Verified::transcript(&self.file, &bytes)?)?,
+            Kind::Record => {
+                globals.output().answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?
+            }
+        }
+        Ok(Outcome::Complete)
+    }
+}
+
+/// What a file begins as.
+enum Kind {
+    Log,
+    Transcript,
+    Record,
+}
+
+impl Kind {
+    fn of(bytes: &[u8]) -> Self {
+        /// Heads of CBOR maps of three and of four entries; a record has six.
+        const TRANSCRIPT: [u8; 2] = [0xa3, 0xa4];
+        if bytes.starts_with(AUDIT_LOG_MAGIC) {
+            Self::Log
+        } else if bytes.first().is_some_and(|head| TRANSCRIPT.contains(head)) {
+            Self::Transcript
+        } else {
+            Self::Record
+        }
+    }
+}
+
+impl Verified {
+    fn record(RecordFile { record, bytes }: RecordFile) -> anyhow::Result<Self> {
+        Ok(Self {
             kind: record.kind(),
             network: record.network().to_string(),
             by: record.by().to_string(),
             body: body(&bytes)?,
             text: record.to_string(),
-        })?;
-        Ok(Outcome::Complete)
+        })
+    }
+
+    fn transcript(path: &Path, bytes: &[u8]) -> anyhow::Result<Self> {
+        let does_not_verify = || format!("{} does not verify", path.display());
+        let transcript = Transcript::decode(bytes).with_context(does_not_verify)?;
+        Ok(Self {
+            kind: "transcript",
+            network: transcript.network().to_string(),
+            by: transcript.auditor().to_string(),
+            body: body(bytes)?,
+            text: transcript.to_string(),
+        })
     }
 }
 
-/// The body of a record that has been verified, for programs.
+/// A log of which every transcript verified.
+#[derive(Serialize)]
+struct Log {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    audits: u64,
+    proved: u64,
+    unanswered: u64,
+    chain: String,
+}
+
+impl Log {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let mut reader = AuditLogReader::open(path)?;
+        let (mut proved, mut unanswered) = (0, 0);
+        while let Some(transcript) = reader.next_transcript()? {
+            proved += u64::from(transcript.is_proved());
+            unanswered += u64::from(transcript.ending() != Ending::Answered);
+        }
+        let head = reader.head();
+        let (audits, chain) = (head.entries, head.chain.to_string());
+        Ok(Self { kind: "audit_log", audits, proved, unanswered, chain })
+    }
+}
+
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "log of audits, all transcripts and the chain verified")?;
+        writeln!(f, "audits      {}", self.audits)?;
+        writeln!(f, "proved      {}", self.proved)?;
+        writeln!(f, "unanswered  {}", self.unanswered)?;
+        writeln!(f, "chain       {}", self.chain)
+    }
+}
+
+/// The body of a record or transcript that has been verified, for programs.
 fn body(record: &[u8]) -> anyhow::Result<Value> {
     let Ipld::Map(mut fields) = serde_ipld_dagcbor::from_slice(record)? else {
-        unreachable!("a verified record is a map");
+        unreachable!("what was verified is a map");
     };
     Ok(fields.remove("body").map_or(Value::Null, json))
 }

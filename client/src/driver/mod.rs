@@ -6,6 +6,7 @@ pub(crate) mod fetch;
 mod ledger;
 mod manifest;
 pub(crate) mod members;
+pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod put;
 mod rebuild;

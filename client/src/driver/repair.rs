@@ -81,6 +81,7 @@ struct State {
 impl Repair<'_> {
     async fn repair_segment(&mut self, segment: Segment, audit: &AuditReport) -> Result<(), RepairError> {
         let mut state = State::of(segment, audit);
+        state.leave(usize::from(segment.data_columns()), |node| self.is_leaving(node));
         for _ in 0..ROUNDS_MAX {
             if state.lost.is_empty() {
                 return Ok(());
@@ -169,6 +170,11 @@ impl Repair<'_> {
         Ok(())
     }
 
+    /// Whether a node is about to give up what it keeps.
+    fn is_leaving(&self, node: &PublicKey) -> bool {
+        self.client.members().get(node).is_some_and(|record| record.body().leaving)
+    }
+
     /// The ranking of a segment; nodes that keep lost columns badly come last.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
@@ -179,8 +185,9 @@ impl Repair<'_> {
 
     async fn repair_copies(&mut self, bytes: &Bytes, audit: &AuditReport) {
         let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
-        let (healthy, lost): (Vec<_>, Vec<_>) =
-            audit.parts.iter().filter(is_copy).partition(|report| report.state == PartState::Proved);
+        let (healthy, lost): (Vec<_>, Vec<_>) = audit.parts.iter().filter(is_copy).partition(|report| {
+            report.state == PartState::Proved && !report.node.is_some_and(|node| self.is_leaving(&node))
+        });
         if lost.is_empty() {
             return;
         }
@@ -244,6 +251,19 @@ impl State {
             }
         }
         state
+    }
+
+    /// Columns on nodes that leave count as lost, as long as enough others are left to compute them from.
+    fn leave(&mut self, required: usize, is_leaving: impl Fn(&PublicKey) -> bool) {
+        let mut spare = self.healthy.len().saturating_sub(required);
+        let (moving, staying) = std::mem::take(&mut self.healthy).into_iter().partition(|(_, node)| {
+            let moves = spare > 0 && is_leaving(node);
+            spare -= usize::from(moves);
+            moves
+        });
+        self.healthy = staying;
+        let moving: Vec<(Column, PublicKey)> = moving;
+        self.lost.extend(moving.into_iter().map(|(column, _)| column));
     }
 
     /// Columns that were thought healthy and could not be read.

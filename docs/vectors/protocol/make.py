@@ -107,7 +107,7 @@ def cbor(value):
 
 NET = bytes([0x4E] * 32)
 OTHER_NET = bytes([0x4F] * 32)
-OWNER, PAYER, NODE, CLIENT, OTHER_NODE = Key(1), Key(2), Key(3), Key(4), Key(5)
+OWNER, PAYER, NODE, CLIENT, AUDITOR, OTHER_NODE = (Key(seed) for seed in range(1, 7))
 ROOT = bytes([0xAB] * 32)
 ID = bytes(range(16))
 CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
@@ -116,6 +116,36 @@ DAY = 86_400
 
 BODIES = {
     "admission": (PAYER, {"endpoint": CLIENT.public, "expires": START}),
+    "audit_answer": (
+        NODE,
+        {"asked": bytes([1] * 32), "audit": bytes([2] * 32), "failed": [], "slices": bytes([3] * 32), "time": START},
+    ),
+    "audit_commitment": (
+        AUDITOR,
+        {
+            "beacon": "auditor",
+            "draws": 16,
+            "issued": START,
+            "node": NODE.public,
+            "secret": bytes([4] * 32),
+            "set": bytes([5] * 32),
+            "total": 10**12,
+        },
+    ),
+    "audit_receipt": (NODE, {"audit": bytes([2] * 32), "nonce": ID, "time": START}),
+    "audit_verdict": (
+        AUDITOR,
+        {
+            "audit": bytes([2] * 32),
+            "ended": "answered",
+            "failed": 1,
+            "faults": [{"leaf": 7, "outcome": "corrupt", "root": ROOT}],
+            "issued": START,
+            "node": NODE.public,
+            "picks": 16,
+            "transcript": bytes([6] * 32),
+        },
+    ),
     "lease": (
         NODE,
         {
@@ -172,6 +202,8 @@ def readable(value):
         return [readable(item) for item in value]
     if isinstance(value, dict):
         return {key: readable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [readable(item) for item in value]
     return value
 
 
@@ -213,6 +245,16 @@ FULL_NODE = full_node()
 def accepted_records():
     for kind, (_, body) in BODIES.items():
         yield accepted(f"{kind}: ordinary", kind, body)
+    failed = [{"at": at, "code": 6 + at % 2} for at in range(64)]
+    yield accepted("audit_answer: nothing of 64 picks", "audit_answer", body_with("audit_answer", failed=failed))
+    drand = {"beacon": "drand", "round": 2**61}
+    yield accepted("audit_commitment: one draw with drand", "audit_commitment", body_with("audit_commitment", draws=1, **drand))
+    largest = body_with("audit_commitment", draws=64, total=2**52)
+    yield accepted("audit_commitment: 64 draws from the largest set", "audit_commitment", largest)
+    faults = [{"leaf": 2**18 - 1, "outcome": "refused", "code": 8, "root": ROOT}] * 16
+    yield accepted("audit_verdict: 16 faults", "audit_verdict", body_with("audit_verdict", faults=faults, failed=64, picks=64))
+    early = body_with("audit_verdict", ended="refused", code=8, faults=[], failed=0, picks=0)
+    yield accepted("audit_verdict: refused before the draw", "audit_verdict", early)
     yield accepted("lease: longest shard for 400 days", "lease", body_with("lease", len=2**28, expires=START + 400 * DAY))
     yield accepted("lease: one byte for one second", "lease", body_with("lease", len=1, expires=START + 1))
     yield accepted("lease: greatest sequence", "lease", body_with("lease", seq=2**64 - 1))
@@ -378,6 +420,31 @@ def rejected_bodies():
     yield rejected_body("an unknown key", "successor", seq=1)
     yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
     yield rejected_body("value as a text", "pointer", value="hello")
+    for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 17, "code 17")):
+        yield rejected_body(f"failed pick with {what}", "audit_answer", failed=[{"at": at, "code": code}])
+    twice = [{"at": 1, "code": 6}] * 2
+    yield rejected_body("failed pick twice", "audit_answer", failed=twice)
+    yield rejected_body("failed picks out of order", "audit_answer", failed=[{"at": 2, "code": 6}, {"at": 1, "code": 6}])
+    yield rejected_body("hash of 31 bytes", "audit_answer", slices=bytes(31))
+    for draws in (0, 65, 256):
+        yield rejected_body(f"{draws} draws", "audit_commitment", draws=draws)
+    yield rejected_body("set of no bytes", "audit_commitment", total=0)
+    yield rejected_body("set larger than any", "audit_commitment", total=2**52 + 1)
+    yield rejected_body("unknown beacon", "audit_commitment", beacon="dice")
+    yield rejected_body("drand without a round", "audit_commitment", beacon="drand")
+    yield rejected_body("drand in round 0", "audit_commitment", beacon="drand", round=0)
+    yield rejected_body("drand in a round without a time", "audit_commitment", beacon="drand", round=2**62)
+    yield rejected_body("a round without drand", "audit_commitment", round=1)
+    yield rejected_body("node off the curve", "audit_commitment", node=(2).to_bytes(32, "little"))
+    yield rejected_body("nonce of 15 bytes", "audit_receipt", nonce=bytes(15))
+    yield rejected_body("audit missing", "audit_receipt", audit=None)
+    fault = {"leaf": 7, "outcome": "corrupt", "root": ROOT}
+    yield rejected_body("17 faults", "audit_verdict", faults=[fault] * 17)
+    yield rejected_body("a fault that was proved", "audit_verdict", faults=[fault | {"outcome": "proved"}])
+    yield rejected_body("a fault without a name", "audit_verdict", faults=[fault | {"outcome": ""}])
+    yield rejected_body("refused without a code", "audit_verdict", ended="refused")
+    yield rejected_body("late with a code", "audit_verdict", ended="late", code=8)
+    yield rejected_body("ended as a pick does", "audit_verdict", ended="proved")
     yield rejected_body("slot 65536", "pointer", slot=65_536)
 
 
@@ -421,8 +488,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status members announce".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status members announced".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict members announce".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept members announced".split()
 
 
 def header(name, number, *parts):
@@ -447,6 +514,9 @@ RECORDS = {kind: record(kind, body, by) for kind, (by, body) in BODIES.items()}
 R = {kind: string(bytes_) for kind, bytes_ in RECORDS.items()}
 
 
+COMMIT, AUDIT, VERDICT = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict"))
+
+
 def requests():
     root, net, key = string(ROOT), string(NET), string(OWNER.public)
     whole = varint(2**28)
@@ -467,10 +537,18 @@ def requests():
     yield header("set pointer", 8, R["pointer"])
     yield header("get pointers", 9, key)
     yield header("status", 10)
+    yield header("commit audit", COMMIT, R["audit_commitment"])
+    secret, audit, one = string(bytes([6] * 32)), string(bytes([2] * 32)), root + varint(1025) + numbers([1])
+    yield header("audit of one leaf", AUDIT, audit, secret, NONE, items(one))
+    drand = some(string(bytes(48)))
+    yield header("audit with drand of 64 leaves of one shard", AUDIT, audit, secret, drand, items(root + whole + numbers(range(64))))
+    apart = items(*(string(bytes([n] * 32)) + whole + numbers([n]) for n in range(64)))
+    yield header("audit of a leaf of 64 shards", AUDIT, audit, secret, NONE, apart)
+    yield header("verdict", VERDICT, R["audit_verdict"])
     yield header("records are not looked into", 7, string(b"no record"))
-    yield header("the first members", 11, NONE, varint(128))
-    yield header("one member after another", 11, some(key), varint(1))
-    yield header("announce", 12, R["node"])
+    yield header("the first members", 14, NONE, varint(128))
+    yield header("one member after another", 14, some(key), varint(1))
+    yield header("announce", 15, R["node"])
 
     yield no_header("nothing", b"", "incomplete")
     yield no_header("half a length", b"\1\0", "incomplete")
@@ -479,11 +557,11 @@ def requests():
     yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
-    yield bad_header("members after a key off the curve", 11, some(string((2).to_bytes(32, "little"))), varint(1))
-    yield bad_header("no members", 11, NONE, varint(0))
-    yield bad_header("129 members", 11, NONE, varint(129))
-    yield bad_header("announcement of 4097 bytes", 12, string(bytes(4097)))
-    yield bad_header("an unknown request", 13)
+    yield bad_header("members after a key off the curve", 14, some(string((2).to_bytes(32, "little"))), varint(1))
+    yield bad_header("no members", 14, NONE, varint(0))
+    yield bad_header("129 members", 14, NONE, varint(129))
+    yield bad_header("announcement of 4097 bytes", 15, string(bytes(4097)))
+    yield bad_header("an unknown request", len(REQUESTS))
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
     yield bad_header("a field missing", 0, net)
     yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
@@ -516,6 +594,18 @@ def requests():
     yield bad_header("challenge of a leaf twice", 4, root, varint(4096), numbers([1, 1]))
     yield bad_header("challenge out of order", 4, root, varint(4096), numbers([2, 1]))
     yield bad_header("challenge past the end", 4, root, varint(4096), numbers([4]))
+    yield bad_header("audit of nothing", AUDIT, audit, secret, NONE, items())
+    yield bad_header("audit of a shard without leaves", AUDIT, audit, secret, NONE, items(root + whole + numbers([])))
+    yield bad_header("audit past the end", AUDIT, audit, secret, NONE, items(root + varint(1024) + numbers([1])))
+    yield bad_header("audit of a shard twice", AUDIT, audit, secret, NONE, items(one, one))
+    low = string(bytes(32)) + varint(1) + numbers([0])
+    yield bad_header("audit of shards out of order", AUDIT, audit, secret, NONE, items(one, low))
+    many = items(low, root + whole + numbers(range(64)))
+    yield bad_header("audit of 65 leaves in all", AUDIT, audit, secret, NONE, many)
+    yield bad_header("audit of 65 leaves of one shard", AUDIT, audit, secret, NONE, items(root + whole + numbers(range(65))))
+    yield bad_header("audit with a secret of 31 bytes", AUDIT, audit, string(bytes(31)), NONE, items(one))
+    yield bad_header("audit with 47 bytes of drand", AUDIT, audit, secret, some(string(bytes(47))), items(one))
+    yield bad_header("commitment of 4097 bytes", COMMIT, string(bytes(4097)))
     yield bad_header("stat of 257 roots", 5, items(*[root] * 257), key)
     yield bad_header("stat for a key off the curve", 5, items(root), string((2).to_bytes(32, "little")))
     yield bad_header("pointers of a key with a second spelling", 9, string((P + 3).to_bytes(32, "little")))
@@ -542,17 +632,23 @@ def responses():
     yield header("no pointers", 10, items())
     longest = record("pointer", body_with("pointer", value=bytes(1024), slot=65_535, seq=2**64 - 1, expires=2**64 - 1), OWNER)
     yield header("32 of the longest pointers", 10, items(*[string(longest)] * 32))
-    yield header("status", 11, varint(3), varint(2**40), varint(2**50), string("headwater 0.1.0"))
+    about = varint(3), varint(2**40), varint(2**50), string("headwater 0.1.0")
+    yield header("status", 11, *about, items())
+    yield header("status with 8 verdicts", 11, *about, items(*[R["audit_verdict"]] * 8))
+    yield header("audit committed", RESPONSES.index("audit_committed"), R["audit_receipt"])
+    yield header("audited", RESPONSES.index("audited"), R["audit_answer"])
+    yield header("verdict kept", RESPONSES.index("verdict_kept"))
 
-    yield header("no members", 12, items(), b"\0")
-    yield header("128 members and more", 12, items(*[R["node"]] * 128), b"\1")
-    yield header("announced: not news", 13, b"\0")
-    yield header("announced: news", 13, b"\1")
+    yield header("no members", 15, items(), b"\0")
+    yield header("128 members and more", 15, items(*[R["node"]] * 128), b"\1")
+    yield header("announced: not news", 16, b"\0")
+    yield header("announced: news", 16, b"\1")
 
-    yield bad_header("an unknown answer", 14)
-    yield bad_header("129 members", 12, items(*[string(b"")] * 129), b"\0")
-    yield bad_header("more is neither true nor false", 12, items(), b"\2")
-    yield bad_header("news is neither true nor false", 13, b"\2")
+    yield bad_header("an unknown answer", len(RESPONSES))
+    yield bad_header("status with 9 verdicts", 11, *about, items(*[string(b"")] * 9))
+    yield bad_header("129 members", 15, items(*[string(b"")] * 129), b"\0")
+    yield bad_header("more is neither true nor false", 15, items(), b"\2")
+    yield bad_header("news is neither true nor false", 16, b"\2")
     yield bad_header("code 0", 0, varint(0), string(""))
     yield bad_header("code 18", 0, varint(18), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
@@ -564,8 +660,8 @@ def responses():
     yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START))))
     yield bad_header("33 pointers", 10, items(*[string(b"")] * 33))
     yield bad_header("a pointer of 4097 bytes", 10, items(string(bytes(4097))))
-    yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65))
-    yield bad_header("version with a control character", 11, varint(0), varint(0), varint(0), string("\x1b[2J"))
+    yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65), items())
+    yield bad_header("version with a control character", 11, varint(0), varint(0), varint(0), string("\x1b[2J"), items())
     yield bad_header("a byte too many", 2, b"\0", error="trailing")
     yield no_header("number padded", framed(b"\x82\0"), "not_canonical")
 

@@ -441,13 +441,116 @@ def rejected_tracks():
     yield bad("bit rates of another timescale", "bit_rates", video(timescale=12_801))
 
 
+# --- Preludes ------------------------------------------------------------------------------------
+
+
+def live_track(base, /, **changes):
+    """A track of a prelude: that of a bundle without what is not known yet, and its init section itself."""
+    known = ("id", "kind", "codecs", "type", "timescale", "default", "language", "label", "picture", "channels")
+    return without_none({key: base[key] for key in known if key in base} | {"init": f"init of {base['id']}".encode()} | changes)
+
+
+def live_video(**changes):
+    return live_track(video(), **changes)
+
+
+def live_audio(**changes):
+    return live_track(audio(), **changes)
+
+
+PRELUDE = {
+    "v": 1,
+    "kind": "film",
+    "title": "Flußfahrt, jetzt",
+    "creator": CREATOR.public,
+    "created": START,
+    "salt": bytes(range(16)),
+    "target": 2,
+    "longest": 4,
+    "tracks": [live_video(), live_audio()],
+}
+
+
+def prelude(**changes):
+    return cbor(without_none(PRELUDE | changes))
+
+
+def accepted_prelude(name, **changes):
+    value = without_none(PRELUDE | changes)
+    bytes_ = cbor(value)
+    assert bytes_ == cbor2.dumps(value, canonical=True), name
+    tracks = {track_["id"]: track_["init"].hex() for track_ in value["tracks"]}
+    return {"name": name, "prelude": bytes_.hex(), "id": text_of(cid(bytes_)), "seconds": [value["target"], value["longest"]], "tracks": tracks}
+
+
+def preludes():
+    yield accepted_prelude("picture and sound")
+    yield accepted_prelude("sound alone", kind="audio", tracks=[live_audio()])
+    yield accepted_prelude("everything", about="Down the river.\n\nNow.", by="A. Painter", language="de")
+    yield accepted_prelude("the shortest segments", target=1, longest=1)
+    yield accepted_prelude("the longest segments", target=6, longest=12)
+    yield accepted_prelude("32 tracks", tracks=[live_video(id=f"v-{n}") for n in range(32)])
+    yield accepted_prelude("an init section of one byte", tracks=[live_video(init=b"i")])
+    yield accepted_prelude("another salt", salt=bytes(16))
+
+    def bad(name, error, **changes):
+        return {"name": name, "prelude": prelude(**changes).hex(), "error": error}
+
+    def bad_bytes(name, bytes_):
+        return {"name": name, "prelude": bytes_.hex(), "error": "malformed"}
+
+    good = prelude()
+    yield bad_bytes("nothing", b"")
+    yield bad_bytes("cut before the last byte", good[:-1])
+    yield bad_bytes("a byte follows", good + b"\0")
+    yield bad_bytes("map length in two bytes", b"\xb8\x09" + good[1:])
+    yield bad_bytes("a bundle", bundle())
+    for key in PRELUDE:
+        yield bad(f"no {key}", "malformed", **{key: None})
+    for key in ("id", "kind", "codecs", "type", "timescale", "default", "init"):
+        yield bad(f"track without {key}", "malformed", tracks=[live_video(**{key: None})])
+    yield bad("an unknown key", "malformed", duration=9000)
+    yield bad("an unknown key of a track", "malformed", tracks=[live_video(lens=b"")])
+    yield bad("about null", "malformed", about=NULL)
+    yield bad("version 2", "version", v=2)
+    yield bad("a collection", "kind", kind="collection")
+    yield bad("salt of 15 bytes", "malformed", salt=bytes(15))
+    yield bad("salt of 17 bytes", "malformed", salt=bytes(17))
+    yield bad("a key off the curve", "malformed", creator=OFF_THE_CURVE)
+    yield bad("title with a line feed", "malformed", title="a\nb")
+    yield bad("segments of no length", "seconds", target=0)
+    yield bad("segments of seven seconds", "seconds", target=7, longest=12)
+    yield bad("the longest shorter than the usual", "seconds", target=4, longest=3)
+    yield bad("the longest of 13 seconds", "seconds", longest=13)
+    yield bad("the longest of 256 seconds", "malformed", longest=256)
+    yield bad("target as a text", "malformed", target="2")
+    yield bad("no tracks", "no_tracks", tracks=[])
+    yield bad("33 tracks", "malformed", tracks=[live_video(id=f"v-{n}") for n in range(33)])
+    yield bad("two tracks of one id", "same_track", tracks=[live_video(), live_video()])
+    yield bad("subtitles", "track_init_kind", tracks=[live_video(), live_track(subtitles(), codecs="wvtt")])
+    yield bad("an empty init section", "track_init_kind", tracks=[live_video(init=b"")])
+    yield bad("an init section as a text", "malformed", tracks=[live_video(init="init")])
+    yield bad("video of the type of audio", "track_kind", tracks=[live_video(type="audio/mp4")])
+    yield bad("video without a picture", "track_kind", tracks=[live_video(picture=None)])
+    yield bad("audio with a picture", "track_kind", tracks=[live_audio(picture=video()["picture"])])
+    for id_ in ("master", "attachments", "a/b", "V"):
+        yield bad(f"track id {id_!r}", "malformed", tracks=[live_video(id=id_)])
+    yield bad("timescale of 0", "malformed", tracks=[live_video(timescale=0)])
+
+
 # --- Records -------------------------------------------------------------------------------------
 
 BODIES = {
     "publication": {"bundle": cid(bundle()), "issued": START, "key": key_of("bundle"), "listed": True, "object": object_of("bundle")},
     "withdrawal": {"bundle": cid(bundle()), "issued": START + 1},
     "denial": {"issued": START, "reason": "court order 7/2026", "target": cid(bundle())},
+    "live": {"issued": START, "key": key_of("prelude"), "listed": True, "live": cid(prelude()), "object": object_of("prelude")},
+    "live_segment": {"duration": 25_600, "hash": b3(b"segment"), "key": key_of("segment"), "len": 90_001, "live": cid(prelude()), "n": 0, "object": object_of("segment"), "track": "video-1080"},
+    "live_end": {"issued": START + 2, "live": cid(prelude()), "publication": cid(bundle())},
 }
+DATED = [kind for kind in BODIES if "issued" in BODIES[kind]]
+# A field of each record that is a number.
+NUMBER = {kind: "issued" for kind in DATED} | {"live_segment": "duration"}
 
 
 def readable(value):
@@ -455,7 +558,7 @@ def readable(value):
 
 
 def accepted_record(name, kind, by=CREATOR, **changes):
-    body = BODIES[kind] | changes
+    body = without_none(BODIES[kind] | changes)
     return {"name": f"{kind}: {name}", "type": kind, "record": record(kind, body, by).hex(), "by": by.public.hex(), "body": readable(body)}
 
 
@@ -471,7 +574,13 @@ def records():
     for kind in BODIES:
         yield accepted_record("ordinary", kind)
         yield accepted_record("by somebody else", kind, OTHER)
+    for kind in DATED:
         yield accepted_record("at the end of time", kind, issued=2**64 - 1)
+    yield accepted_record("without a publication", "live_end", publication=None)
+    yield accepted_record("the last one", "live_segment", n=19_999)
+    yield accepted_record("the longest and largest", "live_segment", duration=2**32 - 1, len=2**27)
+    yield accepted_record("the shortest and smallest", "live_segment", duration=1, len=1)
+    yield accepted_record("not listed", "live", listed=False)
     yield accepted_record("not listed", "publication", listed=False)
     yield accepted_record("reason of one byte", "denial", reason="x")
     yield accepted_record("reason of 200 bytes", "denial", reason="é" * 100)
@@ -479,10 +588,12 @@ def records():
     for kind, body in BODIES.items():
         good = record(kind, body, CREATOR)
         for key in body:
-            yield rejected_body(f"no {key}", kind, **{key: None})
+            if (kind, key) != ("live_end", "publication"):
+                yield rejected_body(f"no {key}", kind, **{key: None})
         yield rejected_body("an unknown key", kind, note="x")
-        yield rejected_body("issued as a text", kind, issued="now")
-        yield rejected_body("issued in eight bytes", kind, issued=Raw(b"\x1b" + START.to_bytes(8, "big")))
+        number = NUMBER[kind]
+        yield rejected_body(f"{number} as a text", kind, **{number: "now"})
+        yield rejected_body(f"{number} in eight bytes", kind, **{number: Raw(b"\x1b" + body[number].to_bytes(8, "big"))})
         yield rejected_record("cut before the last byte", kind, "malformed", good[:-1])
         yield rejected_record("a byte follows", kind, "malformed", good + b"\0")
         yield rejected_record("version 2", kind, "version", record(kind, body, CREATOR, v=2))
@@ -490,11 +601,11 @@ def records():
         yield rejected_record("signed for another network", kind, "signature", record(kind, body, CREATOR, sig=CREATOR.sign(signed_bytes(kind, OTHER_NET, body))))
         yield rejected_record("signed by another key", kind, "signature", record(kind, body, CREATOR, sig=OTHER.sign(signed_bytes(kind, NET, body))))
         yield rejected_record("named as signed by another key", kind, "signature", record(kind, body, CREATOR, by=OTHER.public))
-        yield rejected_record("changed after signing", kind, "signature", record(kind, body | {"issued": 5}, CREATOR, sig=CREATOR.sign(signed_bytes(kind, NET, body))))
+        yield rejected_record("changed after signing", kind, "signature", record(kind, body | {number: 5}, CREATOR, sig=CREATOR.sign(signed_bytes(kind, NET, body))))
     withdrawal = BODIES["withdrawal"]
     yield rejected_record("a withdrawal", "publication", "type", record("withdrawal", withdrawal, CREATOR))
     yield rejected_record("signed as a denial", "withdrawal", "signature", record("withdrawal", withdrawal, CREATOR, sig=CREATOR.sign(signed_bytes("denial", NET, withdrawal))))
-    for kind, key in (("publication", "bundle"), ("publication", "object"), ("withdrawal", "bundle"), ("denial", "target")):
+    for kind, key in (("publication", "bundle"), ("publication", "object"), ("withdrawal", "bundle"), ("denial", "target"), ("live", "live"), ("live", "object"), ("live_segment", "live"), ("live_segment", "object"), ("live_end", "live"), ("live_end", "publication")):
         id_ = BODIES[kind][key]
         yield rejected_body(f"{key} of 35 bytes", kind, **{key: id_[:35]})
         yield rejected_body(f"{key} of another codec", kind, **{key: b"\x01\x55" + id_[2:]})
@@ -503,6 +614,22 @@ def records():
     yield rejected_body("key of 31 bytes", "publication", key=bytes(31))
     yield rejected_body("key of 33 bytes", "publication", key=bytes(33))
     yield rejected_body("listed as a number", "publication", listed=1)
+    segment, end = BODIES["live_segment"], BODIES["live_end"]
+    yield rejected_record("an end", "live_segment", "type", record("live_end", end, CREATOR))
+    yield rejected_record("signed as a segment", "live_end", "signature", record("live_end", end, CREATOR, sig=CREATOR.sign(signed_bytes("live_segment", NET, end))))
+    yield rejected_record("of another number than was signed", "live_segment", "signature", record("live_segment", segment | {"n": 1}, CREATOR, sig=CREATOR.sign(signed_bytes("live_segment", NET, segment))))
+    yield rejected_body("number 20 000", "live_segment", n=20_000)
+    yield rejected_body("a negative number", "live_segment", n=-1)
+    yield rejected_body("of no bytes", "live_segment", len=0)
+    yield rejected_body("of more than 2^27 bytes", "live_segment", len=2**27 + 1)
+    yield rejected_body("of no duration", "live_segment", duration=0)
+    yield rejected_body("of 2^32 units", "live_segment", duration=2**32)
+    yield rejected_body("hash of 31 bytes", "live_segment", hash=bytes(31))
+    yield rejected_body("key of 31 bytes", "live_segment", key=bytes(31))
+    for track_ in ("", "master", "A", "a/b"):
+        yield rejected_body(f"track {track_!r}", "live_segment", track=track_)
+    yield rejected_body("publication null", "live_end", publication=NULL)
+    yield rejected_body("listed as a number", "live", listed=1)
     yield rejected_body("empty reason", "denial", reason="")
     yield rejected_body("reason of 201 bytes", "denial", reason="r" * 201)
     yield rejected_body("reason with a line feed", "denial", reason="a\nb")
@@ -530,6 +657,23 @@ def published_bundles():
     yield published("published, but no bundle", b"hello", error="bundle")
     yield published("published, but not canonical", b"\xb8\x0a" + good[1:], error="bundle")
     yield published("a bundle of nobody", bundle(creator=OFF_THE_CURVE), error="bundle")
+
+
+def announced(name, prelude_, by=CREATOR, error=None, **changes):
+    body = BODIES["live"] | {"live": cid(prelude_)} | changes
+    vector = {"name": name, "record": record("live", body, by).hex(), "prelude": prelude_.hex()}
+    return vector | ({"error": error} if error else {})
+
+
+def announced_preludes():
+    good = prelude()
+    yield announced("ordinary", good)
+    yield announced("by another creator", prelude(creator=OTHER.public), OTHER)
+    yield announced("another prelude", good, live=cid(prelude(target=1)), error="other_prelude")
+    yield announced("a bit of the prelude flipped", good[:-1] + bytes([good[-1] ^ 1]), live=cid(good), error="other_prelude")
+    yield announced("signed by another than the creator", good, OTHER, error="other_creator")
+    yield announced("announced, but no prelude", b"hello", error="prelude")
+    yield announced("announced, but a bundle", bundle(), error="prelude")
 
 
 # --- The index -----------------------------------------------------------------------------------
@@ -638,6 +782,8 @@ write(
     vectors=[*accepted_bundles(), *rejected_encodings(), *rejected_texts(), *rejected_values(), *rejected_bundles(), *rejected_tracks()],
 )
 write("records.json", "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.", vectors=records())
+write("preludes.json", "Spec section 21. Seconds are the usual and the longest duration of a segment, tracks their init sections.", vectors=preludes())
+write("announced.json", "Spec section 21. A prelude and the record that is said to announce it.", vectors=announced_preludes())
 write("published.json", "Spec section 17. A bundle and the record that is said to be about it.", vectors=published_bundles())
 write("index.json", "Spec section 20. Indices, and what becomes of two.", vectors=indices(), merges=merges())
 write("keys.json", "Spec section 7. What follows from an account secret, and the mark of a file with this BLAKE3 hash.", vectors=keys())

@@ -3,15 +3,14 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use chunker::Link;
-use client::{Client, Object, OpenObjectError, ReadError};
-use futures_util::StreamExt as _;
+use client::{Client, Object, OpenObjectError};
 use proofs::Cid;
 use protocol::Signed;
+use publishing::{FetchBundleError, fetch_bundle};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use sharing::{BUNDLE_LEN_MAX, Publication, PublicationId, PublishedBundle, PublishedBundleError};
+use sharing::{Publication, PublicationId, PublishedBundle};
 
 /// Bytes of memory that bundles take.
 const BUNDLES_LEN_MAX: u64 = 64 << 20;
@@ -26,32 +25,19 @@ const BUNDLE_FACTOR: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct Opened {
     client: Client,
-    bundles: Cache<PublicationId, (Arc<PublishedBundle>, u64), ByLen>,
+    bundles: Cache<PublicationId, Arc<PublishedBundle>, ByLen>,
     objects: Cache<ObjectKey, Object, ByLen>,
 }
 
 /// An object is found by its link, not by its address alone: a bundle with a wrong key must not profit from one with the right one.
 type ObjectKey = (Cid, [u8; 32]);
 
-/// Why a publication cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenBundleError {
-    #[error(transparent)]
-    Object(#[from] OpenObjectError),
-    #[error("bundle of {len} bytes, at most {BUNDLE_LEN_MAX} are allowed")]
-    TooLong { len: u64 },
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Bundle(#[from] PublishedBundleError),
-}
-
 #[derive(Debug, Clone, Copy)]
 struct ByLen;
 
-impl Weighter<PublicationId, (Arc<PublishedBundle>, u64)> for ByLen {
-    fn weight(&self, _: &PublicationId, (_, len): &(Arc<PublishedBundle>, u64)) -> u64 {
-        BUNDLE_FACTOR * len + ENTRY_LEN
+impl Weighter<PublicationId, Arc<PublishedBundle>> for ByLen {
+    fn weight(&self, _: &PublicationId, bundle: &Arc<PublishedBundle>) -> u64 {
+        BUNDLE_FACTOR * bundle.bundle().encoded_len() as u64 + ENTRY_LEN
     }
 }
 
@@ -84,13 +70,9 @@ impl Opened {
     pub(crate) async fn bundle(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<Arc<PublishedBundle>, OpenBundleError> {
-        let fetch = async {
-            let (bundle, len) = self.fetch(record).await?;
-            Ok::<_, OpenBundleError>((Arc::new(bundle), len))
-        };
-        let (bundle, _) = self.bundles.get_or_insert_async(&record.body().bundle, fetch).await?;
-        Ok(bundle)
+    ) -> Result<Arc<PublishedBundle>, FetchBundleError> {
+        let fetch = async { Ok(Arc::new(self.offered(record).await?)) };
+        self.bundles.get_or_insert_async(&record.body().bundle, fetch).await
     }
 
     /// The bundle that a record vouches for which somebody offers. It is fetched by that very record, and not kept: whoever signs a record
@@ -98,13 +80,8 @@ impl Opened {
     pub(crate) async fn offered(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<PublishedBundle, OpenBundleError> {
-        Ok(self.fetch(record).await?.0)
-    }
-
-    async fn fetch(&self, record: &Signed<Publication>) -> Result<(PublishedBundle, u64), OpenBundleError> {
-        let bytes = self.read_bundle(&record.body().link()).await?;
-        Ok((PublishedBundle::new(record.clone(), &bytes)?, bytes.len() as u64))
+    ) -> Result<PublishedBundle, FetchBundleError> {
+        fetch_bundle(&self.client, record).await
     }
 
     /// The object behind a link of a bundle, its key checked.
@@ -115,26 +92,12 @@ impl Opened {
 
     /// A bundle that is here.
     pub(crate) fn known(&self, id: PublicationId) -> Option<Arc<PublishedBundle>> {
-        self.bundles.get(&id).map(|(bundle, _)| bundle)
+        self.bundles.get(&id)
     }
 
     /// Forgets a publication or an object that may no longer be served.
     pub(crate) fn forget(&self, target: Cid) {
-        self.bundles.retain(|id, (bundle, _)| id.cid() != target && bundle.record().body().object != target);
+        self.bundles.retain(|id, bundle| id.cid() != target && bundle.record().body().object != target);
         self.objects.retain(|(cid, _), _| *cid != target);
-    }
-
-    async fn read_bundle(&self, link: &Link) -> Result<BytesMut, OpenBundleError> {
-        let object = self.client.open(link).await?;
-        let len = usize::try_from(object.len()).unwrap_or(usize::MAX);
-        if len > BUNDLE_LEN_MAX {
-            return Err(OpenBundleError::TooLong { len: object.len() });
-        }
-        let mut bytes = BytesMut::with_capacity(len);
-        let mut pieces = object.read(0..object.len());
-        while let Some(piece) = pieces.next().await {
-            bytes.extend_from_slice(&piece?);
-        }
-        Ok(bytes)
     }
 }

@@ -6,15 +6,13 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use chunker::Link;
 use client::Object;
-use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track, TrackKind};
-use tokio::time::timeout;
+use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track};
 
 use super::standing::Publications;
 use crate::body::Source;
 use crate::problem::{Code, Problem};
 use crate::representation::{Content, Representation};
 use crate::rfc9110::{ByteRange, EntityTag};
-use crate::trouble::{ANSWER_TIMEOUT, no_answer, open_problem};
 
 /// What follows from a publication id never changes.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
@@ -31,6 +29,10 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    pub(crate) fn new(object: Object, range: ByteRange, hash: ContentHash, media_type: &str) -> Self {
+        Self { object, range, hash, media_type: media_type.to_owned() }
+    }
+
     pub(crate) fn source(&self) -> Source {
         Source::of(&self.object)
     }
@@ -109,16 +111,8 @@ impl Show<'_> {
         self.object(&link, len).await
     }
 
-    /// The object behind a link, unless it is denied; one of another length than the bundle says is not what was published.
     async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
-        self.publications.check(&link.cid())?;
-        let opening = timeout(ANSWER_TIMEOUT, self.publications.opened.object(link)).await;
-        let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
-        if object.len() != len {
-            let detail = format!("an object of {} bytes where the bundle says {len}", object.len());
-            return Err(Problem::new(Code::Broken, detail));
-        }
-        Ok(object)
+        self.publications.object(link, len).await
     }
 }
 
@@ -131,11 +125,6 @@ pub(crate) fn derived(media_type: &str, bytes: impl Into<Bytes>) -> Representati
         cache_control: FOR_EVER,
         content: Content::Memory(bytes),
     }
-}
-
-/// How the names of a track's segments end.
-pub(crate) fn segment_ending(kind: &TrackKind) -> &'static str {
-    if matches!(kind, TrackKind::Subtitles) { "vtt" } else { "m4s" }
 }
 
 fn range_of(place: &SegmentPlace) -> ByteRange {

@@ -1,17 +1,19 @@
 //! Whether a publication may be served, and how one comes into the catalogue.
 
-use client::Client;
+use chunker::Link;
+use client::{Client, Object};
 use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed};
+use publishing::FetchBundleError;
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
-use super::{Ahead, Catalogue, CatalogueError, Kept, OpenBundleError, Opened, Show, Summary, nothing};
+use super::{Ahead, Catalogue, CatalogueError, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::problem::{Code, Problem};
-use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer};
+use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer, open_problem};
 
 /// All that a gateway knows of publications.
 #[derive(Debug)]
@@ -71,12 +73,30 @@ impl Publications {
         Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
     }
 
+    /// The object behind a link, unless it is denied; one of another length than `len` is not what was published.
+    pub(crate) async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
+        self.check(&link.cid())?;
+        let opening = timeout(ANSWER_TIMEOUT, self.opened.object(link)).await;
+        let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
+        if object.len() != len {
+            let detail = format!("an object of {} bytes where {len} were published", object.len());
+            return Err(Problem::new(Code::Broken, detail));
+        }
+        Ok(object)
+    }
+
+    /// Whether this creator may publish here.
+    pub(crate) fn admit(&self, creator: &PublicKey) -> Result<(), Problem> {
+        if self.creators.may_publish(creator) {
+            return Ok(());
+        }
+        let detail = format!("the creator {creator} may not publish at this gateway");
+        Err(Problem::new(Code::NotACreator, detail))
+    }
+
     /// Takes a publication in, durably; true when it is new here.
     pub(crate) async fn offer(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
-        if !self.creators.may_publish(&record.by()) {
-            let detail = format!("the creator {} may not publish at this gateway", record.by());
-            return Err(Problem::new(Code::NotACreator, detail));
-        }
+        self.admit(&record.by())?;
         self.take(record).await
     }
 
@@ -148,12 +168,12 @@ impl Publications {
     }
 }
 
-fn withdrawn() -> Problem {
+pub(crate) fn withdrawn() -> Problem {
     Problem::new(Code::Withdrawn, "its creator has withdrawn it; a withdrawn publication does not come back")
 }
 
 /// What a fetch of a bundle brings in time.
-async fn in_time<T>(fetch: impl Future<Output = Result<T, OpenBundleError>>) -> Result<T, Problem> {
+async fn in_time<T>(fetch: impl Future<Output = Result<T, FetchBundleError>>) -> Result<T, Problem> {
     let fetched = timeout(ANSWER_TIMEOUT, fetch).await.map_err(|_| no_answer())?;
     fetched.map_err(|error| bundle_problem(&error))
 }

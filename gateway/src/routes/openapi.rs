@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, open, publications, publish, read, sources, status, watch};
+use super::{blob, live, open, publications, publish, read, sources, status, watch};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -23,6 +23,11 @@ use super::{blob, open, publications, publish, read, sources, status, watch};
         watch::part,
         watch::attachment,
         sources::sources,
+        live::list,
+        live::one,
+        live::offer,
+        live::file,
+        live::part,
         open::open,
         read::read,
         blob::upload,

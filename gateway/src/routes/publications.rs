@@ -91,26 +91,23 @@ pub(super) async fn one(State(gateway): State<Gateway>, Path(id): Path<String>) 
     post, path = "/api/publications", tag = "publications",
     request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor"),
     responses((status = 201, description = "published", body = Summary), (status = 200, description = "known already, or withdrawn", body = Summary),
-        (status = 204, description = "a denial was kept"), (status = 400), (status = 403, description = "this key may not do that here")),
+        (status = 204, description = "a denial was kept, or a live stream withdrawn"), (status = 400), (status = 403, description = "this key may not do that here")),
 )]
 pub(super) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<Response, Problem> {
-    let reading = timeout(ANSWER_TIMEOUT, to_bytes(body, RECORD_LEN_MAX)).await;
-    let bytes =
-        reading.map_err(|_| Problem::new(Code::BodyIncomplete, "the record did not arrive in time"))?;
-    let too_long = |_| Problem::new(Code::TooLarge, format!("a record has at most {RECORD_LEN_MAX} bytes"));
-    let bytes = bytes.map_err(too_long)?;
-    let network = gateway.client().network();
-    let record = SharingRecord::decode(&bytes).map_err(|error| bad_record(&error))?;
-    if record.network() != network {
-        return Err(bad_record(&RecordError::Network { expected: network, found: record.network() }));
-    }
     let publications = gateway.publications();
-    match record {
+    match record_of(&gateway, body).await? {
         SharingRecord::Publication(record) => {
             let (summary, is_new) = publications.offer(record).await?;
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
             let location = format!("/api/publications/{}", summary.id);
             Ok((status, [(LOCATION, location)], Json(summary)).into_response())
+        }
+        SharingRecord::Live(_) | SharingRecord::LiveSegment(_) | SharingRecord::LiveEnd(_) => {
+            Err(Problem::new(Code::BadRecord, "this record belongs to POST /api/live"))
+        }
+        SharingRecord::Withdrawal(record) if gateway.live().knows(&record).await => {
+            gateway.live().withdraw(record).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
         }
         SharingRecord::Withdrawal(record) => {
             let summary = publications.withdraw(record).await?;
@@ -121,6 +118,21 @@ pub(super) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     }
+}
+
+/// The verified record of this network that a request brings.
+pub(super) async fn record_of(gateway: &Gateway, body: Body) -> Result<SharingRecord, Problem> {
+    let reading = timeout(ANSWER_TIMEOUT, to_bytes(body, RECORD_LEN_MAX)).await;
+    let bytes =
+        reading.map_err(|_| Problem::new(Code::BodyIncomplete, "the record did not arrive in time"))?;
+    let too_long = |_| Problem::new(Code::TooLarge, format!("a record has at most {RECORD_LEN_MAX} bytes"));
+    let bytes = bytes.map_err(too_long)?;
+    let network = gateway.client().network();
+    let record = SharingRecord::decode(&bytes).map_err(|error| bad_record(&error))?;
+    if record.network() != network {
+        return Err(bad_record(&RecordError::Network { expected: network, found: record.network() }));
+    }
+    Ok(record)
 }
 
 fn bad_record(error: &RecordError) -> Problem {

@@ -10,9 +10,7 @@ use sharing::{FileRef, PublicationId, Track, TrackId};
 use crate::disposition::ServedType;
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
-use crate::publications::{
-    BUNDLE_TYPE, Form, PLAYLIST_TYPE, Show, derived, master, media, nothing, segment_ending,
-};
+use crate::publications::{BUNDLE_TYPE, Form, PLAYLIST_TYPE, Show, derived, master, media, nothing};
 use crate::representation::Representation;
 
 pub(super) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
@@ -160,5 +158,5 @@ async fn look_ahead(gateway: Gateway, id: PublicationId, track: TrackId, number:
 pub(super) fn number(track: &Track, file: &str) -> Option<u32> {
     let (digits, ending) = file.split_once('.')?;
     let number: u32 = digits.parse().ok()?;
-    (ending == segment_ending(track.kind()) && number.to_string() == digits).then_some(number)
+    (ending == track.kind().segment_ending() && number.to_string() == digits).then_some(number)
 }

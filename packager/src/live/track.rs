@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 
 use super::stream::TopBox;
-use super::{LiveError, LiveInit, LiveSegment};
+use super::{LiveError, LiveInit, LiveSeconds, LiveSegment};
 use crate::cut::Moment;
 use crate::fragment::{self, Run, segment_head};
 use crate::init;
-use crate::limits::{FRAGMENT_SAMPLES_MAX, SEGMENT_SECONDS_MAX, SEGMENTS_MAX};
+use crate::limits::{FRAGMENT_SAMPLES_MAX, SEGMENTS_MAX};
 use crate::sample::{Sample, with_decode_times};
 use crate::source::movie::TrackHead;
 
@@ -17,11 +17,15 @@ use crate::source::movie::TrackHead;
 /// one that is nearer to the target will follow.
 const LEEWAY_PARTS: u64 = 8;
 
+/// By this part of a second a segment of another track may be longer before it is cut without a boundary: such a track
+/// arrives a little ahead. Rounded to whole seconds, nothing becomes longer.
+const OVERDUE_PARTS: u64 = 3;
+
 #[derive(Debug)]
 pub(super) struct LiveTrack {
     index: usize,
     pub(super) head: TrackHead,
-    segment_seconds: u32,
+    seconds: LiveSeconds,
     /// The samples that have not been given out, without gaps in time; their offsets are meaningless.
     samples: Vec<Sample>,
     /// Their bytes.
@@ -34,11 +38,11 @@ pub(super) struct LiveTrack {
 }
 
 impl LiveTrack {
-    pub(super) fn new(index: usize, head: TrackHead, segment_seconds: u32) -> Self {
+    pub(super) fn new(index: usize, head: TrackHead, seconds: LiveSeconds) -> Self {
         Self {
             index,
             head,
-            segment_seconds,
+            seconds,
             samples: Vec::new(),
             media: BytesMut::new(),
             decode_times: (0, 0),
@@ -95,16 +99,16 @@ impl LiveTrack {
             segments.push(self.close(sample)?);
             boundaries.push(Moment { ticks: start, timescale: self.head.track.timescale });
         }
-        let longest = u64::from(SEGMENT_SECONDS_MAX) * u64::from(self.head.track.timescale);
+        let longest = u64::from(self.seconds.longest()) * u64::from(self.head.track.timescale);
         if self.decode_times.1 - self.decode_times.0 > longest {
-            return Err(LiveError::KeyframeGap { track: self.head.track.name() });
+            return Err(self.keyframe_gap());
         }
         Ok((segments, boundaries))
     }
 
     /// The first keyframe that is far enough from the beginning of the open segment, and when it is shown.
     fn next_keyframe(&self) -> Option<(usize, u64)> {
-        let target = u64::from(self.segment_seconds) * u64::from(self.head.track.timescale);
+        let target = u64::from(self.seconds.target()) * u64::from(self.head.track.timescale);
         let wanted = if self.number == 0 { target / 2 } else { target };
         let first = self.start();
         let due = first.saturating_add(wanted - wanted / LEEWAY_PARTS);
@@ -125,7 +129,22 @@ impl LiveTrack {
                 segments.push(self.close(cut)?);
             }
         }
+        while self.is_overdue() {
+            let (cut, _) = self.next_keyframe().ok_or_else(|| self.keyframe_gap())?;
+            segments.push(self.close(cut)?);
+        }
         Ok(segments)
+    }
+
+    /// Whether the leading track has told no boundary for so long that the open segment must end without one.
+    fn is_overdue(&self) -> bool {
+        let timescale = u64::from(self.head.track.timescale);
+        let longest = u64::from(self.seconds.longest()) * timescale + timescale / OVERDUE_PARTS;
+        self.decode_times.1 - self.decode_times.0 > longest
+    }
+
+    fn keyframe_gap(&self) -> LiveError {
+        LiveError::KeyframeGap { track: self.head.track.name(), longest: self.seconds.longest() }
     }
 
     /// What is left when the stream has ended.
@@ -164,7 +183,9 @@ impl LiveTrack {
         self.decode_times.0 = self.decode_times.0.saturating_add(decoded_for);
         let (track, number, digest) = (self.index, self.number, blake3::hash(&bytes));
         self.number += 1;
-        Ok(LiveSegment { track, number, duration, bytes: Bytes::from(bytes), digest })
+        let samples_per_1000_seconds = rate(samples.len(), decoded_for, self.head.track.timescale);
+        let bytes = Bytes::from(bytes);
+        Ok(LiveSegment { track, number, duration, samples_per_1000_seconds, bytes, digest })
     }
 
     /// How long the first `count` samples are shown: until the next one is, or until they end. Never 0.
@@ -175,6 +196,13 @@ impl LiveTrack {
         let next = self.times().nth(count).map(|(start, _)| start);
         next.or(ends.max()).unwrap_or(0).saturating_sub(start).max(1)
     }
+}
+
+/// Samples per 1000 seconds, rounded.
+fn rate(samples: usize, ticks: u64, timescale: u32) -> u32 {
+    let thousands = samples as u128 * u128::from(timescale) * 1000;
+    let ticks = u128::from(ticks.max(1));
+    u32::try_from((thousands + ticks / 2) / ticks).unwrap_or(u32::MAX)
 }
 
 fn bytes_of<'a>(sample: &Sample, mdat: &'a TopBox) -> Option<&'a [u8]> {

@@ -69,7 +69,8 @@ impl Signed<NodeRecord> {
             .collect::<Result<_, _>>()?;
         for (place, record) in verified.iter().enumerate() {
             let next = verified.get(place + 1).map_or(self.by(), Signed::by);
-            if verified[..place].iter().any(|earlier| earlier.by() == record.by()) || record.by() == self.by() {
+            if verified[..place].iter().any(|earlier| earlier.by() == record.by()) || record.by() == self.by()
+            {
                 return Err(FormerIdentitiesError::Circle(record.by()));
             }
             if record.body().node != next {

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 /// Announcements that one address may make at once.
-const BURST: f64 = 64.0;
+const BURST: f64 = 256.0;
 /// Announcements that one address may make per second in the long run.
-const REFILL_PER_S: f64 = 8.0;
+const REFILL_PER_S: f64 = 32.0;
 /// Addresses remembered; only one that has made more than it regained needs a place.
 const ADDRESSES_MAX: usize = 4096;
 
@@ -48,10 +48,10 @@ mod tests {
         let (mut intake, now) = (Intake::default(), Instant::now());
         let [one, other] = [[1, 1, 1, 1], [2, 2, 2, 2]].map(IpAddr::from);
         let all = |intake: &mut Intake, now| (0..1000).filter(|_| intake.take(one, now)).count();
-        assert_eq!(all(&mut intake, now), 64);
+        assert_eq!(all(&mut intake, now), 256);
         assert!(intake.take(other, now));
-        assert_eq!(all(&mut intake, now + Duration::from_secs(2)), 16);
-        assert_eq!(all(&mut intake, now + Duration::from_secs(1000)), 64);
+        assert_eq!(all(&mut intake, now + Duration::from_secs(2)), 64);
+        assert_eq!(all(&mut intake, now + Duration::from_secs(1000)), 256);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Membership {
         contacts
     }
 
-    async fn join_at(&self, contact: &Contact) -> bool {
+    pub(super) async fn join_at(&self, contact: &Contact) -> bool {
         let joined = timeout(LIST_WITHIN, async {
             let peer = self.pool.dial(contact).await.map_err(|error| error.to_string())?;
             self.take_in_or_say(peer.record().clone());
@@ -92,6 +92,7 @@ impl Membership {
         let others: Vec<PublicKey> = self.others().iter().map(Signed::by).collect();
         let Round { tell, ask } = self.state().gossip.round(&others, |limit| rand::random_range(0..limit));
         let mut exchanges = JoinSet::new();
+        let met: Vec<_> = tell.iter().map(|(peer, _)| *peer).chain(ask.map(|(peer, _)| peer)).collect();
         for (peer, about) in tell {
             let membership = self.clone();
             exchanges.spawn(async move { membership.tell_about(peer, about).await });
@@ -101,6 +102,10 @@ impl Membership {
             exchanges.spawn(async move { membership.ask(peer, after).await });
         }
         exchanges.join_all().await;
+        // There may be thousands of nodes, too many to stay connected with all of them.
+        for peer in met {
+            self.pool.disconnect(&peer).await;
+        }
     }
 
     async fn tell_about(&self, peer: PublicKey, about: Vec<PublicKey>) {
@@ -140,7 +145,7 @@ impl Membership {
         .await;
     }
 
-    /// Connects to a known node, and disconnects again: there may be thousands.
+    /// Connects to a known node.
     async fn meet(&self, id: PublicKey, exchange: impl AsyncFnOnce(&Peer)) {
         let Some(record) = self.state().members.get(&id).cloned() else { return };
         let met = timeout(EXCHANGE_WITHIN, async {
@@ -156,7 +161,6 @@ impl Membership {
         if met.await.is_err() {
             tracing::debug!(node = %id.fmt_short(), "a known node took too long");
         }
-        self.pool.disconnect(&id).await;
     }
 
     fn take_in_or_say(&self, record: Signed<NodeRecord>) {

@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// Refuses when the month's sum does not allow it, or the rate not within a few seconds.
-    fn may_send(&self, bytes: u64) -> Result<(), Refusal> {
+    pub(super) fn may_send(&self, bytes: u64) -> Result<(), Refusal> {
         let mut month = self.egress.month.lock().unwrap_or_else(PoisonError::into_inner);
         if !month.allows(bytes, self.egress.monthly_cap, self.clock.now()) {
             return Err(Refusal::new(Code::Egress, "the node's traffic of this month is used up"));
@@ -75,7 +75,7 @@ impl Service {
         Ok(())
     }
 
-    async fn send(&self, sending: &mut Sending, bytes: Bytes) -> Result<(), network::StreamError> {
+    pub(super) async fn send(&self, sending: &mut Sending, bytes: Bytes) -> Result<(), network::StreamError> {
         let len = bytes.len() as u64;
         if let Some(bucket) = &self.egress.bucket {
             let wait = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(len, Instant::now());
@@ -117,6 +117,7 @@ impl Service {
             stored: self.store.stored(),
             capacity: self.capacity,
             version: VersionText::new(VERSION).expect("a short name"),
+            verdicts: self.verdicts.newest(),
         }))
     }
 }

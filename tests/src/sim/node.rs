@@ -129,7 +129,9 @@ impl Node {
     fn status(&self) -> Script {
         let version = VersionText::new("simulated").expect("a short text");
         let stored = self.disk.values().map(|kept| kept.len.get()).sum();
-        let status = NodeStatus { shards: self.disk.len() as u64, stored, capacity: 1 << 40, version };
+        let verdicts = BoundedList::default();
+        let status =
+            NodeStatus { shards: self.disk.len() as u64, stored, capacity: 1 << 40, version, verdicts };
         Script::header(Response::Status(status))
     }
 

@@ -1,11 +1,15 @@
 //! Whole networks: what is put comes back, whatever happens to nodes in between.
 
 mod adversary;
+mod audits;
+mod downloads;
 mod failures;
 mod gateway;
 mod loss;
+mod lying_gateway;
 mod membership;
 mod publications;
+mod relay;
 mod repair;
 mod roundtrip;
 mod site;

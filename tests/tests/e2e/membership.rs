@@ -129,17 +129,21 @@ async fn a_node_that_leaves_takes_nothing_new_and_says_when_it_is_empty() -> any
     let is_leaving = |members: &network::Members| members.get(&leaving).is_some_and(|it| it.body().leaving);
     network.until_all_know("that it leaves", is_leaving).await?;
 
-    // A client that has not heard of it is refused, and goes elsewhere; one that has does not ask.
+    // A client that has not heard of it is refused, and goes elsewhere.
     let unaware = network.put(&client, "4+2", &plain, 2).await?;
     client.refresh_members(REFRESH_WITHIN).await?;
-    let refused = network.stats(index).expect("it runs").refused;
     let aware = network.put(&client, "4+2", &plain, 3).await?;
-    assert_eq!(network.stats(index).expect("it runs").refused, refused);
     for put in [&unaware, &aware] {
         assert!(put.is_complete() && !holders(put).contains(&leaving), "{:?}", put.missing);
     }
     assert!(client.audit(&report.cid, 4).await?.is_whole(), "it serves what it has");
     assert!(!network.dir(index).join("left").exists());
+
+    let moved = client.repair(&report.cid, &network.authority(report.cid, 1)).await?;
+    assert!(moved.missing.is_empty(), "{:?}", moved.missing);
+    assert!(!moved.repaired.is_empty() && moved.repaired.iter().all(|(_, node)| *node != leaving));
+    network.kill(index);
+    assert!(client.audit(&report.cid, 4).await?.is_whole(), "nothing depends on it any more");
 
     network
         .add(|config| {

@@ -1,24 +1,19 @@
 //! Publications at a gateway in front of real nodes: offered, listed, served, withdrawn, denied.
 
-use std::num::NonZeroU32;
-
 use anyhow::Context as _;
 use client::Client;
-use e2e::harness::{TestNetwork, bytes};
+use e2e::harness::TestNetwork;
+use e2e::noise::{self, INIT_LEN, NoiseTrack};
 use gateway::Creators;
 use proofs::Cid;
 use protocol::{Record, SecretKey, Signed, UnixSeconds};
 use reqwest::Response;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE};
 use serde_json::Value;
-use sharing::{
-    Bundle, BundleKind, BundleParts, Channels, Codecs, ContentHash, Denial, InitSection, Millis, Part,
-    Publication, PublicationId, Reason, Segment, Title, Track, TrackId, TrackKind, TrackParts, Withdrawal,
-};
+use sharing::{Denial, Publication, PublicationId, Reason, Withdrawal};
 
 use crate::site::{Site, problem, text};
 
-const INIT_LEN: usize = 700;
 const SEGMENT_LENS: [usize; 4] = [20_000, 90_001, 16_368, 1];
 
 fn creator() -> SecretKey {
@@ -52,57 +47,12 @@ async fn publish(
     title: &str,
     number: u64,
 ) -> anyhow::Result<Published> {
-    let plain = bytes(number, INIT_LEN + SEGMENT_LENS.iter().sum::<usize>());
-    let stored = network.put(client, "2+2", &plain, 2 * number).await?;
-    let sound = stored.cid;
-    let (init, mut rest) = plain.split_at(INIT_LEN);
-    let mut segments = Vec::new();
-    for len in SEGMENT_LENS {
-        let (segment, after) = rest.split_at(len);
-        rest = after;
-        segments.push(Segment { len: u32::try_from(len)?, duration: 4000, hash: ContentHash::of(segment) });
-    }
-    let count = NonZeroU32::new(4).context("four segments")?;
-    let track = Track::new(TrackParts {
-        id: TrackId::new("audio")?,
-        kind: TrackKind::Audio(Channels::new(2)?),
-        codecs: Codecs::new("mp4a.40.2")?,
-        timescale: NonZeroU32::new(1000).context("not zero")?,
-        parts: vec![Part { key: stored.link.key().clone(), object: stored.cid, segments: count }],
-        init: Some(InitSection::new(
-            NonZeroU32::new(u32::try_from(INIT_LEN)?).context("not zero")?,
-            ContentHash::of(init),
-        )),
-        segments,
-        default: true,
-        language: None,
-        label: None,
-    })?;
-    let bundle = Bundle::new(BundleParts {
-        kind: BundleKind::Audio,
-        title: Title::new(title)?,
-        creator: creator().public(),
-        created: UnixSeconds::new(1_700_000_000 + number),
-        duration: Millis::new(16_000),
-        tracks: vec![track],
-        chapters: Vec::new(),
-        attachments: Vec::new(),
-        items: Vec::new(),
-        about: None,
-        by: None,
-        language: None,
-        poster: None,
-        strip: None,
-    })?;
-    let stored = network.put(client, "2+2", &bundle.encode(), 2 * number + 1).await?;
-    let body = Publication {
-        bundle: bundle.id(),
-        issued: UnixSeconds::new(1_700_000_000),
-        key: stored.link.key().clone(),
-        listed: true,
-        object: stored.cid,
-    };
-    Ok(Published { id: bundle.id(), record: signed(network, &creator(), body), plain, sound })
+    let NoiseTrack { track, plain } =
+        noise::track(network, client, "audio", noise::audio()?, &SEGMENT_LENS, 2 * number).await?;
+    let sound = track.parts()[0].object;
+    let bundle = noise::parts(&creator(), title, vec![track], number)?;
+    let record = noise::publish(network, client, &creator(), bundle, 2 * number + 1).await?;
+    Ok(Published { id: record.body().bundle, record: record.encode(), plain, sound })
 }
 
 fn signed<T: Record>(network: &TestNetwork, by: &SecretKey, body: T) -> Vec<u8> {

@@ -1,0 +1,154 @@
+//! Where what is read goes: a file or a folder appears under its name only when it is there whole.
+
+use std::fs::Permissions;
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::io::AsyncWrite;
+
+use crate::failure::Usage;
+use crate::lifetime;
+
+/// How drafts are called until they are whole.
+const DRAFT_PREFIX: &str = ".headwater-";
+
+/// What takes the bytes.
+pub(super) type Sink = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Where the bytes of one file go.
+#[derive(Debug)]
+pub(super) enum Destination {
+    Stdout,
+    /// Nothing, or a regular file: replaced at once when everything is there.
+    File(PathBuf),
+    /// A device or a pipe, which takes bytes as they come.
+    Device(PathBuf),
+}
+
+impl Destination {
+    /// What the user named; otherwise standard output, or on a terminal the file `name`.
+    pub(super) fn choose(
+        named: Option<&Path>,
+        name: impl FnOnce() -> anyhow::Result<String>,
+    ) -> anyhow::Result<Self> {
+        match named {
+            Some(path) if path == Path::new("-") => Ok(Self::Stdout),
+            Some(path) => Self::at(path),
+            None if !io::stdout().is_terminal() => Ok(Self::Stdout),
+            None => {
+                let name = name()?;
+                if Path::new(&name).symlink_metadata().is_ok() {
+                    return Err(Usage::because(format!("{name} is there already; say -o FILE")));
+                }
+                Ok(Self::File(name.into()))
+            }
+        }
+    }
+
+    /// What `path` means; a symbolic link means its target.
+    fn at(path: &Path) -> anyhow::Result<Self> {
+        let Ok(metadata) = path.metadata() else { return Ok(Self::File(path.to_owned())) };
+        let path = path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?;
+        if metadata.is_dir() {
+            return Err(Usage::because(format!("{} is a folder; say -o FILE", path.display())));
+        }
+        Ok(if metadata.is_file() { Self::File(path) } else { Self::Device(path) })
+    }
+
+    /// The file, unless it is standard output.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) | Self::Device(path) => Some(path),
+        }
+    }
+
+    /// Lets `write` write all of it.
+    pub(super) async fn fill(
+        self,
+        write: impl AsyncFnOnce(Sink) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout => write(Box::new(tokio::io::stdout())).await,
+            Self::Device(path) => {
+                let device = tokio::fs::OpenOptions::new().write(true).open(&path).await;
+                let device = device.with_context(|| format!("cannot write {}", path.display()))?;
+                write(Box::new(device)).await
+            }
+            Self::File(path) => {
+                let name = path.display();
+                let draft = draft_of(&path).with_context(|| format!("cannot write {name}"))?;
+                let file = tokio::fs::File::from_std(draft.as_file().try_clone()?);
+                write(Box::new(file)).await.with_context(|| format!("{name} was not written"))?;
+                draft.persist(&path).with_context(|| format!("cannot write {name}"))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A folder that is filled under another name.
+#[derive(Debug)]
+pub(super) struct Folder {
+    draft: TempDir,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder `path`, where nothing may be yet.
+    pub(super) fn at(path: PathBuf) -> anyhow::Result<Self> {
+        if path.symlink_metadata().is_ok() {
+            return Err(Usage::because(format!(
+                "{} is there already; name another folder with -o",
+                path.display()
+            )));
+        }
+        let draft = draft().permissions(Permissions::from_mode(0o777)).tempdir_in(folder_of(&path));
+        Ok(Self { draft: draft.with_context(|| format!("cannot write {}", path.display()))?, path })
+    }
+
+    /// A new file in it, to be filled.
+    pub(super) fn file(&self, name: &Path) -> anyhow::Result<std::fs::File> {
+        let path = self.draft.path().join(name);
+        std::fs::create_dir_all(folder_of(&path))
+            .and_then(|()| std::fs::File::create_new(&path))
+            .with_context(|| format!("cannot write {}", self.path.join(name).display()))
+    }
+
+    /// Gives it its name.
+    pub(super) fn finish(self) -> anyhow::Result<PathBuf> {
+        let draft = self.draft.keep();
+        if let Err(error) = std::fs::rename(&draft, &self.path) {
+            // What cannot be removed either is named by the error.
+            drop(std::fs::remove_dir_all(&draft));
+            return Err(error).with_context(|| format!("cannot write {}", self.path.display()));
+        }
+        Ok(self.path)
+    }
+}
+
+/// Does `work` unless the user ends it; what was not finished then disappears.
+pub(super) async fn unless_ended<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted; nothing was left behind")),
+    }
+}
+
+/// A file beside `path` that disappears unless it is given its name.
+fn draft_of(path: &Path) -> io::Result<NamedTempFile> {
+    draft().permissions(Permissions::from_mode(0o666)).tempfile_in(folder_of(path))
+}
+
+fn draft() -> tempfile::Builder<'static, 'static> {
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(DRAFT_PREFIX);
+    draft
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

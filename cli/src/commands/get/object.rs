@@ -1,0 +1,99 @@
+//! Reading the object behind a link from the nodes.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chunker::Link;
+use client::{Client, Object};
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use tokio::io::AsyncWriteExt;
+
+use super::Get;
+use super::destination::{Destination, Sink, unless_ended};
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::membership::Network;
+use crate::output::Progress;
+
+/// What was read. People see it in the file; where the data is on standard output, programs find this on standard error.
+#[derive(Serialize)]
+struct Answer {
+    cid: String,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    size: u64,
+    /// The first byte that was read.
+    start: u64,
+    /// Bytes read.
+    len: u64,
+    file: Option<PathBuf>,
+}
+
+impl Get {
+    /// Reads the object behind `link`, or the range of it that is wanted.
+    pub(super) async fn object(&self, link: &Link, globals: &Globals) -> anyhow::Result<Outcome> {
+        let output = globals.output();
+        let get = async |client: &Client| {
+            let object = client.open(link).await.context("cannot open the link")?;
+            let range = match self.range {
+                Some(range) => range.within(object.len())?,
+                None => 0..object.len(),
+            };
+            let destination = Destination::choose(self.output.as_deref(), || name_of(&object))?;
+            let answer = Answer::new(&object, &range, &destination);
+            let progress = output.progress("get", Some(range.end - range.start));
+            let write = async |to: Sink| copy(&object, range, to, &progress).await;
+            unless_ended(destination.fill(write)).await?;
+            Ok(answer)
+        };
+        let answer = Network::load(globals.network.as_deref()).await?.with_client(None, get).await?;
+        if answer.file.is_some() {
+            output.answer(&answer)?;
+        } else {
+            output.answer_beside_data(&answer)?;
+        }
+        Ok(Outcome::Complete)
+    }
+}
+
+/// The name that the uploader chose: not the place to create .profile or what reads like an option.
+fn name_of(object: &Object) -> anyhow::Result<String> {
+    let name = object.name().ok_or_else(|| Usage::because("the link knows no name; say -o FILE"))?;
+    if name.starts_with(['.', '-']) {
+        return Err(Usage::because(format!("the object calls itself {name:?}; say -o FILE")));
+    }
+    Ok(name.to_owned())
+}
+
+async fn copy(object: &Object, range: Range<u64>, mut to: Sink, progress: &Progress) -> anyhow::Result<()> {
+    let mut bytes = std::pin::pin!(object.read(range));
+    while let Some(run) = bytes.try_next().await? {
+        to.write_all(&run).await.context("cannot write what was read")?;
+        progress.advance(run.len() as u64);
+    }
+    to.flush().await.context("cannot write what was read")
+}
+
+impl Answer {
+    fn new(object: &Object, range: &Range<u64>, destination: &Destination) -> Self {
+        Self {
+            cid: object.cid().to_string(),
+            name: object.name().map(str::to_owned),
+            media_type: object.media_type().map(str::to_owned),
+            size: object.len(),
+            start: range.start,
+            len: range.end - range.start,
+            file: destination.path().map(Path::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}

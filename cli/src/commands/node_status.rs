@@ -1,0 +1,172 @@
+//! `headwater node status`: how a node is, and what auditors said of audits that it did not pass.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use client::Client;
+use protocol::{AuditVerdict, PublicKey, Signed};
+use serde::Serialize;
+
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::folders;
+use crate::membership::Network;
+use crate::quantity::ByteSize;
+
+/// Show how a node is, and what auditors say of it
+///
+/// With the id of a node, or the beginning of it, that node is asked over the network; otherwise its folder
+/// is read, whether the node runs or not. Every verdict was signed by its auditor, who has the transcript
+/// that it names.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater node status --dir /var/lib/headwater
+  headwater node status 8a88e3dd74")]
+pub(crate) struct NodeStatus {
+    /// The node's id in hexadecimal, or at least four digits of its beginning
+    #[arg(value_name = "ID", conflicts_with = "dir")]
+    id: Option<String>,
+
+    /// The node's folder [default: node in your data folder]
+    #[arg(long, env = "HEADWATER_NODE_DIR")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    id: Option<String>,
+    shards: Option<u64>,
+    stored: Option<u64>,
+    capacity: Option<u64>,
+    version: Option<String>,
+    verdicts: Vec<VerdictLine>,
+}
+
+#[derive(Serialize)]
+struct VerdictLine {
+    auditor: String,
+    issued: u64,
+    ended: &'static str,
+    picks: u8,
+    failed: u8,
+    transcript: String,
+    #[serde(skip)]
+    text: String,
+}
+
+/// Fewest digits of an id: with fewer, the wrong node is soon meant.
+const ID_DIGITS_MIN: usize = 4;
+
+impl NodeStatus {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let answer = match &self.id {
+            Some(id) => ask(globals, id).await?,
+            None => self.look()?,
+        };
+        globals.output().answer(&answer)?;
+        Ok(Outcome::Complete)
+    }
+
+    fn look(&self) -> anyhow::Result<Answer> {
+        let dir = match &self.dir {
+            Some(dir) => dir.clone(),
+            None => folders::data()?.join("node"),
+        };
+        if !dir.join("node.key").exists() {
+            bail!("there is no node in {}", dir.display());
+        }
+        let verdicts = storage_node::kept_verdicts(&dir);
+        let verdicts = verdicts.with_context(|| format!("cannot read the verdicts in {}", dir.display()))?;
+        let verdicts = verdicts.iter().map(VerdictLine::new).collect();
+        Ok(Answer { id: None, shards: None, stored: None, capacity: None, version: None, verdicts })
+    }
+}
+
+async fn ask(globals: &Globals, id: &str) -> anyhow::Result<Answer> {
+    let network = Network::load(globals.network.as_deref()).await?;
+    let node = find(network.file.nodes.iter().map(Signed::by), id)?;
+    let ask = async |client: &Client| client.node_status(node).await.map_err(anyhow::Error::msg);
+    let status = network.with_client(None, ask).await?;
+    let verified = status.verdicts.iter().map(|kept| kept.verify(&network.file.network));
+    let verdicts =
+        verified.collect::<Result<Vec<_>, _>>().context("the node shows verdicts that do not verify")?;
+    Ok(Answer {
+        id: Some(node.to_string()),
+        shards: Some(status.shards),
+        stored: Some(status.stored),
+        capacity: Some(status.capacity),
+        version: Some(status.version.as_str().to_owned()),
+        verdicts: verdicts.iter().map(VerdictLine::new).collect(),
+    })
+}
+
+fn find(nodes: impl Iterator<Item = PublicKey>, id: &str) -> anyhow::Result<PublicKey> {
+    if id.len() < ID_DIGITS_MIN {
+        return Err(Usage::because(format!(
+            "{id:?} is too short: name {ID_DIGITS_MIN} digits of the id or more"
+        )));
+    }
+    let found: Vec<_> = nodes.filter(|node| node.to_string().starts_with(&id.to_lowercase())).collect();
+    match found[..] {
+        [node] => Ok(node),
+        [] => bail!("no node of this network has an id that begins with {id}"),
+        _ => bail!("{} nodes have an id that begins with {id}", found.len()),
+    }
+}
+
+impl VerdictLine {
+    fn new(verdict: &Signed<AuditVerdict>) -> Self {
+        let body = verdict.body();
+        Self {
+            auditor: verdict.by().to_string(),
+            issued: body.issued.get(),
+            ended: body.ending.name(),
+            picks: body.picks,
+            failed: body.failed,
+            transcript: body.transcript.to_string(),
+            text: format!("signed by   {}\n{body}", verdict.by()),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(id), Some(shards), Some(stored), Some(capacity)) =
+            (&self.id, self.shards, self.stored, self.capacity)
+        {
+            let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
+            writeln!(f, "node        {id}\nkeeps       {shards} shards, {stored} of {capacity}")?;
+        }
+        if self.verdicts.is_empty() {
+            return writeln!(f, "no auditor has said that an audit was not passed");
+        }
+        for verdict in &self.verdicts {
+            writeln!(f, "\n{}", verdict.text)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::SecretKey;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_named_by_the_beginning_of_its_id() {
+        let nodes = || (1..=3).map(|seed| SecretKey::from_bytes(&[seed; 32]).public());
+        for node in nodes() {
+            let id = node.to_string();
+            for len in [4, 10, 64] {
+                assert_eq!(find(nodes(), &id[..len].to_uppercase()).unwrap(), node);
+            }
+            assert!(find(nodes(), &id[..3]).is_err());
+        }
+        assert!(find(nodes(), "0000").is_err());
+        assert!(find(nodes().chain(nodes()), &nodes().next().unwrap().to_string()).is_err());
+    }
+}

@@ -1,0 +1,139 @@
+//! What this program tells a gateway of live streams, and asks it about them.
+
+use anyhow::{Context, bail, ensure};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use protocol::{NetworkId, Record, Signed};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, StatusCode, Url};
+use serde_json::Value;
+use sharing::{Live, LiveId, LiveSegment, LiveStream, Prelude};
+
+use crate::gateway_api::{self, RECORD_TYPE};
+
+/// Records that are asked for at a time.
+const FETCHES_MAX: usize = 8;
+
+/// A gateway that shows live streams.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveGateway {
+    pub(crate) url: Url,
+    http: Client,
+}
+
+/// Why a gateway did not take a record.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OfferError {
+    /// It may another time.
+    #[error("{0}")]
+    Later(String),
+    /// It has not got what comes before.
+    #[error("it has not got what comes before: {0}")]
+    Behind(String),
+    /// It never will.
+    #[error("it answered {0}")]
+    Refused(String),
+}
+
+impl LiveGateway {
+    /// The gateway at `url`. What is not for everybody goes only where nobody listens: records hold keys.
+    pub(crate) fn new(url: Url, is_secret: bool) -> anyhow::Result<Self> {
+        if is_secret && !gateway_api::keeps_secrets(&url) {
+            bail!("{url}: an unlisted live stream is sent over https or to this machine only");
+        }
+        Ok(Self { url, http: gateway_api::http()? })
+    }
+
+    /// The page that plays a stream.
+    pub(crate) fn page(&self, id: LiveId) -> anyhow::Result<String> {
+        Ok(self.url.join(&format!("/live/{id}"))?.to_string())
+    }
+
+    /// Offers a signed record.
+    pub(crate) async fn offer(&self, record: Vec<u8>) -> Result<(), OfferError> {
+        let later = |error: reqwest::Error| OfferError::Later(format!("{:#}", anyhow::Error::from(error)));
+        let url = self.url.join("/api/live").map_err(|error| OfferError::Refused(error.to_string()))?;
+        let answer = self.http.post(url).header(CONTENT_TYPE, RECORD_TYPE).body(record).send().await;
+        let answer = answer.map_err(later)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said: Value = answer.json().await.unwrap_or_default();
+        // A terminal must not do what a gateway says.
+        let detail = said["detail"].as_str().unwrap_or_default().replace(char::is_control, " ");
+        let words = format!("{status}: {detail}");
+        Err(match (status, said["code"].as_str()) {
+            (StatusCode::NOT_FOUND, _) | (_, Some("out_of_order")) => OfferError::Behind(words),
+            (StatusCode::TOO_MANY_REQUESTS, _) => OfferError::Later(words),
+            (status, _) if status.is_server_error() => OfferError::Later(words),
+            _ => OfferError::Refused(words),
+        })
+    }
+
+    /// The streams that run there and are listed.
+    pub(crate) async fn running(&self) -> anyhow::Result<Value> {
+        let answer = self.http.get(self.url.join("/api/live")?).send().await?;
+        Ok(gateway_api::json(answer).await?["live"].take())
+    }
+
+    /// All that the gateway has of a stream, every record verified.
+    pub(crate) async fn stream(
+        &self,
+        id: LiveId,
+        network: &NetworkId,
+    ) -> anyhow::Result<(Signed<Live>, LiveStream)> {
+        let bytes = self.bytes(id, "prelude").await?;
+        ensure!(LiveId::of(&bytes) == id, "it showed another prelude");
+        let live = self.record::<Live>(id, "record", network).await?;
+        let mut stream = LiveStream::new(Prelude::decode(&bytes)?);
+        ensure!(
+            live.body().live == id && live.by() == stream.prelude().creator(),
+            "it showed another record"
+        );
+        let counts = gateway_api::json(self.http.get(self.api(id)?).send().await?).await?;
+        for track in stream.prelude().clone().tracks() {
+            let told = counts["tracks"].as_array().into_iter().flatten();
+            let told = told.filter(|one| one["id"] == track.id.as_str());
+            let count = told.filter_map(|one| one["segments"].as_u64()).next().unwrap_or(0);
+            let fetches = (0..count).map(|n| self.segment(id, format!("{}/{n}.record", track.id), network));
+            let mut records = stream::iter(fetches).buffered(FETCHES_MAX);
+            while let Some(record) = records.try_next().await? {
+                ensure!(record.by() == live.by(), "it showed a segment of somebody else");
+                stream.push(record.body())?;
+            }
+        }
+        Ok((live, stream))
+    }
+
+    async fn segment(
+        &self,
+        id: LiveId,
+        path: String,
+        network: &NetworkId,
+    ) -> anyhow::Result<Signed<LiveSegment>> {
+        self.record(id, &path, network).await
+    }
+
+    async fn record<T: Record>(
+        &self,
+        id: LiveId,
+        path: &str,
+        network: &NetworkId,
+    ) -> anyhow::Result<Signed<T>> {
+        let bytes = self.bytes(id, path).await?;
+        Signed::decode(&bytes, network).with_context(|| format!("{path} of the stream"))
+    }
+
+    async fn bytes(&self, id: LiveId, path: &str) -> anyhow::Result<Vec<u8>> {
+        let answer = self.http.get(self.url.join(&format!("/live/{id}/{path}"))?).send().await?;
+        if !answer.status().is_success() {
+            gateway_api::json(answer).await?;
+            bail!("it did not show {path}");
+        }
+        Ok(answer.bytes().await?.into())
+    }
+
+    fn api(&self, id: LiveId) -> anyhow::Result<Url> {
+        Ok(self.url.join(&format!("/api/live/{id}"))?)
+    }
+}

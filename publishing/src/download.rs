@@ -1,0 +1,224 @@
+//! Reading a publication out of gateways that nobody has to trust.
+//!
+//! ```text
+//! id → record, bundle (its hash is the id) → segment: length and BLAKE3 as the bundle says → written
+//! ```
+//!
+//! The id is all that must be right. Whatever a gateway sends is bounded by what the bundle says, never by what the gateway says, and is
+//! checked before anybody sees it; one that sends something else is named, and not asked again while there are others.
+
+mod address;
+mod choice;
+mod fault;
+mod http;
+mod part;
+mod standing;
+mod window;
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::limits::RECORD_LEN_MAX;
+use reqwest::Url;
+use sharing::{
+    Attachment, BUNDLE_LEN_MAX, ContentHash, PublicationId, PublishedBundle, SharingRecord, Track,
+    VerifiedBytes,
+};
+use tokio::io::{AsyncSeekExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_util::task::AbortOnDropHandle;
+
+pub use self::address::{WatchAddress, WatchAddressError};
+pub use self::choice::usual_tracks;
+pub use self::fault::{Fault, Mishap};
+use self::http::Http;
+use self::part::{Part, parts};
+use self::standing::Standing;
+use self::window::Window;
+
+/// How long a gateway that failed is left alone before it is asked for the same again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How long a gateway may send nothing, unless its caller knows better.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The gateways out of which one publication is read. Clones share what was learned about them.
+#[derive(Clone, Debug)]
+pub struct Download(Arc<Inner>);
+
+struct Inner {
+    http: Http,
+    id: PublicationId,
+    gateways: Vec<Url>,
+    standing: Mutex<Standing>,
+    told: Box<dyn Fn(&Mishap) + Send + Sync>,
+}
+
+/// Why something was not downloaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// No HTTP client can be made.
+    #[error("no HTTP client can be made: {0}")]
+    Client(reqwest::Error),
+    /// Every gateway has lied, refused, or failed too often.
+    #[error("no gateway delivers {part} as it was published; {last}")]
+    NoGateway {
+        /// What was asked for.
+        part: String,
+        /// What the last one did, in words.
+        last: String,
+    },
+    /// What was read cannot be written.
+    #[error("cannot write what was read: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl Download {
+    /// The publication `id` out of `gateways`, the first of which is asked first. None of them may be silent for longer than `patience`;
+    /// `told` hears of everything that one of them did wrong.
+    pub fn new(
+        id: PublicationId,
+        gateways: Vec<Url>,
+        patience: Duration,
+        told: impl Fn(&Mishap) + Send + Sync + 'static,
+    ) -> Result<Self, DownloadError> {
+        let http = Http::new(patience).map_err(DownloadError::Client)?;
+        let standing = Mutex::new(Standing::new(gateways.len()));
+        Ok(Self(Arc::new(Inner { http, id, gateways, standing, told: Box::new(told) })))
+    }
+
+    /// The bundle, once its hash is the id and its creator vouches for it.
+    pub async fn bundle(&self) -> Result<PublishedBundle, DownloadError> {
+        self.ask("record and bundle", |gateway| self.bundle_from(gateway)).await
+    }
+
+    /// Writes all bytes of a track in order, none of them before it was verified; `progress` hears how many more were written.
+    pub async fn track(
+        &self,
+        track: &Track,
+        mut to: impl AsyncWrite + Unpin,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), DownloadError> {
+        let (mut parts, mut window) = (parts(track).peekable(), Window::default());
+        loop {
+            while let Some(part) = parts.next_if(|part| window.has_room(part.len())) {
+                let (download, len) = (self.clone(), part.len());
+                let fetch = async move { download.part(&part).await };
+                window.push(len, AbortOnDropHandle::new(tokio::spawn(fetch)));
+            }
+            let Some(fetched) = window.next().await else { break };
+            let bytes = fetched?.into_bytes();
+            to.write_all(&bytes).await?;
+            progress(bytes.len() as u64);
+        }
+        Ok(to.flush().await?)
+    }
+
+    /// Writes a file that comes with the publication into an empty `file`, which is right only when this has succeeded: it may be
+    /// longer than memory is, so its bytes are written as they come. `progress` hears its length at the end.
+    pub async fn attachment(
+        &self,
+        attachment: &Attachment,
+        file: &std::fs::File,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), DownloadError> {
+        let (name, expected) = (attachment.name.as_str(), &attachment.file);
+        self.ask(name, |gateway| async move {
+            let url = self.url(&gateway, ["attachments", name]);
+            let mut body = self.0.http.get(url, Some(expected.len), expected.len).await?;
+            let (mut to, mut hasher) = (tokio::fs::File::from_std(file.try_clone()?), blake3::Hasher::new());
+            to.set_len(0).await?;
+            to.rewind().await?;
+            while let Some(chunk) = body.next().await? {
+                hasher.update(&chunk);
+                to.write_all(&chunk).await?;
+            }
+            to.flush().await?;
+            let found = (body.taken(), ContentHash::from_bytes(hasher.finalize().into()));
+            let expected = (expected.len, expected.hash);
+            if found == expected { Ok(()) } else { Err(Fault::between(found, expected)) }
+        })
+        .await?;
+        progress(expected.len);
+        Ok(())
+    }
+
+    async fn part(&self, part: &Part) -> Result<VerifiedBytes, DownloadError> {
+        self.ask(&part.name(), |gateway| async move {
+            let url = self.url(&gateway, part.path());
+            let bytes = self.0.http.get(url, Some(part.len()), part.len()).await?.whole().await?;
+            part.verify(&bytes)
+        })
+        .await
+    }
+
+    async fn bundle_from(&self, gateway: Url) -> Result<PublishedBundle, Fault> {
+        let get = async |name: &str, len_max: usize| {
+            let body = self.0.http.get(self.url(&gateway, [name]), None, len_max as u64).await?;
+            body.whole().await
+        };
+        // Which network it was published on does not matter here: the id says what it is.
+        let record = match SharingRecord::decode(&get("record", RECORD_LEN_MAX).await?)? {
+            SharingRecord::Publication(record) if record.body().bundle == self.0.id => record,
+            other => return Err(Fault::OtherRecord { kind: other.kind() }),
+        };
+        Ok(PublishedBundle::new(record, &get("bundle", BUNDLE_LEN_MAX).await?)?)
+    }
+
+    /// Asks one gateway after another until one answers as it must.
+    async fn ask<T, A: Future<Output = Result<T, Fault>>>(
+        &self,
+        part: &str,
+        attempt: impl Fn(Url) -> A,
+    ) -> Result<T, DownloadError> {
+        let mut tries = vec![0; self.0.gateways.len()];
+        let mut last = "all have failed before".to_owned();
+        while let Some(number) = self.next_gateway(&tries) {
+            if tries[number] > 0 {
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+            tries[number] += 1;
+            let gateway = &self.0.gateways[number];
+            let fault = match attempt(gateway.clone()).await {
+                Ok(answer) => {
+                    self.standing().succeeded(number);
+                    return Ok(answer);
+                }
+                Err(Fault::Write(error)) => return Err(error.into()),
+                Err(fault) => fault,
+            };
+            self.standing().failed(number, fault.is_definite());
+            let mishap = Mishap { gateway: gateway.clone(), part: part.to_owned(), fault };
+            last = mishap.to_string();
+            (self.0.told)(&mishap);
+        }
+        Err(DownloadError::NoGateway { part: part.to_owned(), last })
+    }
+
+    fn next_gateway(&self, tries: &[u32]) -> Option<usize> {
+        self.standing().next(tries)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A URL below `/watch/{id}/`.
+    fn url(&self, gateway: &Url, path: impl IntoIterator<Item: AsRef<str>>) -> Url {
+        let (mut url, id) = (gateway.clone(), self.0.id.to_string());
+        let mut segments = url.path_segments_mut().expect("the URL of a gateway has a path");
+        segments.pop_if_empty().extend(["watch", &id]).extend(path);
+        drop(segments);
+        url
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("id", &self.id)
+            .field("gateways", &self.gateways)
+            .finish_non_exhaustive()
+    }
+}
