@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use chunker::AccountSecret;
-use client::Client;
+use client::{Client, ObjectSecrets};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use proofs::Cid;
 use protocol::{PublicKey, SecretKey, keys};
@@ -56,7 +56,7 @@ pub(crate) async fn control_key(
     cid: Cid,
 ) -> anyhow::Result<SecretKey> {
     let manifest = client.manifest(&cid).await?;
-    let control = SecretKey::from_bytes(account.control_seed(&manifest.salt()).expose());
+    let control = ObjectSecrets::new(account, manifest.salt()).control;
     if control.public().as_bytes() != manifest.control().as_bytes() {
         bail!("your account did not put this object: only its owner can let others take care of it");
     }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands;
 use crate::output::Output;
@@ -31,6 +32,22 @@ job is done, 1 when it is not, 2 when the command line or a setting cannot be me
 A link may be written in place, as @FILE, or as - for standard input.";
 
 const COMMON: &str = "Options of every command";
+
+/// The error that the command line alone gives, where it gives one of the same kind: clap counts options which the
+/// environment sets among those that were typed, and its usage line then shows them as if they had to be.
+pub(crate) fn as_typed(error: clap::Error) -> clap::Error {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return error;
+    }
+    match without_environment(Arguments::command()).try_get_matches() {
+        Err(typed) if typed.kind() == error.kind() => typed,
+        _ => error,
+    }
+}
+
+fn without_environment(command: clap::Command) -> clap::Command {
+    command.mut_args(|argument| argument.env(None)).mut_subcommands(without_environment)
+}
 
 /// What every command understands.
 #[derive(Args, Debug)]
@@ -73,6 +90,7 @@ pub(crate) enum Command {
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
+    Steward(commands::steward::Steward),
     Completions(commands::completions::Completions),
 }
 
@@ -82,6 +100,7 @@ impl Command {
         match self {
             Self::Node(node) => node.is_a_role(),
             Self::Gateway(_) => true,
+            Self::Steward(steward) => steward.is_a_role(),
             _ => false,
         }
     }
@@ -106,6 +125,7 @@ impl Command {
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
+            Self::Steward(_) => "steward",
             Self::Completions(_) => "completions",
         }
     }
@@ -114,7 +134,6 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_surface_is_consistent() {

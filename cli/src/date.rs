@@ -1,12 +1,24 @@
-//! Days as people write them: `2027-01-31`, in UTC.
+//! Days as people write them, `2027-01-31` in UTC, and as they read them on their own calendar.
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Local};
 use protocol::UnixSeconds;
 
 /// The beginning of a day in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Date(UnixSeconds);
+
+/// The day of the calendar on which a moment falls where the reader is.
+pub(crate) fn local_day(moment: UnixSeconds) -> String {
+    let moment = i64::try_from(moment.get()).ok().and_then(local);
+    moment.map_or_else(|| "a day beyond the calendar".to_owned(), |time| time.format("%Y-%m-%d").to_string())
+}
+
+/// A moment in Unix time on the reader's clock.
+pub(crate) fn local(unix_seconds: i64) -> Option<DateTime<Local>> {
+    DateTime::from_timestamp(unix_seconds, 0).map(|time| time.with_timezone(&Local))
+}
 
 /// A text that is no day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

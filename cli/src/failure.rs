@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+
 /// What a command that ran to its end has to say about its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -58,14 +60,25 @@ pub(crate) fn report(command: &str, error: &anyhow::Error, as_json: bool) -> Exi
 pub(crate) fn report_arguments(error: &clap::Error) -> ExitCode {
     let as_json = std::env::args_os().any(|argument| argument == "--json");
     if as_json && error.use_stderr() {
-        let text = error.render().to_string();
-        let what = text.lines().next().unwrap_or_default();
-        eprintln!("{}", json(what.strip_prefix("error: ").unwrap_or(what), EXIT_USAGE));
+        eprintln!("{}", json(&what_is_wrong(error), EXIT_USAGE));
         return ExitCode::from(EXIT_USAGE);
     }
     // Fails only where nobody reads what is printed.
     drop(error.print());
     if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// What clap says of a command line before it shows how one is written, on one line.
+fn what_is_wrong(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "there is nothing to do: name a command and what it takes, or ask for --help".to_owned();
+    }
+    let text = error.render().to_string();
+    let is_end = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
+    let words: Vec<_> =
+        text.lines().take_while(|line| !is_end(line)).flat_map(str::split_whitespace).collect();
+    let line = words.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 /// What `--json` makes of an error: the same line, and the exit code.
@@ -74,7 +87,7 @@ fn json(what: &str, code: u8) -> serde_json::Value {
 }
 
 /// The error and its causes from the outside in. Some errors repeat their cause, which once is enough.
-fn one_line(error: &anyhow::Error) -> String {
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {
         let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,94 +1,176 @@
 //! What this program asks of a gateway: to open a link, to take a publication, to say what it lists.
 
+use std::error::Error;
 use std::time::Duration;
+use std::{fmt, io};
 
-use anyhow::{Context, bail};
 use chunker::Link;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 use sharing::PublicationId;
 
-/// How long a gateway may take to open a link; it fetches a manifest for it.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a gateway may take to answer; it fetches a manifest or a bundle first.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pages of a list that are asked for, of 100 publications each.
 const PAGES_MAX: usize = 1000;
 
 pub(crate) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
+/// Why a gateway did not do what it was asked. Every message names the gateway.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GatewayError {
+    #[error("{gateway} cannot be reached: {reason}")]
+    Unreachable { gateway: Name, reason: String },
+    #[error("{gateway} did not answer within {} s", ANSWER_WITHIN.as_secs())]
+    Silent { gateway: Name },
+    #[error("{gateway} refuses: {detail} (status {})", .status.as_u16())]
+    Refused { gateway: Name, status: StatusCode, detail: String },
+    #[error("{gateway} answers as no gateway does: {what}")]
+    Strange { gateway: Name, what: String },
+    #[error(
+        "{0} is reached over a line that others can read: what opens to whoever sees it is sent over https or to \
+         this machine only"
+    )]
+    Overheard(Name),
+}
+
+/// A gateway as it stands in messages.
+#[derive(Debug)]
+pub(crate) struct Name(String);
+
+impl From<&Url> for Name {
+    fn from(gateway: &Url) -> Self {
+        Self(gateway.as_str().trim_end_matches('/').to_owned())
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no address of a gateway.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no address of a gateway, such as https://media.example or http://127.0.0.1:8080")]
+pub(crate) struct AddressError(String);
+
+/// The address of a gateway that the user wrote.
+pub(crate) fn address(text: &str) -> Result<Url, AddressError> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| AddressError(text.to_owned()))
+}
+
 #[derive(Deserialize)]
 struct Opened {
     url: String,
 }
 
-/// The URL under which the gateway at `base` serves the object, until its handle expires.
-pub(crate) async fn open(base: &str, link: &Link) -> anyhow::Result<String> {
-    let base = Url::parse(base).with_context(|| format!("{base:?} is no URL"))?;
-    if !keeps_secrets(&base) {
-        bail!("a link opens its object to whoever sees it, so it is sent over https or to this machine only");
+/// The URL under which the gateway serves the object, until its handle expires.
+pub(crate) async fn open(gateway: &Url, link: &Link) -> Result<String, GatewayError> {
+    if !keeps_secrets(gateway) {
+        return Err(GatewayError::Overheard(gateway.into()));
     }
-    let answer = http()?.post(base.join("/open")?).body(link.to_string()).send().await?;
-    if !answer.status().is_success() {
-        bail!("it answered {}", answer.status());
-    }
-    let opened: Opened = answer.json().await?;
-    Ok(base.join(&opened.url)?.into())
+    let request = http(gateway)?.post(at(gateway, "/open")).body(link.to_string());
+    let opened: Opened = serde_json::from_value(answered(gateway, request).await?)
+        .map_err(|_| strange(gateway, "it did not say where"))?;
+    Ok(at(gateway, &opened.url).into())
 }
 
-/// Offers a signed record; the path under which a publication plays. A record that is not for everybody goes
-/// only where nobody listens: it holds the key to what it is about.
-pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> anyhow::Result<String> {
+/// Offers a signed record; the path under which a publication plays, empty for other records. A record that is not for
+/// everybody goes only where nobody listens: it holds the key to what it is about.
+pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> Result<String, GatewayError> {
     if is_secret && !keeps_secrets(gateway) {
-        bail!(
-            "an unlisted publication is readable by whoever sees its record, so it is sent over https or to this machine only"
-        );
+        return Err(GatewayError::Overheard(gateway.into()));
     }
-    let request = http()?.post(gateway.join("/api/publications")?).header(CONTENT_TYPE, RECORD_TYPE);
-    let answer = request.body(record).send().await?;
-    if answer.status() == StatusCode::NO_CONTENT {
+    let request = http(gateway)?.post(at(gateway, "/api/publications")).header(CONTENT_TYPE, RECORD_TYPE);
+    let summary = answered(gateway, request.body(record)).await?;
+    if summary.is_null() {
         return Ok(String::new());
     }
-    let summary = json(answer).await?;
     let watch = summary["watch"].as_str().filter(|path| path.starts_with("/watch/"));
-    Ok(watch.context("it did not say where it plays")?.to_owned())
+    Ok(watch.ok_or_else(|| strange(gateway, "it did not say where it plays"))?.to_owned())
 }
 
 /// All that a gateway lists, newest first.
-pub(crate) async fn publications(gateway: &Url) -> anyhow::Result<Vec<Value>> {
+pub(crate) async fn publications(gateway: &Url) -> Result<Vec<Value>, GatewayError> {
     let (mut all, mut after) = (Vec::new(), None::<String>);
     for _ in 0..PAGES_MAX {
-        let mut url = gateway.join("/api/publications?limit=100")?;
+        let mut url = at(gateway, "/api/publications?limit=100");
         if let Some(after) = &after {
             url.query_pairs_mut().append_pair("after", after);
         }
-        let mut page = json(http()?.get(url).send().await?).await?;
+        let mut page = answered(gateway, http(gateway)?.get(url)).await?;
         if let Value::Array(list) = page["publications"].take() {
             all.extend(list);
         }
         let Some(next) = page["next"].as_str() else { return Ok(all) };
         after = Some(next.to_owned());
     }
-    bail!("it lists more than {} publications", 100 * PAGES_MAX)
+    Err(strange(gateway, &format!("it lists more than {} publications", 100 * PAGES_MAX)))
 }
 
 /// What a gateway says of one publication.
-pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> anyhow::Result<Value> {
-    let url = gateway.join(&format!("/api/publications/{id}"))?;
-    json(http()?.get(url).send().await?).await
+pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> Result<Value, GatewayError> {
+    answered(gateway, http(gateway)?.get(at(gateway, &format!("/api/publications/{id}")))).await
 }
 
-/// The answer, or what the gateway says is wrong.
-pub(crate) async fn json(answer: Response) -> anyhow::Result<Value> {
+/// Where a path is at a gateway.
+fn at(gateway: &Url, path: &str) -> Url {
+    gateway.join(path).unwrap_or_else(|_| gateway.clone())
+}
+
+/// The gateway's answer, null where it says no more than that it is done.
+async fn answered(gateway: &Url, request: RequestBuilder) -> Result<Value, GatewayError> {
+    let answer = request.send().await.map_err(|error| unanswered(gateway, &error))?;
+    said(gateway, answer).await
+}
+
+/// What an answer says, or what the gateway says is wrong.
+pub(crate) async fn said(gateway: &Url, answer: Response) -> Result<Value, GatewayError> {
     let status = answer.status();
-    let said: Value = answer.json().await.with_context(|| format!("it answered {status}"))?;
-    if !status.is_success() {
-        let detail = said["detail"].as_str().unwrap_or_default();
-        // A terminal must not do what a gateway says.
-        bail!("it answered {status}: {}", detail.replace(char::is_control, " "));
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
     }
-    Ok(said)
+    let body = answer.bytes().await.map_err(|error| unanswered(gateway, &error))?;
+    let said: Option<Value> = serde_json::from_slice(&body).ok();
+    if status.is_success() {
+        return said.ok_or_else(|| strange(gateway, "its answer is no JSON"));
+    }
+    let detail = said.as_ref().and_then(|said| said["detail"].as_str()).unwrap_or("it does not say why");
+    // A terminal must not do what a gateway says.
+    let detail = detail.replace(char::is_control, " ");
+    Err(GatewayError::Refused { gateway: gateway.into(), status, detail })
+}
+
+/// Why there is no answer.
+pub(crate) fn unanswered(gateway: &Url, error: &reqwest::Error) -> GatewayError {
+    if error.is_timeout() {
+        return GatewayError::Silent { gateway: gateway.into() };
+    }
+    let reason = innermost(error);
+    if error.is_body() || error.is_decode() {
+        return strange(gateway, &format!("its answer breaks off: {reason}"));
+    }
+    GatewayError::Unreachable { gateway: gateway.into(), reason }
+}
+
+/// The last cause of an error: what the operating system or the other side said, without all that was being done.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let causes = anyhow::Chain::new(error);
+    let system = causes.clone().filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    match (system.filter(|error| error.raw_os_error().is_some()), causes.last()) {
+        (Some(error), _) => error.kind().to_string(),
+        (None, last) => last.map_or_else(String::new, ToString::to_string),
+    }
+}
+
+fn strange(gateway: &Url, what: &str) -> GatewayError {
+    GatewayError::Strange { gateway: gateway.into(), what: what.to_owned() }
 }
 
 /// True when nobody between here and the gateway reads what is sent to it.
@@ -99,10 +181,12 @@ pub(crate) fn keeps_secrets(gateway: &Url) -> bool {
     gateway.scheme() == "https" || is_here
 }
 
-pub(crate) fn http() -> anyhow::Result<reqwest::Client> {
+/// What asks a gateway.
+pub(crate) fn http(gateway: &Url) -> Result<reqwest::Client, GatewayError> {
     // Fails only where a provider is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    Ok(reqwest::Client::builder().timeout(OPEN_TIMEOUT).build()?)
+    let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build();
+    client.map_err(|error| unanswered(gateway, &error))
 }
 
 #[cfg(test)]
@@ -122,5 +206,22 @@ mod tests {
         ] {
             assert_eq!(keeps_secrets(&Url::parse(url).expect("a URL")), is_kept, "{url}");
         }
+    }
+    #[test]
+    fn addresses_of_gateways_are_those_of_http() {
+        for text in ["http://127.0.0.1:8080", "https://media.example/", "http://[::1]:80"] {
+            assert!(address(text).is_ok(), "{text}");
+        }
+        for text in ["", "media.example", "localhost:8080", "ftp://media.example", "http://", "file:///x"] {
+            assert!(address(text).unwrap_err().to_string().contains("is no address of a gateway"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_cause_is_told() {
+        let refused = anyhow::Error::new(io::Error::from_raw_os_error(111)).context("connecting");
+        assert_eq!(innermost(refused.as_ref()), "connection refused");
+        let unknown = anyhow::Error::new(io::Error::other("no such host")).context("connecting");
+        assert_eq!(innermost(unknown.as_ref()), "no such host");
     }
 }

@@ -4,11 +4,11 @@ use anyhow::{Context, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use protocol::{NetworkId, Record, Signed};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 use sharing::{Live, LiveId, LiveSegment, LiveStream, Prelude};
 
-use crate::gateway_api::{self, RECORD_TYPE};
+use crate::gateway_api::{self, GatewayError, RECORD_TYPE};
 
 /// Records that are asked for at a time.
 const FETCHES_MAX: usize = 8;
@@ -40,7 +40,8 @@ impl LiveGateway {
         if is_secret && !gateway_api::keeps_secrets(&url) {
             bail!("{url}: an unlisted live stream is sent over https or to this machine only");
         }
-        Ok(Self { url, http: gateway_api::http()? })
+        let http = gateway_api::http(&url)?;
+        Ok(Self { url, http })
     }
 
     /// The page that plays a stream.
@@ -50,7 +51,7 @@ impl LiveGateway {
 
     /// Offers a signed record.
     pub(crate) async fn offer(&self, record: Vec<u8>) -> Result<(), OfferError> {
-        let later = |error: reqwest::Error| OfferError::Later(format!("{:#}", anyhow::Error::from(error)));
+        let later = |error| OfferError::Later(gateway_api::unanswered(&self.url, &error).to_string());
         let url = self.url.join("/api/live").map_err(|error| OfferError::Refused(error.to_string()))?;
         let answer = self.http.post(url).header(CONTENT_TYPE, RECORD_TYPE).body(record).send().await;
         let answer = answer.map_err(later)?;
@@ -72,8 +73,8 @@ impl LiveGateway {
 
     /// The streams that run there and are listed.
     pub(crate) async fn running(&self) -> anyhow::Result<Value> {
-        let answer = self.http.get(self.url.join("/api/live")?).send().await?;
-        Ok(gateway_api::json(answer).await?["live"].take())
+        let answer = self.get(self.url.join("/api/live")?).await?;
+        Ok(gateway_api::said(&self.url, answer).await?["live"].take())
     }
 
     /// All that the gateway has of a stream, every record verified.
@@ -90,7 +91,7 @@ impl LiveGateway {
             live.body().live == id && live.by() == stream.prelude().creator(),
             "it showed another record"
         );
-        let counts = gateway_api::json(self.http.get(self.api(id)?).send().await?).await?;
+        let counts = gateway_api::said(&self.url, self.get(self.api(id)?).await?).await?;
         for track in stream.prelude().clone().tracks() {
             let told = counts["tracks"].as_array().into_iter().flatten();
             let told = told.filter(|one| one["id"] == track.id.as_str());
@@ -125,12 +126,16 @@ impl LiveGateway {
     }
 
     async fn bytes(&self, id: LiveId, path: &str) -> anyhow::Result<Vec<u8>> {
-        let answer = self.http.get(self.url.join(&format!("/live/{id}/{path}"))?).send().await?;
+        let answer = self.get(self.url.join(&format!("/live/{id}/{path}"))?).await?;
         if !answer.status().is_success() {
-            gateway_api::json(answer).await?;
+            gateway_api::said(&self.url, answer).await?;
             bail!("it did not show {path}");
         }
         Ok(answer.bytes().await?.into())
+    }
+
+    async fn get(&self, url: Url) -> Result<Response, GatewayError> {
+        self.http.get(url).send().await.map_err(|error| gateway_api::unanswered(&self.url, &error))
     }
 
     fn api(&self, id: LiveId) -> anyhow::Result<Url> {

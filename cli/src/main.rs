@@ -10,17 +10,20 @@ mod devnet;
 mod failure;
 mod folders;
 mod gateway_api;
+mod language;
 mod lifetime;
 mod live_api;
 mod logging;
 mod media_type;
 mod membership;
 mod output;
+mod publication;
 mod quantity;
 mod ready;
 mod record_file;
 mod secrets;
 mod settings;
+mod smaller_coding;
 mod target;
 mod until_ended;
 
@@ -35,7 +38,7 @@ use crate::failure::Outcome;
 fn main() -> ExitCode {
     let Arguments { globals, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::report_arguments(&error),
+        Err(error) => return failure::report_arguments(&arguments::as_typed(error)),
     };
     let name = command.name();
     logging::start(command.is_a_role());
@@ -71,6 +74,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
+        Command::Steward(steward) => steward.run(globals).await,
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -6,18 +6,19 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chunker::Coding;
 use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
 use network::{EndpointOptions, EndpointRole, LoadNetworkError, Members, NetworkFile, Pool};
 use protocol::{NetworkId, NodeRecord, ParseTicketError, RelayUrl, SecretKey, Signed, TICKET_PREFIX, Ticket};
 use rand::Rng;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::failure::Usage;
-use crate::{folders, record_file, settings};
+use crate::{folders, gateway_api, record_file, settings};
 
 /// How long the nodes of a ticket may take to answer.
 const JOIN_WITHIN: Duration = Duration::from_secs(15);
@@ -31,6 +32,8 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_millis(300);
 pub(crate) struct Network {
     pub(crate) file: NetworkFile,
     pub(crate) path: PathBuf,
+    /// Where the file says that the network can be read over HTTP.
+    pub(crate) gateway: Option<Url>,
     /// The nodes were asked a moment ago.
     is_fresh: bool,
 }
@@ -65,22 +68,23 @@ impl Network {
         let _told_or_not = timeout(GOODBYE_TIMEOUT, pool.close()).await;
         joined.context("no node of the ticket can be reached")?;
         let file = NetworkFile::from(&*client.members());
-        Ok(Self { file, path: path(None)?, is_fresh: true })
+        Ok(Self { file, path: path(None)?, gateway: None, is_fresh: true })
     }
 
     fn read(named: Option<&Path>) -> anyhow::Result<Self> {
         let path = path(named)?;
-        match NetworkFile::load(&path) {
-            Ok(file) => Ok(Self { file, path, is_fresh: false }),
-            Err(LoadNetworkError::Io { path, source }) if source.kind() == ErrorKind::NotFound => {
-                bail!(
-                    "no network to talk to: there is no file {}; name one with --network or HEADWATER_NETWORK, or \
-                     run a network of your own with `headwater devnet`",
-                    path.display()
-                )
-            }
-            Err(error) => Err(error.into()),
-        }
+        let file = load_file(&path)?.with_context(|| {
+            format!(
+                "no network to talk to: there is no file {}; name one with --network or HEADWATER_NETWORK, or \
+                 run a network of your own with `headwater devnet`",
+                path.display()
+            )
+        })?;
+        let gateway = file.gateway.as_deref().map(gateway_api::address).transpose();
+        let gateway = gateway.map_err(|error| {
+            Usage::because(format!("network file {}: \"gateway\": {error}", path.display()))
+        })?;
+        Ok(Self { file, path, gateway, is_fresh: false })
     }
 
     /// Does `work` as a client of this network; what it stores is paid for by `payer`. Whether it
@@ -190,7 +194,7 @@ pub(crate) fn save_usual_coding(coding: Coding, path: &Path) -> anyhow::Result<(
 
 /// What the model of durability wants, where the network is large enough for it; otherwise a third of the nodes may be lost,
 /// at most three.
-fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
+pub(crate) fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
     let modelled = u32::try_from(nodes).ok().and_then(steward::durability::usual_coding);
     if let Some((needed, shards)) = modelled {
         let narrow = |count: u32| u8::try_from(count).context("a usual coding has few shards");
@@ -201,6 +205,19 @@ fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
     Coding::new(columns.saturating_sub(parity), parity).context(
         "this network has too few nodes: an object needs two at least, so that one of them may be lost",
     )
+}
+
+/// The network file at `path`, verified; `None` where there is none. One that is malformed cannot be meant.
+pub(crate) fn load_file(path: &Path) -> anyhow::Result<Option<NetworkFile>> {
+    match NetworkFile::load(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(LoadNetworkError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(LoadNetworkError::Io { path, source }) if source.kind() == ErrorKind::InvalidData => {
+            Err(Usage::because(format!("network file {}: it is no text", path.display())))
+        }
+        Err(error @ LoadNetworkError::Content { .. }) => Err(Usage::because(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The network file that the user means.
@@ -253,7 +270,7 @@ mod tests {
         let suitable = |nodes| suitable_coding(nodes).map(|coding| coding.to_string()).ok();
         assert_eq!(suitable(0), None);
         assert_eq!(suitable(1), None);
-        let codings = [(2, "1+1"), (3, "2+1"), (5, "4+1"), (6, "4+2"), (7, "5+2"), (8, "5+3"), (100, "5+3")];
+        let codings = [(2, "1+1"), (3, "2+1"), (5, "4+1"), (6, "4+2"), (7, "5+2"), (8, "5+3"), (100, "7+7")];
         for (nodes, coding) in codings {
             assert_eq!(suitable(nodes).as_deref(), Some(coding), "{nodes} nodes");
         }

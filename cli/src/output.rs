@@ -5,11 +5,13 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 /// How often a progress bar is drawn at most, in times per second.
 const PROGRESS_HZ: u8 = 10;
+/// What a bar of a fraction counts to.
+const WHOLE: u64 = 1000;
 
 /// The two channels of a command, in the form that the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +69,19 @@ impl Output {
         Progress(bar)
     }
 
+    /// A bar on standard error for each of these files, which are made side by side; drawn as [`Self::progress`] is.
+    pub(crate) fn side_by_side(self, verb: &str, names: &[String]) -> SideBySide {
+        let all = MultiProgress::with_draw_target(self.watched());
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} % {msg:>12} {eta:>4}")
+            .expect("the template is a constant and valid");
+        let bar = |name: &String| {
+            let bar = ProgressBar::new(WHOLE).with_style(style.clone()).with_prefix(format!("{verb} {name}"));
+            all.add(bar)
+        };
+        let bars = names.iter().map(bar).collect();
+        SideBySide { bars, _all: all }
+    }
+
     /// A line on standard error that says how far something without an end has come; nothing unless a person is watching.
     pub(crate) fn status(self) -> Status {
         let style =
@@ -82,6 +97,32 @@ impl Output {
         } else {
             ProgressDrawTarget::hidden()
         }
+    }
+}
+
+/// Bars that stand below each other and disappear when they are dropped.
+#[derive(Debug)]
+pub(crate) struct SideBySide {
+    bars: Vec<ProgressBar>,
+    /// Draws the bars.
+    _all: MultiProgress,
+}
+
+impl SideBySide {
+    /// So much of all files is done, from 0 to 1, and so many bytes there are of each.
+    pub(crate) fn reached(&self, done: f64, lens: impl IntoIterator<Item = u64>) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of 1000")]
+        let place = (done.clamp(0.0, 1.0) * 1000.0) as u64;
+        for (bar, len) in self.bars.iter().zip(lens) {
+            bar.set_position(place);
+            bar.set_message(BinaryBytes(len).to_string());
+        }
+    }
+}
+
+impl Drop for SideBySide {
+    fn drop(&mut self) {
+        self.bars.iter().for_each(ProgressBar::finish_and_clear);
     }
 }
 

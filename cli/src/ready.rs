@@ -30,6 +30,21 @@ pub(crate) struct GatewayReady {
     pub(crate) url: String,
 }
 
+/// A steward that works.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct StewardReady {
+    /// The payer key that mandates must be written for, in hexadecimal.
+    pub(crate) holder: String,
+    /// Where its metrics are, under `/metrics`.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+impl fmt::Display for Ready<StewardReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "steward looks after what has a mandate for {}", self.ready.holder)
+    }
+}
+
 impl fmt::Display for Ready<NodeReady> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "node {} serves on {}", self.ready.id, self.ready.addr)

@@ -36,6 +36,9 @@ fn home() -> TempDir {
 const LINK: &str = "headwater:bafyr4iaaaebagbafaydqqcikbmga2dqpcaireeyuculbogazdinryhi6d4#\
                     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// The id of no publication.
+const ID: &str = "bafyr4iaaaebagbafaydqqcikbmga2dqpcaireeyuculbogazdinryhi6d4";
+
 #[test]
 fn usage_errors_exit_with_2() {
     let home = home();
@@ -59,6 +62,7 @@ fn usage_errors_exit_with_2() {
         &["devnet", "--dir", "net", "--nodes", "7"],
         &["devnet", "--dir", "net", "--nodes", "4", "--coding", "3+2"],
         &["devnet", "--dir", "net", "--nodes", "100000"],
+        &["devnet", "--dir", "net", "--denylist", "me"],
     ];
     for arguments in cases {
         let (code, error) = failure(&home, arguments);
@@ -98,11 +102,128 @@ fn a_malformed_network_file_is_named() {
         [b"", b"{}", b"[1]", br#"{"network":"00","nodes":[]}"#, "\u{fffd}".as_bytes(), &[0xff, 0xfe]];
     for contents in malformed {
         fs::write(&file, contents).unwrap();
-        let (code, error) = failure(&home, &["--network", "net.json", "nodes"]);
-        assert_eq!(code, 1, "{contents:?}: {error}");
-        assert!(error.contains("net.json") && !error.contains("no network to talk to"), "{error}");
-        assert_eq!(error.lines().count(), 1, "{error}");
+        for arguments in [&["nodes"][..], &["put", "/etc/hostname"], &["get", LINK], &["publications"]] {
+            let (code, error) = failure(&home, &[&["--network", "net.json"], arguments].concat());
+            assert_eq!(code, 2, "{arguments:?}: {contents:?}: {error}");
+            assert!(error.contains("net.json") && !error.contains("no network to talk to"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
+}
+
+/// A network file without nodes that names this gateway.
+fn network_with_gateway(home: &TempDir, gateway: &str) {
+    let json = format!(r#"{{"network":"{}","gateway":"{gateway}","nodes":[]}}"#, "ab".repeat(32));
+    fs::write(home.path().join("empty.json"), json).unwrap();
+}
+
+#[test]
+fn addresses_of_gateways_cannot_be_meant_unless_they_are_some() {
+    let home = home();
+    empty_network(&home);
+    let commands: &[&[&str]] = &[
+        &["publications"],
+        &["publications", "show", ID],
+        &["publications", "withdraw", ID],
+        &["deny", ID, "--reason", "x"],
+        &["publish", "/etc/hostname", "--title", "x"],
+    ];
+    for arguments in commands {
+        let without = [&["--network", "empty.json"], *arguments].concat();
+        let (code, error) = failure(&home, &without);
+        assert_eq!((code, error.contains("--gateway URL")), (2, true), "{without:?}: {error}");
+        for gateway in ["media.example", "localhost:8080", "ftp://media.example"] {
+            let (code, error) = failure(&home, &[&without[..], &["--gateway", gateway]].concat());
+            assert_eq!((code, error.contains(gateway)), (2, true), "{arguments:?}: {error}");
+        }
+    }
+    network_with_gateway(&home, "localhost:8080");
+    let (code, error) = failure(&home, &["--network", "empty.json", "publications"]);
+    assert_eq!((code, error.contains("empty.json")), (2, true), "{error}");
+}
+
+#[test]
+fn a_gateway_that_cannot_be_reached_is_called_so_with_its_address() {
+    let home = home();
+    // Nothing listens on port 1.
+    network_with_gateway(&home, "http://127.0.0.1:1");
+    let cases: &[&[&str]] = &[&["publications"], &["publications", "show", ID]];
+    for arguments in cases {
+        let (code, error) = failure(&home, &[&["--network", "empty.json"], *arguments].concat());
+        assert_eq!(code, 1, "{error}");
+        let expected = "http://127.0.0.1:1 cannot be reached: connection refused\n";
+        assert!(error.ends_with(expected) && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn what_is_done_at_gateways_is_answered_in_json() {
+    let home = home();
+    network_with_gateway(&home, "http://127.0.0.1:1");
+    let address = format!("http://127.0.0.1:1/watch/{ID}");
+    for (arguments, done) in [
+        (&["publications", "withdraw", &address][..], "withdrawn"),
+        (&["deny", ID, "--reason", "a court said so"], "denied"),
+    ] {
+        let output = run(&home, &[&["--json", "--network", "empty.json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&answer["target"], &answer["done"]), (&ID.into(), &done.into()), "{answer}");
+        let told = &answer["gateways"][0];
+        assert_eq!(
+            (&told["gateway"], &told["done"]),
+            (&"http://127.0.0.1:1/".into(), &false.into()),
+            "{answer}"
+        );
+        assert!(told["reason"].as_str().unwrap().contains("cannot be reached"), "{answer}");
+        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    }
+}
+
+#[test]
+fn publications_are_named_by_id_or_address() {
+    let home = home();
+    network_with_gateway(&home, "http://127.0.0.1:1");
+    for arguments in [
+        &["publications", "show", "film"][..],
+        &["publications", "withdraw", "https://media.example/film"],
+        &["deny", "film", "--reason", "x"],
+    ] {
+        let (code, error) = failure(&home, arguments);
+        assert_eq!((code, error.contains("https://…/watch/ID")), (2, true), "{arguments:?}: {error}");
+    }
+    let (code, error) = failure(&home, &["publications", "--mine", "show", ID]);
+    assert_eq!((code, error.contains("--mine")), (2, true), "{error}");
+}
+
+#[test]
+fn a_publication_is_checked_before_anything_is_stored() {
+    let home = home();
+    network_with_gateway(&home, "http://127.0.0.1:1");
+    let publish = |more: &[&str]| {
+        let common =
+            ["--network", "empty.json", "publish", "/etc/hostname", "--title", "x", "--coding", "2+1"];
+        failure(&home, &[&common, more].concat())
+    };
+    for (more, words) in [
+        (
+            &["--subtitles", "de.vtt:Deutsch"][..],
+            &["\"Deutsch\"", "name of a language", "de.vtt:TAG:Deutsch"][..],
+        ),
+        (&["--language", "English"], &["name of a language", "pt-BR"]),
+        (&["--language", "en_US"], &["no language tag"]),
+    ] {
+        let (code, error) = publish(more);
+        assert_eq!(code, 2, "{more:?}: {error}");
+        assert!(words.iter().all(|word| error.contains(word)), "{more:?}: {error}");
+    }
+    assert!(!home.path().join(".config").exists(), "nothing was stored, so no account is needed");
+    fs::write(home.path().join("cover.jpg"), "no picture").unwrap();
+    let (code, error) = publish(&["--cover", "cover.jpg"]);
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("cannot take cover.jpg for a cover") && !error.contains("MediaType"), "{error}");
+    let (code, error) = publish(&["--attach", "map.pdf"]);
+    assert_eq!((code, error.contains("map.pdf")), (1, true), "{error}");
 }
 
 /// A network file without nodes: enough to get past it, too little to store anything.
@@ -228,9 +349,37 @@ fn errors_are_json_when_answers_are() {
         assert_eq!((code, &json["code"]), (*expected, &Value::from(*expected)), "{error}");
         assert!(!json["error"].as_str().unwrap().is_empty(), "{error}");
     }
+    for (arguments, name) in
+        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK>")]
+    {
+        let (_, error) = failure(&home, arguments);
+        let json: Value = serde_json::from_str(&error).unwrap();
+        let said = json["error"].as_str().unwrap();
+        assert!(said.contains(name) && !said.contains("Usage"), "{said}");
+    }
     let notes = run(&home, &["--json", "account"]).stderr;
     let note: Value = serde_json::from_slice(&notes).unwrap();
     assert!(note["note"].as_str().unwrap().contains("created your account"), "{note}");
+}
+
+#[test]
+fn usage_lines_do_not_ask_for_what_the_environment_gives() {
+    let home = home();
+    let missing = |command: &mut Command| {
+        let output = command.args(["publish", "film.mp4"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let plain = missing(&mut headwater(home.path()));
+    assert!(plain.contains("--title <TITLE>") && !plain.contains("--network"), "{plain}");
+    let mut in_environment = headwater(home.path());
+    in_environment.env("HEADWATER_NETWORK", "net.json").env("HEADWATER_CODING", "2+1");
+    assert_eq!(missing(&mut in_environment), plain);
+    // What is wrong in the environment is still told.
+    let output =
+        headwater(home.path()).args(["put", "film.mp4"]).env("HEADWATER_CODING", "two").output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && error.contains("--coding"), "{error}");
 }
 
 #[test]

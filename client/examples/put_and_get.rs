@@ -44,11 +44,7 @@ async fn main() -> anyhow::Result<()> {
         name: Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()),
         media_type: None,
         expires: UnixSeconds::from(SystemTime::now()).plus(30 * DAY_S),
-        secrets: ObjectSecrets {
-            content_key: account.content_key(&salt),
-            control: SecretKey::from_bytes(account.control_seed(&salt).expose()),
-            salt,
-        },
+        secrets: ObjectSecrets::new(&account, salt),
     };
     let report = client.put(File::open(file).await?, options, |_| {}).await?;
     for missing in &report.missing {

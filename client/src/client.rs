@@ -9,7 +9,7 @@ use network::{Members, Pool};
 use proofs::Cid;
 use protocol::{
     AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, PublicKey,
-    RevealError, SecretKey, Signed, Transcript, UnsignedTranscript,
+    RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
@@ -19,8 +19,9 @@ use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::Placement;
-use crate::report::{AuditReport, PutProgress, PutReport, Refreshed, RepairReport};
+use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, Refreshed, RepairReport};
 use crate::tally::ReadTally;
+use crate::throttle::Throttle;
 use crate::wire::Wire;
 
 /// How long a node may take to say how it is.
@@ -31,12 +32,14 @@ const STATUS_WITHIN: Duration = Duration::from_secs(4);
 pub struct Client {
     pub(crate) wire: Wire,
     pub(crate) options: ClientOptions,
+    pub(crate) throttle: Throttle,
 }
 
 impl Client {
     /// A client of the nodes in `members`, which it reaches through `pool`.
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
-        Self { wire: Wire::new(pool, members), options }
+        let throttle = Throttle::new(options.repair_rate);
+        Self { wire: Wire::new(pool, members), options, throttle }
     }
 
     /// The nodes that this client knows now.
@@ -159,6 +162,12 @@ impl Client {
     /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.
     pub async fn repair(&self, cid: &Cid, authority: &RepairAuthority) -> Result<RepairReport, RepairError> {
         driver::repair::repair(self, cid, authority).await
+    }
+
+    /// Has the leases of an object hold until `until` at least: those that end earlier are renewed by `control`, its control
+    /// key, at the expense of whoever has paid so far. Nothing is stored again.
+    pub async fn keep(&self, manifest: &Manifest, control: &SecretKey, until: UnixSeconds) -> KeepReport {
+        driver::keep::keep(self, manifest, control, until).await
     }
 
     pub(crate) fn placement(&self) -> Arc<Placement> {

@@ -6,6 +6,7 @@
 //! audit   CID → challenges → proofs → what is proved, and what is lost
 //!         committed set → receipt → draw → answer → Transcript → AuditLog
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
+//! keep    manifest + control key → leases that end too early → renewed
 //! ```
 //!
 //! [`plan`] decides what to ask of whom, [`placement`] where things belong and [`health`] remembers how nodes
@@ -14,6 +15,7 @@
 //! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified and opened.
 
 mod audit_log;
+mod care;
 mod client;
 mod driver;
 mod error;
@@ -28,20 +30,22 @@ mod reader;
 mod report;
 mod roster;
 mod tally;
+mod throttle;
 mod wire;
 
 pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
+pub use care::{REPAIR_LEAVES, Vote, claim_subject};
 pub use client::Client;
 pub use driver::cells::CellStream;
 pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
-pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority};
+pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
-    AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, PutProgress, PutReport, Refreshed,
-    RepairReport,
+    AuditReport, Inconsistency, KeepReport, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
+    Refreshed, RepairReport,
 };
 pub use tally::ReadTally;

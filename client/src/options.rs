@@ -1,18 +1,24 @@
 //! What callers choose.
 
-use chunker::{Coding, ContentKey, Padding, Salt};
-use protocol::{Mandate, SecretKey, Signed, UnixSeconds};
+use std::collections::HashSet;
+
+use chunker::{AccountSecret, Coding, ContentKey, Padding, Salt};
+use protocol::{Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
+
+use crate::report::{Part, PartReport};
 
 /// Settings of a client.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientOptions {
     /// Bytes of cells that one reader may have asked for ahead of what it has taken.
     pub read_ahead: u64,
+    /// Bytes per second that repairs may read and send in the long run, each counted; `None`: no limit.
+    pub repair_rate: Option<u64>,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { read_ahead: 12 << 20 }
+        Self { read_ahead: 12 << 20, repair_rate: None }
     }
 }
 
@@ -44,6 +50,17 @@ pub struct ObjectSecrets {
     pub control: SecretKey,
 }
 
+impl ObjectSecrets {
+    /// The keys that an account has for its object with this salt. A new object takes a fresh random salt.
+    pub fn new(account: &AccountSecret, salt: Salt) -> Self {
+        Self {
+            content_key: account.content_key(&salt),
+            control: SecretKey::from_bytes(account.control_seed(&salt).expose()),
+            salt,
+        }
+    }
+}
+
 /// What it takes to repair an object: the care capability, and how long to keep what is put.
 #[derive(Debug, Clone)]
 pub struct RepairAuthority {
@@ -51,4 +68,17 @@ pub struct RepairAuthority {
     pub mandate: Signed<Mandate>,
     /// Until when nodes are to keep what is put.
     pub expires: UnixSeconds,
+}
+
+/// What a carer wants done to one segment, or to the copies of a manifest.
+#[derive(Debug)]
+pub struct RepairOrder<'a> {
+    /// What an audit has just found of it.
+    pub found: &'a [PartReport],
+    /// What is to be made again, of that which was not proved. Of copies all that are lost are made again.
+    pub wanted: &'a [Part],
+    /// Nodes that get a part only when no other takes it.
+    pub avoid: &'a HashSet<PublicKey>,
+    /// Under whose leave, and for how long.
+    pub authority: &'a RepairAuthority,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chunker::{Coding, Column, Link};
 use proofs::{Cid, Root};
-use protocol::{Lease, PublicKey, Signed};
+use protocol::{Lease, PublicKey, Signed, UnixSeconds};
 use serde::Serialize;
 
 /// Which of the parts of an object that lie on nodes.
@@ -157,6 +157,17 @@ impl RepairReport {
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty()
     }
+}
+
+/// Until when an object is kept, now that its leases were renewed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeepReport {
+    /// The object.
+    pub cid: Cid,
+    /// When the first lease ends of those that there are; none when no part was found.
+    pub until: Option<UnixSeconds>,
+    /// Parts over which no node is known to have a lease.
+    pub missing: Vec<MissingPart>,
 }
 
 /// The proof that an object was put wrongly: what its columns give is not what its manifest says.

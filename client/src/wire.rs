@@ -10,7 +10,7 @@ use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, Sh
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
-    Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release, Request, Response, Signed,
+    Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release, Renewal, Request, Response, Signed,
     Unanswered, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
@@ -95,6 +95,14 @@ impl WireError {
 }
 
 impl WireError {
+    /// The code with which the node refused, if it did.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Request(RequestError::Refused(refusal)) => Some(refusal.code()),
+            _ => None,
+        }
+    }
+
     /// How an audit ends with this.
     pub(crate) fn unanswered(&self) -> Unanswered {
         match self {
@@ -196,21 +204,21 @@ impl Wire {
         rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong(Wrong::NoCell))
     }
 
-    /// Which of some shards a node says it holds.
+    /// What a node says it has of some shards, and until when.
     pub(crate) async fn held(
         &self,
         node: PublicKey,
         roots: &[Root],
         control: PublicKey,
         within: Duration,
-    ) -> Result<Vec<bool>, WireError> {
+    ) -> Result<Vec<Option<HeldShard>>, WireError> {
         let mut held = Vec::with_capacity(roots.len());
         for roots in roots.chunks(STAT_ROOTS_MAX) {
             let list = BoundedList::new(roots.to_vec()).expect("chunks are as long as the list may be");
             let response = self.ask(node, &Request::Stat { roots: list, control }, within).await?;
             let shards =
                 expect(response, |r| if let Response::Held { shards } = r { Some(shards) } else { None })?;
-            held.extend(shards.iter().map(Option::<HeldShard>::is_some));
+            held.extend(shards.into_vec());
         }
         if held.len() == roots.len() { Ok(held) } else { Err(wrong(Wrong::Answers)) }
     }
@@ -317,6 +325,41 @@ impl Wire {
         let request = Request::Release { release: Unverified::from(release) };
         let response = self.ask(node, &request, CHANGE_WITHIN).await?;
         expect(response, |r| matches!(r, Response::Released).then_some(()))
+    }
+
+    /// Prolongs a lease, under a mandate unless its control key says so itself. The new one must be what was wished for.
+    pub(crate) async fn renew(
+        &self,
+        node: PublicKey,
+        renewal: &Signed<Renewal>,
+        mandate: Option<&Signed<Mandate>>,
+    ) -> Result<Signed<Lease>, WireError> {
+        let mandate = mandate.map(Unverified::from);
+        let request = Request::Renew { renewal: Unverified::from(renewal), mandate };
+        let response = self.ask(node, &request, CHANGE_WITHIN).await?;
+        self.heard(node);
+        let lease =
+            expect(response, |r| if let Response::Leased { lease } = r { Some(lease) } else { None })?;
+        let lease = lease.verify(&self.pool.network()).map_err(wrong)?;
+        let (is, wished) = (lease.body(), renewal.body());
+        let is_right = lease.by() == node
+            && (is.root(), is.control(), is.id()) == (wished.root, wished.control, wished.id)
+            && is.expires() >= wished.expires;
+        if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
+    }
+
+    /// Claims a repair at a node.
+    pub(crate) async fn claim(
+        &self,
+        node: PublicKey,
+        subject: Root,
+        seconds: u16,
+        mandate: &Signed<Mandate>,
+        within: Duration,
+    ) -> Result<(), WireError> {
+        let request = Request::Claim { subject, seconds, mandate: Unverified::from(mandate) };
+        let response = self.ask(node, &request, within).await?;
+        expect(response, |r| matches!(r, Response::Claimed).then_some(()))
     }
 
     /// How a node is, by its own word.

@@ -31,7 +31,7 @@ pub use fragment::FragmentError;
 pub use live::{LiveEnd, LiveError, LiveInit, LiveOutput, LiveReader, LiveSeconds, LiveSegment};
 pub use read::ReadAt;
 pub use rendition::{Part, PlanError, ReadError, Rendition, RenditionReader};
-pub use source::{OpenError, Source, TableError, TrackError};
+pub use source::{OpenError, Projection, Source, TableError, TrackError};
 pub use timeline::EditError;
 pub use track::{AudioFormat, Format, Track, TrackName, VideoFormat};
 pub use webvtt::{WebVtt, WebVttError};

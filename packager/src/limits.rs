@@ -17,6 +17,8 @@ pub const FRAGMENT_SAMPLES_MAX: usize = 1 << 16;
 pub const EDITS_MAX: usize = 64;
 /// Greatest length in bytes of what describes a track and is copied: sample entry and metadata boxes.
 pub const DESCRIPTION_LEN_MAX: usize = 1 << 20;
+/// Greatest length in bytes of the boxes that lay a film on a sphere and are carried over to another file.
+pub const PROJECTION_LEN_MAX: usize = 256 << 10;
 /// Longest segment that can be asked for in seconds: half of the longest that may come of it.
 pub const TARGET_SECONDS_MAX: u32 = SEGMENT_SECONDS_MAX / 2;
 /// Longest segment in seconds: what a keyframe must come within.

@@ -2,6 +2,7 @@
 
 mod entry;
 pub(crate) mod movie;
+mod projection;
 mod scan;
 mod tables;
 
@@ -22,6 +23,7 @@ use crate::rendition::{PlanError, Rendition, RenditionReader};
 use crate::sample::Sample;
 use crate::timeline::{EditError, Timeline};
 use crate::track::{Track, TrackName};
+pub use projection::Projection;
 pub use tables::TableError;
 
 use movie::TrackHead;

@@ -12,7 +12,9 @@ use std::fs;
 use std::sync::LazyLock;
 
 use media::Studio;
-use packager::{AudioFormat, EditError, Format, OpenError, PlanError, Source, TableError, TrackError};
+use packager::{
+    AudioFormat, EditError, Format, OpenError, PlanError, Projection, Source, TableError, TrackError,
+};
 use tree::Node;
 
 const PICTURES: &str = "-f lavfi -i testsrc2=s=64x48:r=10:d=5";
@@ -135,6 +137,43 @@ fn spherical_and_colour_boxes_are_kept() {
         let bytes = Node::write(std::slice::from_ref(kept));
         assert!(video.windows(bytes.len()).any(|window| window == bytes), "{:?}", kept.name);
     }
+}
+
+#[test]
+fn a_projection_is_carried_over_to_a_film_without_one() {
+    let stereo = Node::new(*b"st3d", &[0, 0, 0, 0, 1]);
+    let sphere = Node::new(*b"sv3d", b"the projection");
+    let uuid = Node::new(
+        *b"uuid",
+        b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd<rdf:SphericalVideo/>",
+    );
+    let spherical = altered(|nodes| {
+        Node::at(nodes, &[b"moov", b"trak"]).inside.push(uuid.clone());
+        let entry = Node::at(&mut table(nodes, *b"stsd").inside, &[b"avc1"]);
+        entry.inside.extend([stereo.clone(), sphere.clone()]);
+        // A codec that is not packaged has a projection all the same.
+        entry.name = *b"apch";
+    });
+    let read = |file: &[u8]| Projection::read(&file, file.len() as u64);
+    assert_eq!(read(&FILM).unwrap(), None);
+    let projection = read(&spherical).unwrap().unwrap();
+    let boxes = |bytes: &[u8]| {
+        [&stereo, &sphere, &uuid].map(|node| {
+            let whole = Node::write(std::slice::from_ref(node));
+            bytes.windows(whole.len()).filter(|window| *window == whole).count()
+        })
+    };
+    let mut source = open(&FILM).unwrap();
+    for _ in 0..2 {
+        source.project(&projection);
+        let renditions = source.plan(4).unwrap();
+        let [film, sound] = [0, 1].map(|track: usize| -> Vec<u8> {
+            source.read(&renditions[track]).flat_map(|piece| piece.unwrap().to_vec()).collect()
+        });
+        assert_eq!((boxes(&film), boxes(&sound)), ([1; 3], [0; 3]));
+        assert!(open(&film).is_ok(), "the sample entry is whole");
+    }
+    assert!(read(&FILM[..FILM.len() / 2]).is_err());
 }
 
 #[test]

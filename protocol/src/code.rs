@@ -43,8 +43,10 @@ pub enum Code {
     Timeout = 15,
     /// The node's own fault; nothing was stored.
     Internal = 16,
+    /// Another carer is at work on it.
+    Claimed = 17,
     /// The node gives up what it keeps and takes nothing new.
-    Leaving = 17,
+    Leaving = 18,
 }
 
 /// What may be done after a refusal.
@@ -60,7 +62,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::WrongNetwork,
         Self::NotAdmitted,
@@ -77,6 +79,7 @@ impl Code {
         Self::MandateSpent,
         Self::Timeout,
         Self::Internal,
+        Self::Claimed,
         Self::Leaving,
     ];
 
@@ -104,6 +107,7 @@ impl Code {
             Self::MandateSpent => "mandate_spent",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
+            Self::Claimed => "claimed",
             Self::Leaving => "leaving",
         }
     }
@@ -126,7 +130,7 @@ impl Code {
             | Self::Egress
             | Self::Internal
             | Self::Leaving => Retry::Elsewhere,
-            Self::Busy | Self::Timeout => Retry::Later,
+            Self::Busy | Self::Timeout | Self::Claimed => Retry::Later,
         }
     }
 
@@ -243,7 +247,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::try_from(code.number()), Ok(code));
         }
-        for number in [0, 18, u64::from(u16::MAX), u64::MAX] {
+        for number in [0, 19, u64::from(u16::MAX), u64::MAX] {
             assert_eq!(Code::try_from(number), Err(UnknownCode(number)));
         }
     }

@@ -72,6 +72,12 @@ pub const TRANSCRIPT_LEN_MAX: usize = 262_144;
 pub const VERDICT_FAULTS_MAX: usize = 16;
 /// Most verdicts in `Status`.
 pub const STATUS_VERDICTS_MAX: usize = 8;
+/// Longest time for which a repair is claimed, in seconds.
+pub const CLAIM_DURATION_MAX_S: u16 = 600;
+/// Most claims that a node keeps for one holder of mandates.
+pub const CLAIMS_PER_HOLDER_MAX: usize = 1024;
+/// Nodes that decide who has claimed a repair: the first ones in the ranking of its subject.
+pub const CLAIM_VOTERS: usize = 7;
 
 const DAY_S: u64 = 86_400;
 
@@ -147,6 +153,9 @@ mod tests {
             ("TRANSCRIPT_LEN_MAX", TRANSCRIPT_LEN_MAX as u64),
             ("VERDICT_FAULTS_MAX", VERDICT_FAULTS_MAX as u64),
             ("STATUS_VERDICTS_MAX", STATUS_VERDICTS_MAX as u64),
+            ("CLAIM_DURATION_MAX_S", u64::from(CLAIM_DURATION_MAX_S)),
+            ("CLAIMS_PER_HOLDER_MAX", CLAIMS_PER_HOLDER_MAX as u64),
+            ("CLAIM_VOTERS", CLAIM_VOTERS as u64),
         ];
         let in_code: Vec<_> = in_code.map(|(name, value)| (name.to_string(), value)).into();
         let mut specified = table();

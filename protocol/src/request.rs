@@ -93,6 +93,15 @@ pub enum Request {
         /// The auditor's reason.
         verdict: Unverified<AuditVerdict>,
     },
+    /// Let nobody else claim a repair for a while.
+    Claim {
+        /// What is to be repaired: the placement seed of a segment, or the hash of a manifest.
+        subject: Root,
+        /// For how long, at most [`CLAIM_DURATION_MAX_S`](crate::limits::CLAIM_DURATION_MAX_S); 0 gives it back.
+        seconds: u16,
+        /// The leave of the control key to care for it.
+        mandate: Unverified<Mandate>,
+    },
     /// Send records of nodes that are known, by ascending id.
     Members {
         /// Only ids above this one; all of them without it.
@@ -131,6 +140,7 @@ impl Request {
             Self::CommitAudit { .. } => "commit_audit",
             Self::Audit(_) => "audit",
             Self::Verdict { .. } => "verdict",
+            Self::Claim { .. } => "claim",
             Self::Members { .. } => "members",
             Self::Announce { .. } => "announce",
         }

@@ -8,8 +8,8 @@ use crate::limits::{
     VERSION_TEXT_LEN_MAX,
 };
 use crate::{
-    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, NodeRecord, Pointer, Refusal, UnixSeconds,
-    Unverified,
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, LeaseId, NodeRecord, Pointer, Refusal,
+    Sequence, UnixSeconds, Unverified,
 };
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -66,6 +66,8 @@ pub enum Response {
     },
     /// To `Verdict`.
     VerdictKept,
+    /// To `Claim`.
+    Claimed,
     /// To `Members`.
     Members {
         /// The records, by ascending id of their nodes.
@@ -99,6 +101,7 @@ impl Response {
             Self::AuditCommitted { .. } => "audit_committed",
             Self::Audited { .. } => "audited",
             Self::VerdictKept => "verdict_kept",
+            Self::Claimed => "claimed",
             Self::Members { .. } => "members",
             Self::Announced { .. } => "announced",
         }
@@ -112,6 +115,10 @@ pub struct HeldShard {
     pub len: ShardLen,
     /// The end of its lease.
     pub expires: UnixSeconds,
+    /// The name of its lease.
+    pub id: LeaseId,
+    /// The version of its lease.
+    pub seq: Sequence,
 }
 
 /// How a node is, by its own word.

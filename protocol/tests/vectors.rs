@@ -240,8 +240,12 @@ fn fields_of_headers() {
     assert_eq!((max_len.get(), expires.get()), (1 << 28, 1_800_000_000));
     assert!(mandate.verify(&NetworkId::from_bytes([0x4e; 32])).is_ok());
     let Response::Held { shards } = response("held: one and not the other") else { panic!() };
-    assert_eq!(shards[0].map(|held| (held.len.get(), held.expires.get())), Some((65_536, 1_800_000_000)));
+    let held = shards[0].map(|held| (held.len.get(), held.expires.get(), held.seq.get()));
+    assert_eq!(held, Some((65_536, 1_800_000_000, 3)));
     assert_eq!(shards[1], None);
+    let Request::Claim { subject, seconds, mandate } = request("claim") else { panic!() };
+    assert_eq!((subject, seconds), (shard, 600));
+    assert!(mandate.verify(&NetworkId::from_bytes([0x4e; 32])).is_ok());
     let Response::Status(status) = response("status") else { panic!() };
     assert_eq!((status.shards, status.stored, status.capacity), (3, 1 << 40, 1 << 50));
     assert_eq!(status.version.as_str(), "headwater 0.1.0");

@@ -4,7 +4,7 @@ use sharing::{About, Bundle, BundleKind, BundleParts, Byline, Item, LanguageTag,
 
 use crate::files::{self, AttachedFile};
 use crate::publish::{PublishError, Published, now, store_bundle};
-use crate::{Creator, Storing};
+use crate::{Creator, Kept, Storing};
 
 /// A collection to be made.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub async fn publish_collection(
     creator: &Creator,
     request: CollectionRequest,
 ) -> Result<Published, PublishError> {
+    let until = now().plus(storing.keep.as_secs());
+    files::check(request.cover.as_ref(), &request.attachments)?;
     let poster = match &request.cover {
         Some(cover) => Some(cover.store(storing, creator, &[]).await?),
         None => None,
@@ -56,5 +58,5 @@ pub async fn publish_collection(
     })?;
     let publication = store_bundle(storing, creator, &bundle, request.listed).await?;
     let record = creator.sign(&storing.client.network(), publication);
-    Ok(Published { record, bundle, was_known: false })
+    Ok(Published { record, bundle, was_known: false, kept: Kept::anew(until) })
 }

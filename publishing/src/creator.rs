@@ -40,11 +40,11 @@ impl Creator {
 
     /// Keys for one new object.
     pub(crate) fn new_secrets(&self) -> ObjectSecrets {
-        let salt = Salt::from_bytes(rand::random());
-        ObjectSecrets {
-            content_key: self.account.content_key(&salt),
-            control: SecretKey::from_bytes(self.account.control_seed(&salt).expose()),
-            salt,
-        }
+        self.secrets(Salt::from_bytes(rand::random()))
+    }
+
+    /// Keys of the object with this salt.
+    pub(crate) fn secrets(&self, salt: Salt) -> ObjectSecrets {
+        ObjectSecrets::new(&self.account, salt)
     }
 }

@@ -5,7 +5,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use packager::{Format, Track as SourceTrack};
 use sharing::{
-    Channels, ChannelsError, Codecs, Label, LanguageTag, Picture, TextError, TrackError, TrackId, TrackKind,
+    Channels, ChannelsError, Codecs, Label, LanguageTag, Picture, TextError, Track, TrackError, TrackId,
+    TrackKind,
 };
 
 /// The frame rate of a picture that does not say any: one frame in a second.
@@ -44,13 +45,20 @@ pub enum UnfitTrack {
 }
 
 /// Describes the tracks of a file, in its order. The first of each kind is the default; `language` is that of tracks which name none.
+///
+/// Tracks that are `finished` came before them: their names are taken, and one of their kind is the default.
 pub(crate) fn describe<'t>(
     tracks: impl Iterator<Item = &'t SourceTrack>,
     language: Option<&LanguageTag>,
+    finished: &[Track],
 ) -> Result<Vec<Description>, (u32, UnfitTrack)> {
     let (mut ids, mut described): (Names, Vec<Description>) = (Names::default(), Vec::new());
+    for track in finished {
+        ids.new_id(track.id().as_str()).map_err(|error| (0, error.into()))?;
+    }
     for track in tracks {
-        let is_first = !described.iter().any(|other| is_video(other) == track.is_video());
+        let is_first = !described.iter().any(|other| is_video(&other.kind) == track.is_video())
+            && !finished.iter().any(|other| is_video(other.kind()) == track.is_video());
         let description = one(track, language, is_first, &mut ids).map_err(|error| (track.id, error))?;
         described.push(description);
     }
@@ -94,8 +102,8 @@ fn one(
     })
 }
 
-fn is_video(description: &Description) -> bool {
-    matches!(description.kind, TrackKind::Video(_))
+fn is_video(kind: &TrackKind) -> bool {
+    matches!(kind, TrackKind::Video(_))
 }
 
 /// Names that are taken.
@@ -151,7 +159,7 @@ mod tests {
     fn tracks_get_names_of_their_own() {
         let tracks = [video(1, 90), audio(2, Some("de")), audio(3, Some("de")), audio(4, None)];
         let french = LanguageTag::new("fr").unwrap();
-        let described = describe(tracks.iter(), Some(&french)).unwrap();
+        let described = describe(tracks.iter(), Some(&french), &[]).unwrap();
         let ids: Vec<_> = described.iter().map(|one| one.id.as_str()).collect();
         assert_eq!(ids, ["video-1080", "audio-de", "audio-de-2", "audio-fr"]);
         let defaults: Vec<_> = described.iter().map(|one| one.default).collect();
@@ -164,6 +172,6 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let mut silent = audio(7, None);
         silent.format = Format::Audio(AudioFormat { sample_rate: 48_000, channels: 0 });
-        assert!(matches!(describe([silent].iter(), None), Err((7, UnfitTrack::Channels(_)))));
+        assert!(matches!(describe([silent].iter(), None, &[]), Err((7, UnfitTrack::Channels(_)))));
     }
 }

@@ -23,15 +23,17 @@ mod pictures;
 mod probe;
 mod process;
 mod size;
+mod tone;
 mod tools;
 mod video;
+mod words;
 
 pub use audio::{AudioCodec, AudioTarget, EncodedAudio, EncodedAudios, encode_audio};
 pub use ladder::{Ladder, Rung};
 pub use needs::{Reason, needs_encoding};
 pub use output::EncodeError;
 pub use pictures::{PictureError, Strip, poster, strip};
-pub use probe::{AudioProbe, Cover, FrameRate, Probe, ProbeError, Tags, VideoProbe, probe};
+pub use probe::{AudioProbe, Cover, FrameRate, Hdr, Probe, ProbeError, Tags, VideoProbe, probe};
 pub use size::Size;
 pub use tools::{Tools, ToolsError, Version};
 pub use video::{EncodedLadder, EncodedRung, encode_ladder};

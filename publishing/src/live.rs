@@ -26,7 +26,7 @@ use sharing::{
 use self::storing::Recording;
 use crate::describe::UnfitTrack;
 use crate::publish::{PublishError, Published, store_bundle};
-use crate::{Creator, StoreError, Storing};
+use crate::{Creator, Kept, StoreError, Storing};
 
 /// A live stream to be made.
 #[derive(Debug, Clone)]
@@ -166,5 +166,7 @@ pub async fn finish_live(
     let bundle = stream.bundle()?;
     let publication = store_bundle(storing, creator, &bundle, listed).await?;
     let record = creator.sign(&storing.client.network(), publication);
-    Ok(Published { record, bundle, was_known: false })
+    // Its first segments were stored when it began, and end first.
+    let kept = Kept::anew(bundle.parts().created.plus(storing.keep.as_secs()));
+    Ok(Published { record, bundle, was_known: false, kept })
 }

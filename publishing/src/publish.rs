@@ -1,6 +1,6 @@
 //! The whole way from a file to a signed record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,24 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use chunker::FileMark;
-use packager::{OpenError, PlanError, Rendition, Source, WebVttError};
+use packager::{OpenError, PlanError, Projection, Rendition, Source, WebVttError};
+use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use sharing::{
-    Attachment, Bundle, BundleError, BundleKind, BundleParts, LanguageTag, Millis, Progress as Known,
-    Publication, Track, TrackId, TrackKind,
+    ATTACHMENTS_MAX, Attachment, Bundle, BundleError, BundleKind, BundleParts, FileName, LanguageTag, Millis,
+    Progress as Known, Publication, Track, TrackId, TrackKind,
 };
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::files;
-use crate::masters::{self, MastersError};
+use crate::keeping;
+use crate::masters::{self, Masters, MastersError};
 use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
 use crate::{
-    Creator, FetchBundleError, IndexFile, IndexFileError, Progress, PublishRequest, StoreError, Storing,
-    fetch_bundle, hashing,
+    Creator, FetchBundleError, IndexFile, IndexFileError, Kept, Progress, PublishRequest, StoreError,
+    Storing, fetch_bundle, hashing,
 };
 
 /// The media type of a stored bundle.
@@ -38,6 +40,8 @@ pub struct Published {
     pub bundle: Bundle,
     /// Nothing was new: the same publication was made before.
     pub was_known: bool,
+    /// Until when it is kept, what was stored before included.
+    pub kept: Kept,
 }
 
 /// Why nothing was published. What was stored so far is remembered, and not stored again the next time.
@@ -77,6 +81,24 @@ pub enum PublishError {
         path: PathBuf,
         /// Why.
         source: WebVttError,
+    },
+    /// A cover that is no picture.
+    #[error("cannot take {path} for a cover: it is no JPEG, PNG or WebP")]
+    Cover {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Too many attachments.
+    #[error("{count} attachments, at most {ATTACHMENTS_MAX} can come with a publication")]
+    Attachments {
+        /// How many.
+        count: usize,
+    },
+    /// Two attachments with one name.
+    #[error("two attachments are called {name}: give one of the files another name")]
+    SameName {
+        /// Which name.
+        name: FileName,
     },
     /// A track does not fit into a bundle.
     #[error("track {track}: {source}")]
@@ -126,13 +148,16 @@ struct Publishing<'p, P> {
 
 impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
     async fn run(mut self) -> Result<Published, PublishError> {
-        let mark = self.mark()?;
         // What is cheap to check is checked before anything is encoded or stored.
+        files::check(self.request.cover.as_ref(), &self.request.attachments)?;
         let mut subtitles = Vec::with_capacity(self.request.subtitles.len());
         for file in &self.request.subtitles {
             subtitles.push(Subtitles::read(file).await?);
         }
+        let mark = self.mark()?;
+        let until = now().plus(self.storing.keep.as_secs());
         let earlier = self.earlier(mark).await?;
+        let stored_earlier = self.stored_earlier(mark, earlier.as_ref());
         let (mut tracks, pictures, mut names) = match &earlier {
             Some((_, bundle)) => self.as_published(bundle)?,
             None => self.make(mark).await?,
@@ -145,9 +170,33 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         let parts = BundleParts { attachments, ..self.bundle_parts(tracks, pictures, film_ms) };
         if let Some((publication, bundle)) = earlier.filter(|(_, bundle)| is_same(bundle, &parts)) {
             let publication = Publication { issued: now(), listed: self.request.listed, ..publication };
-            return Ok(self.published(publication, bundle, true));
+            let kept = self.renew(stored_earlier, until).await;
+            return Ok(self.published(publication, bundle, true, kept));
         }
-        self.finish(mark, Bundle::new(parts)?).await
+        let bundle = Bundle::new(parts)?;
+        let reused = keeping::objects(bundle.parts()).intersection(&stored_earlier).copied().collect();
+        let kept = self.renew(reused, until).await.with_new(until);
+        self.finish(mark, bundle, kept).await
+    }
+
+    /// Objects that need not be stored, and may end before what is stored now.
+    fn stored_earlier(&self, mark: FileMark, earlier: Option<&(Publication, Bundle)>) -> BTreeSet<Cid> {
+        match (earlier, self.index.index().find(&mark)) {
+            (Some((publication, bundle)), _) => {
+                let mut objects = keeping::objects(bundle.parts());
+                objects.insert(publication.object);
+                objects
+            }
+            (None, Some(Known::Unfinished(tracks))) => {
+                tracks.values().flat_map(keeping::objects_of).collect()
+            }
+            (None, _) => BTreeSet::new(),
+        }
+    }
+
+    async fn renew(&mut self, objects: BTreeSet<Cid>, until: UnixSeconds) -> Kept {
+        (self.progress)(Progress::Finishing);
+        Kept::renewed(self.storing, self.creator, objects, until).await
     }
 
     /// What was published of this file before, when it was packaged in the same way and is still there.
@@ -213,7 +262,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         };
         let known: Vec<&Track> = finished.values().collect();
         let masters = masters::prepare(self.request, &known, &mut self.progress).await?;
-        let (tracks, names) = self.tracks(mark, &masters.files, &finished).await?;
+        let (tracks, names) = self.tracks(mark, &masters, &finished).await?;
         let pictures = match (&self.request.tools, &masters.probe) {
             (Some(tools), Some(probe)) => Pictures::make(self.storing, self.creator, tools, probe)
                 .await
@@ -241,22 +290,29 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         Ok(self.creator.mark(&hash, &[way.as_bytes(), network.as_bytes()].concat()))
     }
 
-    /// All tracks of the masters, stored now or on an earlier occasion, and those that were finished and have no master any more.
+    /// All tracks: those that were finished and were not made again, and those of the masters, stored now or on an earlier occasion.
     async fn tracks(
         &mut self,
         mark: FileMark,
-        files: &[PathBuf],
+        masters: &Masters,
         finished: &BTreeMap<TrackId, Track>,
     ) -> Result<(Vec<Track>, Names), PublishError> {
-        let cut: Vec<_> = files.iter().map(|file| self.open(file)).collect::<Result<_, _>>()?;
+        let cut = masters.files.iter().map(|file| self.open(file, masters.projection.as_ref()));
+        let cut: Vec<_> = cut.collect::<Result<_, _>>()?;
         let language = self.request.language.as_ref();
-        let described = describe::describe(cut.iter().flat_map(|(source, _)| source.tracks()), language)
+        let sources = cut.iter().flat_map(|(source, _)| source.tracks());
+        let described = describe::describe(sources, language, &masters.finished)
             .map_err(|(track, source)| PublishError::Track { track: track.to_string(), source })?;
         let renditions = cut.into_iter().flat_map(|(source, renditions)| {
             let source = Arc::new(source);
             renditions.into_iter().map(move |rendition| (Arc::clone(&source), rendition))
         });
         let (mut names, mut tracks) = (Names::default(), Vec::new());
+        for track in &masters.finished {
+            names.new_id(track.id().as_str()).map_err(|error| unfit(track.id(), error.into()))?;
+            (self.progress)(Progress::Known { track: track.id().clone() });
+            tracks.push(track.clone());
+        }
         for ((source, rendition), description) in renditions.zip(described) {
             names.new_id(description.id.as_str()).map_err(|error| unfit(&description.id, error.into()))?;
             let track = match finished.get(&description.id) {
@@ -268,23 +324,25 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             };
             tracks.push(track);
         }
-        let is_rung = |track: &&Track| matches!(track.kind(), TrackKind::Video(_));
-        let without_master = finished.values().filter(is_rung);
-        let without_master = without_master.filter(|track| !tracks.iter().any(|one| one.id() == track.id()));
-        let without_master: Vec<_> = without_master.cloned().collect();
-        tracks.extend(without_master);
         tracks.sort_by_key(|track| std::cmp::Reverse(short_side(track)));
         Ok((tracks, names))
     }
 
-    fn open(&self, file: &Path) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
+    fn open(
+        &self,
+        file: &Path,
+        projection: Option<&Projection>,
+    ) -> Result<(Source<FileSource>, Vec<Rendition>), PublishError> {
         // The name that the creator knows, whatever was made of it.
         let path = || self.request.file.clone();
         let at = |source| PublishError::Read { path: path(), source };
         let file = File::open(file).map_err(at)?;
         let len = file.metadata().map_err(at)?.len();
         let source = Source::open(FileSource(file), len);
-        let source = source.map_err(|source| PublishError::Open { path: path(), source })?;
+        let mut source = source.map_err(|source| PublishError::Open { path: path(), source })?;
+        if let Some(projection) = projection {
+            source.project(projection);
+        }
         let renditions = source.plan(self.request.segment_seconds);
         let renditions = renditions.map_err(|source| PublishError::Plan { path: path(), source })?;
         Ok((source, renditions))
@@ -345,19 +403,18 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
         }
     }
 
-    async fn finish(mut self, mark: FileMark, bundle: Bundle) -> Result<Published, PublishError> {
-        (self.progress)(Progress::Finishing);
+    async fn finish(self, mark: FileMark, bundle: Bundle, kept: Kept) -> Result<Published, PublishError> {
         let publication = store_bundle(self.storing, self.creator, &bundle, self.request.listed).await?;
         self.index.change(|index| {
             index.remember_publication(mark, publication.clone());
             Ok(())
         })?;
-        Ok(self.published(publication, bundle, false))
+        Ok(self.published(publication, bundle, false, kept))
     }
 
-    fn published(&self, publication: Publication, bundle: Bundle, was_known: bool) -> Published {
+    fn published(&self, publication: Publication, bundle: Bundle, was_known: bool, kept: Kept) -> Published {
         let network = self.storing.client.network();
-        Published { record: self.creator.sign(&network, publication), bundle, was_known }
+        Published { record: self.creator.sign(&network, publication), bundle, was_known, kept }
     }
 }
 

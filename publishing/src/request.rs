@@ -61,12 +61,12 @@ pub enum Progress {
         /// Bytes in all.
         total: u64,
     },
-    /// ffmpeg makes a file.
+    /// One ffmpeg makes some files side by side.
     Encoding {
-        /// Which: the name of a rung, or `sound`.
-        what: String,
-        /// From 0 to 1.
+        /// How much of all of them is done, from 0 to 1: they hold the same moments at the same time.
         done: f64,
+        /// The files.
+        files: Vec<Encoding>,
     },
     /// A rendition is being stored.
     Storing {
@@ -84,4 +84,13 @@ pub enum Progress {
     },
     /// The bundle is being stored and signed.
     Finishing,
+}
+
+/// A file that ffmpeg is making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    /// The name of a rung, such as `720p`, or `sound`.
+    pub name: String,
+    /// Bytes of it so far: what tells the rungs apart while they advance together.
+    pub len: u64,
 }

@@ -163,9 +163,9 @@ pub enum BundleError {
     Items { kind: BundleKind, items: usize },
     #[error("chapter {chapter} at {at} does not lie between the one before and the end")]
     Chapter { chapter: usize, at: Millis },
-    #[error("there are two attachments {name:?}")]
+    #[error("there are two attachments {name}")]
     SameAttachment { name: FileName },
-    #[error("a picture of type {found:?}, only JPEG, PNG and WebP are known")]
+    #[error("a picture of type {found}, only JPEG, PNG and WebP are known")]
     PictureType { found: MediaType },
     #[error("{count} thumbnails in {columns} columns and {rows} rows")]
     Strip { count: u32, columns: u16, rows: u16 },

@@ -1,5 +1,34 @@
-//! What keeps objects whole while their owner does nothing.
+//! The steward: looks after objects for ever. It audits, repairs, renews leases, warns, and writes down every step.
 //!
-//! * [`durability`] says how long data lasts under given assumptions: it sets the usual coding and when repair begins.
+//! ```text
+//! folder of mandates ─┐
+//! clock, answers ─────┴→ plan (pure) → actions → driver → client → nodes
+//!                          ↓ changed                ↓
+//!                        store (redb)             log, metrics, status file, hook
+//! ```
+//!
+//! [`durability`] is the model of how long data lasts under given assumptions: it sets the usual coding and when repair
+//! begins. [`plan`] decides and does nothing; [`Steward`] performs what it decides. It may be killed at any moment: what a
+//! plan knows is saved before it is acted upon, and everything that was under way can be begun again. Two stewards may
+//! look after one object: a repair begins with a claim at the nodes and a new audit.
+//!
+//! The crate holds mandates, not keys: it can put, prove and prolong, never read and never release.
 
+mod config;
+mod driver;
 pub mod durability;
+mod journal;
+mod metrics;
+pub mod plan;
+mod status;
+mod store;
+mod wards;
+
+pub use config::StewardConfig;
+pub use driver::{OpenError, RunError, Steward};
+pub use journal::{Entry, Step};
+pub use metrics::{METRICS_TYPE, Metrics};
+pub use plan::Standing;
+pub use status::{NodeLine, ObjectLine, ObjectState, Status, WARNINGS_SHOWN};
+pub use store::StoreError;
+pub use wards::{Ward, WardError, remove_ward, write_ward};

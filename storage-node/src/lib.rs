@@ -8,6 +8,7 @@
 //! the records of other nodes, which it exchanges with them. Who is admitted is a list of keys; nothing is paid for here.
 
 mod audits;
+mod claims;
 mod clock;
 mod committer;
 mod config;

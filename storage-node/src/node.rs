@@ -285,6 +285,7 @@ fn service(
         turns: Turns::default(),
         audits: Audits::default(),
         verdicts,
+        claims: Mutex::default(),
         put_pause: config.put_pause,
     })
 }

@@ -17,6 +17,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Clock;
 use crate::audits::Audits;
+use crate::claims::Claims;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
@@ -43,6 +44,7 @@ pub(crate) struct Service {
     pub(crate) turns: Turns,
     pub(crate) audits: Audits,
     pub(crate) verdicts: Arc<Verdicts>,
+    pub(crate) claims: Mutex<Claims>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
 }
@@ -136,7 +138,7 @@ impl Service {
     ) -> Result<(), Unanswered> {
         let response = match request {
             Request::Put { max_len, expires, mandate } => {
-                return self.put(inbound, caller.payer, max_len, expires, &mandate).await;
+                return self.put(inbound, caller, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
                 return self.send_slice(caller, &mut inbound.sending, &Response::Slice, root, leaves).await;
@@ -160,6 +162,9 @@ impl Service {
             Request::CommitAudit { commitment } => self.commit_audit(caller, &commitment).await?,
             Request::Audit(request) => return self.audit(inbound, caller, request).await,
             Request::Verdict { verdict } => self.verdict(caller, &verdict).await?,
+            Request::Claim { subject, seconds, mandate } => {
+                self.claim(caller.payer, subject, seconds, &mandate)?
+            }
             Request::Members { after, limit } => self.membership.page(after, limit),
             Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };

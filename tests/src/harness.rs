@@ -285,9 +285,7 @@ pub fn put_options(coding: &str, number: u64) -> anyhow::Result<PutOptions> {
 pub fn secrets(number: u64) -> ObjectSecrets {
     let account = AccountSecret::from_bytes([7; 32]);
     let salt = Salt::from_bytes(*Root::of(&number.to_le_bytes()).as_bytes());
-    let content_key = account.content_key(&salt);
-    let control = SecretKey::from_bytes(account.control_seed(&salt).expose());
-    ObjectSecrets { content_key, salt, control }
+    ObjectSecrets::new(&account, salt)
 }
 
 /// Bytes that do not repeat, the same for the same `seed`.

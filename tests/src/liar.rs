@@ -366,9 +366,15 @@ impl Inside {
         let shards = locked(&self.shards);
         let expires = UnixSeconds::from(SystemTime::now()).plus(86_400);
         let any = ShardLen::new(1).expect("one byte");
+        let id = LeaseId::from_bytes([0; 16]);
         let claim = |root: &Root| match lie {
-            Lie::ClaimsAll => Some(HeldShard { len: any, expires }),
-            _ => shards.get(root).map(|(_, hashed)| HeldShard { len: hashed.len, expires }),
+            Lie::ClaimsAll => Some(HeldShard { len: any, expires, id, seq: Sequence::FIRST }),
+            _ => shards.get(root).map(|(_, hashed)| HeldShard {
+                len: hashed.len,
+                expires,
+                id,
+                seq: Sequence::FIRST,
+            }),
         };
         let shards = BoundedList::new(roots.iter().map(claim).collect());
         Response::Held { shards: shards.expect("as many answers as questions") }

@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
     ("storage-node", &["protocol", "proofs", "network"]),
-    ("steward", &["client", "protocol", "proofs"]),
+    ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
     ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
     (
@@ -48,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "network",
             "gateway",
             "storage-node",
+            "steward",
         ],
     ),
     (FOR_TESTS, &[]),
@@ -76,6 +77,7 @@ const IMPURE_WORDS: &[&str] = &[
 const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("chunker", "reed_solomon_erasure", "erasure.rs"),
     ("storage-node", "redb::", "index.rs"),
+    ("steward", "redb::", "store.rs"),
     ("client", "Exchange", "wire.rs"),
     ("packager", "hls_m3u8::", "hls.rs"),
 ];

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use clap::Args;
-use client::{AuditReport, Client, Object, PartReport};
+use client::{AuditReport, Client, Object, PartReport, PartState};
 use serde::Serialize;
 
 use crate::arguments::Globals;
@@ -74,16 +74,27 @@ pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) 
         let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
         Ok((object, report))
     };
-    let (object, report) = Network::load(globals.network.as_deref()).await?.with_client(None, audit).await?;
+    let network = Network::load(globals.network.as_deref()).await?;
+    let (object, report) = network.with_client(None, audit).await?;
     globals.output().answer(&Answer::new(&report, object.as_ref()))?;
     if !report.is_whole() {
-        let lost = report.lost().count();
-        globals.output().note(format_args!(
-            "{lost} of {} parts are not whole; `headwater repair` brings them back",
-            report.parts.len()
-        ));
+        let (lost, parts) = (report.lost().count(), report.parts.len());
+        let way_out = way_out(&report, network.file.nodes.len());
+        globals.output().note(format_args!("{lost} of {parts} parts are not whole; {way_out}"));
     }
     Ok(report.is_whole())
+}
+
+/// What brings back what is lost, on a network of so many nodes.
+fn way_out(report: &AuditReport, nodes: usize) -> String {
+    let is_away = |part: &PartReport| part.state != PartState::Damaged;
+    if nodes <= usize::from(report.coding.total()) && report.lost().any(is_away) {
+        return format!(
+            "this network has {nodes} nodes, none of them to spare for a repair: bring back those that are down, or add \
+             others with `headwater nodes --add`"
+        );
+    }
+    "`headwater repair` brings them back".to_owned()
 }
 
 impl Answer {
@@ -130,5 +141,35 @@ impl fmt::Display for Answer {
             writeln!(f, "{:<12} {node:<10}  {}", part.state, part.part)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use client::Part;
+    use proofs::{Cid, Root};
+
+    use super::*;
+
+    #[test]
+    fn a_repair_is_advised_where_there_is_a_node_for_it() {
+        let report = |state| AuditReport {
+            cid: Cid::of(b"object"),
+            coding: "2+1".parse().unwrap(),
+            parts: vec![PartReport {
+                part: Part::Manifest(0),
+                root: Root::of(b"object"),
+                node: None,
+                state,
+                leaves: 0,
+            }],
+        };
+        assert!(way_out(&report(PartState::Gone), 4).contains("headwater repair"));
+        assert!(
+            way_out(&report(PartState::Damaged), 3).contains("headwater repair"),
+            "its node takes it again"
+        );
+        let advice = way_out(&report(PartState::Unavailable), 3);
+        assert!(advice.contains("nodes --add") && !advice.contains("headwater repair"), "{advice}");
     }
 }

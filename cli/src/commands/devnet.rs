@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use chunker::Coding;
 use clap::Args;
+use protocol::PublicKey;
 
 use crate::arguments::Globals;
-use crate::devnet::{Devnet as Network, Wish};
+use crate::devnet::{Devnet as Network, Gateways, Wish};
 use crate::failure::{Outcome, Usage};
 
 /// Run a whole network on this machine, for development and demonstrations
@@ -51,6 +52,10 @@ pub(crate) struct Devnet {
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
+
+    /// The key of a denylist that the gateways follow, as `headwater account` shows it; may be repeated
+    #[arg(long = "denylist", value_name = "KEY", value_delimiter = ',')]
+    denylists: Vec<PublicKey>,
 }
 
 /// More processes than this on one machine is a slip of the finger.
@@ -77,7 +82,9 @@ impl Devnet {
         }
         let wish = Wish { nodes: self.nodes, gateways: self.gateways, http: self.http };
         let page = self.page.map(std::path::absolute).transpose()?;
-        Network::open(&self.dir, wish, self.coding, page)?.run(globals.output()).await?;
+        Network::open(&self.dir, wish, Gateways { coding: self.coding, page, denylists: self.denylists })?
+            .run(globals.output())
+            .await?;
         Ok(Outcome::Complete)
     }
 }

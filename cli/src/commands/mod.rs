@@ -17,6 +17,7 @@ pub(crate) mod publish;
 pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod stat;
+pub(crate) mod steward;
 mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;

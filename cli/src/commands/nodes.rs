@@ -82,7 +82,7 @@ impl Nodes {
             return Ok(());
         }
         let path = membership::path(globals.network.as_deref())?;
-        let mut file = if path.exists() { Some(NetworkFile::load(&path)?) } else { None };
+        let mut file = membership::load_file(&path)?;
         for source in &self.add {
             let record = read_record(source)?;
             let file = file.get_or_insert_with(|| NetworkFile {

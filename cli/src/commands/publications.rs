@@ -1,22 +1,25 @@
 //! `headwater publications`: what gateways list, what one is, and taking one back.
 
+mod details;
 pub(crate) mod end;
+mod said;
+mod table;
 
-use std::fmt;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use publishing::Creator;
-use serde::Serialize;
-use serde_json::Value;
-use sharing::{PublicationId, Withdrawal};
+use sharing::Withdrawal;
 
-use super::publish::gateways;
+use self::details::Details;
+use self::table::Table;
+use super::publish::gateways_of;
 use super::telling::tell;
 use crate::arguments::Globals;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, Usage};
 use crate::live_api::LiveGateway;
 use crate::membership::Network;
+use crate::publication::Named;
 use crate::{account, gateway_api};
 
 /// List publications, show one, withdraw one of yours, or end a live stream of yours
@@ -26,7 +29,8 @@ use crate::{account, gateway_api};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  headwater publications
+  headwater publications --mine
+  headwater publications show https://media.example/watch/ID
   headwater publications show ID --json | jq .tracks
   headwater publications withdraw ID
   headwater publications live
@@ -35,7 +39,11 @@ pub(crate) struct Publications {
     #[command(subcommand)]
     what: Option<What>,
 
-    /// A gateway to ask; may be repeated when withdrawing [default: the network's]
+    /// List only your own
+    #[arg(long)]
+    mine: bool,
+
+    /// A gateway to ask; may be repeated when withdrawing [default: that of the address, or the network's]
     #[arg(long = "gateway", value_name = "URL", global = true)]
     gateways: Vec<String>,
 }
@@ -50,93 +58,87 @@ enum What {
     },
     /// One publication with its tracks, chapters and attachments
     Show {
-        /// Its id
-        id: PublicationId,
+        /// Its id, or the address at which it plays
+        #[arg(value_name = "ID|URL")]
+        publication: Named,
     },
     /// Take one of yours back, also a live stream
     Withdraw {
-        /// Its id
-        id: PublicationId,
+        /// Its id, or the address at which it plays
+        #[arg(value_name = "ID|URL")]
+        publication: Named,
     },
     /// The live streams that run at the gateway, newest first
     Live,
     End(end::End),
 }
 
-/// What a gateway said, as it said it.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Said(Value);
-
 impl Publications {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref()).await?;
-        let gateways = gateways(&self.gateways, &network)?;
-        let output = globals.output();
-        match self.what.unwrap_or(What::List { mine: false }) {
-            What::List { mine } => {
-                let mut list = gateway_api::publications(&gateways[0]).await?;
-                if mine {
-                    let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-                    let own = creator.public().to_string();
-                    list.retain(|one| one["creator"] == own.as_str());
-                }
-                output.answer(&Said(Value::Array(list)))?;
-            }
-            What::Show { id } => {
-                output.answer(&Said(gateway_api::publication(&gateways[0], id).await?))?;
-            }
-            What::Live => {
-                let mut gateways = gateways.into_iter();
-                let gateway = gateways.next().expect("there is at least one");
-                output.answer(&Said(LiveGateway::new(gateway, false)?.running().await?))?;
-            }
-            What::End(end) => {
-                let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-                return end.run(&network, gateways, &creator, output).await;
-            }
-            What::Withdraw { id } => {
-                let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-                let withdrawal = Withdrawal { bundle: id, issued: SystemTime::now().into() };
-                let record = creator.sign(&network.file.network, withdrawal).encode();
-                return Ok(tell(&gateways, &record, "withdrawn", output).await);
+        let Self { what, mine, gateways } = self;
+        let at = Gateways { named: gateways, globals };
+        match what {
+            None => at.list(mine).await,
+            Some(What::List { mine: too }) => at.list(mine || too).await,
+            Some(_) if mine => Err(Usage::because("--mine is for the list: leave it out")),
+            Some(What::Show { publication }) => at.show(&publication).await,
+            Some(What::Withdraw { publication }) => at.withdraw(&publication).await,
+            Some(What::Live) => at.live().await,
+            Some(What::End(end)) => {
+                let network = at.network().await?;
+                let gateways = gateways_of(&at.named, None, &network)?;
+                end.run(&network, gateways, &at.creator()?, globals.output()).await
             }
         }
+    }
+}
+
+/// The gateways that were named, and all that is asked of them.
+struct Gateways<'g> {
+    named: Vec<String>,
+    globals: &'g Globals,
+}
+
+impl Gateways<'_> {
+    async fn list(&self, mine: bool) -> anyhow::Result<Outcome> {
+        let gateways = gateways_of(&self.named, None, &self.network().await?)?;
+        let mut list = gateway_api::publications(&gateways[0]).await?;
+        if mine {
+            let own = self.creator()?.public().to_string();
+            list.retain(|one| one["creator"] == own.as_str());
+        }
+        self.globals.output().answer(&Table(list))?;
         Ok(Outcome::Complete)
     }
-}
 
-/// One line for each publication of a list, one fact on each line of a single one.
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Value::Array(list) => list.iter().try_for_each(|one| {
-                writeln!(f, "{}  {:10}  {}", text(&one["id"]), text(&one["kind"]), text(&one["title"]))
-            }),
-            Value::Object(fields) => {
-                let told = fields.iter().filter(|(_, value)| !value.is_null());
-                told.into_iter().try_for_each(|(name, value)| match value {
-                    Value::Array(list) => {
-                        list.iter().try_for_each(|one| writeln!(f, "{name:12} {}", facts(one)))
-                    }
-                    value => writeln!(f, "{name:12} {}", text(value)),
-                })
-            }
-            other => writeln!(f, "{other}"),
-        }
+    async fn live(&self) -> anyhow::Result<Outcome> {
+        let mut gateways = gateways_of(&self.named, None, &self.network().await?)?;
+        let running = LiveGateway::new(gateways.swap_remove(0), false)?.running().await?;
+        let running = running.as_array().cloned().unwrap_or_default();
+        self.globals.output().answer(&Table(running))?;
+        Ok(Outcome::Complete)
     }
-}
 
-/// A value as a person reads it. A terminal must not do what a gateway says.
-fn text(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.replace(char::is_control, " ")
-}
+    async fn show(&self, publication: &Named) -> anyhow::Result<Outcome> {
+        let gateways = gateways_of(&self.named, Some(publication), &self.network().await?)?;
+        let said = gateway_api::publication(&gateways[0], publication.id).await?;
+        self.globals.output().answer(&Details::new(said, &gateways[0]))?;
+        Ok(Outcome::Complete)
+    }
 
-/// `name=value …` of what is known.
-fn facts(value: &Value) -> String {
-    let Value::Object(fields) = value else { return value.to_string() };
-    let told = fields.iter().filter(|(_, value)| !value.is_null());
-    let told = told.map(|(name, value)| format!("{name}={}", text(value)));
-    told.collect::<Vec<_>>().join(" ")
+    async fn withdraw(&self, publication: &Named) -> anyhow::Result<Outcome> {
+        let network = self.network().await?;
+        let gateways = gateways_of(&self.named, Some(publication), &network)?;
+        let withdrawal = Withdrawal { bundle: publication.id, issued: SystemTime::now().into() };
+        let record = self.creator()?.sign(&network.file.network, withdrawal).encode();
+        tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output()).await
+    }
+
+    async fn network(&self) -> anyhow::Result<Network> {
+        Network::load(self.globals.network.as_deref()).await
+    }
+
+    fn creator(&self) -> anyhow::Result<Creator> {
+        Ok(Creator::new(account::open(self.globals.account.as_deref(), self.globals.output())?))
+    }
 }

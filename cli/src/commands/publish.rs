@@ -9,14 +9,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
-use anyhow::{Context, bail};
 use chunker::Coding;
 use clap::Args;
+use client::Client;
 use publishing::encode::Tools;
 use publishing::{AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile};
 use reqwest::Url;
 use serde::Serialize;
-use sharing::{About, Byline, FileName, Label, LanguageTag, MediaType, Title};
+use sharing::{About, Byline, FileName, Label, MediaType, Title};
 
 use self::chapters::chapters;
 use self::steps::Steps;
@@ -25,15 +25,20 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::output::Output;
+use crate::publication::Named;
 use crate::quantity::Duration;
-use crate::{account, gateway_api, media_type};
+use crate::{account, date, gateway_api, language, media_type, smaller_coding};
 
 /// Publish a film or a sound, and print where it plays
 ///
 /// The file is packaged for streaming, encrypted, spread over the network, and described by a bundle that your creator
 /// key signs; gateways list it and play it in any browser. MP4, MOV and M4A with H.264, H.265, AV1, AAC or Opus
 /// are taken as they are; anything else, and --ladder, takes ffmpeg. Publishing the same file again costs no second
-/// upload, and what was interrupted goes on where it stopped.
+/// upload: what is stored already is kept as long as --keep says from now on. What was interrupted goes on where it
+/// stopped.
+///
+/// Exit status 1 with an address means that it plays there, but that a gateway refused it or that not everything is
+/// kept so long; standard error says what.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -95,7 +100,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE")]
     chapters: Option<PathBuf>,
 
-    /// Make smaller sizes of the picture too, so that it plays on slow lines
+    /// Make smaller sizes of the picture too, so that it plays on slow lines; HDR becomes SDR, 360° stays
     #[arg(long)]
     ladder: bool,
 
@@ -135,6 +140,8 @@ struct Answer {
     tracks: usize,
     /// It had been published before, and nothing was stored.
     known: bool,
+    /// Until when the nodes keep it, in Unix time in seconds.
+    kept_until: u64,
     /// What gateways would not take it, and why.
     refused: Vec<Refusal>,
 }
@@ -154,37 +161,35 @@ impl Publish {
         let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
-        let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
-        let keep = StdDuration::from_secs(self.keep.seconds());
         let published = if self.collection {
             let request = self.collection_request(&gateways[0]).await?;
-            network
-                .with_client(Some(creator.payer()), async |client| {
-                    let storing = Storing { client: client.clone(), coding, keep };
-                    Ok(publishing::publish_collection(&storing, &creator, request).await?)
-                })
-                .await?
+            let creator = creator(globals)?;
+            let publish = async |client: &Client| {
+                Ok(publishing::publish_collection(&self.storing(client, coding), &creator, request).await?)
+            };
+            network.with_client(Some(creator.payer()), publish).await
         } else {
             let request = self.request(output).await?;
+            let creator = creator(globals)?;
             let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
-            network
-                .with_client(Some(creator.payer()), async |client| {
-                    let storing = Storing { client: client.clone(), coding, keep };
-                    let mut steps = Steps::new(output);
-                    let publishing = publishing::publish(&storing, &creator, &mut index, &request, |step| {
-                        steps.show(&step);
-                    });
-                    Ok(publishing.await?)
-                })
-                .await?
+            let publish = async |client: &Client| {
+                let (storing, mut steps) = (self.storing(client, coding), Steps::new(output));
+                let show = |step| steps.show(&step);
+                Ok(publishing::publish(&storing, &creator, &mut index, &request, show).await?)
+            };
+            network.with_client(Some(creator.payer()), publish).await
         };
-        self.offer(&published, &creator, &gateways, output).await
+        let published = published.map_err(smaller_coding::suggest)?;
+        self.offer(&published, &gateways, output).await
+    }
+
+    fn storing(&self, client: &Client, coding: Coding) -> Storing {
+        Storing { client: client.clone(), coding, keep: StdDuration::from_secs(self.keep.seconds()) }
     }
 
     async fn offer(
         &self,
         published: &Published,
-        creator: &Creator,
         gateways: &[Url],
         output: Output,
     ) -> anyhow::Result<Outcome> {
@@ -193,21 +198,28 @@ impl Publish {
             match gateway_api::offer(gateway, published.record.encode(), self.unlisted).await {
                 Ok(path) => watch.push(gateway.join(&path)?.to_string()),
                 Err(error) => {
-                    output.note(format_args!("published, but {gateway} does not take it: {error:#}"));
-                    refused.push(Refusal { gateway: gateway.to_string(), reason: format!("{error:#}") });
+                    output.note(format_args!("published, but {error}"));
+                    refused.push(Refusal { gateway: gateway.to_string(), reason: error.to_string() });
                 }
             }
         }
         let bundle = &published.bundle;
-        let outcome = if refused.is_empty() { Outcome::Complete } else { Outcome::Incomplete };
+        let kept = &published.kept;
+        output.note(format_args!("kept until {}", date::local_day(kept.until)));
+        for short in &kept.short {
+            output.note(format_args!("but not all of {}: {}", short.object, short.reason));
+        }
+        let is_done = refused.is_empty() && kept.short.is_empty();
+        let outcome = if is_done { Outcome::Complete } else { Outcome::Incomplete };
         output.answer(&Answer {
             id: bundle.id().to_string(),
             title: bundle.title().to_string(),
             watch,
-            creator: creator.public().to_string(),
+            creator: bundle.creator().to_string(),
             duration_ms: bundle.parts().duration.get(),
             tracks: bundle.tracks().len(),
             known: published.was_known,
+            kept_until: kept.until.get(),
             refused,
         })?;
         Ok(outcome)
@@ -231,7 +243,7 @@ impl Publish {
             title: Title::new(self.title.as_str()).map_err(usage)?,
             by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
             about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(LanguageTag::new).transpose().map_err(usage)?,
+            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
@@ -245,8 +257,13 @@ impl Publish {
     }
 }
 
+/// The creator that the user is. What can be checked without an account is checked before the first use makes one.
+fn creator(globals: &Globals) -> anyhow::Result<Creator> {
+    Ok(Creator::new(account::open(globals.account.as_deref(), globals.output())?))
+}
+
 /// An error of a text that stands in an argument.
-fn usage(error: sharing::TextError) -> anyhow::Error {
+fn usage(error: impl ToString) -> anyhow::Error {
     Usage::because(error.to_string())
 }
 
@@ -261,25 +278,45 @@ fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
     })
 }
 
+/// The gateways that are named, or the one at which a publication was said to play, or the network's own.
+pub(super) fn gateways_of(
+    named: &[String],
+    publication: Option<&Named>,
+    network: &Network,
+) -> anyhow::Result<Vec<Url>> {
+    match publication.and_then(|publication| publication.gateway.as_ref()) {
+        Some(gateway) if named.is_empty() => Ok(vec![gateway.clone()]),
+        _ => gateways(named, network),
+    }
+}
+
 /// The gateways that are named, or the network's own.
 pub(super) fn gateways(named: &[String], network: &Network) -> anyhow::Result<Vec<Url>> {
-    let usual: Vec<String> = network.file.gateway.iter().cloned().collect();
-    let all = if named.is_empty() { &usual } else { named };
+    let named = named.iter().map(|text| gateway_api::address(text));
+    let mut all: Vec<Url> =
+        named.collect::<Result<_, _>>().map_err(|error| Usage::because(error.to_string()))?;
     if all.is_empty() {
-        bail!("the network file names no gateway; name one with --gateway URL");
+        all.extend(network.gateway.clone());
     }
-    let parse = |text: &String| Url::parse(text).with_context(|| format!("{text:?} is no URL"));
-    all.iter().map(parse).collect()
+    if all.is_empty() {
+        return Err(Usage::because("the network file names no gateway; name one with --gateway URL"));
+    }
+    Ok(all)
 }
 
 /// `FILE`, `FILE:TAG` or `FILE:TAG:LABEL`.
 fn subtitle_file(text: &str) -> anyhow::Result<SubtitleFile> {
-    let usage = |error: sharing::TextError| Usage::because(format!("--subtitles {text}: {error}"));
     let mut parts = text.splitn(3, ':');
-    let path = PathBuf::from(parts.next().unwrap_or_default());
-    let language = parts.next().map(LanguageTag::new).transpose().map_err(usage)?;
-    let label = parts.next().map(Label::new).transpose().map_err(usage)?;
-    Ok(SubtitleFile { path, language, label })
+    let (file, tag) = (parts.next().unwrap_or_default(), parts.next());
+    let language = tag.map(language::tag).transpose().map_err(|error| {
+        let label = tag.unwrap_or_default();
+        Usage::because(format!(
+            "--subtitles {text}: {error}; what viewers choose by stands behind it: {file}:TAG:{label}"
+        ))
+    })?;
+    let label = parts.next().map(Label::new).transpose();
+    let label = label.map_err(|error| Usage::because(format!("--subtitles {text}: {error}")))?;
+    Ok(SubtitleFile { path: PathBuf::from(file), language, label })
 }
 
 /// For people and for shells alike: where it plays.
@@ -300,6 +337,7 @@ mod tests {
         assert_eq!(all.language.unwrap().as_str(), "de");
         assert_eq!(all.label.unwrap().as_str(), "Deutsch: mit Ton");
         assert!(subtitle_file("b.vtt").unwrap().language.is_none());
-        assert!(subtitle_file("b.vtt:not a language").is_err());
+        let label = subtitle_file("b.vtt:Deutsch").unwrap_err().to_string();
+        assert!(label.contains("name of a language") && label.contains("b.vtt:TAG:Deutsch"), "{label}");
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use chunker::{AccountSecret, Coding, Padding, Salt};
 use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
-use protocol::{SecretKey, UnixSeconds};
+use protocol::UnixSeconds;
 use serde::Serialize;
 use tokio::io::AsyncRead;
 
@@ -18,7 +18,7 @@ use crate::membership::{self, Network};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account, gateway_api, lifetime, media_type};
+use crate::{account, gateway_api, lifetime, media_type, smaller_coding};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -84,7 +84,8 @@ impl Put {
             };
             put.with_context(|| format!("cannot store {}", self.file.display()))
         };
-        let report = network.with_client(Some(account::payer(&account)), put).await?;
+        let stored = network.with_client(Some(account::payer(&account)), put).await;
+        let report = stored.map_err(smaller_coding::suggest)?;
         for missing in &report.missing {
             output.note(format_args!("not stored: {}: {}", missing.part, missing.reason));
         }
@@ -128,18 +129,13 @@ impl Put {
         });
         let guessed = || media_type::of_name(name.as_deref()?).map(str::to_owned);
         let media_type = self.media_type.clone().or_else(guessed);
-        let salt = Salt::from_bytes(membership::random());
         PutOptions {
             coding,
             padding: if self.pad { Padding::Padme } else { Padding::None },
             name,
             media_type,
             expires: UnixSeconds::from(SystemTime::now()).plus(self.keep.seconds()),
-            secrets: ObjectSecrets {
-                content_key: account.content_key(&salt),
-                control: SecretKey::from_bytes(account.control_seed(&salt).expose()),
-                salt,
-            },
+            secrets: ObjectSecrets::new(account, Salt::from_bytes(membership::random())),
         }
     }
 
@@ -158,11 +154,11 @@ async fn overdue() {
 
 /// Where the network's gateway serves the object; none where it has no gateway or the gateway does not answer.
 async fn opened_at_gateway(network: &Network, report: &PutReport, output: Output) -> Option<String> {
-    let gateway = network.file.gateway.as_deref()?;
+    let gateway = network.gateway.as_ref()?;
     match gateway_api::open(gateway, &report.link).await {
         Ok(url) => Some(url),
         Err(error) => {
-            output.note(format_args!("stored, but the gateway {gateway} does not open it: {error:#}"));
+            output.note(format_args!("stored, but the gateway {error}"));
             None
         }
     }

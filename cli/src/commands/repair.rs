@@ -69,7 +69,7 @@ impl Repair {
         let repair = async |client: &Client| {
             let mandate = match &self.mandate {
                 Some(path) => read_mandate(path)?,
-                None => own_mandate(client, &account, cid).await?,
+                None => own_mandate(client, &account, cid, OWN_MANDATE_LIFETIME_S).await?,
             };
             let expires = UnixSeconds::from(SystemTime::now()).plus(self.keep.seconds());
             let authority = RepairAuthority { mandate, expires };
@@ -80,25 +80,37 @@ impl Repair {
         for missing in &report.missing {
             globals.output().note(format_args!("still lost: {}: {}", missing.part, missing.reason));
         }
+        if !report.is_whole() {
+            globals.output().note(format_args!(
+                "of the {} nodes of this network too few can take what is lost: bring back those that are down, which \
+                 `headwater nodes` shows, or add others with `headwater nodes --add`",
+                network.file.nodes.len()
+            ));
+        }
         Ok(if report.is_whole() { Outcome::Complete } else { Outcome::Incomplete })
     }
 }
 
 /// The mandate that the owner of an object writes for itself.
-async fn own_mandate(client: &Client, account: &AccountSecret, cid: Cid) -> anyhow::Result<Signed<Mandate>> {
+pub(crate) async fn own_mandate(
+    client: &Client,
+    account: &AccountSecret,
+    cid: Cid,
+    lifetime_s: u64,
+) -> anyhow::Result<Signed<Mandate>> {
     let control = account::control_key(client, account, cid)
         .await
         .context("a mandate by the object's owner is passed with --mandate")?;
     let mandate = Mandate {
         byte_hours: ByteHours::new(u64::MAX),
-        expires: UnixSeconds::from(SystemTime::now()).plus(OWN_MANDATE_LIFETIME_S),
+        expires: UnixSeconds::from(SystemTime::now()).plus(lifetime_s),
         holder: account::payer(account).public(),
         object: Some(cid),
     };
     Ok(Signed::sign(&control, &client.network(), mandate))
 }
 
-fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {
+pub(crate) fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {
     match RecordFile::read(path)?.record {
         KnownRecord::Protocol(AnyRecord::Mandate(mandate)) => Ok(mandate),
         other => Err(Usage::because(format!(

@@ -19,7 +19,7 @@ use std::pin::pin;
 use anyhow::{Context, bail};
 use chunker::Coding;
 use network::NetworkFile;
-use protocol::{Contact, Ticket};
+use protocol::{Contact, PublicKey, Ticket};
 use tokio::net::TcpListener;
 
 use self::child::Role;
@@ -34,25 +34,30 @@ use crate::ready::GatewayReady;
 
 pub(crate) use self::plan::Wish;
 
-/// A devnet that does not run yet: where it lies, its addresses, and the coding that its gateways use.
+/// What the gateways of a devnet are told.
+#[derive(Debug)]
+pub(crate) struct Gateways {
+    /// The coding of uploads.
+    pub(crate) coding: Coding,
+    /// The folder of the page that plays publications.
+    pub(crate) page: Option<PathBuf>,
+    /// The keys of the denylists that they follow.
+    pub(crate) denylists: Vec<PublicKey>,
+}
+
+/// A devnet that does not run yet: where it lies, its addresses, and what its gateways are told.
 #[derive(Debug)]
 pub(crate) struct Devnet {
     folder: Folder,
     plan: Plan,
-    coding: Coding,
-    page: Option<PathBuf>,
+    gateways: Gateways,
     /// Held as long as the devnet runs, so that nothing else runs on the same folder.
     _lock: File,
 }
 
 impl Devnet {
     /// Opens or creates the devnet in `dir`.
-    pub(crate) fn open(
-        dir: &Path,
-        wish: Wish,
-        coding: Coding,
-        page: Option<PathBuf>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn open(dir: &Path, wish: Wish, gateways: Gateways) -> anyhow::Result<Self> {
         let folder = Folder::create(dir)?;
         let lock = File::create(folder.lock()).context("cannot create the devnet's lock file")?;
         match lock.try_lock() {
@@ -64,7 +69,7 @@ impl Devnet {
         }
         folder.forget_state()?;
         let plan = Plan::load(&folder, wish, || membership::new_network_id().to_string())?;
-        Ok(Self { folder, plan, coding, page, _lock: lock })
+        Ok(Self { folder, plan, gateways, _lock: lock })
     }
 
     /// Runs until SIGINT or SIGTERM, then stops all children.
@@ -138,13 +143,18 @@ impl Devnet {
                 "--upload-token".into(),
                 token,
                 "--coding".into(),
-                self.coding.to_string().into(),
+                self.gateways.coding.to_string().into(),
                 "--any-creator".into(),
                 "--catalogue".into(),
                 self.folder.gateway(number)?.join("catalogue.redb").into(),
+                "--work-folder".into(),
+                self.folder.gateway(number)?.into(),
             ];
-            if let Some(page) = &self.page {
+            if let Some(page) = &self.gateways.page {
                 arguments.extend(["--page".into(), page.clone().into()]);
+            }
+            for key in &self.gateways.denylists {
+                arguments.extend(["--denylist".into(), key.to_string().into()]);
             }
             let name = format!("gateway {}", number + 1);
             let (process, ready) =
@@ -161,7 +171,7 @@ impl Devnet {
         // One machine is one site, and every node on it a failure domain of its own.
         let path = self.folder.network();
         membership::save(&NetworkFile { network, same_site: true, gateway, nodes }, &path)?;
-        membership::save_usual_coding(self.coding, &path)
+        membership::save_usual_coding(self.gateways.coding, &path)
     }
 
     fn role(&self, name: String, arguments: Vec<OsString>, listen: SocketAddr) -> Role {

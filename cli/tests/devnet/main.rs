@@ -5,6 +5,7 @@
 mod harness;
 mod interrupted;
 mod kills;
+mod publications;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,7 @@
 //! Performing an audit: challenges go out, proofs come back.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use chunker::{Column, Manifest};
 use proofs::{Challenge, Cid, Root, ShardLen};
@@ -27,6 +28,24 @@ pub(crate) async fn audit(client: &Client, cid: &Cid, leaves: u32) -> Result<Aud
     Ok(audit_manifest(client, &manifest, len, leaves).await)
 }
 
+/// The state of the shards of some segments.
+pub(crate) async fn audit_segments(
+    client: &Client,
+    manifest: &Manifest,
+    segments: Range<u32>,
+    leaves: u32,
+) -> Vec<PartReport> {
+    super::probe_suspects(client).await;
+    let seed = rand::random();
+    let findings = audit_shards(client, manifest, segments, leaves, seed).await;
+    findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed)).collect()
+}
+
+/// The length of a manifest's copies.
+pub(crate) fn encoded_len(manifest: &Manifest) -> ShardLen {
+    ShardLen::new(manifest.encode().len() as u64).expect("a manifest has 1 byte to 1 MiB")
+}
+
 /// The state of all parts of the object with this manifest, of this encoded length.
 pub(crate) async fn audit_manifest(
     client: &Client,
@@ -36,8 +55,11 @@ pub(crate) async fn audit_manifest(
 ) -> AuditReport {
     super::probe_suspects(client).await;
     let seed = rand::random();
-    let (findings, mut parts) =
-        tokio::join!(audit_shards(client, manifest, leaves, seed), audit_copies(client, manifest, len, seed));
+    let all = 0..manifest.geometry().segments();
+    let (findings, mut parts) = tokio::join!(
+        audit_shards(client, manifest, all, leaves, seed),
+        audit_copies(client, manifest, len, seed)
+    );
     let shards = findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed));
     parts.splice(0..0, shards);
     AuditReport { cid: manifest.cid(), coding: manifest.geometry().coding(), parts }
@@ -48,9 +70,16 @@ enum Done {
     Told(PublicKey, u32, Option<Vec<Column>>),
 }
 
-async fn audit_shards(client: &Client, manifest: &Manifest, leaves: u32, seed: [u8; 32]) -> Vec<Finding> {
+async fn audit_shards(
+    client: &Client,
+    manifest: &Manifest,
+    segments: Range<u32>,
+    leaves: u32,
+    seed: [u8; 32],
+) -> Vec<Finding> {
     let wire = &client.wire;
-    let mut plan = Audit::new(*manifest.geometry(), manifest.seed().as_bytes(), &client.placement());
+    let (geometry, seed_of_places) = (*manifest.geometry(), manifest.seed());
+    let mut plan = Audit::of_segments(geometry, segments, seed_of_places.as_bytes(), &client.placement());
     let mut tasks = JoinSet::new();
     let mut event = Event::Begin;
     loop {
@@ -87,7 +116,7 @@ async fn audit_shards(client: &Client, manifest: &Manifest, leaves: u32, seed: [
 }
 
 /// The copies of a manifest that nodes prove to have, as many as there should be; then the nodes that should have the rest.
-async fn audit_copies(
+pub(crate) async fn audit_copies(
     client: &Client,
     manifest: &Manifest,
     len: ShardLen,

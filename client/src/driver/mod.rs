@@ -3,12 +3,14 @@
 pub(crate) mod audit;
 pub(crate) mod cells;
 pub(crate) mod fetch;
+pub(crate) mod keep;
 mod ledger;
 mod manifest;
 pub(crate) mod members;
 pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod put;
+mod read_back;
 mod rebuild;
 pub(crate) mod repair;
 mod segment;
@@ -35,7 +37,7 @@ async fn held_columns(
     let held = wire.held(node, &roots, public_key(manifest.control()), within).await;
     match held {
         Ok(held) => {
-            Some(columns.into_iter().zip(held).filter(|(_, held)| *held).map(|(column, _)| column).collect())
+            Some(columns.into_iter().zip(held).filter_map(|(column, held)| held.map(|_| column)).collect())
         }
         Err(error) => {
             tracing::debug!(node = %node.fmt_short(), %error, "node does not say what it holds");

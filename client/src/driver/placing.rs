@@ -105,13 +105,13 @@ impl Placing {
 
     /// Why a part has no place, in words.
     pub(crate) fn reason(&self, part: PartIndex) -> String {
-        self.reasons.get(&part).cloned().unwrap_or_else(|| "no node is left to ask".to_owned())
+        self.reasons.get(&part).cloned().unwrap_or_else(nobody)
     }
 
     /// The reason of any part.
     pub(crate) fn any_reason(&self) -> String {
         let last = self.reasons.iter().max_by_key(|(part, _)| **part);
-        last.map_or_else(|| "no node is left to ask".to_owned(), |(_, reason)| reason.clone())
+        last.map_or_else(nobody, |(_, reason)| reason.clone())
     }
 
     fn feed(&mut self, event: Event) {
@@ -144,4 +144,9 @@ impl Placing {
         tracing::debug!(part = part.0, %error, "offer refused");
         self.reasons.insert(part, error.to_string());
     }
+}
+
+/// Why a part has no place that no node refused.
+fn nobody() -> String {
+    "there is no other node that could take it".to_owned()
 }

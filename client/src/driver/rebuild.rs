@@ -3,12 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 
 use chunker::{Column, Rebuilt, Segment, rebuild};
-use proofs::{LeafSet, Root, ShardHasher};
+use proofs::{Root, ShardHasher};
 use protocol::{Lease, PublicKey, Signed};
 use tokio::task::JoinSet;
 
+use super::read_back;
 use crate::plan::RequestId;
 use crate::plan::repair::{Action, Event, Rebuild, Window};
+use crate::throttle::Throttle;
 use crate::wire::{Rows, Upload, Wire, WireError};
 
 /// What is to be computed, and from what.
@@ -21,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) sources: Vec<(Column, PublicKey)>,
     /// Columns to send, and the nodes that take them.
     pub(crate) targets: Vec<(Column, Upload)>,
+    /// How fast it may go.
+    pub(crate) throttle: Throttle,
 }
 
 /// What became of it.
@@ -48,9 +52,11 @@ pub(crate) async fn run(wire: &Wire, job: Job) -> Result<Outcome, RebuildFailure
         while let Some(action) = work.plan.next_action() {
             match action {
                 Action::Read { request, node, column, rows, within } => {
-                    let leaves = work.leaves(column, rows.start..rows.end);
+                    let leaves = read_back::leaves(&work.segment, column, rows);
                     let (wire, root, size) = (wire.clone(), work.roots[&column], work.segment.cell_size());
+                    let throttle = work.throttle.clone();
                     work.reads.spawn(async move {
+                        throttle.pass(leaves.data_len()).await;
                         (
                             request,
                             wire.read_cells(node, root, leaves, size, within).await.map(|(_, rows)| rows),
@@ -84,6 +90,7 @@ struct Work {
     windows: VecDeque<Window>,
     hashers: Vec<(Column, ShardHasher)>,
     read: Vec<Column>,
+    throttle: Throttle,
 }
 
 struct Target {
@@ -93,7 +100,7 @@ struct Target {
 
 impl Work {
     fn new(job: Job) -> Self {
-        let Job { segment, roots, sources, targets } = job;
+        let Job { segment, roots, sources, targets, throttle } = job;
         Self {
             segment,
             roots,
@@ -107,13 +114,8 @@ impl Work {
             windows: VecDeque::new(),
             hashers: segment.stored_columns().map(|column| (column, ShardHasher::new())).collect(),
             read: Vec::new(),
+            throttle,
         }
-    }
-
-    fn leaves(&self, column: Column, rows: std::ops::Range<u32>) -> LeafSet {
-        let len = self.segment.shard_len(column).expect("plans read stored columns");
-        let bytes = self.segment.row_bytes(rows.start).start..self.segment.row_bytes(rows.end).start;
-        LeafSet::of_bytes(len, bytes).expect("rows are whole leaves inside the shard")
     }
 
     async fn next_answer(&mut self) -> Event {
@@ -164,10 +166,11 @@ impl Work {
             }
         }
         for Target { column, upload } in &mut self.targets {
-            if let (Ok(open), Some(cell)) = (upload.as_mut(), cells.get(column))
-                && let Err(error) = open.send((*cell).clone()).await
-            {
-                *upload = Err(error);
+            if let (Ok(open), Some(cell)) = (upload.as_mut(), cells.get(column)) {
+                self.throttle.pass(cell.len() as u64).await;
+                if let Err(error) = open.send((*cell).clone()).await {
+                    *upload = Err(error);
+                }
             }
         }
     }

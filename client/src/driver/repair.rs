@@ -1,6 +1,7 @@
 //! Repairing an object: what is lost is computed from what is left, checked against all roots, and put elsewhere.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{Column, Manifest, Segment};
@@ -10,20 +11,23 @@ use protocol::PublicKey;
 use super::audit::audit_manifest;
 use super::manifest;
 use super::placing::{Leave, Placing, Step};
+use super::read_back;
 use super::rebuild::{self, Job, RebuildFailure};
 use crate::client::Client;
 use crate::error::{ReadError, RepairError};
-use crate::options::RepairAuthority;
+use crate::options::{RepairAuthority, RepairOrder};
 use crate::placement::{Ranked, segment_seed};
 use crate::plan::Failure;
 use crate::plan::upload::{PartIndex, Parts, Spread};
-use crate::report::{AuditReport, Inconsistency, MissingPart, Part, PartReport, PartState, RepairReport};
+use crate::report::{Inconsistency, MissingPart, Part, PartReport, PartState, RepairReport};
 use crate::wire::Upload;
 
-/// Random leaves that a shard must prove to count as healthy.
-const LEAVES: u32 = 63;
+/// Random leaves that a shard must prove, besides the last one, to count as healthy in a repair.
+pub(crate) const REPAIR_LEAVES: u32 = 63;
 /// How often a segment is repaired again because a column that was to be read turned out to be lost too.
 const ROUNDS_MAX: usize = 3;
+/// How long a node may take to give a new copy of a manifest back.
+const FETCH_BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// See [`Client::repair`].
 pub(crate) async fn repair(
@@ -34,14 +38,43 @@ pub(crate) async fn repair(
     let (manifest, bytes) = client.manifest_bytes(cid).await?;
     check(client, &manifest, authority)?;
     let len = ShardLen::new(bytes.len() as u64).expect("a manifest has 1 byte to 1 MiB");
-    let audit = audit_manifest(client, &manifest, len, LEAVES).await;
-    let leave = Leave { mandate: authority.mandate.clone(), expires: authority.expires };
-    let report = RepairReport { cid: *cid, repaired: Vec::new(), leases: Vec::new(), missing: Vec::new() };
-    let mut work = Repair { client, manifest: &manifest, leave, report };
+    let audit = audit_manifest(client, &manifest, len, REPAIR_LEAVES).await;
+    let avoid = HashSet::new();
+    let mut work = Repair::new(client, &manifest, authority, &avoid);
     for segment in manifest.geometry().all_segments() {
-        work.repair_segment(segment, &audit).await?;
+        let mut state = State::of(segment, &audit.parts, |_| true);
+        state.leave(usize::from(segment.data_columns()), |node| work.is_leaving(node));
+        work.repair_segment(segment, state).await?;
     }
-    work.repair_copies(&bytes, &audit).await;
+    work.repair_copies(&bytes, &audit.parts).await;
+    Ok(work.report)
+}
+
+/// See [`Client::repair_segment`].
+pub(crate) async fn repair_segment(
+    client: &Client,
+    manifest: &Manifest,
+    segment: u32,
+    order: &RepairOrder<'_>,
+) -> Result<RepairReport, RepairError> {
+    check(client, manifest, order.authority)?;
+    let mut work = Repair::new(client, manifest, order.authority, order.avoid);
+    if let Some(segment) = manifest.geometry().segment(segment) {
+        let state = State::of(segment, order.found, |report| order.wanted.contains(&report.part));
+        work.repair_segment(segment, state).await?;
+    }
+    Ok(work.report)
+}
+
+/// See [`Client::repair_copies`].
+pub(crate) async fn repair_copies(
+    client: &Client,
+    manifest: &Manifest,
+    order: &RepairOrder<'_>,
+) -> Result<RepairReport, RepairError> {
+    check(client, manifest, order.authority)?;
+    let mut work = Repair::new(client, manifest, order.authority, order.avoid);
+    work.repair_copies(&Bytes::from(manifest.encode()), order.found).await;
     Ok(work.report)
 }
 
@@ -67,6 +100,8 @@ struct Repair<'a> {
     client: &'a Client,
     manifest: &'a Manifest,
     leave: Leave,
+    /// Nodes that get a shard only when no other takes it.
+    avoid: &'a HashSet<PublicKey>,
     report: RepairReport,
 }
 
@@ -74,21 +109,35 @@ struct Repair<'a> {
 struct State {
     healthy: Vec<(Column, PublicKey)>,
     lost: Vec<Column>,
+    /// Nodes that may have a column which is neither healthy nor to be made again.
+    waited_for: Vec<PublicKey>,
     /// Nodes that have a lost column, but not as it should be: others are preferred.
     damaged: HashSet<PublicKey>,
+    /// Columns that no node has.
+    gone: usize,
 }
 
-impl Repair<'_> {
-    async fn repair_segment(&mut self, segment: Segment, audit: &AuditReport) -> Result<(), RepairError> {
-        let mut state = State::of(segment, audit);
-        state.leave(usize::from(segment.data_columns()), |node| self.is_leaving(node));
+impl<'a> Repair<'a> {
+    fn new(
+        client: &'a Client,
+        manifest: &'a Manifest,
+        authority: &RepairAuthority,
+        avoid: &'a HashSet<PublicKey>,
+    ) -> Self {
+        let leave = Leave { mandate: authority.mandate.clone(), expires: authority.expires };
+        let cid = manifest.cid();
+        let report = RepairReport { cid, repaired: Vec::new(), leases: Vec::new(), missing: Vec::new() };
+        Self { client, manifest, leave, avoid, report }
+    }
+
+    async fn repair_segment(&mut self, segment: Segment, mut state: State) -> Result<(), RepairError> {
         for _ in 0..ROUNDS_MAX {
             if state.lost.is_empty() {
                 return Ok(());
             }
             let required = usize::from(segment.data_columns());
             if state.healthy.len() < required {
-                return Err(unreadable(segment, &state, audit).into());
+                return Err(unreadable(segment, &state).into());
             }
             self.repair_round(segment, &mut state).await?;
         }
@@ -98,13 +147,8 @@ impl Repair<'_> {
     /// Tries to put all lost columns elsewhere; columns that turn out to be lost on the way are left for the next round.
     async fn repair_round(&mut self, segment: Segment, state: &mut State) -> Result<(), RepairError> {
         let lost = std::mem::take(&mut state.lost);
-        let parts = Parts {
-            count: lost.len(),
-            needed: 1,
-            sources: 0,
-            spread: Spread::Domains,
-            taken: state.healthy.iter().map(|(_, node)| *node).collect(),
-        };
+        let parts =
+            Parts { count: lost.len(), needed: 1, sources: 0, spread: Spread::Domains, taken: state.taken() };
         let lens =
             lost.iter().map(|column| segment.shard_len(*column).expect("lost columns are stored ones"));
         let ranking = self.ranking(segment, state);
@@ -140,6 +184,7 @@ impl Repair<'_> {
             roots: segment.stored_columns().map(|column| (column, root(column))).collect(),
             sources: state.healthy.clone(),
             targets: uploads.into_iter().map(|(part, upload)| (lost[part.0], upload)).collect(),
+            throttle: self.client.throttle.clone(),
         };
         let outcome = match rebuild::run(&self.client.wire, job).await {
             Ok(outcome) => outcome,
@@ -155,16 +200,28 @@ impl Repair<'_> {
         let mut leases: HashMap<_, _> = outcome.leases.into_iter().collect();
         for (part, node) in parts {
             let column = lost[part.0];
-            match leases.remove(&column) {
-                Some(Ok(lease)) => {
-                    placing.leased(part);
-                    state.healthy.push((column, node));
-                    self.report.leases.push(lease);
-                    self.report.repaired.push((Part::Shard { segment: segment.index(), column }, node));
+            let lease = match leases.remove(&column) {
+                Some(Ok(lease)) => lease,
+                Some(Err(error)) => {
+                    placing.broken(part, error.failure(), error.to_string());
+                    continue;
                 }
-                Some(Err(error)) => placing.broken(part, error.failure(), error.to_string()),
-                None => placing.broken(part, Failure::Unreachable, "it was not sent".to_owned()),
+                None => {
+                    placing.broken(part, Failure::Unreachable, "it was not sent".to_owned());
+                    continue;
+                }
+            };
+            // A lease is a promise; what counts is that every byte comes back.
+            let (wire, throttle) = (&self.client.wire, &self.client.throttle);
+            if let Err(error) = read_back::column(wire, throttle, &segment, column, root(column), node).await
+            {
+                placing.broken(part, error.failure(), format!("reading it back: {error}"));
+                continue;
             }
+            placing.leased(part);
+            state.healthy.push((column, node));
+            self.report.leases.push(lease);
+            self.report.repaired.push((Part::Shard { segment: segment.index(), column }, node));
         }
         state.lose(&outcome.bad);
         Ok(())
@@ -175,17 +232,17 @@ impl Repair<'_> {
         self.client.members().get(node).is_some_and(|record| record.body().leaving)
     }
 
-    /// The ranking of a segment; nodes that keep lost columns badly come last.
+    /// The ranking of a segment; nodes that keep lost columns badly, or are to be avoided, come last.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
         let mut ranking = self.client.placement().rank_for_new(&seed);
-        ranking.sort_by_key(|node| state.damaged.contains(&node.id));
+        ranking.sort_by_key(|node| state.damaged.contains(&node.id) || self.avoid.contains(&node.id));
         ranking
     }
 
-    async fn repair_copies(&mut self, bytes: &Bytes, audit: &AuditReport) {
+    async fn repair_copies(&mut self, bytes: &Bytes, found: &[PartReport]) {
         let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
-        let (healthy, lost): (Vec<_>, Vec<_>) = audit.parts.iter().filter(is_copy).partition(|report| {
+        let (healthy, lost): (Vec<_>, Vec<_>) = found.iter().filter(is_copy).partition(|report| {
             report.state == PartState::Proved && !report.node.is_some_and(|node| self.is_leaving(&node))
         });
         if lost.is_empty() {
@@ -207,12 +264,19 @@ impl Repair<'_> {
             Ok(missing) => missing.into_iter().map(|missing| missing.reason).collect(),
             Err(shortfall) => vec![shortfall.reason],
         };
-        let stored: HashSet<_> = leases.iter().map(|(part, _)| *part).collect();
+        let mut kept = Vec::new();
+        for (part, lease) in leases {
+            match self.client.wire.fetch(lease.by(), lease.body().root(), FETCH_BACK_WITHIN).await {
+                Ok(_) => kept.push((part, lease)),
+                Err(error) => tracing::warn!(%part, %error, "a new copy cannot be read back"),
+            }
+        }
+        let stored: HashSet<_> = kept.iter().map(|(part, _)| *part).collect();
         for report in lost.iter().filter(|report| !stored.contains(&report.part)) {
             let reason = reasons.first().cloned().unwrap_or_default();
             self.report.missing.push(MissingPart { part: report.part, reason });
         }
-        for (part, lease) in leases {
+        for (part, lease) in kept {
             self.report.repaired.push((part, lease.by()));
             self.report.leases.push(lease);
         }
@@ -220,13 +284,9 @@ impl Repair<'_> {
 }
 
 /// Why a segment with so few columns left cannot be read.
-fn unreadable(segment: Segment, state: &State, audit: &AuditReport) -> ReadError {
+fn unreadable(segment: Segment, state: &State) -> ReadError {
     let (required, available) = (usize::from(segment.data_columns()), state.healthy.len());
-    let gone = audit.parts.iter().filter(|report| {
-        matches!(report.part, Part::Shard { segment: at, .. } if at == segment.index())
-            && report.state == PartState::Gone
-    });
-    if usize::from(segment.stored()) - gone.count() < required {
+    if usize::from(segment.stored()) - state.gone < required {
         ReadError::NotHeld { segment: segment.index(), required }
     } else {
         ReadError::Unavailable { segment: segment.index(), required, available }
@@ -234,15 +294,19 @@ fn unreadable(segment: Segment, state: &State, audit: &AuditReport) -> ReadError
 }
 
 impl State {
-    fn of(segment: Segment, audit: &AuditReport) -> Self {
-        let mut state = Self { healthy: Vec::new(), lost: Vec::new(), damaged: HashSet::new() };
-        for report in &audit.parts {
+    /// What was found of a segment; of what is not healthy, `is_wanted` says what is to be made again.
+    fn of(segment: Segment, found: &[PartReport], is_wanted: impl Fn(&PartReport) -> bool) -> Self {
+        let (healthy, lost, waited_for) = (Vec::new(), Vec::new(), Vec::new());
+        let mut state = Self { healthy, lost, waited_for, damaged: HashSet::new(), gone: 0 };
+        for report in found {
             let Part::Shard { segment: at, column } = report.part else { continue };
             if at != segment.index() {
                 continue;
             }
+            state.gone += usize::from(report.state == PartState::Gone);
             match (report.state, report.node) {
                 (PartState::Proved, Some(node)) => state.healthy.push((column, node)),
+                (_, node) if !is_wanted(report) => state.waited_for.extend(node),
                 (PartState::Damaged, node) => {
                     state.lost.push(column);
                     state.damaged.extend(node);
@@ -264,6 +328,11 @@ impl State {
         self.healthy = staying;
         let moving: Vec<(Column, PublicKey)> = moving;
         self.lost.extend(moving.into_iter().map(|(column, _)| column));
+    }
+
+    /// Nodes that get no other column of the segment.
+    fn taken(&self) -> Vec<PublicKey> {
+        self.healthy.iter().map(|(_, node)| *node).chain(self.waited_for.iter().copied()).collect()
     }
 
     /// Columns that were thought healthy and could not be read.

@@ -23,6 +23,7 @@ use crate::plan::Failure;
 use crate::plan::pace::Pace;
 use crate::plan::upload::{PartIndex, Parts, Spread};
 use crate::report::{MissingPart, Part};
+use crate::throttle::Throttle;
 use crate::wire::{Upload, Wire, WireError};
 
 /// Runs of bytes that wait for a column's node: about 1 MiB of data each, over all columns together.
@@ -213,6 +214,7 @@ impl SegmentPut {
             roots: columns.iter().zip(shards).map(|(column, shard)| (*column, shard.root)).collect(),
             sources: sources.collect(),
             targets: uploads.into_iter().map(|(part, upload)| (columns[part.0], upload)).collect(),
+            throttle: Throttle::default(),
         };
         match rebuild::run(&self.context.client.wire, job).await {
             Ok(outcome) => {

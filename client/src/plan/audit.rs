@@ -1,6 +1,7 @@
 //! Asking for proofs: every shard at the node that should have it, or at those that say they do.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,11 +118,22 @@ pub struct Audit {
 impl Audit {
     /// A plan over all shards of an object that begins with [`Event::Begin`].
     pub fn new(geometry: Geometry, manifest_seed: &[u8; 32], placement: &Arc<Placement>) -> Self {
-        let segments = geometry.all_segments();
-        let segments: BTreeMap<_, _> = segments
+        Self::of_segments(geometry, 0..geometry.segments(), manifest_seed, placement)
+    }
+
+    /// The same over some of its segments.
+    pub fn of_segments(
+        geometry: Geometry,
+        segments: Range<u32>,
+        manifest_seed: &[u8; 32],
+        placement: &Arc<Placement>,
+    ) -> Self {
+        let chosen = segments.filter_map(|index| geometry.segment(index));
+        let segments: BTreeMap<_, _> = chosen
+            .clone()
             .map(|segment| (segment.index(), Whereabouts::new(segment, manifest_seed, placement)))
             .collect();
-        let shards = geometry.all_segments().flat_map(|segment| {
+        let shards = chosen.flat_map(|segment| {
             segment.stored_columns().map(move |column| Shard {
                 segment: segment.index(),
                 column,

@@ -15,7 +15,7 @@ use crate::health::{Health, Standing};
 use crate::moment::Moment;
 
 /// Rows of a window: half a MiB of every column.
-const WINDOW_ROWS: u32 = 32;
+pub(crate) const WINDOW_ROWS: u32 = 32;
 /// Windows that are being read or processed at the same time.
 const WINDOWS_MAX: usize = 2;
 /// How often one node is asked for the same rows, when its failures may pass.

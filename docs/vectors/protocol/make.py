@@ -1,117 +1,28 @@
 #!/usr/bin/env python3
-"""Makes the golden vectors in this folder from docs/spec.md alone, with nothing but the standard library.
+"""Makes the golden vectors in this folder from docs/spec.md alone, with the packages of tests/python/requirements.txt.
 
-Keys come from fixed seeds, so running it again gives the same files. `cargo test -p protocol` reads them.
+`cargo test -p protocol` reads them.
 """
 
 import base64
-import hashlib
-import json
 import pathlib
+import sys
 
 FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
 
-# --- Ed25519 (RFC 8032), slow and simple ---------------------------------------------------------
+from records import NET, OTHER_NET, START, Key, Raw, cbor, map_of, readable, record, signed_bytes, without_none, write
 
+# Of Ed25519 (RFC 8032): the field and the order of the group.
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-
-
-def recover_x(y, sign):
-    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(x2, (P + 3) // 8, P)
-    if (x * x - x2) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    return P - x if x % 2 != sign else x
-
-
-BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE = (recover_x(BASE_Y, 0), BASE_Y)
-
-
-def add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    t = D * x1 * x2 * y1 * y2 % P
-    x = (x1 * y2 + x2 * y1) * pow(1 + t, P - 2, P) % P
-    y = (y1 * y2 + x1 * x2) * pow(1 - t, P - 2, P) % P
-    return x, y
-
-
-def multiply(scalar, point):
-    result = (0, 1)
-    while scalar:
-        if scalar & 1:
-            result = add(result, point)
-        point = add(point, point)
-        scalar >>= 1
-    return result
-
-
-def compress(point):
-    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
-
-
-def scalar_of(*parts):
-    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % ORDER
-
-
-class Key:
-    def __init__(self, seed_byte):
-        digest = hashlib.sha512(bytes([seed_byte] * 32)).digest()
-        self.scalar = int.from_bytes(digest[:32], "little") & ~7 & (2**254 - 1) | 2**254
-        self.prefix = digest[32:]
-        self.public = compress(multiply(self.scalar, BASE))
-
-    def sign(self, message):
-        r = scalar_of(self.prefix, message)
-        big_r = compress(multiply(r, BASE))
-        s = (r + scalar_of(big_r, self.public, message) * self.scalar) % ORDER
-        return big_r + s.to_bytes(32, "little")
-
-
-# --- Canonical CBOR ------------------------------------------------------------------------------
-
-
-class Raw(bytes):
-    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
-
-
-def head(major, number):
-    if number < 24:
-        return bytes([major << 5 | number])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
-    raise ValueError(number)
-
-
-def cbor(value):
-    if isinstance(value, Raw):
-        return bytes(value)
-    if isinstance(value, bool):
-        return b"\xf5" if value else b"\xf4"
-    if isinstance(value, int):
-        return head(0, value) if value >= 0 else head(1, -1 - value)
-    if isinstance(value, bytes):
-        return head(2, len(value)) + value
-    if isinstance(value, str):
-        return head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return head(4, len(value)) + b"".join(map(cbor, value))
-    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
-    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
-
 
 # --- Records -------------------------------------------------------------------------------------
 
-NET = bytes([0x4E] * 32)
-OTHER_NET = bytes([0x4F] * 32)
-OWNER, PAYER, NODE, CLIENT, AUDITOR, OTHER_NODE = (Key(seed) for seed in range(1, 7))
+OWNER, PAYER, NODE, CLIENT, AUDITOR, OTHER_NODE = (Key(bytes([number] * 32)) for number in range(1, 7))
 ROOT = bytes([0xAB] * 32)
 ID = bytes(range(16))
 CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
-START = 1_800_000_000
 DAY = 86_400
 
 BODIES = {
@@ -178,33 +89,8 @@ BODIES = {
 }
 
 
-def signed_bytes(kind, net, body, version=1):
-    name = kind.encode()
-    return b"headwater\0" + bytes([len(name)]) + name + bytes([version]) + net + cbor(body)
-
-
-def record(kind, body, by, /, *, network=NET, **changes):
-    """A record with a true signature over the body as it stands, then changed; `None` leaves a key out."""
-    sig = changes["sig"] if "sig" in changes else by.sign(signed_bytes(kind, network, body))
-    entries = {"body": body, "by": by.public, "net": network, "sig": sig, "type": kind, "v": 1} | changes
-    return cbor({key: value for key, value in entries.items() if value is not None})
-
-
 def body_with(kind, **changes):
-    body = BODIES[kind][1] | changes
-    return {key: value for key, value in body.items() if value is not None}
-
-
-def readable(value):
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list):
-        return [readable(item) for item in value]
-    if isinstance(value, dict):
-        return {key: readable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [readable(item) for item in value]
-    return value
+    return without_none(BODIES[kind][1] | changes)
 
 
 def accepted(name, kind, body, by=None):
@@ -219,11 +105,6 @@ def rejected(name, kind, bytes_, error):
 
 def rejected_body(name, kind, error="malformed", **changes):
     return rejected(f"{kind}: {name}", kind, record(kind, body_with(kind, **changes), BODIES[kind][0]), error)
-
-
-def map_of(*entries):
-    """A map whose entries keep the order in which they are given."""
-    return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
 
 
 def full_node():
@@ -488,8 +369,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict members announce".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept members announced".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim members announce".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed members announced".split()
 
 
 def header(name, number, *parts):
@@ -514,7 +395,7 @@ RECORDS = {kind: record(kind, body, by) for kind, (by, body) in BODIES.items()}
 R = {kind: string(bytes_) for kind, bytes_ in RECORDS.items()}
 
 
-COMMIT, AUDIT, VERDICT = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict"))
+COMMIT, AUDIT, VERDICT, CLAIM = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict", "claim"))
 
 
 def requests():
@@ -545,10 +426,12 @@ def requests():
     apart = items(*(string(bytes([n] * 32)) + whole + numbers([n]) for n in range(64)))
     yield header("audit of a leaf of 64 shards", AUDIT, audit, secret, NONE, apart)
     yield header("verdict", VERDICT, R["audit_verdict"])
+    yield header("claim", CLAIM, root, varint(600), R["mandate"])
+    yield header("claim given back", CLAIM, root, varint(0), R["mandate"])
     yield header("records are not looked into", 7, string(b"no record"))
-    yield header("the first members", 14, NONE, varint(128))
-    yield header("one member after another", 14, some(key), varint(1))
-    yield header("announce", 15, R["node"])
+    yield header("the first members", 15, NONE, varint(128))
+    yield header("one member after another", 15, some(key), varint(1))
+    yield header("announce", 16, R["node"])
 
     yield no_header("nothing", b"", "incomplete")
     yield no_header("half a length", b"\1\0", "incomplete")
@@ -557,11 +440,13 @@ def requests():
     yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
-    yield bad_header("members after a key off the curve", 14, some(string((2).to_bytes(32, "little"))), varint(1))
-    yield bad_header("no members", 14, NONE, varint(0))
-    yield bad_header("129 members", 14, NONE, varint(129))
-    yield bad_header("announcement of 4097 bytes", 15, string(bytes(4097)))
+    yield bad_header("members after a key off the curve", 15, some(string((2).to_bytes(32, "little"))), varint(1))
+    yield bad_header("no members", 15, NONE, varint(0))
+    yield bad_header("129 members", 15, NONE, varint(129))
+    yield bad_header("announcement of 4097 bytes", 16, string(bytes(4097)))
     yield bad_header("an unknown request", len(REQUESTS))
+    yield bad_header("claim for more seconds than fit", CLAIM, root, varint(65_536), R["mandate"])
+    yield bad_header("claim without a mandate", CLAIM, root, varint(600))
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
     yield bad_header("a field missing", 0, net)
     yield no_header("number of the request in two bytes", framed(b"\x8a\0"), "not_canonical")
@@ -614,7 +499,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in [*range(2, 16), 17]:
+    for code in [*range(2, 16), 17, 18]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -624,9 +509,10 @@ def responses():
     yield header("whole, 1 MiB", 5, varint(2**20))
     yield header("proof", 6)
     yield header("held: nothing asked", 7, items())
-    held = some(varint(65_536) + varint(START))
+    held = some(varint(65_536) + varint(START) + string(ID) + varint(3))
+    longest_held = some(varint(2**28) + varint(2**64 - 1) + string(ID) + varint(2**64 - 1))
     yield header("held: one and not the other", 7, items(held, NONE))
-    yield header("held: 256", 7, items(*[held] * 256))
+    yield header("held: 256 of the longest", 7, items(*[longest_held] * 256))
     yield header("released", 8)
     yield header("pointer kept", 9)
     yield header("no pointers", 10, items())
@@ -638,26 +524,28 @@ def responses():
     yield header("audit committed", RESPONSES.index("audit_committed"), R["audit_receipt"])
     yield header("audited", RESPONSES.index("audited"), R["audit_answer"])
     yield header("verdict kept", RESPONSES.index("verdict_kept"))
+    yield header("claimed", RESPONSES.index("claimed"))
 
-    yield header("no members", 15, items(), b"\0")
-    yield header("128 members and more", 15, items(*[R["node"]] * 128), b"\1")
-    yield header("announced: not news", 16, b"\0")
-    yield header("announced: news", 16, b"\1")
+    yield header("no members", 16, items(), b"\0")
+    yield header("128 members and more", 16, items(*[R["node"]] * 128), b"\1")
+    yield header("announced: not news", 17, b"\0")
+    yield header("announced: news", 17, b"\1")
 
     yield bad_header("an unknown answer", len(RESPONSES))
     yield bad_header("status with 9 verdicts", 11, *about, items(*[string(b"")] * 9))
-    yield bad_header("129 members", 15, items(*[string(b"")] * 129), b"\0")
-    yield bad_header("more is neither true nor false", 15, items(), b"\2")
-    yield bad_header("news is neither true nor false", 16, b"\2")
+    yield bad_header("129 members", 16, items(*[string(b"")] * 129), b"\0")
+    yield bad_header("more is neither true nor false", 16, items(), b"\2")
+    yield bad_header("news is neither true nor false", 17, b"\2")
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 18", 0, varint(18), string(""))
+    yield bad_header("code 19", 0, varint(19), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
     yield bad_header("whole of nothing", 5, varint(0))
     yield bad_header("whole of more than 1 MiB", 5, varint(2**20 + 1))
     yield bad_header("held: 257", 7, items(*[NONE] * 257))
-    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START))))
+    yield bad_header("held: a shard of no bytes", 7, items(some(varint(0) + varint(START) + string(ID) + varint(0))))
+    yield bad_header("held: a lease with a name of 15 bytes", 7, items(some(varint(1) + varint(START) + string(ID[:15]) + varint(0))))
     yield bad_header("33 pointers", 10, items(*[string(b"")] * 33))
     yield bad_header("a pointer of 4097 bytes", 10, items(string(bytes(4097))))
     yield bad_header("version of 65 bytes", 11, varint(0), varint(0), varint(0), string("x" * 65), items())
@@ -724,17 +612,17 @@ def tickets():
     yield bad_node("an unknown key in a node", seq=1)
 
 
-def write(name, about, vectors):
-    lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
-    text = f'{{\n  "about": {json.dumps(about)},\n  "network": "{NET.hex()}",\n  "vectors": [\n    {lines}\n  ]\n}}\n'
-    (FOLDER / name).write_text(text)
-
-
 write(
-    "records.json",
+    FOLDER / "records.json",
     "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.",
-    [*accepted_records(), *rejected_envelopes(), *rejected_encodings(), *rejected_bodies()],
+    NET,
+    vectors=[*accepted_records(), *rejected_envelopes(), *rejected_encodings(), *rejected_bodies()],
 )
-write("requests.json", "Spec section 13. `header` with its length in front.", named(requests(), REQUESTS))
-write("responses.json", "Spec section 13. `header` with its length in front.", named(responses(), RESPONSES))
-write("tickets.json", "Spec section 22. A decoder accepts `ticket`, or rejects it where there is `error`.", tickets())
+write(FOLDER / "requests.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(requests(), REQUESTS))
+write(FOLDER / "responses.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(responses(), RESPONSES))
+write(
+    FOLDER / "tickets.json",
+    "Spec section 22. A decoder accepts `ticket`, or rejects it where there is `error`.",
+    NET,
+    vectors=tickets(),
+)

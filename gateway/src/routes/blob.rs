@@ -15,7 +15,6 @@ use chunker::{CodingError, Link, Padding, Salt};
 use client::{ObjectSecrets, PutOptions};
 use futures_util::{StreamExt as _, stream};
 use prometheus_client::metrics::counter::Counter;
-use protocol::SecretKey;
 use protocol::limits::LEASE_DURATION_MAX_S;
 use serde::Deserialize;
 use tokio::io::AsyncRead;
@@ -127,18 +126,8 @@ impl Wishes {
                 .r#type
                 .or(content_type.filter(|text| !MEANINGLESS_TYPES.contains(&text.as_str()))),
             expires: now().plus(keep_s),
-            secrets: secrets(uploads),
+            secrets: ObjectSecrets::new(&uploads.account, Salt::from_bytes(rand::random())),
         })
-    }
-}
-
-/// Keys of a new object of the gateway's account.
-fn secrets(uploads: &UploadConfig) -> ObjectSecrets {
-    let salt = Salt::from_bytes(rand::random());
-    ObjectSecrets {
-        content_key: uploads.account.content_key(&salt),
-        salt,
-        control: SecretKey::from_bytes(uploads.account.control_seed(&salt).expose()),
     }
 }
 

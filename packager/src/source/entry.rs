@@ -179,6 +179,22 @@ fn ends_early(name: FourCc) -> BoxError {
     BoxError::Invalid { name: BoxName(name), why: "it ends early".to_owned() }
 }
 
+/// The boxes inside the first sample entry of a box `stsd` of video, whatever its codec.
+pub(super) fn visual_boxes<'a>(stsd: &RawBox<'a>) -> Result<&'a [u8], BoxError> {
+    let entry = children(stsd.body.get(8..).unwrap_or_default()).next().transpose()?;
+    Ok(entry.and_then(|entry| entry.body.get(VISUAL_FIELDS_LEN..)).unwrap_or_default())
+}
+
+/// The boxes inside a visual sample entry of our own.
+pub(super) fn own_boxes(entry: &UnknownBox) -> &[u8] {
+    entry.payload.get(VISUAL_FIELDS_LEN..).unwrap_or_default()
+}
+
+/// The same sample entry with `more` boxes inside it.
+pub(super) fn with_boxes(entry: &UnknownBox, more: &[u8]) -> UnknownBox {
+    boxed(name_of(entry), [entry.payload.as_slice(), more].concat())
+}
+
 /// A box that is copied into the init section as it is.
 pub(crate) fn copied(found: &RawBox<'_>) -> Result<UnknownBox, BoxError> {
     UnknownBox::decode(found.whole).map(|(copy, _)| copy).map_err(|_| ends_early(found.name))

@@ -18,7 +18,7 @@ const FIRST_BOXES: &[&[u8; 4]] =
 /// Reads the tracks of a file of `len` bytes.
 pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack>, OpenError> {
     let top = top_boxes(reader, len)?;
-    let moov = read_body(reader, top.moov.ok_or(OpenError::NoMovie)?)?;
+    let moov = read_movie(reader, &top)?;
     let movie = movie::read(&moov)?;
     let mut room = usize::try_from(len).unwrap_or(SAMPLES_MAX).min(SAMPLES_MAX);
     let mut tracks = Vec::new();
@@ -33,6 +33,15 @@ pub(super) fn tracks(reader: &impl ReadAt, len: u64) -> Result<Vec<PreparedTrack
         let_begin_together(&mut tracks);
     }
     tracks.into_iter().map(|(head, recorded)| prepare(head, recorded)).collect()
+}
+
+/// The content of the box `moov` of a file of `len` bytes.
+pub(super) fn movie(reader: &impl ReadAt, len: u64) -> Result<Vec<u8>, OpenError> {
+    read_movie(reader, &top_boxes(reader, len)?)
+}
+
+fn read_movie(reader: &impl ReadAt, top: &TopBoxes) -> Result<Vec<u8>, OpenError> {
+    read_body(reader, top.moov.ok_or(OpenError::NoMovie)?)
 }
 
 /// Where a box of the file lies.

@@ -86,7 +86,7 @@ pub async fn encode_audio(
     probe: &Probe,
     targets: &[AudioTarget],
     folder: &Path,
-    progress: impl FnMut(f64),
+    progress: impl FnMut(f64, &[u64]),
 ) -> Result<EncodedAudios, EncodeError> {
     let source = probe.audios.first().filter(|_| !targets.is_empty());
     let source = source.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;

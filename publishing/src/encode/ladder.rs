@@ -86,7 +86,7 @@ mod tests {
             frame_rate: FrameRate::new(25, 1),
             duration: None,
             interlaced: false,
-            hdr: false,
+            hdr: None,
             spherical: false,
             language: None,
         }

@@ -32,6 +32,8 @@ pub enum EncodeError {
     Empty { file: PathBuf, what: String },
     #[error("{}: it is cut off: {got} s of {promised} s could be read", .file.display())]
     CutOff { file: PathBuf, got: u64, promised: u64 },
+    #[error("{}: it is HDR, and this ffmpeg lacks the filters zscale and tonemap, which make SDR of it; install a full ffmpeg, on Debian: apt install ffmpeg", .file.display())]
+    NoToneMapping { file: PathBuf },
     #[error("{}: encoding {what} failed: more than {ENCODED_BYTES_MAX} bytes came out", .file.display())]
     TooLarge { file: PathBuf, what: String },
 }
@@ -79,6 +81,11 @@ impl Job {
         })
     }
 
+    /// The file that is encoded.
+    pub(super) fn master(&self) -> &Path {
+        &self.master
+    }
+
     /// Where options of the next output go.
     pub(super) fn command(&mut self) -> &mut Command {
         &mut self.command
@@ -115,16 +122,18 @@ impl Job {
         self.command.args(["-f", "mp4"]).arg(input::url(file));
     }
 
-    /// Runs to the end and gives out the folder if every output is whole. `progress` is told how much is done, from 0 to 1.
-    pub(super) async fn run(self, mut progress: impl FnMut(f64)) -> Result<TempDir, EncodeError> {
+    /// Runs to the end and gives out the folder if every output is whole. `progress` is told how much of all is done, from
+    /// 0 to 1, and how many bytes of each output there are.
+    pub(super) async fn run(self, mut progress: impl FnMut(f64, &[u64])) -> Result<TempDir, EncodeError> {
         let Self { command, folder, master, length, promised, outputs, .. } = self;
         let mut got = 0;
-        progress(0.0);
+        let lens = || outputs.iter().map(|(_, file)| len_of(file)).collect::<Vec<_>>();
+        progress(0.0, &lens());
         let report = |at: u64| {
             got = at;
             #[expect(clippy::cast_precision_loss, reason = "a fraction for a progress bar")]
             let done = length.map_or(0.0, |length| (at as f64 / length).clamp(0.0, 1.0));
-            progress(done);
+            progress(done, &lens());
         };
         let result = process::follow(command, STALL_TIMEOUT, report).await;
         result.map_err(|error| EncodeError::Failed {
@@ -139,8 +148,9 @@ impl Job {
                 promised: promised / 1_000_000,
             });
         }
+        let lens = lens();
         outputs.into_iter().try_for_each(|(what, file)| check(&master, what, &file))?;
-        progress(1.0);
+        progress(1.0, &lens);
         Ok(folder)
     }
 }
@@ -152,10 +162,14 @@ fn promise(probe: &Probe, stream: Option<Duration>) -> u64 {
     stream.filter(|_| exact).map_or(0, |length| u64::try_from(length.as_micros()).unwrap_or(u64::MAX))
 }
 
+/// Bytes of a file that may not be there yet.
+fn len_of(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |metadata| metadata.len())
+}
+
 /// ffmpeg ends well although it stopped at the limit, or found nothing to write.
 fn check(master: &Path, what: String, file: &Path) -> Result<(), EncodeError> {
-    let length = fs::metadata(file).map_or(0, |metadata| metadata.len());
-    match length {
+    match len_of(file) {
         0 => Err(EncodeError::Empty { file: master.to_owned(), what }),
         ENCODED_BYTES_MAX.. => Err(EncodeError::TooLarge { file: master.to_owned(), what }),
         _ => Ok(()),

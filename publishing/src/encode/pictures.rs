@@ -8,6 +8,7 @@ use super::input;
 use super::limits::{POSTER_BYTES_MAX, POSTER_TIMEOUT, STRIP_BYTES_MAX, STRIP_TIMEOUT};
 use super::probe::Probe;
 use super::process;
+use super::tone;
 use super::tools::Tools;
 
 /// Pixels of the long side of a poster.
@@ -60,6 +61,7 @@ pub struct Strip {
 pub async fn poster(tools: &Tools, probe: &Probe, at: Duration) -> Result<Vec<u8>, PictureError> {
     let file = || probe.file.clone();
     let shown = probe.video().map(|video| (video.stream, video.size, Some(at.as_secs_f64())));
+    let tones = tones(tools, probe);
     let cover = probe.cover.map(|cover| (cover.stream, cover.size, None));
     let (stream, size, start) = shown.or(cover).ok_or_else(|| PictureError::NoPicture { file: file() })?;
     let size = size.with_long(POSTER_SIDE);
@@ -69,7 +71,7 @@ pub async fn poster(tools: &Tools, probe: &Probe, at: Duration) -> Result<Vec<u8
         "-map",
         &format!("0:{stream}"),
         "-vf",
-        &format!("scale={}:{},setsar=1", size.width(), size.height()),
+        &format!("scale={}:{},{tones}setsar=1", size.width(), size.height()),
     ]);
     let jpeg = picture(command, POSTER_BYTES_MAX, POSTER_TIMEOUT).await;
     let jpeg = jpeg.map_err(|reason| PictureError::Failed { file: file(), what: "a poster", reason })?;
@@ -92,10 +94,11 @@ pub async fn strip(tools: &Tools, probe: &Probe) -> Result<Strip, PictureError> 
     command.args(["-map", &format!("0:{}", video.stream), "-vf"]);
     // The last picture fills what is left of the grid, also where the film ends earlier than it says.
     command.arg(format!(
-        "fps=1000/{},scale={}:{},setsar=1,tpad=stop=-1:stop_mode=clone,tile={}x{}",
+        "fps=1000/{},scale={}:{},{}setsar=1,tpad=stop=-1:stop_mode=clone,tile={}x{}",
         grid.every_ms,
         size.width(),
         size.height(),
+        tones(tools, probe),
         grid.columns,
         grid.rows
     ));
@@ -105,6 +108,12 @@ pub async fn strip(tools: &Tools, probe: &Probe) -> Result<Strip, PictureError> 
         return Err(PictureError::NothingThere { file: file(), at: Duration::ZERO });
     }
     Ok(grid.strip(jpeg, size.width(), size.height()))
+}
+
+/// What makes SDR of the film. Where ffmpeg lacks it, a paler picture is better than none.
+fn tones(tools: &Tools, probe: &Probe) -> String {
+    let hdr = probe.video().and_then(|video| video.hdr);
+    tone::filters(tools, hdr).unwrap_or_default()
 }
 
 /// One picture on ffmpeg's standard output; nothing if there was none.

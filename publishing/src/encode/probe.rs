@@ -11,12 +11,13 @@ use super::limits::{DURATION_MAX, PIXELS_MAX, PROBE_BYTES_MAX, PROBE_TIMEOUT, SI
 use super::process;
 use super::size::Size;
 use super::tools::Tools;
+use super::words;
 
 /// Why a master cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages explain the fields")]
 pub enum ProbeError {
-    #[error("{}: ffprobe cannot read it: {reason}", .file.display())]
+    #[error("{}: {reason}", .file.display())]
     Unreadable { file: PathBuf, reason: String },
     #[error("{}: it is «{format}», which is not read since it can name other files", .file.display())]
     Format { file: PathBuf, format: String },
@@ -74,12 +75,21 @@ pub struct VideoProbe {
     pub duration: Option<Duration>,
     /// Whether it consists of half pictures, as old television does.
     pub interlaced: bool,
-    /// Whether its colours need a display of high dynamic range (PQ or HLG). Rungs say so too, but have 8 bits.
-    pub hdr: bool,
-    /// Whether it shows a whole sphere (360°). Rungs do not say so: ffmpeg loses it where it encodes.
+    /// Whether its colours need a display of high dynamic range. Rungs are SDR.
+    pub hdr: Option<Hdr>,
+    /// Whether it shows a whole sphere (360°). ffmpeg loses that where it encodes: rungs are told it again when they are packaged.
     pub spherical: bool,
     /// Its language, as the file writes it: "eng".
     pub language: Option<String>,
+}
+
+/// How light is written down in high dynamic range (ITU-R BT.2100).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hdr {
+    /// Perceptual quantization, SMPTE ST 2084: HDR10 and its relatives.
+    Pq,
+    /// Hybrid log-gamma, ARIB STD-B67.
+    Hlg,
 }
 
 /// Sound.
@@ -159,6 +169,6 @@ pub async fn probe(tools: &Tools, file: &Path) -> Result<Probe, ProbeError> {
     command.args(["-show_format", "-show_streams", "-of", "json=compact=1"]).arg(input::url(file));
     let answer = process::collect(command, PROBE_BYTES_MAX, PROBE_TIMEOUT)
         .await
-        .map_err(|error| ProbeError::Unreadable { file: file.to_owned(), reason: error.to_string() })?;
+        .map_err(|error| ProbeError::Unreadable { file: file.to_owned(), reason: words::of(&error) })?;
     json::parse(file, &answer)
 }

@@ -34,6 +34,13 @@ pub(super) enum RunError {
 #[derive(Debug)]
 pub(super) struct Complaint(String);
 
+#[cfg(test)]
+impl Complaint {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_empty() { "it did not say why" } else { &self.0 })

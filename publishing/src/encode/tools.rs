@@ -6,12 +6,13 @@ use std::io;
 
 use super::limits::VERSION_TIMEOUT;
 use super::process::{self, RunError};
+use super::tone;
 
 /// The oldest version whose options are all known.
 const REQUIRED: Version = Version { major: 4, minor: 4 };
 /// Encoders that a build of ffmpeg may lack.
 const ENCODERS: [&str; 4] = ["libx264", "aac", "libopus", "mjpeg"];
-const ENCODER_LIST_MAX: u64 = 256 << 10;
+const LIST_LEN_MAX: u64 = 256 << 10;
 
 /// Why ffmpeg cannot be used. What helps is part of the message.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,7 @@ pub struct Tools {
     ffmpeg: OsString,
     ffprobe: OsString,
     version: Version,
+    maps_tones: bool,
 }
 
 impl Tools {
@@ -69,7 +71,11 @@ impl Tools {
         let encoders = say(&ffmpeg, "-encoders").await?;
         match ENCODERS.into_iter().find(|name| !lists(&encoders, name)) {
             Some(encoder) => Err(ToolsError::NoEncoder { program: shown(&ffmpeg), encoder }),
-            None => Ok(Self { ffmpeg, ffprobe, version }),
+            None => {
+                let filters = say(&ffmpeg, "-filters").await?;
+                let maps_tones = tone::FILTERS.into_iter().all(|name| lists(&filters, name));
+                Ok(Self { ffmpeg, ffprobe, version, maps_tones })
+            }
         }
     }
 
@@ -81,6 +87,11 @@ impl Tools {
     /// Whether the clock of an MP4's edits can be chosen.
     pub(super) fn sets_movie_timescale(&self) -> bool {
         self.version >= Version { major: 5, minor: 0 }
+    }
+
+    /// Whether HDR can be made SDR.
+    pub(super) fn maps_tones(&self) -> bool {
+        self.maps_tones
     }
 
     pub(super) fn ffmpeg(&self) -> tokio::process::Command {
@@ -109,7 +120,7 @@ async fn version_of(program: &OsString) -> Result<Version, ToolsError> {
 async fn say(program: &OsString, what: &str) -> Result<String, ToolsError> {
     let mut command = process::command(program);
     command.args(["-hide_banner", what]);
-    let said = process::collect(command, ENCODER_LIST_MAX, VERSION_TIMEOUT).await;
+    let said = process::collect(command, LIST_LEN_MAX, VERSION_TIMEOUT).await;
     said.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|error| match error {
         RunError::Start(error) if error.kind() == io::ErrorKind::NotFound => {
             ToolsError::Missing { program: shown(program) }
@@ -130,9 +141,9 @@ fn parse_version(line: &str) -> Option<Version> {
     Some(Version { major, minor })
 }
 
-/// Whether `-encoders` names this one: the second word of a line.
-fn lists(encoders: &str, name: &str) -> bool {
-    encoders.lines().any(|line| line.split_whitespace().nth(1) == Some(name))
+/// Whether `-encoders` or `-filters` names this one: the second word of a line.
+fn lists(all: &str, name: &str) -> bool {
+    all.lines().any(|line| line.split_whitespace().nth(1) == Some(name))
 }
 
 fn shown(program: &OsString) -> String {

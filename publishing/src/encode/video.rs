@@ -12,7 +12,8 @@ use super::audio::{self, AudioCodec, AudioTarget, EncodedAudio};
 use super::ladder::Rung;
 use super::limits::FRAME_RATE_MAX;
 use super::output::{EncodeError, Job};
-use super::probe::{Probe, VideoProbe};
+use super::probe::{AudioProbe, Probe, VideoProbe};
+use super::tone;
 use super::tools::Tools;
 
 /// Seconds from keyframe to keyframe, the same on every rung.
@@ -56,38 +57,53 @@ impl EncodedLadder {
     }
 }
 
-/// Encodes the first film of a master once per rung, and each of its sounds once as AAC.
+/// Encodes the first film of a master once per rung, as SDR, and each of these of its `sounds` once as AAC.
 ///
 /// The files lie in a new folder within `folder`, which is removed with the result, or when the returned future is
-/// dropped; ffmpeg is killed then. `progress` is told the number of a rung and how much of it is done, from 0 to 1; the
-/// rungs advance together. If one of them fails, all do.
+/// dropped; ffmpeg is killed then. `progress` is told how much is done, from 0 to 1, of all files, which advance together,
+/// and how many bytes there are of each rung and then of each sound. If one of them fails, all do.
 pub async fn encode_ladder(
     tools: &Tools,
     probe: &Probe,
     rungs: &[Rung],
+    sounds: &[AudioProbe],
     folder: &Path,
-    mut progress: impl FnMut(usize, f64),
+    progress: impl FnMut(f64, &[u64]),
 ) -> Result<EncodedLadder, EncodeError> {
     let video = probe.video().filter(|_| !rungs.is_empty());
-    let video = video.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;
-    let mut job = Job::new(tools, probe, video.duration, folder)?;
-    job.command().args(["-filter_complex", &filters(video, rungs)]);
-    let rungs =
-        rungs.iter().enumerate().map(|(number, rung)| add_rung(&mut job, video, number, *rung)).collect();
-    let audios = probe.audios.iter().map(|stream| audio::add(&mut job, stream, FILM_SOUND)).collect();
-    let encoded: Vec<EncodedRung> = rungs;
-    let folder = job.run(|done| (0..encoded.len()).for_each(|rung| progress(rung, done))).await?;
-    Ok(EncodedLadder { folder, rungs: encoded, audios })
+    let longest = video.map(|video| video.duration);
+    let longest = longest.or_else(|| sounds.iter().map(|sound| sound.duration).max());
+    let longest = longest.ok_or_else(|| EncodeError::Nothing { file: probe.file.clone() })?;
+    let mut job = Job::new(tools, probe, longest, folder)?;
+    let rungs = video.map(|video| add_rungs(tools, &mut job, video, rungs)).transpose()?.unwrap_or_default();
+    let audios = sounds.iter().map(|stream| audio::add(&mut job, stream, FILM_SOUND)).collect();
+    Ok(EncodedLadder { folder: job.run(progress).await?, rungs, audios })
 }
 
-/// Splits the film, after what all rungs need, and scales each copy: `[v0]`, `[v1]`, …
-fn filters(video: &VideoProbe, rungs: &[Rung]) -> String {
+fn add_rungs(
+    tools: &Tools,
+    job: &mut Job,
+    video: &VideoProbe,
+    rungs: &[Rung],
+) -> Result<Vec<EncodedRung>, EncodeError> {
+    let tones = tone::filters(tools, video.hdr);
+    let tones = tones.ok_or_else(|| EncodeError::NoToneMapping { file: job.master().to_owned() })?;
+    job.command().args(["-filter_complex", &filters(video, rungs, &tones)]);
+    Ok(rungs.iter().enumerate().map(|(number, rung)| add_rung(job, video, number, *rung)).collect())
+}
+
+/// Splits the film, after what all rungs need, and scales each copy: `[v0]`, `[v1]`, … `tones` ends with a comma where it is
+/// not empty.
+fn filters(video: &VideoProbe, rungs: &[Rung], tones: &str) -> String {
     let mut graph = format!("[0:{}]", video.stream);
     if video.interlaced {
         graph.push_str("yadif=deint=interlaced,");
     }
     if video.frame_rate.is_some_and(|rate| rate.is_above(FRAME_RATE_MAX)) {
         let _ = write!(graph, "fps={FRAME_RATE_MAX},");
+    }
+    if let Some(top) = rungs.first().filter(|_| !tones.is_empty()) {
+        let _ = write!(graph, "scale={}:{},{tones}", top.size().width(), top.size().height());
     }
     let _ = write!(graph, "split={}", rungs.len());
     (0..rungs.len()).for_each(|number| {
@@ -134,17 +150,22 @@ mod tests {
             frame_rate: FrameRate::new(30, 1),
             duration: None,
             interlaced: false,
-            hdr: false,
+            hdr: None,
             spherical: false,
             language: None,
         };
         let rungs = Ladder::choose(&video);
         let scales =
             "[s0]scale=720:480,setsar=1,format=yuv420p[v0];[s1]scale=360:240,setsar=1,format=yuv420p[v1]";
-        assert_eq!(filters(&video, rungs.rungs()), format!("[0:3]split=2[s0][s1];{scales}"));
+        assert_eq!(filters(&video, rungs.rungs(), ""), format!("[0:3]split=2[s0][s1];{scales}"));
         video.interlaced = true;
         video.frame_rate = FrameRate::new(61, 1);
         let before = "yadif=deint=interlaced,fps=60,";
-        assert_eq!(filters(&video, rungs.rungs()), format!("[0:3]{before}split=2[s0][s1];{scales}"));
+        assert_eq!(filters(&video, rungs.rungs(), ""), format!("[0:3]{before}split=2[s0][s1];{scales}"));
+        let before = format!("{before}scale=720:480,tones,");
+        assert_eq!(
+            filters(&video, rungs.rungs(), "tones,"),
+            format!("[0:3]{before}split=2[s0][s1];{scales}")
+        );
     }
 }

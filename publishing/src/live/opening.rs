@@ -70,7 +70,7 @@ impl Opening {
         request: &LiveRequest,
     ) -> Result<Prelude, LiveProblem> {
         let sources: Vec<_> = present.iter().map(|init| self.with_rate(init)).collect();
-        let described = describe::describe(sources.iter(), request.language.as_ref());
+        let described = describe::describe(sources.iter(), request.language.as_ref(), &[]);
         let described = described.map_err(|(track, source)| LiveProblem::Track { track, source })?;
         let tracks: Vec<_> = described
             .into_iter()

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use publishing::encode::{EncodeError, EncodedLadder, Ladder, Probe, encode_ladder};
+use publishing::encode::{EncodeError, EncodedLadder, Hdr, Ladder, Probe, encode_ladder, poster};
 
-use crate::workshop::{Workshop, ask, keyframes, onset};
+use crate::workshop::{Pixels, Workshop, ask, keyframes, onset};
 
 async fn encode(shop: &Workshop, probe: &Probe) -> Result<EncodedLadder, EncodeError> {
     let ladder = Ladder::choose(probe.video().unwrap());
-    encode_ladder(&shop.tools, probe, ladder.rungs(), shop.path(), |_, _| ()).await
+    encode_ladder(&shop.tools, probe, ladder.rungs(), &probe.audios, shop.path(), |_, _| ()).await
 }
 
 #[tokio::test]
@@ -26,10 +26,12 @@ async fn all_rungs_have_the_same_pictures_and_keyframes() {
     );
     let probe = shop.probe(&master).await;
     let ladder = Ladder::choose(probe.video().unwrap());
-    let mut progress = vec![Vec::new(); ladder.rungs().len()];
-    let encoded = encode_ladder(&shop.tools, &probe, ladder.rungs(), shop.path(), |rung, done| {
-        progress[rung].push(done);
-    });
+    let (mut progress, mut lens) = (Vec::new(), Vec::new());
+    let encoded =
+        encode_ladder(&shop.tools, &probe, ladder.rungs(), &probe.audios, shop.path(), |done, now| {
+            progress.push(done);
+            lens = now.to_vec();
+        });
     let encoded = encoded.await.unwrap();
 
     assert_eq!(encoded.rungs().iter().map(|rung| rung.rung).collect::<Vec<_>>(), ladder.rungs());
@@ -48,9 +50,10 @@ async fn all_rungs_have_the_same_pictures_and_keyframes() {
         .collect();
     assert_eq!(sounds, [["aac,44100,fra"], ["aac,44100,eng"]]);
 
-    for told in &progress {
-        assert!(told.is_sorted() && told.first() == Some(&0.0) && told.last() == Some(&1.0), "{told:?}");
-    }
+    assert!(progress.is_sorted() && progress.first() == Some(&0.0) && progress.last() == Some(&1.0));
+    let pictures = encoded.rungs().iter().map(|rung| &rung.file);
+    let files = pictures.chain(encoded.audios().iter().map(|audio| &audio.file));
+    assert_eq!(lens, files.map(|file| fs::metadata(file).unwrap().len()).collect::<Vec<_>>());
     for file in fs::read_dir(encoded.folder()).unwrap() {
         let bytes = fs::read(file.unwrap().path()).unwrap();
         let says = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
@@ -101,17 +104,65 @@ async fn odd_interlaced_and_fast_films_are_encoded() {
     for (master, size, frames) in [(odd, "320x240", 60), (interlaced, "384x288", 25)] {
         let probe = shop.probe(&master).await;
         let video = probe.video().unwrap();
-        assert_eq!((video.interlaced, video.hdr), (size == "384x288", size == "320x240"));
+        let hdr = (size == "320x240").then_some(Hdr::Hlg);
+        assert_eq!((video.interlaced, video.hdr), (size == "384x288", hdr));
         let encoded = encode(&shop, &probe).await.unwrap();
         let rung = &encoded.rungs()[0];
         assert_eq!(rung.rung.size().to_string(), size);
         let stream = ask(&rung.file, "stream=width,height,sample_aspect_ratio,pix_fmt").remove(0);
         assert_eq!(stream, format!("{},1:1,yuv420p", size.replace('x', ",")));
-        let transfer = if probe.video().unwrap().hdr { "arib-std-b67" } else { "unknown" };
+        let transfer = if hdr.is_some() { "bt709" } else { "unknown" };
         assert_eq!(ask(&rung.file, "stream=color_transfer"), [transfer]);
         let count = ask(&rung.file, "packet=pts").len();
         assert!(count.abs_diff(frames) <= 1, "{count} frames of {}", master.display());
     }
+}
+
+#[tokio::test]
+async fn hdr_becomes_sdr_that_is_neither_pale_nor_dark() {
+    let shop = Workshop::new().await;
+    // Red of 100 cd/m² in either way of writing light down, as a camera would.
+    for (transfer, hdr) in [("smpte2084", Hdr::Pq), ("arib-std-b67", Hdr::Hlg)] {
+        let master = shop.clip(
+            &format!("{transfer}.mp4"),
+            &format!(
+                "-f lavfi -i color=red:s=320x240:r=10:d=1,format=gbrp,setparams=color_primaries=bt709:color_trc=bt709,\
+                 zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt2020:t={transfer}:m=bt2020nc:r=limited,format=yuv420p10le \
+                 -c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params \
+                 log-level=error:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc"
+            ),
+        );
+        let probe = shop.probe(&master).await;
+        assert_eq!(probe.video().and_then(|video| video.hdr), Some(hdr));
+        let encoded = encode(&shop, &probe).await.unwrap();
+        let file = &encoded.rungs()[0].file;
+        let colours = ask(file, "stream=pix_fmt,color_space,color_transfer,color_primaries");
+        assert_eq!(colours, ["yuv420p,bt709,bt709,bt709"]);
+        let side_data = ask(file, "stream_side_data=side_data_type");
+        assert!(side_data.iter().all(|data| !data.contains("Mastering")), "{side_data:?}");
+        let (pixels, _) = Pixels::of(&shop, &poster(&shop.tools, &probe, Duration::ZERO).await.unwrap());
+        let [red, green, blue] = pixels.at(160, 120);
+        assert!(red > 120 && green < 60 && blue < 60, "{transfer}: {red} {green} {blue}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_finished_is_not_encoded_again() {
+    let shop = Workshop::new().await;
+    let master = shop.clip(
+        "master.mkv",
+        "-f lavfi -i testsrc2=s=320x240:r=10:d=1 -f lavfi -i sine=440:d=1 -f lavfi -i sine=880:d=1 -map 0 -map 1 -map 2 \
+         -c:v libx264 -preset ultrafast -c:a flac -metadata:s:a:1 language=eng",
+    );
+    let probe = shop.probe(&master).await;
+    let ladder = Ladder::choose(probe.video().unwrap());
+    let second = &probe.audios[1..];
+    let encoded =
+        encode_ladder(&shop.tools, &probe, ladder.rungs(), &[], shop.path(), |_, _| ()).await.unwrap();
+    assert_eq!((encoded.rungs().len(), encoded.audios().len()), (1, 0));
+    let encoded = encode_ladder(&shop.tools, &probe, &[], second, shop.path(), |_, _| ()).await.unwrap();
+    assert_eq!((encoded.rungs().len(), encoded.audios().len()), (0, 1));
+    assert_eq!(ask(&encoded.audios()[0].file, "stream_tags=language"), ["eng"]);
 }
 
 #[tokio::test]
@@ -148,7 +199,7 @@ async fn a_master_that_is_cut_off_or_gone_fails_as_a_whole() {
     assert!(text.contains("master.mp4") && text.contains("240p") && text.contains("Invalid data"), "{text}");
     assert!(shop.encodings().is_empty());
 
-    let error = encode_ladder(&shop.tools, &probe, &[], shop.path(), |_, _| ()).await.unwrap_err();
+    let error = encode_ladder(&shop.tools, &probe, &[], &[], shop.path(), |_, _| ()).await.unwrap_err();
     assert!(matches!(error, EncodeError::Nothing { .. }), "{error}");
 }
 

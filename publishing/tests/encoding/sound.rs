@@ -59,7 +59,7 @@ async fn edges_stay_where_they_are() {
         assert_eq!(original.len(), LENGTH, "{name}");
         let probe = shop.probe(&master).await;
         assert!(needs_encoding(&probe).is_some());
-        let encoded = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_| ()).await.unwrap();
+        let encoded = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_, _| ()).await.unwrap();
         let [aac, opus] = encoded.audios() else { panic!("two files") };
 
         // The rule: the track lasts as many ticks as the master has samples; what is decoded are whole frames, less
@@ -108,7 +108,7 @@ async fn sound_is_made_as_browsers_play_it() {
     assert_eq!((probe.audios[0].channels, probe.audios[0].sample_rate), (6, 96_000));
     let mut progress = Vec::new();
     let encoded =
-        encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |done| progress.push(done)).await.unwrap();
+        encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |done, _| progress.push(done)).await.unwrap();
     let streams: Vec<_> = encoded
         .audios()
         .iter()
@@ -132,7 +132,7 @@ async fn the_sound_of_a_film_may_end_before_it_does() {
         "-f lavfi -i testsrc2=s=64x48:r=5:d=4 -f lavfi -i sine=440:d=1 -c:v mjpeg -c:a pcm_s16le",
     );
     let probe = shop.probe(&film).await;
-    let encoded = encode_audio(&shop.tools, &probe, &BOTH[..1], shop.path(), |_| ()).await.unwrap();
+    let encoded = encode_audio(&shop.tools, &probe, &BOTH[..1], shop.path(), |_, _| ()).await.unwrap();
     assert_eq!(ticks(&encoded.audios()[0].file), "1/44100,0,44100");
 }
 
@@ -142,7 +142,7 @@ async fn a_recording_that_is_cut_off_fails() {
     let whole = shop.clip("whole.flac", "-f lavfi -i anoisesrc=d=7:a=0.1:r=8000");
     let bytes = fs::read(whole).unwrap();
     let probe = shop.probe(&shop.write("cut.flac", &bytes[..bytes.len() / 2])).await;
-    let error = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_| ()).await.unwrap_err();
+    let error = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_, _| ()).await.unwrap_err();
     assert!(matches!(error, EncodeError::CutOff { promised: 7, .. }), "{error}");
     assert!(shop.encodings().is_empty());
 }
@@ -153,6 +153,6 @@ async fn a_film_without_sound_has_none_to_encode() {
     let silent =
         shop.clip("silent.mp4", "-f lavfi -i testsrc2=s=320x240:r=10:d=1 -c:v libx264 -preset ultrafast");
     let probe = shop.probe(&silent).await;
-    let error = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_| ()).await.unwrap_err();
+    let error = encode_audio(&shop.tools, &probe, &BOTH, shop.path(), |_, _| ()).await.unwrap_err();
     assert!(matches!(error, EncodeError::Nothing { .. }), "{error}");
 }

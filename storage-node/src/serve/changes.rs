@@ -1,5 +1,8 @@
 //! Requests that change what is kept. Each answer waits until the change is durable.
 
+use std::sync::PoisonError;
+use std::time::Instant;
+
 use network::Inbound;
 use proofs::{Root, ShardLen};
 use protocol::limits::LEASE_DURATION_MAX_S;
@@ -9,7 +12,8 @@ use protocol::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{Service, Unanswered};
+use super::{Caller, Service, Unanswered};
+use crate::claims::Claimed;
 use crate::store::{Done, Job, Put, Renew, SetPointer};
 use crate::upload;
 
@@ -17,19 +21,19 @@ impl Service {
     pub(super) async fn put(
         &self,
         inbound: &mut Inbound,
-        payer: Option<PublicKey>,
+        caller: Caller,
         max_len: ShardLen,
         expires: UnixSeconds,
         mandate: &Unverified<Mandate>,
     ) -> Result<(), Unanswered> {
         self.stays()?;
-        let payer = self.admit_visitor(payer)?;
+        let payer = self.admit_visitor(caller.payer)?;
         let mandate = self.verify(mandate)?;
         let now = self.clock.now();
         let covered = mandate.body().covers(&payer, now, ByteHours::default());
         covered.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
         check_end(expires, now)?;
-        let _turn = self.turns.upload(payer).await?;
+        let _turn = self.turns.upload(caller, payer).await?;
         let (receiving, _reservation) =
             self.ask(move |store| Ok((store.receive(), store.reserve(max_len.get())?))).await?;
         inbound.sending.header(&Response::Go).await?;
@@ -68,6 +72,23 @@ impl Service {
     pub(super) async fn release(&self, release: &Unverified<Release>) -> Result<Response, Refusal> {
         let release = self.verify(release)?;
         self.change(Job::Release(release)).await
+    }
+
+    pub(super) fn claim(
+        &self,
+        payer: Option<PublicKey>,
+        subject: Root,
+        seconds: u16,
+        mandate: &Unverified<Mandate>,
+    ) -> Result<Response, Refusal> {
+        let holder = self.admit_visitor(payer)?;
+        let mandate = self.verify(mandate)?;
+        let covered = mandate.body().covers(&holder, self.clock.now(), ByteHours::default());
+        covered.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let what = Claimed { control: mandate.by(), subject };
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.claim(what, holder, seconds, Instant::now())?;
+        Ok(Response::Claimed)
     }
 
     pub(super) async fn set_pointer(

@@ -8,7 +8,8 @@ use network::Sending;
 use proofs::{LeafSet, Root};
 use protocol::limits::{POINTER_SLOTS_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    BoundedList, Code, HeldShard, NodeStatus, PublicKey, Refusal, Response, Unverified, VersionText, WholeLen,
+    BoundedList, Code, HeldShard, LeaseTerms, NodeStatus, PublicKey, Refusal, Response, Unverified,
+    VersionText, WholeLen,
 };
 
 use super::{Caller, Service, Unanswered};
@@ -127,7 +128,10 @@ fn held_shard(store: &Store, root: &Root, control: PublicKey) -> Result<Option<H
         return Ok(None);
     }
     let lease = store.lease(&LeaseKey { root: *root, control })?;
-    Ok(lease.map(|row| HeldShard { len: row.lease.len(), expires: row.lease.expires() }))
+    Ok(lease.map(|row| {
+        let LeaseTerms { len, expires, id, seq, .. } = *row.lease.terms();
+        HeldShard { len, expires, id, seq }
+    }))
 }
 
 fn failed() -> Refusal {

@@ -1,7 +1,8 @@
 //! Every request does what it says.
 
 use proofs::{Challenge, LeafSet, Root, ShardLen};
-use protocol::{BoundedList, Code, Pointer, PointerValue, Request, Response, Sequence, Slot};
+use protocol::{BoundedList, Code, Pointer, PointerValue, Request, Response, SecretKey, Sequence, Slot};
+use storage_node::AdmissionPolicy;
 
 use crate::house::{DAY, House, mandate, now, payer, refusal, secret, sign};
 
@@ -158,9 +159,30 @@ impl Sequenceless {
 
 #[tokio::test]
 async fn an_open_node_takes_from_every_payer() {
-    let house = House::with(|config| config.admission = storage_node::AdmissionPolicy::Open).await;
+    let house = House::with(|config| config.admission = AdmissionPolicy::Open).await;
     let stranger = house.client_of(Some(secret(66))).await;
     let body = crate::house::bytes(2000, 1);
     let mandate = mandate(&secret(1), &secret(66), u64::MAX);
     stranger.put_as(&body, ShardLen::new(2000).unwrap(), now().plus(DAY), mandate).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_repair_is_claimed_by_one_holder_of_a_mandate_at_a_time() {
+    let house = House::with(|config| config.admission = AdmissionPolicy::Open).await;
+    let first = house.client().await;
+    let claim = |by, holder: SecretKey, seconds| Request::Claim {
+        subject: Root::of(b"a segment"),
+        seconds,
+        mandate: mandate(&secret(by), &holder, 1),
+    };
+    assert_eq!(first.peer.ask(&claim(1, payer(), 60)).await.unwrap(), Response::Claimed);
+    assert_eq!(first.peer.ask(&claim(1, payer(), 60)).await.unwrap(), Response::Claimed);
+    let other = house.client_of(Some(secret(9))).await;
+    assert_eq!(refusal(other.peer.ask(&claim(1, secret(9), 60)).await), Code::Claimed);
+    assert_eq!(refusal(other.peer.ask(&claim(1, payer(), 60)).await), Code::NotAdmitted);
+    assert_eq!(other.peer.ask(&claim(2, secret(9), 60)).await.unwrap(), Response::Claimed);
+    assert_eq!(first.peer.ask(&claim(1, payer(), 0)).await.unwrap(), Response::Claimed);
+    assert_eq!(other.peer.ask(&claim(1, secret(9), 60)).await.unwrap(), Response::Claimed);
+    let reader = house.client_of(None).await;
+    assert_eq!(refusal(reader.peer.ask(&claim(1, payer(), 60)).await), Code::NotAdmitted);
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use client::Moment;
 use proofs::{LeafSet, Outboard, Root, ShardInMemory, ShardLen, SliceEncoder};
 use protocol::{
-    BoundedList, Code, HeldShard, NodeStatus, PublicKey, Refusal, Request, Response, SecretKey, UnixSeconds,
-    VersionText,
+    BoundedList, Code, HeldShard, LeaseId, NodeStatus, PublicKey, Refusal, Request, Response, SecretKey,
+    Sequence, UnixSeconds, VersionText,
 };
 
 use super::calls::{CallId, Heard, Script};
@@ -137,10 +137,18 @@ impl Node {
 
     fn held(&self, roots: &[Root]) -> Script {
         let expires = EXPIRES;
+        let id = LeaseId::from_bytes([0; 16]); // nobody here renews
         let claim = |root: &Root| match self.manner {
-            Manner::ClaimsAll => self.rumours.get(root).map(|&len| HeldShard { len, expires }),
+            Manner::ClaimsAll => {
+                self.rumours.get(root).map(|&len| HeldShard { len, expires, id, seq: Sequence::FIRST })
+            }
             Manner::DeniesAll => None,
-            _ => self.disk.get(root).map(|kept| HeldShard { len: kept.len, expires: kept.expires }),
+            _ => self.disk.get(root).map(|kept| HeldShard {
+                len: kept.len,
+                expires: kept.expires,
+                id,
+                seq: Sequence::FIRST,
+            }),
         };
         let shards = BoundedList::new(roots.iter().map(claim).collect());
         Script::header(Response::Held { shards: shards.expect("as many answers as questions") })

@@ -13,6 +13,8 @@ mod relay;
 mod repair;
 mod roundtrip;
 mod site;
+mod standing;
+mod stewardship;
 
 use bytes::Bytes;
 use chunker::Link;

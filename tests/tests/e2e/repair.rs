@@ -185,3 +185,42 @@ async fn put_everywhere(network: &TestNetwork, manifest: &Manifest) -> anyhow::R
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_are_renewed_without_storing_anything_again() -> anyhow::Result<()> {
+    let mut network = TestNetwork::start(6).await?;
+    let client = network.client().await?;
+    for (number, coding) in [(7, "4+2"), (8, "1+2")] {
+        let report = network.put(&client, coding, &bytes(number, 700_000), number).await?;
+        let (manifest, control) = (client.manifest(&report.cid).await?, secrets(number).control);
+        let put = put_options(coding, number)?.expires;
+        let stored: Vec<_> = (0..6).map(|index| network.stats(index)).collect();
+
+        let kept = client.keep(&manifest, &control, put.plus(0)).await;
+        let first = kept.until.expect("it is kept");
+        assert!(kept.missing.is_empty() && first.get().abs_diff(put.get()) < 60, "{kept:?}");
+        let until = put.plus(90 * 86_400);
+        let kept = client.keep(&manifest, &control, until).await;
+        assert_eq!((kept.until, kept.missing), (Some(until), Vec::new()));
+        let again = client.keep(&manifest, &control, put).await;
+        assert_eq!(again.until, Some(until), "a lease never becomes shorter");
+        let shards = |stats: &Option<storage_node::NodeStats>| {
+            stats.as_ref().map(|stats| (stats.shards, stats.received))
+        };
+        let now: Vec<_> = (0..6).map(|index| network.stats(index)).collect();
+        assert!(stored.iter().map(shards).eq(now.iter().map(shards)), "nothing was stored");
+
+        let stranger = client.keep(&manifest, &secrets(99).control, until).await;
+        assert_eq!(stranger.until, None, "only the control key finds its leases");
+    }
+    let report = network.put(&client, "4+2", &bytes(9, 700_000), 9).await?;
+    let (manifest, control) = (client.manifest(&report.cid).await?, secrets(9).control);
+    network.kill(0);
+    network.kill(1);
+    let until = put_options("4+2", 9)?.expires.plus(86_400);
+    let kept = client.keep(&manifest, &control, until).await;
+    // Every node of six has a shard and a copy of the manifest.
+    assert_eq!((kept.until, kept.missing.len()), (Some(until), 4), "{kept:?}");
+    assert!(kept.missing.iter().all(|missing| missing.reason.starts_with("node ")), "{kept:?}");
+    Ok(())
+}

@@ -3,20 +3,21 @@
 use anyhow::Context;
 use publishing::CollectionRequest;
 use reqwest::Url;
-use sharing::{About, Byline, Item, LanguageTag, PublicationId, Title};
+use sharing::{About, Byline, Item, Title};
 
 use super::{Publish, attached, usage};
 use crate::failure::Usage;
-use crate::gateway_api;
+use crate::publication::Named;
+use crate::{gateway_api, language};
 
 impl Publish {
     /// The collection that is asked for; the titles of its items are those that `gateway` knows.
     pub(super) async fn collection_request(&self, gateway: &Url) -> anyhow::Result<CollectionRequest> {
         let mut items = Vec::with_capacity(self.what.len());
         for text in &self.what {
-            let bundle = publication_id(text)?;
-            let known = gateway_api::publication(gateway, bundle).await;
-            let known = known.with_context(|| format!("{gateway} does not know {text}"))?;
+            let Named { id: bundle, gateway: other } = named(text)?;
+            let known = gateway_api::publication(other.as_ref().unwrap_or(gateway), bundle).await;
+            let known = known.with_context(|| format!("cannot take {text} into the collection"))?;
             let title = Title::new(known["title"].as_str().unwrap_or_default()).map_err(usage)?;
             items.push(Item { bundle, title });
         }
@@ -24,7 +25,7 @@ impl Publish {
             title: Title::new(self.title.as_str()).map_err(usage)?,
             by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
             about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(LanguageTag::new).transpose().map_err(usage)?,
+            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
             items,
             cover: self.cover.as_deref().map(attached).transpose()?,
             attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,
@@ -33,8 +34,6 @@ impl Publish {
     }
 }
 
-/// An id, or the address of the page that plays it.
-fn publication_id(text: &str) -> anyhow::Result<PublicationId> {
-    let id = text.rsplit_once("/watch/").map_or(text, |(_, id)| id);
-    id.parse().map_err(|error| Usage::because(format!("{text:?} is no publication: {error}")))
+fn named(text: &str) -> anyhow::Result<Named> {
+    text.parse().map_err(|error| Usage::because(format!("{text:?} is {error}")))
 }

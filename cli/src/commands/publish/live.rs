@@ -11,7 +11,7 @@ use std::time::Duration as StdDuration;
 use anyhow::bail;
 use publishing::{Creator, LiveRequest, LiveSeconds, Recorded, Storing, finish_live, record_live};
 use serde::Serialize;
-use sharing::{About, Byline, LanguageTag, Title};
+use sharing::{About, Byline, Title};
 
 use self::steps::LiveSteps;
 use self::telling::{Log, Teller};
@@ -22,7 +22,7 @@ use crate::failure::{Outcome, Usage};
 use crate::live_api::LiveGateway;
 use crate::membership::Network;
 use crate::output::Output;
-use crate::{account, lifetime};
+use crate::{account, language, lifetime};
 
 /// About how long a segment lasts, and how long at most, unless somebody says otherwise; in seconds.
 const SEGMENT_SECONDS: u32 = 2;
@@ -87,7 +87,7 @@ impl Publish {
             title: Title::new(self.title.as_str()).map_err(usage)?,
             by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
             about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(LanguageTag::new).transpose().map_err(usage)?,
+            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
             seconds: LiveSeconds::new(target, longest).map_err(|error| Usage::because(error.to_string()))?,
             listed: !self.unlisted,
         })

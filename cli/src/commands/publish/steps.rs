@@ -1,33 +1,33 @@
-//! A bar for every step of a publication.
+//! A bar for every step of a publication, and one for every file that is encoded.
 
-use publishing::Progress as Step;
+use publishing::{Encoding, Progress as Step};
 
-use crate::output::{Output, Progress};
+use crate::output::{Output, Progress, SideBySide};
 
 /// The bar of the step that is under way.
 pub(super) struct Steps {
     output: Output,
-    shown: Option<(String, Progress)>,
+    shown: Shown,
 }
 
-/// What a bar of a fraction counts to.
-const WHOLE: u64 = 1000;
+enum Shown {
+    Nothing,
+    Bar(String, Progress),
+    Files(Vec<String>, SideBySide),
+}
 
 impl Steps {
     pub(super) const fn new(output: Output) -> Self {
-        Self { output, shown: None }
+        Self { output, shown: Shown::Nothing }
     }
 
     pub(super) fn show(&mut self, step: &Step) {
         match step {
             Step::Hashing { done, total } => self.bar("reading", *total, *done),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a fraction of 1000")]
-            Step::Encoding { what, done } => {
-                self.bar(&format!("encoding {what}"), WHOLE, (done.clamp(0.0, 1.0) * 1000.0) as u64);
-            }
+            Step::Encoding { done, files } => self.files(*done, files),
             Step::Storing { track, done, total } => self.bar(&format!("storing {track}"), *total, *done),
             Step::Known { track } => {
-                self.shown = None;
+                self.shown = Shown::Nothing;
                 self.output.note(format_args!("{track} is stored already"));
             }
             Step::Finishing => self.bar("signing", 1, 0),
@@ -35,12 +35,25 @@ impl Steps {
     }
 
     fn bar(&mut self, verb: &str, total: u64, done: u64) {
-        if self.shown.as_ref().is_none_or(|(shown, _)| shown != verb) {
-            self.shown = None;
-            self.shown = Some((verb.to_owned(), self.output.progress(verb.to_owned(), Some(total))));
+        if !matches!(&self.shown, Shown::Bar(shown, _) if shown == verb) {
+            self.shown = Shown::Nothing;
+            self.shown = Shown::Bar(verb.to_owned(), self.output.progress(verb.to_owned(), Some(total)));
         }
-        if let Some((_, bar)) = &self.shown {
+        if let Shown::Bar(_, bar) = &self.shown {
             bar.reached(done);
+        }
+    }
+
+    fn files(&mut self, done: f64, files: &[Encoding]) {
+        let are_these = |shown: &[String]| shown.iter().eq(files.iter().map(|file| &file.name));
+        if !matches!(&self.shown, Shown::Files(shown, _) if are_these(shown)) {
+            let names: Vec<_> = files.iter().map(|file| file.name.clone()).collect();
+            self.shown = Shown::Nothing;
+            let bars = self.output.side_by_side("encoding", &names);
+            self.shown = Shown::Files(names, bars);
+        }
+        if let Shown::Files(_, bars) = &self.shown {
+            bars.reached(done, files.iter().map(|file| file.len));
         }
     }
 }

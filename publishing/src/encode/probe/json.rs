@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{AudioProbe, Cover, FrameRate, Probe, ProbeError, Tags, VideoProbe};
+use super::{AudioProbe, Cover, FrameRate, Hdr, Probe, ProbeError, Tags, VideoProbe};
 use crate::encode::input::FORMATS;
 use crate::encode::limits::{DURATION_MAX, STREAMS_MAX, TAG_CHARS_MAX};
 use crate::encode::size::Size;
@@ -121,10 +121,18 @@ fn video(file: &Path, stream: &Stream) -> Result<VideoProbe, ProbeError> {
         frame_rate: rate(&stream.avg_frame_rate).or_else(|| rate(&stream.r_frame_rate)),
         duration: stream.duration.as_deref().and_then(seconds),
         interlaced: matches!(stream.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
-        hdr: matches!(stream.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")),
+        hdr: stream.color_transfer.as_deref().and_then(hdr),
         spherical: side_data(stream, "Spherical Mapping").is_some(),
         language: language(&stream.tags),
     })
+}
+
+fn hdr(transfer: &str) -> Option<Hdr> {
+    match transfer {
+        "smpte2084" => Some(Hdr::Pq),
+        "arib-std-b67" => Some(Hdr::Hlg),
+        _ => None,
+    }
 }
 
 /// `None` for a stream that ffmpeg cannot make sense of.
@@ -252,7 +260,8 @@ mod tests {
         let video = probe.video().unwrap();
         assert_eq!((video.size.to_string(), video.rotation), ("576x768".into(), 90));
         assert_eq!(video.frame_rate, FrameRate::new(25, 1));
-        assert!(video.interlaced && video.hdr && video.spherical);
+        assert!(video.interlaced && video.spherical);
+        assert_eq!(video.hdr, Some(Hdr::Hlg));
         assert_eq!((probe.duration, video.duration), (seconds("7.5"), seconds("7.5")));
         assert_eq!(
             probe.cover.map(|cover| (cover.stream, cover.size.to_string())),

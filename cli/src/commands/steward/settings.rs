@@ -1,0 +1,103 @@
+//! The settings of a steward, by whatever way they came.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+use steward::StewardConfig;
+
+use crate::folders;
+use crate::quantity::{ByteSize, Duration};
+
+#[derive(Args, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct StewardSettings {
+    /// The folder for state and log [default: steward in your data folder]
+    #[arg(long, env = "HEADWATER_STEWARD_DIR")]
+    dir: Option<PathBuf>,
+
+    /// The folder whose mandates are followed [default: mandates in that folder]
+    #[arg(long, value_name = "DIR", env = "HEADWATER_STEWARD_MANDATES")]
+    mandates: Option<PathBuf>,
+
+    /// How fast repairs may read and send together, per second, such as 20MB [default: no limit]
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_STEWARD_BANDWIDTH")]
+    bandwidth: Option<ByteSize>,
+
+    /// How many segments to repair at the same time [default: 2]
+    #[arg(long, value_name = "N", env = "HEADWATER_STEWARD_REPAIRS")]
+    repairs: Option<usize>,
+
+    /// How often every node is audited [default: 1h]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_AUDIT_EVERY")]
+    audit_every: Option<Duration>,
+
+    /// How often every shard of every object is looked at [default: 30d]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_CHECK_EVERY")]
+    check_every: Option<Duration>,
+
+    /// How long a node may be offline before what it has is put elsewhere [default: 4h]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_GRACE")]
+    grace: Option<Duration>,
+
+    /// Serve metrics for Prometheus at this address, under /metrics
+    #[arg(long, value_name = "IP:PORT", env = "HEADWATER_STEWARD_METRICS")]
+    pub(super) metrics: Option<SocketAddr>,
+
+    /// A shell command to run with every warning that something ends
+    #[arg(long, value_name = "CMD", env = "HEADWATER_STEWARD_ON_WARNING")]
+    on_warning: Option<String>,
+}
+
+impl StewardSettings {
+    /// These settings, and where they say nothing those of `file`.
+    pub(super) fn or(self, file: Self) -> Self {
+        Self {
+            dir: self.dir.or(file.dir),
+            mandates: self.mandates.or(file.mandates),
+            bandwidth: self.bandwidth.or(file.bandwidth),
+            repairs: self.repairs.or(file.repairs),
+            audit_every: self.audit_every.or(file.audit_every),
+            check_every: self.check_every.or(file.check_every),
+            grace: self.grace.or(file.grace),
+            metrics: self.metrics.or(file.metrics),
+            on_warning: self.on_warning.or(file.on_warning),
+        }
+    }
+
+    pub(super) fn bandwidth(&self) -> Option<u64> {
+        self.bandwidth.map(ByteSize::bytes)
+    }
+
+    pub(super) fn config(&self) -> anyhow::Result<StewardConfig> {
+        let mut config = StewardConfig::new(dir(self.dir.clone())?);
+        if let Some(mandates) = &self.mandates {
+            config.mandates.clone_from(mandates);
+        }
+        config.on_warning.clone_from(&self.on_warning);
+        let rules = &mut config.rules;
+        if let Some(repairs) = self.repairs {
+            rules.repairs_abreast = repairs.max(1);
+        }
+        if let Some(every) = self.audit_every {
+            rules.node_audit_every = every.seconds().max(1);
+            rules.offline_look_every = rules.offline_look_every.min(rules.node_audit_every);
+        }
+        if let Some(every) = self.check_every {
+            rules.object_audit_every = every.seconds().max(1);
+        }
+        if let Some(grace) = self.grace {
+            rules.grace = grace.seconds();
+        }
+        Ok(config)
+    }
+}
+
+/// The folder of a steward.
+pub(super) fn dir(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => Ok(dir),
+        None => Ok(folders::data()?.join("steward")),
+    }
+}

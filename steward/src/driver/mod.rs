@@ -1,0 +1,287 @@
+//! Performs what the plan decides.
+
+mod audits;
+mod claim;
+mod hook;
+mod node_audits;
+mod parts;
+mod renewals;
+mod repairs;
+mod wanted;
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
+
+use chunker::Manifest;
+use client::{AuditLog, AuditLogError, Client};
+use proofs::Cid;
+use protocol::{Draws, Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
+use tokio::task::JoinSet;
+
+use crate::config::StewardConfig;
+use crate::journal::{Entry, Journal, Step};
+use crate::metrics::Metrics;
+use crate::plan::{Action, Ending, Event, Plan};
+use crate::status::Status;
+use crate::store::{Saved, Store, StoreError};
+use wanted::{Fetched, Wanted};
+
+/// How long the plan is left alone at most: a clock that was set is noticed within this time.
+const NAP_MAX: Duration = Duration::from_mins(1);
+/// How often the status file is written at most.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a steward cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A folder or file cannot be used.
+    #[error("steward: {0}")]
+    Io(#[from] io::Error),
+    /// The state cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The audit log cannot be used.
+    #[error(transparent)]
+    AuditLog(#[from] AuditLogError),
+}
+
+/// Why a steward cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What it knows cannot be saved.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A steward over one folder.
+#[derive(Debug)]
+pub struct Steward {
+    shared: Shared,
+    config: StewardConfig,
+    plan: Plan,
+    wanted: Wanted,
+    tasks: JoinSet<Done>,
+    status_at: Option<Instant>,
+}
+
+/// What all tasks share.
+#[derive(Debug, Clone)]
+struct Shared {
+    client: Client,
+    /// The key that mandates are written for; it signs renewals.
+    holder: Arc<SecretKey>,
+    store: Arc<Store>,
+    journal: Arc<Journal>,
+    metrics: Arc<Metrics>,
+    /// Transcripts of node audits.
+    audit_log: node_audits::Log,
+}
+
+/// What a task brings back.
+#[derive(Debug)]
+enum Done {
+    Event(Event),
+    Fetched(Box<Fetched>),
+    Nothing,
+}
+
+/// What is needed to do something about an object.
+#[derive(Debug, Clone)]
+struct Charge {
+    manifest: Arc<Manifest>,
+    mandate: Signed<Mandate>,
+}
+
+impl Steward {
+    /// Opens the state in the folder. `holder` is the payer key of the client's pool, for which the mandates are
+    /// written; `tell` hears of every step.
+    pub fn open(
+        config: StewardConfig,
+        client: Client,
+        holder: SecretKey,
+        tell: impl FnMut(&Entry) + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        fs::create_dir_all(&config.dir)?;
+        fs::create_dir_all(&config.mandates)?;
+        let store = Store::open(&config.dir.join("state.redb"))?;
+        let Saved { objects, nodes } = store.load()?;
+        let journal = Journal::open(&config.dir, Box::new(tell))?;
+        let step = Step::Started { objects: objects.len() };
+        let seed = rand::random();
+        let plan = Plan::new(config.rules.clone(), holder.public(), seed, objects, nodes, now());
+        let shared = Shared {
+            client,
+            holder: Arc::new(holder),
+            store: Arc::new(store),
+            journal: Arc::new(journal),
+            metrics: Arc::new(Metrics::new()),
+            audit_log: Arc::new(Mutex::new(AuditLog::open(&config.dir.join("audit.log"))?)),
+        };
+        shared.write(step);
+        let wanted = Wanted::default();
+        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None })
+    }
+
+    /// What it counts, for a scraper.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.shared.metrics)
+    }
+
+    /// Works until `until` completes. What is under way then is dropped, and begun again another time.
+    pub async fn run(mut self, until: impl Future<Output = ()>) -> Result<(), RunError> {
+        let mut until = pin!(until);
+        let mut scan = tokio::time::interval(self.config.scan_every);
+        let mut event = Event::Wake;
+        loop {
+            self.advance(event)?;
+            let nap = self.nap();
+            event = tokio::select! {
+                biased;
+                () = &mut until => return Ok(()),
+                _ = scan.tick() => {
+                    self.scan()?;
+                    Event::Wake
+                }
+                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => self.digest(done)?,
+                () = tokio::time::sleep(nap) => Event::Wake,
+            };
+        }
+    }
+
+    /// How long nothing is due.
+    fn nap(&self) -> Duration {
+        let due = self.plan.wake_at().map(|at| Duration::from_secs(at.seconds_since(now())));
+        // Times are whole seconds: what is due within this one is due.
+        due.unwrap_or(NAP_MAX).clamp(Duration::from_millis(100), NAP_MAX)
+    }
+
+    fn advance(&mut self, event: Event) -> Result<(), StoreError> {
+        self.plan.handle(now(), event);
+        self.save()?;
+        while let Some(action) = self.plan.next_action() {
+            self.perform(action);
+        }
+        self.show();
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), StoreError> {
+        let (objects, nodes) = (self.plan.take_changed_objects(), self.plan.take_changed_nodes());
+        if objects.is_empty() && nodes.is_empty() {
+            return Ok(());
+        }
+        let objects: Vec<_> = objects.into_iter().map(|cid| (cid, self.plan.object(&cid))).collect();
+        let known = self.plan.nodes();
+        let nodes: Vec<_> = nodes.into_iter().filter_map(|node| Some((node, known.get(&node)?))).collect();
+        self.shared.store.save(&objects, &nodes)
+    }
+
+    fn perform(&mut self, action: Action) {
+        let shared = self.shared.clone();
+        match action {
+            Action::AuditObject(cid) => match self.charge(&cid) {
+                Some(charge) => self.spawn(async move { audits::object(&shared, cid, &charge).await }),
+                None => self.spawn(async move { Event::ObjectAudited(cid, Vec::new()) }),
+            },
+            Action::AuditNode(node, places) => {
+                let known =
+                    places.iter().filter_map(|place| Some((*place, self.charge(&place.cid)?.manifest)));
+                let known: Vec<_> = known.collect();
+                let draws = Draws::new(self.config.rules.node_draws).expect("1 to 64 draws");
+                self.spawn(async move { node_audits::audit(&shared, node, known, draws).await });
+            }
+            Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
+                let Some(charge) = self.charge(&cid) else {
+                    let end = crate::plan::RepairEnd::Failed("its mandate is not at hand".to_owned());
+                    return self.spawn(async move { Event::Repaired(cid, unit, end) });
+                };
+                let order = repairs::Order {
+                    wanted,
+                    avoid,
+                    until,
+                    claim: claimed.then_some(self.config.rules.claim),
+                };
+                self.spawn(async move {
+                    Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order).await)
+                });
+            }
+            Action::Renew { cid, below, until } => {
+                let (Some(charge), Some(object)) = (self.charge(&cid), self.plan.object(&cid)) else {
+                    return self.spawn(async move { Event::Renewed { cid, ends: None, failed: 1 } });
+                };
+                let held = parts::by_node(&charge.manifest, object);
+                self.spawn(async move { renewals::renew(&shared, &charge, held, below, until).await });
+            }
+            Action::Warn { cid, warned, ending } => {
+                let what = match ending {
+                    Ending::Care => "care for it ends",
+                    Ending::Leases => "leases that cannot be renewed end",
+                };
+                let (days, ends) = (warned.days, warned.ends);
+                shared.write(Step::Warned { cid: cid.to_string(), days, ends, what });
+                if let Some(command) = self.config.on_warning.clone() {
+                    let call = hook::Call { command, cid, days, ends, what };
+                    self.tasks.spawn(async move {
+                        if let Err(reason) = call.run().await {
+                            shared.write(Step::HookFailed { reason });
+                        }
+                        Done::Nothing
+                    });
+                }
+            }
+            Action::NoteFault(node, fault) => {
+                shared.write(Step::NodeFault { node: node.to_string(), fault: fault.name() });
+            }
+            Action::NoteReturn(node) => shared.write(Step::NodeReturned { node: node.to_string() }),
+        }
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {
+        self.tasks.spawn(async move { Done::Event(work.await) });
+    }
+
+    fn charge(&mut self, cid: &Cid) -> Option<Charge> {
+        self.wanted.charge(cid, &self.shared.store)
+    }
+
+    fn digest(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<Event, StoreError> {
+        match done.expect("a task does not panic and is not cancelled") {
+            Done::Event(event) => Ok(event),
+            Done::Nothing => Ok(Event::Wake),
+            Done::Fetched(fetched) => self.fetched(*fetched),
+        }
+    }
+
+    fn show(&mut self) {
+        if self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY) {
+            return;
+        }
+        self.status_at = Some(Instant::now());
+        let now = now();
+        let holder: PublicKey = self.shared.holder.public();
+        let status = Status::of(&self.plan, holder.to_string(), now);
+        self.shared.metrics.show(&self.plan, &status, now);
+        if let Err(error) = self.write_status(&status) {
+            tracing::warn!(%error, "the status file cannot be written");
+        }
+    }
+
+    fn write_status(&self, status: &Status) -> io::Result<()> {
+        let (part, path) = (self.config.dir.join("status.part"), self.config.dir.join("status.json"));
+        fs::write(&part, serde_json::to_vec(status)?)?;
+        fs::rename(&part, &path)
+    }
+}
+
+impl Shared {
+    fn write(&self, step: Step) {
+        self.metrics.count(&step);
+        self.journal.write(step);
+    }
+}
+
+fn now() -> UnixSeconds {
+    SystemTime::now().into()
+}

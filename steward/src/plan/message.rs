@@ -1,0 +1,133 @@
+//! What a plan is told, and what it wants done.
+
+use std::collections::HashSet;
+
+use proofs::Cid;
+use protocol::{PublicKey, UnixSeconds};
+
+use super::{Fault, Found, Object, Place, Warned};
+
+/// What was found of one part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The unit.
+    pub unit: u32,
+    /// The part.
+    pub part: u8,
+    /// The node that has it, or was asked last.
+    pub node: Option<PublicKey>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// How a repair ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepairEnd {
+    /// The unit was audited anew, whether anything was put or not: all its parts, as they are now.
+    Audited {
+        /// What was found last.
+        findings: Vec<Finding>,
+        /// Parts that were made again, and where.
+        built: Vec<(u8, PublicKey)>,
+        /// True when every part proved itself by all the leaves that a whole unit takes.
+        is_whole: bool,
+    },
+    /// Another steward has the claim.
+    Taken,
+    /// Too few voters answered to decide a claim.
+    NoVotes,
+    /// The claim could not be kept until the end; what was begun was dropped.
+    ClaimLost,
+    /// It did not work.
+    Failed(String),
+    /// The object was put wrongly: the proof, in words.
+    Inconsistent(String),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Nothing but time passing.
+    Wake,
+    /// Look after this object from now on, or under new terms.
+    Added(Cid, Box<Object>),
+    /// No longer.
+    Removed(Cid),
+    /// An object audit is over.
+    ObjectAudited(Cid, Vec<Finding>),
+    /// A node audit is over: what was found of each part that was drawn, and how long the answer took.
+    NodeAudited {
+        /// The node.
+        node: PublicKey,
+        /// What was found.
+        found: Vec<(Place, Found)>,
+        /// Milliseconds.
+        slowest_ms: u64,
+    },
+    /// A repair is over.
+    Repaired(Cid, u32, RepairEnd),
+    /// The leases of an object were looked at.
+    Renewed {
+        /// The object.
+        cid: Cid,
+        /// When the first of them ends now.
+        ends: Option<UnixSeconds>,
+        /// How many could not be seen or renewed, of parts that are where they should be.
+        failed: u32,
+    },
+}
+
+/// Why something ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The mandate, or the time that the owner asked for.
+    Care,
+    /// Leases that cannot be renewed.
+    Leases,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Look at every part; answer with `ObjectAudited`.
+    AuditObject(Cid),
+    /// Have a node prove some leaves out of these parts; answer with `NodeAudited`.
+    AuditNode(PublicKey, Vec<Place>),
+    /// Claim a unit, audit it anew, make these parts again if they are still lost; answer with `Repaired`.
+    Repair {
+        /// The object.
+        cid: Cid,
+        /// The unit.
+        unit: u32,
+        /// The parts.
+        wanted: Vec<u8>,
+        /// Nodes that get a part only when no other takes it.
+        avoid: HashSet<PublicKey>,
+        /// Until when what is put is to be kept.
+        until: UnixSeconds,
+        /// False when it is this steward's turn to do without a claim.
+        claimed: bool,
+    },
+    /// Look at all leases and renew those that end before `below`; answer with `Renewed`.
+    Renew {
+        /// The object.
+        cid: Cid,
+        /// Leases that end before this are renewed …
+        below: UnixSeconds,
+        /// … until then.
+        until: UnixSeconds,
+    },
+    /// Tell the operator that something ends. No answer.
+    Warn {
+        /// The object.
+        cid: Cid,
+        /// How soon, and when.
+        warned: Warned,
+        /// What.
+        ending: Ending,
+    },
+    /// Write down that a node was at fault. No answer.
+    NoteFault(PublicKey, Fault),
+    /// Write down that a node that was offline answers again. No answer.
+    NoteReturn(PublicKey),
+}
