@@ -578,7 +578,7 @@ def tickets():
     def bad_node(name, **changes):
         return bad_map(name, nodes=[{key: value for key, value in (CONTACT | changes).items() if value is not None}])
 
-    others = [{"addrs": [f"10.0.0.{n}:1", "[2001:db8::1]:2"], "id": Key(n).public} for n in range(1, 10)]
+    others = [{"addrs": [f"10.0.0.{n}:1", "[2001:db8::1]:2"], "id": Key(bytes([n] * 32)).public} for n in range(1, 10)]
     yield good("one node", TICKET)
     yield good("eight nodes at one site", TICKET | {"nodes": others[:8], "same_site": True})
     yield good("behind a relay", TICKET | {"nodes": [CONTACT | {"relay": "https://relay.example/"}]})
