@@ -342,7 +342,7 @@ impl Wire {
             expect(response, |r| if let Response::Leased { lease } = r { Some(lease) } else { None })?;
         let lease = lease.verify(&self.pool.network()).map_err(wrong)?;
         let (is, wished) = (lease.body(), renewal.body());
-        let is_right = lease.by() == node
+        let is_right = self.roster.view().members.resolve(&node) == Some(lease.by())
             && (is.root(), is.control(), is.id()) == (wished.root, wished.control, wished.id)
             && is.expires() >= wished.expires;
         if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
