@@ -160,7 +160,7 @@ impl Publish {
             return self.run_live(globals).await;
         }
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let published = if self.collection {
