@@ -19,8 +19,8 @@ function earlyTheme(): Plugin {
   };
 }
 
-// The gateway serves `dist/index.html` at `/` and `/watch/{id}`, and everything else below `/assets/`, where
-// every name holds the hash of what it names.
+// The gateway serves `dist/index.html` at `/` and `/watch/{id}`, `dist/api.html` at `/api/`, and everything else
+// below `/assets/`, where every name holds the hash of what it names.
 export default defineConfig({
   base: "/",
   plugins: [earlyTheme()],
@@ -29,6 +29,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     license: { fileName: "licenses.md" },
     modulePreload: { polyfill: false },
+    rollupOptions: { input: ["index.html", "api.html"] },
     chunkSizeWarningLimit: 1000,
   },
   worker: { format: "es" },

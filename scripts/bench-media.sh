@@ -8,30 +8,14 @@
 #   PACKAGER_PROGRAM  the packager's example program, if it is built already
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install-tools.sh bench
-source scripts/devnet.sh
-source scripts/nginx.sh
-build --release
-target=${CARGO_TARGET_DIR:-target}
+source scripts/bench-stage.sh
 if [[ -z ${PACKAGER_PROGRAM:-} ]]; then
     cargo build --quiet --release -p packager --example package
     PACKAGER_PROGRAM=$(cd "$target" && pwd)/release/examples/package
 fi
 scripts/build-page.sh
-mkdir -p "$target"
 out=$target/bench-media.json
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-bench.XXXXXX")
-cleanup() {
-    nginx_stop
-    devnet_stop
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-chmod 755 "$dir"
-mkdir "$dir/scratch"
-nginx_start "$dir/nginx" "$dir/www"
-devnet_start "$dir/net" --nodes 6 --coding 4+2
+stage_begin
 
 python3 scripts/bench_media.py --devnet "$dir/net" --headwater "$headwater" --packager "$PACKAGER_PROGRAM" \
     --page "$PWD/player-demo/dist" --coding 4+2 --scratch "$dir/scratch" \

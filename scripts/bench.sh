@@ -6,30 +6,16 @@
 # Then the publications, which bench-media.sh measures and which have settings of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install-tools.sh bench
-source scripts/devnet.sh
-source scripts/nginx.sh
-build --release
-out=${CARGO_TARGET_DIR:-target}/bench.json
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-bench.XXXXXX")
-cleanup() {
-    nginx_stop
-    devnet_stop
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-chmod 755 "$dir"
-mkdir "$dir/scratch"
-nginx_start "$dir/nginx" "$dir/www"
-devnet_start "$dir/net" --nodes 6 --coding 4+2
+source scripts/bench-stage.sh
+out=$target/bench.json
+stage_begin
 
 python3 scripts/bench_http.py --devnet "$dir/net" --headwater "$headwater" --coding 4+2 \
     --scratch "$dir/scratch" --mib "${BENCH_MIB:-256}" --repeats "${BENCH_REPEATS:-3}" \
     --nginx "$nginx_url" --nginx-root "$dir/www" --nginx-pids "$nginx_workers" --out "$out"
 
 # Publications are measured on a devnet of their own, since nodes of this one are dead now.
-cleanup
+stage_end
 HEADWATER_PROGRAM=$headwater scripts/bench-media.sh
 both=$(jq --slurpfile media "$(dirname "$out")/bench-media.json" '. + {media: $media[0]}' "$out")
 echo "$both" >"$out"

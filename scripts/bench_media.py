@@ -23,7 +23,6 @@ import time
 import urllib.request
 
 from bench_http import Connection, Devnet, cpu_seconds, machine, memory_mib
-from bench_packaging import HLS, measured
 from bench_viewers import rank
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -35,6 +34,9 @@ SEEKS_PER_LOAD = 5
 # The page reads 30 s ahead; jumps are at least two thirds of this apart.
 APART_S = 60
 PACKAGINGS = 5
+# How media playlists name segments: each by a URL of its own, or as byte ranges of one file.
+FORMS = ("segments", "ranges")
+HLS = "-c copy -f hls -hls_segment_type fmp4 -hls_time 4 -hls_playlist_type vod"
 
 
 class Figures:
@@ -76,6 +78,18 @@ def ffmpeg(*arguments):
 
 
 # Packaging
+
+
+def measured(command):
+    """Seconds, CPU seconds and peak MB of a command that must succeed."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} failed with {process.returncode}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
 
 
 def measure_packaging(options, figures, film):
@@ -176,8 +190,10 @@ class Browser:
         self.process.stdin.close()
         self.process.wait()
 
-    def measure(self, url, seeks=()):
-        self.process.stdin.write(json.dumps({"url": url, "seeks": list(seeks)}) + "\n")
+    def measure(self, url, seeks=(), form=None):
+        """With a form, hls.js by itself plays from playlists of that form."""
+        order = {"url": url, "seeks": list(seeks), **({"form": form} if form else {})}
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
@@ -208,6 +224,20 @@ def load_pages(options, film, browser, server):
     return firsts, seeks
 
 
+def load_forms(options, film, browser, server):
+    """{form: (first frames, seeks)} in ms, of hls.js by itself; the forms take turns, and both jump to the same places."""
+    chance = random.Random(9)
+    times = {form: ([], []) for form in FORMS}
+    for load in range(options.loads):
+        jumps = places(chance, film.told["duration_ms"] / 1000) if load % 4 == 0 else ()
+        for form in FORMS if load % 2 == 0 else reversed(FORMS):
+            with server() as (url, _):
+                answer = browser.measure(url + film.path, jumps, form)
+            times[form][0].append(answer["firstFrame"])
+            times[form][1].extend(answer["seeks"])
+    return times
+
+
 def read_segments(options, gateway, film):
     """Milliseconds of whole segments at random from a cold gateway: what a seek cannot do without."""
     chance = random.Random(8)
@@ -226,6 +256,7 @@ def measure_page(options, figures, gateway, film, net):
         limit = load_pages(options, film, browser, lambda: nginx)
         cold = load_pages(options, film, browser, gateway.cold)
         bare = read_segments(options, gateway, film)
+        forms = load_forms(options, film, browser, gateway.cold)
         kill(net, int(options.coding.split("+")[1]))
         dead = load_pages(options, film, browser, gateway.cold)
         bare_dead = read_segments(options, gateway, film)
@@ -233,6 +264,9 @@ def measure_page(options, figures, gateway, film, net):
         figures.latencies(f"first frame, {name}", figure[0], limit[0], "nginx instead of the gateway")
         figures.latencies(f"seek to what is not buffered, {name}", figure[1], limit[1], "nginx instead of the gateway")
         figures.latencies(f"one segment without a browser, {name}", segments)
+    for at, name in enumerate(("first frame", "seek to what is not buffered")):
+        by_range, by_url = forms["ranges"][at], forms["segments"][at]
+        figures.latencies(f"{name}, hls.js alone, by byte range, cold", by_range, by_url, "by URL")
 
 
 def kill(net, count):
@@ -247,11 +281,11 @@ def kill(net, count):
 # Many viewers
 
 
-def watch(options, film, url, pids):
+def watch(options, film, url, pids, form="segments"):
     """What the viewers report, and the CPU seconds of the server's processes per 10^9 bytes."""
     before = cpu_seconds(pids)
     tracks = ",".join(track["id"] for track in film.tracks)
-    command = [sys.executable, str(ROOT / "scripts/bench_viewers.py"), "--url", url + film.path, "--tracks", tracks]
+    command = [sys.executable, str(ROOT / "scripts/bench_viewers.py"), "--url", url + film.path, "--tracks", tracks, "--form", form]
     done = subprocess.run(
         [*command, "--viewers", str(options.viewers), "--seconds", str(options.viewer_seconds)], stdout=subprocess.PIPE, check=True
     )
@@ -260,6 +294,7 @@ def watch(options, film, url, pids):
     time.sleep(0.1)
     seen["cpu_s_per_gb"] = (cpu_seconds(pids) - before) / (seen["bytes"] / 1e9)
     seen["mb_per_s"] = seen["bytes"] / 1e6 / seen["seconds"]
+    seen["requests_per_s"] = seen["requests"] / seen["seconds"]
     return seen
 
 
@@ -269,6 +304,8 @@ def measure_viewers(options, figures, gateway, film, net):
     with gateway.cold() as (url, pid):
         seen = watch(options, film, url, [*nodes, pid])
         peak = memory_mib([pid], "VmHWM")[pid]
+    with gateway.cold() as (url, pid):
+        by_range = watch(options, film, url, [*nodes, pid], "ranges")
     name = f"{seen['viewers']} viewers"
     for row, unit, field in (
         ("stalls", "", "stalls"),
@@ -281,6 +318,13 @@ def measure_viewers(options, figures, gateway, film, net):
     ):
         figures.add(f"{name}, {row}", unit, seen[field], limit[field], "nginx instead of the gateway")
     figures.add(f"{name}, memory of the gateway, at most", "MiB", peak)
+    for row, unit, field in (
+        ("stalls", "", "stalls"),
+        ("startup, p95", "ms", "startup_p95_ms"),
+        ("requests", "/s", "requests_per_s"),
+        ("CPU", "s/GB", "cpu_s_per_gb"),
+    ):
+        figures.add(f"{name}, by byte range, {row}", unit, by_range[field], seen[field], "by URL")
 
 
 def arguments():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many viewers of one film, each of whom reads segments as a player does; without a browser, so that it is the server that is measured.
 
-    bench_viewers.py --url http://…/watch/ID --tracks video-720,audio [--viewers 100] [--seconds 60] [--seed 1]
+    bench_viewers.py --url http://…/watch/ID --tracks video-720,audio [--form segments|ranges] [--viewers 100] [--seconds 60] [--seed 1]
 
 Prints JSON. Standard library only; one process, one thread, one connection per viewer.
 
@@ -26,21 +26,32 @@ JOINING_S = 10.0
 READ_LEN = 1 << 18
 
 
-class Film:
-    """For each track its segments: (path, where it begins, where it ends), in seconds."""
+# How media playlists name segments: each by a URL of its own, or as byte ranges of one file.
+FORMS = {"segments": ".m3u8", "ranges": ".ranges.m3u8"}
+SEGMENT = re.compile(r"#EXTINF:(?P<length>[\d.]+),\s*\n(?:#EXT-X-BYTERANGE:(?P<len>\d+)(?:@(?P<offset>\d+))?\s*\n)?(?P<path>[^#\s]\S*)")
 
-    def __init__(self, url, tracks):
+
+class Film:
+    """For each track its segments: (request, where it begins, where it ends), in seconds; a request is a path and a Range field."""
+
+    def __init__(self, url, tracks, form):
         self.host, self.base = urllib.parse.urlsplit(url).netloc, urllib.parse.urlsplit(url).path
-        self.tracks = [self.read(f"{url}/{track}.m3u8") for track in tracks]
+        self.tracks = [self.read(f"{url}/{track}{FORMS[form]}") for track in tracks]
         self.duration = min(track[-1][2] for track in self.tracks)
 
     def read(self, url):
         with urllib.request.urlopen(url, timeout=60) as answer:
-            found = re.findall(r"#EXTINF:([\d.]+),\s*\n(\S+)", answer.read().decode())
-        segments, at = [], 0.0
-        for length, path in found:
-            segments.append((f"{self.base}/{path}", at, at + float(length)))
-            at += float(length)
+            found = SEGMENT.finditer(answer.read().decode())
+        segments, at, byte = [], 0.0, 0
+        for segment in found:
+            field = ""
+            if segment["len"]:
+                # A range without an offset begins where the one before ends (RFC 8216 section 4.3.2.2).
+                first = int(segment["offset"]) if segment["offset"] else byte
+                byte = first + int(segment["len"])
+                field = f"Range: bytes={first}-{byte - 1}\r\n"
+            segments.append(((f"{self.base}/{segment['path']}", field), at, at + float(segment["length"])))
+            at += float(segment["length"])
         return segments
 
 
@@ -54,10 +65,10 @@ class Connection:
         name, port = self.host.split(":")
         self.reader, self.writer = await asyncio.open_connection(name, int(port), limit=1 << 20)
 
-    async def get(self, path):
-        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+    async def get(self, path, field):
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n{field}\r\n".encode())
         head = await self.reader.readuntil(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+        if (b" 206 " if field else b" 200 ") not in head.split(b"\r\n", 1)[0]:
             raise SystemExit(f"GET {path}: {head[:80]!r}")
         left = length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
         while left:
@@ -76,7 +87,7 @@ class Viewer:
         self.next = [next(n for n, (_, _, end) in enumerate(track) if end > place) for track in film.tracks]
         self.position, self.seen = place, self.joined
         self.startup = None
-        self.bytes = self.stalls = 0
+        self.bytes = self.stalls = self.requests = 0
         self.stalled_s = 0.0
 
     def buffered(self):
@@ -112,7 +123,8 @@ class Viewer:
             track = ends.index(min(ends))
             if self.next[track] == len(self.film.tracks[track]):
                 break
-            self.bytes += await connection.get(self.film.tracks[track][self.next[track]][0])
+            self.bytes += await connection.get(*self.film.tracks[track][self.next[track]][0])
+            self.requests += 1
             # What was played meanwhile, was played without this segment.
             self.play_until(time.monotonic())
             self.next[track] += 1
@@ -157,6 +169,7 @@ def report(viewers, seconds):
         "startup_p50_ms": 1000 * rank(startups, 0.5),
         "startup_p95_ms": 1000 * rank(startups, 0.95),
         "bytes": sum(viewer.bytes for viewer in viewers),
+        "requests": sum(viewer.requests for viewer in viewers),
         "seconds": seconds,
         "client_cpu_s": usage.ru_utime + usage.ru_stime,
     }
@@ -166,11 +179,12 @@ def main():
     parser = argparse.ArgumentParser(description="Many viewers of one film.")
     parser.add_argument("--url", required=True)
     parser.add_argument("--tracks", required=True)
+    parser.add_argument("--form", choices=FORMS, default="segments")
     parser.add_argument("--viewers", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    film = Film(options.url, options.tracks.split(","))
+    film = Film(options.url, options.tracks.split(","), options.form)
     began = time.monotonic()
     viewers = asyncio.run(play(film, options))
     print(json.dumps(report(viewers, time.monotonic() - began)))

@@ -34,4 +34,4 @@ look() {
 make_film losses 75
 look nodesDown
 make_film whole 20
-look firstFrame,toTheEnd,seeks,caught,accessible
+look firstFrame,toTheEnd,seeks,caught,accessible,documented

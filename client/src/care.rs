@@ -1,20 +1,18 @@
 //! What a carer does to one part or one segment at a time, of objects whose manifests it keeps.
 
-use std::time::Duration;
-
 use chunker::Manifest;
 use proofs::Root;
 use protocol::limits::CLAIM_VOTERS;
 use protocol::{Code, HeldShard, Lease, Mandate, PublicKey, Renewal, Signed};
 
 use crate::client::Client;
-use crate::driver::audit::{audit_copies, audit_manifest, audit_part, audit_segments, encoded_len};
+use crate::driver::audit::{audit_copies, audit_manifest, audit_segments, encoded_len};
 use crate::driver::repair;
 use crate::error::RepairError;
 use crate::options::RepairOrder;
 use crate::placement::segment_seed;
 use crate::plan::ASK_WITHIN;
-use crate::report::{AuditReport, Part, PartReport, PartState, RepairReport};
+use crate::report::{AuditReport, PartReport, RepairReport};
 
 /// Random leaves with which a part proves itself before and after a repair.
 pub const REPAIR_LEAVES: u32 = repair::REPAIR_LEAVES;
@@ -44,17 +42,6 @@ impl Client {
     /// The state of the copies of a manifest.
     pub async fn audit_copies(&self, manifest: &Manifest) -> Vec<PartReport> {
         audit_copies(self, manifest, encoded_len(manifest), rand::random()).await
-    }
-
-    /// What a node can prove of one stored part just now, and how long it took to say so.
-    pub async fn audit_part(
-        &self,
-        manifest: &Manifest,
-        part: Part,
-        node: PublicKey,
-        leaves: u32,
-    ) -> (PartState, Duration) {
-        audit_part(self, manifest, part, node, leaves).await
     }
 
     /// Makes some lost shards of a segment again, on other nodes: all roots of the segment are recomputed and

@@ -58,14 +58,16 @@ impl GatewayConfig {
 /// Settings for films that are uploaded to be published in the name of the gateway's account.
 #[derive(Debug, Clone)]
 pub struct FilmUploads {
-    /// Where a film lies until it is packaged.
+    /// In a folder of the gateway's own inside of this one, films lie until they are packaged. That folder is emptied at the start.
     pub work_folder: PathBuf,
+    /// Bytes of all films that lie there.
+    pub work_len_max: u64,
     /// What the account remembers of what it has published.
     pub index: PathBuf,
 }
 
 /// Settings for publications.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PublishingConfig {
     /// The file of the catalogue; without one it ends with the process.
     pub catalogue: Option<PathBuf>,
@@ -73,6 +75,25 @@ pub struct PublishingConfig {
     pub creators: Creators,
     /// Whose denials are followed.
     pub keepers: Vec<PublicKey>,
+    /// How many publications of one creator are kept, withdrawn ones included.
+    pub per_creator_max: u64,
+}
+
+impl PublishingConfig {
+    /// Publications of one creator, if the operator says nothing: a hundredth of what a catalogue holds.
+    pub const PER_CREATOR_MAX: u64 = 1000;
+}
+
+impl Default for PublishingConfig {
+    /// Nobody's publications, in memory.
+    fn default() -> Self {
+        Self {
+            catalogue: None,
+            creators: Creators::default(),
+            keepers: Vec::new(),
+            per_creator_max: Self::PER_CREATOR_MAX,
+        }
+    }
 }
 
 /// Who may publish at a gateway.

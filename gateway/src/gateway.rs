@@ -8,7 +8,8 @@ use client::Client;
 use protocol::UnixSeconds;
 
 use crate::cells::Shelf;
-use crate::config::GatewayConfig;
+use crate::config::{FilmUploads, GatewayConfig};
+use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
 use crate::limits::{ClientLimits, LimitError, Permit};
 use crate::live::Live;
@@ -16,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
 use crate::publications::{CatalogueError, Publications};
+use crate::reach::Reach;
 
 /// A gateway: cheap to clone, all clones are the same one.
 #[derive(Debug, Clone)]
@@ -31,14 +33,32 @@ struct Shared {
     handles: Mutex<Handles<ServedObject>>,
     limits: ClientLimits,
     publications: Publications,
+    films: Option<FilmFolder>,
     live: Live,
     film_turn: tokio::sync::Mutex<()>,
+    reach: Reach,
     metrics: Arc<Metrics>,
+}
+
+/// A gateway cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its catalogue cannot be read.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// Films that are uploaded have no place.
+    #[error("films cannot be kept in {folder}: {source}")]
+    Films {
+        /// Where they would be.
+        folder: String,
+        /// Why not.
+        source: std::io::Error,
+    },
 }
 
 impl Gateway {
     /// A gateway without open handles and with an empty cache, which reads and writes through `client`.
-    pub fn new(mut config: GatewayConfig, client: Client) -> Result<Self, CatalogueError> {
+    pub fn new(mut config: GatewayConfig, client: Client) -> Result<Self, StartError> {
         let shelf = Shelf::new(config.cache_len, config.fetches);
         let publishing = std::mem::take(&mut config.publishing);
         let live = Live::open(publishing.catalogue.as_deref(), client.network())?;
@@ -46,8 +66,10 @@ impl Gateway {
             handles: Mutex::new(Handles::new(config.handles)),
             limits: ClientLimits::new(config.client_limit),
             publications: Publications::new(publishing, client.clone(), config.cache_len)?,
+            films: config.films.as_ref().map(film_folder).transpose()?,
             live,
             film_turn: tokio::sync::Mutex::default(),
+            reach: Reach::default(),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
             client,
@@ -70,6 +92,16 @@ impl Gateway {
 
     pub(crate) fn publications(&self) -> &Publications {
         &self.shared.publications
+    }
+
+    /// Where films lie that are uploaded, if there is such a place.
+    pub(crate) fn films(&self) -> Option<&FilmFolder> {
+        self.shared.films.as_ref()
+    }
+
+    /// Which nodes answer.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.shared.reach
     }
 
     pub(crate) fn live(&self) -> &Live {
@@ -106,11 +138,11 @@ impl Gateway {
     }
 
     /// What a handle in a path stands for, unless a denylist names it.
-    pub(crate) fn opened(&self, handle: &str) -> Result<Opened<ServedObject>, Problem> {
+    pub(crate) async fn opened(&self, handle: &str) -> Result<Opened<ServedObject>, Problem> {
         let known = handle.parse().ok().and_then(|handle| self.handles().get(handle, now()));
         let opened =
             known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the link again with POST /open"))?;
-        self.publications().check(&opened.value.cid())?;
+        self.publications().check(opened.value.cid()).await?;
         Ok(opened)
     }
 
@@ -135,6 +167,12 @@ impl Gateway {
         // The table stays usable whatever panicked beside it.
         self.shared.handles.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn film_folder(films: &FilmUploads) -> Result<FilmFolder, StartError> {
+    let folder = &films.work_folder;
+    FilmFolder::open(folder, films.work_len_max)
+        .map_err(|source| StartError::Films { folder: folder.display().to_string(), source })
 }
 
 pub(crate) fn now() -> UnixSeconds {

@@ -7,8 +7,8 @@
 //! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
 //! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
 //! /api/live             what runs; takes signed records
-//! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it
-//! GET /health           it runs
+//! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
+//! GET /health           it runs; GET /health/ready: and it can read objects
 //! GET /metrics          counters in the text format of Prometheus
 //! ```
 //!
@@ -26,6 +26,7 @@ mod config;
 mod connection;
 mod disposition;
 mod fetches;
+mod films;
 mod flights;
 mod gateway;
 mod handles;
@@ -37,6 +38,7 @@ mod observe;
 mod page;
 mod problem;
 mod publications;
+mod reach;
 mod representation;
 mod rfc9110;
 mod routes;
@@ -46,7 +48,7 @@ mod trouble;
 pub use config::{
     Creators, FilmUploads, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError,
 };
-pub use gateway::Gateway;
+pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
 pub use publications::CatalogueError;

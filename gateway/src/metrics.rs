@@ -51,48 +51,67 @@ struct RouteLabels {
 impl Metrics {
     /// Counters at zero; cells are counted where they are read.
     pub(crate) fn new(shelf: &Shelf) -> Self {
-        let mut registry = Registry::with_prefix("headwater_gateway");
-        let requests = Family::default();
-        let first_byte = Family::new_with_constructor(first_byte_histogram as fn() -> Histogram);
-        let (under_way, cache, handles) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (sent, received, aborted) = (Counter::default(), Counter::default(), Counter::default());
-        registry.register("requests", "Requests answered", requests.clone());
+        let metrics = Self {
+            registry: Registry::with_prefix("headwater_gateway"),
+            requests: Family::default(),
+            first_byte: Family::new_with_constructor(first_byte_histogram as fn() -> Histogram),
+            under_way: Gauge::default(),
+            sent: Counter::default(),
+            received: Counter::default(),
+            aborted: Counter::default(),
+            cache: Gauge::default(),
+            handles: Gauge::default(),
+            hedged: Counter::default(),
+            rebuilt: Counter::default(),
+            wrong: Counter::default(),
+        };
+        metrics.with_requests().with_cells(shelf)
+    }
+
+    /// Names what is counted of requests.
+    fn with_requests(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("requests", "Requests answered", self.requests.clone());
         registry.register_with_unit(
             "first_byte",
             "Time from a request's head to the first bytes of its answer",
             Unit::Seconds,
-            first_byte.clone(),
+            self.first_byte.clone(),
         );
-        registry.register("requests_under_way", "Requests under way, bodies included", under_way.clone());
-        registry.register_with_unit("sent", "Bytes of bodies sent", Unit::Bytes, sent.clone());
-        registry.register_with_unit("received", "Bytes of uploads received", Unit::Bytes, received.clone());
-        registry.register("aborted", "Answers that were cut off because the object failed", aborted.clone());
-        registry.register("cache_hits", "Cells served from the cache", shelf.hits.clone());
-        registry.register("cache_misses", "Cells fetched from the network", shelf.misses.clone());
-        let (hedged, rebuilt, wrong) = (Counter::default(), Counter::default(), Counter::default());
         registry.register(
-            "hedged_cells",
-            "Cells asked for in place of late, lost or wrong ones",
-            hedged.clone(),
+            "requests_under_way",
+            "Requests under way, bodies included",
+            self.under_way.clone(),
         );
-        registry.register("rebuilt_cells", "Cells computed from other columns", rebuilt.clone());
-        registry.register("wrong_cells", "Cells whose node sent what does not verify", wrong.clone());
-        registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, cache.clone());
-        registry.register("open_handles", "Handles open now", handles.clone());
-        Self {
-            registry,
-            requests,
-            first_byte,
-            under_way,
-            sent,
-            received,
-            aborted,
-            cache,
-            handles,
-            hedged,
-            rebuilt,
-            wrong,
+        registry.register_with_unit("sent", "Bytes of bodies sent", Unit::Bytes, self.sent.clone());
+        registry.register_with_unit(
+            "received",
+            "Bytes of uploads received",
+            Unit::Bytes,
+            self.received.clone(),
+        );
+        registry.register(
+            "aborted",
+            "Answers that were cut off because the object failed",
+            self.aborted.clone(),
+        );
+        registry.register("open_handles", "Handles open now", self.handles.clone());
+        self
+    }
+
+    /// Names what is counted of cells, on the shelf and on their way.
+    fn with_cells(mut self, shelf: &Shelf) -> Self {
+        for (name, help, counter) in [
+            ("cache_hits", "Cells served from the cache", &shelf.hits),
+            ("cache_misses", "Cells fetched from the network", &shelf.misses),
+            ("hedged_cells", "Cells asked for in place of late, lost or wrong ones", &self.hedged),
+            ("rebuilt_cells", "Cells computed from other columns", &self.rebuilt),
+            ("wrong_cells", "Cells whose node sent what does not verify", &self.wrong),
+        ] {
+            self.registry.register(name, help, counter.clone());
         }
+        self.registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, self.cache.clone());
+        self
     }
 
     /// Counts an answer whose head is ready after `seconds`.

@@ -17,19 +17,27 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
     worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
     connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'";
 
-/// The page's routes: `/`, `/watch/{id}` and `/live/{id}` show it, `/assets/` holds its parts.
+/// The page that shows the OpenAPI document asks this gateway alone. Its viewer writes style attributes and elements.
+const API_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page's routes: `/`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/assets/` holds their parts.
 pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
     let shown = shown.route_service("/live/{id}", index());
+    let shown = shown.layer(map_response(|response| always_ask(response, POLICY)));
+    let api = || ServeFile::new(dir.join("api.html"));
+    let api = Router::new().route_service("/api", api()).route_service("/api/", api());
+    let api = api.layer(map_response(|response| always_ask(response, API_POLICY)));
     let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
-    shown.layer(map_response(always_ask)).merge(assets.layer(map_response(keep_for_ever)))
+    shown.merge(api).merge(assets.layer(map_response(keep_for_ever)))
 }
 
-async fn always_ask(mut response: Response) -> Response {
+async fn always_ask(mut response: Response, policy: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static("fullscreen=*"));
     response
 }

@@ -55,6 +55,10 @@ pub(crate) enum Code {
     Denied,
     /// Signed by a key that may not publish here, or not this.
     NotACreator,
+    /// The creator has published as much as this gateway takes of one.
+    CreatorFull,
+    /// A later record of the same creator says otherwise.
+    Outdated,
     /// Signed by a key that keeps no denylist which this gateway follows.
     NotAKeeper,
     /// The body is no signed record of a type that is taken here.
@@ -99,7 +103,10 @@ impl Code {
                 StatusCode::BAD_REQUEST
             }
             Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper => StatusCode::FORBIDDEN,
+            Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper | Self::CreatorFull => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Outdated => StatusCode::CONFLICT,
             Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
@@ -140,6 +147,8 @@ impl Code {
             Self::Withdrawn => "The publication was withdrawn",
             Self::Denied => "A denylist forbids to serve this",
             Self::NotACreator => "This key may not publish that here",
+            Self::CreatorFull => "This creator has published enough here",
+            Self::Outdated => "A later record says otherwise",
             Self::NotAKeeper => "This key keeps no denylist for this gateway",
             Self::BadRecord => "This is not a signed record that belongs here",
             Self::OutOfOrder => "Another record has to come before this one",

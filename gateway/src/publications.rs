@@ -2,6 +2,8 @@
 
 mod ahead;
 mod catalogue;
+mod encoded;
+mod lookups;
 mod opened;
 mod playlists;
 mod shows;
@@ -10,9 +12,10 @@ mod summary;
 
 pub(crate) use ahead::Ahead;
 pub use catalogue::CatalogueError;
-pub(crate) use catalogue::{Catalogue, Cursor, Kept};
+pub(crate) use catalogue::{Catalogue, Cursor, Ended, Kept};
+pub(crate) use encoded::{BUNDLE_TYPE, PLAYLIST_TYPE};
 pub(crate) use opened::Opened;
 pub(crate) use playlists::{Form, master, media};
-pub(crate) use shows::{BUNDLE_TYPE, PLAYLIST_TYPE, Run, Show, derived, nothing};
+pub(crate) use shows::{Run, Show, derived, nothing};
 pub(crate) use standing::{Publications, withdrawn};
 pub(crate) use summary::{Details, Summary};

@@ -42,11 +42,12 @@ const LIVE_FILE: &str = "/live/{id}/{file}";
 const LIVE_PART: &str = "/live/{id}/{track}/{part}";
 const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
 const HEALTH: &str = "/health";
+const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     PUBLICATIONS,
     PUBLICATION,
     PUBLISH,
@@ -62,6 +63,7 @@ const PATHS: [&str; 16] = [
     READ,
     BLOB,
     HEALTH,
+    READY,
     METRICS,
 ];
 
@@ -82,6 +84,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
         .route(BLOB, post(blob::upload))
         .route(HEALTH, get(status::health))
+        .route(READY, get(status::ready))
         .route(METRICS, get(status::metrics))
         .fallback(|| async { Problem::new(Code::NoRoute, "see GET /api/openapi.json") })
         .method_not_allowed_fallback(|| async {
@@ -116,7 +119,7 @@ fn live_routes() -> Router<Gateway> {
 /// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
-        HEALTH | METRICS => 0,
+        HEALTH | READY | METRICS => 0,
         OPEN | BLOB | PUBLICATIONS | PUBLISH => 10,
         _ => 1,
     }

@@ -1,7 +1,7 @@
 /** axe-core finds nothing, in light and dark, wide and narrow. */
 
 import axe, { type AxeResults } from "axe-core";
-import type { BrowserContextOptions } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 
 import { withPage } from "./browser";
 import { play } from "./playing";
@@ -27,17 +27,22 @@ export const accessible: Check = async (browser, { gateway, id }) => {
         if (path === "/") await page.waitForSelector(".card a, .empty");
         else await play(page);
         await page.waitForTimeout(1000);
-        await page.evaluate(axe.source);
-        const results = (await page.evaluate("axe.run()")) as AxeResults;
-        const found = results.violations.map(
-          ({ id, nodes }) => `${id} (${nodes.map(({ target }) => target.join(" ")).join(", ")})`,
-        );
-        assert(found.length === 0, `${path} in ${size}: ${found.join("; ")}`);
-        rules += results.passes.length;
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        assert(wide <= 0, `${path} in ${size} is ${wide} px too wide`);
+        rules += await holds(page, `${path} in ${size}`);
       });
     }
   }
   return `${rules} rules held on 9 views`;
 };
+
+/** How many rules hold for a page; none may be broken, and nothing may be wider than the screen. */
+export async function holds(page: Page, what: string): Promise<number> {
+  await page.evaluate(axe.source);
+  const results = (await page.evaluate("axe.run()")) as AxeResults;
+  const found = results.violations.map(
+    ({ id, nodes }) => `${id} (${nodes.map(({ target }) => target.flat().join(" ")).join(", ")})`,
+  );
+  assert(found.length === 0, `${what}: ${found.join("; ")}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert(wide <= 0, `${what} is ${wide} px too wide`);
+  return results.passes.length;
+}

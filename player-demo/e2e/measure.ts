@@ -2,22 +2,25 @@
  * Measures the watch page in a real browser. Takes orders on standard input and answers on standard output, JSON in
  * lines:
  *
- *     { "url": URL of a watch page, "seeks": [seconds…] }
+ *     { "url": URL of a watch page, "seeks": [seconds…], "form": "segments" | "ranges" | absent }
  *     { "firstFrame": ms from the address to the first picture, "seeks": [ms from each jump to its picture…] }
  *
- * Every order has a context of its own, so that nothing is in the browser's cache.
+ * With a form it is not the page that plays, which writes its playlists itself, but hls.js alone from the gateway's
+ * playlists of that form. Every order has a context of its own, so that nothing is in the browser's cache.
  */
 
 import { createInterface } from "node:readline";
 
 import type { Browser, Page } from "playwright-core";
 
+import { openBare, type Form } from "./bare";
 import { launch } from "./browser";
 import { assert } from "./target";
 
 interface Order {
   readonly url: string;
   readonly seeks: readonly number[];
+  readonly form?: Form;
 }
 
 const PATIENCE_MS = 60_000;
@@ -61,12 +64,12 @@ async function firstFrame(page: Page): Promise<number> {
   return shown.jsonValue();
 }
 
-async function measure(browser: Browser, { url, seeks }: Order): Promise<object> {
+async function measure(browser: Browser, { url, seeks, form }: Order): Promise<object> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   try {
     const page = await context.newPage();
     await page.addInitScript(watchForFirstFrame);
-    await page.goto(url);
+    await (form === undefined ? page.goto(url) : openBare(page, url, form));
     const first = await firstFrame(page);
     const times: number[] = [];
     for (const to of seeks) {

@@ -11,6 +11,7 @@
 import { parseArgs } from "node:util";
 
 import { accessible } from "./accessible";
+import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
 import { caught, hopeless, truncated } from "./liar";
@@ -32,6 +33,7 @@ const CHECKS: Record<string, Check> = {
   truncated,
   hopeless,
   accessible,
+  documented,
   nodesDown,
   publishes,
   shots,

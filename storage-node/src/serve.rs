@@ -136,7 +136,7 @@ impl Service {
     ) -> Result<(), Unanswered> {
         let response = match request {
             Request::Put { max_len, expires, mandate } => {
-                return self.put(inbound, caller.payer, max_len, expires, &mandate).await;
+                return self.put(inbound, caller, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
                 return self.send_slice(caller, &mut inbound.sending, &Response::Slice, root, leaves).await;

@@ -6,12 +6,14 @@
 Standard library and ffmpeg. Prints a line for each film; the exit code says whether all of them held.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -23,6 +25,9 @@ APART_S = 0.002
 # What an encoder may add to or take from the end of a sound: one AAC frame.
 AAC_FRAME_S = 1024 / 44100
 LANGUAGES = {"eng": "en", "deu": "de", "und": None, None: None}
+
+
+Answer = collections.namedtuple("Answer", "status headers body")
 
 
 class Devnet:
@@ -46,11 +51,16 @@ class Devnet:
             return answer.read()
 
     def status(self, path):
+        return self.answer(path).status
+
+    def answer(self, path, fields=None, method="GET"):
+        """Status, headers and body, whatever the status."""
+        question = urllib.request.Request(self.gateway + path, headers=fields or {}, method=method)
         try:
-            with urllib.request.urlopen(self.gateway + path, timeout=60) as answer:
-                return answer.status
+            with urllib.request.urlopen(question, timeout=60) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as refusal:
-            return refusal.code
+            return Answer(refusal.code, refusal.headers, refusal.read())
 
     def shards(self):
         """The shard files of all nodes."""
@@ -173,11 +183,31 @@ def check(net, clip):
     return published
 
 
-def check_withdrawn(net, published):
+def check_texts(net, published):
+    """What follows from a bundle has one tag for GET and HEAD, which a condition finds again, and parts."""
+    track = published.tracks[0]["id"]
+    for file in ("bundle", "master.m3u8", f"{track}.m3u8", f"{track}.ranges.m3u8"):
+        whole = net.answer(published.path(file))
+        for round in ("first", "second"):
+            head = net.answer(published.path(file), method="HEAD")
+            for field in ("ETag", "Content-Length", "Content-Type", "Cache-Control"):
+                equal(f"{field} of the {round} HEAD of {file}", head.headers[field], whole.headers[field])
+        tag = whole.headers["ETag"]
+        equal(f"status of {file} with its tag", net.answer(published.path(file), {"If-None-Match": tag}).status, 304)
+        part = net.answer(published.path(file), {"Range": "bytes=-7", "If-Range": tag})
+        equal(f"the end of {file}", (part.status, part.body), (206, whole.body[-7:]))
+    print("bundle and playlists have one tag each, for GET, HEAD and parts")
+
+
+def check_withdrawn(net, published, clip):
     net.program("publications", "withdraw", published.id)
     for file in ("master.m3u8", "bundle", f"{published.tracks[0]['id']}/0.m4s"):
         equal(f"status of {file} after withdrawing", net.status(published.path(file)), 410)
-    print("withdrawn: the gateway answers 410")
+    # A record counts when it is later than the withdrawal, and both are dated to the second.
+    time.sleep(1.1)
+    equal("id of what is published again", net.publish(clip)["id"], published.id)
+    equal("status after publishing again", net.status(published.path("master.m3u8")), 200)
+    print("withdrawn: the gateway answers 410, until it is published again")
 
 
 def check_nodes_dead(net, clip):
@@ -203,8 +233,10 @@ def main():
     options = arguments()
     os.makedirs(options.scratch, exist_ok=True)
     net = Devnet(options.devnet, options.headwater, options.coding)
-    published = [check(net, clip) for clip in media_clips.make_all(options.scratch)]
-    check_withdrawn(net, published[0])
+    clips = list(media_clips.make_all(options.scratch))
+    published = [check(net, clip) for clip in clips]
+    check_texts(net, published[0])
+    check_withdrawn(net, published[0], clips[0])
     check_nodes_dead(net, media_clips.ordinary(options.scratch, "nodes-dead.mp4", 550))
 
 

@@ -328,6 +328,14 @@ def run(url, path):
     c.check("unknown handle", lambda: refused(g.ask(path=g.path[:-1] + ("0" if g.path[-1] != "0" else "1")), 404, "unknown_handle"))
     c.check("short handle", lambda: refused(g.ask(path=g.path[:-1]), 404, "unknown_handle"))
     c.check("no such path", lambda: refused(g.ask(path="/nothing"), 404, "no_route"))
+
+    def healthy(a, body=True):
+        same((a.status, a.get("Content-Type"), a.get("Cache-Control")), (200, "application/json", "no-store"), "answer")
+        same(json.loads(a.body)["status"] if body else a.body, "ok" if body else b"", "status")
+
+    for path in ("/health", "/health/ready"):
+        c.check("GET %s" % path, lambda p=path: healthy(g.ask(path=p)))
+        c.check("HEAD %s" % path, lambda p=path: healthy(g.ask("HEAD", path=p), body=False))
     c.check("a query changes nothing", lambda: whole(g.ask(path=g.path + "?t=1")))
     for field, value in (("Host", "another.example"), ("X-Forwarded-Host", "another.example")):
         c.check("%s does not matter for data" % field, lambda f=field, v=value: same(

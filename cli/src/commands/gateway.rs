@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::folders;
 use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
@@ -123,13 +124,22 @@ struct GatewaySettings {
     #[arg(long, conflicts_with = "creators", env = "HEADWATER_GATEWAY_ANY_CREATOR")]
     any_creator: bool,
 
+    /// Publications of one creator that are taken, withdrawn ones included [default: 1000]
+    #[arg(long, value_name = "N", env = "HEADWATER_GATEWAY_PER_CREATOR")]
+    per_creator: Option<u64>,
+
     /// The key of a denylist that is followed; may be repeated
     #[arg(long = "denylist", value_name = "KEY", value_delimiter = ',', env = "HEADWATER_GATEWAY_DENYLISTS")]
     denylists: Option<Vec<PublicKey>>,
 
-    /// Where films that are uploaded lie until they are packaged [default: the system's folder for such files]
+    /// Where films that are uploaded lie until they are packaged, in a folder headwater-films that is emptied at
+    /// the start [default: gateway in your folder for data]
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_WORK_FOLDER")]
     work_folder: Option<PathBuf>,
+
+    /// What all films that lie there may take [default: 200GiB]
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_WORK_MAX")]
+    work_max: Option<ByteSize>,
 
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
@@ -139,6 +149,7 @@ struct GatewaySettings {
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const KEEP: Duration = Duration::from_days(365);
 const UPLOAD_MAX: ByteSize = ByteSize::from_bytes(100 << 30);
+const WORK_MAX: ByteSize = ByteSize::from_bytes(200 << 30);
 
 impl Gateway {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -160,11 +171,8 @@ impl Gateway {
 
         let mut config = GatewayConfig::new(settings.public_url.clone().unwrap_or_else(|| url_of(addr)));
         settings.limit(&mut config);
+        config.films = uploads.is_some().then(|| settings.films()).transpose()?;
         config.uploads = uploads;
-        config.films = Some(FilmUploads {
-            work_folder: settings.work_folder.clone().unwrap_or_else(std::env::temp_dir),
-            index: account::publishing_index(settings.account.as_deref())?,
-        });
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
@@ -201,8 +209,10 @@ impl GatewaySettings {
             catalogue: self.catalogue.or(file.catalogue),
             creators: self.creators.or(file.creators),
             any_creator: self.any_creator || file.any_creator,
+            per_creator: self.per_creator.or(file.per_creator),
             denylists: self.denylists.or(file.denylists),
             work_folder: self.work_folder.or(file.work_folder),
+            work_max: self.work_max.or(file.work_max),
             page: self.page.or(file.page),
         }
     }
@@ -233,7 +243,20 @@ impl GatewaySettings {
             catalogue: self.catalogue.clone(),
             creators: if self.any_creator { Creators::Anybody } else { listed() },
             keepers: self.denylists.clone().unwrap_or_default(),
+            per_creator_max: self.per_creator.unwrap_or(PublishingConfig::PER_CREATOR_MAX),
         }
+    }
+
+    /// How films are taken, where uploads are.
+    fn films(&self) -> anyhow::Result<FilmUploads> {
+        Ok(FilmUploads {
+            work_folder: match &self.work_folder {
+                Some(folder) => folder.clone(),
+                None => folders::data()?.join("gateway"),
+            },
+            work_len_max: self.work_max.unwrap_or(WORK_MAX).bytes(),
+            index: account::publishing_index(self.account.as_deref())?,
+        })
     }
 
     /// How uploads are taken, where they are.

@@ -138,6 +138,8 @@ impl Devnet {
                 "--any-creator".into(),
                 "--catalogue".into(),
                 self.folder.gateway(number)?.join("catalogue.redb").into(),
+                "--work-folder".into(),
+                self.folder.gateway(number)?.into(),
             ];
             if let Some(page) = &self.gateways.page {
                 arguments.extend(["--page".into(), page.clone().into()]);

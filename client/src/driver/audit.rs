@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use chunker::{Column, Manifest};
 use proofs::{Challenge, Cid, Root, ShardLen};
@@ -40,25 +39,6 @@ pub(crate) async fn audit_segments(
     let seed = rand::random();
     let findings = audit_shards(client, manifest, segments, leaves, seed).await;
     findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed)).collect()
-}
-
-/// What a node can prove of one part just now, and how long it took.
-pub(crate) async fn audit_part(
-    client: &Client,
-    manifest: &Manifest,
-    part: Part,
-    node: PublicKey,
-    leaves: u32,
-) -> (PartState, Duration) {
-    let seed = rand::random();
-    let challenge = match part {
-        Part::Shard { segment, column } => challenge(manifest, segment, column, seed, leaves),
-        Part::Manifest(_) => with_last_leaf(manifest.cid().root(), encoded_len(manifest), seed, leaves),
-    };
-    let asked = Instant::now();
-    let proof = client.wire.prove(node, &challenge, PROVE_WITHIN).await;
-    let found = proof.map_or_else(|error| state(error.failure()), |_| PartState::Proved);
-    (found, asked.elapsed())
 }
 
 /// The length of a manifest's copies.

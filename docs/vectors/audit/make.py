@@ -1,62 +1,19 @@
 #!/usr/bin/env python3
 """Makes the golden vectors in this folder from docs/spec.md alone, with the packages of tests/python/requirements.txt.
 
-Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p protocol` reads them.
+`cargo test -p protocol` reads them.
 """
 
 import hashlib
-import json
 import pathlib
+import sys
 
 from blake3 import blake3
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
 
-# --- Canonical CBOR ------------------------------------------------------------------------------
-
-
-class Raw(bytes):
-    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
-
-
-def head(major, number):
-    if number < 24:
-        return bytes([major << 5 | number])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
-    raise ValueError(number)
-
-
-def cbor(value):
-    if isinstance(value, Raw):
-        return bytes(value)
-    if isinstance(value, int):
-        return head(0, value)
-    if isinstance(value, bytes):
-        return head(2, len(value)) + value
-    if isinstance(value, str):
-        return head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return head(4, len(value)) + b"".join(map(cbor, value))
-    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
-    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
-
-
-def without_none(value):
-    return {key: item for key, item in value.items() if item is not None}
-
-
-# --- Hashes and keys -----------------------------------------------------------------------------
-
-
-def b3(data):
-    return blake3(data).digest()
-
-
-def derive(context, material):
-    return blake3(material, derive_key_context=context).digest()
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, record, signed_bytes, without_none, write
 
 
 def u32(number):
@@ -67,23 +24,8 @@ def u64(number):
     return number.to_bytes(8, "little")
 
 
-class Key:
-    def __init__(self, seed_byte):
-        self.secret = Ed25519PrivateKey.from_private_bytes(bytes([seed_byte] * 32))
-        self.public = self.secret.public_key().public_bytes_raw()
-
-    def sign(self, kind, body, net):
-        name = kind.encode()
-        return self.secret.sign(b"headwater\0" + bytes([len(name)]) + name + b"\1" + net + cbor(body))
-
-
-NET, OTHER_NET = bytes([0x4E] * 32), bytes([0x4F] * 32)
-NODE, OTHER, AUDITOR = Key(3), Key(4), Key(5)
-NOW = 1_800_000_000
-
-
-def record(kind, body, by, net=NET):
-    return cbor({"body": body, "by": by.public, "net": net, "sig": by.sign(kind, body, net), "type": kind, "v": 1})
+NODE, OTHER, AUDITOR = (Key(bytes([number] * 32)) for number in (3, 4, 5))
+NOW = START
 
 
 # --- The audited set -----------------------------------------------------------------------------
@@ -201,7 +143,7 @@ class Audit:
 
     def acknowledge(self, by=NODE, net=NET, **receipt):
         body = {"audit": b3(self.commitment), "nonce": bytes([9] * 16), "time": NOW} | receipt
-        self.receipt = record("audit_receipt", body, by, net)
+        self.receipt = record("audit_receipt", body, by, network=net)
         beacon = hashlib.sha256(DRAND).digest() if self.drand else bytes(32)
         self.seed = derive("headwater v1 audit seed", beacon + SECRET + NODE.public + b3(self.receipt))
         self.drawn = sorted({SET.find(position)[0] for position in positions(self.seed, self.total, self.draws)})
@@ -256,7 +198,7 @@ class Audit:
 
 
 def transcript(account, by=AUDITOR, kind="transcript", net=NET, **changes):
-    whole = account | {"sig": by.sign(kind, account["body"], net), "v": 1} | changes
+    whole = account | {"sig": by.sign(signed_bytes(kind, net, account["body"])), "v": 1} | changes
     return cbor(without_none(whole))
 
 
@@ -335,7 +277,7 @@ def rejected_transcripts():
     yield rejected("signed by the node", "signature", good, by=NODE)
     yield rejected("signed as a record", "signature", good, kind="audit_answer")
     yield rejected("signed for another network", "signature", good, net=OTHER_NET)
-    yield rejected("time altered after signing", "signature", transcript(changed(good, asked=NOW), sig=AUDITOR.sign("transcript", good["body"], NET)))
+    yield rejected("time altered after signing", "signature", transcript(changed(good, asked=NOW), sig=AUDITOR.sign(signed_bytes("transcript", NET, good["body"]))))
     yield rejected("commitment of 65 draws", "record", Audit(draws=65).answered())
     yield rejected("commitment of no draws", "record", changed(good, commitment=record("audit_commitment", {}, AUDITOR)))
     flipped = bytearray(audit.commitment)
@@ -407,18 +349,13 @@ def rejected_transcripts():
     yield rejected("slices without a receipt", "contradiction", early | {"slices": b""})
 
 
-def write(name, about, vectors):
-    lines = ",\n    ".join(json.dumps(vector) for vector in vectors)
-    (FOLDER / name).write_text(f'{{\n  "about": {json.dumps(about)},\n  "vectors": [\n    {lines}\n  ]\n}}\n')
-
-
 write(
-    "sets.json",
+    FOLDER / "sets.json",
     "Spec section 23. With shards: what a set commits to, and what draws from seed select. With error: paths that lead elsewhere.",
-    sets(),
+    vectors=sets(),
 )
 write(
-    "transcripts.json",
+    FOLDER / "transcripts.json",
     "Spec section 23. A verifier accepts `transcript`, or rejects it for the reason in `error`. Signatures are good unless the name says otherwise.",
-    [*accepted_transcripts(), *rejected_transcripts()],
+    vectors=[*accepted_transcripts(), *rejected_transcripts()],
 )

@@ -1,114 +1,27 @@
 #!/usr/bin/env python3
-"""Makes the golden vectors in this folder from docs/spec.md alone, with nothing but the standard library.
+"""Makes the golden vectors in this folder from docs/spec.md alone, with the packages of tests/python/requirements.txt.
 
-Keys come from fixed seeds, so running it again gives the same files. `cargo test -p protocol` reads them.
+`cargo test -p protocol` reads them.
 """
 
-import hashlib
-import json
 import pathlib
+import sys
 
 FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
 
-# --- Ed25519 (RFC 8032), slow and simple ---------------------------------------------------------
+from records import NET, OTHER_NET, START, Key, Raw, cbor, map_of, readable, record, signed_bytes, without_none, write
 
+# Of Ed25519 (RFC 8032): the field and the order of the group.
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-
-
-def recover_x(y, sign):
-    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(x2, (P + 3) // 8, P)
-    if (x * x - x2) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    return P - x if x % 2 != sign else x
-
-
-BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE = (recover_x(BASE_Y, 0), BASE_Y)
-
-
-def add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    t = D * x1 * x2 * y1 * y2 % P
-    x = (x1 * y2 + x2 * y1) * pow(1 + t, P - 2, P) % P
-    y = (y1 * y2 + x1 * x2) * pow(1 - t, P - 2, P) % P
-    return x, y
-
-
-def multiply(scalar, point):
-    result = (0, 1)
-    while scalar:
-        if scalar & 1:
-            result = add(result, point)
-        point = add(point, point)
-        scalar >>= 1
-    return result
-
-
-def compress(point):
-    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
-
-
-def scalar_of(*parts):
-    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % ORDER
-
-
-class Key:
-    def __init__(self, seed_byte):
-        digest = hashlib.sha512(bytes([seed_byte] * 32)).digest()
-        self.scalar = int.from_bytes(digest[:32], "little") & ~7 & (2**254 - 1) | 2**254
-        self.prefix = digest[32:]
-        self.public = compress(multiply(self.scalar, BASE))
-
-    def sign(self, message):
-        r = scalar_of(self.prefix, message)
-        big_r = compress(multiply(r, BASE))
-        s = (r + scalar_of(big_r, self.public, message) * self.scalar) % ORDER
-        return big_r + s.to_bytes(32, "little")
-
-
-# --- Canonical CBOR ------------------------------------------------------------------------------
-
-
-class Raw(bytes):
-    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
-
-
-def head(major, number):
-    if number < 24:
-        return bytes([major << 5 | number])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
-    raise ValueError(number)
-
-
-def cbor(value):
-    if isinstance(value, Raw):
-        return bytes(value)
-    if isinstance(value, int):
-        return head(0, value) if value >= 0 else head(1, -1 - value)
-    if isinstance(value, bytes):
-        return head(2, len(value)) + value
-    if isinstance(value, str):
-        return head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return head(4, len(value)) + b"".join(map(cbor, value))
-    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
-    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
-
 
 # --- Records -------------------------------------------------------------------------------------
 
-NET = bytes([0x4E] * 32)
-OTHER_NET = bytes([0x4F] * 32)
-OWNER, PAYER, NODE, CLIENT, AUDITOR = Key(1), Key(2), Key(3), Key(4), Key(5)
+OWNER, PAYER, NODE, CLIENT, AUDITOR = (Key(bytes([number] * 32)) for number in range(1, 6))
 ROOT = bytes([0xAB] * 32)
 ID = bytes(range(16))
 CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
-START = 1_800_000_000
 DAY = 86_400
 
 BODIES = {
@@ -174,31 +87,8 @@ BODIES = {
 }
 
 
-def signed_bytes(kind, net, body, version=1):
-    name = kind.encode()
-    return b"headwater\0" + bytes([len(name)]) + name + bytes([version]) + net + cbor(body)
-
-
-def record(kind, body, by, /, *, network=NET, **changes):
-    """A record with a true signature over the body as it stands, then changed; `None` leaves a key out."""
-    sig = changes["sig"] if "sig" in changes else by.sign(signed_bytes(kind, network, body))
-    entries = {"body": body, "by": by.public, "net": network, "sig": sig, "type": kind, "v": 1} | changes
-    return cbor({key: value for key, value in entries.items() if value is not None})
-
-
 def body_with(kind, **changes):
-    body = BODIES[kind][1] | changes
-    return {key: value for key, value in body.items() if value is not None}
-
-
-def readable(value):
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {key: readable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [readable(item) for item in value]
-    return value
+    return without_none(BODIES[kind][1] | changes)
 
 
 def accepted(name, kind, body, by=None):
@@ -213,11 +103,6 @@ def rejected(name, kind, bytes_, error):
 
 def rejected_body(name, kind, error="malformed", **changes):
     return rejected(f"{kind}: {name}", kind, record(kind, body_with(kind, **changes), BODIES[kind][0]), error)
-
-
-def map_of(*entries):
-    """A map whose entries keep the order in which they are given."""
-    return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
 
 
 def accepted_records():
@@ -608,16 +493,11 @@ def responses():
     yield no_header("number padded", framed(b"\x82\0"), "not_canonical")
 
 
-def write(name, about, vectors):
-    lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
-    text = f'{{\n  "about": {json.dumps(about)},\n  "network": "{NET.hex()}",\n  "vectors": [\n    {lines}\n  ]\n}}\n'
-    (FOLDER / name).write_text(text)
-
-
 write(
-    "records.json",
+    FOLDER / "records.json",
     "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.",
-    [*accepted_records(), *rejected_envelopes(), *rejected_encodings(), *rejected_bodies()],
+    NET,
+    vectors=[*accepted_records(), *rejected_envelopes(), *rejected_encodings(), *rejected_bodies()],
 )
-write("requests.json", "Spec section 13. `header` with its length in front.", named(requests(), REQUESTS))
-write("responses.json", "Spec section 13. `header` with its length in front.", named(responses(), RESPONSES))
+write(FOLDER / "requests.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(requests(), REQUESTS))
+write(FOLDER / "responses.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(responses(), RESPONSES))

@@ -1,90 +1,29 @@
 #!/usr/bin/env python3
 """Makes the golden vectors in this folder from docs/spec.md alone, with the packages of tests/python/requirements.txt.
 
-Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p sharing` reads them.
+`cargo test -p sharing` reads them.
 """
 
 import base64
-import json
 import pathlib
+import sys
 
 import cbor2
 from blake3 import blake3
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
 
-# --- Canonical CBOR ------------------------------------------------------------------------------
-
-
-class Raw(bytes):
-    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
-
-
-def head(major, number):
-    if number < 24:
-        return bytes([major << 5 | number])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
-    raise ValueError(number)
-
-
-def cbor(value):
-    if isinstance(value, Raw):
-        return bytes(value)
-    if value is True or value is False:
-        return b"\xf5" if value else b"\xf4"
-    if isinstance(value, int):
-        return head(0, value) if value >= 0 else head(1, -1 - value)
-    if isinstance(value, bytes):
-        return head(2, len(value)) + value
-    if isinstance(value, str):
-        return head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return head(4, len(value)) + b"".join(map(cbor, value))
-    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
-    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
-
-
-def map_of(*entries):
-    """A map whose entries keep the order in which they are given."""
-    return Raw(head(5, len(entries)) + b"".join(cbor(key) + cbor(value) for key, value in entries))
-
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, map_of, readable, record, signed_bytes, without_none, write
 
 NULL, UNDEFINED, FLOAT = Raw(b"\xf6"), Raw(b"\xf7"), Raw(b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
 
 
-def without_none(value):
-    return {key: item for key, item in value.items() if item is not None}
-
-
-# --- Keys, ids and records -----------------------------------------------------------------------
-
-
-def b3(data):
-    return blake3(data).digest()
-
-
-def derive(context, secret):
-    return blake3(secret, derive_key_context=context).digest()
-
-
-class Key:
-    def __init__(self, seed):
-        self.secret = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public = self.secret.public_key().public_bytes_raw()
-
-    def sign(self, message):
-        return self.secret.sign(message)
-
+# --- Keys and ids --------------------------------------------------------------------------------
 
 SECRET = b3(b"account secret")
 CREATOR = Key(derive("headwater v1 creator key", SECRET))
 OTHER = Key(bytes([2] * 32))
-NET = bytes([0x4E] * 32)
-OTHER_NET = bytes([0x4F] * 32)
-START = 1_800_000_000
 OFF_THE_CURVE = (2).to_bytes(32, "little")
 
 
@@ -102,18 +41,6 @@ def key_of(name):
 
 def object_of(name):
     return cid(f"manifest of {name}".encode())
-
-
-def signed_bytes(kind, net, body):
-    name = kind.encode()
-    return b"headwater\0" + bytes([len(name)]) + name + b"\1" + net + cbor(body)
-
-
-def record(kind, body, by, /, *, network=NET, **changes):
-    """A record with a true signature over the body as it stands, then changed."""
-    sig = changes.pop("sig", None) or by.sign(signed_bytes(kind, network, body))
-    entries = {"body": body, "by": by.public, "net": network, "sig": sig, "type": kind, "v": 1}
-    return cbor(without_none(entries | changes))
 
 
 # --- Bundles -------------------------------------------------------------------------------------
@@ -553,10 +480,6 @@ DATED = [kind for kind in BODIES if "issued" in BODIES[kind]]
 NUMBER = {kind: "issued" for kind in DATED} | {"live_segment": "duration"}
 
 
-def readable(value):
-    return {key: item.hex() if isinstance(item, bytes) else item for key, item in value.items()}
-
-
 def accepted_record(name, kind, by=CREATOR, **changes):
     body = without_none(BODIES[kind] | changes)
     return {"name": f"{kind}: {name}", "type": kind, "record": record(kind, body, by).hex(), "by": by.public.hex(), "body": readable(body)}
@@ -768,22 +691,15 @@ def keys():
         }
 
 
-def write(name, about, **lists):
-    parts = [f'"about": {json.dumps(about)}', f'"network": "{NET.hex()}"']
-    for key, vectors in lists.items():
-        lines = ",\n    ".join(json.dumps(vector, ensure_ascii=False) for vector in vectors)
-        parts.append(f'"{key}": [\n    {lines}\n  ]')
-    (FOLDER / name).write_text("{\n  " + ",\n  ".join(parts) + "\n}\n")
-
-
 write(
-    "bundles.json",
+    FOLDER / "bundles.json",
     "Spec section 17. Places are [part, offset, length, start, duration] of every segment.",
+    NET,
     vectors=[*accepted_bundles(), *rejected_encodings(), *rejected_texts(), *rejected_values(), *rejected_bundles(), *rejected_tracks()],
 )
-write("records.json", "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.", vectors=records())
-write("preludes.json", "Spec section 21. Seconds are the usual and the longest duration of a segment, tracks their init sections.", vectors=preludes())
-write("announced.json", "Spec section 21. A prelude and the record that is said to announce it.", vectors=announced_preludes())
-write("published.json", "Spec section 17. A bundle and the record that is said to be about it.", vectors=published_bundles())
-write("index.json", "Spec section 20. Indices, and what becomes of two.", vectors=indices(), merges=merges())
-write("keys.json", "Spec section 7. What follows from an account secret, and the mark of a file with this BLAKE3 hash.", vectors=keys())
+write(FOLDER / "records.json", "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.", NET, vectors=records())
+write(FOLDER / "preludes.json", "Spec section 21. Seconds are the usual and the longest duration of a segment, tracks their init sections.", NET, vectors=preludes())
+write(FOLDER / "announced.json", "Spec section 21. A prelude and the record that is said to announce it.", NET, vectors=announced_preludes())
+write(FOLDER / "published.json", "Spec section 17. A bundle and the record that is said to be about it.", NET, vectors=published_bundles())
+write(FOLDER / "index.json", "Spec section 20. Indices, and what becomes of two.", NET, vectors=indices(), merges=merges())
+write(FOLDER / "keys.json", "Spec section 7. What follows from an account secret, and the mark of a file with this BLAKE3 hash.", NET, vectors=keys())

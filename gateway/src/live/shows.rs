@@ -36,7 +36,7 @@ impl<'g> LiveShow<'g> {
         id: LiveId,
     ) -> Result<Self, Problem> {
         let stream = live.get(id).await?;
-        check(&stream, publications)?;
+        check(&stream, publications).await?;
         Ok(Self { live, publications, stream })
     }
 
@@ -122,15 +122,19 @@ impl<'g> LiveShow<'g> {
 
 impl Live {
     /// The streams that run and are listed, newest first.
-    pub(crate) fn list(&self, publications: &Publications) -> Vec<LiveSummary> {
-        let mut running = self.running();
-        running.retain(|stream| stream.record.body().listed && check(stream, publications).is_ok());
+    pub(crate) async fn list(&self, publications: &Publications) -> Vec<LiveSummary> {
+        let mut running = Vec::new();
+        for stream in self.running().into_iter().filter(|stream| stream.record.body().listed) {
+            if check(&stream, publications).await.is_ok() {
+                running.push(stream);
+            }
+        }
         running.sort_by_key(|stream| (std::cmp::Reverse(stream.prelude.parts().created), stream.id()));
         running.iter().map(|stream| LiveSummary::new(stream)).collect()
     }
 }
 
-fn check(stream: &Stream, publications: &Publications) -> Result<(), Problem> {
+async fn check(stream: &Stream, publications: &Publications) -> Result<(), Problem> {
     let (is_withdrawn, publication) = {
         let state = stream.state();
         (state.is_withdrawn, state.live.publication())
@@ -139,9 +143,12 @@ fn check(stream: &Stream, publications: &Publications) -> Result<(), Problem> {
         return Err(withdrawn());
     }
     for target in [stream.id().cid(), stream.record.body().object] {
-        publications.check(&target)?;
+        publications.check(target).await?;
     }
-    publication.map_or(Ok(()), |publication| publications.record(publication).map(drop))
+    match publication {
+        Some(publication) => publications.record(publication).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 fn growing(text: Bytes) -> Representation {

@@ -28,7 +28,7 @@ impl Live {
         publications.admit(&record.by())?;
         let id = record.body().live;
         for target in [id.cid(), record.body().object] {
-            publications.check(&target)?;
+            publications.check(target).await?;
         }
         let fetched =
             timeout(ANSWER_TIMEOUT, fetch_prelude(client, &record)).await.map_err(|_| no_answer())?;
@@ -95,7 +95,7 @@ impl Live {
     ) -> Result<bool, Problem> {
         let stream = self.by_its_creator(record.body().live, record.by()).await?;
         if let Some(publication) = record.body().publication {
-            check_publication(publications, publication, record.by())?;
+            check_publication(publications, publication, record.by()).await?;
         }
         let _turn = self.turn.lock().await;
         let taken = stream.state().live.check_end(record.body()).map_err(|error| stream_problem(&error))?;
@@ -149,12 +149,12 @@ impl Live {
 }
 
 /// Whether a stream may have become this publication.
-fn check_publication(
+async fn check_publication(
     publications: &Publications,
     id: PublicationId,
     creator: PublicKey,
 ) -> Result<(), Problem> {
-    if publications.record(id)?.by() == creator {
+    if publications.record(id).await?.by() == creator {
         return Ok(());
     }
     Err(Problem::new(Code::NotACreator, "the publication that it is said to have become is somebody else's"))

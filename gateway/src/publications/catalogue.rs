@@ -1,62 +1,76 @@
 //! The publications that this gateway was offered, and what it must not serve: signed records, kept durably.
 //!
-//! The records are the truth; the summary beside each of them was made from a verified bundle and only saves fetching it again.
+//! The records are the truth; what stands beside each of them was made from it and from a verified bundle, and only saves checking and
+//! fetching them again.
 
+mod rows;
+
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use proofs::Cid;
-use protocol::{NetworkId, RecordError, Signed};
+use protocol::{NetworkId, PublicKey, Record, RecordError, Signed};
 use redb::backends::InMemoryBackend;
-use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
-};
-use serde::{Deserialize, Serialize};
+use redb::{Database, ReadableDatabase as _};
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 
+use self::rows::{DENIALS, NEWEST, PUBLICATIONS, Row, Tables, key, place};
 use super::summary::Summary;
-
-/// By publication id.
-const PUBLICATIONS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("publications");
-/// What is listed, newest first: `u64::MAX` − the time of the bundle, and the publication id.
-const NEWEST: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("newest");
-/// By target.
-const DENIALS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("denials");
 
 /// Publications of one catalogue, whoever made them: about 600 MB on the disk.
 const PUBLICATIONS_MAX: u64 = 100_000;
 
+/// Denials of one catalogue, whoever keeps them: their targets are in memory, in about 50 MB.
+const DENIALS_MAX: u64 = 1_000_000;
+
 /// Bytes of memory that the database caches.
 const DATABASE_CACHE_LEN: usize = 4 << 20;
 
-/// The durable catalogue of one gateway. Its methods block for as long as a disk does.
+/// The durable catalogue of one gateway. Its methods block for as long as a disk does, but for [`Self::is_denied`].
 #[derive(Debug, Clone)]
 pub(crate) struct Catalogue {
     database: Arc<Database>,
     network: NetworkId,
+    per_creator_max: u64,
+    denied: Arc<RwLock<HashSet<[u8; 36]>>>,
 }
 
 /// A publication as it was offered.
 #[derive(Debug, Clone)]
 pub(crate) struct Offered {
     pub(crate) record: Signed<Publication>,
-    pub(crate) summary: Summary,
     pub(crate) is_withdrawn: bool,
 }
 
 /// What became of a publication that was to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// It is kept, or a later record for it is.
+    /// It is kept.
     Now,
     /// It was kept before, by this record or a later one.
     Known,
-    /// Its creator has withdrawn it, for ever.
+    /// Its creator has withdrawn it at the time of this record or later.
     Withdrawn,
     /// It is somebody else's.
     Foreign,
     /// There is no room for another one.
     Full,
+    /// There is no room for another one of this creator, who has as many as this.
+    CreatorFull(u64),
+}
+
+/// What became of a withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The publication with this summary is withdrawn.
+    Now(Box<Summary>),
+    /// The creator has published it again since.
+    Older,
+    /// It is somebody else's.
+    Foreign,
+    /// There is no such publication.
+    Unknown,
 }
 
 /// A place in the list: the entry before the next one.
@@ -82,32 +96,27 @@ pub enum CatalogueError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    #[serde(with = "serde_bytes")]
-    record: Vec<u8>,
-    summary: Summary,
-    #[serde(with = "serde_bytes")]
-    withdrawal: Option<Vec<u8>>,
-}
-
 impl Catalogue {
     /// The catalogue in the file `path`, which is created when it is missing.
-    pub(crate) fn open(path: &Path, network: NetworkId) -> Result<Self, CatalogueError> {
+    pub(crate) fn open(
+        path: &Path,
+        network: NetworkId,
+        per_creator_max: u64,
+    ) -> Result<Self, CatalogueError> {
         let database = Database::builder().set_cache_size(DATABASE_CACHE_LEN).create(path);
-        Self::with(database.map_err(redb::Error::from)?, network)
+        Self::with(database.map_err(redb::Error::from)?, network, per_creator_max)
     }
 
     /// A catalogue that ends with the process.
-    pub(crate) fn in_memory(network: NetworkId) -> Result<Self, CatalogueError> {
+    pub(crate) fn in_memory(network: NetworkId, per_creator_max: u64) -> Result<Self, CatalogueError> {
         let database = Database::builder().create_with_backend(InMemoryBackend::new());
-        Self::with(database.map_err(redb::Error::from)?, network)
+        Self::with(database.map_err(redb::Error::from)?, network, per_creator_max)
     }
 
-    fn with(database: Database, network: NetworkId) -> Result<Self, CatalogueError> {
-        let catalogue = Self { database: Arc::new(database), network };
-        catalogue.change(|_| Ok(()))?;
-        Ok(catalogue)
+    fn with(database: Database, network: NetworkId, per_creator_max: u64) -> Result<Self, CatalogueError> {
+        let denied = rows::change(&database, |tables| tables.denied())?;
+        let denied = Arc::new(RwLock::new(denied));
+        Ok(Self { database: Arc::new(database), network, per_creator_max, denied })
     }
 
     /// Keeps a publication; of two records for one bundle the later counts.
@@ -117,88 +126,140 @@ impl Catalogue {
         summary: Summary,
     ) -> Result<Kept, CatalogueError> {
         let body = record.body();
-        let (place, id) = ((u64::MAX - summary.created, key(body.bundle)), body.bundle);
-        self.change(|tables| {
-            if let Some(row) = tables.row(id)? {
-                let known = self.decode(id, &row)?;
-                if row.withdrawal.is_some() {
-                    return Ok(Kept::Withdrawn);
-                }
-                if known.by() != record.by() {
-                    return Ok(Kept::Foreign);
-                }
-                if known.body().issued >= body.issued {
-                    return Ok(Kept::Known);
-                }
-            } else if tables.publications.len().map_err(redb::Error::from)? >= PUBLICATIONS_MAX {
-                return Ok(Kept::Full);
+        let (place, id) = (place(summary.created, body.bundle), body.bundle);
+        rows::change(&self.database, |tables| {
+            let refusal = match tables.row(id)? {
+                Some(row) => self.against(id, &row, record)?,
+                None => self.admit(tables, record.by())?,
+            };
+            if let Some(refusal) = refusal {
+                return Ok(refusal);
             }
-            tables.put(id, &Row { record: record.encode(), summary, withdrawal: None })?;
-            if body.listed {
-                tables.newest.insert((place.0, &place.1), ()).map_err(redb::Error::from)?;
-            } else {
-                tables.newest.remove((place.0, &place.1)).map_err(redb::Error::from)?;
-            }
+            let object = body.object.to_bytes();
+            tables.put(id, &Row { record: record.encode(), object, summary, withdrawal: None })?;
+            tables.list(place, body.listed)?;
             Ok(Kept::Now)
         })
     }
 
-    /// Ends a publication of the same creator; false when there is none.
-    pub(crate) fn withdraw(&self, record: &Signed<Withdrawal>) -> Result<bool, CatalogueError> {
-        let id = record.body().bundle;
-        self.change(|tables| {
-            let Some(mut row) = tables.row(id)? else { return Ok(false) };
-            let place = (u64::MAX - row.summary.created, key(id));
-            row.withdrawal = Some(record.encode());
-            tables.put(id, &row)?;
-            tables.newest.remove((place.0, &place.1)).map_err(redb::Error::from)?;
-            Ok(true)
+    /// Why a record does not take the place of what is kept.
+    fn against(
+        &self,
+        id: PublicationId,
+        row: &Row,
+        record: &Signed<Publication>,
+    ) -> Result<Option<Kept>, CatalogueError> {
+        let known: Signed<Publication> = self.decode(id, &row.record)?;
+        if known.by() != record.by() {
+            return Ok(Some(Kept::Foreign));
+        }
+        let issued = record.body().issued;
+        if self.withdrawal(id, row)?.is_some_and(|withdrawal| withdrawal.body().issued >= issued) {
+            return Ok(Some(Kept::Withdrawn));
+        }
+        Ok((known.body().issued >= issued).then_some(Kept::Known))
+    }
+
+    /// Counts one more publication of a creator, or says why there is no room for it.
+    fn admit(&self, tables: &mut Tables<'_>, creator: PublicKey) -> Result<Option<Kept>, CatalogueError> {
+        if tables.len()? >= PUBLICATIONS_MAX {
+            return Ok(Some(Kept::Full));
+        }
+        if tables.count(creator)? >= self.per_creator_max {
+            return Ok(Some(Kept::CreatorFull(self.per_creator_max)));
+        }
+        tables.count_one_more(creator)?;
+        Ok(None)
+    }
+
+    /// Ends a publication of the same creator, unless it was published again since.
+    pub(crate) fn withdraw(&self, record: &Signed<Withdrawal>) -> Result<Ended, CatalogueError> {
+        let (id, issued) = (record.body().bundle, record.body().issued);
+        rows::change(&self.database, |tables| {
+            let Some(mut row) = tables.row(id)? else { return Ok(Ended::Unknown) };
+            let known: Signed<Publication> = self.decode(id, &row.record)?;
+            if known.by() != record.by() {
+                return Ok(Ended::Foreign);
+            }
+            if known.body().issued > issued {
+                return Ok(Ended::Older);
+            }
+            // Of two withdrawals the later counts, since it outweighs more records.
+            if self.withdrawal(id, &row)?.is_none_or(|before| before.body().issued < issued) {
+                row.withdrawal = Some(record.encode().into());
+                tables.put(id, &row)?;
+                tables.list(place(row.summary.created, id), false)?;
+            }
+            Ok(Ended::Now(Box::new(row.summary)))
         })
     }
 
-    /// Keeps a denial; whether its keeper is trusted, the caller has checked.
-    pub(crate) fn deny(&self, record: &Signed<Denial>) -> Result<(), CatalogueError> {
-        let (target, bytes) = (record.body().target.to_bytes(), record.encode());
-        self.change(|tables| {
-            tables.denials.insert(&target, bytes.as_slice()).map_err(redb::Error::from)?;
-            Ok(())
-        })
+    /// Keeps a denial; whether its keeper is trusted, the caller has checked. False when there is no room for it.
+    pub(crate) fn deny(&self, record: &Signed<Denial>) -> Result<bool, CatalogueError> {
+        let target = record.body().target.to_bytes();
+        let is_kept = rows::change(&self.database, |tables| {
+            if tables.denials_len()? >= DENIALS_MAX && !self.is_denied(&record.body().target) {
+                return Ok(false);
+            }
+            tables.deny(&target, &record.encode())?;
+            Ok(true)
+        })?;
+        if is_kept {
+            self.denied.write().unwrap_or_else(PoisonError::into_inner).insert(target);
+        }
+        Ok(is_kept)
+    }
+
+    /// Whether a denial names this publication or object; from memory.
+    pub(crate) fn is_denied(&self, target: &Cid) -> bool {
+        self.denied.read().unwrap_or_else(PoisonError::into_inner).contains(&target.to_bytes())
     }
 
     /// Why this publication or object must not be served.
     pub(crate) fn denial(&self, target: &Cid) -> Result<Option<Signed<Denial>>, CatalogueError> {
         let view = self.database.begin_read().map_err(redb::Error::from)?;
         let denials = view.open_table(DENIALS).map_err(redb::Error::from)?;
-        let Some(bytes) = denials.get(&target.to_bytes()).map_err(redb::Error::from)? else {
-            return Ok(None);
-        };
-        let damaged = |error: RecordError| damaged(target, &error);
-        Signed::decode(bytes.value(), &self.network).map(Some).map_err(damaged)
+        let bytes = denials.get(&target.to_bytes()).map_err(redb::Error::from)?;
+        bytes.map(|bytes| self.decode(target, bytes.value())).transpose()
     }
 
     /// A publication, listed or not.
     pub(crate) fn get(&self, id: PublicationId) -> Result<Option<Offered>, CatalogueError> {
         let view = self.database.begin_read().map_err(redb::Error::from)?;
         let publications = view.open_table(PUBLICATIONS).map_err(redb::Error::from)?;
-        let row = publications.get(&key(id)).map_err(redb::Error::from)?;
-        row.map(|row| self.offered(id, row.value())).transpose()
+        let Some(row) = publications.get(&key(id)).map_err(redb::Error::from)? else { return Ok(None) };
+        let row = Row::decode(id, row.value())?;
+        let record = self.decode(id, &row.record)?;
+        Ok(Some(Offered { record, is_withdrawn: row.withdrawal.is_some() }))
     }
 
-    /// Up to `limit` listed publications after `after` that nothing denies, newest first.
-    pub(crate) fn list(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<Offered>, CatalogueError> {
+    /// Which of these are known here as withdrawn.
+    pub(crate) fn withdrawn(&self, ids: &[PublicationId]) -> Result<HashSet<PublicationId>, CatalogueError> {
+        let view = self.database.begin_read().map_err(redb::Error::from)?;
+        let publications = view.open_table(PUBLICATIONS).map_err(redb::Error::from)?;
+        let mut withdrawn = HashSet::new();
+        for id in ids {
+            let row = publications.get(&key(*id)).map_err(redb::Error::from)?;
+            let row = row.map(|row| Row::decode(*id, row.value())).transpose()?;
+            if row.is_some_and(|row| row.withdrawal.is_some()) {
+                withdrawn.insert(*id);
+            }
+        }
+        Ok(withdrawn)
+    }
+
+    /// Up to `limit` listed publications after `after` that nothing denies, newest first. Their records were verified when they came.
+    pub(crate) fn list(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<Summary>, CatalogueError> {
         let view = self.database.begin_read().map_err(redb::Error::from)?;
         let newest = view.open_table(NEWEST).map_err(redb::Error::from)?;
         let publications = view.open_table(PUBLICATIONS).map_err(redb::Error::from)?;
-        let denials = view.open_table(DENIALS).map_err(redb::Error::from)?;
-        let first = after.map_or((0, [0; 36]), |cursor| (u64::MAX - cursor.created, key(cursor.id)));
+        let first = after.map_or((0, [0; 36]), |cursor| place(cursor.created, cursor.id));
         let places = newest.range((first.0, &first.1)..).map_err(redb::Error::from)?;
         let mut list = Vec::new();
         for place in places {
             let (place, ()) = place.map(|(place, row)| (place, row.value())).map_err(redb::Error::from)?;
-            let (_, id) = place.value();
-            let id = Cid::from_bytes(id).map_err(|error| damaged(&"a listed id", &error))?;
-            let id = PublicationId::from_cid(id);
-            if after.is_some_and(|cursor| cursor.id == id) {
+            let id = rows::id(place.value().1)?;
+            if after.is_some_and(|cursor| cursor.id == id) || self.is_denied(&id.cid()) {
                 continue;
             }
             if list.len() == limit {
@@ -206,64 +267,24 @@ impl Catalogue {
             }
             let row = publications.get(&key(id)).map_err(redb::Error::from)?;
             let row = row.ok_or_else(|| damaged(&id, &"it is listed, but not there"))?;
-            let offered = self.offered(id, row.value())?;
-            let mut is_denied = false;
-            for target in [id.cid(), offered.record.body().object] {
-                is_denied |= denials.get(&target.to_bytes()).map_err(redb::Error::from)?.is_some();
-            }
-            if !is_denied {
-                list.push(offered);
+            let row = Row::decode(id, row.value())?;
+            if !self.is_denied(&row.object(id)?) {
+                list.push(row.summary);
             }
         }
         Ok(list)
     }
 
-    fn offered(&self, id: PublicationId, row: &[u8]) -> Result<Offered, CatalogueError> {
-        let row: Row = serde_ipld_dagcbor::from_slice(row).map_err(|error| damaged(&id, &error))?;
-        let record = self.decode(id, &row)?;
-        Ok(Offered { record, summary: row.summary, is_withdrawn: row.withdrawal.is_some() })
+    fn withdrawal(&self, id: PublicationId, row: &Row) -> Result<Option<Signed<Withdrawal>>, CatalogueError> {
+        row.withdrawal.as_ref().map(|record| self.decode(id, record)).transpose()
     }
 
-    fn decode(&self, id: PublicationId, row: &Row) -> Result<Signed<Publication>, CatalogueError> {
-        Signed::decode(&row.record, &self.network).map_err(|error| damaged(&id, &error))
-    }
-
-    /// One durable transaction.
-    fn change<T>(
+    fn decode<T: Record>(
         &self,
-        change: impl FnOnce(&mut Tables<'_>) -> Result<T, CatalogueError>,
-    ) -> Result<T, CatalogueError> {
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
-        let result = {
-            let mut tables = Tables {
-                publications: transaction.open_table(PUBLICATIONS).map_err(redb::Error::from)?,
-                newest: transaction.open_table(NEWEST).map_err(redb::Error::from)?,
-                denials: transaction.open_table(DENIALS).map_err(redb::Error::from)?,
-            };
-            change(&mut tables)?
-        };
-        transaction.commit().map_err(redb::Error::from)?;
-        Ok(result)
-    }
-}
-
-struct Tables<'t> {
-    publications: redb::Table<'t, &'static [u8; 36], &'static [u8]>,
-    newest: redb::Table<'t, (u64, &'static [u8; 36]), ()>,
-    denials: redb::Table<'t, &'static [u8; 36], &'static [u8]>,
-}
-
-impl Tables<'_> {
-    fn row(&self, id: PublicationId) -> Result<Option<Row>, CatalogueError> {
-        let row = self.publications.get(&key(id)).map_err(redb::Error::from)?;
-        let row = row.map(|row| serde_ipld_dagcbor::from_slice(row.value()));
-        row.transpose().map_err(|error| damaged(&id, &error))
-    }
-
-    fn put(&mut self, id: PublicationId, row: &Row) -> Result<(), CatalogueError> {
-        let bytes = serde_ipld_dagcbor::to_vec(row).expect("texts, numbers and bytes are CBOR");
-        self.publications.insert(&key(id), bytes.as_slice()).map_err(redb::Error::from)?;
-        Ok(())
+        id: impl std::fmt::Display,
+        record: &[u8],
+    ) -> Result<Signed<T>, CatalogueError> {
+        Signed::decode(record, &self.network).map_err(|error: RecordError| damaged(&id, &error))
     }
 }
 
@@ -271,6 +292,5 @@ fn damaged(id: &dyn std::fmt::Display, reason: &dyn std::fmt::Display) -> Catalo
     CatalogueError::Row { id: id.to_string(), reason: reason.to_string() }
 }
 
-fn key(id: PublicationId) -> [u8; 36] {
-    id.cid().to_bytes()
-}
+#[cfg(test)]
+mod tests;

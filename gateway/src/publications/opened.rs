@@ -10,34 +10,43 @@ use protocol::Signed;
 use publishing::{FetchBundleError, fetch_bundle};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use sharing::{Publication, PublicationId, PublishedBundle};
+use sharing::{Bundle, Publication, PublicationId, PublishedBundle};
+
+use super::encoded::{BUNDLE_TYPE, Encoded};
 
 /// Bytes of memory that bundles take.
 const BUNDLES_LEN_MAX: u64 = 64 << 20;
 /// Bytes of memory that the manifests of objects take.
 const OBJECTS_LEN_MAX: u64 = 32 << 20;
 /// What an entry takes besides bundle or roots: names, keys, tables.
-const ENTRY_LEN: u64 = 2048;
-/// What a decoded bundle takes for every byte of its encoding.
-const BUNDLE_FACTOR: u64 = 2;
+pub(super) const ENTRY_LEN: u64 = 2048;
+/// What a bundle takes for every byte of its encoding, which is kept beside it.
+const BUNDLE_FACTOR: u64 = 3;
 
 /// The opened publications and objects of one gateway.
 #[derive(Debug)]
 pub(crate) struct Opened {
     client: Client,
-    bundles: Cache<PublicationId, Arc<PublishedBundle>, ByLen>,
+    bundles: Cache<PublicationId, Arc<OpenedBundle>, ByLen>,
     objects: Cache<ObjectKey, Object, ByLen>,
 }
 
 /// An object is found by its link, not by its address alone: a bundle with a wrong key must not profit from one with the right one.
 type ObjectKey = (Cid, [u8; 32]);
 
-#[derive(Debug, Clone, Copy)]
-struct ByLen;
+/// A bundle with its bytes, so that giving it out costs no encoding.
+#[derive(Debug)]
+pub(crate) struct OpenedBundle {
+    published: PublishedBundle,
+    encoded: Encoded,
+}
 
-impl Weighter<PublicationId, Arc<PublishedBundle>> for ByLen {
-    fn weight(&self, _: &PublicationId, bundle: &Arc<PublishedBundle>) -> u64 {
-        BUNDLE_FACTOR * bundle.bundle().encoded_len() as u64 + ENTRY_LEN
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByLen;
+
+impl Weighter<PublicationId, Arc<OpenedBundle>> for ByLen {
+    fn weight(&self, _: &PublicationId, bundle: &Arc<OpenedBundle>) -> u64 {
+        BUNDLE_FACTOR * bundle.encoded.len() + ENTRY_LEN
     }
 }
 
@@ -48,7 +57,7 @@ impl Weighter<ObjectKey, Object> for ByLen {
 }
 
 /// A cache in one piece: the pieces of a usual one are smaller than the largest bundle, which they would never hold.
-fn unsharded<K: Eq + Hash, V: Clone>(len: u64) -> Cache<K, V, ByLen>
+pub(super) fn unsharded<K: Eq + Hash, V: Clone>(len: u64) -> Cache<K, V, ByLen>
 where
     ByLen: Weighter<K, V>,
 {
@@ -61,6 +70,24 @@ where
     Cache::with_options(options, ByLen, DefaultHashBuilder::default(), DefaultLifecycle::default())
 }
 
+impl OpenedBundle {
+    fn new(published: PublishedBundle) -> Self {
+        Self { encoded: Encoded::new(BUNDLE_TYPE, published.bundle().encode()), published }
+    }
+
+    pub(crate) const fn bundle(&self) -> &Bundle {
+        self.published.bundle()
+    }
+
+    pub(crate) const fn record(&self) -> &Signed<Publication> {
+        self.published.record()
+    }
+
+    pub(crate) const fn encoded(&self) -> &Encoded {
+        &self.encoded
+    }
+}
+
 impl Opened {
     pub(crate) fn new(client: Client) -> Self {
         Self { client, bundles: unsharded(BUNDLES_LEN_MAX), objects: unsharded(OBJECTS_LEN_MAX) }
@@ -70,8 +97,8 @@ impl Opened {
     pub(crate) async fn bundle(
         &self,
         record: &Signed<Publication>,
-    ) -> Result<Arc<PublishedBundle>, FetchBundleError> {
-        let fetch = async { Ok(Arc::new(self.offered(record).await?)) };
+    ) -> Result<Arc<OpenedBundle>, FetchBundleError> {
+        let fetch = async { Ok(Arc::new(OpenedBundle::new(self.offered(record).await?))) };
         self.bundles.get_or_insert_async(&record.body().bundle, fetch).await
     }
 
@@ -91,7 +118,7 @@ impl Opened {
     }
 
     /// A bundle that is here.
-    pub(crate) fn known(&self, id: PublicationId) -> Option<Arc<PublishedBundle>> {
+    pub(crate) fn known(&self, id: PublicationId) -> Option<Arc<OpenedBundle>> {
         self.bundles.get(&id)
     }
 

@@ -6,8 +6,9 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use chunker::Link;
 use client::Object;
-use sharing::{ContentHash, FileRef, PublishedBundle, SegmentPlace, Track};
+use sharing::{ContentHash, FileRef, SegmentPlace, Track};
 
+use super::opened::OpenedBundle;
 use super::standing::Publications;
 use crate::body::Source;
 use crate::problem::{Code, Problem};
@@ -15,10 +16,8 @@ use crate::representation::{Content, Representation};
 use crate::rfc9110::{ByteRange, EntityTag};
 
 /// What follows from a publication id never changes.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
-
-pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
-pub(crate) const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
+pub(super) const FOR_EVER: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable, no-transform");
 
 /// A run of bytes of one object, named by its hash.
 pub(crate) struct Run {
@@ -54,12 +53,22 @@ impl Run {
 /// A publication that may be served, and what opens its objects.
 pub(crate) struct Show<'g> {
     pub(crate) publications: &'g Publications,
-    pub(crate) bundle: Arc<PublishedBundle>,
+    pub(crate) bundle: Arc<OpenedBundle>,
 }
 
 impl Show<'_> {
     pub(crate) fn track(&self, id: &str) -> Result<&Track, Problem> {
         self.bundle.bundle().track(id).ok_or_else(|| nothing(format!("there is no track {id:?}")))
+    }
+
+    /// The playlist with this name, which `write` writes when nobody has asked for it lately.
+    pub(crate) fn playlist(
+        &self,
+        name: &str,
+        write: impl FnOnce() -> Result<String, Problem>,
+    ) -> Result<Representation, Problem> {
+        let text = self.publications.playlists.get(self.bundle.bundle().id(), name, write)?;
+        Ok(text.representation())
     }
 
     /// The init section of a track.

@@ -1,15 +1,19 @@
 //! Whether a publication may be served, and how one comes into the catalogue.
 
+use std::collections::HashSet;
+
 use chunker::Link;
 use client::{Client, Object};
 use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
-use protocol::{PublicKey, Signed};
+use protocol::{PublicKey, Signed, UnixSeconds};
 use publishing::FetchBundleError;
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
-use super::{Ahead, Catalogue, CatalogueError, Kept, Opened, Show, Summary, nothing};
+use super::encoded::Playlists;
+use super::lookups::Lookups;
+use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::problem::{Code, Problem};
@@ -18,8 +22,9 @@ use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer, open_problem};
 /// All that a gateway knows of publications.
 #[derive(Debug)]
 pub(crate) struct Publications {
-    pub(crate) catalogue: Catalogue,
+    catalogue: Lookups,
     pub(crate) opened: Opened,
+    pub(crate) playlists: Playlists,
     pub(crate) ahead: Ahead,
     creators: Creators,
     keepers: Vec<PublicKey>,
@@ -31,12 +36,32 @@ impl Publications {
         client: Client,
         cache_len: u64,
     ) -> Result<Self, CatalogueError> {
+        let (network, per_creator_max) = (client.network(), config.per_creator_max);
         let catalogue = match &config.catalogue {
-            Some(path) => Catalogue::open(path, client.network())?,
-            None => Catalogue::in_memory(client.network())?,
+            Some(path) => Catalogue::open(path, network, per_creator_max)?,
+            None => Catalogue::in_memory(network, per_creator_max)?,
         };
-        let (opened, ahead) = (Opened::new(client), Ahead::new(cache_len));
-        Ok(Self { catalogue, opened, ahead, creators: config.creators, keepers: config.keepers })
+        Ok(Self {
+            catalogue: Lookups::new(catalogue),
+            opened: Opened::new(client),
+            playlists: Playlists::new(),
+            ahead: Ahead::new(cache_len),
+            creators: config.creators,
+            keepers: config.keepers,
+        })
+    }
+
+    /// Up to `limit` listed publications after `after`, newest first.
+    pub(crate) async fn list(&self, after: Option<Cursor>, limit: usize) -> Result<Vec<Summary>, Problem> {
+        self.catalogue.look(move |catalogue| catalogue.list(after, limit)).await
+    }
+
+    /// Which of these are known here as withdrawn.
+    pub(crate) async fn withdrawn(&self, ids: Vec<PublicationId>) -> Result<HashSet<PublicationId>, Problem> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.catalogue.look(move |catalogue| catalogue.withdrawn(&ids)).await
     }
 
     /// The publication, when it is known here and neither withdrawn nor denied.
@@ -44,38 +69,43 @@ impl Publications {
         if let Some(bundle) = self.opened.known(id) {
             return Ok(Show { publications: self, bundle });
         }
-        let record = self.record(id)?;
+        let record = self.record(id).await?;
         let bundle = in_time(self.opened.bundle(&record)).await?;
         // It may have been withdrawn or denied while it was fetched; what was forgotten then must not come back.
-        self.record(id).inspect_err(|_| self.opened.forget(id.cid()))?;
+        self.record(id).await.inspect_err(|_| self.opened.forget(id.cid()))?;
         Ok(Show { publications: self, bundle })
     }
 
     /// The record of a publication that may be served.
-    pub(crate) fn record(&self, id: PublicationId) -> Result<Signed<Publication>, Problem> {
-        let known = self.catalogue.get(id)?;
-        let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
+    pub(crate) async fn record(&self, id: PublicationId) -> Result<Signed<Publication>, Problem> {
+        let known = self.catalogue.look(move |catalogue| catalogue.get(id)).await?;
+        let offered = known.ok_or_else(unknown)?;
         if offered.is_withdrawn {
-            return Err(withdrawn());
+            return Err(withdrawn_so_far());
         }
-        for target in [id.cid(), offered.record.body().object] {
-            self.check(&target)?;
-        }
+        self.check_both(&offered.record).await?;
         Ok(offered.record)
     }
 
     /// Whether a publication or an object may be served.
-    pub(crate) fn check(&self, target: &Cid) -> Result<(), Problem> {
-        let Some(denial) = self.catalogue.denial(target)? else {
+    pub(crate) async fn check(&self, target: Cid) -> Result<(), Problem> {
+        if !self.catalogue.at_once().is_denied(&target) {
             return Ok(());
-        };
+        }
+        let denial = self.catalogue.look(move |catalogue| catalogue.denial(&target)).await?;
+        let Some(denial) = denial else { return Ok(()) };
         tracing::debug!(%target, keeper = %denial.by(), "denied");
         Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
     }
 
+    async fn check_both(&self, record: &Signed<Publication>) -> Result<(), Problem> {
+        self.check(record.body().bundle.cid()).await?;
+        self.check(record.body().object).await
+    }
+
     /// The object behind a link, unless it is denied; one of another length than `len` is not what was published.
     pub(crate) async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
-        self.check(&link.cid())?;
+        self.check(link.cid()).await?;
         let opening = timeout(ANSWER_TIMEOUT, self.opened.object(link)).await;
         let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
         if object.len() != len {
@@ -106,43 +136,36 @@ impl Publications {
     }
 
     async fn take(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
-        let (id, listed) = (record.body().bundle, record.body().listed);
-        for target in [id.cid(), record.body().object] {
-            self.check(&target)?;
-        }
+        self.check_both(&record).await?;
         let bundle = in_time(self.opened.offered(&record)).await?;
-        let latest = now().plus(CLOCK_SKEW_MAX_S);
-        if bundle.bundle().parts().created > latest || record.body().issued > latest {
-            return Err(Problem::new(Code::BadRecord, "it is dated in the future"));
-        }
-        let summary = Summary::new(bundle.bundle(), listed);
-        let (catalogue, kept) = (self.catalogue.clone(), summary.clone());
-        match self.write(move || catalogue.keep(&record, kept)).await? {
+        check_date(bundle.bundle().parts().created.max(record.body().issued))?;
+        let (id, summary) = (record.body().bundle, Summary::new(bundle.bundle(), record.body().listed));
+        let (kept, told) = (record.clone(), summary.clone());
+        match self.catalogue.change(move |catalogue| catalogue.keep(&kept, told)).await? {
             Kept::Now => self.opened.forget(id.cid()),
             Kept::Known => return Ok((summary, false)),
-            Kept::Withdrawn => return Err(withdrawn()),
-            Kept::Foreign => {
-                return Err(Problem::new(Code::NotACreator, "this publication is somebody else's"));
-            }
-            Kept::Full => return Err(Problem::new(Code::Busy, "the catalogue of this gateway is full")),
+            refusal => return Err(not_kept(refusal)),
         }
         // A denial may have come while the bundle was fetched.
-        self.check(&id.cid())?;
+        self.check_both(&record).await?;
         Ok((summary, true))
     }
 
     /// Ends a publication of the same creator, durably.
     pub(crate) async fn withdraw(&self, record: Signed<Withdrawal>) -> Result<Summary, Problem> {
+        check_date(record.body().issued)?;
         let id = record.body().bundle;
-        let known = self.catalogue.get(id)?;
-        let offered = known.ok_or_else(|| nothing("this gateway knows no such publication"))?;
-        if offered.record.by() != record.by() {
-            return Err(Problem::new(Code::NotACreator, "only its creator can withdraw a publication"));
+        match self.catalogue.change(move |catalogue| catalogue.withdraw(&record)).await? {
+            Ended::Now(summary) => {
+                self.opened.forget(id.cid());
+                Ok(*summary)
+            }
+            Ended::Older => Err(Problem::new(Code::Outdated, "its creator has published it again since")),
+            Ended::Foreign => {
+                Err(Problem::new(Code::NotACreator, "only its creator can withdraw a publication"))
+            }
+            Ended::Unknown => Err(unknown()),
         }
-        let catalogue = self.catalogue.clone();
-        self.write(move || catalogue.withdraw(&record)).await?;
-        self.opened.forget(id.cid());
-        Ok(offered.summary)
     }
 
     /// Keeps a denial of a keeper whom the operator trusts, durably.
@@ -151,25 +174,49 @@ impl Publications {
             let detail = format!("{} keeps no denylist that this gateway follows", record.by());
             return Err(Problem::new(Code::NotAKeeper, detail));
         }
-        let (catalogue, target) = (self.catalogue.clone(), record.body().target);
-        tracing::info!(%target, keeper = %record.by(), reason = %record.body().reason, "denial kept");
-        self.write(move || catalogue.deny(&record)).await?;
+        let target = record.body().target;
+        tracing::info!(%target, keeper = %record.by(), reason = %record.body().reason, "a denial came");
+        if !self.catalogue.change(move |catalogue| catalogue.deny(&record)).await? {
+            return Err(Problem::new(Code::Busy, "this gateway has no room for another denial"));
+        }
         self.opened.forget(target);
         Ok(())
     }
+}
 
-    /// Waits for the disk on a thread that may.
-    async fn write<T: Send + 'static>(
-        &self,
-        write: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let written = tokio::task::spawn_blocking(write).await;
-        Ok(written.expect("the catalogue does not panic")?)
-    }
+fn unknown() -> Problem {
+    nothing("this gateway knows no such publication")
 }
 
 pub(crate) fn withdrawn() -> Problem {
-    Problem::new(Code::Withdrawn, "its creator has withdrawn it; a withdrawn publication does not come back")
+    Problem::new(Code::Withdrawn, "its creator has withdrawn it")
+}
+
+fn withdrawn_so_far() -> Problem {
+    let detail = "its creator has withdrawn it; a publication record of a later time brings it back";
+    Problem::new(Code::Withdrawn, detail)
+}
+
+fn not_kept(why: Kept) -> Problem {
+    match why {
+        Kept::Withdrawn => withdrawn_so_far(),
+        Kept::Foreign => Problem::new(Code::NotACreator, "this publication is somebody else's"),
+        Kept::CreatorFull(most) => {
+            let detail = format!("this gateway keeps up to {most} publications of one creator");
+            Problem::new(Code::CreatorFull, detail)
+        }
+        Kept::Full | Kept::Now | Kept::Known => {
+            Problem::new(Code::Busy, "the catalogue of this gateway is full")
+        }
+    }
+}
+
+/// Nothing counts that is dated further ahead than clocks may differ: it would outweigh all that is said in the meantime.
+fn check_date(issued: UnixSeconds) -> Result<(), Problem> {
+    if issued > now().plus(CLOCK_SKEW_MAX_S) {
+        return Err(Problem::new(Code::BadRecord, "it is dated in the future"));
+    }
+    Ok(())
 }
 
 /// What a fetch of a bundle brings in time.

@@ -1,5 +1,7 @@
 //! What `/api/publications` says of a publication, as JSON.
 
+use std::collections::HashSet;
+
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sharing::{Bundle, PublicationId, Strip, Track, TrackKind};
@@ -96,6 +98,8 @@ struct ItemDetails {
     id: String,
     title: String,
     watch: String,
+    /// Whether its creator has withdrawn it here.
+    withdrawn: bool,
 }
 
 impl Summary {
@@ -134,7 +138,8 @@ impl StripPicture {
 }
 
 impl Details {
-    pub(crate) fn new(bundle: &Bundle, summary: Summary) -> Self {
+    /// `withdrawn` holds those items of a collection that no longer play.
+    pub(crate) fn new(bundle: &Bundle, summary: Summary, withdrawn: &HashSet<PublicationId>) -> Self {
         let (parts, id) = (bundle.parts(), bundle.id());
         let chapters = parts.chapters.iter();
         let attachments = parts.attachments.iter().map(|attachment| AttachmentDetails {
@@ -147,6 +152,7 @@ impl Details {
             id: item.bundle.to_string(),
             title: item.title.to_string(),
             watch: watch(item.bundle),
+            withdrawn: withdrawn.contains(&item.bundle),
         });
         Self {
             summary,

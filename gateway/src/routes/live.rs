@@ -40,7 +40,7 @@ pub(super) struct LiveTaken {
     responses((status = 200, description = "newest first", body = LiveList)),
 )]
 pub(super) async fn list(State(gateway): State<Gateway>) -> Response {
-    let live = gateway.live().list(gateway.publications());
+    let live = gateway.live().list(gateway.publications()).await;
     ([FOR_A_MOMENT], Json(LiveList { live })).into_response()
 }
 

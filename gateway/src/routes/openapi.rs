@@ -32,6 +32,7 @@ use super::{blob, live, open, publications, publish, read, sources, status, watc
         read::read,
         blob::upload,
         status::health,
+        status::ready,
         status::metrics,
     )
 )]

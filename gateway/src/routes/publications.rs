@@ -63,12 +63,11 @@ pub(super) async fn list(
         return Err(Problem::new(Code::BadRequest, format!("limit is 1 to {LIMIT_MAX}, not {limit}")));
     }
     let after = part.after.as_deref().map(cursor).transpose()?;
-    let mut offered = gateway.publications().catalogue.list(after, limit + 1)?;
-    let is_more = offered.len() > limit;
-    offered.truncate(limit);
-    let next = offered.last().filter(|_| is_more);
-    let next = next.map(|last| format!("{}-{}", last.summary.created, last.summary.id));
-    let publications = offered.into_iter().map(|offered| offered.summary).collect();
+    let mut publications = gateway.publications().list(after, limit + 1).await?;
+    let is_more = publications.len() > limit;
+    publications.truncate(limit);
+    let next = publications.last().filter(|_| is_more);
+    let next = next.map(|last| format!("{}-{}", last.created, last.id));
     Ok(([FOR_A_MOMENT], Json(List { publications, next })).into_response())
 }
 
@@ -83,7 +82,9 @@ pub(super) async fn one(State(gateway): State<Gateway>, Path(id): Path<String>) 
     let show = gateway.publications().show(parse(&id)?).await?;
     let bundle = show.bundle.bundle();
     let summary = Summary::new(bundle, show.bundle.record().body().listed);
-    Ok(([FOR_A_MOMENT], Json(Details::new(bundle, summary))).into_response())
+    let items = bundle.parts().items.iter().map(|item| item.bundle).collect();
+    let withdrawn = gateway.publications().withdrawn(items).await?;
+    Ok(([FOR_A_MOMENT], Json(Details::new(bundle, summary, &withdrawn))).into_response())
 }
 
 /// Takes a signed `publication`, `withdrawal` or `denial` record.
@@ -91,7 +92,9 @@ pub(super) async fn one(State(gateway): State<Gateway>, Path(id): Path<String>) 
     post, path = "/api/publications", tag = "publications",
     request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor"),
     responses((status = 201, description = "published", body = Summary), (status = 200, description = "known already, or withdrawn", body = Summary),
-        (status = 204, description = "a denial was kept, or a live stream withdrawn"), (status = 400), (status = 403, description = "this key may not do that here")),
+        (status = 204, description = "a denial was kept, or a live stream withdrawn"), (status = 400),
+        (status = 403, description = "this key may not do that here, or has published enough"),
+        (status = 409, description = "published again since it was withdrawn"), (status = 410, description = "withdrawn at the time of this record or later")),
 )]
 pub(super) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<Response, Problem> {
     let publications = gateway.publications();

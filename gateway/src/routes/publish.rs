@@ -18,18 +18,22 @@ use publishing::encode::Tools;
 use publishing::{Creator, IndexFile, Progress, PublishError, PublishRequest, Storing};
 use serde::{Deserialize, Serialize};
 use sharing::Title;
-use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::blob::{authorized, reader, too_large};
-use crate::config::{FilmUploads, UploadConfig};
+use crate::config::UploadConfig;
+use crate::films::{Film, FilmError, FilmFolder};
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
 use crate::trouble::put_problem;
 
 /// About how long a segment lasts, in seconds.
 const SEGMENT_SECONDS: u32 = 4;
+
+/// Bytes of an upload that are written at a time.
+const BLOCK_LEN: usize = 1 << 18;
 
 /// What an uploader may say in the query.
 #[derive(Debug, Deserialize)]
@@ -56,8 +60,7 @@ struct Event {
 #[utoipa::path(get, path = "/api/publish", tag = "publications",
     responses((status = 204, description = "they can"), (status = 404, description = "they cannot")))]
 pub(super) async fn offered(State(gateway): State<Gateway>) -> Result<StatusCode, Problem> {
-    let config = gateway.config();
-    let is_offered = config.uploads.is_some() && config.films.is_some();
+    let is_offered = gateway.config().uploads.is_some() && gateway.films().is_some();
     is_offered.then_some(StatusCode::NO_CONTENT).ok_or_else(films_off)
 }
 
@@ -67,7 +70,7 @@ pub(super) async fn offered(State(gateway): State<Gateway>) -> Result<StatusCode
     params(("title" = String, Query, description = "1 to 200 bytes")),
     request_body(content = Vec<u8>, content_type = "video/mp4"),
     responses((status = 200, description = "lines of JSON: stage (packaging, storing, done), fraction, and at the end watch or error"),
-        (status = 401), (status = 404), (status = 413)),
+        (status = 401), (status = 404), (status = 413), (status = 503, description = "no room for another film now")),
 )]
 pub(super) async fn publish(
     State(gateway): State<Gateway>,
@@ -76,7 +79,7 @@ pub(super) async fn publish(
     body: Body,
 ) -> Result<Response, Problem> {
     let uploads = authorized(&gateway, &headers)?;
-    let films = gateway.config().films.as_ref().ok_or_else(films_off)?;
+    let films = gateway.films().ok_or_else(films_off)?;
     let bad = |text: String| Problem::new(Code::BadRequest, text);
     let Query(wishes) = wishes.map_err(|error| bad(error.body_text()))?;
     let title = Title::new(wishes.title).map_err(|error| bad(error.to_string()))?;
@@ -95,24 +98,39 @@ pub(super) async fn publish(
 async fn receive(
     gateway: &Gateway,
     uploads: &UploadConfig,
-    films: &FilmUploads,
+    films: &FilmFolder,
     body: Body,
-) -> Result<NamedTempFile, Problem> {
-    let failed = |error: std::io::Error| {
-        tracing::error!(%error, folder = %films.work_folder.display(), "no file for an upload");
-        Problem::new(Code::Internal, "the gateway cannot keep the film meanwhile")
-    };
-    let film = NamedTempFile::new_in(&films.work_folder).map_err(failed)?;
+) -> Result<Film, Problem> {
+    let mut film = films.begin(body.size_hint().lower()).map_err(not_kept)?;
     let mut source = reader(body, uploads.len_max, gateway.metrics().received.clone());
-    let mut kept = tokio::fs::File::from_std(film.reopen().map_err(failed)?);
-    let copied = tokio::io::copy(&mut source, &mut kept).await;
-    copied.map_err(|error| put_problem(&client::PutError::Input(error)))?;
-    kept.sync_all().await.map_err(failed)?;
+    let mut file = tokio::fs::File::from_std(film.file().map_err(|error| not_kept(error.into()))?);
+    let (mut block, mut len) = (Vec::with_capacity(BLOCK_LEN), 0);
+    loop {
+        let read = (&mut source).take(BLOCK_LEN as u64).read_buf(&mut block).await;
+        if read.map_err(|error| put_problem(&client::PutError::Input(error)))? == 0 {
+            break;
+        }
+        len += block.len() as u64;
+        film.hold(len).map_err(not_kept)?;
+        file.write_all(&block).await.map_err(|error| not_kept(error.into()))?;
+        block.clear();
+    }
+    file.flush().await.map_err(|error| not_kept(error.into()))?;
     Ok(film)
 }
 
+fn not_kept(error: FilmError) -> Problem {
+    match error {
+        FilmError::TooMany | FilmError::TooLong(_) => Problem::new(Code::Busy, error.to_string()),
+        FilmError::Disk(error) => {
+            tracing::error!(%error, "no file for an upload");
+            Problem::new(Code::Internal, "the gateway cannot keep the film meanwhile")
+        }
+    }
+}
+
 /// Publishes the film here; what is sent last says how it went.
-async fn make(gateway: Gateway, film: NamedTempFile, title: Title, progress: watch::Sender<Event>) {
+async fn make(gateway: Gateway, film: Film, title: Title, progress: watch::Sender<Event>) {
     let turn = gateway.film_turn().await;
     let made = publish_film(&gateway, film.path(), title, &progress).await;
     drop(turn);
@@ -130,7 +148,7 @@ async fn publish_film(
     progress: &watch::Sender<Event>,
 ) -> Result<String, String> {
     let config = gateway.config();
-    let (Some(uploads), Some(films)) = (&config.uploads, &config.films) else {
+    let (Some(uploads), Some(films), Some(folder)) = (&config.uploads, &config.films, gateway.films()) else {
         unreachable!("it was looked for before the film was received")
     };
     let creator = Creator::new(uploads.account.clone());
@@ -151,7 +169,7 @@ async fn publish_film(
         listed: true,
         ladder: false,
         tools: Tools::find().await.ok(),
-        work_folder: films.work_folder.clone(),
+        work_folder: folder.path().to_owned(),
     };
     let published = publishing::publish(&storing, &creator, &mut index, &request, |step| {
         progress.send_if_modified(|event| event.advance(&step));

@@ -22,7 +22,7 @@ pub(super) async fn read(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let opened = gateway.opened(&handle)?;
+    let opened = gateway.opened(&handle).await?;
     let object = &opened.value;
     let representation = Representation {
         tag: object.tag().clone(),

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, Request, StatusCode};
 use chunker::{AccountSecret, Coding};
@@ -21,6 +22,10 @@ const TOKEN: &str = "0123456789abcdef";
 const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn gateway(uploads: bool) -> Router {
+    gateway_with(uploads, |_| {}).await
+}
+
+async fn gateway_with(uploads: bool, change: impl FnOnce(&mut GatewayConfig)) -> Router {
     let secret = SecretKey::from_bytes(&[7; 32]);
     let options = EndpointOptions {
         role: EndpointRole::Client,
@@ -39,6 +44,7 @@ async fn gateway(uploads: bool) -> Router {
         keep_s: 86_400,
         len_max: 1000,
     });
+    change(&mut config);
     router(Gateway::new(config, client).unwrap())
 }
 
@@ -74,6 +80,7 @@ async fn unknown_paths_methods_and_handles() {
         ("POST", "/health", 405, "method_not_allowed"),
         ("GET", "/health", 200, ""),
         ("HEAD", "/health", 200, ""),
+        ("GET", "/health/ready", 503, "unavailable"),
         ("GET", "/metrics", 200, ""),
     ] {
         let (got, headers, said) = ask(&gateway, request(method, path, "")).await;
@@ -82,6 +89,30 @@ async fn unknown_paths_methods_and_handles() {
     }
     let (_, headers, _) = ask(&gateway, request("PUT", "/b/0123456789abcdef0123456789abcdef", "")).await;
     assert_eq!(headers[ALLOW], "GET,HEAD,OPTIONS");
+}
+
+#[tokio::test]
+async fn each_page_has_its_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["index.html", "api.html"] {
+        std::fs::write(folder.path().join(file), "<!doctype html>").unwrap();
+    }
+    let page = folder.path().to_owned();
+    let gateway = gateway_with(false, |config| config.page = Some(page)).await;
+    for (path, policy) in [
+        ("/", "default-src 'self'; "),
+        ("/watch/any", "default-src 'self'; "),
+        ("/api/", "default-src 'none'; script-src 'self'; "),
+        ("/api", "default-src 'none'; script-src 'self'; "),
+    ] {
+        let (status, headers, _) = ask(&gateway, request("GET", path, "")).await;
+        assert_eq!(status, 200, "{path}");
+        assert_eq!(headers[CACHE_CONTROL], "no-cache", "{path}");
+        let said = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(said.starts_with(policy) && said.contains("base-uri 'none'"), "{path}: {said}");
+    }
+    let (status, headers, _) = ask(&gateway, request("GET", "/api/openapi.json", "")).await;
+    assert!(status == 200 && !headers.contains_key(CONTENT_SECURITY_POLICY));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use sharing::{FileRef, PublicationId, Track, TrackId};
 use crate::disposition::ServedType;
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
-use crate::publications::{BUNDLE_TYPE, Form, PLAYLIST_TYPE, Show, derived, master, media, nothing};
+use crate::publications::{Form, Show, master, media, nothing};
 use crate::representation::Representation;
 
 pub(super) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
@@ -36,9 +36,9 @@ pub(super) async fn file(
     let show = gateway.publications().show(id).await?;
     let representation = match file.as_str() {
         "record" => return Ok(record(&show)),
-        "bundle" => derived(BUNDLE_TYPE, show.bundle.bundle().encode()),
+        "bundle" => show.bundle.encoded().representation(),
         "master.m3u8" => {
-            derived(PLAYLIST_TYPE, master(show.bundle.bundle()).map_err(|error| unplayable(&error))?)
+            show.playlist(&file, || master(show.bundle.bundle()).map_err(|error| unplayable(&error)))?
         }
         "poster" => picture(&show, show.bundle.bundle().parts().poster.as_ref()).await?,
         "strip" => {
@@ -140,9 +140,10 @@ async fn track_file(gateway: &Gateway, show: &Show<'_>, file: &str) -> Result<Re
     let Some(form) = form else { return show.file(track).await };
     // Who asks for a playlist will ask for its beginning.
     tokio::spawn(look_ahead(gateway.clone(), show.bundle.bundle().id(), track.id().clone(), 0));
-    let text = media(track, form).map_err(|error| unplayable(&error))?;
-    let text = text.ok_or_else(|| nothing("this track was live: it has no byte ranges"))?;
-    Ok(derived(PLAYLIST_TYPE, text))
+    show.playlist(file, || {
+        let text = media(track, form).map_err(|error| unplayable(&error))?;
+        text.ok_or_else(|| nothing("this track was live: it has no byte ranges"))
+    })
 }
 
 /// Fetches a segment that is likely to be asked for next. A failure is told when somebody does ask.

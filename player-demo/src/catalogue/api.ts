@@ -33,6 +33,15 @@ export async function fetchPage(after: string | undefined): Promise<Page> {
   return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };
 }
 
+/** The places of a collection's items that are withdrawn at this gateway. */
+export async function fetchWithdrawn(id: string): Promise<number[]> {
+  const response = await fetch(`/api/publications/${id}`, { cache: "no-cache" });
+  if (!response.ok) throw await StatusError.of(response);
+  const { items } = Object(await response.json()) as { items?: unknown };
+  const isWithdrawn = (item: unknown) => (Object(item) as { withdrawn?: unknown }).withdrawn === true;
+  return Array.isArray(items) ? items.flatMap((item, at) => (isWithdrawn(item) ? [at] : [])) : [];
+}
+
 function readSummary(value: unknown): Summary {
   const fields = Object(value) as Record<string, unknown>;
   const text = (key: string) => (typeof fields[key] === "string" ? (fields[key] as string) : undefined);

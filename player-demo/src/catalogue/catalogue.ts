@@ -11,7 +11,8 @@ import { buildPublish } from "./publish";
 export async function openCatalogue(page: HTMLElement, session: Session): Promise<void> {
   const list = new List();
   const main = h("main", { class: "catalogue", id: "main" }, h("h1", { class: "unseen" }, "Catalogue"), list.element);
-  page.replaceChildren(buildHeader(list.search), main);
+  const foot = h("footer", { class: "foot" }, h("a", { href: "/api/" }, "What this gateway answers, for programs"));
+  page.replaceChildren(buildHeader(list.search), main, foot);
   void buildPublish(session, () => void list.restart()).then((drop) => drop && main.prepend(drop));
   await list.restart();
 }

@@ -1,5 +1,6 @@
 /** A collection: a cover, a description, and its items in order. */
 
+import { fetchWithdrawn } from "../catalogue/api";
 import { h } from "../page/element";
 import { count, day } from "../page/format";
 import type { Asker } from "../trust/ask";
@@ -28,6 +29,7 @@ export function buildCollection(publication: Publication, asker: Asker): HTMLEle
       ),
     );
   });
+  void markWithdrawn(items, id.text);
   return h(
     "div",
     { class: "collection" },
@@ -47,6 +49,15 @@ export function buildCollection(publication: Publication, asker: Asker): HTMLEle
     h("ol", { class: "items" }, ...items),
     buildAttachments(publication, asker),
   );
+}
+
+/** Says so beside what no longer plays here. It is this gateway's word; without it nothing is marked. */
+async function markWithdrawn(items: readonly HTMLElement[], id: string): Promise<void> {
+  const gone = await fetchWithdrawn(id).catch(() => []);
+  for (const at of gone) {
+    items[at]?.classList.add("withdrawn");
+    items[at]?.querySelector("a")?.append(h("span", { class: "fine" }, "withdrawn"));
+  }
 }
 
 async function showCover(

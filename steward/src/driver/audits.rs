@@ -1,16 +1,11 @@
-//! Audits: of an object, all of its parts; of a node, some of what it has.
+//! Audits of objects: every part proves itself.
 
-use std::sync::Arc;
-
-use chunker::Manifest;
-use futures_util::future::join_all;
 use proofs::Cid;
-use protocol::PublicKey;
 
-use super::parts::{finding_of, found, part_of};
+use super::parts::finding_of;
 use super::{Charge, Shared};
 use crate::journal::Step;
-use crate::plan::{Event, Finding, Found, Place};
+use crate::plan::{Event, Finding, Found};
 
 /// Random leaves that a part proves in an audit, besides the last one.
 const LEAVES: u32 = 1;
@@ -27,23 +22,4 @@ pub(super) async fn object(shared: &Shared, cid: Cid, charge: &Charge) -> Event 
         corrupt: count(Found::Corrupt),
     });
     Event::ObjectAudited(cid, findings)
-}
-
-pub(super) async fn node(shared: &Shared, node: PublicKey, asked: Vec<(Place, Arc<Manifest>)>) -> Event {
-    let proofs = asked.iter().map(async |(place, manifest)| {
-        let part = part_of(manifest, place.unit, place.part);
-        shared.client.audit_part(manifest, part, node, LEAVES).await
-    });
-    let proofs = join_all(proofs).await;
-    let is_proved = |state| found(state) == Found::Proved;
-    let slowest = proofs.iter().filter(|(state, _)| is_proved(*state)).map(|(_, took)| *took).max();
-    let slowest_ms = slowest.map_or(0, |took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    shared.write(Step::NodeAudited {
-        node: node.to_string(),
-        asked: asked.len(),
-        proved: proofs.iter().filter(|(state, _)| is_proved(*state)).count(),
-        slowest_ms,
-    });
-    let found = asked.iter().zip(proofs).map(|((place, _), (state, _))| (*place, found(state))).collect();
-    Event::NodeAudited { node, found, slowest_ms }
 }

@@ -3,20 +3,21 @@
 mod audits;
 mod claim;
 mod hook;
+mod node_audits;
 mod parts;
 mod renewals;
 mod repairs;
 mod wanted;
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use chunker::Manifest;
-use client::Client;
+use client::{AuditLog, AuditLogError, Client};
 use proofs::Cid;
-use protocol::{Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
+use protocol::{Draws, Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::task::JoinSet;
 
 use crate::config::StewardConfig;
@@ -41,6 +42,9 @@ pub enum OpenError {
     /// The state cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The audit log cannot be used.
+    #[error(transparent)]
+    AuditLog(#[from] AuditLogError),
 }
 
 /// Why a steward cannot go on.
@@ -71,6 +75,8 @@ struct Shared {
     store: Arc<Store>,
     journal: Arc<Journal>,
     metrics: Arc<Metrics>,
+    /// Transcripts of node audits.
+    audit_log: node_audits::Log,
 }
 
 /// What a task brings back.
@@ -111,6 +117,7 @@ impl Steward {
             store: Arc::new(store),
             journal: Arc::new(journal),
             metrics: Arc::new(Metrics::new()),
+            audit_log: Arc::new(Mutex::new(AuditLog::open(&config.dir.join("audit.log"))?)),
         };
         shared.write(step);
         let wanted = Wanted::default();
@@ -182,7 +189,8 @@ impl Steward {
                 let known =
                     places.iter().filter_map(|place| Some((*place, self.charge(&place.cid)?.manifest)));
                 let known: Vec<_> = known.collect();
-                self.spawn(async move { audits::node(&shared, node, known).await });
+                let draws = Draws::new(self.config.rules.node_draws).expect("1 to 64 draws");
+                self.spawn(async move { node_audits::audit(&shared, node, known, draws).await });
             }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let Some(charge) = self.charge(&cid) else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chunker::Manifest;
 use client::{Part, PartReport, PartState};
-use proofs::Root;
+use proofs::{Root, ShardLen};
 use protocol::PublicKey;
 
 use crate::plan::{Finding, Found, Object};
@@ -26,6 +26,19 @@ pub(super) fn root_of(manifest: &Manifest, part: Part) -> Root {
     }
 }
 
+/// Its length in bytes.
+pub(super) fn len_of(manifest: &Manifest, part: Part) -> ShardLen {
+    match part {
+        Part::Shard { segment, column } => {
+            let segment = manifest.geometry().segment(segment);
+            segment.and_then(|segment| segment.shard_len(column)).expect("parts are those of this manifest")
+        }
+        Part::Manifest(_) => {
+            ShardLen::new(manifest.encode().len() as u64).expect("a manifest has 1 byte to 1 MiB")
+        }
+    }
+}
+
 /// A report as the plan wants it.
 pub(super) fn finding_of(manifest: &Manifest, report: &PartReport) -> Finding {
     let (unit, part) = match report.part {
@@ -39,7 +52,7 @@ pub(super) fn finding_of(manifest: &Manifest, report: &PartReport) -> Finding {
     Finding { unit, part, node: report.node, found: found(report.state) }
 }
 
-pub(super) const fn found(state: PartState) -> Found {
+const fn found(state: PartState) -> Found {
     match state {
         PartState::Proved => Found::Proved,
         PartState::Gone => Found::Missing,

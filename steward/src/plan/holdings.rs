@@ -38,17 +38,14 @@ impl Holdings {
         self.list.len()
     }
 
-    /// Up to `count` different parts, drawn at random.
+    /// All parts, or `count` of them.
     pub(super) fn draw(&self, count: usize, dice: &mut Dice) -> Vec<Place> {
-        let mut drawn: Vec<Place> = Vec::new();
-        for _ in 0..count.min(self.list.len()) {
-            let spot = dice.below(self.list.len() as u64);
-            let place = self.list[usize::try_from(spot).expect("below the length of a list")];
-            if !drawn.contains(&place) {
-                drawn.push(place);
-            }
+        if self.list.len() <= count {
+            return self.list.clone();
         }
-        drawn
+        // A stretch of a list that is in no particular order, from a random place on.
+        let start = usize::try_from(dice.below(self.list.len() as u64)).expect("below the length of a list");
+        self.list.iter().cycle().skip(start).take(count).copied().collect()
     }
 
     /// The objects that have parts here.

@@ -55,7 +55,7 @@ pub enum Event {
     Removed(Cid),
     /// An object audit is over.
     ObjectAudited(Cid, Vec<Finding>),
-    /// A node audit is over: what was found of each part that was asked for, and the longest that a proof took.
+    /// A node audit is over: what was found of each part that was drawn, and how long the answer took.
     NodeAudited {
         /// The node.
         node: PublicKey,
@@ -91,7 +91,7 @@ pub enum Ending {
 pub enum Action {
     /// Look at every part; answer with `ObjectAudited`.
     AuditObject(Cid),
-    /// Have a node prove these parts; answer with `NodeAudited`.
+    /// Have a node prove some leaves out of these parts; answer with `NodeAudited`.
     AuditNode(PublicKey, Vec<Place>),
     /// Claim a unit, audit it anew, make these parts again if they are still lost; answer with `Repaired`.
     Repair {

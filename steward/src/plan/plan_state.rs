@@ -267,9 +267,9 @@ impl Plan {
             let Some(holdings) = self.holdings.get(&node).filter(|holdings| !holdings.is_empty()) else {
                 continue; // it is audited again once it has something
             };
-            let sample = holdings.draw(self.rules.node_sample, &mut self.dice);
+            let set = holdings.draw(self.rules.node_set, &mut self.dice);
             self.auditing_nodes.insert(node);
-            self.actions.push_back(Action::AuditNode(node, sample));
+            self.actions.push_back(Action::AuditNode(node, set));
         }
     }
 

@@ -180,6 +180,10 @@ impl Plan {
         let unit = self.objects.get_mut(&cid)?.units.get_mut(finding.unit as usize)?;
         let care = unit.parts.get_mut(usize::from(finding.part))?;
         let (was_at, was) = (care.node, care.found);
+        // Whoever does not answer makes nothing uncertain that was certain.
+        if finding.found == Found::Offline && matches!(was, Found::Missing | Found::Corrupt) {
+            return None;
+        }
         if finding.found == Found::Proved {
             care.proved = Some(now);
             care.node = finding.node;

@@ -7,8 +7,10 @@ pub struct Rules {
     pub node_audit_every: u64,
     /// … and one that is offline so often, until it is back.
     pub offline_look_every: u64,
-    /// Parts that a node is asked to prove each time.
-    pub node_sample: usize,
+    /// Leaves that a node proves each time, 1 to 64 …
+    pub node_draws: u8,
+    /// … drawn from so many of its parts at most.
+    pub node_set: usize,
     /// Every part of every object proves a leaf, and its last one, so often.
     pub object_audit_every: u64,
     /// After a node has lost or spoilt something, all objects with parts there are looked at within this time.
@@ -50,7 +52,8 @@ impl Default for Rules {
         Self {
             node_audit_every: HOUR,
             offline_look_every: 5 * MINUTE,
-            node_sample: 4,
+            node_draws: 8,
+            node_set: 10_000,
             object_audit_every: 30 * DAY,
             look_around_within: 6 * HOUR,
             grace: 4 * HOUR,

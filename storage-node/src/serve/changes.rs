@@ -12,7 +12,7 @@ use protocol::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{Service, Unanswered};
+use super::{Caller, Service, Unanswered};
 use crate::claims::Claimed;
 use crate::store::{Done, Job, Put, Renew, SetPointer};
 use crate::upload;
@@ -21,18 +21,18 @@ impl Service {
     pub(super) async fn put(
         &self,
         inbound: &mut Inbound,
-        payer: Option<PublicKey>,
+        caller: Caller,
         max_len: ShardLen,
         expires: UnixSeconds,
         mandate: &Unverified<Mandate>,
     ) -> Result<(), Unanswered> {
-        let payer = self.admit_visitor(payer)?;
+        let payer = self.admit_visitor(caller.payer)?;
         let mandate = self.verify(mandate)?;
         let now = self.clock.now();
         let covered = mandate.body().covers(&payer, now, ByteHours::default());
         covered.map_err(|error| Refusal::new(error.code(), error.to_string()))?;
         check_end(expires, now)?;
-        let _turn = self.turns.upload(payer).await?;
+        let _turn = self.turns.upload(caller, payer).await?;
         let (receiving, _reservation) =
             self.ask(move |store| Ok((store.receive(), store.reserve(max_len.get())?))).await?;
         inbound.sending.header(&Response::Go).await?;

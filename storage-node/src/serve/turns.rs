@@ -20,8 +20,10 @@ const REQUESTS_PER_ENDPOINT_MAX: usize = 256;
 const REQUESTS_PER_ADDRESS_MAX: usize = 384;
 /// Shards received at one time: they hold two buffers of 256 KiB each.
 const UPLOADS_MAX: usize = 64;
-/// Shards received at one time from one payer.
-const UPLOADS_PER_PAYER_MAX: usize = 32;
+/// Shards received at one time from one payer: it takes three of them to take all places, …
+const UPLOADS_PER_PAYER_MAX: usize = 24;
+/// … and two addresses. Where everybody may pay, keys cost nothing.
+const UPLOADS_PER_ADDRESS_MAX: usize = 48;
 /// Slices read at one time: they hold a thread and up to four pieces of 128 KiB each.
 const READS_MAX: usize = 64;
 /// Slices read at one time for one endpoint.
@@ -66,8 +68,12 @@ impl Turns {
     }
 
     /// Waits for the turn to upload.
-    pub(super) async fn upload(&self, payer: PublicKey) -> Result<Turn, Refusal> {
-        self.uploads.take([(Peer::Payer(payer), UPLOADS_PER_PAYER_MAX)]).await
+    pub(super) async fn upload(&self, caller: Caller, payer: PublicKey) -> Result<Turn, Refusal> {
+        let shares = [
+            (Peer::Payer(payer), UPLOADS_PER_PAYER_MAX),
+            (Peer::Address(caller.address), UPLOADS_PER_ADDRESS_MAX),
+        ];
+        self.uploads.take(shares).await
     }
 
     /// Waits for the turn to read.
@@ -159,6 +165,15 @@ mod tests {
         Caller { endpoint, address: IpAddr::from(address), payer: Some(endpoint) }
     }
 
+    /// Takes turns to upload until one is refused.
+    async fn uploads_of(turns: &Turns, caller: Caller) -> Vec<Turn> {
+        let mut held = Vec::new();
+        while let Ok(turn) = turns.upload(caller, caller.endpoint).await {
+            held.push(turn);
+        }
+        held
+    }
+
     /// Takes turns until one is refused.
     fn all_of(turns: &Turns, caller: Caller) -> Vec<Turn> {
         std::iter::from_fn(|| turns.request(caller).ok()).collect()
@@ -181,18 +196,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_payer_with_all_its_uploads_under_way_waits_and_takes_nobodys_turn() {
-        let turns = Turns::default();
-        let [greedy, other] = [1, 2].map(|key| caller(key, [1, 1, 1, 1]).endpoint);
-        let mut held = Vec::new();
-        for _ in 0..UPLOADS_PER_PAYER_MAX {
-            held.push(turns.upload(greedy).await.unwrap());
-        }
-        assert_eq!(turns.upload(greedy).await.unwrap_err().code(), Code::Busy);
-        for _ in UPLOADS_PER_PAYER_MAX..UPLOADS_MAX {
-            held.push(turns.upload(other).await.unwrap());
-        }
+        let (turns, greedy) = (Turns::default(), caller(1, [1, 1, 1, 1]));
+        let mut held = uploads_of(&turns, greedy).await;
+        assert_eq!(held.len(), UPLOADS_PER_PAYER_MAX);
+        let elsewhere = Caller { address: IpAddr::from([1, 1, 1, 2]), ..greedy };
+        let refusal = turns.upload(elsewhere, greedy.endpoint).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::Busy, "it is the same payer from wherever it calls");
         drop(held.swap_remove(0));
-        assert!(turns.upload(greedy).await.is_ok());
+        assert!(turns.upload(greedy, greedy.endpoint).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_two_payers_nor_one_address_take_all_uploads() {
+        let turns = Turns::default();
+        let mut held = Vec::new();
+        for (key, address) in [(1, [1, 1, 1, 1]), (2, [1, 1, 1, 2])] {
+            held.extend(uploads_of(&turns, caller(key, address)).await);
+        }
+        assert!(held.len() < UPLOADS_MAX);
+        assert!(!uploads_of(&turns, caller(3, [1, 1, 1, 3])).await.is_empty(), "a third one has its turn");
+        drop(held);
+        let mut held = Vec::new();
+        for key in 1..5 {
+            held.extend(uploads_of(&turns, caller(key, [1, 1, 1, 1])).await);
+        }
+        assert_eq!(held.len(), UPLOADS_PER_ADDRESS_MAX, "new payers at an old address have no new turns");
+        assert!(!uploads_of(&turns, caller(5, [1, 1, 1, 2])).await.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

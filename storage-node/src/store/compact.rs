@@ -1,5 +1,6 @@
 //! Compaction: what is in use of a pack that is mostly not moves on, and the pack goes.
 
+use proofs::Root;
 use protocol::{Pointer, Refusal, Signed};
 
 use super::group::{GROUP_BYTES_MAX, Group};
@@ -10,7 +11,7 @@ use crate::disk::DiskFile;
 use crate::entry::Entry;
 use crate::index::Lookup as _;
 use crate::layout::{FileName, Folder, PackId};
-use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow};
+use crate::rows::{GraveRow, LeaseKey, LeaseRow, Place, PointerRow, ShardRow, Spot};
 
 impl Store {
     /// Compacts one pack of which less than half is in use, if there is one. The pack that is being written is
@@ -79,14 +80,7 @@ impl Group<'_> {
         match &found.entry {
             Entry::Shard { root, .. } => {
                 let here = Place::Pack { pack, offset: found.offset };
-                if let Some(row) = self.change.shard(root)?.filter(|row| row.place == here) {
-                    let moved = self.copy(file, found)?;
-                    let place = Place::Pack { pack: moved.pack, offset: moved.offset };
-                    self.change.set_shard(root, ShardRow { place, ..row })?;
-                    for LeaseRow { lease, .. } in self.change.leases_of(root)? {
-                        self.write_lease_of(root, &lease)?;
-                    }
-                }
+                self.move_shard(root, here, file, found)
             }
             Entry::Lease(lease) => {
                 let key = LeaseKey::of(lease);
@@ -94,6 +88,7 @@ impl Group<'_> {
                     let moved = Some(self.copy(file, found)?);
                     self.change.set_lease(&LeaseRow { spot: moved, ..row })?;
                 }
+                Ok(())
             }
             Entry::Release { root, control } => {
                 let key = LeaseKey { root: *root, control: *control };
@@ -101,22 +96,49 @@ impl Group<'_> {
                     let moved = self.copy(file, found)?;
                     self.change.set_grave(&key, GraveRow { spot: moved, ..row })?;
                 }
+                Ok(())
             }
-            Entry::Pointer { record, .. } => {
-                let Ok(pointer) = Signed::<Pointer>::decode(record, &self.store.rules.network) else {
-                    return Ok(());
-                };
-                let (owner, which) = (pointer.by(), pointer.body().slot);
-                if let Some(row) = self.change.pointer(&owner, which)?.filter(|row| row.spot == spot) {
-                    let moved = self.copy(file, found)?;
-                    self.change.set_pointer(&owner, which, PointerRow { spot: moved, ..row })?;
-                }
-            }
+            Entry::Pointer { record, .. } => self.move_pointer(record, spot, file, found),
+        }
+    }
+
+    /// Moves a shard, and writes its leases again behind it.
+    fn move_shard(
+        &mut self,
+        root: &Root,
+        here: Place,
+        file: &dyn DiskFile,
+        found: &Found,
+    ) -> Result<(), StoreError> {
+        let Some(row) = self.change.shard(root)?.filter(|row| row.place == here) else { return Ok(()) };
+        let moved = self.copy(file, found)?;
+        let place = Place::Pack { pack: moved.pack, offset: moved.offset };
+        self.change.set_shard(root, ShardRow { place, ..row })?;
+        for LeaseRow { lease, .. } in self.change.leases_of(root)? {
+            self.write_lease_of(root, &lease)?;
         }
         Ok(())
     }
 
-    fn copy(&mut self, file: &dyn DiskFile, found: &Found) -> Result<crate::rows::Spot, StoreError> {
+    fn move_pointer(
+        &mut self,
+        record: &[u8],
+        spot: Spot,
+        file: &dyn DiskFile,
+        found: &Found,
+    ) -> Result<(), StoreError> {
+        let Ok(pointer) = Signed::<Pointer>::decode(record, &self.store.rules.network) else {
+            return Ok(());
+        };
+        let (owner, which) = (pointer.by(), pointer.body().slot);
+        if let Some(row) = self.change.pointer(&owner, which)?.filter(|row| row.spot == spot) {
+            let moved = self.copy(file, found)?;
+            self.change.set_pointer(&owner, which, PointerRow { spot: moved, ..row })?;
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, file: &dyn DiskFile, found: &Found) -> Result<Spot, StoreError> {
         let mut bytes = vec![0; usize::try_from(found.len).expect("an entry in a pack is below 70 KiB")];
         let read = file.read_at(found.offset, &mut bytes);
         read.map_err(|source| StoreError::disk("read", FileName::Pack(found.spot(PackId(0)).pack), source))?;

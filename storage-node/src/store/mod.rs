@@ -13,6 +13,7 @@ mod durable;
 mod error;
 mod group;
 mod job;
+mod leases;
 mod open_files;
 mod pack_writer;
 mod reading;

@@ -15,7 +15,7 @@ use proofs::{Root, ShardLen};
 use protocol::limits::LEASE_GRACE_S;
 use protocol::{ByteHours, Lease, Pointer, PublicKey, Signed, UnixSeconds};
 
-use super::group::charge;
+use super::leases::charge;
 use super::reading::HeldShard;
 use super::scan::{Found, entry_at};
 use super::{Store, StoreError, Verdict};

@@ -159,7 +159,7 @@ impl Sequenceless {
 
 #[tokio::test]
 async fn an_open_node_takes_from_every_payer() {
-    let house = House::with(|config| config.admission = storage_node::AdmissionPolicy::Open).await;
+    let house = House::with(|config| config.admission = AdmissionPolicy::Open).await;
     let stranger = house.client_of(Some(secret(66))).await;
     let body = crate::house::bytes(2000, 1);
     let mandate = mandate(&secret(1), &secret(66), u64::MAX);

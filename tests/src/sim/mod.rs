@@ -33,6 +33,7 @@ mod transfer;
 mod violation;
 mod world;
 
+pub(crate) use dice::Dice;
 pub use run::{Report, Trouble, run};
 pub use trace::Verbosity;
 pub use violation::{Sabotage, Violation};

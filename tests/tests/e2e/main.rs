@@ -11,6 +11,7 @@ mod publications;
 mod repair;
 mod roundtrip;
 mod site;
+mod standing;
 mod stewardship;
 
 use bytes::Bytes;

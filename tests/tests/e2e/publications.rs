@@ -16,15 +16,15 @@ use crate::site::{Site, problem, text};
 
 const SEGMENT_LENS: [usize; 4] = [20_000, 90_001, 16_368, 1];
 
-fn creator() -> SecretKey {
+pub(crate) fn creator() -> SecretKey {
     SecretKey::from_bytes(&[3; 32])
 }
 
-fn keeper() -> SecretKey {
+pub(crate) fn keeper() -> SecretKey {
     SecretKey::from_bytes(&[4; 32])
 }
 
-async fn start(network: &TestNetwork) -> anyhow::Result<Site> {
+pub(crate) async fn start(network: &TestNetwork) -> anyhow::Result<Site> {
     Site::start_with(network, |config| {
         config.publishing.creators = Creators::Listed(vec![creator().public()]);
         config.publishing.keepers = vec![keeper().public()];
@@ -33,15 +33,15 @@ async fn start(network: &TestNetwork) -> anyhow::Result<Site> {
 }
 
 /// A publication of one track of noise that lies in one object, and the plaintext of that object.
-struct Published {
-    id: PublicationId,
-    record: Vec<u8>,
+pub(crate) struct Published {
+    pub(crate) id: PublicationId,
+    pub(crate) record: Vec<u8>,
     plain: Vec<u8>,
     /// The object of its one track.
     sound: Cid,
 }
 
-async fn publish(
+pub(crate) async fn publish(
     network: &TestNetwork,
     client: &Client,
     title: &str,
@@ -55,19 +55,19 @@ async fn publish(
     Ok(Published { id: record.body().bundle, record: record.encode(), plain, sound })
 }
 
-fn signed<T: Record>(network: &TestNetwork, by: &SecretKey, body: T) -> Vec<u8> {
+pub(crate) fn signed<T: Record>(network: &TestNetwork, by: &SecretKey, body: T) -> Vec<u8> {
     Signed::sign(by, &network.file().network, body).encode()
 }
 
-async fn offer(site: &Site, record: Vec<u8>) -> anyhow::Result<Response> {
+pub(crate) async fn offer(site: &Site, record: Vec<u8>) -> anyhow::Result<Response> {
     Ok(site.http.post(site.url("/api/publications")).body(record).send().await?)
 }
 
-async fn get(site: &Site, path: &str) -> anyhow::Result<Response> {
+pub(crate) async fn get(site: &Site, path: &str) -> anyhow::Result<Response> {
     Ok(site.http.get(site.url(path)).send().await?)
 }
 
-async fn titles(site: &Site, query: &str) -> anyhow::Result<(Vec<String>, Option<String>)> {
+pub(crate) async fn titles(site: &Site, query: &str) -> anyhow::Result<(Vec<String>, Option<String>)> {
     let list: Value =
         get(site, &format!("/api/publications{query}")).await?.error_for_status()?.json().await?;
     let all = list["publications"].as_array().context("no list")?;

@@ -162,7 +162,7 @@ fn a_second_carer_replaces_a_corrupt_shard_and_pays_only_for_what_it_adds() {
                 assert_eq!((lease, spent), (first, ByteHours::default()));
             } else {
                 assert_eq!(lease.payer(), carer.public());
-                assert_eq!(spent, super::super::group::charge(Some(&first), &lease));
+                assert_eq!(spent, super::super::leases::charge(Some(&first), &lease));
             }
             drop(change);
             drop(store);
