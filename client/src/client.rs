@@ -8,8 +8,8 @@ use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
 use protocol::{
-    AcknowledgedAudit, AuditVerdict, DrawnAudit, NetworkId, NodeRecord, NodeStatus, PlannedAudit, PublicKey,
-    RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
+    AcknowledgedAudit, AuditVerdict, DrawnAudit, NetworkId, NodeRecord, NodeStatus, PlannedAudit, Pointer,
+    PublicKey, RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
@@ -19,7 +19,8 @@ use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
 use crate::placement::{Placement, Site};
-use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, RepairReport};
+use crate::pointers::{PointerWrite, PointersRead};
+use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, ReleaseReport, RepairReport};
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -154,6 +155,23 @@ impl Client {
     /// Puts the lost parts of an object on other nodes, after checking that what is left is what the manifest says.
     pub async fn repair(&self, cid: &Cid, authority: &RepairAuthority) -> Result<RepairReport, RepairError> {
         driver::repair::repair(self, cid, authority).await
+    }
+
+    /// Ends the leases of an object at every node that may have a part of it. `control` is its control key.
+    ///
+    /// What a node confirms is that this lease has ended: not that the bytes are gone, nor that it never copied them.
+    pub async fn release(&self, manifest: &Manifest, control: &SecretKey) -> ReleaseReport {
+        driver::release::release(self, manifest, control).await
+    }
+
+    /// Has the nodes that keep this account's pointers keep a new version of one.
+    pub async fn set_pointer(&self, pointer: &Signed<Pointer>) -> PointerWrite {
+        driver::pointers::set(self, pointer).await
+    }
+
+    /// The pointers of an account. Once enough nodes have answered, the others have `patience` left.
+    pub async fn pointers(&self, owner: PublicKey, patience: Duration) -> PointersRead {
+        driver::pointers::read(self, owner, patience).await
     }
 
     /// Has the leases of an object hold until `until` at least: those that end earlier are renewed by `control`, its control

@@ -5,6 +5,8 @@
 //! open    Link → manifest → Object → cells(range), read(range), reader()
 //! audit   CID → challenges → proofs → what is proved, and what is lost
 //!         committed set → receipt → draw → answer → Transcript → AuditLog
+//! release manifest + control key → leases ended, node by node
+//! pointer signed value → the first nodes of its ranking; read from them and merged by version
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
 //! keep    manifest + control key → leases that end too early → renewed
 //! ```
@@ -25,6 +27,7 @@ mod object;
 mod options;
 pub mod placement;
 pub mod plan;
+mod pointers;
 mod put_answer;
 mod reader;
 mod report;
@@ -40,11 +43,12 @@ pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
+pub use pointers::{POINTER_COPIES, PointerWrite, PointersRead, Quorum};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
-    AuditReport, Inconsistency, KeepReport, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
-    RepairReport,
+    AuditReport, Inconsistency, KeepReport, MissingPart, NodeRelease, Part, PartReport, PartState,
+    PutProgress, PutReport, ReleaseReport, RepairReport,
 };
 pub use tally::ReadTally;

@@ -10,8 +10,8 @@ use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, Sh
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
-    Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release, Renewal, Request, Response, Signed,
-    Unanswered, UnixSeconds, Unverified,
+    Lease, Mandate, NodeStatus, Pointer, PublicKey, RecordError, Refusal, Release, Renewal, Request,
+    Response, Signed, Unanswered, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -71,6 +71,8 @@ pub(crate) enum Wrong {
     Answers,
     #[error("a lease over something else")]
     Lease,
+    #[error("a pointer of somebody else")]
+    Owner,
 }
 
 impl WireError {
@@ -324,6 +326,35 @@ impl Wire {
         let request = Request::Release { release: Unverified::from(release) };
         let response = self.ask(node, &request, CHANGE_WITHIN).await?;
         expect(response, |r| matches!(r, Response::Released).then_some(()))
+    }
+
+    /// Has a node keep a new version of a pointer.
+    pub(crate) async fn set_pointer(
+        &self,
+        node: PublicKey,
+        pointer: &Signed<Pointer>,
+    ) -> Result<(), WireError> {
+        let request = Request::SetPointer { pointer: Unverified::from(pointer) };
+        let response = self.ask(node, &request, CHANGE_WITHIN).await?;
+        expect(response, |r| matches!(r, Response::PointerKept).then_some(()))
+    }
+
+    /// The pointers of an account that a node keeps, each verified.
+    pub(crate) async fn pointers(
+        &self,
+        node: PublicKey,
+        owner: PublicKey,
+        within: Duration,
+    ) -> Result<Vec<Signed<Pointer>>, WireError> {
+        let response = self.ask(node, &Request::GetPointers { owner }, within).await?;
+        let records =
+            expect(response, |r| if let Response::Pointers { records } = r { Some(records) } else { None })?;
+        let verified = records.iter().map(|record| record.verify(&self.pool.network()).map_err(wrong));
+        let pointers: Vec<_> = verified.collect::<Result<_, _>>()?;
+        if pointers.iter().any(|pointer| pointer.by() != owner) {
+            return Err(wrong(Wrong::Owner));
+        }
+        Ok(pointers)
     }
 
     /// Prolongs a lease, under a mandate unless its control key says so itself. The new one must be what was wished for.

@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod listing;
 mod live;
 mod steps;
 
@@ -49,6 +50,7 @@ Examples:
   headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Publish {
     /// The film or the sound; with --collection the ids or addresses of publications, in order; with --live a file
     /// that grows, or - for standard input
@@ -180,6 +182,11 @@ impl Publish {
             network.with_client(Some(creator.payer()), publish).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
+        if let Err(error) =
+            listing::list(globals, &network, published.record.body(), self.keep.seconds()).await
+        {
+            output.note(format_args!("published, but not entered into your index: {error:#}"));
+        }
         self.offer(&published, &gateways, output).await
     }
 

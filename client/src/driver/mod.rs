@@ -8,9 +8,11 @@ mod ledger;
 mod manifest;
 pub(crate) mod node_audit;
 mod placing;
+pub(crate) mod pointers;
 pub(crate) mod put;
 mod read_back;
 mod rebuild;
+pub(crate) mod release;
 pub(crate) mod repair;
 mod segment;
 

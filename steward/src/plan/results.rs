@@ -54,7 +54,7 @@ impl Plan {
         let is_silent = !found.is_empty() && found.iter().all(|(_, found)| *found == Found::Offline);
         if is_silent {
             self.node_is_silent(node, now);
-        } else {
+        } else if !found.is_empty() {
             self.node_answers(node, now);
             if slowest_ms > self.rules.slow_after_ms {
                 self.fault(node, Fault::Slow, now);

@@ -222,7 +222,7 @@ impl Keeper {
         now: u64,
     ) -> Option<usize> {
         let having = network.having(cid, unit);
-        let mut ranking = network.ranking(&cid, unit);
+        let mut ranking = network.ranking(&cid, unit).to_vec();
         ranking.sort_by_key(|node| avoid.contains(&network.nodes[*node].id));
         ranking.into_iter().find(|node| !having.contains(node) && network.reaches(self.number, *node, now))
     }
