@@ -18,7 +18,7 @@ use crate::releases::Pending;
 use crate::state::State;
 
 /// How long to wait for another process that has the index.
-const LOCK_WITHIN: Duration = Duration::from_secs(60);
+const LOCK_WITHIN: Duration = Duration::from_mins(1);
 /// How often to look whether it has finished.
 const LOCK_EVERY: Duration = Duration::from_millis(30);
 

@@ -17,7 +17,7 @@ use crate::keys::Account;
 use crate::local::{LocalError, LocalIndex};
 
 /// How long to leave an object alone whose nodes did not all confirm.
-const RETRY_AFTER: Duration = Duration::from_secs(600);
+const RETRY_AFTER: Duration = Duration::from_mins(10);
 /// Objects that are released at the same time.
 const OBJECTS_ABREAST: usize = 8;
 /// How long the releases of one command may take that nobody waits for.

@@ -46,7 +46,6 @@ pub mod optional {
     struct Key(#[serde(with = "super")] PublicKey);
 
     /// Writes nothing, or the key as a byte string.
-    #[expect(clippy::ref_option, reason = "serde hands in a reference to the field")]
     pub fn serialize<S: Serializer>(key: &Option<PublicKey>, serializer: S) -> Result<S::Ok, S::Error> {
         key.map(Key).serialize(serializer)
     }

@@ -146,13 +146,12 @@ fn an_identity_that_ended_leads_to_its_successor() {
 fn of_two_successors_the_first_one_counts_in_whatever_order() {
     let rightful = following(2, 6, vec![succession(1, 2, 6)]);
     let thief = following(3, 9, vec![succession(1, 3, 9)]);
-    let mut members = members();
-    members.learn(rightful.clone(), NOW).unwrap();
-    assert!(matches!(members.learn(thief.clone(), NOW), Err(NotTakenIn::Contested { .. })));
-    let mut members = members();
-    members.learn(thief, NOW).unwrap();
-    members.learn(rightful, NOW).unwrap();
-    assert_eq!(members.resolve(&secret(1).public()), Some(secret(2).public()));
+    let (mut honest, mut misled) = (members(), members());
+    honest.learn(rightful.clone(), NOW).unwrap();
+    assert!(matches!(honest.learn(thief.clone(), NOW), Err(NotTakenIn::Contested { .. })));
+    misled.learn(thief, NOW).unwrap();
+    misled.learn(rightful, NOW).unwrap();
+    assert_eq!(misled.resolve(&secret(1).public()), Some(secret(2).public()));
 }
 
 #[test]

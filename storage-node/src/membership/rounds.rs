@@ -74,7 +74,9 @@ impl Membership {
             self.take_in_or_say(peer.record().clone());
             self.tell(&peer, &self.own.get()).await.map_err(|refusal| refusal.to_string())?;
             let list = ask_all(&peer, &self.profile.network()).await.map_err(|error| error.to_string())?;
-            list.into_iter().for_each(|record| self.take_in_or_say(record));
+            for record in list {
+                self.take_in_or_say(record);
+            }
             Ok::<_, String>(())
         });
         let outcome = joined.await.unwrap_or_else(|_| Err("it took too long".to_owned()));
