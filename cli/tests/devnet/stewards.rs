@@ -61,9 +61,11 @@ fn a_killed_steward_goes_on_with_its_repair() {
     // What is read and sent for one shard takes half a minute at this rate.
     let slow = Steward::start(home, &["--bandwidth", "100kB", "--metrics", "127.0.0.1:0"]);
     wait_until("everything was looked at", || has(home, "renewed", None));
-    let (listing, _) = devnet.json(&["steward", "list", "--dir", "care", "--tag", "films"]);
-    assert_eq!(listing["objects"][0]["cid"], cid);
-    assert_eq!(listing["objects"][0]["state"], "whole", "{listing}");
+    wait_until("it is listed as whole", || {
+        let (listing, _) = devnet.json(&["steward", "list", "--dir", "care", "--tag", "films"]);
+        let line = &listing["objects"][0];
+        line["cid"] == cid && line["state"] == "whole"
+    });
 
     let (stat, _) = devnet.json(&["stat", link]);
     let lost = &stat["parts"][1]["node"];

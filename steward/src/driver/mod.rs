@@ -64,6 +64,8 @@ pub struct Steward {
     wanted: Wanted,
     tasks: JoinSet<Done>,
     status_at: Option<Instant>,
+    /// What the status file says is not how things stand any more.
+    is_stale: bool,
 }
 
 /// What all tasks share.
@@ -121,7 +123,7 @@ impl Steward {
         };
         shared.write(step);
         let wanted = Wanted::default();
-        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None })
+        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None, is_stale: false })
     }
 
     /// What it counts, for a scraper.
@@ -156,7 +158,8 @@ impl Steward {
     fn nap(&self) -> Duration {
         let due = self.plan.wake_at().map(|at| Duration::from_secs(at.seconds_since(now())));
         // Times are whole seconds: what is due within this one is due.
-        due.unwrap_or(NAP_MAX).clamp(Duration::from_millis(100), NAP_MAX)
+        let longest = if self.is_stale { STATUS_EVERY } else { NAP_MAX };
+        due.unwrap_or(longest).clamp(Duration::from_millis(100), longest)
     }
 
     fn advance(&mut self, event: Event) -> Result<(), StoreError> {
@@ -261,7 +264,8 @@ impl Steward {
     }
 
     fn show(&mut self) {
-        if self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY) {
+        self.is_stale = self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY);
+        if self.is_stale {
             return;
         }
         self.status_at = Some(Instant::now());
