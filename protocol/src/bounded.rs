@@ -26,12 +26,6 @@ pub struct ListTooLong {
     max: usize,
 }
 
-impl<T, const MAX: usize> Default for BoundedList<T, MAX> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
 impl<T, const MAX: usize> BoundedList<T, MAX> {
     /// True when there are no items.
     pub fn is_empty(&self) -> bool {
