@@ -89,7 +89,7 @@ async fn announcements_that_do_not_hold_are_refused() {
     let mut forged = record(&numbered(1), now().get()).encode();
     *forged.last_mut().unwrap() ^= 1;
     let forged = protocol::Unverified::from_bytes(forged).unwrap();
-    assert_eq!(refusal(peer.ask(&Request::Announce { record: forged }).await), Code::BadRequest);
+    assert_eq!(refusal(peer.ask(&Request::Announce { record: forged }).await), Code::BadSignature);
 }
 
 #[tokio::test]
