@@ -72,6 +72,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Import(import) => import.run(globals).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
+        Command::Ticket(ticket) => ticket.run(globals).await,
         Command::Publish(publish) => publish.run(globals).await,
         Command::Publications(publications) => publications.run(globals).await,
         Command::Deny(deny) => deny.run(globals).await,

@@ -153,7 +153,7 @@ pub(crate) fn now() -> UnixSeconds {
 
 async fn link_of(path: &IndexPath, globals: &Globals) -> anyhow::Result<Link> {
     let mut names = Names::open(globals).await?;
-    let network = Network::load(globals.network.as_deref())?;
+    let network = Network::load(globals.network.as_deref()).await?;
     let find = async |client: &Client| {
         names.pull(client).await?;
         names.link(client, path).await

@@ -8,19 +8,21 @@ use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
 use protocol::{
-    AcknowledgedAudit, AuditVerdict, DrawnAudit, NetworkId, NodeRecord, NodeStatus, PlannedAudit, Pointer,
+    AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, Pointer,
     PublicKey, RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
 use crate::driver;
-use crate::error::{FetchError, OpenObjectError, PutError, RepairError};
+use crate::error::{FetchError, OpenObjectError, PutError, RefreshError, RepairError};
 use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
-use crate::placement::{Placement, Site};
+use crate::placement::Placement;
 use crate::pointers::{PointerWrite, PointersRead};
-use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, ReleaseReport, RepairReport};
+use crate::report::{
+    AuditReport, KeepReport, PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
+};
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -32,7 +34,6 @@ const STATUS_WITHIN: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) wire: Wire,
-    pub(crate) placement: Arc<Placement>,
     pub(crate) options: ClientOptions,
     pub(crate) throttle: Throttle,
 }
@@ -40,15 +41,24 @@ pub struct Client {
 impl Client {
     /// A client of the nodes in `members`, which it reaches through `pool`.
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
-        let sites: Vec<_> = members.iter().map(site).collect();
-        let placement = Arc::new(Placement::new(&sites, members.same_site()));
         let throttle = Throttle::new(options.repair_rate);
-        Self { wire: Wire::new(pool, members), placement, options, throttle }
+        Self { wire: Wire::new(pool, members), options, throttle }
     }
 
-    /// The nodes that this client knows.
-    pub fn members(&self) -> &Members {
-        self.wire.members()
+    /// The nodes that this client knows now.
+    pub fn members(&self) -> Arc<Members> {
+        self.wire.roster().view().members
+    }
+
+    /// Asks up to two of the known nodes whom they know, and takes in what is news: reads and puts that begin from now on
+    /// go by it. Ends after `within` at the latest; fails when no node answered.
+    pub async fn refresh_members(&self, within: Duration) -> Result<Refreshed, RefreshError> {
+        driver::members::refresh(self, within).await
+    }
+
+    /// The same with nodes of which nothing is known yet but where to dial them: those of a ticket.
+    pub async fn join(&self, contacts: &[Contact], within: Duration) -> Result<Refreshed, RefreshError> {
+        driver::members::join(self, contacts.to_vec(), within).await
     }
 
     /// The network that it belongs to.
@@ -180,20 +190,14 @@ impl Client {
         driver::keep::keep(self, manifest, control, until).await
     }
 
+    pub(crate) fn placement(&self) -> Arc<Placement> {
+        self.wire.roster().view().placement
+    }
+
     pub(crate) async fn manifest_bytes(&self, cid: &Cid) -> Result<(Manifest, Bytes), FetchError> {
         let bytes = driver::fetch::fetch(self, cid).await?;
         let manifest =
             Manifest::decode(&bytes).map_err(|source| FetchError::Invalid { cid: *cid, source })?;
         Ok((manifest, bytes))
-    }
-}
-
-fn site(record: &Signed<NodeRecord>) -> Site {
-    let body = record.body();
-    Site {
-        id: record.by(),
-        class: body.class.get(),
-        addr: body.addrs.first(),
-        declared: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
     }
 }

@@ -31,6 +31,7 @@ mod pointers;
 mod put_answer;
 mod reader;
 mod report;
+mod roster;
 mod tally;
 mod throttle;
 mod wire;
@@ -39,7 +40,7 @@ pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use care::{REPAIR_LEAVES, Vote, claim_subject};
 pub use client::Client;
 pub use driver::cells::CellStream;
-pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
+pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
@@ -49,6 +50,6 @@ pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
     AuditReport, Inconsistency, KeepReport, MissingPart, NodeRelease, Part, PartReport, PartState,
-    PutProgress, PutReport, ReleaseReport, RepairReport,
+    PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
 };
 pub use tally::ReadTally;

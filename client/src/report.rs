@@ -234,3 +234,12 @@ impl fmt::Display for Inconsistency {
         )
     }
 }
+
+/// What asking nodes for their lists of nodes brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refreshed {
+    /// How many nodes gave their lists.
+    pub lists: usize,
+    /// How many records in them were news.
+    pub news: usize,
+}

@@ -75,7 +75,7 @@ pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) 
         let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
         Ok((object, report))
     };
-    let network = Network::load(globals.network.as_deref())?;
+    let network = Network::load(globals.network.as_deref()).await?;
     let (object, report) = network.with_client(None, audit).await?;
     globals.output().answer(&Answer::new(&report, object.as_ref()))?;
     if !report.is_whole() {

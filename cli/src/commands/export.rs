@@ -60,7 +60,7 @@ impl Export {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let mut names = Names::open(globals).await?;
-        match Network::load(globals.network.as_deref()) {
+        match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
                 network.with_client(None, async |client: &Client| names.pull(client).await).await?;
             }
@@ -89,7 +89,7 @@ impl Import {
         let index = Form::read(&bytes, names.account.secret())
             .with_context(|| format!("cannot import {}", self.file.display()))?;
         names.local.import(index).context("cannot write to your index")?;
-        match Network::load(globals.network.as_deref()) {
+        match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
                 let coding = network.usual_coding()?;
                 let payer = account_file::payer(names.account.secret());

@@ -166,7 +166,7 @@ impl Gateway {
         };
         let settings = self.settings.under(globals).or(file);
         settings.check()?;
-        let network = Network::load(settings.network.as_deref())?;
+        let network = Network::load(settings.network.as_deref()).await?;
         let uploads = settings.uploads(&network, globals.output())?;
         let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
         let pool = network.pool(payer).await?;
@@ -182,7 +182,9 @@ impl Gateway {
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
-        let service = Service::new(config, network.client(pool.clone()))?;
+        let client = network.client(pool.clone());
+        network.refresh(&client).await;
+        let service = Service::new(config, client)?;
         let _steward = match settings.steward.clone() {
             Some(dir) => {
                 let account = settings.account.as_deref();

@@ -84,7 +84,7 @@ impl Ls {
         let output = globals.output();
         let folder = self.path.as_deref().filter(|path| *path != "/").map(parse_path).transpose()?;
         let mut names = Names::open(globals).await?;
-        let freshness = match Network::load(globals.network.as_deref()) {
+        let freshness = match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
                 let pull = async |client: &Client| names.pull(client).await;
                 Some(network.with_client(None, pull).await?)

@@ -23,4 +23,5 @@ pub(crate) mod rm;
 pub(crate) mod stat;
 pub(crate) mod steward;
 mod telling;
+pub(crate) mod ticket;
 pub(crate) mod verify;

@@ -48,7 +48,7 @@ impl Mv {
             Some(folder) => parse_path(&format!("{folder}/{}", from.file_name()))?,
             None => parse_path(&self.to)?,
         };
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let coding = network.usual_coding()?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());

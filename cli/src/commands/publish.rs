@@ -50,6 +50,7 @@ Examples:
   headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Publish {
     /// The film or the sound; with --collection the ids or addresses of publications, in order; with --live a file
     /// that grows, or - for standard input
@@ -159,7 +160,7 @@ impl Publish {
             return self.run_live(globals).await;
         }
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let published = if self.collection {

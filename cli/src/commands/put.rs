@@ -91,7 +91,7 @@ struct Answer {
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let coding = self.coding(&network)?;
         let (source, len) = self.open().await?;
         let account = Account::new(account_file::open(globals.account.as_deref(), output)?);

@@ -74,7 +74,7 @@ struct NodeLine {
 impl Rm {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let paths: Vec<_> = self.names.iter().map(|name| parse_path(name)).collect::<Result<_, _>>()?;
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let coding = network.usual_coding()?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());

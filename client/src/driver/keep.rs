@@ -44,7 +44,7 @@ fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<R
     let mut add = |seed: &[u8; 32], mut roots: Vec<Root>| {
         roots.sort_unstable_by_key(|root| *root.as_bytes());
         roots.dedup();
-        for node in client.placement.rank(seed).into_iter().take(depth) {
+        for node in client.placement().rank(seed).into_iter().take(depth) {
             nodes.entry(node.id).or_default().extend(&roots);
         }
     };

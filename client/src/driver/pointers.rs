@@ -19,7 +19,7 @@ const LINGER: Duration = Duration::from_millis(300);
 
 /// See [`Client::set_pointer`].
 pub(crate) async fn set(client: &Client, pointer: &Signed<Pointer>) -> PointerWrite {
-    let quorum = Quorum::in_network_of(client.placement.len());
+    let quorum = Quorum::in_network_of(client.placement().len());
     let nodes = keepers(client, pointer.by(), quorum.copies());
     let mut write = PointerWrite { quorum, kept: Vec::new(), failed: Vec::new() };
     let asked = nodes.iter().map(|&node| async move { (node, client.wire.set_pointer(node, pointer).await) });
@@ -35,7 +35,7 @@ pub(crate) async fn set(client: &Client, pointer: &Signed<Pointer>) -> PointerWr
 
 /// See [`Client::pointers`].
 pub(crate) async fn read(client: &Client, owner: PublicKey, patience: Duration) -> PointersRead {
-    let quorum = Quorum::in_network_of(client.placement.len());
+    let quorum = Quorum::in_network_of(client.placement().len());
     let nodes = keepers(client, owner, quorum.copies());
     let mut read = PointersRead { quorum, answered: Vec::new(), failed: Vec::new(), slots: BTreeMap::new() };
     let asked =
@@ -56,7 +56,7 @@ pub(crate) async fn read(client: &Client, owner: PublicKey, patience: Duration) 
 /// The nodes that keep the pointers which this key signs (spec §12).
 fn keepers(client: &Client, owner: PublicKey, count: usize) -> Vec<PublicKey> {
     let seed = blake3::hash(owner.as_bytes());
-    client.placement.rank(seed.as_bytes()).into_iter().take(count).map(|node| node.id).collect()
+    client.placement().rank(seed.as_bytes()).into_iter().take(count).map(|node| node.id).collect()
 }
 
 /// Takes answers as they come; once `enough` good ones are there, the rest have `patience` left.

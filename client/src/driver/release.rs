@@ -48,10 +48,10 @@ fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<R
         let columns = segment.stored_columns();
         let roots: Vec<_> = columns.filter_map(|column| manifest.root(segment.index(), column)).collect();
         let seed = segment_seed(manifest.seed().as_bytes(), segment.index());
-        add(client.placement.rank(&seed), &roots);
+        add(client.placement().rank(&seed), &roots);
     }
     let copy = manifest.cid().root();
-    add(client.placement.rank(copy.as_bytes()), &[copy]);
+    add(client.placement().rank(copy.as_bytes()), &[copy]);
     nodes
 }
 

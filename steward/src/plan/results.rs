@@ -37,7 +37,9 @@ impl Plan {
 
     fn object_audited(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         self.auditing.remove(&cid);
-        let next = now.plus(self.dice.around(self.rules.object_audit_every));
+        // Nothing at all is found only when nobody could look.
+        let every = if findings.is_empty() { self.rules.retry_min } else { self.rules.object_audit_every };
+        let next = now.plus(self.dice.around(every));
         let Some(object) = self.objects.get_mut(&cid) else { return };
         object.next_audit = next;
         let is_first = object.leases.next.is_none();

@@ -56,7 +56,7 @@ impl Restore {
         drop(text);
         let file = account_file::restore(globals.account.as_deref(), &secret)?;
         let mut names = Names::open(globals).await?;
-        let freshness = match Network::load(globals.network.as_deref()) {
+        let freshness = match Network::load(globals.network.as_deref()).await {
             Ok(network) => Some(from_network(&network, &mut names, globals, output).await?),
             Err(error) => {
                 output.note(format_args!(
