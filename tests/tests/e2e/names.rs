@@ -128,14 +128,10 @@ async fn an_old_pointer_at_one_node_does_not_hide_a_newer_one() -> anyhow::Resul
     let mut network = TestNetwork::start(8).await?;
     let device = TempDir::new()?;
     add(&client(&network).await?, device.path(), "one", b"one").await?;
-    for late in [0, 5] {
-        network.kill(late);
-    }
+    network.kill(0);
     add(&client(&network).await?, device.path(), "two", b"two").await?;
-    // The nodes that were away have the old pointer, and most of those that have the new one go.
-    for late in [0, 5] {
-        network.restart(late).await?;
-    }
+    // The node that was away has the old pointer, and some of those that have the new one go.
+    network.restart(0).await?;
     for gone in [1, 2, 3] {
         network.kill(gone);
     }
