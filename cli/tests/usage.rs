@@ -177,7 +177,7 @@ fn what_is_done_at_gateways_is_answered_in_json() {
             "{answer}"
         );
         assert!(told["reason"].as_str().unwrap().contains("cannot be reached"), "{answer}");
-        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     }
 }
 

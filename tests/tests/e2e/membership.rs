@@ -149,7 +149,7 @@ async fn a_node_that_leaves_takes_nothing_new_and_says_when_it_is_empty() -> any
         .add(|config| {
             fs::create_dir_all(&config.dir)
                 .and_then(|()| fs::write(config.dir.join("leaving"), ""))
-                .expect("a folder")
+                .expect("a folder");
         })
         .await?;
     let left = network.dir(7).join("left");
