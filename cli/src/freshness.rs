@@ -68,7 +68,7 @@ impl fmt::Display for FreshnessAnswer {
         write!(f, "{answered} of {copies} nodes answered")?;
         match self.devices.first() {
             Some(newest) => {
-                writeln!(f, "; newest index: device {}, {} old", newest.device, age(newest.age_seconds))?
+                writeln!(f, "; newest index: device {}, {} old", newest.device, age(newest.age_seconds))?;
             }
             None => writeln!(f, "; none of them knows an index of this account")?,
         }

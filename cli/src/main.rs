@@ -73,7 +73,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,
-        Command::Publish(publish) => publish.run(globals).await,
+        Command::Publish(publish) => Box::pin(publish.run(globals)).await,
         Command::Publications(publications) => publications.run(globals).await,
         Command::Deny(deny) => deny.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
@@ -81,7 +81,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
-        Command::Steward(steward) => steward.run(globals).await,
+        Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -58,7 +58,7 @@ impl Network {
 
     async fn join(ticket: &Ticket) -> anyhow::Result<Self> {
         let addresses = ticket.contacts().iter().flat_map(|contact| contact.addrs.iter().copied());
-        let (bind, secret) = (local_address(addresses), random_key());
+        let (bind, secret) = (local_address(&addresses), random_key());
         let options = EndpointOptions { role: EndpointRole::Client, bind, secret };
         let relays: Vec<_> = ticket.contacts().iter().filter_map(|contact| contact.relay.clone()).collect();
         let pool = Pool::new(network::bind_relayed(options, &relays).await?, ticket.network(), None);
@@ -147,11 +147,11 @@ impl Network {
 
     /// Where to dial from: a network on this machine is not to be reached from outside, nor are we.
     fn local_address(&self) -> SocketAddr {
-        local_address(self.file.nodes.iter().flat_map(|record| record.body().addrs.iter().copied()))
+        local_address(&self.file.nodes.iter().flat_map(|record| record.body().addrs.iter().copied()))
     }
 }
 
-fn local_address(addresses: impl Iterator<Item = SocketAddr> + Clone) -> SocketAddr {
+fn local_address(addresses: &(impl Iterator<Item = SocketAddr> + Clone)) -> SocketAddr {
     if addresses.clone().all(|address| address.ip() == Ipv4Addr::LOCALHOST) {
         (Ipv4Addr::LOCALHOST, 0).into()
     } else if addresses.clone().any(|address| address.is_ipv4()) {

@@ -107,14 +107,13 @@ impl Names {
     /// The read capability of a file.
     pub(crate) async fn link(&self, client: &Client, path: &IndexPath) -> anyhow::Result<Link> {
         let file = self.file(path)?;
-        let key = match &file.erasable {
-            Some(salt) => self.keys.get(salt)?.with_context(|| {
-                format!("the key of {path} is not on this machine: it is erasable, and only the machine that put it has its key")
-            })?,
-            None => {
-                let manifest = client.manifest(&file.object).await?;
-                self.account.secret().content_key(&manifest.salt())
-            }
+        let key = if let Some(salt) = &file.erasable {
+            self.keys.get(salt)?.with_context(|| {
+            format!("the key of {path} is not on this machine: it is erasable, and only the machine that put it has its key")
+        })?
+        } else {
+            let manifest = client.manifest(&file.object).await?;
+            self.account.secret().content_key(&manifest.salt())
         };
         Ok(Link::new(file.object, key))
     }

@@ -137,7 +137,7 @@ struct NodeSettings {
     #[arg(long, value_name = "N", env = "HEADWATER_NODE_PRICE")]
     price: Option<u64>,
 
-    /// The relay under which it can be reached besides, such as https://relay.example/
+    /// The relay under which it can be reached besides, such as `https://relay.example/`
     #[arg(long, value_name = "URL", env = "HEADWATER_NODE_RELAY")]
     relay: Option<RelayUrl>,
 

@@ -247,10 +247,15 @@ impl Publish {
         let subtitles = self.subtitles.iter().map(|text| subtitle_file(text)).collect::<Result<_, _>>()?;
         Ok(PublishRequest {
             file: PathBuf::from(file),
-            title: Title::new(self.title.as_str()).map_err(usage)?,
-            by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
-            about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
+            title: Title::new(self.title.as_str()).map_err(|error| usage(&error))?,
+            by: self.by.as_deref().map(Byline::new).transpose().map_err(|error| usage(&error))?,
+            about: self.about.as_deref().map(About::new).transpose().map_err(|error| usage(&error))?,
+            language: self
+                .language
+                .as_deref()
+                .map(language::tag)
+                .transpose()
+                .map_err(|error| usage(&error))?,
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
@@ -270,7 +275,7 @@ fn creator(globals: &Globals) -> anyhow::Result<Creator> {
 }
 
 /// An error of a text that stands in an argument.
-fn usage(error: impl ToString) -> anyhow::Error {
+fn usage(error: &impl ToString) -> anyhow::Error {
     Usage::because(error.to_string())
 }
 
@@ -280,8 +285,8 @@ fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
     let media_type = media_type::of_name(name).unwrap_or("application/octet-stream");
     Ok(AttachedFile {
         path: path.to_owned(),
-        name: FileName::new(name).map_err(usage)?,
-        media_type: MediaType::new(media_type).map_err(usage)?,
+        name: FileName::new(name).map_err(|error| usage(&error))?,
+        media_type: MediaType::new(media_type).map_err(|error| usage(&error))?,
     })
 }
 

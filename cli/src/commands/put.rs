@@ -28,6 +28,7 @@ use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_
 /// has your account. The link is all that stands on standard output. Exit status 1 with a link means that the file can be read, but that some
 /// shards found no node; `headwater repair` adds them when there are nodes again. Exit status 1 without a
 /// link means that nothing was stored.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

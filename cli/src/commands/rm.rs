@@ -183,10 +183,10 @@ impl Removed {
             }
             Released::Unknown => self.later = Some("no node has anything of it".to_owned()),
             Released::NotOurs => {
-                self.later = Some("another account put it: only that one can release it".to_owned())
+                self.later = Some("another account put it: only that one can release it".to_owned());
             }
             Released::Later(error) => {
-                self.later = Some(format!("it is tried again by later commands: {error}"))
+                self.later = Some(format!("it is tried again by later commands: {error}"));
             }
         }
     }
@@ -202,7 +202,7 @@ impl fmt::Display for Answer {
         for file in &self.files {
             match (&file.kept_as, &file.later) {
                 (Some(name), _) => {
-                    writeln!(f, "{}: the name is gone; the object stays as {name}", file.name)?
+                    writeln!(f, "{}: the name is gone; the object stays as {name}", file.name)?;
                 }
                 (None, Some(later)) => writeln!(f, "{}: {later}", file.name)?,
                 (None, None) => writeln!(f, "{}: {} leases ended", file.name, file.ended)?,

@@ -42,12 +42,11 @@ struct Answer {
 
 impl Ticket {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let ticket = match &self.dir {
-            Some(dir) => of_node(dir)?,
-            None => {
-                let network = Network::load(globals.network.as_deref()).await?;
-                of(network.file.network, network.file.same_site, network.file.nodes)?
-            }
+        let ticket = if let Some(dir) = &self.dir {
+            of_node(dir)?
+        } else {
+            let network = Network::load(globals.network.as_deref()).await?;
+            of(network.file.network, network.file.same_site, &network.file.nodes)?
         };
         let (network, nodes) = (ticket.network().to_string(), ticket.contacts().len());
         globals.output().answer(&Answer { ticket: ticket.to_string(), network, nodes })?;
@@ -62,7 +61,8 @@ fn of_node(dir: &Path) -> anyhow::Result<Text> {
     let known = if members.exists() { Some(NetworkFile::load(&members)?) } else { None };
     let same_site = known.as_ref().is_some_and(|file| file.same_site);
     let others = known.into_iter().flat_map(|file| file.nodes).filter(|other| other.by() != record.by());
-    of(record.network(), same_site, std::iter::once(record.clone()).chain(others).collect())
+    let nodes: Vec<_> = std::iter::once(record.clone()).chain(others).collect();
+    of(record.network(), same_site, &nodes)
 }
 
 /// The record that a node left in its folder when it was started last.
@@ -75,9 +75,9 @@ pub(crate) fn node_record(dir: &Path) -> anyhow::Result<Signed<NodeRecord>> {
 }
 
 /// A ticket with the first of these nodes, and some of the others at random.
-fn of(network: protocol::NetworkId, same_site: bool, nodes: Vec<Signed<NodeRecord>>) -> anyhow::Result<Text> {
+fn of(network: protocol::NetworkId, same_site: bool, nodes: &[Signed<NodeRecord>]) -> anyhow::Result<Text> {
     let mut members = Members::new(network, same_site);
-    for record in &nodes {
+    for record in nodes {
         members.insert(record.clone());
     }
     let stays = |record: &&Signed<NodeRecord>| !record.body().leaving && !members.is_silent(record);
