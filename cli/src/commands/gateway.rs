@@ -15,8 +15,10 @@ use tokio::net::TcpListener;
 
 use crate::account;
 use crate::arguments::Globals;
+use crate::commands::steward::beside;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
+use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
 use crate::output::Output;
@@ -38,6 +40,7 @@ use crate::settings;
 Examples:
   headwater gateway --listen 127.0.0.1:8080
   headwater gateway --upload-token @/etc/headwater/token --public-url https://media.example
+  headwater gateway --steward /var/lib/headwater/steward             and keeps whole what it has mandates for
   curl --data-binary @film.link http://127.0.0.1:8080/open           answers the URL to read at
 
 A settings file:
@@ -143,6 +146,10 @@ struct GatewaySettings {
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
     page: Option<PathBuf>,
+
+    /// A steward's folder: look after what has a mandate there too, as `headwater steward --dir` does
+    #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_STEWARD")]
+    steward: Option<PathBuf>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -158,7 +165,8 @@ impl Gateway {
             settings::load(self.config.as_deref(), "gateway.toml")?
         };
         let settings = self.settings.under(globals).or(file);
-        let network = Network::load(settings.network.as_deref())?;
+        settings.check()?;
+        let network = Network::load(settings.network.as_deref()).await?;
         let uploads = settings.uploads(&network, globals.output())?;
         let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
         let pool = network.pool(payer).await?;
@@ -174,7 +182,16 @@ impl Gateway {
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
-        let service = Service::new(config, network.client(pool.clone()))?;
+        let client = network.client(pool.clone());
+        network.refresh(&client).await;
+        let service = Service::new(config, client)?;
+        let _steward = match settings.steward.clone() {
+            Some(dir) => {
+                let account = settings.account.as_deref();
+                Some(beside::start(dir, &network, account, globals.output()).await?)
+            }
+            None => None,
+        };
         globals.output().answer(&Ready { ready: GatewayReady { addr, url } })?;
         let managed = self.managed;
         gateway::serve(listener, service, async move { drop(lifetime::ended(managed).await) }).await;
@@ -212,7 +229,14 @@ impl GatewaySettings {
             work_folder: self.work_folder.or(file.work_folder),
             work_max: self.work_max.or(file.work_max),
             page: self.page.or(file.page),
+            steward: self.steward.or(file.steward),
         }
+    }
+
+    /// Settings that are wrong whatever network is meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let url = self.public_url.as_deref().map(gateway_api::address).transpose();
+        url.map(drop).map_err(|error| Usage::because(format!("public-url: {error}")))
     }
 
     fn limit(&self, config: &mut GatewayConfig) {

@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod listing;
 mod live;
 mod steps;
 
@@ -159,7 +160,7 @@ impl Publish {
             return self.run_live(globals).await;
         }
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let published = if self.collection {
@@ -181,6 +182,11 @@ impl Publish {
             network.with_client(Some(creator.payer()), publish).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
+        if let Err(error) =
+            listing::list(globals, &network, published.record.body(), self.keep.seconds()).await
+        {
+            output.note(format_args!("published, but not entered into your index: {error:#}"));
+        }
         self.offer(&published, &gateways, output).await
     }
 

@@ -1,5 +1,6 @@
 //! `headwater steward`: looks after objects for ever, as a long-running role.
 
+pub(crate) mod beside;
 mod metrics;
 mod settings;
 mod status;
@@ -7,17 +8,15 @@ mod wards;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
-use client::{Client, ClientOptions};
-use network::Members;
 use serde::Serialize;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
+use crate::lifetime;
 use crate::membership::Network;
 use crate::ready::{Ready, StewardReady};
-use crate::{account, lifetime};
+use beside::Opened;
 use settings::StewardSettings;
 
 /// Look after objects for ever: audit them, repair them, renew their leases
@@ -92,22 +91,17 @@ impl Steward {
         };
         let settings = self.settings.or(file);
         let config = settings.config()?;
-        let network = Network::load(globals.network.as_deref())?;
-        let holder = account::payer(&account::open(globals.account.as_deref(), globals.output())?);
-        let pool = network.pool(Some(holder.clone())).await?;
-        let options = ClientOptions { repair_rate: settings.bandwidth(), ..ClientOptions::default() };
-        let client = Client::new(pool.clone(), Members::from(&network.file), options);
-        let dir = config.dir.clone();
-        let (output, key) = (globals.output(), holder.public());
+        let network = Network::load(globals.network.as_deref()).await?;
+        let output = globals.output();
         let told = move |entry: &steward::Entry| drop(output.answer(&Line(entry)));
-        let steward = steward::Steward::open(config, client, holder, told)
-            .with_context(|| format!("cannot run a steward in {}", dir.display()))?;
+        let (account, rate) = (globals.account.as_deref(), settings.bandwidth());
+        let Opened { steward, pool, holder } =
+            beside::open(config, &network, account, output, rate, told).await?;
         let metrics = match settings.metrics {
             Some(addr) => Some(metrics::serve(addr, steward.metrics()).await?),
             None => None,
         };
-        let ready =
-            StewardReady { holder: key.to_string(), metrics: metrics.as_ref().map(|serving| serving.addr) };
+        let ready = StewardReady { holder, metrics: metrics.as_ref().map(|serving| serving.addr) };
         output.answer(&Ready { ready })?;
         let managed = self.managed;
         let outcome = steward.run(async move { drop(lifetime::ended(managed).await) }).await;

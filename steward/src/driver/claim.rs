@@ -50,9 +50,9 @@ impl Claim {
     /// Keeps the right that holds until `until`; returns when it is lost.
     pub(super) async fn keep(&self, mut until: Instant) {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
             tokio::time::sleep(self.holds_for() / 3).await;
             let asked = Instant::now();
+            let left = until.saturating_duration_since(asked);
             // Nobody who asks in vain gives anything back here: what is left of the right still counts.
             let votes = tokio::time::timeout(left, self.votes(self.seconds)).await.unwrap_or_default();
             if matches!(outcome(&votes), Outcome::Ours(_)) {

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use crate::config::StewardConfig;
 use crate::journal::{Entry, Journal, Step};
 use crate::metrics::Metrics;
-use crate::plan::{Action, Ending, Event, Plan};
+use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
 use crate::status::Status;
 use crate::store::{Saved, Store, StoreError};
 use wanted::{Fetched, Wanted};
@@ -64,6 +64,8 @@ pub struct Steward {
     wanted: Wanted,
     tasks: JoinSet<Done>,
     status_at: Option<Instant>,
+    /// What the status file says is not how things stand any more.
+    is_stale: bool,
 }
 
 /// What all tasks share.
@@ -121,7 +123,7 @@ impl Steward {
         };
         shared.write(step);
         let wanted = Wanted::default();
-        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None })
+        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None, is_stale: false })
     }
 
     /// What it counts, for a scraper.
@@ -133,6 +135,8 @@ impl Steward {
     pub async fn run(mut self, until: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut until = pin!(until);
         let mut scan = tokio::time::interval(self.config.scan_every);
+        // What is due can be done only once the mandates are at hand.
+        self.scan()?;
         let mut event = Event::Wake;
         loop {
             self.advance(event)?;
@@ -154,7 +158,8 @@ impl Steward {
     fn nap(&self) -> Duration {
         let due = self.plan.wake_at().map(|at| Duration::from_secs(at.seconds_since(now())));
         // Times are whole seconds: what is due within this one is due.
-        due.unwrap_or(NAP_MAX).clamp(Duration::from_millis(100), NAP_MAX)
+        let longest = if self.is_stale { STATUS_EVERY } else { NAP_MAX };
+        due.unwrap_or(longest).clamp(Duration::from_millis(100), longest)
     }
 
     fn advance(&mut self, event: Event) -> Result<(), StoreError> {
@@ -193,49 +198,53 @@ impl Steward {
                 self.spawn(async move { node_audits::audit(&shared, node, known, draws).await });
             }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
-                let Some(charge) = self.charge(&cid) else {
-                    let end = crate::plan::RepairEnd::Failed("its mandate is not at hand".to_owned());
-                    return self.spawn(async move { Event::Repaired(cid, unit, end) });
-                };
-                let order = repairs::Order {
-                    wanted,
-                    avoid,
-                    until,
-                    claim: claimed.then_some(self.config.rules.claim),
-                };
-                self.spawn(async move {
-                    Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order).await)
-                });
+                let claim = claimed.then_some(self.config.rules.claim);
+                self.repair(cid, unit, repairs::Order { wanted, avoid, until, claim });
             }
-            Action::Renew { cid, below, until } => {
-                let (Some(charge), Some(object)) = (self.charge(&cid), self.plan.object(&cid)) else {
-                    return self.spawn(async move { Event::Renewed { cid, ends: None, failed: 1 } });
-                };
-                let held = parts::by_node(&charge.manifest, object);
-                self.spawn(async move { renewals::renew(&shared, &charge, held, below, until).await });
-            }
-            Action::Warn { cid, warned, ending } => {
-                let what = match ending {
-                    Ending::Care => "care for it ends",
-                    Ending::Leases => "leases that cannot be renewed end",
-                };
-                let (days, ends) = (warned.days, warned.ends);
-                shared.write(Step::Warned { cid: cid.to_string(), days, ends, what });
-                if let Some(command) = self.config.on_warning.clone() {
-                    let call = hook::Call { command, cid, days, ends, what };
-                    self.tasks.spawn(async move {
-                        if let Err(reason) = call.run().await {
-                            shared.write(Step::HookFailed { reason });
-                        }
-                        Done::Nothing
-                    });
-                }
-            }
+            Action::Renew { cid, below, until } => self.renew(cid, below, until),
+            Action::Warn { cid, warned, ending } => self.warn(cid, warned, ending),
             Action::NoteFault(node, fault) => {
                 shared.write(Step::NodeFault { node: node.to_string(), fault: fault.name() });
             }
             Action::NoteReturn(node) => shared.write(Step::NodeReturned { node: node.to_string() }),
         }
+    }
+
+    fn repair(&mut self, cid: Cid, unit: u32, order: repairs::Order) {
+        let Some(charge) = self.charge(&cid) else {
+            let end = RepairEnd::Failed("its mandate is not at hand".to_owned());
+            return self.spawn(async move { Event::Repaired(cid, unit, end) });
+        };
+        let shared = self.shared.clone();
+        self.spawn(async move {
+            Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order).await)
+        });
+    }
+
+    fn renew(&mut self, cid: Cid, below: UnixSeconds, until: UnixSeconds) {
+        let (Some(charge), Some(object)) = (self.charge(&cid), self.plan.object(&cid)) else {
+            // Nothing is known against the leases.
+            return self.spawn(async move { Event::Renewed { cid, ends: None, failed: 0 } });
+        };
+        let held = parts::by_node(&charge.manifest, object);
+        let shared = self.shared.clone();
+        self.spawn(async move { renewals::renew(&shared, &charge, held, below, until).await });
+    }
+
+    fn warn(&mut self, cid: Cid, Warned { days, ends }: Warned, ending: Ending) {
+        let what = match ending {
+            Ending::Care => "care for it ends",
+            Ending::Leases => "leases that cannot be renewed end",
+        };
+        self.shared.write(Step::Warned { cid: cid.to_string(), days, ends, what });
+        let Some(command) = self.config.on_warning.clone() else { return };
+        let (shared, call) = (self.shared.clone(), hook::Call { command, cid, days, ends, what });
+        self.tasks.spawn(async move {
+            if let Err(reason) = call.run().await {
+                shared.write(Step::HookFailed { reason });
+            }
+            Done::Nothing
+        });
     }
 
     fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {
@@ -255,7 +264,8 @@ impl Steward {
     }
 
     fn show(&mut self) {
-        if self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY) {
+        self.is_stale = self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY);
+        if self.is_stale {
             return;
         }
         self.status_at = Some(Instant::now());

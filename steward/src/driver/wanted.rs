@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 use crate::wards::{self, Scan, Ward};
 
 /// How soon a manifest is asked for again that could not be had.
-const FETCH_AGAIN_AFTER: Duration = Duration::from_secs(30);
+const FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Manifests that are fetched at the same time.
 const FETCHES_ABREAST: usize = 8;
 /// Manifests kept in memory; the others are read from the state when they are needed.
@@ -36,6 +36,8 @@ pub(super) struct Wanted {
     fetching: HashMap<Cid, Option<Instant>>,
     /// Files of which was said that they are of no use.
     refused: BTreeSet<PathBuf>,
+    /// Objects of which was said that their mandates are of no use.
+    unfit: BTreeSet<Cid>,
 }
 
 impl Wanted {
@@ -72,17 +74,15 @@ impl Steward {
         };
         self.say_refused(&refused);
         let wards: BTreeMap<_, _> = wards.into_iter().map(|ward| (ward.cid, ward)).collect();
+        self.wanted.unfit.retain(|cid| wards.contains_key(cid));
         let known = self.plan.objects().keys().copied().chain(self.wanted.wards.keys().copied());
         let gone: BTreeSet<_> = known.filter(|cid| !wards.contains_key(cid)).collect();
-        for cid in gone {
-            self.let_go(cid, &refused)?;
-        }
-        for (cid, ward) in wards {
-            if self.wanted.wards.get(&cid) != Some(&ward) {
-                self.take_on(ward)?;
-            }
-        }
-        Ok(())
+        let changed = wards.into_values().filter(|ward| self.wanted.wards.get(&ward.cid) != Some(ward));
+        let changed: Vec<_> = changed.collect();
+        // All mandates are at hand before anything is done about one of them.
+        let ready: Vec<_> = changed.into_iter().filter_map(|ward| self.take_on(ward)).collect();
+        gone.into_iter().try_for_each(|cid| self.let_go(cid, &refused))?;
+        ready.into_iter().try_for_each(|(cid, object)| self.begin(cid, object))
     }
 
     fn say_refused(&mut self, refused: &[(PathBuf, wards::WardError)]) {
@@ -107,29 +107,48 @@ impl Steward {
         self.advance(Event::Removed(cid))
     }
 
-    fn take_on(&mut self, ward: Ward) -> Result<(), StoreError> {
-        let cid = ward.cid;
-        if ward.mandate.body().holder != self.shared.holder.public() {
-            let reason = "its mandate is for another holder".to_owned();
-            return self.refuse(&cid, reason);
+    /// Checks what is wanted and begins to fetch what is missing. Returns an object that can be looked after.
+    fn take_on(&mut self, ward: Ward) -> Option<(Cid, Object)> {
+        let (cid, mandate) = (ward.cid, ward.mandate.body());
+        if mandate.holder != self.shared.holder.public() {
+            self.refuse(&cid, "its mandate is for another holder");
+            return None;
         }
-        if ward.mandate.body().object.is_some_and(|object| object != cid) {
-            return self.refuse(&cid, "its mandate is for another object".to_owned());
+        if mandate.object.is_some_and(|object| object != cid) {
+            self.refuse(&cid, "its mandate is for another object");
+            return None;
         }
-        match kept_manifest(&self.shared.store, &cid) {
-            Some(manifest) => self.begin(ward, &manifest),
-            None => {
-                self.fetch(ward);
-                Ok(())
-            }
-        }
+        let Some(manifest) = kept_manifest(&self.shared.store, &cid) else {
+            self.fetch(ward);
+            return None;
+        };
+        self.admit(ward, &manifest)
     }
 
-    fn refuse(&mut self, cid: &Cid, reason: String) -> Result<(), StoreError> {
-        if self.wanted.refused.insert(PathBuf::from(cid.to_string())) {
-            self.shared.write(Step::Refused { what: cid.to_string(), reason });
+    /// Takes in a mandate that is signed by the control key of its object.
+    fn admit(&mut self, ward: Ward, manifest: &Manifest) -> Option<(Cid, Object)> {
+        let (cid, mandate) = (ward.cid, &ward.mandate);
+        if mandate.by().as_bytes() != manifest.control().as_bytes() {
+            self.refuse(&cid, "its mandate is not signed by its control key");
+            return None;
         }
-        Ok(())
+        let (ends, until) = (mandate.body().expires, ward.keep_until);
+        let object = Object::new(manifest.geometry(), ends, until, ward.tags.clone(), now());
+        self.wanted.wards.insert(cid, ward);
+        Some((cid, object))
+    }
+
+    fn begin(&mut self, cid: Cid, object: Object) -> Result<(), StoreError> {
+        if self.plan.object(&cid).is_none() {
+            self.shared.write(Step::Added { cid: cid.to_string(), until: object.care_ends() });
+        }
+        self.advance(Event::Added(cid, Box::new(object)))
+    }
+
+    fn refuse(&mut self, cid: &Cid, reason: &str) {
+        if self.wanted.unfit.insert(*cid) {
+            self.shared.write(Step::Refused { what: cid.to_string(), reason: reason.to_owned() });
+        }
     }
 
     fn fetch(&mut self, ward: Ward) {
@@ -154,7 +173,9 @@ impl Steward {
             Ok(manifest) => {
                 self.wanted.fetching.remove(&ward.cid);
                 self.shared.store.keep_manifest(&ward.cid, &manifest.encode())?;
-                self.begin(ward, &manifest)?;
+                if let Some((cid, object)) = self.admit(ward, &manifest) {
+                    self.begin(cid, object)?;
+                }
             }
             Err(reason) => {
                 self.wanted.fetching.insert(ward.cid, Some(Instant::now()));
@@ -162,20 +183,5 @@ impl Steward {
             }
         }
         Ok(Event::Wake)
-    }
-
-    fn begin(&mut self, ward: Ward, manifest: &Manifest) -> Result<(), StoreError> {
-        let cid = ward.cid;
-        if ward.mandate.by().as_bytes() != manifest.control().as_bytes() {
-            let reason = "its mandate is not signed by its control key".to_owned();
-            return self.refuse(&cid, reason);
-        }
-        let (ends, until) = (ward.mandate.body().expires, ward.keep_until);
-        let object = Object::new(manifest.geometry(), ends, until, ward.tags.clone(), now());
-        if self.plan.object(&cid).is_none() {
-            self.shared.write(Step::Added { cid: cid.to_string(), until: object.care_ends() });
-        }
-        self.wanted.wards.insert(cid, ward);
-        self.advance(Event::Added(cid, Box::new(object)))
     }
 }

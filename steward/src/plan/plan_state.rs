@@ -265,7 +265,9 @@ impl Plan {
         while self.auditing_nodes.len() < self.rules.node_audits_abreast {
             let Some(node) = self.node_audits.take_due(now) else { return };
             let Some(holdings) = self.holdings.get(&node).filter(|holdings| !holdings.is_empty()) else {
-                continue; // it is audited again once it has something
+                // Nobody asks it any more, so nobody would notice its return.
+                self.node_changed(node).offline_since = None;
+                continue;
             };
             let set = holdings.draw(self.rules.node_set, &mut self.dice);
             self.auditing_nodes.insert(node);

@@ -37,7 +37,9 @@ impl Plan {
 
     fn object_audited(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         self.auditing.remove(&cid);
-        let next = now.plus(self.dice.around(self.rules.object_audit_every));
+        // Nothing at all is found only when nobody could look.
+        let every = if findings.is_empty() { self.rules.retry_min } else { self.rules.object_audit_every };
+        let next = now.plus(self.dice.around(every));
         let Some(object) = self.objects.get_mut(&cid) else { return };
         object.next_audit = next;
         let is_first = object.leases.next.is_none();
@@ -54,7 +56,7 @@ impl Plan {
         let is_silent = !found.is_empty() && found.iter().all(|(_, found)| *found == Found::Offline);
         if is_silent {
             self.node_is_silent(node, now);
-        } else {
+        } else if !found.is_empty() {
             self.node_answers(node, now);
             if slowest_ms > self.rules.slow_after_ms {
                 self.fault(node, Fault::Slow, now);

@@ -222,7 +222,7 @@ impl Keeper {
         now: u64,
     ) -> Option<usize> {
         let having = network.having(cid, unit);
-        let mut ranking = network.ranking(&cid, unit);
+        let mut ranking = network.ranking(&cid, unit).to_vec();
         ranking.sort_by_key(|node| avoid.contains(&network.nodes[*node].id));
         ranking.into_iter().find(|node| !having.contains(node) && network.reaches(self.number, *node, now))
     }
@@ -241,8 +241,8 @@ impl Keeper {
             return Event::NodeAudited { node, found: vec![(places[0], Found::Offline)], slowest_ms: 0 };
         }
         let draws = usize::from(self.rules.node_draws);
-        let drawn = (0..draws).map(|_| *dice.pick(places));
-        let found = drawn.map(|place| match network.nodes[index].copies.get(&place) {
+        let picked = (0..draws).map(|_| *dice.pick(places));
+        let found = picked.map(|place| match network.nodes[index].copies.get(&place) {
             Some(copy) if copy.is_sound => (place, Found::Proved),
             Some(_) => (place, Found::Corrupt),
             None => (place, Found::Missing),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use client::placement::{Placement, Site, homes, segment_seed};
+use client::placement::{Placement, Site, segment_seed};
 use protocol::limits::CLAIM_VOTERS;
 use protocol::{PublicKey, SecretKey};
 use steward::plan::{Found, Place};
@@ -37,7 +37,9 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
-    pub(super) placement: Placement,
+    placement: Placement,
+    /// The order of nodes for each unit, the same for ever.
+    rankings: BTreeMap<(proofs::Cid, u32), Vec<usize>>,
     /// (steward, node) → until when they are cut off from each other.
     pub(super) cuts: BTreeMap<(usize, usize), u64>,
 }
@@ -51,6 +53,7 @@ impl Network {
         Self {
             nodes: keys.into_iter().map(node).collect(),
             placement: Placement::new(&sites, true),
+            rankings: BTreeMap::new(),
             cuts: BTreeMap::new(),
         }
     }
@@ -59,16 +62,16 @@ impl Network {
         self.nodes.iter().position(|node| node.id == *id).expect("nobody names strangers")
     }
 
-    /// The order of nodes for a unit.
-    pub(super) fn ranking(&self, cid: &proofs::Cid, unit: u32) -> Vec<usize> {
+    /// Works out the order of nodes for a unit.
+    pub(super) fn rank(&mut self, cid: proofs::Cid, unit: u32) {
         let subject = segment_seed(cid.root().as_bytes(), unit);
-        self.placement.rank(&subject).iter().map(|ranked| self.index(&ranked.id)).collect()
+        let ranking = self.placement.rank(&subject).iter().map(|ranked| self.index(&ranked.id)).collect();
+        self.rankings.insert((cid, unit), ranking);
     }
 
-    /// The first nodes for a unit.
-    pub(super) fn homes(&self, cid: &proofs::Cid, unit: u32, count: usize) -> Vec<usize> {
-        let subject = segment_seed(cid.root().as_bytes(), unit);
-        homes(&self.placement.rank(&subject), count).iter().map(|id| self.index(id)).collect()
+    /// The order of nodes for a unit.
+    pub(super) fn ranking(&self, cid: &proofs::Cid, unit: u32) -> &[usize] {
+        &self.rankings[&(*cid, unit)]
     }
 
     pub(super) fn reaches(&self, steward: usize, node: usize, now: u64) -> bool {
@@ -79,7 +82,7 @@ impl Network {
     /// What an audit by this steward finds of a part: where it is proved, or why not.
     pub(super) fn look(&self, steward: usize, place: &Place, now: u64) -> (Option<PublicKey>, Found) {
         let (mut rotten, mut all_answer) = (None, true);
-        for node in self.ranking(&place.cid, place.unit) {
+        for node in self.ranking(&place.cid, place.unit).iter().copied() {
             if !self.reaches(steward, node, now) {
                 all_answer = false;
                 continue;
@@ -117,7 +120,7 @@ impl Network {
 
     /// The vote on a claim: more than half of the voters must grant it.
     pub(super) fn vote(&mut self, by: usize, unit: (proofs::Cid, u32), until: u64, now: u64) -> Vote {
-        let voters: Vec<_> = self.ranking(&unit.0, unit.1).into_iter().take(CLAIM_VOTERS).collect();
+        let voters: Vec<_> = self.ranking(&unit.0, unit.1).iter().copied().take(CLAIM_VOTERS).collect();
         let (mut granted, mut is_taken) = (Vec::new(), false);
         for voter in &voters {
             if !self.reaches(by, *voter, now) {

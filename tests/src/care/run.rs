@@ -110,7 +110,7 @@ impl Run {
             next_tick: 0,
             report: Report::default(),
         };
-        for _ in 0..1 + run.dice.index(4) {
+        for _ in 0..=run.dice.index(4) {
             run.put();
         }
         run
@@ -126,7 +126,9 @@ impl Run {
         let ends = UnixSeconds::new(START + UNREST + PEACE + self.dice.of(5..80) * DAY);
         let object = Object::new(&geometry, ends, ends, Vec::new(), UnixSeconds::new(START));
         for (unit, care) in (0..).zip(&object.units) {
-            let homes = self.network.homes(&cid, unit, care.parts.len());
+            self.network.rank(cid, unit);
+            // Every node is a domain of its own.
+            let homes: Vec<_> = self.network.ranking(&cid, unit)[..care.parts.len()].to_vec();
             for (part, node) in (0..).zip(homes) {
                 let copy = Copy { is_sound: true, expires: START + FIRST_LEASE, made: None };
                 self.network.nodes[node].copies.insert(Place { cid, unit, part }, copy);
@@ -175,9 +177,12 @@ impl Run {
                 }
             }
             Tick::Start(number) => self.start(number),
-            Tick::Fault => self.fault(),
+            Tick::Fault => {
+                self.fault();
+                self.collect()?;
+            }
         }
-        self.collect()
+        Ok(())
     }
 
     fn start(&mut self, number: usize) {
@@ -208,6 +213,7 @@ impl Run {
 
     fn finish(&mut self, number: usize, job: Job) -> Result<(), String> {
         let now = self.now;
+        let is_repair = matches!(job, Job::Repair { .. });
         let keeper = &self.keepers[number];
         let event = match job {
             Job::Tell(event) => event,
@@ -231,6 +237,9 @@ impl Run {
         };
         self.believe(&event)?;
         self.tell(number, event);
+        if is_repair {
+            self.collect()?;
+        }
         Ok(())
     }
 
@@ -277,6 +286,7 @@ impl Run {
             let next = self.dice.of(600..2 * FAULT_EVERY);
             self.after(next, Tick::Fault);
         } else {
+            self.after(DAY, Tick::Fault);
             self.network.cuts.clear();
             for node in &mut self.network.nodes {
                 node.offline_until = 0;
@@ -291,11 +301,11 @@ impl Run {
         for (spot, place) in (0..).zip(places) {
             let spare = self.spare.get_mut(&(place.cid, place.unit)).expect("every unit has its spare");
             // A second copy is no loss.
-            let is_last = self.network.sound(&place) == 1;
-            if !is_lost(spot) || (is_last && *spare == 0) {
+            let only_copy = self.network.sound(&place) == 1;
+            if !is_lost(spot) || (only_copy && *spare == 0) {
                 continue;
             }
-            *spare -= u8::from(is_last);
+            *spare -= u8::from(only_copy);
             if is_wiped {
                 self.network.nodes[node].copies.remove(&place);
             } else if let Some(copy) = self.network.nodes[node].copies.get_mut(&place) {

@@ -44,7 +44,7 @@ impl fmt::Display for Begun {
 impl Publish {
     pub(super) async fn run_live(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let request = self.live_request()?;
         let gateways = gateways(&self.gateways, &network)?;
         let gateways = gateways.into_iter().map(|url| LiveGateway::new(url, self.unlisted));

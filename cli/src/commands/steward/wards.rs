@@ -104,7 +104,7 @@ impl Add {
         let mandate = match &self.mandate {
             Some(path) => read_mandate(path)?,
             None => {
-                let network = Network::load(globals.network.as_deref())?;
+                let network = Network::load(globals.network.as_deref()).await?;
                 let lifetime_s = OWN_MANDATE_LIFETIME_S;
                 let sign = async |client: &Client| own_mandate(client, &account, cid, lifetime_s).await;
                 network.with_client(None, sign).await?
