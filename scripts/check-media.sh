@@ -41,9 +41,11 @@ ffmpeg -nostdin -v error -re -f lavfi -i testsrc2=size=640x360:rate=25 -re -f la
     -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -c:a aac -movflags frag_keyframe+empty_moov+default_base_moof -frag_duration 500000 -f mp4 - |
     "$headwater" --json publish --live --title "A film that is being made" --coding 4+2 --segment-seconds 1 --longest-segment 2 >"$dir/live.json" 2>/dev/null &
 publisher=$!
-until live=$(head -1 "$dir/live.json" | jq -er .id 2>/dev/null); do
+live=
+until [[ -n $live ]]; do
     kill -0 "$publisher" 2>/dev/null || { echo "the live stream did not begin" >&2; exit 1; }
     sleep 0.2
+    live=$(head -1 "$dir/live.json" | jq -r '.id // empty')
 done
 look live
 wait "$publisher"
