@@ -28,7 +28,9 @@ READ_LEN = 1 << 18
 
 # How media playlists name segments: each by a URL of its own, or as byte ranges of one file.
 FORMS = {"segments": ".m3u8", "ranges": ".ranges.m3u8"}
-SEGMENT = re.compile(r"#EXTINF:(?P<length>[\d.]+),\s*\n(?:#EXT-X-BYTERANGE:(?P<len>\d+)(?:@(?P<offset>\d+))?\s*\n)?(?P<path>[^#\s]\S*)")
+# What stands before the URI of a segment, in any order (RFC 8216 section 4.3.2).
+DURATION = re.compile(r"#EXTINF:([\d.]+)")
+RANGE = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)")
 
 
 class Film:
@@ -41,17 +43,17 @@ class Film:
 
     def read(self, url):
         with urllib.request.urlopen(url, timeout=60) as answer:
-            found = SEGMENT.finditer(answer.read().decode())
-        segments, at, byte = [], 0.0, 0
-        for segment in found:
-            field = ""
-            if segment["len"]:
-                # A range without an offset begins where the one before ends (RFC 8216 section 4.3.2.2).
-                first = int(segment["offset"]) if segment["offset"] else byte
-                byte = first + int(segment["len"])
-                field = f"Range: bytes={first}-{byte - 1}\r\n"
-            segments.append(((f"{self.base}/{segment['path']}", field), at, at + float(segment["length"])))
-            at += float(segment["length"])
+            lines = answer.read().decode().splitlines()
+        segments, at, length, field = [], 0.0, 0.0, ""
+        for line in lines:
+            if found := DURATION.match(line):
+                length = float(found[1])
+            elif found := RANGE.match(line):
+                first = int(found[2])
+                field = f"Range: bytes={first}-{first + int(found[1]) - 1}\r\n"
+            elif line and not line.startswith("#"):
+                segments.append(((f"{self.base}/{line}", field), at, at + length))
+                at, field = at + length, ""
         return segments
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Films and sounds in the forms that creators have are published on a small devnet, and what its gateway plays is looked
 # at by programs that are not ours:
-#   ffmpeg     decodes the same frames from the gateway as from the source, in every form, also with m nodes killed
-#   Chromium   plays to the end, seeks, goes on while nodes die, and turns from a gateway that alters a byte
+#   ffmpeg     decodes the same frames from the gateway as from the source, in every form, also with m nodes killed, and live
+#   Chromium   plays to the end, seeks, goes on while nodes die, turns from a gateway that alters a byte, and plays live
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/devnet.sh
@@ -27,7 +27,7 @@ make_film() {
 # look CHECKS: lets Chromium look at the film $id.
 look() {
     npm run --silent --prefix player-demo e2e -- --gateway "$(devnet_gateway)" --watch "$id" \
-        --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" --only "$1"
+        ${live:+--live "$live"} --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" --only "$1"
 }
 
 # One that the gateway has not read, and longer than what the page buffers ahead: it has to be fetched while nodes are gone.
@@ -35,3 +35,17 @@ make_film losses 75
 look nodesDown
 make_film whole 20
 look firstFrame,toTheEnd,seeks,caught,accessible,documented
+
+# A film that is looked at while it is made.
+ffmpeg -nostdin -v error -re -f lavfi -i testsrc2=size=640x360:rate=25 -re -f lavfi -i sine=frequency=550:sample_rate=48000 -t 40 \
+    -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -c:a aac -movflags frag_keyframe+empty_moov+default_base_moof -frag_duration 500000 -f mp4 - |
+    "$headwater" --json publish --live --title "A film that is being made" --coding 4+2 --segment-seconds 1 --longest-segment 2 >"$dir/live.json" 2>/dev/null &
+publisher=$!
+live=
+until [[ -n $live ]]; do
+    kill -0 "$publisher" 2>/dev/null || { echo "the live stream did not begin" >&2; exit 1; }
+    sleep 0.2
+    live=$(head -1 "$dir/live.json" | jq -r '.id // empty')
+done
+look live
+wait "$publisher"

@@ -39,6 +39,9 @@ step "format" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 step "tests" rust_tests
+if [[ ${1:-} == --all ]]; then
+    step "relay" scripts/check-relay.sh
+fi
 step "page" scripts/build-page.sh --test
 # The tests have built the program; building it alone would build its dependencies once more, with other features.
 HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater

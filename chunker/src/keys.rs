@@ -19,6 +19,8 @@ const CONTROL_CONTEXT: &str = "headwater v1 control key";
 const POINTER_CONTEXT: &str = "headwater v1 pointer key";
 const CREATOR_CONTEXT: &str = "headwater v1 creator key";
 const INDEX_CONTEXT: &str = "headwater v1 index key";
+const POINTER_VALUE_CONTEXT: &str = "headwater v1 pointer value";
+const EXPORT_CONTEXT: &str = "headwater v1 index export";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -73,6 +75,11 @@ secret! {
     IndexKey
 }
 
+secret! {
+    /// Seals one text for the owner's own eyes; its salt stands before what it seals.
+    OwnKey
+}
+
 impl IndexKey {
     /// `BLAKE3-keyed(index key, plaintext hash ‖ options)`: the mark of the file with this BLAKE3 hash when it is
     /// treated in the way that `options` stand for.
@@ -121,6 +128,16 @@ impl AccountSecret {
     /// The key of the account's private index.
     pub fn index_key(&self) -> IndexKey {
         IndexKey(self.derive(INDEX_CONTEXT, &[]))
+    }
+
+    /// The key that seals what a pointer says.
+    pub fn pointer_value_key(&self, salt: &Salt) -> OwnKey {
+        OwnKey(self.derive(POINTER_VALUE_CONTEXT, &salt.0))
+    }
+
+    /// The key that seals an exported index.
+    pub fn export_key(&self, salt: &Salt) -> OwnKey {
+        OwnKey(self.derive(EXPORT_CONTEXT, &salt.0))
     }
 
     /// The content key of the object with this salt, unless the object is an erasable one.

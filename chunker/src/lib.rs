@@ -58,7 +58,9 @@ pub use geometry::{
     CELLS_MAX, CellSize, Geometry, GeometryError, Location, SEGMENT_LEN_MAX, SHARDS_MAX, Segment,
 };
 pub use header::{HeaderError, MEDIA_TYPE_LEN_MAX, NAME_LEN_MAX, ObjectHeader};
-pub use keys::{AccountSecret, Commitment, ContentKey, FileMark, IndexKey, KeySeed, ObjectKeys, Salt};
+pub use keys::{
+    AccountSecret, Commitment, ContentKey, FileMark, IndexKey, KeySeed, ObjectKeys, OwnKey, Salt,
+};
 pub use link::{Link, LinkError};
 pub use manifest::{
     ControlKey, MANIFEST_LEN_MAX, Manifest, ManifestError, ManifestParts, OpenManifestError, PlacementSeed,

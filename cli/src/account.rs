@@ -36,6 +36,20 @@ pub(crate) fn open(path: Option<&Path>, output: Output) -> anyhow::Result<Accoun
     load(&path, output)
 }
 
+/// Makes the account file of a secret that came from elsewhere; a file of the same account may be there, none of another.
+pub(crate) fn restore(path: Option<&Path>, secret: &AccountSecret) -> anyhow::Result<PathBuf> {
+    let path = self::path(path)?;
+    let name = path.display();
+    write(&path, secret.expose()).with_context(|| format!("cannot create the account file {name}"))?;
+    let text = Zeroizing::new(
+        fs::read_to_string(&path).with_context(|| format!("cannot read the account file {name}"))?,
+    );
+    match from_hex(text.trim()) {
+        Some(there) if AccountSecret::from_bytes(*there) == *secret => Ok(path),
+        _ => bail!("{name} is there already and holds another account; name another file with --account"),
+    }
+}
+
 /// The key that pays for what the account stores, and by which nodes admit it.
 pub(crate) fn payer(account: &AccountSecret) -> SecretKey {
     SecretKey::from_bytes(account.payer_seed().expose())
@@ -96,14 +110,18 @@ fn load(path: &Path, output: Output) -> anyhow::Result<AccountSecret> {
 /// Writes a new secret beside `path` and links it there, so that of two first uses at the same
 /// moment one wins and the other finds its file whole.
 fn create(path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     rand::rng().fill_bytes(&mut *secret);
+    write(path, &secret)
+}
 
+/// Does nothing when there is a file already.
+fn write(path: &Path, secret: &[u8; SECRET_LEN]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(Zeroizing::new(to_hex(&secret)).as_bytes())?;
+    file.write_all(Zeroizing::new(to_hex(secret)).as_bytes())?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;

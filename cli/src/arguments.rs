@@ -56,8 +56,8 @@ pub(crate) struct Globals {
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
-    /// The network file: which nodes there are [default: network.json in your configuration folder]
-    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE", env = "HEADWATER_NETWORK")]
+    /// The network file, a ticket, or @FILE with one [default: network.json in your configuration folder]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "NETWORK", env = "HEADWATER_NETWORK")]
     pub(crate) network: Option<PathBuf>,
 
     /// The file with your account's secret [default: account in your configuration folder]
@@ -78,9 +78,15 @@ pub(crate) enum Command {
     Stat(commands::stat::Stat),
     Audit(commands::audit::Audit),
     Repair(commands::repair::Repair),
+    Ls(commands::ls::Ls),
+    Mv(commands::mv::Mv),
+    Rm(commands::rm::Rm),
+    Export(commands::export::Export),
+    Import(commands::export::Import),
     Account(commands::account::Account),
     Mandate(commands::mandate::Mandate),
     Nodes(commands::nodes::Nodes),
+    Ticket(commands::ticket::Ticket),
     Publish(commands::publish::Publish),
     Publications(commands::publications::Publications),
     Deny(commands::deny::Deny),
@@ -112,9 +118,15 @@ impl Command {
             Self::Stat(_) => "stat",
             Self::Audit(_) => "audit",
             Self::Repair(_) => "repair",
+            Self::Ls(_) => "ls",
+            Self::Mv(_) => "mv",
+            Self::Rm(_) => "rm",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Account(_) => "account",
             Self::Mandate(_) => "mandate",
             Self::Nodes(_) => "nodes",
+            Self::Ticket(_) => "ticket",
             Self::Publish(_) => "publish",
             Self::Publications(_) => "publications",
             Self::Deny(_) => "deny",

@@ -94,8 +94,8 @@ impl LiveGateway {
         let counts = gateway_api::said(&self.url, self.get(self.api(id)?).await?).await?;
         for track in stream.prelude().clone().tracks() {
             let told = counts["tracks"].as_array().into_iter().flatten();
-            let told = told.filter(|one| one["id"] == track.id.as_str());
-            let count = told.filter_map(|one| one["segments"].as_u64()).next().unwrap_or(0);
+            let mut told = told.filter(|one| one["id"] == track.id.as_str());
+            let count = told.find_map(|one| one["segments"].as_u64()).unwrap_or(0);
             let fetches = (0..count).map(|n| self.segment(id, format!("{}/{n}.record", track.id), network));
             let mut records = stream::iter(fetches).buffered(FETCHES_MAX);
             while let Some(record) = records.try_next().await? {

@@ -9,6 +9,7 @@ mod date;
 mod devnet;
 mod failure;
 mod folders;
+mod freshness;
 mod gateway_api;
 mod language;
 mod lifetime;
@@ -16,6 +17,7 @@ mod live_api;
 mod logging;
 mod media_type;
 mod membership;
+mod names;
 mod output;
 mod publication;
 mod quantity;
@@ -62,10 +64,16 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
-        Command::Account(_) => commands::account::Account::run(globals),
+        Command::Account(account) => account.run(globals).await,
+        Command::Ls(ls) => ls.run(globals).await,
+        Command::Mv(mv) => mv.run(globals).await,
+        Command::Rm(rm) => rm.run(globals).await,
+        Command::Export(export) => export.run(globals).await,
+        Command::Import(import) => import.run(globals).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
-        Command::Publish(publish) => publish.run(globals).await,
+        Command::Ticket(ticket) => ticket.run(globals).await,
+        Command::Publish(publish) => Box::pin(publish.run(globals)).await,
         Command::Publications(publications) => publications.run(globals).await,
         Command::Deny(deny) => deny.run(globals).await,
         Command::Verify(verify) => verify.run(globals),
@@ -73,7 +81,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
-        Command::Steward(steward) => steward.run(globals).await,
+        Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -1,5 +1,6 @@
 //! Which network is meant, and how this program joins it as a client.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use chunker::Coding;
 use client::{Client, ClientOptions};
 use data_encoding::BASE64URL_NOPAD;
 use network::{EndpointOptions, EndpointRole, LoadNetworkError, Members, NetworkFile, Pool};
-use protocol::{NetworkId, NodeRecord, SecretKey, Signed};
+use protocol::{NetworkId, NodeRecord, ParseTicketError, RelayUrl, SecretKey, Signed, TICKET_PREFIX, Ticket};
 use rand::Rng;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,10 @@ use tokio::time::timeout;
 use crate::failure::Usage;
 use crate::{folders, gateway_api, record_file, settings};
 
+/// How long the nodes of a ticket may take to answer.
+const JOIN_WITHIN: Duration = Duration::from_secs(15);
+/// How long nodes may take to say who else is there, before a command goes by the network file alone.
+const REFRESH_WITHIN: Duration = Duration::from_millis(1500);
 /// How long the program waits at its end for connections to close.
 const GOODBYE_TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -29,11 +34,44 @@ pub(crate) struct Network {
     pub(crate) path: PathBuf,
     /// Where the file says that the network can be read over HTTP.
     pub(crate) gateway: Option<Url>,
+    /// The nodes were asked a moment ago.
+    is_fresh: bool,
 }
 
 impl Network {
-    /// The network in the file that is named, or in the user's configuration folder.
-    pub(crate) fn load(named: Option<&Path>) -> anyhow::Result<Self> {
+    /// The network in the file that is named, or in the user's configuration folder; or that of a ticket, whose nodes are
+    /// asked for all the others.
+    pub(crate) async fn load(named: Option<&Path>) -> anyhow::Result<Self> {
+        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
+            Some(named) => Self::join(&ticket(named)?).await,
+            None => Self::read(named),
+        }
+    }
+
+    /// The id of the network that is named in either way; nobody is asked.
+    pub(crate) fn id(named: Option<&Path>) -> anyhow::Result<NetworkId> {
+        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
+            Some(named) => Ok(ticket(named)?.network()),
+            None => Ok(Self::read(named)?.file.network),
+        }
+    }
+
+    async fn join(ticket: &Ticket) -> anyhow::Result<Self> {
+        let addresses = ticket.contacts().iter().flat_map(|contact| contact.addrs.iter().copied());
+        let (bind, secret) = (local_address(&addresses), random_key());
+        let options = EndpointOptions { role: EndpointRole::Client, bind, secret };
+        let relays: Vec<_> = ticket.contacts().iter().filter_map(|contact| contact.relay.clone()).collect();
+        let pool = Pool::new(network::bind_relayed(options, &relays).await?, ticket.network(), None);
+        let members = Members::new(ticket.network(), ticket.same_site());
+        let client = Client::new(pool.clone(), members, ClientOptions::default());
+        let joined = client.join(ticket.contacts(), JOIN_WITHIN).await;
+        let _told_or_not = timeout(GOODBYE_TIMEOUT, pool.close()).await;
+        joined.context("no node of the ticket can be reached")?;
+        let file = NetworkFile::from(&*client.members());
+        Ok(Self { file, path: path(None)?, gateway: None, is_fresh: true })
+    }
+
+    fn read(named: Option<&Path>) -> anyhow::Result<Self> {
         let path = path(named)?;
         let file = load_file(&path)?.with_context(|| {
             format!(
@@ -46,7 +84,7 @@ impl Network {
         let gateway = gateway.map_err(|error| {
             Usage::because(format!("network file {}: \"gateway\": {error}", path.display()))
         })?;
-        Ok(Self { file, path, gateway })
+        Ok(Self { file, path, gateway, is_fresh: false })
     }
 
     /// Does `work` as a client of this network; what it stores is paid for by `payer`. Whether it
@@ -58,10 +96,20 @@ impl Network {
     ) -> anyhow::Result<T> {
         let pool = self.pool(payer).await?;
         let client = self.client(pool.clone());
+        self.refresh(&client).await;
         let outcome = work(&client).await;
         // Told in time is told: a node that never answered would otherwise keep us waiting for it.
         let _told_or_not = timeout(GOODBYE_TIMEOUT, pool.close()).await;
         outcome
+    }
+
+    /// Asks the nodes who else is there. The file may be older than they are; but it is what there is when none answers.
+    pub(crate) async fn refresh(&self, client: &Client) {
+        if !self.is_fresh
+            && let Err(error) = client.refresh_members(REFRESH_WITHIN).await
+        {
+            tracing::debug!(%error, "going by the network file alone");
+        }
     }
 
     /// A client of this network over these connections.
@@ -73,7 +121,14 @@ impl Network {
     pub(crate) async fn pool(&self, payer: Option<SecretKey>) -> anyhow::Result<Pool> {
         let options =
             EndpointOptions { role: EndpointRole::Client, bind: self.local_address(), secret: random_key() };
-        Ok(Pool::new(network::bind(options).await?, self.file.network, payer))
+        Ok(Pool::new(network::bind_relayed(options, &self.relays()).await?, self.file.network, payer))
+    }
+
+    /// The relays under which nodes of this network can be reached.
+    fn relays(&self) -> Vec<RelayUrl> {
+        let relays: BTreeSet<_> =
+            self.file.nodes.iter().filter_map(|record| record.body().relay.clone()).collect();
+        relays.into_iter().collect()
     }
 
     /// The coding of a put that names none: what the file beside the network file prefers, or what
@@ -92,15 +147,34 @@ impl Network {
 
     /// Where to dial from: a network on this machine is not to be reached from outside, nor are we.
     fn local_address(&self) -> SocketAddr {
-        let addresses = || self.file.nodes.iter().flat_map(|record| record.body().addrs.iter());
-        if addresses().all(|address| address.ip() == Ipv4Addr::LOCALHOST) {
-            (Ipv4Addr::LOCALHOST, 0).into()
-        } else if addresses().any(SocketAddr::is_ipv4) {
-            (Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (Ipv6Addr::UNSPECIFIED, 0).into()
-        }
+        local_address(&self.file.nodes.iter().flat_map(|record| record.body().addrs.iter().copied()))
     }
+}
+
+fn local_address(addresses: &(impl Iterator<Item = SocketAddr> + Clone)) -> SocketAddr {
+    if addresses.clone().all(|address| address.ip() == Ipv4Addr::LOCALHOST) {
+        (Ipv4Addr::LOCALHOST, 0).into()
+    } else if addresses.clone().any(|address| address.is_ipv4()) {
+        (Ipv4Addr::UNSPECIFIED, 0).into()
+    } else {
+        (Ipv6Addr::UNSPECIFIED, 0).into()
+    }
+}
+
+/// Whether this names a ticket, or the file of one: `@FILE`.
+fn is_ticket(named: &str) -> bool {
+    named.starts_with(TICKET_PREFIX) || named.starts_with('@')
+}
+
+/// A ticket, written in place or as `@FILE`.
+pub(crate) fn ticket(named: &str) -> anyhow::Result<Ticket> {
+    let text = match named.strip_prefix('@') {
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the ticket {path}"))?
+        }
+        None => named.to_owned(),
+    };
+    text.trim().parse().map_err(|error: ParseTicketError| Usage::because(error.to_string()))
 }
 
 /// What is preferred on a network, in a TOML file beside its network file: `network.toml`.

@@ -35,6 +35,11 @@ impl SecretArg {
         Ok(Zeroizing::new(text.trim().to_owned()))
     }
 
+    /// The text in the argument itself; none when it is to be read from elsewhere.
+    pub(crate) fn in_place(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|text| *text != "-" && !text.starts_with('@'))
+    }
+
     /// The secret read and parsed as a `T`, which is what the user sees named when it is not one.
     pub(crate) fn parse<T>(&self, what: &str) -> anyhow::Result<T>
     where

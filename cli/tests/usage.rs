@@ -63,6 +63,7 @@ fn usage_errors_exit_with_2() {
         &["devnet", "--dir", "net", "--nodes", "4", "--coding", "3+2"],
         &["devnet", "--dir", "net", "--nodes", "100000"],
         &["devnet", "--dir", "net", "--denylist", "me"],
+        &["gateway", "--public-url", "media.example"],
     ];
     for arguments in cases {
         let (code, error) = failure(&home, arguments);
@@ -176,7 +177,7 @@ fn what_is_done_at_gateways_is_answered_in_json() {
             "{answer}"
         );
         assert!(told["reason"].as_str().unwrap().contains("cannot be reached"), "{answer}");
-        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
     }
 }
 
@@ -350,7 +351,7 @@ fn errors_are_json_when_answers_are() {
         assert!(!json["error"].as_str().unwrap().is_empty(), "{error}");
     }
     for (arguments, name) in
-        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK>")]
+        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK|ADDRESS>")]
     {
         let (_, error) = failure(&home, arguments);
         let json: Value = serde_json::from_str(&error).unwrap();

@@ -86,7 +86,7 @@ impl Client {
 
     /// The nodes that decide who has claimed a repair (spec §13).
     pub fn voters(&self, subject: Root) -> Vec<PublicKey> {
-        let ranking = self.placement.rank(subject.as_bytes());
+        let ranking = self.placement().rank(subject.as_bytes());
         ranking.into_iter().take(CLAIM_VOTERS).map(|node| node.id).collect()
     }
 

@@ -8,18 +8,21 @@ use chunker::{Link, Manifest};
 use network::{Members, Pool};
 use proofs::Cid;
 use protocol::{
-    AcknowledgedAudit, AuditVerdict, DrawnAudit, NetworkId, NodeRecord, NodeStatus, PlannedAudit, PublicKey,
-    RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
+    AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, Pointer,
+    PublicKey, RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
 use crate::driver;
-use crate::error::{FetchError, OpenObjectError, PutError, RepairError};
+use crate::error::{FetchError, OpenObjectError, PutError, RefreshError, RepairError};
 use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
-use crate::placement::{Placement, Site};
-use crate::report::{AuditReport, KeepReport, PutProgress, PutReport, RepairReport};
+use crate::placement::Placement;
+use crate::pointers::{PointerWrite, PointersRead};
+use crate::report::{
+    AuditReport, KeepReport, PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
+};
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -31,7 +34,6 @@ const STATUS_WITHIN: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) wire: Wire,
-    pub(crate) placement: Arc<Placement>,
     pub(crate) options: ClientOptions,
     pub(crate) throttle: Throttle,
 }
@@ -39,15 +41,24 @@ pub struct Client {
 impl Client {
     /// A client of the nodes in `members`, which it reaches through `pool`.
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
-        let sites: Vec<_> = members.iter().map(site).collect();
-        let placement = Arc::new(Placement::new(&sites, members.same_site()));
         let throttle = Throttle::new(options.repair_rate);
-        Self { wire: Wire::new(pool, members), placement, options, throttle }
+        Self { wire: Wire::new(pool, members), options, throttle }
     }
 
-    /// The nodes that this client knows.
-    pub fn members(&self) -> &Members {
-        self.wire.members()
+    /// The nodes that this client knows now.
+    pub fn members(&self) -> Arc<Members> {
+        self.wire.roster().view().members
+    }
+
+    /// Asks up to two of the known nodes whom they know, and takes in what is news: reads and puts that begin from now on
+    /// go by it. Ends after `within` at the latest; fails when no node answered.
+    pub async fn refresh_members(&self, within: Duration) -> Result<Refreshed, RefreshError> {
+        driver::members::refresh(self, within).await
+    }
+
+    /// The same with nodes of which nothing is known yet but where to dial them: those of a ticket.
+    pub async fn join(&self, contacts: &[Contact], within: Duration) -> Result<Refreshed, RefreshError> {
+        driver::members::join(self, contacts.to_vec(), within).await
     }
 
     /// The network that it belongs to.
@@ -156,10 +167,31 @@ impl Client {
         driver::repair::repair(self, cid, authority).await
     }
 
+    /// Ends the leases of an object at every node that may have a part of it. `control` is its control key.
+    ///
+    /// What a node confirms is that this lease has ended: not that the bytes are gone, nor that it never copied them.
+    pub async fn release(&self, manifest: &Manifest, control: &SecretKey) -> ReleaseReport {
+        driver::release::release(self, manifest, control).await
+    }
+
+    /// Has the nodes that keep this account's pointers keep a new version of one.
+    pub async fn set_pointer(&self, pointer: &Signed<Pointer>) -> PointerWrite {
+        driver::pointers::set(self, pointer).await
+    }
+
+    /// The pointers of an account. Once enough nodes have answered, the others have `patience` left.
+    pub async fn pointers(&self, owner: PublicKey, patience: Duration) -> PointersRead {
+        driver::pointers::read(self, owner, patience).await
+    }
+
     /// Has the leases of an object hold until `until` at least: those that end earlier are renewed by `control`, its control
     /// key, at the expense of whoever has paid so far. Nothing is stored again.
     pub async fn keep(&self, manifest: &Manifest, control: &SecretKey, until: UnixSeconds) -> KeepReport {
         driver::keep::keep(self, manifest, control, until).await
+    }
+
+    pub(crate) fn placement(&self) -> Arc<Placement> {
+        self.wire.roster().view().placement
     }
 
     pub(crate) async fn manifest_bytes(&self, cid: &Cid) -> Result<(Manifest, Bytes), FetchError> {
@@ -167,15 +199,5 @@ impl Client {
         let manifest =
             Manifest::decode(&bytes).map_err(|source| FetchError::Invalid { cid: *cid, source })?;
         Ok((manifest, bytes))
-    }
-}
-
-fn site(record: &Signed<NodeRecord>) -> Site {
-    let body = record.body();
-    Site {
-        id: record.by(),
-        class: body.class.get(),
-        addr: body.addrs.first(),
-        declared: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
     }
 }

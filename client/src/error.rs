@@ -143,3 +143,10 @@ pub enum RepairError {
     #[error("the object was put wrongly and is not repaired: {0}")]
     Inconsistent(Box<Inconsistency>),
 }
+
+/// Why the member list is no newer than it was.
+#[derive(Debug, thiserror::Error)]
+#[error("no node gave its list of nodes: {reason}")]
+pub struct RefreshError {
+    pub(crate) reason: String,
+}

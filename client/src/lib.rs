@@ -5,6 +5,8 @@
 //! open    Link → manifest → Object → cells(range), read(range), reader()
 //! audit   CID → challenges → proofs → what is proved, and what is lost
 //!         committed set → receipt → draw → answer → Transcript → AuditLog
+//! release manifest + control key → leases ended, node by node
+//! pointer signed value → the first nodes of its ranking; read from them and merged by version
 //! repair  CID + mandate → enough columns → all columns, checked → other nodes
 //! keep    manifest + control key → leases that end too early → renewed
 //! ```
@@ -25,9 +27,11 @@ mod object;
 mod options;
 pub mod placement;
 pub mod plan;
+mod pointers;
 mod put_answer;
 mod reader;
 mod report;
+mod roster;
 mod tally;
 mod throttle;
 mod wire;
@@ -36,15 +40,16 @@ pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use care::{REPAIR_LEAVES, Vote, claim_subject};
 pub use client::Client;
 pub use driver::cells::CellStream;
-pub use error::{FetchError, OpenObjectError, PutError, ReadError, RepairError};
+pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, RepairError};
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
+pub use pointers::{POINTER_COPIES, PointerWrite, PointersRead, Quorum};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
 pub use reader::ObjectReader;
 pub use report::{
-    AuditReport, Inconsistency, KeepReport, MissingPart, Part, PartReport, PartState, PutProgress, PutReport,
-    RepairReport,
+    AuditReport, Inconsistency, KeepReport, MissingPart, NodeRelease, Part, PartReport, PartState,
+    PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
 };
 pub use tally::ReadTally;

@@ -2,7 +2,7 @@
 //!
 //! Everything here is a pure function of a seed and the member list: anyone with both computes the same order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use protocol::PublicKey;
@@ -40,6 +40,8 @@ pub struct Ranked {
 #[derive(Debug, Clone)]
 pub struct Placement {
     nodes: Vec<(Ranked, u8)>,
+    /// Nodes that keep what they have and take nothing new.
+    closed: HashSet<PublicKey>,
 }
 
 impl Placement {
@@ -48,7 +50,28 @@ impl Placement {
         let domains = failure_domains(sites, same_site);
         let nodes = sites.iter().zip(domains);
         let nodes = nodes.map(|(site, domain)| (Ranked { id: site.id, domain }, site.class.min(CLASS_MAX)));
-        Self { nodes: nodes.collect() }
+        Self { nodes: nodes.collect(), closed: HashSet::new() }
+    }
+
+    /// The same, but nothing new is placed on these nodes.
+    #[must_use]
+    pub fn with_closed(mut self, closed: HashSet<PublicKey>) -> Self {
+        self.closed.extend(closed);
+        self
+    }
+
+    /// The same with earlier identities, each beside the node that it has become: what was placed on it is there, and
+    /// nothing new is placed under it (spec section 22).
+    #[must_use]
+    pub fn with_former(mut self, former: &[(PublicKey, PublicKey)]) -> Self {
+        let by_id: HashMap<_, _> = self.nodes.iter().map(|node| (node.0.id, *node)).collect();
+        for (id, now) in former {
+            if let Some((Ranked { domain, .. }, class)) = by_id.get(now).copied() {
+                self.nodes.push((Ranked { id: *id, domain }, class));
+                self.closed.insert(*id);
+            }
+        }
+        self
     }
 
     /// The number of nodes.
@@ -63,7 +86,15 @@ impl Placement {
 
     /// The number of failure domains: the most shards of one segment that can be placed.
     pub fn domains(&self) -> usize {
-        self.nodes.iter().map(|(node, _)| node.domain).collect::<std::collections::HashSet<_>>().len()
+        let open = self.nodes.iter().filter(|(node, _)| !self.closed.contains(&node.id));
+        open.map(|(node, _)| node.domain).collect::<HashSet<_>>().len()
+    }
+
+    /// The nodes on which something new may be placed, in the order of their rank for this seed, best first.
+    pub fn rank_for_new(&self, seed: &[u8; 32]) -> Vec<Ranked> {
+        let mut ranking = self.rank(seed);
+        ranking.retain(|node| !self.closed.contains(&node.id));
+        ranking
     }
 
     /// All nodes in the order of their rank for this seed, best first.
@@ -225,6 +256,36 @@ mod tests {
         assert_eq!(Placement::new(&sites, true).domains(), 8);
         let domains = failure_domains(&sites, false);
         assert!(domains[..3].iter().chain([&domains[6]]).all(|domain| *domain == domains[0]));
+    }
+
+    #[test]
+    fn closed_nodes_keep_their_rank_and_take_nothing_new() {
+        let sites: Vec<_> = (0..8).map(|number| loopback(number, 0)).collect();
+        let open = Placement::new(&sites, false);
+        let closed = open.clone().with_closed([key(3), key(5)].into());
+        let rank = open.rank(&seed(1));
+        assert_eq!(closed.rank(&seed(1)), rank);
+        let expected: Vec<_> = rank.into_iter().filter(|node| ![key(3), key(5)].contains(&node.id)).collect();
+        assert_eq!(closed.rank_for_new(&seed(1)), expected);
+        assert_eq!((open.domains(), closed.domains()), (8, 6));
+    }
+
+    #[test]
+    fn an_earlier_identity_keeps_its_rank_in_the_domain_of_its_node() {
+        let before = Placement::new(&[loopback(1, 0), loopback(2, 0), loopback(3, 0)], false);
+        let after = Placement::new(&[loopback(1, 0), loopback(9, 0), loopback(3, 0)], false)
+            .with_former(&[(key(2), key(9)), (key(7), key(8))]);
+        let ids = |ranking: Vec<Ranked>| ranking.into_iter().map(|node| node.id).collect::<Vec<_>>();
+        for number in 0..50 {
+            let ranking = after.rank(&seed(number));
+            let domain = |id| ranking.iter().find(|node| node.id == key(id)).unwrap().domain;
+            assert_eq!(domain(2), domain(9));
+            let mut without = ids(ranking);
+            without.retain(|id| *id != key(9));
+            assert_eq!(without, ids(before.rank(&seed(number))));
+            assert!(!ids(after.rank_for_new(&seed(number))).contains(&key(2)));
+        }
+        assert_eq!(after.domains(), 3);
     }
 
     #[test]

@@ -159,6 +159,42 @@ impl RepairReport {
     }
 }
 
+/// What became of the leases of an object that its owner ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseReport {
+    /// The object.
+    pub cid: Cid,
+    /// What each node said that may have a part of it.
+    pub nodes: Vec<(PublicKey, NodeRelease)>,
+}
+
+/// What a node said when it was asked to end its leases of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeRelease {
+    /// So many leases ended.
+    Ended(usize),
+    /// It has none for this control key.
+    HeldNothing,
+    /// It did not answer, or not to the point: for people.
+    Unconfirmed(String),
+}
+
+impl ReleaseReport {
+    /// Leases that nodes say they ended.
+    pub fn ended(&self) -> usize {
+        let ended = self.nodes.iter().map(|(_, said)| if let NodeRelease::Ended(n) = said { *n } else { 0 });
+        ended.sum()
+    }
+
+    /// The nodes that may still hold a part, and why that is not known.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (PublicKey, &str)> {
+        self.nodes.iter().filter_map(|(node, said)| match said {
+            NodeRelease::Unconfirmed(reason) => Some((*node, reason.as_str())),
+            NodeRelease::Ended(_) | NodeRelease::HeldNothing => None,
+        })
+    }
+}
+
 /// Until when an object is kept, now that its leases were renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeepReport {
@@ -197,4 +233,13 @@ impl fmt::Display for Inconsistency {
             "column {column} of segment {segment} should have root {expected}, the others give {computed}"
         )
     }
+}
+
+/// What asking nodes for their lists of nodes brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refreshed {
+    /// How many nodes gave their lists.
+    pub lists: usize,
+    /// How many records in them were news.
+    pub news: usize,
 }

@@ -57,7 +57,7 @@ mod tests {
         let waits: Vec<_> = (0..20).map(|_| line.take(100_000, start)).collect();
         assert_eq!(waits[0], Duration::from_millis(100));
         assert_eq!(waits[19], Duration::from_secs(2));
-        let later = start + Duration::from_secs(60);
+        let later = start + Duration::from_mins(1);
         assert_eq!(line.take(100_000, later), Duration::ZERO, "a pause allows a little at once");
         assert_eq!(line.take(1_000_000, later), Duration::from_millis(850), "but no more than that");
     }

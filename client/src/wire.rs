@@ -10,14 +10,15 @@ use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, Sh
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
-    Lease, Mandate, NodeStatus, PublicKey, RecordError, Refusal, Release, Renewal, Request, Response, Signed,
-    Unanswered, UnixSeconds, Unverified,
+    Lease, Mandate, NodeStatus, Pointer, PublicKey, RecordError, Refusal, Release, Renewal, Request,
+    Response, Signed, Unanswered, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
 use crate::health::Health;
 use crate::moment::Moment;
 use crate::plan::Failure;
+use crate::roster::Roster;
 
 /// Bytes taken from a stream at a time: four cells.
 const RUN_LEN: usize = 64 << 10;
@@ -34,7 +35,7 @@ const PROBE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Wire {
     pool: Pool,
-    members: Arc<Members>,
+    roster: Arc<Roster>,
     health: Arc<Mutex<Health>>,
     start: Instant,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Wire {
 /// Why a node did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
-    #[error("node {} is not in the network file", .0.fmt_short())]
+    #[error("node {} is not known", .0.fmt_short())]
     Unknown(PublicKey),
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -71,6 +72,8 @@ pub(crate) enum Wrong {
     Answers,
     #[error("a lease over something else")]
     Lease,
+    #[error("a pointer of somebody else")]
+    Owner,
 }
 
 impl WireError {
@@ -149,15 +152,15 @@ impl Rows {
 
 impl Wire {
     pub(crate) fn new(pool: Pool, members: Members) -> Self {
-        Self { pool, members: Arc::new(members), health: Arc::default(), start: Instant::now() }
+        Self { pool, roster: Arc::new(Roster::new(members)), health: Arc::default(), start: Instant::now() }
     }
 
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    pub(crate) fn members(&self) -> &Members {
-        &self.members
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -326,6 +329,35 @@ impl Wire {
         expect(response, |r| matches!(r, Response::Released).then_some(()))
     }
 
+    /// Has a node keep a new version of a pointer.
+    pub(crate) async fn set_pointer(
+        &self,
+        node: PublicKey,
+        pointer: &Signed<Pointer>,
+    ) -> Result<(), WireError> {
+        let request = Request::SetPointer { pointer: Unverified::from(pointer) };
+        let response = self.ask(node, &request, CHANGE_WITHIN).await?;
+        expect(response, |r| matches!(r, Response::PointerKept).then_some(()))
+    }
+
+    /// The pointers of an account that a node keeps, each verified.
+    pub(crate) async fn pointers(
+        &self,
+        node: PublicKey,
+        owner: PublicKey,
+        within: Duration,
+    ) -> Result<Vec<Signed<Pointer>>, WireError> {
+        let response = self.ask(node, &Request::GetPointers { owner }, within).await?;
+        let records =
+            expect(response, |r| if let Response::Pointers { records } = r { Some(records) } else { None })?;
+        let verified = records.iter().map(|record| record.verify(&self.pool.network()).map_err(wrong));
+        let pointers: Vec<_> = verified.collect::<Result<_, _>>()?;
+        if pointers.iter().any(|pointer| pointer.by() != owner) {
+            return Err(wrong(Wrong::Owner));
+        }
+        Ok(pointers)
+    }
+
     /// Prolongs a lease, under a mandate unless its control key says so itself. The new one must be what was wished for.
     pub(crate) async fn renew(
         &self,
@@ -341,7 +373,7 @@ impl Wire {
             expect(response, |r| if let Response::Leased { lease } = r { Some(lease) } else { None })?;
         let lease = lease.verify(&self.pool.network()).map_err(wrong)?;
         let (is, wished) = (lease.body(), renewal.body());
-        let is_right = lease.by() == node
+        let is_right = self.roster.view().members.resolve(&node) == Some(lease.by())
             && (is.root(), is.control(), is.id()) == (wished.root, wished.control, wished.id)
             && is.expires() >= wished.expires;
         if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
@@ -380,7 +412,8 @@ impl Wire {
     }
 
     async fn peer(&self, node: PublicKey) -> Result<Peer, WireError> {
-        let record = self.members.get(&node).ok_or(WireError::Unknown(node))?;
+        let members = self.roster.view().members;
+        let record = members.get(&node).ok_or(WireError::Unknown(node))?;
         Ok(self.pool.connect(record).await?)
     }
 

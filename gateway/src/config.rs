@@ -69,7 +69,7 @@ pub struct FilmUploads {
 /// Settings for publications.
 #[derive(Debug)]
 pub struct PublishingConfig {
-    /// The file of the catalogue; without one it ends with the process.
+    /// The file of the catalogue, beside which live streams are kept; without one both end with the process.
     pub catalogue: Option<PathBuf>,
     /// Whose publications are taken.
     pub creators: Creators,

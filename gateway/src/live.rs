@@ -7,6 +7,8 @@ mod store;
 mod streams;
 mod summary;
 mod taking;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use shows::LiveShow;
 pub(crate) use streams::Live;

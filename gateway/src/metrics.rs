@@ -100,10 +100,10 @@ impl Metrics {
     }
 
     /// Names what is counted of cells, on the shelf and on their way.
-    fn with_cells(mut self, shelf: &Shelf) -> Self {
+    fn with_cells(mut self, kept: &Shelf) -> Self {
         for (name, help, counter) in [
-            ("cache_hits", "Cells served from the cache", &shelf.hits),
-            ("cache_misses", "Cells fetched from the network", &shelf.misses),
+            ("cache_hits", "Cells served from the cache", &kept.hits),
+            ("cache_misses", "Cells fetched from the network", &kept.misses),
             ("hedged_cells", "Cells asked for in place of late, lost or wrong ones", &self.hedged),
             ("rebuilt_cells", "Cells computed from other columns", &self.rebuilt),
             ("wrong_cells", "Cells whose node sent what does not verify", &self.wrong),

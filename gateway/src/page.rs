@@ -26,15 +26,15 @@ pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
     let shown = shown.route_service("/live/{id}", index());
-    let shown = shown.layer(map_response(|response| always_ask(response, POLICY)));
+    let shown = shown.layer(map_response(async |response| always_ask(response, POLICY)));
     let api = || ServeFile::new(dir.join("api.html"));
     let api = Router::new().route_service("/api", api()).route_service("/api/", api());
-    let api = api.layer(map_response(|response| always_ask(response, API_POLICY)));
+    let api = api.layer(map_response(async |response| always_ask(response, API_POLICY)));
     let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
     shown.merge(api).merge(assets.layer(map_response(keep_for_ever)))
 }
 
-async fn always_ask(mut response: Response, policy: &'static str) -> Response {
+fn always_ask(mut response: Response, policy: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));

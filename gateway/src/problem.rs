@@ -106,9 +106,8 @@ impl Code {
             Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper | Self::CreatorFull => {
                 StatusCode::FORBIDDEN
             }
-            Self::Outdated => StatusCode::CONFLICT,
             Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
-            Self::OutOfOrder | Self::Settled => StatusCode::CONFLICT,
+            Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::Client;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use protocol::PublicKey;
+use protocol::{PublicKey, Signed};
 use rand::seq::IteratorRandom as _;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -53,7 +53,7 @@ impl Reach {
 
 async fn ask(client: &Client) -> Nodes {
     let members = client.members();
-    let chosen: Vec<PublicKey> = members.iter().map(|record| record.by()).sample(&mut rand::rng(), ASKED_MAX);
+    let chosen: Vec<PublicKey> = members.iter().map(Signed::by).sample(&mut rand::rng(), ASKED_MAX);
     let (known, asked) = (members.len(), chosen.len());
     let answers = chosen.into_iter().map(|node| timeout(PATIENCE, client.node_status(node)));
     let mut answers: FuturesUnordered<_> = answers.collect();

@@ -47,6 +47,11 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// Handles that have expired are forgotten this often.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
+/// Nodes are asked whom they know this often.
+const REFRESH_EVERY: Duration = Duration::from_secs(30);
+/// How long they may take to say so.
+const REFRESH_WITHIN: Duration = Duration::from_secs(20);
+
 /// Serves the gateway on `listener` until `shutdown` completes and the answers under way have ended, or 10 s have passed.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Future<Output = ()>) {
     let admit = {
@@ -56,7 +61,19 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Futur
     let serving = serve_router(listener, router(gateway.clone()), admit, shutdown);
     tokio::select! {
         () = serving => {}
-        () = sweep(gateway) => unreachable!("it has no end"),
+        () = sweep(gateway.clone()) => unreachable!("it has no end"),
+        () = refresh(gateway) => unreachable!("it has no end"),
+    }
+}
+
+/// Keeps the member list up to date: nodes come, move and go while a gateway runs.
+async fn refresh(gateway: Gateway) {
+    loop {
+        sleep(REFRESH_EVERY).await;
+        match gateway.client().refresh_members(REFRESH_WITHIN).await {
+            Ok(refreshed) => tracing::debug!(news = refreshed.news, "the member list is up to date"),
+            Err(error) => tracing::warn!(%error, "the member list may be old"),
+        }
     }
 }
 

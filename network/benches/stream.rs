@@ -201,13 +201,8 @@ async fn connect(variant: &Variant) -> anyhow::Result<Peer> {
         bind_with(options, (variant.change)(quic_settings(role)).build())
     };
     let node = bind_as(EndpointRole::Node, 1).await?;
-    let body = NodeRecord {
-        addrs: Addresses::new(node.bound_sockets())?,
-        class: CapacityClass::of_capacity(0),
-        domain: None,
-        issued: UnixSeconds::new(0),
-        seq: Sequence::FIRST,
-    };
+    let addrs = Addresses::new(node.bound_sockets())?;
+    let body = NodeRecord::new(addrs, CapacityClass::of_capacity(0), UnixSeconds::new(0), Sequence::FIRST);
     let record = Signed::sign(node.secret_key(), &NETWORK, body);
     tokio::spawn(serve(node, record.clone(), send_pieces));
     let pool = Pool::new(bind_as(EndpointRole::Client, 2).await?, NETWORK, None);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use iroh::endpoint::{QuicTransportConfig, QuicTransportConfigBuilder, VarInt, presets};
-use iroh::{Endpoint, RelayMode};
-use protocol::{ALPN, SecretKey};
+use iroh::{Endpoint, EndpointAddr, RelayConfig, RelayMap, RelayMode};
+use iroh_mdns_address_lookup::{MdnsAddressLookup, MdnsAddressLookupBuilder};
+use protocol::{ALPN, Contact, RelayUrl, SecretKey};
 
 use crate::congestion::PatientCubicConfig;
 
@@ -28,6 +29,11 @@ const INITIAL_WINDOW: u64 = 512 << 10;
 pub const KEEP_ALIVE_MS: u64 = 2000;
 /// Silence after which a connection is lost, in milliseconds: how long a dead peer goes unnoticed.
 pub const IDLE_TIMEOUT_MS: u64 = 8000;
+
+/// Relays that an endpoint uses.
+pub(crate) const RELAYS_MAX: usize = 8;
+/// The name under which endpoints are found on a local network.
+const SERVICE_NAME: &str = "headwater";
 
 const _: () = assert!(STREAM_RECEIVE_WINDOW <= 2 << 20, "see STREAM_RECEIVE_WINDOW");
 const _: () = assert!(KEEP_ALIVE_MS * 3 < IDLE_TIMEOUT_MS, "two lost packets are no dead peer");
@@ -58,10 +64,44 @@ pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointErro
     bind_with(options, quic).await
 }
 
+/// [`bind`] for an endpoint that can be reached under these relays too, of which the nearest is chosen, and reaches
+/// others under them: at most [`RELAYS_MAX`], further ones are left out. A relay sees who speaks to whom and how much, never what.
+pub async fn bind_relayed(
+    options: EndpointOptions,
+    relays: &[RelayUrl],
+) -> Result<Endpoint, BindEndpointError> {
+    let quic = quic_settings(options.role).build();
+    let mode = if relays.is_empty() { RelayMode::Disabled } else { RelayMode::Custom(relay_map(relays)) };
+    bind_endpoint(options, quic, mode).await
+}
+
+/// No address discovery over QUIC: it would need one more port of every relay, and a certificate.
+fn relay_map(relays: &[RelayUrl]) -> RelayMap {
+    let urls = relays.iter().take(RELAYS_MAX).filter_map(iroh_url);
+    urls.map(|url| RelayConfig::new(url, None)).collect()
+}
+
+fn iroh_url(relay: &RelayUrl) -> Option<iroh::RelayUrl> {
+    relay.as_str().parse().ok()
+}
+
+/// How endpoints are found on a local network.
+pub(crate) fn local_discovery() -> MdnsAddressLookupBuilder {
+    MdnsAddressLookup::builder().service_name(SERVICE_NAME)
+}
+
 /// [`bind`] with other QUIC settings than ours: for measurements, which change one of [`quic_settings`] at a time.
 pub async fn bind_with(
     options: EndpointOptions,
     quic: QuicTransportConfig,
+) -> Result<Endpoint, BindEndpointError> {
+    bind_endpoint(options, quic, RelayMode::Disabled).await
+}
+
+async fn bind_endpoint(
+    options: EndpointOptions,
+    quic: QuicTransportConfig,
+    relays: RelayMode,
 ) -> Result<Endpoint, BindEndpointError> {
     let EndpointOptions { role, bind, secret } = options;
     let failed = |reason: String| BindEndpointError { address: bind, reason };
@@ -70,7 +110,7 @@ pub async fn bind_with(
         EndpointRole::Client => Vec::new(),
     };
     Endpoint::builder(presets::Minimal)
-        .relay_mode(RelayMode::Disabled)
+        .relay_mode(relays)
         .secret_key(secret)
         .alpns(alpns)
         .clear_ip_transports()
@@ -80,6 +120,12 @@ pub async fn bind_with(
         .bind()
         .await
         .map_err(|error| failed(format!("{error:#}")))
+}
+
+/// Where iroh dials a node.
+pub(crate) fn address_of(node: &Contact) -> EndpointAddr {
+    let address = node.addrs.iter().copied().fold(EndpointAddr::new(node.id), EndpointAddr::with_ip_addr);
+    node.relay.as_ref().and_then(iroh_url).into_iter().fold(address, EndpointAddr::with_relay_url)
 }
 
 /// Why an endpoint cannot be had.

@@ -5,12 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64URL_NOPAD;
-use protocol::limits::RECORD_LEN_MAX;
+use protocol::limits::{NETWORK_NODES_MAX, RECORD_LEN_MAX};
 use protocol::{NetworkId, NodeRecord, RecordError, Signed};
 use serde::{Deserialize, Serialize};
 
-/// Nodes that a network may have.
-pub const NETWORK_NODES_MAX: usize = 4096;
 /// Longest network file, in bytes: as many of the longest records in base64, and some space around them.
 pub const NETWORK_FILE_LEN_MAX: u64 = (NETWORK_NODES_MAX * (RECORD_LEN_MAX * 4 / 3 + 64)) as u64;
 
@@ -173,13 +171,9 @@ mod tests {
     const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 
     fn record(seed: u8, network: NetworkId) -> Signed<NodeRecord> {
-        let body = NodeRecord {
-            addrs: Addresses::new(vec!["127.0.0.1:4433".parse().unwrap()]).unwrap(),
-            class: CapacityClass::new(3).unwrap(),
-            domain: None,
-            issued: UnixSeconds::new(0),
-            seq: Sequence::FIRST,
-        };
+        let addrs = Addresses::new(vec!["127.0.0.1:4433".parse().unwrap()]).unwrap();
+        let class = CapacityClass::new(3).unwrap();
+        let body = NodeRecord::new(addrs, class, UnixSeconds::new(0), Sequence::FIRST);
         Signed::sign(&SecretKey::from_bytes(&[seed; 32]), &network, body)
     }
 

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use iroh::{Endpoint, EndpointAddr};
-use protocol::limits::CLOCK_SKEW_MAX_S;
-use protocol::{ALPN, Admission, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
+use iroh::Endpoint;
+use protocol::limits::{CLOCK_SKEW_MAX_S, NETWORK_NODES_MAX};
+use protocol::{ALPN, Admission, Contact, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
 use crate::backoff::Backoff;
+use crate::endpoint::address_of;
 use crate::hello::{HelloError, say_hello};
-use crate::network_file::NETWORK_NODES_MAX;
 use crate::peer::Peer;
 
 /// How long dialling and hello may take together, in milliseconds.
@@ -40,6 +40,8 @@ struct DoorState {
     peer: Option<Peer>,
     backoff: Backoff,
     last_failure: String,
+    /// Where the node was dialled last.
+    dialled: Option<Contact>,
 }
 
 impl Pool {
@@ -61,10 +63,20 @@ impl Pool {
     /// The node, connected: at once when a connection stands, otherwise within [`CONNECT_TIMEOUT_MS`]. A node
     /// that could not be reached a moment ago fails at once. Dialling goes on when the caller gives up.
     pub async fn connect(&self, node: &Signed<NodeRecord>) -> Result<Peer, ConnectError> {
-        let id = node.by();
-        let state = self.door(id)?.lock_owned().await;
+        self.dial(&Contact::from(node)).await
+    }
+
+    /// The same for a node of which no record is known yet: the connected peer has it.
+    pub async fn dial(&self, node: &Contact) -> Result<Peer, ConnectError> {
+        let id = node.id;
+        let mut state = self.door(id)?.lock_owned().await;
         if let Some(peer) = state.peer.as_ref().filter(|peer| peer.is_connected()) {
             return Ok(peer.clone());
+        }
+        if state.dialled.as_ref() != Some(node) {
+            // It may be somewhere else now.
+            state.backoff = Backoff::default();
+            state.dialled = Some(node.clone());
         }
         if let Some(pause) = state.backoff.pause(Instant::now()) {
             return Err(ConnectError::Pausing { id, pause, last_failure: state.last_failure.clone() });
@@ -105,10 +117,10 @@ impl Pool {
     async fn dial_into(
         self,
         mut state: OwnedMutexGuard<DoorState>,
-        node: Signed<NodeRecord>,
+        node: Contact,
     ) -> Result<Peer, ConnectError> {
-        let in_time = timeout(Duration::from_millis(CONNECT_TIMEOUT_MS), self.dial(&node)).await;
-        let outcome = in_time.unwrap_or(Err(ConnectError::Timeout { id: node.by() }));
+        let in_time = timeout(Duration::from_millis(CONNECT_TIMEOUT_MS), self.meet(&node)).await;
+        let outcome = in_time.unwrap_or(Err(ConnectError::Timeout { id: node.id }));
         match &outcome {
             Ok(peer) => {
                 state.backoff.succeeded();
@@ -123,11 +135,9 @@ impl Pool {
         outcome
     }
 
-    async fn dial(&self, node: &Signed<NodeRecord>) -> Result<Peer, ConnectError> {
-        let id = node.by();
-        let addresses = node.body().addrs.iter().copied();
-        let address = addresses.fold(EndpointAddr::new(id), EndpointAddr::with_ip_addr);
-        let connection = self.0.endpoint.connect(address, ALPN).await;
+    async fn meet(&self, node: &Contact) -> Result<Peer, ConnectError> {
+        let id = node.id;
+        let connection = self.0.endpoint.connect(address_of(node), ALPN).await;
         let connection =
             connection.map_err(|error| ConnectError::Dial { id, reason: format!("{error:#}") })?;
         let record = say_hello(&connection, &self.0.network, self.admission().as_ref()).await;

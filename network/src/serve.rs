@@ -1,12 +1,12 @@
 //! The accepting side: from the first packet of a client to each of its requests.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use iroh::Endpoint;
 use iroh::endpoint::{Connection, Incoming, IncomingAddr, VarInt};
-use protocol::{Admission, Code, NodeRecord, PublicKey, Refusal, Request, Response, Signed};
+use protocol::{Admission, Code, PublicKey, Refusal, Request, Response, Signed};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use tracing::debug;
 
 use crate::gate::{Gate, HANDSHAKES_MAX, Knock, Verdict, network_of};
 use crate::hello::accept_hello;
+use crate::own_record::OwnRecord;
 use crate::seats::{Seat, Seats};
 use crate::stream::{Receiving, Sending, StreamError};
 
@@ -23,17 +24,19 @@ pub const CONNECTIONS_MAX: usize = 1024;
 pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
 /// Connections that all clients at one address (IPv4, or /64 of IPv6) have to a node at one time: keys cost nothing.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// What all clients count as that come through relays, whose addresses nobody knows here.
+const BEHIND_RELAYS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 /// How long a handshake may take, in milliseconds.
 const HANDSHAKE_TIMEOUT_MS: u64 = 5000;
 
 /// Accepts clients until the endpoint is closed, then waits for the visits to end. `visit` runs once for each
-/// client that has said hello; the network is that of `node_record`.
-pub async fn serve<V, F>(endpoint: Endpoint, node_record: Signed<NodeRecord>, visit: V)
+/// client that has said hello, and is shown `own_record` as it then is; the network is that of the record.
+pub async fn serve<V, F>(endpoint: Endpoint, own_record: impl Into<OwnRecord>, visit: V)
 where
     V: Fn(Visitor) -> F + Clone + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let entrance = Arc::new(Entrance::new(node_record));
+    let entrance = Arc::new(Entrance::new(own_record.into()));
     let mut gate = Gate::default();
     let mut visits = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
@@ -54,7 +57,7 @@ where
 /// What all connections of a node share.
 #[derive(Debug)]
 struct Entrance {
-    node_record: Signed<NodeRecord>,
+    own_record: OwnRecord,
     places: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
     peers: Seats<PublicKey>,
@@ -70,9 +73,9 @@ struct Ticket {
 }
 
 impl Entrance {
-    fn new(node_record: Signed<NodeRecord>) -> Self {
+    fn new(own_record: OwnRecord) -> Self {
         Self {
-            node_record,
+            own_record,
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             peers: Seats::new(CONNECTIONS_PER_PEER_MAX),
@@ -81,19 +84,21 @@ impl Entrance {
     }
 
     fn admit(&self, gate: &mut Gate, incoming: Incoming) -> Option<Ticket> {
-        let IncomingAddr::Ip(address) = incoming.remote_addr() else {
-            incoming.refuse();
-            return None;
+        let (address, is_validated) = match incoming.remote_addr() {
+            IncomingAddr::Ip(address) => (address.ip(), incoming.remote_addr_validated()),
+            // The relay has checked who it is.
+            IncomingAddr::Relay { .. } => (BEHIND_RELAYS, true),
+            _ => {
+                incoming.refuse();
+                return None;
+            }
         };
-        let knock = Knock {
-            address: address.ip(),
-            is_validated: incoming.remote_addr_validated(),
-            handshakes: HANDSHAKES_MAX - self.handshakes.available_permits(),
-        };
+        let knock =
+            Knock { address, is_validated, handshakes: HANDSHAKES_MAX - self.handshakes.available_permits() };
         let places = (self.places.clone().try_acquire_owned(), self.handshakes.clone().try_acquire_owned());
         match (gate.decide(knock, Instant::now()), places) {
             (Verdict::Accept, (Ok(place), Ok(handshake))) => {
-                return Some(Ticket { incoming, address: network_of(address.ip()), place, handshake });
+                return Some(Ticket { incoming, address: network_of(address), place, handshake });
             }
             (Verdict::Retry, _) => {
                 if let Err(error) = incoming.retry() {
@@ -119,8 +124,8 @@ impl Entrance {
             return None;
         };
         let now = SystemTime::now().into();
-        let network = self.node_record.network();
-        match accept_hello(&connection, &network, &self.node_record, now).await {
+        let own_record = self.own_record.get();
+        match accept_hello(&connection, &own_record.network(), &own_record, now).await {
             Ok(admission) => {
                 drop(handshake);
                 Some(Visitor { connection, address, admission, _place: place, _seats: (peer, at_address) })

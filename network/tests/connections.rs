@@ -36,13 +36,9 @@ fn record(endpoint: &Endpoint) -> Signed<NodeRecord> {
 }
 
 fn record_at(addresses: Vec<SocketAddr>, secret: &SecretKey) -> Signed<NodeRecord> {
-    let body = NodeRecord {
-        addrs: Addresses::new(addresses).expect("addresses of bound sockets"),
-        class: CapacityClass::of_capacity(1 << 30),
-        domain: None,
-        issued: UnixSeconds::new(0),
-        seq: Sequence::new(0),
-    };
+    let addrs = Addresses::new(addresses).expect("addresses of bound sockets");
+    let class = CapacityClass::of_capacity(1 << 30);
+    let body = NodeRecord::new(addrs, class, UnixSeconds::new(0), Sequence::new(0));
     Signed::sign(secret, &NETWORK, body)
 }
 

@@ -2,7 +2,7 @@
  * Drives a real browser against a real gateway:
  *
  *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]
- *                    [--shots DIR] [--only NAME,…] [--seed N]
+ *                    [--live ID] [--shots DIR] [--only NAME,…] [--seed N]
  *
  * Every check prints one line; the exit code says whether all of them held. With the control address of a
  * devnet, nodes are stopped while the film plays.
@@ -14,6 +14,7 @@ import { accessible } from "./accessible";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
+import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { firstFrame, toTheEnd } from "./plays";
@@ -36,6 +37,7 @@ const CHECKS: Record<string, Check> = {
   documented,
   nodesDown,
   publishes,
+  live,
   shots,
 };
 
@@ -44,6 +46,7 @@ const { values } = parseArgs({
   options: {
     gateway: { type: "string" },
     watch: { type: "string" },
+    live: { type: "string" },
     control: { type: "string" },
     token: { type: "string" },
     shots: { type: "string" },
@@ -57,13 +60,14 @@ if (!values.gateway || !values.watch) {
   console.error(
     "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
   );
-  console.error("                      [--shots DIR] [--only NAME,…] [--seed N]");
+  console.error("                      [--live ID] [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }
 
 const target: Target = {
   gateway: values.gateway.replace(/\/$/, ""),
   id: values.watch,
+  live: values.live,
   control: values.control && values.token ? { url: values.control, token: values.token } : undefined,
   shots: values.shots,
   upload: values.upload,

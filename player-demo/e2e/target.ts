@@ -7,6 +7,8 @@ export interface Target {
   readonly gateway: string;
   /** The publication's id; a film with sound. */
   readonly id: string;
+  /** A live stream that runs while it is looked at, and ends soon. */
+  readonly live: string | undefined;
   readonly control: { readonly url: string; readonly token: string } | undefined;
   /** Where screenshots go. */
   readonly shots: string | undefined;

@@ -6,9 +6,11 @@ import { openSession } from "./page/session";
 
 const page = document.getElementById("page") as HTMLElement;
 const session = openSession(location, history, sessionStorage);
+const live = /^\/live\/([^/]+)\/?$/.exec(location.pathname);
 const watch = /^\/watch\/([^/]+)\/?$/.exec(location.pathname);
 
 // The player is by far the largest part: it is fetched beside the page that will ask for it.
 if (watch) void import("./play/player");
-if (watch) void import("./watch/watch").then(({ openWatch }) => openWatch(page, watch[1] as string, session));
+if (live) void import("./watch/live").then(({ openLive }) => openLive(page, live[1] as string));
+else if (watch) void import("./watch/watch").then(({ openWatch }) => openWatch(page, watch[1] as string, session));
 else void import("./catalogue/catalogue").then(({ openCatalogue }) => openCatalogue(page, session));

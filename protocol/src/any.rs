@@ -2,7 +2,7 @@
 
 use crate::{
     Admission, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate, NodeRecord, Pointer,
-    Release, Renewal,
+    Release, Renewal, Successor,
 };
 
 /// Declares an enum of verified records of several types, in the order of their names, and what they are called together.
@@ -72,8 +72,8 @@ macro_rules! any_record {
 any_record! {
     /// A verified record of one of the types of spec §11. Its `Display` tells what it says.
     AnyRecord,
-    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, mandate, node, pointer, release or \
-     renewal",
+    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, mandate, node, pointer, release, \
+     renewal or successor",
     Admission(Admission),
     AuditAnswer(AuditAnswer),
     AuditCommitment(AuditCommitment),
@@ -85,4 +85,5 @@ any_record! {
     Pointer(Pointer),
     Release(Release),
     Renewal(Renewal),
+    Successor(Successor),
 }

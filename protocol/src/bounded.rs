@@ -27,6 +27,11 @@ pub struct ListTooLong {
 }
 
 impl<T, const MAX: usize> BoundedList<T, MAX> {
+    /// True when there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The list of these items.
     pub fn new(items: Vec<T>) -> Result<Self, ListTooLong> {
         if items.len() > MAX {

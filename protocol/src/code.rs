@@ -45,6 +45,8 @@ pub enum Code {
     Internal = 16,
     /// Another carer is at work on it.
     Claimed = 17,
+    /// The node gives up what it keeps and takes nothing new.
+    Leaving = 18,
 }
 
 /// What may be done after a refusal.
@@ -60,7 +62,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::WrongNetwork,
         Self::NotAdmitted,
@@ -78,6 +80,7 @@ impl Code {
         Self::Timeout,
         Self::Internal,
         Self::Claimed,
+        Self::Leaving,
     ];
 
     /// The number on the wire.
@@ -105,6 +108,7 @@ impl Code {
             Self::Timeout => "timeout",
             Self::Internal => "internal",
             Self::Claimed => "claimed",
+            Self::Leaving => "leaving",
         }
     }
 
@@ -119,9 +123,13 @@ impl Code {
             | Self::Stale
             | Self::UnknownLease
             | Self::MandateSpent => Retry::No,
-            Self::Quota | Self::Full | Self::NotHeld | Self::Corrupt | Self::Egress | Self::Internal => {
-                Retry::Elsewhere
-            }
+            Self::Quota
+            | Self::Full
+            | Self::NotHeld
+            | Self::Corrupt
+            | Self::Egress
+            | Self::Internal
+            | Self::Leaving => Retry::Elsewhere,
             Self::Busy | Self::Timeout | Self::Claimed => Retry::Later,
         }
     }
@@ -239,7 +247,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::try_from(code.number()), Ok(code));
         }
-        for number in [0, 18, u64::from(u16::MAX), u64::MAX] {
+        for number in [0, 19, u64::from(u16::MAX), u64::MAX] {
             assert_eq!(Code::try_from(number), Err(UnknownCode(number)));
         }
     }

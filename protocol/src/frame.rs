@@ -152,10 +152,10 @@ mod tests {
 
     #[test]
     fn unknown_messages_are_refused() {
-        for number in [11, 0x7f] {
+        for number in [17, 0x7f] {
             assert!(matches!(decode_body::<Request>(&[number]), Err(DecodeHeaderError::Malformed(_))));
         }
-        assert!(matches!(decode_body::<Response>(&[12]), Err(DecodeHeaderError::Malformed(_))));
+        assert!(matches!(decode_body::<Response>(&[18]), Err(DecodeHeaderError::Malformed(_))));
         assert!(matches!(decode_body::<Response>(&[]), Err(DecodeHeaderError::Malformed(_))));
     }
 }

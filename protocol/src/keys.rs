@@ -36,6 +36,26 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicK
     from_bytes(&bytes).map_err(de::Error::custom)
 }
 
+/// The same for a key that may be missing: `#[serde(with = "keys::optional")]`.
+pub mod optional {
+    use iroh_base::PublicKey;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Key(#[serde(with = "super")] PublicKey);
+
+    /// Writes nothing, or the key as a byte string.
+    pub fn serialize<S: Serializer>(key: &Option<PublicKey>, serializer: S) -> Result<S::Ok, S::Error> {
+        key.map(Key).serialize(serializer)
+    }
+
+    /// Reads nothing, or a key in its canonical encoding.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PublicKey>, D::Error> {
+        Ok(Option::<Key>::deserialize(deserializer)?.map(|key| key.0))
+    }
+}
+
 /// An encoding is the y coordinate below p = 2^255 − 19 with the sign of x in the highest bit. Decompression
 /// reduces y silently and ignores the sign where x = 0 (y = ±1): both would be second spellings.
 fn is_canonical(bytes: &[u8; 32]) -> bool {

@@ -5,11 +5,12 @@
 //! * **Messages** ([`Request`], [`Response`]) are the headers of a stream; [`frame`] turns them into bytes
 //!   and back. What a header carries but cannot vouch for stays [`Unverified`].
 //! * **Audits** ([`PlannedAudit`] and what follows from it) lead step by step to a [`Transcript`] that anybody can check.
+//! * **Tickets** ([`Ticket`]) are the one text with which somebody joins a network.
 //! * **Codes and limits** ([`Code`], [`limits`]) are the numbers that both sides agree on.
 //!
 //! The crate is pure: it opens no socket, reads no clock and draws no random number. It does not know how
 //! shards are stored, who is admitted, or what a shard contains. The bytes are specified in `docs/spec.md`,
-//! sections 10, 11, 13, 14, 15 and 23.
+//! sections 10, 11, 13, 14, 15, 22 and 23.
 
 mod any;
 mod audit;
@@ -24,6 +25,7 @@ mod records;
 mod request;
 mod response;
 mod signed;
+mod ticket;
 mod time;
 
 pub use any::AnyRecord;
@@ -42,12 +44,14 @@ pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey};
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,
-    DomainName, DomainNameError, Lease, LeaseError, LeaseTerms, Mandate, MandateError, NodeRecord, Pointer,
-    PointerValue, PointerValueError, Release, ReleaseError, Renewal, RenewalError,
+    DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseError, LeaseTerms,
+    Mandate, MandateError, NodeRecord, Pointer, PointerValue, PointerValueError, Price, RelayUrl,
+    RelayUrlError, Release, ReleaseError, Renewal, RenewalError, Successor, Tag, TagError, Tags, TagsError,
 };
-pub use request::Request;
+pub use request::{PageLimit, PageLimitError, Request};
 pub use response::{HeldShard, NodeStatus, Response, VersionText, VersionTextError, WholeLen, WholeLenError};
 pub use signed::{Record, RecordError, RecordHeading, Signed, Unverified};
+pub use ticket::{Contact, ParseTicketError, TICKET_PREFIX, Ticket, TicketError};
 pub use time::UnixSeconds;
 
 /// The protocol's name in the TLS handshake (spec §13).

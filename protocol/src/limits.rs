@@ -18,6 +18,30 @@ pub const STAT_ROOTS_MAX: usize = 256;
 pub const POINTER_SLOTS_MAX: usize = 32;
 /// Longest value of a pointer, in bytes.
 pub const POINTER_VALUE_LEN_MAX: usize = 1024;
+/// Most records in one answer to `Members`.
+pub const MEMBERS_PAGE_MAX: usize = 128;
+/// Nodes that anybody keeps in mind for one network.
+pub const NETWORK_NODES_MAX: usize = 16_384;
+/// Nodes of one /24 (IPv4) or /48 (IPv6) that anybody keeps in mind; loopback addresses are not counted.
+pub const PREFIX_NODES_MAX: usize = 256;
+/// How old a record may be, in seconds, before newcomers are no longer told of its node: 7 days.
+pub const MEMBER_SILENT_S: u64 = 7 * DAY_S;
+/// How often a node that runs writes its record anew, in seconds: a day.
+pub const RECORD_RENEWED_S: u64 = DAY_S;
+/// Identities that a node may have had before.
+pub const FORMER_IDENTITIES_MAX: usize = 4;
+/// Most tags in a node record.
+pub const NODE_TAGS_MAX: usize = 16;
+/// Longest key of a tag, in bytes.
+pub const TAG_KEY_LEN_MAX: usize = 32;
+/// Longest value of a tag, in bytes.
+pub const TAG_VALUE_LEN_MAX: usize = 64;
+/// Longest address of a relay, in bytes.
+pub const RELAY_URL_LEN_MAX: usize = 200;
+/// Most nodes in a ticket.
+pub const TICKET_NODES_MAX: usize = 8;
+/// Longest ticket, in bytes of its text.
+pub const TICKET_LEN_MAX: usize = 8192;
 /// Most addresses in a node record.
 pub const NODE_ADDRESSES_MAX: usize = 8;
 /// Highest capacity class of a node: 2^24 GiB.
@@ -102,6 +126,18 @@ mod tests {
             ("STAT_ROOTS_MAX", STAT_ROOTS_MAX as u64),
             ("POINTER_SLOTS_MAX", POINTER_SLOTS_MAX as u64),
             ("POINTER_VALUE_LEN_MAX", POINTER_VALUE_LEN_MAX as u64),
+            ("MEMBERS_PAGE_MAX", MEMBERS_PAGE_MAX as u64),
+            ("NETWORK_NODES_MAX", NETWORK_NODES_MAX as u64),
+            ("PREFIX_NODES_MAX", PREFIX_NODES_MAX as u64),
+            ("MEMBER_SILENT_S", MEMBER_SILENT_S),
+            ("RECORD_RENEWED_S", RECORD_RENEWED_S),
+            ("FORMER_IDENTITIES_MAX", FORMER_IDENTITIES_MAX as u64),
+            ("NODE_TAGS_MAX", NODE_TAGS_MAX as u64),
+            ("TAG_KEY_LEN_MAX", TAG_KEY_LEN_MAX as u64),
+            ("TAG_VALUE_LEN_MAX", TAG_VALUE_LEN_MAX as u64),
+            ("RELAY_URL_LEN_MAX", RELAY_URL_LEN_MAX as u64),
+            ("TICKET_NODES_MAX", TICKET_NODES_MAX as u64),
+            ("TICKET_LEN_MAX", TICKET_LEN_MAX as u64),
             ("NODE_ADDRESSES_MAX", NODE_ADDRESSES_MAX as u64),
             ("CAPACITY_CLASS_MAX", u64::from(CAPACITY_CLASS_MAX)),
             ("DOMAIN_NAME_LEN_MAX", DOMAIN_NAME_LEN_MAX as u64),

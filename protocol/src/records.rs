@@ -7,13 +7,16 @@ mod node_record;
 mod pointer;
 mod release;
 mod renewal;
+mod successor;
 
 pub use admission::{Admission, AdmissionError};
 pub use lease::{Lease, LeaseError, LeaseTerms};
 pub use mandate::{ByteHours, Mandate, MandateError};
 pub use node_record::{
-    Addresses, AddressesError, CapacityClass, CapacityClassError, DomainName, DomainNameError, NodeRecord,
+    Addresses, AddressesError, CapacityClass, CapacityClassError, DomainName, DomainNameError,
+    FormerIdentities, NodeRecord, Price, RelayUrl, RelayUrlError, Tag, TagError, Tags, TagsError,
 };
 pub use pointer::{Pointer, PointerValue, PointerValueError};
 pub use release::{Release, ReleaseError};
 pub use renewal::{Renewal, RenewalError};
+pub use successor::{FormerIdentitiesError, Successor};

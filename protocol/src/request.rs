@@ -4,10 +4,10 @@ use iroh_base::PublicKey;
 use proofs::{Challenge, LeafSet, Root, ShardLen};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::STAT_ROOTS_MAX;
+use crate::limits::{MEMBERS_PAGE_MAX, STAT_ROOTS_MAX};
 use crate::{
-    Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, Pointer,
-    Release, Renewal, UnixSeconds, Unverified, keys,
+    Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, NodeRecord,
+    Pointer, Release, Renewal, UnixSeconds, Unverified, keys,
 };
 
 /// One request. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -102,6 +102,19 @@ pub enum Request {
         /// The leave of the control key to care for it.
         mandate: Unverified<Mandate>,
     },
+    /// Send records of nodes that are known, by ascending id.
+    Members {
+        /// Only ids above this one; all of them without it.
+        #[serde(with = "keys::optional")]
+        after: Option<PublicKey>,
+        /// The most records wanted.
+        limit: PageLimit,
+    },
+    /// Take note of a node.
+    Announce {
+        /// What it says about itself.
+        record: Unverified<NodeRecord>,
+    },
 }
 
 impl Request {
@@ -128,7 +141,49 @@ impl Request {
             Self::Audit(_) => "audit",
             Self::Verdict { .. } => "verdict",
             Self::Claim { .. } => "claim",
+            Self::Members { .. } => "members",
+            Self::Announce { .. } => "announce",
         }
+    }
+}
+
+/// How many records one `Members` asks for: 1 to 128.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct PageLimit(u32);
+
+/// A number of records that no page has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("page of {0} records, 1 to {MEMBERS_PAGE_MAX} are allowed")]
+pub struct PageLimitError(u32);
+
+impl PageLimit {
+    /// As many as a page may have.
+    #[expect(clippy::cast_possible_truncation, reason = "a page has 128 records")]
+    pub const MAX: Self = Self(MEMBERS_PAGE_MAX as u32);
+
+    /// So many records at most.
+    pub const fn new(records: u32) -> Result<Self, PageLimitError> {
+        if records == 0 || records > Self::MAX.0 { Err(PageLimitError(records)) } else { Ok(Self(records)) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl TryFrom<u32> for PageLimit {
+    type Error = PageLimitError;
+
+    fn try_from(records: u32) -> Result<Self, PageLimitError> {
+        Self::new(records)
+    }
+}
+
+impl From<PageLimit> for u32 {
+    fn from(limit: PageLimit) -> Self {
+        limit.0
     }
 }
 

@@ -4,7 +4,8 @@ use proofs::ShardLen;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{
-    MANIFEST_LEN_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, STATUS_VERDICTS_MAX, VERSION_TEXT_LEN_MAX,
+    MANIFEST_LEN_MAX, MEMBERS_PAGE_MAX, POINTER_SLOTS_MAX, STAT_ROOTS_MAX, STATUS_VERDICTS_MAX,
+    VERSION_TEXT_LEN_MAX,
 };
 use crate::{
     AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, LeaseId, NodeRecord, Pointer, Refusal,
@@ -67,6 +68,18 @@ pub enum Response {
     VerdictKept,
     /// To `Claim`.
     Claimed,
+    /// To `Members`.
+    Members {
+        /// The records, by ascending id of their nodes.
+        records: BoundedList<Unverified<NodeRecord>, MEMBERS_PAGE_MAX>,
+        /// Whether there are further ones behind the last of these.
+        more: bool,
+    },
+    /// To `Announce`.
+    Announced {
+        /// Whether the record was news to the node.
+        is_news: bool,
+    },
 }
 
 impl Response {
@@ -89,6 +102,8 @@ impl Response {
             Self::Audited { .. } => "audited",
             Self::VerdictKept => "verdict_kept",
             Self::Claimed => "claimed",
+            Self::Members { .. } => "members",
+            Self::Announced { .. } => "announced",
         }
     }
 }
@@ -158,7 +173,7 @@ impl From<WholeLen> for u64 {
 }
 
 /// The name of a program's version: up to 64 bytes without control characters.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VersionText(String);
 

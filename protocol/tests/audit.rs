@@ -323,7 +323,7 @@ fn a_transcript_with_anything_altered_is_refused() {
         assert!(Transcript::decode(&[&bytes[..], &[0]].concat()).is_err());
         assert!(Transcript::decode(&bytes[..bytes.len() - 1]).is_err());
         assert!(
-            Transcript::decode(&[&bytes[..], &[0; 1 << 18]].concat())
+            Transcript::decode(&[&bytes[..], &vec![0; 1 << 18]].concat())
                 .unwrap_err()
                 .to_string()
                 .contains("262144")
@@ -358,16 +358,16 @@ impl Cost {
 const LEAF_COST_MAX: usize = 2457;
 
 /// What an audit of so many shards costs when its draws meet in no shard: then only the tree can make a difference.
-fn cost(shards: usize, shard_len: usize, draws: u8) -> Cost {
+fn cost(shards: usize, shard_len: usize, leaves: u8) -> Cost {
     let node = Node::with(std::iter::repeat_n(shard_len, shards));
     let planned = (0..=u8::MAX).map(|number| {
-        let planned = node.planned_with(AuditSecret::from_bytes([number; 32]), Beacon::Auditor, draws);
+        let planned = node.planned_with(AuditSecret::from_bytes([number; 32]), Beacon::Auditor, leaves);
         let commitment = Unverified::from(planned.commitment());
         let receipt = node.receipt(planned.commitment(), NOW);
         let drawn = planned.acknowledged(&receipt).unwrap().draw(None).unwrap();
         (commitment, receipt, drawn)
     });
-    let all_apart = |drawn: &DrawnAudit| drawn.request().picks.challenges().len() == draws.into();
+    let all_apart = |drawn: &DrawnAudit| drawn.request().picks.challenges().len() == leaves.into();
     let (commitment, receipt, drawn) = planned.into_iter().find(|(_, _, drawn)| all_apart(drawn)).unwrap();
     let request = drawn.request();
     let (answer, slices) = node.answer(&request, &[], &[]);
@@ -379,12 +379,12 @@ fn cost(shards: usize, shard_len: usize, draws: u8) -> Cost {
     let transcript = drawn.answered(&answer, slices, timing(20)).sign(&auditor());
     assert!(transcript.is_proved());
     println!(
-        "{shards} shards of {shard_len} bytes, {draws} leaves: {traffic} bytes both ways, {before_the_draw} of them before the draw"
+        "{shards} shards of {shard_len} bytes, {leaves} leaves: {traffic} bytes both ways, {before_the_draw} of them before the draw"
     );
     println!("transcript with slices: {} bytes", transcript.encode().len());
     let transcript = transcript.without_slices().encode().len();
     println!("transcript without slices: {transcript} bytes");
-    Cost { leaves: draws.into(), traffic, transcript }
+    Cost { leaves: leaves.into(), traffic, transcript }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use fuzzing::{Random, fuzz};
 use proofs::{LeafSet, Root, ShardLen};
 use protocol::frame::{Header, PREFIX_LEN, decode_body, decode_header, encode_header};
 use protocol::limits::READ_RANGES_MAX;
-use protocol::{AnyRecord, AuditLogHead, NetworkId, Request, Response, SecretKey, Transcript, keys};
+use protocol::{AnyRecord, AuditLogHead, NetworkId, Request, Response, SecretKey, Ticket, Transcript, keys};
 use serde_json::Value;
 
 /// What the golden vectors accept.
@@ -102,6 +102,22 @@ fn headers<H: Header>(random: &mut Random, corpus: &[Vec<u8>]) {
     if let Ok(Some(framed)) = decode_header::<H>(&arbitrary) {
         assert_eq!(encode_header(&framed.header).unwrap(), arbitrary[..framed.consumed]);
     }
+}
+
+/// A ticket that is accepted prints as it was read.
+#[test]
+fn tickets() {
+    let path = format!("{}/../docs/vectors/protocol/tickets.json", env!("CARGO_MANIFEST_DIR"));
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let accepted = file["vectors"].as_array().unwrap().iter().filter(|vector| vector["error"].is_null());
+    let corpus: Vec<Vec<u8>> =
+        accepted.map(|vector| vector["ticket"].as_str().unwrap().as_bytes().to_vec()).collect();
+    fuzz(|random| {
+        let damaged = String::from_utf8_lossy(&random.damaged(&corpus)).into_owned();
+        if let Ok(ticket) = damaged.parse::<Ticket>() {
+            assert_eq!(ticket.to_string(), damaged);
+        }
+    });
 }
 
 /// A request to read survives the way there, whatever leaves it asks for.

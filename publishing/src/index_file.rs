@@ -70,6 +70,14 @@ impl IndexFile {
         &self.index
     }
 
+    /// Takes what another version of the index knows, durably.
+    pub fn merge(&mut self, other: PublishingIndex) -> Result<(), IndexFileError> {
+        self.change(|index| {
+            *index = std::mem::take(index).merge(other);
+            Ok(())
+        })
+    }
+
     /// Changes the index, durably.
     pub(crate) fn change(
         &mut self,

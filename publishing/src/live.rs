@@ -23,6 +23,7 @@ use sharing::{
     UnfinishedError,
 };
 
+use self::intake::SourceEnd;
 use self::storing::Recording;
 use crate::describe::UnfitTrack;
 use crate::publish::{PublishError, Published, store_bundle};
@@ -143,13 +144,15 @@ pub async fn record_live(
 ) -> Result<Recorded, LiveProblem> {
     let (sender, receiver) = intake::queue();
     let mut recording = Recording::new(storing, creator, request, progress);
-    let reading = intake::read(source, LiveReader::new(request.seconds), sender);
-    // When storing fails nothing more is read; when reading fails, what was read is stored.
-    let outcome = tokio::try_join!(async { Ok(reading.await) }, recording.run(receiver));
-    let (problem, incomplete_bytes) = match outcome {
-        Ok((end, ())) => (end.problem, end.incomplete_bytes),
-        Err(problem) => (Some(problem), 0),
+    let mut end = SourceEnd::default();
+    let reading = async {
+        end = intake::read(source, LiveReader::new(request.seconds), sender).await;
+        Ok(())
     };
+    // When storing fails nothing more is read; when reading fails, what was read is stored.
+    let stored = tokio::try_join!(reading, recording.run(receiver));
+    let SourceEnd { problem, incomplete_bytes } = end;
+    let problem = problem.or(stored.err());
     match recording.into_stream() {
         Some(stream) => Ok(Recorded { stream, problem, incomplete_bytes }),
         None => Err(problem.unwrap_or(LiveProblem::Nothing)),

@@ -12,12 +12,15 @@
 //! * The **records** [`Publication`], [`Withdrawal`] and [`Denial`] are signed as those of `protocol` are.
 //! * A [`LiveStream`] is a publication in the making: a [`Prelude`], segments that its creator signs one by one, and what
 //!   becomes of them.
+//! * An [`AccountIndex`] is all that an account has, by name; devices merge theirs in any order. [`IndexPage`],
+//!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20 and 21.
+//! 17, 20, 21 and 24.
 
+mod account;
 mod any;
 mod bundle;
 #[cfg(test)]
@@ -38,6 +41,13 @@ mod track;
 mod track_fields;
 mod track_kind;
 
+pub use account::{
+    AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
+    Export, ExportError, FileEntry, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX,
+    INDEX_PAGE_LEN_MAX, INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot,
+    NameError, PageError, PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen,
+    SeenError, Stamp, StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
+};
 pub use any::SharingRecord;
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,

@@ -105,12 +105,11 @@ impl Store {
             let mut manifests = change.open_table(MANIFESTS).map_err(failed)?;
             for (cid, object) in objects {
                 let key = cid.to_bytes();
-                match object {
-                    Some(object) => drop(rows.insert(&key[..], &encode(object)?[..]).map_err(failed)?),
-                    None => {
-                        rows.remove(&key[..]).map_err(failed)?;
-                        manifests.remove(&key[..]).map_err(failed)?;
-                    }
+                if let Some(object) = object {
+                    rows.insert(&key[..], &encode(object)?[..]).map_err(failed)?;
+                } else {
+                    rows.remove(&key[..]).map_err(failed)?;
+                    manifests.remove(&key[..]).map_err(failed)?;
                 }
             }
             let mut rows = change.open_table(NODES).map_err(failed)?;

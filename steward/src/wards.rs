@@ -170,7 +170,7 @@ mod tests {
         write_ward(folder.path(), &ward).unwrap();
         write_ward(folder.path(), &ward).unwrap();
         let found = scan(folder.path(), &NETWORK).unwrap();
-        assert_eq!(found.wards, [ward.clone()]);
+        assert_eq!(found.wards.as_slice(), std::slice::from_ref(&ward));
         assert!(found.refused.is_empty());
         assert!(remove_ward(folder.path(), &ward.cid).unwrap());
         assert!(!remove_ward(folder.path(), &ward.cid).unwrap());

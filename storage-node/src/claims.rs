@@ -107,6 +107,6 @@ mod tests {
         assert_eq!(claims.claim(beyond, key(2), 60, now).unwrap_err().code(), Code::Busy);
         claims.claim(subject(0), key(2), 60, now).unwrap();
         claims.claim(beyond, key(3), 60, now).unwrap();
-        claims.claim(subject(2000), key(2), 60, now + Duration::from_secs(60)).unwrap();
+        claims.claim(subject(2000), key(2), 60, now + Duration::from_mins(1)).unwrap();
     }
 }

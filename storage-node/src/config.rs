@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use protocol::{DomainName, NetworkId, PublicKey};
+use protocol::{Contact, DomainName, NetworkId, Price, PublicKey, RelayUrl, Tags};
 
 use crate::Clock;
 
@@ -25,6 +25,22 @@ pub struct NodeConfig {
     pub advertise: Vec<SocketAddr>,
     /// The failure domain that it declares.
     pub domain: Option<DomainName>,
+    /// Who runs it, by its own word.
+    pub operator: Option<PublicKey>,
+    /// What else it says of itself.
+    pub tags: Tags,
+    /// What it asks for keeping bytes.
+    pub price: Price,
+    /// The relay under which it can be reached besides.
+    pub relay: Option<RelayUrl>,
+    /// Nodes at which it joins the network. One that knows nobody is the first of its network.
+    pub join: Vec<Contact>,
+    /// Look for nodes on the local network, and be found there.
+    pub discover: bool,
+    /// All nodes of the network stand at one site and are failure domains of their own.
+    pub same_site: bool,
+    /// Time between rounds of exchanging with other nodes who is there.
+    pub gossip_every: Duration,
     /// Most bytes that shards may take.
     pub capacity: u64,
     /// Bytes of the file system that stay free, so that leases can still be renewed and released on a full disk.
@@ -76,6 +92,17 @@ pub struct Scrub {
 }
 
 impl NodeConfig {
+    /// The relays that it uses: its own first, and those under which the nodes that it joins at can be reached.
+    pub(crate) fn relays(&self) -> Vec<RelayUrl> {
+        let mut relays: Vec<_> = self.relay.iter().cloned().collect();
+        for relay in self.join.iter().filter_map(|contact| contact.relay.clone()) {
+            if !relays.contains(&relay) {
+                relays.push(relay);
+            }
+        }
+        relays
+    }
+
     /// A node on loopback, with 64 GiB and nobody admitted yet.
     pub fn new(dir: impl Into<PathBuf>, network: NetworkId) -> Self {
         Self {
@@ -84,6 +111,14 @@ impl NodeConfig {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             advertise: Vec::new(),
             domain: None,
+            operator: None,
+            tags: Tags::default(),
+            price: Price::FREE,
+            relay: None,
+            join: Vec::new(),
+            discover: false,
+            same_site: false,
+            gossip_every: Duration::from_secs(10),
             capacity: 64 << 30,
             keep_free: 256 << 20,
             admission: AdmissionPolicy::AllowList(BTreeSet::new()),

@@ -22,9 +22,19 @@ pub enum NodeKeyError {
     Mode(PathBuf, u32),
 }
 
+/// The file of the key.
+pub(crate) const FILE: &str = "node.key";
+
+/// The key in this folder.
+pub(crate) fn load(dir: &Path) -> Result<SecretKey, NodeKeyError> {
+    let path = dir.join(FILE);
+    let file = File::open(&path).map_err(|error| NodeKeyError::Io(path.clone(), error))?;
+    read(&path, file)
+}
+
 /// The key in this folder. When there is none, `fresh` becomes the key.
 pub(crate) fn load_or_create(dir: &Path, fresh: &SecretKey) -> Result<SecretKey, NodeKeyError> {
-    let path = dir.join("node.key");
+    let path = dir.join(FILE);
     let failed = |error| NodeKeyError::Io(path.clone(), error);
     match File::open(&path) {
         Ok(file) => read(&path, file),

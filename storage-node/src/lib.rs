@@ -4,8 +4,8 @@
 //! durable: a lease is signed only when the shard, its directory entry and its row in the index are. The folder's
 //! layout is `docs/spec.md` section 16; the index can always be rebuilt from the files, leases included.
 //!
-//! A node cannot decrypt anything, knows no objects, and finds no other nodes: all it sees are shards, leases,
-//! mandates and pointers. Who is admitted is a list of keys; nothing is paid for here.
+//! A node cannot decrypt anything and knows no objects: all it sees are shards, leases, mandates, pointers, and
+//! the records of other nodes, which it exchanges with them. Who is admitted is a list of keys; nothing is paid for here.
 
 mod audits;
 mod claims;
@@ -19,6 +19,7 @@ pub mod entry;
 mod index;
 mod key;
 mod layout;
+mod membership;
 mod node;
 mod rows;
 mod scrub;
@@ -36,6 +37,7 @@ pub use clock::Clock;
 pub use config::{AdmissionPolicy, NodeConfig, Scrub};
 pub use disk::OpenDirError;
 pub use key::NodeKeyError;
+pub use membership::{RekeyError, rekey};
 pub use node::{Node, SpawnNodeError};
 pub use stats::NodeStats;
 pub use verdicts::kept_verdicts;

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use network::{BindEndpointError, Endpoint, EndpointOptions, EndpointRole};
-use protocol::{
-    Addresses, AddressesError, CapacityClass, NodeRecord, PublicKey, SecretKey, Sequence, Signed,
+use network::{
+    BindEndpointError, DiscoverError, Discovery, Endpoint, EndpointOptions, EndpointRole, Members,
+    NetworkFile, Pool,
 };
+use protocol::{AddressesError, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::audits::Audits;
@@ -17,6 +18,7 @@ use crate::config::NodeConfig;
 use crate::disk::{OpenDirError, RealDisk};
 use crate::egress::{Bucket, Month};
 use crate::key::{self, NodeKeyError};
+use crate::membership::{self, Membership, Profile};
 use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
@@ -28,10 +30,11 @@ use crate::{scrub, upkeep};
 pub struct Node {
     service: Arc<Service>,
     endpoint: Endpoint,
-    record: Signed<NodeRecord>,
     addr: SocketAddr,
     stop_scrub: StopOnDrop,
     serving: JoinHandle<()>,
+    discovering: Option<JoinHandle<()>>,
+    meeting: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     scrubbing: JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -53,6 +56,12 @@ pub enum SpawnNodeError {
     /// The socket is not to be had.
     #[error(transparent)]
     Bind(#[from] BindEndpointError),
+    /// It belongs to another network already.
+    #[error("the folder is that of a node of network {0}")]
+    OtherNetwork(NetworkId),
+    /// The local network cannot be searched.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
     /// Nobody could dial the addresses it would name.
     #[error("no address to name to others: {0}")]
     Address(#[from] AddressesError),
@@ -63,29 +72,56 @@ impl Node {
     pub async fn spawn(config: NodeConfig) -> Result<Self, SpawnNodeError> {
         let (store, secret) = open(&config).await?;
         let options = EndpointOptions { role: EndpointRole::Node, bind: config.bind, secret: secret.clone() };
-        let endpoint = network::bind(options).await?;
+        let endpoint = network::bind_relayed(options, &config.relays()).await?;
         let addr = endpoint.bound_sockets().first().copied().unwrap_or(config.bind);
-        let record = record(&config, &secret, addr)?;
+        let membership = Arc::new(membership(&config, &secret, &endpoint, addr).await?);
 
         let (committer, writer) = Committer::start(store.clone());
-        let service = Arc::new(service(&config, store, committer, secret)?);
+        let service = Arc::new(service(&config, store, committer, secret, membership.clone())?);
         let visits = service.clone();
         let visit = move |visitor| visits.clone().visit(visitor);
-        let serving = tokio::spawn(network::serve(endpoint.clone(), record.clone(), visit));
+        let serving = tokio::spawn(network::serve(endpoint.clone(), membership.own().clone(), visit));
+        let discovering = if config.discover {
+            Some(tokio::spawn(membership.clone().discover(Discovery::start(&endpoint).await?)))
+        } else {
+            None
+        };
+        let meeting = tokio::spawn(membership::run(membership, service.store.clone(), config.gossip_every));
         let upkeep = tokio::spawn(upkeep::run(service.clone(), config.upkeep_every));
         let stop_scrub = StopOnDrop(Arc::default());
         let scrubbing = start_scrub(&service, &config, stop_scrub.0.clone());
-        Ok(Self { service, endpoint, record, addr, stop_scrub, serving, upkeep, scrubbing, writer })
+        Ok(Self {
+            service,
+            endpoint,
+            addr,
+            stop_scrub,
+            serving,
+            discovering,
+            meeting,
+            upkeep,
+            scrubbing,
+            writer,
+        })
     }
 
     /// What the node says about itself, signed.
-    pub fn record(&self) -> &Signed<NodeRecord> {
-        &self.record
+    pub fn record(&self) -> Signed<NodeRecord> {
+        Signed::clone(&self.service.membership.own().get())
+    }
+
+    /// The nodes that it knows, itself among them.
+    pub fn members(&self) -> Members {
+        self.service.membership.members()
+    }
+
+    /// Waits until the nodes at which it was to join, or which it knew before, were asked. Returns how many answered.
+    pub async fn joined(&self) -> usize {
+        self.service.membership.joined().await
     }
 
     /// The node's identity.
     pub fn id(&self) -> PublicKey {
-        self.record.by()
+        self.record().by()
     }
 
     /// The UDP socket on which it listens.
@@ -119,11 +155,16 @@ impl Node {
     pub async fn shutdown(self) {
         drop(self.stop_scrub);
         self.upkeep.abort();
+        self.meeting.abort();
+        self.discovering.iter().for_each(JoinHandle::abort);
         self.endpoint.close().await;
-        for task in [self.serving, self.upkeep, self.scrubbing] {
+        let tasks = [self.serving, self.meeting, self.upkeep, self.scrubbing];
+        for task in tasks.into_iter().chain(self.discovering) {
             ended(task).await;
         }
         upkeep::note_egress(&self.service, &mut Month { number: 0, sent: 0 }).await;
+        let membership = self.service.membership.clone();
+        ended(spawn_blocking(move || membership.save())).await;
         drop(self.service);
         ended(self.writer).await;
     }
@@ -154,10 +195,17 @@ async fn open(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeE
 
 fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeError> {
     let disk = Arc::new(RealDisk::open(&config.dir)?);
+    // Completes a change of identity that was cut off, so it comes before the key is read.
+    let former = membership::former_identities(&config.dir);
+    let former = former.map_err(|error| SpawnNodeError::Store(error.to_string()))?;
     let secret = key::load_or_create(&config.dir, &SecretKey::from_bytes(&rand::random()))?;
     let rules = StoreRules {
         network: config.network,
         node: secret.public(),
+        formerly: former
+            .iter()
+            .filter_map(|record| Some(record.verify(&config.network).ok()?.by()))
+            .collect(),
         capacity: Capacity { total: config.capacity, reserve: config.keep_free },
         quota_per_payer: config.quota_per_payer,
         pack_len_max: PACK_LEN_MAX,
@@ -170,22 +218,43 @@ fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNo
     Ok((Arc::new(store), secret))
 }
 
-fn record(
+/// What the node knows of others, and says about itself.
+async fn membership(
     config: &NodeConfig,
     secret: &SecretKey,
+    endpoint: &Endpoint,
     addr: SocketAddr,
-) -> Result<Signed<NodeRecord>, SpawnNodeError> {
-    let addrs = if config.advertise.is_empty() { vec![addr] } else { config.advertise.clone() };
-    let issued = config.clock.now();
-    let body = NodeRecord {
-        addrs: Addresses::new(addrs)?,
-        class: CapacityClass::of_capacity(config.capacity),
-        domain: config.domain.clone(),
-        issued,
-        // The newest record counts, so the time is a sequence that survives restarts.
-        seq: Sequence::new(issued.get()),
+) -> Result<Membership, SpawnNodeError> {
+    let dir = config.dir.clone();
+    let read = move || (membership::remembered(&dir), membership::former_identities(&dir));
+    let unreadable = |error: String| SpawnNodeError::Store(error);
+    let (remembered, formerly) = spawn_blocking(read).await.map_err(|error| unreadable(error.to_string()))?;
+    let formerly = formerly.map_err(|error| unreadable(error.to_string()))?;
+    let members = match remembered {
+        Some(file) if file.network != config.network => {
+            return Err(SpawnNodeError::OtherNetwork(file.network));
+        }
+        Some(file) => known_members(&file, secret.public(), config.clock.now()),
+        None => Members::new(config.network, config.same_site),
     };
-    Ok(Signed::sign(secret, &config.network, body))
+    let addrs = if config.advertise.is_empty() { vec![addr] } else { config.advertise.clone() };
+    let profile = Profile::new(config, secret.clone(), addrs, formerly)?;
+    let pool = Pool::new(endpoint.clone(), config.network, None);
+    let (contacts, clock, dir) = (config.join.clone(), config.clock.clone(), config.dir.clone());
+    Ok(Membership::open(profile, pool, contacts, members, clock, dir))
+}
+
+/// The nodes in a file; but the node's own record only where it was not written by a clock far ahead: nobody has that one.
+fn known_members(file: &NetworkFile, own: PublicKey, now: UnixSeconds) -> Members {
+    let mut members = Members::new(file.network, file.same_site);
+    for record in file.nodes.iter().cloned() {
+        let is_taken_in =
+            if record.by() == own { members.learn(record, now).is_ok() } else { members.insert(record) };
+        if !is_taken_in {
+            tracing::warn!("a record that was known before is left out");
+        }
+    }
+    members
 }
 
 fn service(
@@ -193,6 +262,7 @@ fn service(
     store: Arc<Store>,
     committer: Committer,
     secret: SecretKey,
+    membership: Arc<Membership>,
 ) -> Result<Service, SpawnNodeError> {
     let verdicts =
         Verdicts::open(&config.dir).map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
@@ -205,6 +275,7 @@ fn service(
         store,
         committer,
         secret,
+        membership,
         network: config.network,
         admission: config.admission.clone(),
         capacity: config.capacity,

@@ -21,6 +21,7 @@ use crate::claims::Claims;
 use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
+use crate::membership::Membership;
 use crate::stats::Counts;
 use crate::store::{Store, StoreError};
 use crate::verdicts::Verdicts;
@@ -33,6 +34,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) committer: Committer,
     pub(crate) secret: SecretKey,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) network: NetworkId,
     pub(crate) admission: AdmissionPolicy,
     pub(crate) capacity: u64,
@@ -163,6 +165,8 @@ impl Service {
             Request::Claim { subject, seconds, mandate } => {
                 self.claim(caller.payer, subject, seconds, &mandate)?
             }
+            Request::Members { after, limit } => self.membership.page(after, limit),
+            Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };
         Ok(inbound.sending.header(&response).await?)
     }

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_costs_no_more_than_itself() {
         let dir = folder();
-        for contents in [&b"\xff\xff\xff"[..], &[0xff; 2 << 20]] {
+        for contents in [vec![0xff; 3], vec![0xff; 2 << 20]] {
             fs::write(path(dir.path()), contents).unwrap();
             let verdicts = Verdicts::open(dir.path()).unwrap();
             assert!(numbers(dir.path()).is_empty());

@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -210,6 +211,61 @@ def check_withdrawn(net, published, clip):
     print("withdrawn: the gateway answers 410, until it is published again")
 
 
+def run_live(net, path, seconds):
+    """Publishes what ffmpeg makes while it makes it. Yields the two answers: where it can be watched, and what it has become."""
+    how = ["publish", "--live", "--title", "Now", "--coding", net.coding, "--segment-seconds", "1", "--longest-segment", "2"]
+    with open(path, "wb") as copy:
+        maker = subprocess.Popen(media_clips.live_source(seconds), stdout=subprocess.PIPE)
+        publisher = subprocess.Popen([net.headwater, "--json", *how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        feeding = threading.Thread(target=feed, args=(maker.stdout, copy, publisher.stdin))
+        feeding.start()
+        complaints = []
+        listening = threading.Thread(target=lambda: complaints.append(publisher.stderr.read().decode()))
+        listening.start()
+        for _ in range(2):
+            line = publisher.stdout.readline()
+            if not line:
+                break
+            yield json.loads(line)
+        feeding.join()
+        listening.join()
+        if maker.wait() or publisher.wait():
+            raise AssertionError(f"headwater publish --live: {''.join(complaints)}")
+
+
+def feed(source, copy, publisher):
+    with publisher:
+        while piece := source.read1(65536):
+            copy.write(piece)
+            publisher.write(piece)
+            publisher.flush()
+
+
+def check_live(net, folder, seconds=12):
+    """ffmpeg plays a film while it is made, from its beginning and without a complaint, and so it plays what became of it."""
+    path = os.path.join(folder, "live.mp4")
+    answers = run_live(net, path, seconds)
+    begun = next(answers)
+    playlists = json.loads(net.ask(f"/api/live/{begun['id']}"))["tracks"]
+    early = net.ask(f"/live/{begun['id']}/{playlists[0]['id']}.m3u8").decode()
+    if "#EXT-X-ENDLIST" in early or "#EXT-X-PLAYLIST-TYPE:EVENT" not in early:
+        raise AssertionError(f"the playlist is no growing one: {early}")
+    # It begins at the first segment and goes on until the end of the stream, which is still to come.
+    watched = seen(begun["live"] + "/master.m3u8", "-live_start_index", "0")
+    ended = next(answers)
+    late = net.ask(f"/live/{begun['id']}/{playlists[0]['id']}.m3u8").decode()
+    if not late.startswith(early) or late.count("#EXTINF") <= early.count("#EXTINF") or not late.endswith("#EXT-X-ENDLIST\n"):
+        raise AssertionError(f"the playlist did not grow to its end: {early}{late}")
+    for _ in answers:
+        raise AssertionError("there is a third answer")
+    source = seen(path)
+    for shown, what in ((watched, "while it was made"), (seen(ended["watch"][0] + "/master.m3u8"), "afterwards")):
+        for found, expected in zip(shown[0] + shown[1], source[0] + source[1], strict=True):
+            same_frames(f"the live film, {what},", found, expected)
+    equal("publication of the stream", json.loads(net.ask(f"/api/live/{begun['id']}"))["publication"], ended["id"])
+    print(f"live: {len(source[0][0].hashes)} frames are the source's, watched while it was made and afterwards")
+
+
 def check_nodes_dead(net, clip):
     """A film that the gateway has not read before, with as many nodes killed as the coding allows."""
     dead = int(net.coding.split("+")[1])
@@ -237,6 +293,7 @@ def main():
     published = [check(net, clip) for clip in clips]
     check_texts(net, published[0])
     check_withdrawn(net, published[0], clips[0])
+    check_live(net, options.scratch)
     check_nodes_dead(net, media_clips.ordinary(options.scratch, "nodes-dead.mp4", 550))
 
 

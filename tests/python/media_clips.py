@@ -98,6 +98,15 @@ def fragmented(folder):
     return Clip(path)
 
 
+def live_source(seconds):
+    """The command with which ffmpeg writes a film to standard output as fast as it is watched: a keyframe every second."""
+    picture = f"testsrc2=size=320x180:rate=25:duration={seconds}"
+    moving = ["-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p"]
+    fragments = ["-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "500000"]
+    inputs = ["-re", "-f", "lavfi", "-i", picture, "-re", *lavfi(sine(560, seconds))]
+    return ["ffmpeg", "-nostdin", "-v", "error", *inputs, "-c:v", "libx264", *moving, *AAC, *fragments, "-f", "mp4", "-"]
+
+
 def two_languages(folder):
     path = os.path.join(folder, "two-languages.mp4")
     languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu"]

@@ -16,11 +16,14 @@ class Seen:
         self.hashes, self.last = [], 0.0
 
 
-def seen(url):
-    """(pictures, sounds): what `url` shows, a `Seen` for each of its streams. Fails on any warning about times."""
+def seen(url, *options):
+    """(pictures, sounds): what `url` shows, a `Seen` for each of its streams. Fails on any warning about times.
+
+    `options` tell ffmpeg how to read it.
+    """
     # Sound is compared before it is decoded: decoders may differ in what they make of the edges, packets may not.
     streams = ["-map", "0:v?", "-map", "0:a?", "-c:a", "copy"]
-    text = run("ffmpeg", "-i", url, *streams, *AS_THEY_ARE, "-f", "framemd5", "-")
+    text = run("ffmpeg", *options, "-i", url, *streams, *AS_THEY_ARE, "-f", "framemd5", "-")
     return parse(text)
 
 

@@ -8,7 +8,9 @@ use chunker::{AccountSecret, Coding, Padding, Salt};
 use client::{Client, ClientOptions, ObjectSecrets, PutOptions, PutReport, RepairAuthority};
 use network::{EndpointOptions, EndpointRole, Members, NetworkFile, Pool, bind};
 use proofs::{Cid, Root};
-use protocol::{ByteHours, Mandate, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
+use protocol::{
+    ByteHours, Contact, Mandate, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, Ticket, UnixSeconds,
+};
 use storage_node::{AdmissionPolicy, Node, NodeConfig, NodeStats};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -17,6 +19,10 @@ use tokio::runtime::Runtime;
 const KEPT_FOR_S: u64 = 30 * 86_400;
 /// How long a killed node's tasks may take to end. Its scrubber ends later, when it looks whether it should.
 const KILL_WITHIN: Duration = Duration::from_millis(50);
+/// How often nodes that join exchange who is there.
+const GOSSIP_EVERY: Duration = Duration::from_millis(100);
+/// How long news may take to reach all nodes; only a test that fails waits so long.
+const SPREAD_WITHIN: Duration = Duration::from_mins(1);
 /// How long a node's folder may stay locked after it was killed.
 const UNLOCK_WITHIN: Duration = Duration::from_secs(5);
 
@@ -60,10 +66,72 @@ impl TestNetwork {
             change(index, &mut config);
             let running = Running::start(config.clone()).await?;
             config.bind = running.node.addr();
-            let record = running.node.record().clone();
+            let record = running.node.record();
             started.nodes.push(TestNode { config, record, running: Some(running) });
         }
         Ok(started)
+    }
+
+    /// Starts so many nodes of which each but the first knows nothing but how to dial the first.
+    pub async fn start_joining(nodes: usize) -> anyhow::Result<Self> {
+        let mut started = Self::start(0).await?;
+        for _ in 0..nodes {
+            started.add(|_| {}).await?;
+        }
+        Ok(started)
+    }
+
+    /// Starts one more node, which joins at the first. `change` may change its settings.
+    pub async fn add(&mut self, change: impl FnOnce(&mut NodeConfig)) -> anyhow::Result<()> {
+        let mut config = NodeConfig::new(self.dir(self.nodes.len()), self.network);
+        config.bind = "127.0.0.1:0".parse()?;
+        config.admission = AdmissionPolicy::Open;
+        config.same_site = true;
+        config.gossip_every = GOSSIP_EVERY;
+        config.join = self.nodes.first().iter().map(|first| Contact::from(&first.record)).collect();
+        change(&mut config);
+        let running = Running::start(config.clone()).await?;
+        let record = running.node.record();
+        self.nodes.push(TestNode { config, record, running: Some(running) });
+        Ok(())
+    }
+
+    /// A ticket that names one node alone.
+    pub fn ticket(&self, index: usize) -> anyhow::Result<Ticket> {
+        Ok(Ticket::new(self.network, true, vec![Contact::from(&self.nodes[index].record)])?)
+    }
+
+    /// A client that has nothing but a ticket.
+    pub async fn client_with(&self, ticket: &Ticket) -> anyhow::Result<Client> {
+        let pool = self.pool(Some(self.payer.clone())).await?;
+        let members = Members::new(ticket.network(), ticket.same_site());
+        let client = Client::new(pool, members, ClientOptions::default());
+        client.join(ticket.contacts(), Duration::from_secs(10)).await?;
+        Ok(client)
+    }
+
+    /// A running node.
+    pub fn node(&self, index: usize) -> Option<&Node> {
+        self.nodes[index].running.as_ref().map(|running| &running.node)
+    }
+
+    /// Waits until all running nodes know what they should.
+    pub async fn until_all_know(&self, what: &str, is_so: impl Fn(&Members) -> bool) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let mut nodes = (0..self.nodes.len()).filter_map(|index| self.node(index));
+            if nodes.all(|node| is_so(&node.members())) {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < SPREAD_WITHIN, "never did all nodes know {what}");
+            tokio::time::sleep(GOSSIP_EVERY).await;
+        }
+    }
+
+    /// Starts a node again at another port.
+    pub async fn restart_elsewhere(&mut self, index: usize) -> anyhow::Result<()> {
+        self.nodes[index].config.bind.set_port(0);
+        self.restart(index).await
     }
 
     /// A client with an endpoint and a memory of its own, which pays with the network's one payer.
@@ -152,7 +220,7 @@ impl TestNetwork {
                 outcome => break outcome?,
             }
         };
-        self.nodes[index].record = running.node.record().clone();
+        self.nodes[index].record = running.node.record();
         self.nodes[index].running = Some(running);
         Ok(())
     }

@@ -112,13 +112,9 @@ impl Liar {
         };
         let endpoint: Endpoint = bind(options).await?;
         let now = UnixSeconds::from(SystemTime::now());
-        let body = NodeRecord {
-            addrs: Addresses::new(endpoint.bound_sockets())?,
-            class: CapacityClass::of_capacity(64 << 30),
-            domain: None,
-            issued: now,
-            seq: Sequence::new(now.get()),
-        };
+        let (addrs, class) =
+            (Addresses::new(endpoint.bound_sockets())?, CapacityClass::of_capacity(64 << 30));
+        let body = NodeRecord::new(addrs, class, now, Sequence::new(now.get()));
         let record = Signed::sign(&secret, &network, body);
         let inside = Arc::new(Inside {
             secret,

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("packager", &[]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
+    ("account", &["client", "chunker", "protocol", "proofs", "sharing"]),
     ("storage-node", &["protocol", "proofs", "network"]),
     ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
@@ -24,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "account",
             "client",
             "chunker",
             "protocol",
@@ -39,6 +41,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "e2e",
         &[
+            "account",
             "client",
             "chunker",
             "protocol",

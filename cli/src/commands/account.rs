@@ -1,9 +1,12 @@
-//! `headwater account`: who you are to the nodes.
+//! `headwater account`: who you are to the nodes, and the way back from one secret.
+
+mod phrase;
+mod restore;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use publishing::Creator;
 use serde::Serialize;
 
@@ -20,8 +23,19 @@ use crate::failure::Outcome;
 #[command(after_help = "\
 Examples:
   headwater account
+  headwater account phrase
+  headwater account restore
   headwater node --allow $(headwater account --json | jq -r .payer)")]
-pub(crate) struct Account {}
+pub(crate) struct Account {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Phrase(phrase::Phrase),
+    Restore(restore::Restore),
+}
 
 #[derive(Serialize)]
 struct Answer {
@@ -31,7 +45,15 @@ struct Answer {
 }
 
 impl Account {
-    pub(crate) fn run(globals: &Globals) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        match self.command {
+            None => Self::show(globals),
+            Some(Command::Phrase(_)) => phrase::Phrase::run(globals),
+            Some(Command::Restore(_)) => restore::Restore::run(globals).await,
+        }
+    }
+
+    fn show(globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = account::open(globals.account.as_deref(), globals.output())?;
         let payer = account::payer(&secret).public().to_string();
         let creator = Creator::new(secret).public().to_string();

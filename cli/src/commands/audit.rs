@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::Network;
+use crate::names;
 use crate::secrets::SecretArg;
 use crate::target::Target;
 
@@ -65,7 +66,7 @@ impl Audit {
 
 /// Audits an object, prints what was found, and says whether it is whole.
 pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) -> anyhow::Result<bool> {
-    let target = Target::read(target)?;
+    let target = names::target(target, globals).await?;
     let audit = async |client: &Client| {
         let object = match &target {
             Target::Link(link) => Some(client.open(link).await.context("cannot open the link")?),
@@ -74,7 +75,7 @@ pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) 
         let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
         Ok((object, report))
     };
-    let network = Network::load(globals.network.as_deref())?;
+    let network = Network::load(globals.network.as_deref()).await?;
     let (object, report) = network.with_client(None, audit).await?;
     globals.output().answer(&Answer::new(&report, object.as_ref()))?;
     if !report.is_whole() {

@@ -39,7 +39,7 @@ pub(crate) struct Deny {
 
 impl Deny {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways_of(&self.gateways, Some(&self.target), &network)?;
         let reason = Reason::new(self.reason).map_err(|error| Usage::because(error.to_string()))?;
         let creator = Creator::new(account::open(globals.account.as_deref(), globals.output())?);

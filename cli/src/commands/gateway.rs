@@ -18,6 +18,7 @@ use crate::arguments::Globals;
 use crate::commands::steward::beside;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
+use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
 use crate::output::Output;
@@ -164,7 +165,8 @@ impl Gateway {
             settings::load(self.config.as_deref(), "gateway.toml")?
         };
         let settings = self.settings.under(globals).or(file);
-        let network = Network::load(settings.network.as_deref())?;
+        settings.check()?;
+        let network = Network::load(settings.network.as_deref()).await?;
         let uploads = settings.uploads(&network, globals.output())?;
         let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
         let pool = network.pool(payer).await?;
@@ -180,7 +182,9 @@ impl Gateway {
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
-        let service = Service::new(config, network.client(pool.clone()))?;
+        let client = network.client(pool.clone());
+        network.refresh(&client).await;
+        let service = Service::new(config, client)?;
         let _steward = match settings.steward.clone() {
             Some(dir) => {
                 let account = settings.account.as_deref();
@@ -227,6 +231,12 @@ impl GatewaySettings {
             page: self.page.or(file.page),
             steward: self.steward.or(file.steward),
         }
+    }
+
+    /// Settings that are wrong whatever network is meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let url = self.public_url.as_deref().map(gateway_api::address).transpose();
+        url.map(drop).map_err(|error| Usage::because(format!("public-url: {error}")))
     }
 
     fn limit(&self, config: &mut GatewayConfig) {

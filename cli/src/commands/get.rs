@@ -27,14 +27,15 @@ use crate::secrets::SecretArg;
 #[command(after_help = "\
 Examples:
   headwater get @film.link -o copy.mp4
+  headwater get /films/river.mp4 -o copy.mp4       by its name in your index
   headwater get @film.link | ffplay -
   headwater get @film.link --range 0-65535 | file -
   wl-paste | headwater get - -o copy.mp4           the link comes from the clipboard
   headwater get https://gateway.example/watch/ID   the film, its subtitles and its attachments, in a folder
   headwater get https://gateway.example/watch/ID --track video-720 --gateway https://other.example | ffplay -")]
 pub(crate) struct Get {
-    /// The link: itself, @FILE, or - for standard input; or the address at which a publication plays
-    #[arg(value_name = "LINK|ADDRESS")]
+    /// The link: itself, @FILE, or - for standard input; the name of a file of yours, from / on; or the address at which a publication plays
+    #[arg(value_name = "LINK|NAME|ADDRESS")]
     what: SecretArg,
 
     /// Where to write; - for standard output [default: standard output, or on a terminal the name that the link knows;
@@ -72,9 +73,14 @@ impl Get {
                 "--track and --gateway are for publications; a link is read from the nodes of the network",
             ));
         }
+        if let Some(link) = crate::names::named_link(&self.what, globals).await? {
+            return self.object(&link, globals).await;
+        }
         // The text itself is not repeated: it holds a key.
         let link = what.parse::<Link>();
-        let link = link.map_err(|error| Usage::because(format!("this is not a link: {error}")))?;
+        let link = link.map_err(|error| {
+            Usage::because(format!("this is not a link: {error}; the name of a file of yours begins with /"))
+        })?;
         self.object(&link, globals).await
     }
 }

@@ -81,9 +81,9 @@ impl Mandate {
                 holder: self.holder,
                 object: Some(cid),
             };
-            Ok(Signed::sign(&control, &client.members().network(), body))
+            Ok(Signed::sign(&control, &client.network(), body))
         };
-        let signed = Network::load(globals.network.as_deref())?.with_client(None, sign).await?;
+        let signed = Network::load(globals.network.as_deref()).await?.with_client(None, sign).await?;
         let text = record_file::to_text(&signed.encode());
         if let Some(path) = &self.output {
             folders::write_atomically(path, format!("{text}\n").as_bytes())

@@ -1,11 +1,17 @@
 //! `headwater node`: a storage node, as a long-running role.
 
+mod drain;
+mod rekey;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use protocol::{DomainName, NodeRecord, ParseNetworkIdError, Signed};
+use protocol::{
+    DomainName, NetworkId, NodeRecord, ParseNetworkIdError, Price, PublicKey, RelayUrl, Signed, Tag, Tags,
+    Ticket,
+};
 use serde::Deserialize;
 use storage_node::{AdmissionPolicy, Node as StorageNode, NodeConfig};
 
@@ -30,7 +36,8 @@ use crate::{folders, lifetime, membership, settings};
 Examples:
   headwater node --network-id $(openssl rand -hex 32) --announce 203.0.113.7:4433 --allow PAYER_KEY
                                                       the first node of a new network
-  headwater node --listen 203.0.113.7:4433 --capacity 500GiB --allow PAYER_KEY
+  headwater ticket --dir ~/.local/share/headwater/node    what others need to join it
+  headwater node --join TICKET --listen 203.0.113.8:4433 --capacity 500GiB --allow PAYER_KEY
   headwater node --config /etc/headwater/node.toml
   headwater node status --dir /var/lib/headwater      what auditors said of it
 
@@ -44,7 +51,7 @@ A settings file:
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Node {
     #[command(subcommand)]
-    question: Option<Question>,
+    action: Option<Action>,
 
     #[command(flatten)]
     settings: NodeSettings,
@@ -58,9 +65,11 @@ pub(crate) struct Node {
     managed: bool,
 }
 
-/// What can be asked of a node that runs, or does not.
+/// What can be asked of a node that runs, or does not, and what can be changed about it.
 #[derive(Subcommand, Debug)]
-enum Question {
+enum Action {
+    Drain(drain::Drain),
+    Rekey(rekey::Rekey),
     Status(super::node_status::NodeStatus),
 }
 
@@ -80,7 +89,11 @@ struct NodeSettings {
     #[arg(long, value_name = "IP:PORT", value_delimiter = ',', env = "HEADWATER_NODE_ANNOUNCE")]
     announce: Option<Vec<SocketAddr>>,
 
-    /// The network's id, 64 hexadecimal digits [default: that of the network file]
+    /// The ticket of the network to join, or @FILE with one; needed once, the folder remembers
+    #[arg(long, value_name = "TICKET", env = "HEADWATER_NODE_JOIN")]
+    join: Option<String>,
+
+    /// The network's id, 64 hexadecimal digits [default: that of the ticket, or of the network file]
     #[arg(long, value_name = "HEX", env = "HEADWATER_NODE_NETWORK_ID")]
     network_id: Option<String>,
 
@@ -111,6 +124,30 @@ struct NodeSettings {
     /// What this node shares its fate with, such as a site; nodes of one domain share no segment
     #[arg(long, value_name = "NAME", env = "HEADWATER_NODE_DOMAIN")]
     domain: Option<String>,
+
+    /// Something else that it says of itself, such as country=ch; may be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", env = "HEADWATER_NODE_TAGS")]
+    tags: Option<Vec<Tag>>,
+
+    /// The public key of who runs it, in hexadecimal
+    #[arg(long, value_name = "KEY", env = "HEADWATER_NODE_OPERATOR")]
+    operator: Option<PublicKey>,
+
+    /// What it asks for keeping one GiB over a month, in micro-units [default: 0, free of charge]
+    #[arg(long, value_name = "N", env = "HEADWATER_NODE_PRICE")]
+    price: Option<u64>,
+
+    /// The relay under which it can be reached besides, such as `https://relay.example/`
+    #[arg(long, value_name = "URL", env = "HEADWATER_NODE_RELAY")]
+    relay: Option<RelayUrl>,
+
+    /// Find nodes on the local network, and be found there, by multicast DNS
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", env = "HEADWATER_NODE_DISCOVER")]
+    discover: Option<bool>,
+
+    /// All nodes of the network stand at one site: every one is a failure domain of its own
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", env = "HEADWATER_NODE_SAME_SITE")]
+    same_site: Option<bool>,
 }
 
 impl NodeSettings {
@@ -120,6 +157,7 @@ impl NodeSettings {
             dir: self.dir.or(file.dir),
             listen: self.listen.or(file.listen),
             announce: self.announce.or(file.announce),
+            join: self.join.or(file.join),
             network_id: self.network_id.or(file.network_id),
             capacity: self.capacity.or(file.capacity),
             quota: self.quota.or(file.quota),
@@ -128,6 +166,12 @@ impl NodeSettings {
             allow: self.allow.or(file.allow),
             open: self.open.or(file.open),
             domain: self.domain.or(file.domain),
+            tags: self.tags.or(file.tags),
+            operator: self.operator.or(file.operator),
+            price: self.price.or(file.price),
+            relay: self.relay.or(file.relay),
+            discover: self.discover.or(file.discover),
+            same_site: self.same_site.or(file.same_site),
         }
     }
 }
@@ -137,12 +181,15 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 44
 impl Node {
     /// Whether a node is to be run.
     pub(crate) const fn is_a_role(&self) -> bool {
-        self.question.is_none()
+        self.action.is_none()
     }
 
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        if let Some(Question::Status(status)) = self.question {
-            return status.run(globals).await;
+        match self.action {
+            Some(Action::Status(status)) => return status.run(globals).await,
+            Some(Action::Drain(drain)) => return drain.run(globals).await,
+            Some(Action::Rekey(rekey)) => return rekey.run(globals),
+            None => {}
         }
         let file = if self.managed {
             NodeSettings::default()
@@ -150,18 +197,21 @@ impl Node {
             settings::load(self.config.as_deref(), "node.toml")?
         };
         let config = self.settings.or(file).into_config(globals)?;
-        let dir = config.dir.clone();
+        let (dir, must_join) = (config.dir.clone(), !config.join.is_empty());
         if config.admission == AdmissionPolicy::AllowList([].into()) {
             globals.output().note("nobody may store on this node: name payers with --allow, or say --open");
         }
         let node = StorageNode::spawn(config)
             .await
             .with_context(|| format!("cannot run a node in {}", dir.display()))?;
-        write_record(&dir, node.record())?;
+        write_record(&dir, &node.record())?;
+        if must_join && node.joined().await == 0 {
+            globals.output().note("no node of the ticket answered yet; this one keeps trying");
+        }
         let ready = NodeReady {
             id: node.id().to_string(),
             addr: node.addr(),
-            record: membership::record_to_text(node.record()),
+            record: membership::record_to_text(&node.record()),
         };
         globals.output().answer(&Ready { ready })?;
         let ended = lifetime::ended(self.managed).await;
@@ -173,12 +223,8 @@ impl Node {
 
 impl NodeSettings {
     fn into_config(self, globals: &Globals) -> anyhow::Result<NodeConfig> {
-        let network = match &self.network_id {
-            Some(text) => {
-                text.parse().map_err(|error: ParseNetworkIdError| Usage::because(error.to_string()))?
-            }
-            None => Network::load(globals.network.as_deref())?.file.network,
-        };
+        let ticket = self.join.as_deref().map(membership::ticket).transpose()?;
+        let network = self.network(ticket.as_ref(), globals)?;
         let dir = match &self.dir {
             Some(dir) => dir.clone(),
             None => folders::data()?.join("node"),
@@ -188,6 +234,14 @@ impl NodeSettings {
             bind: self.listen.unwrap_or(LISTEN),
             advertise: self.addresses_to_announce()?,
             domain: self.domain()?,
+            operator: self.operator,
+            tags: Tags::new(self.tags.clone().unwrap_or_default())
+                .map_err(|error| Usage::because(error.to_string()))?,
+            price: self.price.map_or(Price::FREE, Price::new),
+            relay: self.relay.clone(),
+            discover: self.discover.unwrap_or(false),
+            same_site: self.same_site.unwrap_or_else(|| ticket.as_ref().is_some_and(Ticket::same_site)),
+            join: ticket.as_ref().map_or_else(Vec::new, |ticket| ticket.contacts().to_vec()),
             capacity: self.capacity.map_or(defaults.capacity, ByteSize::bytes),
             admission: self.admission()?,
             quota_per_payer: self.quota.map(ByteSize::bytes),
@@ -195,6 +249,19 @@ impl NodeSettings {
             monthly_cap: self.monthly_cap.map(ByteSize::bytes),
             ..defaults
         })
+    }
+
+    fn network(&self, ticket: Option<&Ticket>, globals: &Globals) -> anyhow::Result<NetworkId> {
+        let named = self.network_id.as_deref().map(str::parse).transpose();
+        let named = named.map_err(|error: ParseNetworkIdError| Usage::because(error.to_string()))?;
+        match (named, ticket) {
+            (Some(named), Some(ticket)) if named != ticket.network() => {
+                Err(Usage::because(format!("the ticket is of network {}, not of {named}", ticket.network())))
+            }
+            (Some(named), _) => Ok(named),
+            (None, Some(ticket)) => Ok(ticket.network()),
+            (None, None) => Network::id(globals.network.as_deref()),
+        }
     }
 
     fn addresses_to_announce(&self) -> anyhow::Result<Vec<SocketAddr>> {

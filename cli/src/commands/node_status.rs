@@ -86,7 +86,7 @@ impl NodeStatus {
 }
 
 async fn ask(globals: &Globals, id: &str) -> anyhow::Result<Answer> {
-    let network = Network::load(globals.network.as_deref())?;
+    let network = Network::load(globals.network.as_deref()).await?;
     let node = find(network.file.nodes.iter().map(Signed::by), id)?;
     let ask = async |client: &Client| client.node_status(node).await.map_err(anyhow::Error::msg);
     let status = network.with_client(None, ask).await?;

@@ -18,6 +18,8 @@ use crate::record_file::{KnownRecord, RecordFile};
 
 /// List the nodes of the network and ask each how it is
 ///
+/// The nodes of the network file are asked whom else they know.
+///
 /// Exit status 1 when a node does not answer.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -41,7 +43,15 @@ struct Listing {
 struct NodeLine {
     id: String,
     addrs: Vec<String>,
+    relay: Option<String>,
+    class: u8,
     domain: Option<String>,
+    operator: Option<String>,
+    tags: Vec<String>,
+    price: u64,
+    leaving: bool,
+    formerly: usize,
+    issued: u64,
     state: &'static str,
     shards: Option<u64>,
     stored: Option<u64>,
@@ -53,11 +63,13 @@ struct NodeLine {
 impl Nodes {
     pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         self.extend_file(globals)?;
-        let network = Network::load(globals.network.as_deref())?;
-        let records = &network.file.nodes;
+        let network = Network::load(globals.network.as_deref()).await?;
         let ask = async |client: &Client| {
-            let ask = async |record| NodeLine::new(record, client.node_status(record.by()).await);
-            Ok(futures_util::future::join_all(records.iter().map(ask)).await)
+            let members = client.members();
+            let ask = async |record: &Signed<NodeRecord>| {
+                NodeLine::new(record, client.node_status(record.by()).await)
+            };
+            Ok(futures_util::future::join_all(members.iter().map(ask)).await)
         };
         let nodes = network.with_client(None, ask).await?;
         let all_up = nodes.iter().all(|node| node.error.is_none());
@@ -106,14 +118,37 @@ impl NodeLine {
         Self {
             id: record.by().to_string(),
             addrs: body.addrs.iter().map(ToString::to_string).collect(),
+            relay: body.relay.as_ref().map(ToString::to_string),
+            class: body.class.get(),
             domain: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
+            operator: body.operator.map(|operator| operator.to_string()),
+            tags: body.tags.iter().map(ToString::to_string).collect(),
+            price: body.price.get(),
+            leaving: body.leaving,
+            formerly: body.formerly.len(),
+            issued: body.issued.get(),
             state: if status.is_some() { "up" } else { "down" },
             shards: status.as_ref().map(|status| status.shards),
             stored: status.as_ref().map(|status| status.stored),
             capacity: status.as_ref().map(|status| status.capacity),
-            version: status.map(|status| status.version.as_str().to_owned()),
+            version: status.map_or_else(
+                || Some(body.version.as_str().to_owned()).filter(|version| !version.is_empty()),
+                |status| Some(status.version.as_str().to_owned()),
+            ),
             error,
         }
+    }
+}
+
+impl NodeLine {
+    /// What the node says of itself beyond its state, where it says anything.
+    fn write_profile(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.tags.clone();
+        said.extend(self.domain.as_ref().map(|domain| format!("domain {domain}")));
+        said.extend((self.price > 0).then(|| protocol::Price::new(self.price).to_string()));
+        said.extend(self.relay.as_ref().map(|relay| format!("relay {relay}")));
+        said.extend(self.leaving.then(|| "leaving".to_owned()));
+        if said.is_empty() { Ok(()) } else { writeln!(f, "            {}", said.join(", ")) }
     }
 }
 
@@ -129,6 +164,7 @@ impl fmt::Display for Listing {
                 }
                 (.., error) => writeln!(f, "down  {}", error.as_deref().unwrap_or("no answer"))?,
             }
+            node.write_profile(f)?;
         }
         Ok(())
     }

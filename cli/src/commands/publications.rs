@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use publishing::Creator;
+use serde_json::Value;
 use sharing::Withdrawal;
 
 use self::details::Details;
@@ -85,7 +86,7 @@ impl Publications {
             Some(What::Withdraw { publication }) => at.withdraw(&publication).await,
             Some(What::Live) => at.live().await,
             Some(What::End(end)) => {
-                let network = at.network()?;
+                let network = at.network().await?;
                 let gateways = gateways_of(&at.named, None, &network)?;
                 end.run(&network, gateways, &at.creator()?, globals.output()).await
             }
@@ -101,41 +102,47 @@ struct Gateways<'g> {
 
 impl Gateways<'_> {
     async fn list(&self, mine: bool) -> anyhow::Result<Outcome> {
-        let gateways = gateways_of(&self.named, None, &self.network()?)?;
+        let gateways = gateways_of(&self.named, None, &self.network().await?)?;
         let mut list = gateway_api::publications(&gateways[0]).await?;
         if mine {
             let own = self.creator()?.public().to_string();
             list.retain(|one| one["creator"] == own.as_str());
         }
-        self.globals.output().answer(&Table(list))?;
+        self.answer(list)
+    }
+
+    fn answer(&self, list: Vec<Value>) -> anyhow::Result<Outcome> {
+        let output = self.globals.output();
+        if list.is_empty() {
+            output.note("there is nothing to list");
+        }
+        output.answer(&Table(list))?;
         Ok(Outcome::Complete)
     }
 
     async fn live(&self) -> anyhow::Result<Outcome> {
-        let mut gateways = gateways_of(&self.named, None, &self.network()?)?;
+        let mut gateways = gateways_of(&self.named, None, &self.network().await?)?;
         let running = LiveGateway::new(gateways.swap_remove(0), false)?.running().await?;
-        let running = running.as_array().cloned().unwrap_or_default();
-        self.globals.output().answer(&Table(running))?;
-        Ok(Outcome::Complete)
+        self.answer(running.as_array().cloned().unwrap_or_default())
     }
 
     async fn show(&self, publication: &Named) -> anyhow::Result<Outcome> {
-        let gateways = gateways_of(&self.named, Some(publication), &self.network()?)?;
+        let gateways = gateways_of(&self.named, Some(publication), &self.network().await?)?;
         let said = gateway_api::publication(&gateways[0], publication.id).await?;
         self.globals.output().answer(&Details::new(said, &gateways[0]))?;
         Ok(Outcome::Complete)
     }
 
     async fn withdraw(&self, publication: &Named) -> anyhow::Result<Outcome> {
-        let network = self.network()?;
+        let network = self.network().await?;
         let gateways = gateways_of(&self.named, Some(publication), &network)?;
         let withdrawal = Withdrawal { bundle: publication.id, issued: SystemTime::now().into() };
         let record = self.creator()?.sign(&network.file.network, withdrawal).encode();
         tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output()).await
     }
 
-    fn network(&self) -> anyhow::Result<Network> {
-        Network::load(self.globals.network.as_deref())
+    async fn network(&self) -> anyhow::Result<Network> {
+        Network::load(self.globals.network.as_deref()).await
     }
 
     fn creator(&self) -> anyhow::Result<Creator> {

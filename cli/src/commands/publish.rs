@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod listing;
 mod live;
 mod steps;
 
@@ -49,6 +50,7 @@ Examples:
   headwater publish --collection ID ID ID --title 'Three rivers' --cover rivers.jpg --attach map.pdf
 
 A file of chapters has one line each: 00:12:30 The second chapter")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Publish {
     /// The film or the sound; with --collection the ids or addresses of publications, in order; with --live a file
     /// that grows, or - for standard input
@@ -158,7 +160,7 @@ impl Publish {
             return self.run_live(globals).await;
         }
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let published = if self.collection {
@@ -180,6 +182,11 @@ impl Publish {
             network.with_client(Some(creator.payer()), publish).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
+        if let Err(error) =
+            listing::list(globals, &network, published.record.body(), self.keep.seconds()).await
+        {
+            output.note(format_args!("published, but not entered into your index: {error:#}"));
+        }
         self.offer(&published, &gateways, output).await
     }
 
@@ -240,10 +247,15 @@ impl Publish {
         let subtitles = self.subtitles.iter().map(|text| subtitle_file(text)).collect::<Result<_, _>>()?;
         Ok(PublishRequest {
             file: PathBuf::from(file),
-            title: Title::new(self.title.as_str()).map_err(usage)?,
-            by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
-            about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
+            title: Title::new(self.title.as_str()).map_err(|error| usage(&error))?,
+            by: self.by.as_deref().map(Byline::new).transpose().map_err(|error| usage(&error))?,
+            about: self.about.as_deref().map(About::new).transpose().map_err(|error| usage(&error))?,
+            language: self
+                .language
+                .as_deref()
+                .map(language::tag)
+                .transpose()
+                .map_err(|error| usage(&error))?,
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
@@ -263,7 +275,7 @@ fn creator(globals: &Globals) -> anyhow::Result<Creator> {
 }
 
 /// An error of a text that stands in an argument.
-fn usage(error: impl ToString) -> anyhow::Error {
+fn usage(error: &impl ToString) -> anyhow::Error {
     Usage::because(error.to_string())
 }
 
@@ -273,8 +285,8 @@ fn attached(path: &Path) -> anyhow::Result<AttachedFile> {
     let media_type = media_type::of_name(name).unwrap_or("application/octet-stream");
     Ok(AttachedFile {
         path: path.to_owned(),
-        name: FileName::new(name).map_err(usage)?,
-        media_type: MediaType::new(media_type).map_err(usage)?,
+        name: FileName::new(name).map_err(|error| usage(&error))?,
+        media_type: MediaType::new(media_type).map_err(|error| usage(&error))?,
     })
 }
 

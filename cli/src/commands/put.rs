@@ -2,34 +2,38 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use account::{Account, Change};
 use anyhow::{Context, bail};
-use chunker::{AccountSecret, Coding, Padding, Salt};
+use chunker::{Coding, Padding, Salt};
 use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
 use protocol::UnixSeconds;
 use serde::Serialize;
+use sharing::{FileEntry, IndexPath, MediaType};
 use tokio::io::AsyncRead;
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
-use crate::membership::{self, Network};
+use crate::membership::Network;
+use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account, gateway_api, lifetime, media_type, smaller_coding};
+use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_coding};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
-/// The link is the only way to read the file, for you and for anybody to whom you give it: keep it. It is
-/// all that stands on standard output. Exit status 1 with a link means that the file can be read, but that some
+/// The link lets anybody read the file to whom you give it; you find it again by its name (`headwater ls`), on every machine that
+/// has your account. The link is all that stands on standard output. Exit status 1 with a link means that the file can be read, but that some
 /// shards found no node; `headwater repair` adds them when there are nodes again. Exit status 1 without a
 /// link means that nothing was stored.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater put film.mp4 > film.link
+  headwater put film.mp4 --name films/river.mp4
   headwater put film.mp4 --coding 10+4 --keep 90d --json | jq .cid
   tar c album | headwater put - --name album.tar --pad > album.link")]
 pub(crate) struct Put {
@@ -38,7 +42,7 @@ pub(crate) struct Put {
     file: PathBuf,
 
     /// Data and parity shards: any K of K+M bring the file back
-    /// [default: what suits the number of nodes, 5+3 from eight nodes on]
+    /// [default: what suits the number of nodes, 5+3 for eight of them]
     #[arg(long, value_name = "K+M", env = "HEADWATER_CODING")]
     coding: Option<Coding>,
 
@@ -46,9 +50,21 @@ pub(crate) struct Put {
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
 
-    /// The name that readers see [default: the file's]
+    /// The name in your index, folders included; readers see its last part [default: the file's]
     #[arg(long)]
     name: Option<String>,
+
+    /// When the name is taken, take it over, and release what had it
+    #[arg(long, conflicts_with = "no_index")]
+    replace: bool,
+
+    /// Leave it out of your index: the link is then the only way to find it
+    #[arg(long)]
+    no_index: bool,
+
+    /// Under a key that lies on this machine alone, so that `rm` can destroy it: your 24 words do not bring it back
+    #[arg(long)]
+    erasable: bool,
 
     /// The media type that readers see [default: by the file's ending]
     #[arg(long = "type", value_name = "TYPE/SUBTYPE")]
@@ -64,17 +80,28 @@ const TIDY_UP_WITHIN: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// The answer of a put.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Answer(PutAnswer);
+struct Answer {
+    #[serde(flatten)]
+    put: PutAnswer,
+    /// Its name in the index; none with --no-index.
+    name: Option<String>,
+    /// Whether the network's index has it already.
+    pushed: bool,
+}
 
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let coding = self.coding(&network)?;
         let (source, len) = self.open().await?;
-        let account = account::open(globals.account.as_deref(), output)?;
-        let options = self.options(coding, &account);
+        let account = Account::new(account_file::open(globals.account.as_deref(), output)?);
+        let path = self.path()?;
+        let secrets = self.secrets(&account, globals)?;
+        let salt = secrets.salt;
+        let options = self.options(coding, path.as_ref(), secrets);
+        let until = options.expires;
+        let index_coding = network.usual_coding()?;
         let put = async |client: &Client| {
             let progress = output.progress("put", len);
             let put = client.put(UntilEnded::new(source), options, |now| progress.reached(now.read));
@@ -82,10 +109,17 @@ impl Put {
                 put = put => put,
                 () = overdue() => bail!("interrupted; nodes that did not answer may keep a part for a while"),
             };
-            put.with_context(|| format!("cannot store {}", self.file.display()))
+            let report = put.with_context(|| format!("cannot store {}", self.file.display()))?;
+            // Stored is stored: that it could not be listed is told below.
+            let listed = self.list(client, globals, index_coding, path.as_ref(), &report, until, salt).await;
+            Ok((report, listed))
         };
-        let stored = network.with_client(Some(account::payer(&account)), put).await;
-        let report = stored.map_err(smaller_coding::suggest)?;
+        let stored = network.with_client(Some(account_file::payer(account.secret())), put).await;
+        if stored.is_err() && self.erasable {
+            names::key_store(globals)?.destroy(&salt)?;
+        }
+        let (report, listed) = stored.map_err(smaller_coding::suggest)?;
+        let (name, pushed) = listed?;
         for missing in &report.missing {
             output.note(format_args!("not stored: {}: {}", missing.part, missing.reason));
         }
@@ -96,7 +130,7 @@ impl Put {
         }
         let url = opened_at_gateway(&network, &report, output).await;
         let outcome = if report.is_complete() { Outcome::Complete } else { Outcome::Incomplete };
-        output.answer(&Answer(report.into_answer(url)))?;
+        output.answer(&Answer { put: report.into_answer(url), name, pushed })?;
         Ok(outcome)
     }
 }
@@ -122,11 +156,8 @@ impl Put {
         Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
     }
 
-    fn options(&self, coding: Coding, account: &AccountSecret) -> PutOptions {
-        let name = self.name.clone().or_else(|| {
-            let name = self.file.file_name().filter(|_| !self.is_stdin())?;
-            Some(name.to_str()?.to_owned())
-        });
+    fn options(&self, coding: Coding, path: Option<&IndexPath>, secrets: ObjectSecrets) -> PutOptions {
+        let name = path.map(|path| path.file_name().to_owned());
         let guessed = || media_type::of_name(name.as_deref()?).map(str::to_owned);
         let media_type = self.media_type.clone().or_else(guessed);
         PutOptions {
@@ -134,14 +165,113 @@ impl Put {
             padding: if self.pad { Padding::Padme } else { Padding::None },
             name,
             media_type,
-            expires: UnixSeconds::from(SystemTime::now()).plus(self.keep.seconds()),
-            secrets: ObjectSecrets::new(account, Salt::from_bytes(membership::random())),
+            expires: now().plus(self.keep.seconds()),
+            secrets,
         }
+    }
+
+    /// What it is to be called: none when nothing gives it a name.
+    fn path(&self) -> anyhow::Result<Option<IndexPath>> {
+        if let Some(name) = &self.name {
+            return parse_path(name).map(Some);
+        }
+        let name = self.file.file_name().filter(|_| !self.is_stdin());
+        name.and_then(|name| name.to_str()).map(parse_path).transpose()
+    }
+
+    /// Keys of the new object. Those that nothing brings back are kept before they are used.
+    fn secrets(&self, account: &Account, globals: &Globals) -> anyhow::Result<ObjectSecrets> {
+        if !self.erasable {
+            return Ok(account.new_secrets());
+        }
+        let secrets = account.new_erasable_secrets();
+        let keys = names::key_store(globals)?;
+        keys.keep(&secrets.salt, &secrets.content_key)
+            .with_context(|| format!("cannot keep the key in {}", keys.folder().display()))?;
+        Ok(secrets)
+    }
+
+    /// Enters what was put into the index: its name there, and whether the network has it too.
+    #[expect(clippy::too_many_arguments, reason = "all of them are about one put")]
+    async fn list(
+        &self,
+        client: &Client,
+        globals: &Globals,
+        coding: Coding,
+        path: Option<&IndexPath>,
+        report: &PutReport,
+        until: UnixSeconds,
+        salt: Salt,
+    ) -> anyhow::Result<(Option<String>, bool)> {
+        if self.no_index {
+            return Ok((None, false));
+        }
+        let path = match path {
+            Some(path) => path.clone(),
+            None => IndexPath::new(format!("unnamed/{}", report.cid)).expect("an address is a name"),
+        };
+        let file = FileEntry {
+            object: report.cid,
+            len: report.size,
+            media_type: self.media_type(&path),
+            created: now(),
+            modified: self.modified(),
+            until,
+            erasable: self.erasable.then_some(salt),
+        };
+        let listed = new_file(client, globals, coding, path, file, self.replace).await;
+        let listed = listed.with_context(|| {
+            format!(
+                "{} is stored, but could not be entered into your index; its link: {}",
+                report.cid, report.link
+            )
+        })?;
+        Ok((Some(listed.0), listed.1))
+    }
+
+    fn media_type(&self, path: &IndexPath) -> Option<MediaType> {
+        let given = self.media_type.as_deref().or_else(|| media_type::of_name(path.file_name()));
+        given.and_then(|text| MediaType::new(text).ok())
+    }
+
+    /// When the file was changed last; what comes through a pipe is new.
+    fn modified(&self) -> UnixSeconds {
+        let metadata = std::fs::metadata(&self.file).ok().filter(std::fs::Metadata::is_file);
+        metadata.and_then(|metadata| metadata.modified().ok()).map_or_else(now, UnixSeconds::from)
     }
 
     fn is_stdin(&self) -> bool {
         self.file == Path::new("-")
     }
+}
+
+/// Enters a new file into the index, under a number when its name is taken.
+async fn new_file(
+    client: &Client,
+    globals: &Globals,
+    coding: Coding,
+    path: IndexPath,
+    file: FileEntry,
+    replace: bool,
+) -> anyhow::Result<(String, bool)> {
+    let object = file.object;
+    let mut names = Names::open(globals).await?;
+    let index = names.local.index();
+    let taken_over = index.file(&path).filter(|_| replace).cloned();
+    let free = if replace { path.clone() } else { index.free_path(&path)? };
+    names.local.write(vec![Change::File(free, file)])?;
+    if let Some(old) = taken_over.filter(|old| old.object != object) {
+        names.replaced(&old)?;
+    }
+    let pushed = names.push(client, coding).await?;
+    let found = names.local.index().paths_of(object).next();
+    let name = found.unwrap_or(&path);
+    if *name != path {
+        globals
+            .output()
+            .note(format_args!("{path} is the name of another file of yours; this one is {name}"));
+    }
+    Ok((name.to_string(), pushed))
 }
 
 /// Completes when the put should have tidied up after a signal: its source fails then, but nodes may keep it waiting.
@@ -167,6 +297,6 @@ async fn opened_at_gateway(network: &Network, report: &PutReport, output: Output
 /// For people and for shells alike: the link and nothing else.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.0.link())
+        writeln!(f, "{}", self.put.link())
     }
 }

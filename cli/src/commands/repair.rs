@@ -64,7 +64,7 @@ const OWN_MANDATE_LIFETIME_S: u64 = 24 * 3600;
 impl Repair {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let cid = Target::read(&self.target)?.cid();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let repair = async |client: &Client| {
             let mandate = match &self.mandate {
@@ -107,7 +107,7 @@ pub(crate) async fn own_mandate(
         holder: account::payer(account).public(),
         object: Some(cid),
     };
-    Ok(Signed::sign(&control, &client.members().network(), mandate))
+    Ok(Signed::sign(&control, &client.network(), mandate))
 }
 
 pub(crate) fn read_mandate(path: &Path) -> anyhow::Result<Signed<Mandate>> {

@@ -15,9 +15,10 @@ use crate::secrets::SecretArg;
 #[command(after_help = "\
 Examples:
   headwater stat @film.link
+  headwater stat /films/river.mp4
   headwater stat @film.link --json | jq '.parts[] | select(.state != \"proved\")'")]
 pub(crate) struct Stat {
-    /// The link, or the address alone: itself, @FILE, or - for standard input
+    /// The link, or the address alone: itself, @FILE, or - for standard input; or the name of a file of yours, from / on
     target: SecretArg,
 }
 

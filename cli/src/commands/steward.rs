@@ -91,7 +91,7 @@ impl Steward {
         };
         let settings = self.settings.or(file);
         let config = settings.config()?;
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let output = globals.output();
         let told = move |entry: &steward::Entry| drop(output.answer(&Line(entry)));
         let (account, rate) = (globals.account.as_deref(), settings.bandwidth());

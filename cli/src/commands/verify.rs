@@ -55,12 +55,11 @@ struct Verified {
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         let bytes = record_file::read(&self.file, TRANSCRIPT_LEN_MAX as u64)?;
+        let output = globals.output();
         match Kind::of(&bytes) {
-            Kind::Log => globals.output().answer(&Log::read(&self.file)?)?,
-            Kind::Transcript => globals.output().answer(&Verified::transcript(&self.file, &bytes)?)?,
-            Kind::Record => {
-                globals.output().answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?
-            }
+            Kind::Log => output.answer(&Log::read(&self.file)?)?,
+            Kind::Transcript => output.answer(&Verified::transcript(&self.file, &bytes)?)?,
+            Kind::Record => output.answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?,
         }
         Ok(Outcome::Complete)
     }

@@ -39,14 +39,20 @@ pub(super) enum FleetError {
 }
 
 impl Fleet {
-    /// Starts one node per role, all at once; each role comes with the folder of its node.
-    pub(super) async fn launch(roles: Vec<(Role, PathBuf)>) -> anyhow::Result<Self> {
+    /// Starts the first node, and once it serves those that `others` makes of its record, all at once. Each role comes
+    /// with the folder of its node.
+    pub(super) async fn launch(
+        (role, dir): (Role, PathBuf),
+        others: impl FnOnce(&str) -> anyhow::Result<Vec<(Role, PathBuf)>>,
+    ) -> anyhow::Result<Self> {
+        let first = Node::launch(role, dir).await?;
+        let roles = others(&first.record)?;
         // Spawned together, because each spends its time waiting for the disk.
         let starting: Vec<_> = roles
             .into_iter()
             .map(|(role, dir)| tokio::spawn(async move { Node::launch(role, dir).await }))
             .collect();
-        let mut nodes = Vec::with_capacity(starting.len());
+        let mut nodes = vec![first];
         for node in starting {
             nodes.push(node.await.context("the task that starts a node failed")??);
         }

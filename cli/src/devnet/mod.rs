@@ -19,7 +19,7 @@ use std::pin::pin;
 use anyhow::{Context, bail};
 use chunker::Coding;
 use network::NetworkFile;
-use protocol::PublicKey;
+use protocol::{Contact, PublicKey, Ticket};
 use tokio::net::TcpListener;
 
 use self::child::Role;
@@ -92,7 +92,7 @@ impl Devnet {
 
     async fn launch(&mut self) -> anyhow::Result<Running> {
         let token = self.folder.new_token()?;
-        let fleet = Fleet::launch(self.node_roles()?).await?;
+        let fleet = Fleet::launch(self.node_role(0, None)?, |first| self.joining_roles(first)).await?;
         self.plan.nodes = fleet.addresses();
         self.plan.save(&self.folder)?;
         // Written twice: gateways read it before anybody knows their addresses.
@@ -110,14 +110,23 @@ impl Devnet {
         Running::new(self.folder.clone(), fleet, gateways, control, token)
     }
 
-    fn node_roles(&self) -> anyhow::Result<Vec<(Role, PathBuf)>> {
-        let role = |(number, listen): (usize, &SocketAddr)| {
-            let dir = self.folder.node(number)?;
-            let mut arguments: Vec<OsString> = ["node", "--open", "--network-id"].map(Into::into).into();
-            arguments.extend([OsString::from(&self.plan.network), "--dir".into(), dir.clone().into()]);
-            Ok((self.role(format!("node {}", number + 1), arguments, *listen), dir))
-        };
-        self.plan.nodes.iter().enumerate().map(role).collect()
+    /// The first node makes the network, the others join it as anybody would: with a ticket.
+    fn joining_roles(&self, first: &str) -> anyhow::Result<Vec<(Role, PathBuf)>> {
+        let network = self.plan.network()?;
+        let first = membership::record_from_text(first, &network)?;
+        let ticket = Ticket::new(network, true, vec![Contact::from(&first)])?.to_string();
+        (1..self.plan.nodes.len()).map(|number| self.node_role(number, Some(&ticket))).collect()
+    }
+
+    fn node_role(&self, number: usize, ticket: Option<&str>) -> anyhow::Result<(Role, PathBuf)> {
+        let dir = self.folder.node(number)?;
+        let mut arguments: Vec<OsString> = ["node", "--open", "--same-site", "--dir"].map(Into::into).into();
+        arguments.push(dir.clone().into());
+        arguments.extend(match ticket {
+            Some(ticket) => ["--join".into(), ticket.into()],
+            None => ["--network-id".into(), OsString::from(&self.plan.network)],
+        });
+        Ok((self.role(format!("node {}", number + 1), arguments, self.plan.nodes[number]), dir))
     }
 
     async fn launch_gateways(&self) -> anyhow::Result<Vec<Gateway>> {

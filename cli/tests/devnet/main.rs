@@ -5,6 +5,7 @@
 mod harness;
 mod interrupted;
 mod kills;
+mod names;
 mod publications;
 mod stewards;
 
@@ -113,7 +114,8 @@ fn the_control_address_is_guarded(state: &Value) {
 fn put_and_read(devnet: &Devnet, film: &[u8]) -> String {
     let (put, code) = devnet.json(&["put", "film.mp4"]);
     assert_eq!(code, 0, "{put}");
-    let fields = ["link", "cid", "size", "coding", "shards", "stored_bytes", "missing", "url"];
+    let fields =
+        ["link", "cid", "size", "coding", "shards", "stored_bytes", "missing", "url", "name", "pushed"];
     assert_eq!(keys(&put), BTreeSet::from(fields));
     assert_eq!(put["size"], film.len());
     assert_eq!(put["coding"], "3+2", "the devnet's coding is the usual one on its network");

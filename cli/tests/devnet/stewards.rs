@@ -63,8 +63,8 @@ fn a_killed_steward_goes_on_with_its_repair() {
     wait_until("everything was looked at", || has(home, "renewed", None));
     wait_until("it is listed as whole", || {
         let (listing, _) = devnet.json(&["steward", "list", "--dir", "care", "--tag", "films"]);
-        let line = &listing["objects"][0];
-        line["cid"] == cid && line["state"] == "whole"
+        let object = &listing["objects"][0];
+        object["cid"] == cid && object["state"] == "whole"
     });
 
     let (stat, _) = devnet.json(&["stat", link]);

@@ -79,7 +79,7 @@ async fn audit_shards(
 ) -> Vec<Finding> {
     let wire = &client.wire;
     let (geometry, seed_of_places) = (*manifest.geometry(), manifest.seed());
-    let mut plan = Audit::of_segments(geometry, segments, seed_of_places.as_bytes(), &client.placement);
+    let mut plan = Audit::of_segments(geometry, segments, seed_of_places.as_bytes(), &client.placement());
     let mut tasks = JoinSet::new();
     let mut event = Event::Begin;
     loop {
@@ -125,7 +125,7 @@ pub(crate) async fn audit_copies(
     let root = manifest.cid().root();
     let wanted = copies(manifest.geometry().coding());
     let challenge = with_last_leaf(root, len, seed, 1);
-    let ranking = client.placement.rank(root.as_bytes());
+    let ranking = client.placement().rank(root.as_bytes());
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
     let mut proved = Vec::new();
     let mut lost = VecDeque::new();

@@ -62,7 +62,7 @@ impl CellStream {
             hints: object.hints(),
         };
         let cursor = wanted.cells.start;
-        let plan = Download::new(wanted, object.client().placement.clone());
+        let plan = Download::new(wanted, object.client().placement());
         Self {
             object: object.clone(),
             plan,

@@ -15,7 +15,7 @@ use crate::wire::WireError;
 /// The bytes at an address, their hash checked.
 pub(crate) async fn fetch(client: &Client, cid: &Cid) -> Result<Bytes, FetchError> {
     let wire = &client.wire;
-    let ranking = client.placement.rank(cid.root().as_bytes());
+    let ranking = client.placement().rank(cid.root().as_bytes());
     if ranking.is_empty() {
         return Err(FetchError::NoNodes);
     }

@@ -44,7 +44,7 @@ fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<R
     let mut add = |seed: &[u8; 32], mut roots: Vec<Root>| {
         roots.sort_unstable_by_key(|root| *root.as_bytes());
         roots.dedup();
-        for node in client.placement.rank(seed).into_iter().take(depth) {
+        for node in client.placement().rank(seed).into_iter().take(depth) {
             nodes.entry(node.id).or_default().extend(&roots);
         }
     };
@@ -113,12 +113,11 @@ impl Kept {
         self.ends.values_mut().for_each(|ends| ends.sort_unstable());
         let mut report = KeepReport { cid: manifest.cid(), until: None, missing: Vec::new() };
         for (part, root) in parts(manifest) {
-            match self.ends.get_mut(root.as_bytes()).and_then(Vec::pop) {
-                Some(end) => report.until = Some(report.until.map_or(end, |until| until.min(end))),
-                None => {
-                    let reason = self.reason.clone().unwrap_or_else(|| "no node has it".to_owned());
-                    report.missing.push(MissingPart { part, reason });
-                }
+            if let Some(end) = self.ends.get_mut(root.as_bytes()).and_then(Vec::pop) {
+                report.until = Some(report.until.map_or(end, |until| until.min(end)));
+            } else {
+                let reason = self.reason.clone().unwrap_or_else(|| "no node has it".to_owned());
+                report.missing.push(MissingPart { part, reason });
             }
         }
         report

@@ -47,7 +47,7 @@ pub(crate) async fn place(
     mut note: impl FnMut(PartIndex, &Signed<Lease>),
 ) -> Result<Vec<MissingPart>, Shortfall> {
     let (_, len) = hash(bytes);
-    let ranking = client.placement.rank(cid.root().as_bytes());
+    let ranking = client.placement().rank_for_new(cid.root().as_bytes());
     let lens = vec![len; parts.count];
     let mut placing = Placing::new(client.wire.clone(), parts, &ranking, lens, leave.clone());
     loop {

@@ -6,11 +6,14 @@ pub(crate) mod fetch;
 pub(crate) mod keep;
 mod ledger;
 mod manifest;
+pub(crate) mod members;
 pub(crate) mod node_audit;
 mod placing;
+pub(crate) mod pointers;
 pub(crate) mod put;
 mod read_back;
 mod rebuild;
+pub(crate) mod release;
 pub(crate) mod repair;
 mod segment;
 
@@ -49,7 +52,8 @@ async fn held_columns(
 /// after they have come back. Takes two seconds at most.
 async fn probe_suspects(client: &Client) {
     let now = client.wire.now();
-    let nodes = client.members().iter().map(protocol::Signed::by);
+    let members = client.members();
+    let nodes = members.iter().map(protocol::Signed::by);
     let suspects: Vec<_> = {
         let health = client.wire.health();
         nodes.filter(|node| health.standing(*node, now) == Standing::Suspect).collect()

@@ -42,7 +42,9 @@ pub(crate) async fn repair(
     let avoid = HashSet::new();
     let mut work = Repair::new(client, &manifest, authority, &avoid);
     for segment in manifest.geometry().all_segments() {
-        work.repair_segment(segment, State::of(segment, &audit.parts, |_| true)).await?;
+        let mut state = State::of(segment, &audit.parts, |_| true);
+        state.leave(usize::from(segment.data_columns()), |node| work.is_leaving(node));
+        work.repair_segment(segment, state).await?;
     }
     work.repair_copies(&bytes, &audit.parts).await;
     Ok(work.report)
@@ -225,18 +227,24 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
+    /// Whether a node is about to give up what it keeps.
+    fn is_leaving(&self, node: &PublicKey) -> bool {
+        self.client.members().get(node).is_some_and(|record| record.body().leaving)
+    }
+
     /// The ranking of a segment; nodes that keep lost columns badly, or are to be avoided, come last.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
-        let mut ranking = self.client.placement.rank(&seed);
+        let mut ranking = self.client.placement().rank_for_new(&seed);
         ranking.sort_by_key(|node| state.damaged.contains(&node.id) || self.avoid.contains(&node.id));
         ranking
     }
 
     async fn repair_copies(&mut self, bytes: &Bytes, found: &[PartReport]) {
         let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
-        let (healthy, lost): (Vec<_>, Vec<_>) =
-            found.iter().filter(is_copy).partition(|report| report.state == PartState::Proved);
+        let (healthy, lost): (Vec<_>, Vec<_>) = found.iter().filter(is_copy).partition(|report| {
+            report.state == PartState::Proved && !report.node.is_some_and(|node| self.is_leaving(&node))
+        });
         if lost.is_empty() {
             return;
         }
@@ -307,6 +315,19 @@ impl State {
             }
         }
         state
+    }
+
+    /// Columns on nodes that leave count as lost, as long as enough others are left to compute them from.
+    fn leave(&mut self, required: usize, is_leaving: impl Fn(&PublicKey) -> bool) {
+        let mut spare = self.healthy.len().saturating_sub(required);
+        let (moving, staying) = std::mem::take(&mut self.healthy).into_iter().partition(|(_, node)| {
+            let moves = spare > 0 && is_leaving(node);
+            spare -= usize::from(moves);
+            moves
+        });
+        self.healthy = staying;
+        let moving: Vec<(Column, PublicKey)> = moving;
+        self.lost.extend(moving.into_iter().map(|(column, _)| column));
     }
 
     /// Nodes that get no other column of the segment.

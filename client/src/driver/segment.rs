@@ -108,15 +108,16 @@ impl SegmentPut {
         let parts = parts(columns.len(), context.coding);
         let (needed, count) = (parts.needed, parts.count);
         // Without another node to go to, a slow one is better than none.
-        let spare = (count - needed).min(context.client.placement.domains().saturating_sub(count));
+        let spare = (count - needed).min(context.client.placement().domains().saturating_sub(count));
         let pace = Arc::new(Mutex::new(Pace::new(count, spare)));
-        let ranking = context.client.placement.rank(&segment_seed(context.seed.as_bytes(), block.segment()));
+        let ranking =
+            context.client.placement().rank_for_new(&segment_seed(context.seed.as_bytes(), block.segment()));
         let mut placing =
             Placing::new(context.client.wire.clone(), parts, &ranking, lens.collect(), context.leave.clone());
         let mut uploads: HashMap<_, _> = match placing.next().await {
             Step::Send(uploads) => uploads.into_iter().collect(),
-            Step::Finish(_) | Step::GiveUp { .. } if count > context.client.placement.domains() => {
-                return Err(PutError::TooFewNodes { needed, domains: context.client.placement.domains() });
+            Step::Finish(_) | Step::GiveUp { .. } if count > context.client.placement().domains() => {
+                return Err(PutError::TooFewNodes { needed, domains: context.client.placement().domains() });
             }
             Step::Finish(_) => return Err(too_few(block.segment(), 0, count, needed, &placing)),
             Step::GiveUp { placed } => return Err(too_few(block.segment(), placed, count, needed, &placing)),

@@ -4,6 +4,7 @@
 `cargo test -p protocol` reads them.
 """
 
+import base64
 import pathlib
 import sys
 
@@ -18,7 +19,7 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 
 # --- Records -------------------------------------------------------------------------------------
 
-OWNER, PAYER, NODE, CLIENT, AUDITOR = (Key(bytes([number] * 32)) for number in range(1, 6))
+OWNER, PAYER, NODE, CLIENT, AUDITOR, OTHER_NODE = (Key(bytes([number] * 32)) for number in range(1, 7))
 ROOT = bytes([0xAB] * 32)
 ID = bytes(range(16))
 CID = bytes([0x01, 0x71, 0x1E, 0x20]) + ROOT
@@ -70,7 +71,7 @@ BODIES = {
         },
     ),
     "mandate": (OWNER, {"byte_hours": 10**12, "expires": START, "holder": PAYER.public}),
-    "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "seq": 1}),
+    "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "price": 0, "seq": 1, "version": "headwater 0.1.0"}),
     "pointer": (OWNER, {"expires": START, "seq": 7, "slot": 0, "value": b"hello"}),
     "release": (OWNER, {"id": ID, "node": NODE.public, "root": ROOT, "seq": 1}),
     "renewal": (
@@ -84,6 +85,7 @@ BODIES = {
             "seq": 1,
         },
     ),
+    "successor": (OTHER_NODE, {"issued": START, "node": NODE.public}),
 }
 
 
@@ -103,6 +105,22 @@ def rejected(name, kind, bytes_, error):
 
 def rejected_body(name, kind, error="malformed", **changes):
     return rejected(f"{kind}: {name}", kind, record(kind, body_with(kind, **changes), BODIES[kind][0]), error)
+
+
+def full_node():
+    successor = record("successor", BODIES["successor"][1], OTHER_NODE)
+    return {
+        "domain": "cellar",
+        "formerly": [successor],
+        "leaving": True,
+        "operator": OWNER.public,
+        "price": 1_500_000,
+        "relay": "https://relay.example:8443/",
+        "tags": ["class=hdd", "country=ch", "operator=somebody"],
+    }
+
+
+FULL_NODE = full_node()
 
 
 def accepted_records():
@@ -126,6 +144,13 @@ def accepted_records():
     yield accepted("node: with a domain of 64 bytes", "node", body_with("node", domain="d" * 64))
     yield accepted("node: class 24 with IPv6", "node", body_with("node", **{"class": 24}, addrs=["[2001:db8::1]:1", "127.0.0.1:65535"]))
     yield accepted("node: eight addresses", "node", body_with("node", addrs=[f"10.0.0.{n}:4433" for n in range(8)]))
+    yield accepted("node: leaving, with everything else", "node", body_with("node", **FULL_NODE))
+    yield accepted("node: sixteen tags", "node", body_with("node", tags=sorted(f"k={n}" for n in range(16))))
+    yield accepted("node: the longest tag", "node", body_with("node", tags=["k" * 32 + "=" + "~" * 64]))
+    yield accepted("node: a value with = and spaces, a key twice", "node", body_with("node", tags=["a=", "a==", "b= ~"][1:]))
+    yield accepted("node: the longest relay", "node", body_with("node", relay="https://" + "r" * 191 + "/"))
+    yield accepted("node: four former identities, not looked into", "node", body_with("node", formerly=[b"x"] * 4))
+    yield accepted("node: price of 2^64 - 1, no version", "node", body_with("node", price=2**64 - 1, version=""))
     yield accepted("pointer: empty value", "pointer", body_with("pointer", value=b""))
     yield accepted("pointer: longest value in the last slot", "pointer", body_with("pointer", value=bytes(1024), slot=65_535))
     yield accepted("renewal: by the holder of a mandate", "renewal", BODIES["renewal"][1], PAYER)
@@ -253,6 +278,27 @@ def rejected_bodies():
     yield rejected_body("domain with a line break", "node", domain="a\nb")
     yield rejected_body("domain that is no UTF-8", "node", domain=Raw(b"\x62\xc3\x28"))
     yield rejected_body("domain null", "node", domain=Raw(b"\xf6"))
+    yield rejected_body("leaving false", "node", leaving=False)
+    yield rejected_body("leaving 1", "node", leaving=1)
+    yield rejected_body("operator off the curve", "node", operator=(2).to_bytes(32, "little"))
+    yield rejected_body("operator null", "node", operator=Raw(b"\xf6"))
+    yield rejected_body("negative price", "node", price=-1)
+    yield rejected_body("version of 65 bytes", "node", version="v" * 65)
+    yield rejected_body("version with a line break", "node", version="a\nb")
+    for relay in ("", "relay.example", "https://relay.example", "https://Relay.example/", "https:///", "ftp://relay.example/", "https://u@relay.example/", "https://relay.example/x/", "https://" + "r" * 192 + "/"):
+        yield rejected_body(f"relay {relay[:40]!r}", "node", relay=relay)
+    yield rejected_body("no tags in a list", "node", tags=[])
+    yield rejected_body("seventeen tags", "node", tags=sorted(f"k={n:02}" for n in range(17)))
+    yield rejected_body("tags out of order", "node", tags=["b=1", "a=1"])
+    yield rejected_body("a tag twice", "node", tags=["a=1", "a=1"])
+    for tag in ("", "a", "=1", "a=", "A=1", "a_b=1", "é=1", "a=é", "a=\n", "a=\x7f", "k" * 33 + "=1", "k=" + "v" * 65):
+        yield rejected_body(f"tag {tag[:40]!r}", "node", tags=[tag])
+    yield rejected_body("no former identities in a list", "node", formerly=[])
+    yield rejected_body("five former identities", "node", formerly=[b"x"] * 5)
+    yield rejected_body("a former identity as a map", "node", formerly=[{}])
+    yield rejected_body("node off the curve", "successor", node=(2).to_bytes(32, "little"))
+    yield rejected_body("node of 31 bytes", "successor", node=NODE.public[:31])
+    yield rejected_body("an unknown key", "successor", seq=1)
     yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
     yield rejected_body("value as a text", "pointer", value="hello")
     for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 17, "code 17")):
@@ -323,8 +369,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim members announce".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed members announced".split()
 
 
 def header(name, number, *parts):
@@ -383,6 +429,9 @@ def requests():
     yield header("claim", CLAIM, root, varint(600), R["mandate"])
     yield header("claim given back", CLAIM, root, varint(0), R["mandate"])
     yield header("records are not looked into", 7, string(b"no record"))
+    yield header("the first members", 15, NONE, varint(128))
+    yield header("one member after another", 15, some(key), varint(1))
+    yield header("announce", 16, R["node"])
 
     yield no_header("nothing", b"", "incomplete")
     yield no_header("half a length", b"\1\0", "incomplete")
@@ -391,6 +440,10 @@ def requests():
     yield no_header("65537 bytes announced", (65_537).to_bytes(4, "little"), "too_long")
     yield no_header("2^32 - 1 bytes announced", bytes([255] * 4), "too_long")
     yield no_header("empty header", framed(b""), "malformed")
+    yield bad_header("members after a key off the curve", 15, some(string((2).to_bytes(32, "little"))), varint(1))
+    yield bad_header("no members", 15, NONE, varint(0))
+    yield bad_header("129 members", 15, NONE, varint(129))
+    yield bad_header("announcement of 4097 bytes", 16, string(bytes(4097)))
     yield bad_header("an unknown request", len(REQUESTS))
     yield bad_header("claim for more seconds than fit", CLAIM, root, varint(65_536), R["mandate"])
     yield bad_header("claim without a mandate", CLAIM, root, varint(600))
@@ -446,7 +499,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in [*range(2, 16), 17]:
+    for code in [*range(2, 16), 17, 18]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -473,10 +526,18 @@ def responses():
     yield header("verdict kept", RESPONSES.index("verdict_kept"))
     yield header("claimed", RESPONSES.index("claimed"))
 
+    yield header("no members", 16, items(), b"\0")
+    yield header("128 members and more", 16, items(*[R["node"]] * 128), b"\1")
+    yield header("announced: not news", 17, b"\0")
+    yield header("announced: news", 17, b"\1")
+
     yield bad_header("an unknown answer", len(RESPONSES))
     yield bad_header("status with 9 verdicts", 11, *about, items(*[string(b"")] * 9))
+    yield bad_header("129 members", 16, items(*[string(b"")] * 129), b"\0")
+    yield bad_header("more is neither true nor false", 16, items(), b"\2")
+    yield bad_header("news is neither true nor false", 17, b"\2")
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 18", 0, varint(18), string(""))
+    yield bad_header("code 19", 0, varint(19), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))
@@ -493,6 +554,64 @@ def responses():
     yield no_header("number padded", framed(b"\x82\0"), "not_canonical")
 
 
+# --- Tickets -------------------------------------------------------------------------------------
+
+CONTACT = {"addrs": ["203.0.113.7:4433"], "id": NODE.public}
+TICKET = {"net": NET, "nodes": [CONTACT], "v": 1}
+
+
+def ticket_text(map_, prefix="headwater-net:"):
+    return prefix + base64.urlsafe_b64encode(cbor(map_)).decode().rstrip("=")
+
+
+def tickets():
+    def good(name, map_):
+        nodes = [node["id"].hex() for node in map_["nodes"]]
+        return {"name": name, "ticket": ticket_text(map_), "nodes": nodes, "same_site": map_.get("same_site", False)}
+
+    def bad(name, text):
+        return {"name": name, "ticket": text, "error": True}
+
+    def bad_map(name, **changes):
+        return bad(name, ticket_text({key: value for key, value in (TICKET | changes).items() if value is not None}))
+
+    def bad_node(name, **changes):
+        return bad_map(name, nodes=[{key: value for key, value in (CONTACT | changes).items() if value is not None}])
+
+    others = [{"addrs": [f"10.0.0.{n}:1", "[2001:db8::1]:2"], "id": Key(bytes([n] * 32)).public} for n in range(1, 10)]
+    yield good("one node", TICKET)
+    yield good("eight nodes at one site", TICKET | {"nodes": others[:8], "same_site": True})
+    yield good("behind a relay", TICKET | {"nodes": [CONTACT | {"relay": "https://relay.example/"}]})
+    text = ticket_text(TICKET)
+    yield bad("nothing", "")
+    yield bad("prefix alone", "headwater-net:")
+    yield bad("a link's prefix", ticket_text(TICKET, "headwater:"))
+    yield bad("no prefix", ticket_text(TICKET, ""))
+    yield bad("prefix in upper case", ticket_text(TICKET, "HEADWATER-NET:"))
+    yield bad("white space in front", " " + text)
+    yield bad("a line break behind", text + "\n")
+    yield bad("padded", text + "=")
+    yield bad("the end missing", text[:-4])
+    yield bad("another alphabet", text[:20] + "+" + text[21:])
+    yield bad("too long", text + "A" * 8192)
+    yield bad("a byte follows", "headwater-net:" + base64.urlsafe_b64encode(cbor(TICKET) + b"\0").decode().rstrip("="))
+    yield bad_map("no network", net=None)
+    yield bad_map("network of 31 bytes", net=NET[:31])
+    yield bad_map("no version", v=None)
+    yield bad_map("version 2", v=2)
+    yield bad_map("an unknown key", note="x")
+    yield bad_map("no nodes", nodes=[])
+    yield bad_map("nine nodes", nodes=others)
+    yield bad_map("a node twice", nodes=[CONTACT, CONTACT])
+    yield bad_map("same_site false", same_site=False)
+    yield bad_node("no addresses", addrs=[])
+    yield bad_node("an address without port", addrs=["10.0.0.1"])
+    yield bad_node("no id", id=None)
+    yield bad_node("id off the curve", id=(2).to_bytes(32, "little"))
+    yield bad_node("a relay without scheme", relay="relay.example")
+    yield bad_node("an unknown key in a node", seq=1)
+
+
 write(
     FOLDER / "records.json",
     "Spec sections 10 and 11. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.",
@@ -501,3 +620,9 @@ write(
 )
 write(FOLDER / "requests.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(requests(), REQUESTS))
 write(FOLDER / "responses.json", "Spec section 13. `header` with its length in front.", NET, vectors=named(responses(), RESPONSES))
+write(
+    FOLDER / "tickets.json",
+    "Spec section 22. A decoder accepts `ticket`, or rejects it where there is `error`.",
+    NET,
+    vectors=tickets(),
+)

@@ -140,7 +140,10 @@ impl Live {
 
     /// Ends what nothing was heard of, and removes what ended long ago.
     pub(crate) async fn sweep(&self) -> Result<(), CatalogueError> {
-        let now = now();
+        self.sweep_at(now()).await
+    }
+
+    pub(super) async fn sweep_at(&self, now: UnixSeconds) -> Result<(), CatalogueError> {
         for stream in self.running() {
             if self.is_silent(&stream, now) {
                 self.close(&stream, now).await?;

@@ -18,14 +18,14 @@ const CHANGES_MAX: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Lookups {
     catalogue: Catalogue,
-    lookups: Arc<Semaphore>,
-    changes: Arc<Semaphore>,
+    looking: Arc<Semaphore>,
+    changing: Arc<Semaphore>,
 }
 
 impl Lookups {
     pub(crate) fn new(catalogue: Catalogue) -> Self {
-        let [lookups, changes] = [LOOKUPS_MAX, CHANGES_MAX].map(|places| Arc::new(Semaphore::new(places)));
-        Self { catalogue, lookups, changes }
+        let [looking, changing] = [LOOKUPS_MAX, CHANGES_MAX].map(|places| Arc::new(Semaphore::new(places)));
+        Self { catalogue, looking, changing }
     }
 
     /// What does not wait for a disk.
@@ -37,14 +37,14 @@ impl Lookups {
         &self,
         look: impl FnOnce(&Catalogue) -> Result<T, CatalogueError> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.run(&self.lookups, look).await
+        self.run(&self.looking, look).await
     }
 
     pub(crate) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Catalogue) -> Result<T, CatalogueError> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.run(&self.changes, change).await
+        self.run(&self.changing, change).await
     }
 
     async fn run<T: Send + 'static>(

@@ -103,7 +103,7 @@ async fn receive(
 ) -> Result<Film, Problem> {
     let mut film = films.begin(body.size_hint().lower()).map_err(not_kept)?;
     let mut source = reader(body, uploads.len_max, gateway.metrics().received.clone());
-    let mut file = tokio::fs::File::from_std(film.file().map_err(|error| not_kept(error.into()))?);
+    let mut output = tokio::fs::File::from_std(film.file().map_err(|error| not_kept(error.into()))?);
     let (mut block, mut len) = (Vec::with_capacity(BLOCK_LEN), 0);
     loop {
         let read = (&mut source).take(BLOCK_LEN as u64).read_buf(&mut block).await;
@@ -112,10 +112,10 @@ async fn receive(
         }
         len += block.len() as u64;
         film.hold(len).map_err(not_kept)?;
-        file.write_all(&block).await.map_err(|error| not_kept(error.into()))?;
+        output.write_all(&block).await.map_err(|error| not_kept(error.into()))?;
         block.clear();
     }
-    file.flush().await.map_err(|error| not_kept(error.into()))?;
+    output.flush().await.map_err(|error| not_kept(error.into()))?;
     Ok(film)
 }
 

@@ -72,21 +72,21 @@ fn of_track(trak: &[u8]) -> Result<Option<Projection>, BoxError> {
     let stsd = stbl.map(|stbl| child(stbl.body, *b"stsd")).transpose()?.flatten();
     let Some(stsd) = stsd.filter(|_| is_video) else { return Ok(None) };
     let entry = spherical(entry::visual_boxes(&stsd)?)?;
-    let mut track = Vec::new();
+    let mut copies = Vec::new();
     for found in children(trak) {
         let found = found?;
         if found.name == *b"uuid" && found.body.starts_with(&SPHERICAL_V1) {
-            track.push(entry::copied(&found)?);
+            copies.push(entry::copied(&found)?);
         }
     }
-    let len = entry.len() + track.iter().map(|copy| copy.payload.len()).sum::<usize>();
+    let len = entry.len() + copies.iter().map(|copy| copy.payload.len()).sum::<usize>();
     if len > PROJECTION_LEN_MAX {
         let why = format!(
             "{len} bytes say how the film lies on a sphere, at most {PROJECTION_LEN_MAX} are supported"
         );
         return Err(BoxError::Invalid { name: BoxName(*b"trak"), why });
     }
-    Ok((len > 0).then_some(Projection { track, entry }))
+    Ok((len > 0).then_some(Projection { track: copies, entry }))
 }
 
 /// Those of the boxes in a sample entry that say how the film lies.

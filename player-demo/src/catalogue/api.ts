@@ -33,6 +33,14 @@ export async function fetchPage(after: string | undefined): Promise<Page> {
   return { publications: publications.map(readSummary), next: typeof next === "string" ? next : undefined };
 }
 
+/** The streams that run at this gateway, newest first; none where it does not say. */
+export async function fetchLive(): Promise<Summary[]> {
+  const response = await fetch("/api/live", { cache: "no-cache" });
+  if (!response.ok) return [];
+  const { live } = Object(await response.json()) as { live?: unknown };
+  return Array.isArray(live) ? live.map(readSummary) : [];
+}
+
 /** The places of a collection's items that are withdrawn at this gateway. */
 export async function fetchWithdrawn(id: string): Promise<number[]> {
   const response = await fetch(`/api/publications/${id}`, { cache: "no-cache" });

@@ -7,7 +7,8 @@ import type { Summary } from "./api";
 
 const KINDS: Record<string, string> = { film: "Film", audio: "Audio", collection: "Collection" };
 
-export function buildCard(summary: Summary): HTMLElement {
+/** A card; of a stream that is still being made with `live`. */
+export function buildCard(summary: Summary, live = false): HTMLElement {
   const { kind, title, by, duration, language, poster, watch } = summary;
   const facts = [KINDS[kind] ?? kind, languageName(language ?? undefined)].filter((fact) => fact !== undefined);
   return h(
@@ -20,7 +21,8 @@ export function buildCard(summary: Summary): HTMLElement {
         "span",
         { class: "poster" },
         picture(poster, title),
-        duration > 0 && h("span", { class: "duration" }, clock(duration)),
+        live && h("span", { class: "live-mark" }, "Live"),
+        !live && duration > 0 && h("span", { class: "duration" }, clock(duration)),
       ),
       h("span", { class: "card-title" }, title),
       by !== null && h("span", { class: "card-by" }, by),

@@ -4,9 +4,12 @@ import { h } from "../page/element";
 import { sentence } from "../page/format";
 import { buildHeader } from "../page/header";
 import type { Session } from "../page/session";
-import { fetchPage, type Summary } from "./api";
+import { fetchLive, fetchPage, type Summary } from "./api";
 import { buildCard } from "./card";
 import { buildPublish } from "./publish";
+
+/** How often the page looks for live streams. */
+const LOOK_EVERY_MS = 10_000;
 
 export async function openCatalogue(page: HTMLElement, session: Session): Promise<void> {
   const list = new List();
@@ -14,7 +17,23 @@ export async function openCatalogue(page: HTMLElement, session: Session): Promis
   const foot = h("footer", { class: "foot" }, h("a", { href: "/api/" }, "What this gateway answers, for programs"));
   page.replaceChildren(buildHeader(list.search), main, foot);
   void buildPublish(session, () => void list.restart()).then((drop) => drop && main.prepend(drop));
+  void showLive(list.element);
   await list.restart();
+}
+
+/** What is being made right now, in front of the list, and looked for again while the page is in sight. */
+async function showLive(list: HTMLElement): Promise<void> {
+  const cards = h("ul", { class: "cards" });
+  const section = h("section", { class: "live-now", hidden: true }, h("h2", {}, "Live now"), cards);
+  list.before(section);
+  const look = async () => {
+    if (document.hidden) return;
+    const running = await fetchLive().catch(() => []);
+    section.hidden = running.length === 0;
+    cards.replaceChildren(...running.map((summary) => buildCard(summary, true)));
+  };
+  setInterval(() => void look(), LOOK_EVERY_MS);
+  await look();
 }
 
 class List {
@@ -66,7 +85,7 @@ class List {
   private draw(): void {
     const wanted = this.field.value.trim().toLocaleLowerCase();
     const found = this.summaries.filter(({ title, by }) => `${title} ${by ?? ""}`.toLocaleLowerCase().includes(wanted));
-    this.cards.replaceChildren(...found.map(buildCard));
+    this.cards.replaceChildren(...found.map((summary) => buildCard(summary)));
     this.more.hidden = this.next === undefined;
     if (this.summaries.length === 0) this.status.replaceChildren(empty());
     else this.status.textContent = found.length === 0 ? `Nothing here is called “${this.field.value}”.` : "";

@@ -12,7 +12,7 @@ import type {
 } from "hls.js";
 
 import { type Asker, type Given, NobodyError } from "../trust/ask";
-import type { Piece, Playlists } from "./playlists";
+import type { Piece } from "./playlists";
 
 /** What the loaders tell the page. */
 export interface Listener {
@@ -20,6 +20,12 @@ export interface Listener {
   delivered(piece: Piece, given: Given): void;
   /** Nobody gave it, and with `hopeless` nobody ever will. */
   failed(error: NobodyError): void;
+}
+
+/** What there is to play: the page's own playlists, and what must stand behind their URLs. */
+export interface Source {
+  text(url: string): string | undefined | Promise<string | undefined>;
+  piece(url: string): Piece | undefined;
 }
 
 type Loaders = Pick<HlsConfig, "loader" | "pLoader" | "fLoader">;
@@ -31,9 +37,9 @@ const NOT_FOUND = 404;
 const FINAL = [NOT_FOUND, 410, 451];
 
 /** The three loaders of one publication. */
-export function loadersOf(playlists: Playlists, asker: Asker, listener: Listener): Loaders {
+export function loadersOf(playlists: Source, asker: Asker, listener: Listener): Loaders {
   class PlaylistLoader extends MemoryLoader<PlaylistLoaderContext> {
-    protected text(url: string): string | undefined {
+    protected text(url: string): string | undefined | Promise<string | undefined> {
       return playlists.text(url);
     }
   }
@@ -67,22 +73,33 @@ abstract class MemoryLoader<C extends LoaderContext> implements Loader<C> {
   context: C | null = null;
   stats = freshStats();
 
-  protected abstract text(url: string): string | undefined;
+  protected abstract text(url: string): string | undefined | Promise<string | undefined>;
 
   load(context: C, _config: LoaderConfiguration, callbacks: LoaderCallbacks<C>): void {
     this.context = context;
-    const data = this.text(context.url);
-    const now = performance.now();
-    this.stats.loading = { start: now, first: now, end: now };
-    queueMicrotask(() => {
-      if (this.stats.aborted) return;
-      if (data === undefined) {
-        callbacks.onError({ code: NOT_FOUND, text: "not part of this publication" }, context, null, this.stats);
-      } else {
-        this.stats.loaded = this.stats.total = data.length;
-        callbacks.onSuccess({ url: context.url, data, code: 200 }, this.stats, context, null);
-      }
-    });
+    this.stats.loading.start = performance.now();
+    void this.answer(context, callbacks);
+  }
+
+  private async answer(context: C, callbacks: LoaderCallbacks<C>): Promise<void> {
+    const { stats } = this;
+    const fail = (code: number, text: string) => {
+      if (!stats.aborted) callbacks.onError({ code, text }, context, null, stats);
+    };
+    let data: string | undefined;
+    try {
+      data = await this.text(context.url);
+    } catch (error) {
+      fail(UNAVAILABLE, (error as Error).message);
+      return;
+    }
+    stats.loading.first = stats.loading.end = performance.now();
+    if (data === undefined) {
+      fail(NOT_FOUND, "not part of this publication");
+    } else if (!stats.aborted) {
+      stats.loaded = stats.total = data.length;
+      callbacks.onSuccess({ url: context.url, data, code: 200 }, stats, context, null);
+    }
   }
 
   abort(): void {
@@ -101,7 +118,7 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
   private readonly controller = new AbortController();
   private done = false;
 
-  protected abstract readonly playlists: Playlists;
+  protected abstract readonly playlists: Source;
   protected abstract readonly asker: Asker;
   protected abstract readonly listener: Listener;
 

@@ -75,7 +75,7 @@ export function buildPlayer(
 }
 
 /** One attempt at a broken decoder; whatever else is fatal is said. */
-function recover(hls: Hls, data: ErrorData, onFatal: OnFatal): void {
+export function recover(hls: Hls, data: ErrorData, onFatal: OnFatal): void {
   if (!data.fatal) return;
   if (
     data.type === Hls.ErrorTypes.MEDIA_ERROR &&

@@ -30,7 +30,7 @@ export class Playlists {
   /** `base` ends in `/watch/{id}/`. */
   constructor(
     private readonly base: string,
-    bundle: Bundle,
+    bundle: Pick<Bundle, "tracks">,
     supports: Supports,
   ) {
     const plays = (track: Track) => track.kind === "subtitles" || supports(`${track.type}; codecs="${track.codecs}"`);

@@ -153,7 +153,7 @@ function decodeFile(value: Value, where: string): File {
   return { hash: fields.bytes("hash", 32), len: fields.u64("len"), type: fields.mediaType("type") };
 }
 
-function publicKey(bytes: Uint8Array): Uint8Array {
+export function publicKey(bytes: Uint8Array): Uint8Array {
   refuse(!isPublicKey(bytes), "bundle.creator is no public key");
   return bytes;
 }

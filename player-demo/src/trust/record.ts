@@ -1,4 +1,4 @@
-/** The signed `publication` record: the creator's word for a bundle (spec sections 10 and 11). */
+/** Signed records: a creator's word for a bundle, and for what belongs to it (spec sections 10 and 11). */
 
 import { decodeCanonical, encodeCanonical, equal, Fields, type Value } from "./cbor";
 import { type Cid, cidIn } from "./cid";
@@ -30,22 +30,35 @@ export function verifyRecord(bytes: Uint8Array, id: Cid, creator: Uint8Array): P
 
 /** The record that `bytes` write, once it is clear that the key it names has signed it. */
 export function openRecord(bytes: Uint8Array): PublicationRecord {
+  const { body, by, network } = openSigned(bytes, TYPE);
+  return decodeBody(body, by, network);
+}
+
+/** What a record says, who signed it, and for which network. */
+export interface Opened {
+  readonly body: Value;
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+}
+
+/** The record of the type `wanted` that `bytes` write, once it is clear that the key it names has signed it. */
+export function openSigned(bytes: Uint8Array, wanted: string): Opened {
   const fields = Fields.of(decodeCanonical(bytes, RECORD_LEN_MAX), "record", ["body", "by", "net", "sig", "type", "v"]);
   const [by, network, signature] = [fields.bytes("by", 32), fields.bytes("net", 32), fields.bytes("sig", 64)];
   const type = fields.text("type", 32);
-  if (type !== TYPE) throw new RecordError(`the record is of the type ${type}`);
+  if (type !== wanted) throw new RecordError(`the record is of the type ${type}`);
   fields.integer("v", 1, 1);
-  const record = decodeBody(fields.value("body"), by, network);
-  if (!verifyStrictly(signature, signedBytes(network, fields.value("body")), by)) {
+  const body = fields.value("body");
+  if (!verifyStrictly(signature, signedBytes(network, body, wanted), by)) {
     throw new RecordError("the signature does not verify");
   }
-  return record;
+  return { body, by, network };
 }
 
-/** What the signature of a `publication` record covers. */
-export function signedBytes(network: Uint8Array, body: Value): Uint8Array {
+/** What the signature of a record covers. */
+export function signedBytes(network: Uint8Array, body: Value, type = TYPE): Uint8Array {
   const text = (value: string) => [...new TextEncoder().encode(value)];
-  return new Uint8Array([...text("headwater"), 0, TYPE.length, ...text(TYPE), 1, ...network, ...encodeCanonical(body)]);
+  return new Uint8Array([...text("headwater"), 0, type.length, ...text(type), 1, ...network, ...encodeCanonical(body)]);
 }
 
 function decodeBody(value: Value, by: Uint8Array, network: Uint8Array): PublicationRecord {

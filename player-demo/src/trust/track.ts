@@ -7,17 +7,17 @@ import { fromHex } from "../page/format";
 const PARTS_MAX = 20_000;
 const SEGMENTS_MAX = 20_000;
 const SEGMENT_LEN_MAX = 2 ** 27;
-const INIT_LEN_MAX = 1_048_576;
+export const INIT_LEN_MAX = 1_048_576;
 const HASH_LEN = 32;
 const U16_MAX = 0xffff;
 const U32_MAX = 0xffff_ffff;
 
 /** Names that stand beside the tracks in URLs. */
-const RESERVED = ["attachments", "master"];
+export const RESERVED = ["attachments", "master"];
 const HASH_OF_NOTHING = fromHex("af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
 
 export type TrackKind = "video" | "audio" | "subtitles";
-const TYPES: Record<TrackKind, string> = { video: "video/mp4", audio: "audio/mp4", subtitles: "text/vtt" };
+export const TYPES: Record<TrackKind, string> = { video: "video/mp4", audio: "audio/mp4", subtitles: "text/vtt" };
 
 export interface Track {
   readonly id: string;
@@ -170,7 +170,7 @@ function decodePart(value: Value, where: string): number {
   return fields.integer("segments", 1, SEGMENTS_MAX);
 }
 
-function decodePicture(value: Value, where: string): { width: number; height: number; rate: number } {
+export function decodePicture(value: Value, where: string): { width: number; height: number; rate: number } {
   const fields = Fields.of(value, where, ["height", "rate", "width"]);
   const pixels = (key: string) => fields.integer(key, 1, U16_MAX);
   return { width: pixels("width"), height: pixels("height"), rate: fields.integer("rate", 1, U32_MAX) };

@@ -7,7 +7,8 @@ import { fromHex, hex } from "../page/format";
 import { decodeBundle } from "./bundle";
 import { cidOfHash, parseCid } from "./cid";
 import { blake3 } from "./hash";
-import { openRecord, verifyRecord } from "./record";
+import { decodePrelude, verifyEnd, verifySegment } from "./live";
+import { openRecord, openSigned, verifyRecord } from "./record";
 import { place } from "./track";
 
 interface Vector {
@@ -84,5 +85,67 @@ describe("a record and its bundle", () => {
   });
   it.each(all.filter((vector) => vector.error !== undefined))("do not: $name", async (vector) => {
     await expect(check(vector)).rejects.toThrow();
+  });
+});
+
+describe("preludes", () => {
+  const { vectors: all } = vectors("preludes.json");
+  it.each(all.filter((vector) => vector.error === undefined))("accepts $name", async (vector) => {
+    const bytes = bytesOf(vector, "prelude");
+    expect(cidOfHash(await blake3(bytes)).text).toBe(vector.id);
+    const prelude = decodePrelude(bytes);
+    expect([prelude.target, prelude.longest]).toEqual(vector.seconds);
+    const inits = Object.fromEntries(prelude.tracks.map((track) => [track.id, hex(track.init)]));
+    expect(inits).toEqual(vector.tracks);
+  });
+  it.each(all.filter((vector) => vector.error !== undefined))("refuses $name", (vector) => {
+    expect(() => decodePrelude(bytesOf(vector, "prelude"))).toThrow();
+  });
+});
+
+describe("records of live streams", () => {
+  const { network, vectors: all } = vectors("records.json");
+  const [first] = vectors("preludes.json").vectors;
+  if (!first) throw new Error("the vectors have changed");
+  const [id, prelude] = [parseCid(first.id as string), decodePrelude(bytesOf(first, "prelude"))];
+  const [track] = prelude.tracks;
+  if (!track) throw new Error("the vectors have changed");
+  const segments = all.filter((vector) => vector.type === "live_segment");
+  const ends = all.filter((vector) => vector.type === "live_end");
+  const isOurs = (vector: Vector) => vector.by === hex(prelude.creator);
+
+  it.each(segments.filter((vector) => vector.error === undefined && isOurs(vector)))("reads $name", (vector) => {
+    const { n, len, duration, hash } = vector.body as { n: number; len: number; duration: number; hash: string };
+    const read = () => verifySegment(bytesOf(vector, "record"), id, prelude, track, n);
+    if (duration / track.timescale > 4.5) {
+      expect(read).toThrow("longer than");
+    } else {
+      const segment = read();
+      expect([segment.len, segment.duration, hex(segment.hash)]).toEqual([len, duration, hash]);
+      expect(() => verifySegment(bytesOf(vector, "record"), id, prelude, track, n + 1)).toThrow("is for segment");
+      expect(() => verifySegment(bytesOf(vector, "record"), parseCid(first.id as string), prelude, { ...track, id: "other" }, n)).toThrow();
+    }
+  });
+  it.each(ends.filter((vector) => vector.error === undefined && isOurs(vector)))("reads $name", (vector) => {
+    const { publication } = vector.body as { publication?: string };
+    const end = verifyEnd(bytesOf(vector, "record"), id, prelude);
+    expect(end.publication && hex(end.publication.hash)).toBe(publication?.slice(8));
+  });
+  it.each([...segments, ...ends].filter((vector) => vector.error === undefined && !isOurs(vector)))(
+    "refuses $name",
+    (vector) => {
+      const bytes = bytesOf(vector, "record");
+      expect(() => (vector.type === "live_end" ? verifyEnd(bytes, id, prelude) : verifySegment(bytes, id, prelude, track, 0))).toThrow();
+    },
+  );
+  it.each([...segments, ...ends].filter((vector) => vector.error !== undefined && vector.error !== "network"))(
+    "refuses $name",
+    (vector) => {
+      const bytes = bytesOf(vector, "record");
+      expect(() => (vector.type === "live_end" ? verifyEnd(bytes, id, prelude) : verifySegment(bytes, id, prelude, track, 0))).toThrow();
+    },
+  );
+  it.each([...segments, ...ends].filter((vector) => vector.error === "network"))("tells the network of $name", (vector) => {
+    expect(hex(openSigned(bytesOf(vector, "record"), vector.type as string).network)).not.toBe(network);
   });
 });

@@ -102,7 +102,7 @@ async function buildStage(
   return player;
 }
 
-function problem(error: Error): HTMLElement {
+export function problem(error: Error): HTMLElement {
   return h(
     "div",
     { class: "problem-page", role: "alert" },

@@ -16,14 +16,14 @@ pub(super) struct Selected {
 
 /// What these draws from a seed select, ascending by root.
 pub(super) fn select(set: &AuditedSet, seed: &[u8; 32], draws: Draws) -> Vec<Selected> {
-    let mut drawn: BTreeMap<Root, (AuditedShard, SetPath, Vec<u32>)> = BTreeMap::new();
+    let mut by_root: BTreeMap<Root, (AuditedShard, SetPath, Vec<u32>)> = BTreeMap::new();
     for position in set.commitment().positions(seed, draws.get().into()) {
         let selection = set.select(position).expect("positions are below the total");
         let shard = selection.shard;
-        let entry = drawn.entry(shard.root).or_insert_with(|| (shard, selection.path, Vec::new()));
+        let entry = by_root.entry(shard.root).or_insert_with(|| (shard, selection.path, Vec::new()));
         entry.2.push(selection.leaf);
     }
-    drawn.into_values().map(|(shard, path, leaves)| selected(shard, path, leaves)).collect()
+    by_root.into_values().map(|(shard, path, leaves)| selected(shard, path, leaves)).collect()
 }
 
 /// The same for somebody who knows of the set what was committed to, and the shards that are said to be drawn.

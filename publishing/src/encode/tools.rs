@@ -69,14 +69,12 @@ impl Tools {
         let version = version_of(&ffmpeg).await?;
         version_of(&ffprobe).await?;
         let encoders = say(&ffmpeg, "-encoders").await?;
-        match ENCODERS.into_iter().find(|name| !lists(&encoders, name)) {
-            Some(encoder) => Err(ToolsError::NoEncoder { program: shown(&ffmpeg), encoder }),
-            None => {
-                let filters = say(&ffmpeg, "-filters").await?;
-                let maps_tones = tone::FILTERS.into_iter().all(|name| lists(&filters, name));
-                Ok(Self { ffmpeg, ffprobe, version, maps_tones })
-            }
+        if let Some(encoder) = ENCODERS.into_iter().find(|name| !lists(&encoders, name)) {
+            return Err(ToolsError::NoEncoder { program: shown(&ffmpeg), encoder });
         }
+        let filters = say(&ffmpeg, "-filters").await?;
+        let maps_tones = tone::FILTERS.into_iter().all(|name| lists(&filters, name));
+        Ok(Self { ffmpeg, ffprobe, version, maps_tones })
     }
 
     /// The version of ffmpeg.

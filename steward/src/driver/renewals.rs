@@ -49,11 +49,11 @@ async fn look(
     shared: &Shared,
     charge: &Charge,
     node: PublicKey,
-    (root, shard): (Root, Option<HeldShard>),
+    (root, held): (Root, Option<HeldShard>),
     below: UnixSeconds,
     until: UnixSeconds,
 ) -> Result<(UnixSeconds, bool), String> {
-    let lease = shard.ok_or_else(|| format!("node {} says it does not have it", node.fmt_short()))?;
+    let lease = held.ok_or_else(|| format!("node {} says it does not have it", node.fmt_short()))?;
     if lease.expires >= below || lease.expires >= until {
         return Ok((lease.expires, false));
     }

@@ -41,7 +41,7 @@ pub fn judge(
         match part.found {
             Found::Missing | Found::Corrupt => view.lose(number, part.since),
             Found::Offline => {
-                view.wait(number, node_offline.map_or(part.since, |s| s.min(part.since)), rules, now)
+                view.wait(number, node_offline.map_or(part.since, |s| s.min(part.since)), rules, now);
             }
             Found::Proved | Found::Unknown => match node_offline {
                 Some(since) => view.wait(number, since, rules, now),
@@ -65,8 +65,8 @@ struct View {
 impl View {
     fn lose(&mut self, number: u8, since: UnixSeconds) {
         self.lost.push(number);
-        self.since = earlier(self.since, since);
-        self.lost_since = earlier(self.lost_since, since);
+        self.since = Some(earlier(self.since, since));
+        self.lost_since = Some(earlier(self.lost_since, since));
     }
 
     fn wait(&mut self, number: u8, since: UnixSeconds, rules: &Rules, now: UnixSeconds) {
@@ -75,8 +75,8 @@ impl View {
             return self.lose(number, since);
         }
         self.waiting.push(number);
-        self.since = earlier(self.since, since);
-        self.changes_at = earlier(self.changes_at, lost_at);
+        self.since = Some(earlier(self.since, since));
+        self.changes_at = Some(earlier(self.changes_at, lost_at));
     }
 
     fn judgement(mut self, unit: &Unit, rules: &Rules, now: UnixSeconds) -> Judgement {
@@ -88,7 +88,7 @@ impl View {
         if healthy <= unit.threshold || is_old {
             wanted.append(&mut self.lost);
         } else if let Some(since) = self.lost_since {
-            self.changes_at = earlier(self.changes_at, since.plus(rules.tidy_after));
+            self.changes_at = Some(earlier(self.changes_at, since.plus(rules.tidy_after)));
         }
         if self.proved <= unit.needed {
             wanted.append(&mut self.lost);
@@ -100,8 +100,8 @@ impl View {
     }
 }
 
-fn earlier(known: Option<UnixSeconds>, other: UnixSeconds) -> Option<UnixSeconds> {
-    Some(known.map_or(other, |known| known.min(other)))
+fn earlier(known: Option<UnixSeconds>, other: UnixSeconds) -> UnixSeconds {
+    known.map_or(other, |known| known.min(other))
 }
 
 #[cfg(test)]

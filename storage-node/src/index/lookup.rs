@@ -82,6 +82,12 @@ pub(crate) trait Lookup: Sized {
         found.iter().map(|(key, _)| keys::decode_lease(&key[8..])).collect()
     }
 
+    /// Whether any lease ends after `now`.
+    fn has_lease_ending_after(&self, now: UnixSeconds) -> Result<bool> {
+        let from = now.plus(1).get().to_be_bytes();
+        Ok(!self.range(Table::LeasesByExpiry, &from, &[0xff; KEY_LEN_MAX], 1)?.is_empty())
+    }
+
     /// What counts against this payer's quota, in bytes.
     fn usage(&self, payer: &PublicKey) -> Result<u64> {
         number(self, Table::Usage, payer.as_bytes())

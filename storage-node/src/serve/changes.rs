@@ -26,6 +26,7 @@ impl Service {
         expires: UnixSeconds,
         mandate: &Unverified<Mandate>,
     ) -> Result<(), Unanswered> {
+        self.stays()?;
         let payer = self.admit_visitor(caller.payer)?;
         let mandate = self.verify(mandate)?;
         let now = self.clock.now();
@@ -95,12 +96,21 @@ impl Service {
         payer: Option<PublicKey>,
         pointer: &Unverified<Pointer>,
     ) -> Result<Response, Refusal> {
+        self.stays()?;
         let payer = self.admit_visitor(payer)?;
         let pointer = self.verify(pointer)?;
         check_end(pointer.body().expires, self.clock.now())?;
         // A pointer takes as much room as the smallest of shards, and is refused like one.
         let _reservation = self.ask(|store| store.reserve(1)).await?;
         self.change(Job::SetPointer(SetPointer { pointer, payer })).await
+    }
+
+    /// A node that leaves takes nothing new.
+    fn stays(&self) -> Result<(), Refusal> {
+        if self.membership.is_leaving() {
+            return Err(Refusal::new(Code::Leaving, "this node gives up what it keeps"));
+        }
+        Ok(())
     }
 
     async fn change(&self, job: Job) -> Result<Response, Refusal> {

@@ -150,10 +150,11 @@ impl Group<'_> {
             return Ok(Err(Refusal::new(Code::UnknownLease, "no lease for this shard and control key")));
         };
         let old = row.lease;
-        let renewed = match renewal.renew(&self.store.rules.node, &old, mandate.as_ref(), *now) {
-            Ok(lease) => lease,
-            Err(error) => return Ok(Err(Refusal::new(error.code(), error.to_string()))),
-        };
+        let renewed =
+            match renewal.renew(&self.store.rules.known_as(&body.node), &old, mandate.as_ref(), *now) {
+                Ok(lease) => lease,
+                Err(error) => return Ok(Err(Refusal::new(error.code(), error.to_string()))),
+            };
         // A holder renews at its own expense, the control key itself at that of whoever has paid so far.
         let mandate = mandate.as_ref().filter(|_| renewal.by() != old.control());
         let payer = mandate.map_or(old.payer(), |mandate| mandate.body().holder);
@@ -172,7 +173,7 @@ impl Group<'_> {
         let Some(row) = self.change.lease(&key)? else {
             return Ok(Err(Refusal::new(Code::UnknownLease, "no lease for this shard and control key")));
         };
-        if let Err(error) = release.releases(&self.store.rules.node, &row.lease) {
+        if let Err(error) = release.releases(&self.store.rules.known_as(&release.body().node), &row.lease) {
             return Ok(Err(Refusal::new(error.code(), error.to_string())));
         }
         let bytes = entry::encode_release(key.root, &key.control);

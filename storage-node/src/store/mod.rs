@@ -56,10 +56,12 @@ pub(crate) const PACK_LEN_MAX: u64 = 256 << 20;
 pub(crate) const TRAILER_LEN_MAX: u64 = 64 << 10;
 
 /// Who and what the store works for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreRules {
     pub(crate) network: NetworkId,
     pub(crate) node: PublicKey,
+    /// The identities that the node had before; renewals and releases may name them.
+    pub(crate) formerly: Vec<PublicKey>,
     pub(crate) capacity: Capacity,
     /// Most bytes that may count for one payer; `None`: no limit.
     pub(crate) quota_per_payer: Option<u64>,
@@ -80,6 +82,13 @@ pub(crate) struct Store {
     next_tmp: AtomicU64,
     /// Held by the one who changes files and index.
     writer: Mutex<()>,
+}
+
+impl StoreRules {
+    /// The identity of this node that `named` is: a renewal or release has to name one of them.
+    fn known_as(&self, named: &PublicKey) -> PublicKey {
+        self.formerly.iter().find(|former| *former == named).copied().unwrap_or(self.node)
+    }
 }
 
 impl Store {
@@ -124,6 +133,11 @@ impl Store {
     /// The lease for this shard and control key, in force or in its days of grace.
     pub(crate) fn lease(&self, key: &LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
         Ok(self.index.view()?.lease(key)?)
+    }
+
+    /// Whether anything is under a lease that has not ended.
+    pub(crate) fn has_live_lease(&self, now: UnixSeconds) -> Result<bool, StoreError> {
+        Ok(self.index.view()?.has_lease_ending_after(now)?)
     }
 
     pub(crate) fn shard_count(&self) -> Result<u64, StoreError> {

@@ -89,7 +89,7 @@ impl House {
         };
         let endpoint = network::bind(options).await.unwrap();
         let pool = Pool::new(endpoint.clone(), NETWORK, payer);
-        let peer = pool.connect(self.node.record()).await.unwrap();
+        let peer = pool.connect(&self.node.record()).await.unwrap();
         Client { pool, peer, endpoint }
     }
 

@@ -5,5 +5,6 @@
 mod hostile;
 mod house;
 mod limits;
+mod membership;
 mod requests;
 mod restart;

@@ -252,9 +252,9 @@ impl Keeper {
             return Event::NodeAudited { node, found: vec![(places[0], Found::Offline)], slowest_ms: 0 };
         }
         let draws = usize::from(self.rules.node_draws);
-        let drawn = (0..draws).map(|_| *dice.pick(places));
+        let picked = (0..draws).map(|_| *dice.pick(places));
         let copy = |place: &Place| network.nodes[index].copies.get(&network.kept_as(place));
-        let found = drawn.map(|place| match copy(&place) {
+        let found = picked.map(|place| match copy(&place) {
             Some(copy) if copy.is_sound => (place, Found::Proved),
             Some(_) => (place, Found::Corrupt),
             None => (place, Found::Missing),

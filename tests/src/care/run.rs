@@ -110,7 +110,7 @@ impl Run {
             next_tick: 0,
             report: Report::default(),
         };
-        for _ in 0..1 + run.dice.index(4) {
+        for _ in 0..=run.dice.index(4) {
             run.put();
         }
         run
@@ -305,12 +305,12 @@ impl Run {
         for (spot, place) in (0..).zip(places) {
             let parts = self.objects[&place.cid].units[place.unit as usize].parts.len();
             // A second copy is no loss.
-            let is_last = self.network.is_needed(&place, parts);
+            let only_copy = self.network.is_needed(&place, parts);
             let spare = self.spare.get_mut(&(place.cid, place.unit)).expect("every unit has its spare");
-            if !is_lost(spot) || (is_last && *spare == 0) {
+            if !is_lost(spot) || (only_copy && *spare == 0) {
                 continue;
             }
-            *spare -= u8::from(is_last);
+            *spare -= u8::from(only_copy);
             if is_wiped {
                 self.network.nodes[node].copies.remove(&place);
             } else if let Some(copy) = self.network.nodes[node].copies.get_mut(&place) {

@@ -131,7 +131,7 @@ async fn nodes_prove_what_they_keep_and_are_told_what_they_lost() -> anyhow::Res
     network.restart(index).await?;
     let status = network.client().await?.node_status(lost).await.map_err(anyhow::Error::msg)?;
     let kept = status.verdicts.iter().map(|kept| kept.verify(&auditor.client.network()));
-    assert_eq!(kept.collect::<Result<Vec<_>, _>>()?, [verdict.clone()]);
+    assert_eq!(kept.collect::<Result<Vec<_>, _>>()?, std::slice::from_ref(&verdict));
     assert_eq!(storage_node::kept_verdicts(&network.dir(index))?, [verdict]);
     Ok(())
 }

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::get;
 
 /// How long a steward may take to do its work on a busy machine.
-const WORKS_WITHIN: Duration = Duration::from_secs(120);
+const WORKS_WITHIN: Duration = Duration::from_mins(2);
 
 /// A steward that lives at a faster pace.
 fn quick() -> Rules {

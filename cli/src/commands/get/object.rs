@@ -50,7 +50,7 @@ impl Get {
             unless_ended(destination.fill(write)).await?;
             Ok(answer)
         };
-        let answer = Network::load(globals.network.as_deref())?.with_client(None, get).await?;
+        let answer = Network::load(globals.network.as_deref()).await?.with_client(None, get).await?;
         if answer.file.is_some() {
             output.answer(&answer)?;
         } else {

@@ -18,14 +18,20 @@ impl Publish {
             let Named { id: bundle, gateway: other } = named(text)?;
             let known = gateway_api::publication(other.as_ref().unwrap_or(gateway), bundle).await;
             let known = known.with_context(|| format!("cannot take {text} into the collection"))?;
-            let title = Title::new(known["title"].as_str().unwrap_or_default()).map_err(usage)?;
+            let title =
+                Title::new(known["title"].as_str().unwrap_or_default()).map_err(|error| usage(&error))?;
             items.push(Item { bundle, title });
         }
         Ok(CollectionRequest {
-            title: Title::new(self.title.as_str()).map_err(usage)?,
-            by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
-            about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
+            title: Title::new(self.title.as_str()).map_err(|error| usage(&error))?,
+            by: self.by.as_deref().map(Byline::new).transpose().map_err(|error| usage(&error))?,
+            about: self.about.as_deref().map(About::new).transpose().map_err(|error| usage(&error))?,
+            language: self
+                .language
+                .as_deref()
+                .map(language::tag)
+                .transpose()
+                .map_err(|error| usage(&error))?,
             items,
             cover: self.cover.as_deref().map(attached).transpose()?,
             attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,

@@ -44,7 +44,7 @@ impl fmt::Display for Begun {
 impl Publish {
     pub(super) async fn run_live(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let network = Network::load(globals.network.as_deref())?;
+        let network = Network::load(globals.network.as_deref()).await?;
         let request = self.live_request()?;
         let gateways = gateways(&self.gateways, &network)?;
         let gateways = gateways.into_iter().map(|url| LiveGateway::new(url, self.unlisted));
@@ -84,10 +84,15 @@ impl Publish {
         let target = self.segment_seconds.unwrap_or(SEGMENT_SECONDS);
         let longest = self.longest_segment.unwrap_or(LONGEST_SECONDS);
         Ok(LiveRequest {
-            title: Title::new(self.title.as_str()).map_err(usage)?,
-            by: self.by.as_deref().map(Byline::new).transpose().map_err(usage)?,
-            about: self.about.as_deref().map(About::new).transpose().map_err(usage)?,
-            language: self.language.as_deref().map(language::tag).transpose().map_err(usage)?,
+            title: Title::new(self.title.as_str()).map_err(|error| usage(&error))?,
+            by: self.by.as_deref().map(Byline::new).transpose().map_err(|error| usage(&error))?,
+            about: self.about.as_deref().map(About::new).transpose().map_err(|error| usage(&error))?,
+            language: self
+                .language
+                .as_deref()
+                .map(language::tag)
+                .transpose()
+                .map_err(|error| usage(&error))?,
             seconds: LiveSeconds::new(target, longest).map_err(|error| Usage::because(error.to_string()))?,
             listed: !self.unlisted,
         })

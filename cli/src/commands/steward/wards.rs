@@ -101,14 +101,13 @@ impl Add {
         let cid = Target::read(&self.target)?.cid();
         let mandates = self.folder.mandates()?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
-        let mandate = match &self.mandate {
-            Some(path) => read_mandate(path)?,
-            None => {
-                let network = Network::load(globals.network.as_deref())?;
-                let lifetime_s = OWN_MANDATE_LIFETIME_S;
-                let sign = async |client: &Client| own_mandate(client, &account, cid, lifetime_s).await;
-                network.with_client(None, sign).await?
-            }
+        let mandate = if let Some(path) = &self.mandate {
+            read_mandate(path)?
+        } else {
+            let network = Network::load(globals.network.as_deref()).await?;
+            let lifetime_s = OWN_MANDATE_LIFETIME_S;
+            let sign = async |client: &Client| own_mandate(client, &account, cid, lifetime_s).await;
+            network.with_client(None, sign).await?
         };
         if mandate.body().holder != account::payer(&account).public() {
             return Err(Usage::because("the mandate was written for another holder than this account"));

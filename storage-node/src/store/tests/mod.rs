@@ -41,6 +41,7 @@ pub(super) fn rules() -> StoreRules {
     StoreRules {
         network: NETWORK,
         node: node().public(),
+        formerly: Vec::new(),
         capacity: Capacity { total: 1 << 30, reserve: 0 },
         quota_per_payer: None,
         pack_len_max: 150_000,

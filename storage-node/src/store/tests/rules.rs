@@ -178,7 +178,7 @@ fn pointers_count_for_whoever_pays_for_them() {
     let disk = SimulatedDisk::new();
     let mut rules = rules();
     rules.quota_per_payer = Some(4000);
-    let (store, _) = Store::open(Arc::new(disk.clone()), rules, UnixSeconds::new(NOW)).unwrap();
+    let (store, _) = Store::open(Arc::new(disk.clone()), rules.clone(), UnixSeconds::new(NOW)).unwrap();
     let set = |slot, seq| commit_one(&store, set_pointer(pointer(1, slot, seq, NOW + DAY)));
     assert_eq!([set(1, 0), set(2, 0)], [Ok(Done::PointerKept), Ok(Done::PointerKept)]);
     let used = usage(&store);

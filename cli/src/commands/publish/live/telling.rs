@@ -16,7 +16,7 @@ use crate::output::Output;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How long a gateway may take to catch up when the stream is over.
-const CATCH_UP_WITHIN: Duration = Duration::from_secs(60);
+const CATCH_UP_WITHIN: Duration = Duration::from_mins(1);
 /// How often a gateway may lose what it was told, between two records that are new to it.
 const LOSSES_MAX: u32 = 3;
 

@@ -1,0 +1,38 @@
+//! What an account has, by name: kept on each of its devices, written to the network, found again with one secret.
+//!
+//! ```text
+//! write    entry → journal (fsync) → LocalIndex                         nothing that was acknowledged is lost
+//! sync     pointers → newest indices → merge → changed pages, root → pointer at a quorum → old ones released
+//! restore  24 words → AccountSecret → pointers → index                  on a machine that has nothing
+//! ```
+//!
+//! [`Account`] derives the keys; [`LocalIndex`] is what this device knows, durably; [`pull`] and [`sync`] bring it and the
+//! network together and say with [`Freshness`] how new that is. [`KeyStore`] holds the keys of erasable objects, which no
+//! secret gives back. The format is that of `docs/spec.md` section 24, and lives in `sharing`.
+//!
+//! The crate puts no files and reads none: it knows their names, and `client` the rest.
+
+mod durable;
+mod fetch;
+mod freshness;
+mod journal;
+mod key_store;
+mod keys;
+mod local;
+mod phrase;
+mod pull;
+mod push;
+mod releases;
+mod state;
+mod sync;
+
+pub use fetch::{FetchIndexError, fetch_publishing};
+pub use freshness::{DeviceSeen, Freshness, Unreadable};
+pub use key_store::{Destroyed, KeyStore};
+pub use keys::Account;
+pub use local::{Change, LocalError, LocalIndex};
+pub use phrase::{PHRASE_WORDS, PhraseError, from_phrase, to_phrase};
+pub use pull::pull;
+pub use push::{INDEX_KEPT_S, PushError, put_small};
+pub use releases::{Released, release_now};
+pub use sync::{Synced, sync};

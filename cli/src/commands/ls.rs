@@ -1,0 +1,197 @@
+//! `headwater ls`: what the account has, by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::bail;
+use clap::Args;
+use client::Client;
+use serde::Serialize;
+use sharing::{AccountIndex, FileEntry, IndexPath};
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+use crate::freshness::FreshnessAnswer;
+use crate::membership::Network;
+use crate::names::{Names, now, parse_path};
+
+/// List what your account has put, from this machine and from others
+///
+/// Names and sizes come from your index: nothing is asked about the files themselves. A folder is what several names
+/// begin with.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ls
+  headwater ls /films --recursive
+  headwater ls --json | jq -r '.files[].name'
+  headwater ls --publications")]
+pub(crate) struct Ls {
+    /// The folder, or one file [default: everything at the top]
+    path: Option<String>,
+
+    /// What is in folders below too
+    #[arg(short, long)]
+    recursive: bool,
+
+    /// What was published instead
+    #[arg(long, conflicts_with_all = ["path", "recursive"])]
+    publications: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    files: Vec<FileLine>,
+    folders: Vec<FolderLine>,
+    publications: Vec<PublicationLine>,
+    /// None when there was no network to ask.
+    freshness: Option<FreshnessAnswer>,
+    /// Whether something is on this machine alone until the next command pushes it.
+    unpushed: bool,
+}
+
+#[derive(Serialize)]
+struct FileLine {
+    name: String,
+    cid: String,
+    size: u64,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    created: u64,
+    modified: u64,
+    until: u64,
+    erasable: bool,
+    #[serde(skip)]
+    shown_until: String,
+}
+
+#[derive(Serialize)]
+struct FolderLine {
+    name: String,
+    files: u64,
+    size: u64,
+}
+
+#[derive(Serialize)]
+struct PublicationLine {
+    id: String,
+    issued: u64,
+    listed: bool,
+}
+
+impl Ls {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let output = globals.output();
+        let folder = self.path.as_deref().filter(|path| *path != "/").map(parse_path).transpose()?;
+        let mut names = Names::open(globals).await?;
+        let freshness = match Network::load(globals.network.as_deref()).await {
+            Ok(network) => {
+                let pull = async |client: &Client| names.pull(client).await;
+                Some(network.with_client(None, pull).await?)
+            }
+            Err(error) => {
+                output.note(format_args!("this is what this machine knows: {error:#}"));
+                None
+            }
+        };
+        let freshness = freshness.map(|freshness| FreshnessAnswer::new(&freshness, now()));
+        let unpushed = names.local.has_unpushed();
+        let answer = self.answer(names.local.index(), folder.as_ref(), freshness, unpushed)?;
+        output.answer(&answer)?;
+        Ok(Outcome::Complete)
+    }
+
+    fn answer(
+        &self,
+        index: &AccountIndex,
+        folder: Option<&IndexPath>,
+        freshness: Option<FreshnessAnswer>,
+        unpushed: bool,
+    ) -> anyhow::Result<Answer> {
+        let mut answer =
+            Answer { files: Vec::new(), folders: Vec::new(), publications: Vec::new(), freshness, unpushed };
+        if self.publications {
+            answer.publications = index.publications().map(PublicationLine::new).collect();
+            return Ok(answer);
+        }
+        let mut folders = BTreeMap::new();
+        let all: Vec<_> = match folder {
+            Some(folder) => index.files_in(folder).collect(),
+            None => index.files().collect(),
+        };
+        for (path, file) in all {
+            let inside = folder.map_or(Some(path.as_str()), |folder| folder.within(path));
+            let below = inside.and_then(|inside| inside.split_once('/'));
+            match below.filter(|_| !self.recursive) {
+                Some((name, _)) => {
+                    let (files, size) = folders.entry(name.to_owned()).or_insert((0, 0));
+                    *files += 1;
+                    *size += file.len;
+                }
+                None => answer.files.push(FileLine::new(path, file)),
+            }
+        }
+        if let Some(folder) = folder
+            && let Some(file) = index.file(folder)
+        {
+            answer.files.insert(0, FileLine::new(folder, file));
+        }
+        let prefix = folder.map_or_else(|| "/".to_owned(), |folder| format!("{folder}/"));
+        let folders = folders.into_iter();
+        answer.folders = folders
+            .map(|(name, (files, size))| FolderLine { name: format!("{prefix}{name}/"), files, size })
+            .collect();
+        if let Some(folder) = folder.filter(|_| answer.files.is_empty() && answer.folders.is_empty()) {
+            bail!("there is nothing called {folder} in your index");
+        }
+        Ok(answer)
+    }
+}
+
+impl FileLine {
+    fn new(path: &IndexPath, file: &FileEntry) -> Self {
+        Self {
+            name: path.to_string(),
+            cid: file.object.to_string(),
+            size: file.len,
+            media_type: file.media_type.as_ref().map(ToString::to_string),
+            created: file.created.get(),
+            modified: file.modified.get(),
+            until: file.until.get(),
+            erasable: file.erasable.is_some(),
+            shown_until: day(file.until),
+        }
+    }
+}
+
+impl PublicationLine {
+    fn new(publication: &sharing::Publication) -> Self {
+        Self {
+            id: publication.bundle.to_string(),
+            issued: publication.issued.get(),
+            listed: publication.listed,
+        }
+    }
+}
+
+/// The day of a time, in UTC.
+fn day(time: protocol::UnixSeconds) -> String {
+    time.to_string().chars().take(10).collect()
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for FolderLine { name, files, size } in &self.folders {
+            writeln!(f, "{size:>14}  {files:>6} files       {name}")?;
+        }
+        for file in &self.files {
+            let erasable = if file.erasable { "  (erasable)" } else { "" };
+            writeln!(f, "{:>14}  until {}  {}{erasable}", file.size, file.shown_until, file.name)?;
+        }
+        for publication in &self.publications {
+            let listed = if publication.listed { "" } else { "  (unlisted)" };
+            writeln!(f, "{}{listed}", publication.id)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Entering a publication into the account's index, so that a bare machine knows what was published.
+
+use account::{Change, put_small};
+use anyhow::Context;
+use chunker::Coding;
+use client::Client;
+use publishing::IndexFile;
+use sharing::{ContentHash, Publication, PublishingIndex, StoredPublishingIndex};
+
+use crate::account as account_file;
+use crate::arguments::Globals;
+use crate::membership::Network;
+use crate::names::{Names, now};
+
+/// Enters a publication, and what this machine knows of its publications, into the index: here first, then on the network.
+pub(super) async fn list(
+    globals: &Globals,
+    network: &Network,
+    publication: &Publication,
+    keep_s: u64,
+) -> anyhow::Result<()> {
+    let known =
+        IndexFile::open(&account_file::publishing_index(globals.account.as_deref())?)?.index().clone();
+    let coding = network.usual_coding()?;
+    let mut names = Names::open(globals).await?;
+    names
+        .local
+        .write(vec![Change::Publication(publication.clone())])
+        .context("cannot write to your index")?;
+    let payer = account_file::payer(names.account.secret());
+    let work = async |client: &Client| {
+        if let Err(error) = store(&mut names, client, coding, &known, keep_s).await {
+            globals.output().note(format_args!(
+                "what this machine knows of its publications stays on it for now, since {error:#}"
+            ));
+        }
+        names.push(client, coding).await
+    };
+    network.with_client(Some(payer), work).await?;
+    Ok(())
+}
+
+/// Stores the creator's index as an object, in the place of the one before.
+async fn store(
+    names: &mut Names,
+    client: &Client,
+    coding: Coding,
+    known: &PublishingIndex,
+    keep_s: u64,
+) -> anyhow::Result<()> {
+    let bytes = known.encode()?;
+    let (hash, device) = (ContentHash::of(&bytes), names.local.device());
+    let before = names.local.index().publishing().find(|(of, _)| *of == device).map(|(_, stored)| *stored);
+    if before.is_some_and(|before| before.hash == hash) {
+        return Ok(());
+    }
+    let until = now().plus(keep_s);
+    let object = put_small(client, &names.account, &bytes, coding, until).await?;
+    names.local.write(vec![Change::Publishing(StoredPublishingIndex { hash, object, until })])?;
+    if let Some(before) = before {
+        names.local.release_later(before.object, now())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! `headwater rm`: ends what keeps a file, and says what that proves.
+
+use std::fmt;
+
+use account::{Change, Destroyed, Released, release_now};
+use anyhow::{Context, bail};
+use chunker::Coding;
+use clap::Args;
+use client::{Client, NodeRelease};
+use serde::Serialize;
+use sharing::{AccountIndex, EntryName, FileEntry, IndexPath};
+
+use crate::account as account_file;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::membership::Network;
+use crate::names::{Names, now, parse_path};
+
+/// Remove files: end their leases at every node, and destroy the key of what is erasable
+///
+/// A node that confirms says that this lease has ended, no more: whether it erased the bytes, and whether somebody kept a
+/// copy, nobody can prove. Who has a link can read for as long as any k shards are somewhere. The key of an erasable
+/// object is written over and removed here, so that what is left anywhere stays unreadable, unless a link was given away;
+/// solid-state disks and backups may hold old copies of the key.
+/// Nodes that do not answer are asked again by later commands until the leases would have ended anyway.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater rm /film.mp4
+  headwater rm /films --recursive --json | jq '.files[].nodes'")]
+pub(crate) struct Rm {
+    /// What is to be removed
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+
+    /// A folder, with all that is in it
+    #[arg(short, long)]
+    recursive: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    files: Vec<Removed>,
+    /// Whether the network's index knows of it already.
+    pushed: bool,
+    /// What all this does not prove.
+    proves: &'static str,
+}
+
+const PROVES: &str =
+    "a node that confirms says that its lease has ended; that it erased the bytes, nobody can prove";
+
+#[derive(Serialize)]
+struct Removed {
+    name: String,
+    cid: String,
+    /// Leases that nodes say they ended.
+    ended: usize,
+    nodes: Vec<NodeLine>,
+    /// `destroyed` or `not here` for what is erasable.
+    key: Option<&'static str>,
+    /// Another name under which it stays, with its leases.
+    kept_as: Option<String>,
+    /// Why nothing could be asked of any node yet.
+    later: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NodeLine {
+    node: String,
+    said: String,
+}
+
+impl Rm {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let paths: Vec<_> = self.names.iter().map(|name| parse_path(name)).collect::<Result<_, _>>()?;
+        let network = Network::load(globals.network.as_deref()).await?;
+        let coding = network.usual_coding()?;
+        let mut names = Names::open(globals).await?;
+        let payer = account_file::payer(names.account.secret());
+        let remove = async |client: &Client| {
+            names.pull(client).await?;
+            let chosen = self.choose(names.local.index(), &paths)?;
+            remove_all(&mut names, client, coding, chosen).await
+        };
+        let answer = network.with_client(Some(payer), remove).await?;
+        let is_over = answer.files.iter().all(Removed::is_over);
+        globals.output().answer(&answer)?;
+        Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
+    }
+
+    fn choose(
+        &self,
+        index: &AccountIndex,
+        paths: &[IndexPath],
+    ) -> anyhow::Result<Vec<(IndexPath, FileEntry)>> {
+        let mut chosen = Vec::new();
+        for path in paths {
+            let inside = index.files_in(path).map(|(path, file)| (path.clone(), file.clone()));
+            if let Some(file) = index.file(path) {
+                chosen.push((path.clone(), file.clone()));
+            } else if self.recursive {
+                chosen.extend(inside);
+            } else if inside.count() > 0 {
+                return Err(Usage::because(format!(
+                    "{path} is a folder; say --recursive to remove all that is in it"
+                )));
+            }
+            if chosen.is_empty() {
+                bail!("there is nothing called {path} in your index");
+            }
+        }
+        chosen.sort_by(|(one, _), (two, _)| one.cmp(two));
+        chosen.dedup_by(|(one, _), (two, _)| one == two);
+        Ok(chosen)
+    }
+}
+
+/// Keys first, since nothing brings them back; then what is to be released is written down; then names go; then nodes are told.
+async fn remove_all(
+    names: &mut Names,
+    client: &Client,
+    coding: Coding,
+    chosen: Vec<(IndexPath, FileEntry)>,
+) -> anyhow::Result<Answer> {
+    let mut files = Vec::with_capacity(chosen.len());
+    let mut changes = Vec::with_capacity(chosen.len());
+    for (path, file) in &chosen {
+        let is_going = |other: &IndexPath| chosen.iter().any(|(going, _)| going == other);
+        let kept_as = names.local.index().paths_of(file.object).find(|other| !is_going(other));
+        let mut removed = Removed::new(path, file, kept_as);
+        if removed.kept_as.is_none() {
+            removed.key =
+                destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
+            names.local.release_later(file.object, now())?;
+        }
+        changes.push(Change::Gone(EntryName::File(path.clone()), now()));
+        files.push(removed);
+    }
+    names.local.write(changes).context("cannot write to your index")?;
+    for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
+    {
+        removed.report(release_now(client, &names.account, &names.local, file.object).await?);
+    }
+    let pushed = names.push(client, coding).await?;
+    Ok(Answer { files, pushed, proves: PROVES })
+}
+
+fn destroy_key(names: &Names, file: &FileEntry) -> std::io::Result<Option<&'static str>> {
+    let Some(salt) = &file.erasable else { return Ok(None) };
+    Ok(Some(match names.keys.destroy(salt)? {
+        Destroyed::Here => "destroyed",
+        Destroyed::WasNotHere => "not here",
+    }))
+}
+
+impl Removed {
+    fn new(path: &IndexPath, file: &FileEntry, kept_as: Option<&IndexPath>) -> Self {
+        Self {
+            name: path.to_string(),
+            cid: file.object.to_string(),
+            ended: 0,
+            nodes: Vec::new(),
+            key: None,
+            kept_as: kept_as.map(ToString::to_string),
+            later: None,
+        }
+    }
+
+    fn report(&mut self, released: Released) {
+        match released {
+            Released::Asked(report) => {
+                self.ended = report.ended();
+                let lines = report.nodes.into_iter().filter_map(|(node, said)| {
+                    let said = match said {
+                        NodeRelease::Ended(leases) => format!("ended {leases} leases"),
+                        NodeRelease::HeldNothing => return None,
+                        NodeRelease::Unconfirmed(reason) => format!("not confirmed: {reason}"),
+                    };
+                    Some(NodeLine { node: node.to_string(), said })
+                });
+                self.nodes = lines.collect();
+            }
+            Released::Unknown => self.later = Some("no node has anything of it".to_owned()),
+            Released::NotOurs => {
+                self.later = Some("another account put it: only that one can release it".to_owned());
+            }
+            Released::Later(error) => {
+                self.later = Some(format!("it is tried again by later commands: {error}"));
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.kept_as.is_some()
+            || (self.later.is_none() && !self.nodes.iter().any(|line| line.said.starts_with("not confirmed")))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for file in &self.files {
+            match (&file.kept_as, &file.later) {
+                (Some(name), _) => {
+                    writeln!(f, "{}: the name is gone; the object stays as {name}", file.name)?;
+                }
+                (None, Some(later)) => writeln!(f, "{}: {later}", file.name)?,
+                (None, None) => writeln!(f, "{}: {} leases ended", file.name, file.ended)?,
+            }
+            if let Some(key) = file.key {
+                let what = if key == "destroyed" {
+                    "its key is destroyed on this machine"
+                } else {
+                    "this machine had no key of it"
+                };
+                writeln!(f, "  {what}")?;
+            }
+            for NodeLine { node, said } in &file.nodes {
+                writeln!(f, "  {}  {said}", &node[..10])?;
+            }
+        }
+        writeln!(f, "{}", self.proves)
+    }
+}

@@ -1,0 +1,178 @@
+//! The account's index as commands use it: opened, brought up to date, written to, pushed.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use account::{Account, Change, Freshness, KeyStore, LocalIndex, Synced};
+use anyhow::{Context, bail};
+use chunker::{Coding, Link};
+use client::Client;
+use protocol::UnixSeconds;
+use sharing::{FileEntry, IndexPath};
+
+use crate::arguments::Globals;
+use crate::failure::Usage;
+use crate::membership::Network;
+use crate::output::Output;
+use crate::secrets::SecretArg;
+use crate::target::Target;
+
+/// How long nodes have left once enough of them have said where the index is.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The account and its index on this machine.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) account: Account,
+    pub(crate) local: LocalIndex,
+    pub(crate) keys: KeyStore,
+    output: Output,
+}
+
+impl Names {
+    /// Opens the index beside the account file; waits for another command that has it.
+    pub(crate) async fn open(globals: &Globals) -> anyhow::Result<Self> {
+        let output = globals.output();
+        let account = Account::new(crate::account::open(globals.account.as_deref(), output)?);
+        let folder = beside(globals.account.as_deref(), "index")?;
+        let opened = tokio::task::spawn_blocking(move || LocalIndex::open(&folder)).await?;
+        let local = opened.context("cannot open the index of your account")?;
+        if local.was_damaged() {
+            output.note(
+                "the copy of your index on this machine is damaged; what was pushed is read from the network",
+            );
+        }
+        Ok(Self { account, local, keys: key_store(globals)?, output })
+    }
+
+    /// Reads what other devices have written. Where that is impossible, says that the list may be old.
+    pub(crate) async fn pull(&mut self, client: &Client) -> anyhow::Result<Freshness> {
+        let freshness = account::pull(client, &self.account, &mut self.local, PATIENCE).await?;
+        if !freshness.has_quorum() {
+            let (answered, quorum) = (freshness.answered, freshness.quorum);
+            self.output.note(format_args!(
+                "{answered} of the {} nodes that know where your index is answered, {} are needed: this is what this machine knows",
+                quorum.copies(),
+                quorum.read()
+            ));
+        }
+        for unreadable in &freshness.unreadable {
+            self.output.note(format_args!(
+                "the newest index of device {} cannot be read now: {}",
+                unreadable.slot, unreadable.reason
+            ));
+        }
+        Ok(freshness)
+    }
+
+    /// Writes changes here, durably, and then to the network. Says so when they stay here for now.
+    pub(crate) async fn write(
+        &mut self,
+        client: &Client,
+        coding: Coding,
+        changes: Vec<Change>,
+    ) -> anyhow::Result<bool> {
+        self.local.write(changes).context("cannot write to your index")?;
+        self.push(client, coding).await
+    }
+
+    /// Brings index and network together; true when all that is here is there.
+    pub(crate) async fn push(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
+        let Synced { pushed, .. } = account::sync(client, &self.account, &mut self.local, coding).await?;
+        if let Err(error) = &pushed {
+            self.output.note(format_args!(
+                "your index is safe on this machine, but not yet on the network; the next command that changes it tries again: \
+                 {error}"
+            ));
+        }
+        Ok(pushed.is_ok())
+    }
+
+    /// Has the leases of a file ended whose name was taken over, and its key destroyed when it has one of its own.
+    pub(crate) fn replaced(&self, old: &FileEntry) -> anyhow::Result<()> {
+        if self.local.index().paths_of(old.object).next().is_some() {
+            return Ok(());
+        }
+        if let Some(salt) = &old.erasable {
+            self.keys.destroy(salt)?;
+        }
+        Ok(self.local.release_later(old.object, now())?)
+    }
+
+    /// The file with this name.
+    pub(crate) fn file(&self, path: &IndexPath) -> anyhow::Result<&FileEntry> {
+        self.local.index().file(path).with_context(|| format!("there is no file {path} in your index"))
+    }
+
+    /// The read capability of a file.
+    pub(crate) async fn link(&self, client: &Client, path: &IndexPath) -> anyhow::Result<Link> {
+        let file = self.file(path)?;
+        let key = if let Some(salt) = &file.erasable {
+            self.keys.get(salt)?.with_context(|| {
+            format!("the key of {path} is not on this machine: it is erasable, and only the machine that put it has its key")
+        })?
+        } else {
+            let manifest = client.manifest(&file.object).await?;
+            self.account.secret().content_key(&manifest.salt())
+        };
+        Ok(Link::new(file.object, key))
+    }
+}
+
+/// The link of the file that an argument names, if it does: names begin with `/`.
+pub(crate) async fn named_link(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Option<Link>> {
+    match named(argument)? {
+        Some(path) => link_of(&path, globals).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The object that an argument means: by its link, its address, or its name in the index.
+pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Target> {
+    match named_link(argument, globals).await? {
+        Some(link) => Ok(Target::Link(link)),
+        None => Target::read(argument),
+    }
+}
+
+/// A path as the user wrote it.
+pub(crate) fn parse_path(text: &str) -> anyhow::Result<IndexPath> {
+    IndexPath::from_user(text).map_err(|error| Usage::because(format!("{text:?} is no name: {error}")))
+}
+
+/// The folder of keys that no phrase brings back.
+pub(crate) fn key_store(globals: &Globals) -> anyhow::Result<KeyStore> {
+    Ok(KeyStore::at(beside(globals.account.as_deref(), "keys")?))
+}
+
+/// The time on this machine.
+pub(crate) fn now() -> UnixSeconds {
+    UnixSeconds::from(SystemTime::now())
+}
+
+async fn link_of(path: &IndexPath, globals: &Globals) -> anyhow::Result<Link> {
+    let mut names = Names::open(globals).await?;
+    let network = Network::load(globals.network.as_deref()).await?;
+    let find = async |client: &Client| {
+        names.pull(client).await?;
+        names.link(client, path).await
+    };
+    network.with_client(None, find).await
+}
+
+/// The path in an argument that begins with `/`. What is read from a file or from standard input is a link.
+fn named(argument: &SecretArg) -> anyhow::Result<Option<IndexPath>> {
+    argument.in_place().filter(|text| text.starts_with('/')).map(parse_path).transpose()
+}
+
+/// What lies beside the account file, with its name and this ending.
+fn beside(account: Option<&Path>, ending: &str) -> anyhow::Result<PathBuf> {
+    let path = crate::account::path(account)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        bail!("{} is no file", path.display());
+    }
+    name.push(".");
+    name.push(ending);
+    Ok(path.with_file_name(name))
+}

@@ -1,0 +1,204 @@
+//! What entries are called: paths of files, publications, and the creator's indices of devices.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chunker::ObjectHeader;
+use proofs::{Cid, Root};
+
+use super::DeviceId;
+use crate::PublicationId;
+
+/// Longest path, in bytes.
+pub const INDEX_PATH_LEN_MAX: usize = 1024;
+
+const FILES: &str = "files/";
+const PUBLICATIONS: &str = "publications/";
+const PUBLISHING: &str = "publishing/";
+
+/// The path of a file in the index: names of files with `/` between them, without one before or after.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct IndexPath(String);
+
+/// Why a text is no name of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// A path that is too long, or empty.
+    #[error("path of {len} bytes, 1 to {INDEX_PATH_LEN_MAX} are allowed")]
+    Length {
+        /// Bytes found.
+        len: usize,
+    },
+    /// A part that is no name of a file.
+    #[error(
+        "part {part} of the path is no name of a file: 1 to 255 bytes without control characters, neither . nor .."
+    )]
+    Part {
+        /// Which, from 0.
+        part: usize,
+    },
+    /// Another kind of name.
+    #[error("the name is neither of a file, nor of a publication, nor of a creator's index")]
+    Kind,
+}
+
+impl IndexPath {
+    /// The path, when it is one.
+    pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
+        let text = text.into();
+        if !(1..=INDEX_PATH_LEN_MAX).contains(&text.len()) {
+            return Err(NameError::Length { len: text.len() });
+        }
+        match text.split('/').position(|part| !ObjectHeader::is_name(part)) {
+            Some(part) => Err(NameError::Part { part }),
+            None => Ok(Self(text)),
+        }
+    }
+
+    /// The path as people write it: `/` before it, and perhaps after it, makes no difference.
+    pub fn from_user(text: &str) -> Result<Self, NameError> {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        Self::new(text.strip_suffix('/').unwrap_or(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last part: the name of the file.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// The path of `name` in the folder with this path.
+    pub fn join(&self, name: &str) -> Result<Self, NameError> {
+        Self::new(format!("{}/{name}", self.0))
+    }
+
+    /// What follows this folder in the path of something in it.
+    pub fn within<'p>(&self, path: &'p Self) -> Option<&'p str> {
+        path.0.strip_prefix(&self.0)?.strip_prefix('/')
+    }
+
+    /// The path for the `number`th file of this name: `film.mp4`, `film (2).mp4`, …
+    pub fn numbered(&self, number: u32) -> Result<Self, NameError> {
+        let name = self.file_name();
+        let folder = &self.0[..self.0.len() - name.len()];
+        let (stem, ending) = match name.rfind('.') {
+            Some(dot) if dot > 0 => name.split_at(dot),
+            _ => (name, ""),
+        };
+        Self::new(format!("{folder}{stem} ({number}){ending}"))
+    }
+}
+
+/// With `/` before it.
+impl fmt::Display for IndexPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.0)
+    }
+}
+
+/// The name of an entry. Ordered as its text is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum EntryName {
+    /// A file.
+    File(IndexPath),
+    /// A publication.
+    Publication(PublicationId),
+    /// The creator's index of a device.
+    Publishing(DeviceId),
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{FILES}{}", path.as_str()),
+            Self::Publication(id) => write!(f, "{PUBLICATIONS}{}", id.cid().root()),
+            Self::Publishing(device) => write!(f, "{PUBLISHING}{device}"),
+        }
+    }
+}
+
+impl FromStr for EntryName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if let Some(path) = text.strip_prefix(FILES) {
+            return IndexPath::new(path).map(Self::File);
+        }
+        if let Some(hash) = text.strip_prefix(PUBLICATIONS) {
+            let root: Root = hash.parse().map_err(|_| NameError::Kind)?;
+            return Ok(Self::Publication(PublicationId::from_cid(Cid::from_root(root))));
+        }
+        let device = text.strip_prefix(PUBLISHING).ok_or(NameError::Kind)?;
+        device.parse().map(Self::Publishing).map_err(|()| NameError::Kind)
+    }
+}
+
+impl TryFrom<String> for EntryName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<EntryName> for String {
+    fn from(name: EntryName) -> Self {
+        name.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_names_between_slashes() {
+        for good in ["a", "films/a.mp4", "ü/ß", "...", "a b/-c", &"x".repeat(255)] {
+            assert!(IndexPath::new(good).is_ok(), "{good:?}");
+        }
+        let long = "x/".repeat(512) + "x";
+        for bad in ["", "/", "/a", "a/", "a//b", ".", "a/..", "a\nb", "a/\u{7f}", &"x".repeat(256), &long] {
+            assert!(IndexPath::new(bad).is_err(), "{bad:?}");
+        }
+        for same in ["films/a.mp4", "/films/a.mp4", "/films/a.mp4/"] {
+            assert_eq!(IndexPath::from_user(same).unwrap().to_string(), "/films/a.mp4");
+        }
+    }
+
+    #[test]
+    fn folders_are_the_beginnings_of_paths() {
+        let path = |text| IndexPath::new(text).unwrap();
+        assert_eq!(path("a/b").within(&path("a/b/c/d")), Some("c/d"));
+        assert_eq!(path("a/b").within(&path("a/bc")), None);
+        assert_eq!(path("a/b").within(&path("a/b")), None);
+    }
+
+    #[test]
+    fn a_number_stands_before_the_ending() {
+        let numbered = |text, number| IndexPath::new(text).unwrap().numbered(number).unwrap();
+        assert_eq!(numbered("films/a.b.mp4", 2).as_str(), "films/a.b (2).mp4");
+        assert_eq!(numbered("x.y/.profile", 3).as_str(), "x.y/.profile (3)");
+    }
+
+    #[test]
+    fn names_are_ordered_as_their_texts() {
+        let names: Vec<EntryName> = [
+            "files/a",
+            "files/a b",
+            "files/a/b",
+            "files/ä",
+            &format!("publications/{}", "0a".repeat(32)),
+            &format!("publications/{}", "f0".repeat(32)),
+            "publishing/00000000000000ff",
+        ]
+        .map(|text| text.parse().unwrap())
+        .into();
+        assert!(names.is_sorted());
+        assert!(names.iter().map(ToString::to_string).is_sorted());
+    }
+}
