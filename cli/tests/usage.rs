@@ -350,9 +350,10 @@ fn errors_are_json_when_answers_are() {
         assert_eq!((code, &json["code"]), (*expected, &Value::from(*expected)), "{error}");
         assert!(!json["error"].as_str().unwrap().is_empty(), "{error}");
     }
-    for (arguments, name) in
-        [(&["--json", "publish", "film.mp4"][..], "--title <TITLE>"), (&["--json", "get"], "<LINK|ADDRESS>")]
-    {
+    for (arguments, name) in [
+        (&["--json", "publish", "film.mp4"][..], "--title <TITLE>"),
+        (&["--json", "get"], "<LINK|NAME|ADDRESS>"),
+    ] {
         let (_, error) = failure(&home, arguments);
         let json: Value = serde_json::from_str(&error).unwrap();
         let said = json["error"].as_str().unwrap();

@@ -12,13 +12,15 @@ use protocol::{
 };
 
 /// Commitments remembered in all.
-const COMMITMENTS_MAX: usize = 1024;
+const COMMITMENTS_MAX: usize = 4096;
 /// Commitments remembered of clients that no admitted payer vouches for.
 const COMMITMENTS_OF_STRANGERS_MAX: usize = 512;
 /// Commitments remembered of strangers at one address.
 const COMMITMENTS_PER_ADDRESS_MAX: usize = 64;
-/// Commitments remembered of one auditor.
-const COMMITMENTS_PER_AUDITOR_MAX: usize = 4;
+/// Commitments of one auditor that wait to be asked.
+const OPEN_PER_AUDITOR_MAX: usize = 4;
+/// Commitments of one auditor that were asked, and are remembered until they could not be acknowledged again.
+const ASKED_PER_AUDITOR_MAX: usize = 512;
 /// How often one audit is answered: an answer can be lost.
 const ANSWERS_MAX: u8 = 3;
 
@@ -47,6 +49,15 @@ struct Remembered {
     is_under_way: bool,
 }
 
+impl Remembered {
+    /// Whether nothing would go wrong if it were forgotten: it is too old to be asked, or was asked and is too old to be
+    /// acknowledged a second time.
+    fn is_over(&self, now: UnixSeconds) -> bool {
+        let is_done = self.asked.is_some() && !self.is_under_way;
+        self.until.has_passed(now) || (is_done && now.seconds_since(self.terms.issued) > CLOCK_SKEW_MAX_S)
+    }
+}
+
 /// An audit that is being answered; over when dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay<'a> {
@@ -66,12 +77,13 @@ impl Audits {
         let (terms, auditor) = (*commitment.body().terms(), commitment.by());
         check(node, &terms, now)?;
         let mut all = self.all();
-        all.retain(|_, other| !other.until.has_passed(now));
+        all.retain(|_, other| !other.is_over(now));
         let count = |is_of: &dyn Fn(&Remembered) -> bool| all.values().filter(|other| is_of(other)).count();
         let strangers = count(&|other| !other.origin.is_admitted);
         let neighbours = count(&|other| !other.origin.is_admitted && other.origin.address == origin.address);
         let is_crowded = all.len() >= COMMITMENTS_MAX
-            || count(&|other| other.auditor == auditor) >= COMMITMENTS_PER_AUDITOR_MAX
+            || count(&|other| other.auditor == auditor && other.asked.is_none()) >= OPEN_PER_AUDITOR_MAX
+            || count(&|other| other.auditor == auditor && other.asked.is_some()) >= ASKED_PER_AUDITOR_MAX
             || (!origin.is_admitted
                 && (strangers >= COMMITMENTS_OF_STRANGERS_MAX || neighbours >= COMMITMENTS_PER_ADDRESS_MAX));
         let audit = commitment.digest();
@@ -268,6 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_holds_up_nobody_and_is_forgotten_when_it_cannot_come_again() {
+        let audits = Audits::default();
+        for number in 0..u64::try_from(ASKED_PER_AUDITOR_MAX).unwrap() {
+            let planned = planned(5, secret(number), Beacon::Auditor, NOW);
+            assert_eq!(remember(&audits, &planned, origin(1, true)), Ok(()), "{number}");
+            drop(audits.begin(&request(planned), NOW).unwrap());
+        }
+        let next = planned(5, secret(u64::MAX), Beacon::Auditor, NOW.plus(CLOCK_SKEW_MAX_S));
+        assert_eq!(remember(&audits, &next, origin(1, true)), Err(Code::Busy));
+        let later = NOW.plus(CLOCK_SKEW_MAX_S + 1);
+        assert!(audits.remember(&key(3).public(), next.commitment(), origin(1, true), later).is_ok());
+        assert_eq!(audits.all().len(), 1);
+    }
+
+    #[test]
     fn strangers_take_no_room_from_payers() {
         let audits = Audits::default();
         let fill = |auditor: u8, address: u8, is_admitted: bool| {
@@ -279,12 +306,12 @@ mod tests {
                 })
                 .count()
         };
-        assert_eq!(fill(10, 1, false), COMMITMENTS_PER_AUDITOR_MAX);
+        assert_eq!(fill(10, 1, false), OPEN_PER_AUDITOR_MAX);
         let at_one_address: usize = (11..40).map(|auditor| fill(auditor, 1, false)).sum();
-        assert_eq!(at_one_address + COMMITMENTS_PER_AUDITOR_MAX, COMMITMENTS_PER_ADDRESS_MAX);
+        assert_eq!(at_one_address + OPEN_PER_AUDITOR_MAX, COMMITMENTS_PER_ADDRESS_MAX);
         let of_strangers: usize = (40..250).map(|auditor| fill(auditor, auditor, false)).sum();
         assert_eq!(of_strangers, COMMITMENTS_OF_STRANGERS_MAX - COMMITMENTS_PER_ADDRESS_MAX);
-        assert_eq!(fill(250, 1, true), COMMITMENTS_PER_AUDITOR_MAX);
+        assert_eq!(fill(250, 1, true), OPEN_PER_AUDITOR_MAX);
         let later = NOW.plus(AUDIT_COMMITMENT_LIFETIME_S);
         let planned = planned(251, secret(0), Beacon::Auditor, later);
         let remembered = audits.remember(&key(3).public(), planned.commitment(), origin(1, false), later);

@@ -112,7 +112,8 @@ async fn silence_ends_a_stream_and_time_removes_it() {
     let live = Live::open(Some(&catalogue), NETWORK).unwrap();
     assert!(live.running().is_empty(), "it stays ended");
     let stream = live.get(id).await.unwrap();
-    assert_eq!((stream.state().live.state(), stream.state().live.segments(0).len()), (LiveState::Silent, 3));
+    assert_eq!(stream.state().live.state(), LiveState::Silent);
+    assert_eq!(stream.state().live.segments(0).len(), 3);
     live.sweep_at(silent.plus(KEPT_FOR_S)).await.unwrap();
     assert!(live.get(id).await.is_ok(), "it is kept for that long");
     live.sweep_at(silent.plus(KEPT_FOR_S + 1)).await.unwrap();
