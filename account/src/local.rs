@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use proofs::Cid;
-use protocol::UnixSeconds;
+use protocol::{Sequence, UnixSeconds};
 use sharing::{
     AccountIndex, ContentHash, DeviceId, Entry, EntryName, FileEntry, INDEX_NAMES_MAX, IndexFull, IndexPage,
     IndexPath, PagePrefix, Publication, Seen, StoredPublishingIndex,
@@ -92,8 +92,18 @@ impl LocalIndex {
             AccountIndex::default()
         });
         let (journal, entries) = Journal::open(&folder.join("journal")).map_err(at)?;
-        for entry in entries {
-            index.write(entry)?;
+        if was_damaged {
+            // Its clocks were given out before: nobody would notice new entries under them.
+            (state.device, state.slot, state.seq) =
+                (DeviceId::from_bytes(rand::random()), None, Sequence::FIRST);
+        }
+        if was_damaged || !has_state {
+            // What came before these entries may be missing: they do not show how far anybody was seen.
+            index = AccountIndex::new(entries, Seen::default());
+        } else {
+            for entry in entries {
+                index.write(entry)?;
+            }
         }
         Ok(Self { folder: folder.to_owned(), state, index, journal, was_damaged, _lock: lock })
     }
@@ -149,7 +159,7 @@ impl LocalIndex {
 
     /// Takes what stands in an exported index, durably.
     pub fn import(&mut self, other: AccountIndex) -> Result<(), LocalError> {
-        self.merge(other);
+        crate::pull::merge(self, other)?;
         self.save(false)
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::Client;
 use protocol::UnixSeconds;
-use sharing::{AccountIndex, Displaced, PointerContents};
+use sharing::{AccountIndex, Displaced, IndexPath, PointerContents};
 
 use crate::fetch::fetch_index;
 use crate::freshness::{Freshness, KnownSlot, Unreadable};
@@ -115,15 +115,14 @@ async fn newest_readable(
 }
 
 /// Merges an index; a file that would lose its name to a coincidence gets another one.
-fn merge(local: &mut LocalIndex, other: AccountIndex) -> Result<(), LocalError> {
+pub(crate) fn merge(local: &mut LocalIndex, other: AccountIndex) -> Result<(), LocalError> {
     let collisions = local.index().collisions(&other);
     local.merge(other);
     for Displaced { path, file } in collisions {
-        // A path that has no room for a number is left: the object stays, and its address is in the journal's history.
-        match local.index().free_path(&path) {
-            Ok(free) => local.write(vec![Change::File(free, file)])?,
-            Err(error) => tracing::warn!(%path, object = %file.object, %error, "a file lost its name"),
-        }
+        // A path without room for a number gives way to one that says what the file is.
+        let free = local.index().free_path(&path);
+        let unnamed = || IndexPath::new(format!("unnamed/{}", file.object)).expect("an address is a name");
+        local.write(vec![Change::File(free.unwrap_or_else(|_| unnamed()), file)])?;
     }
     Ok(())
 }

@@ -80,6 +80,12 @@ pub(crate) async fn release_pending(
 ) -> Result<(), LocalError> {
     let pending = local.pending();
     let due = pending.due().map_err(|source| LocalError::Io { path: pending.folder.clone(), source })?;
+    // Another device may have given it another name meanwhile: then it stays.
+    let (named, due): (Vec<_>, Vec<_>) =
+        due.into_iter().partition(|object| local.index().paths_of(*object).next().is_some());
+    for object in named {
+        pending.remove(object).map_err(|source| LocalError::Io { path: pending.folder.clone(), source })?;
+    }
     let all = stream::iter(due)
         .map(|object| release_now(client, account, local, object))
         .buffer_unordered(OBJECTS_ABREAST)

@@ -202,8 +202,9 @@ mod tests {
         let good = file().to_json();
         let second = BASE64URL_NOPAD.encode(&file().nodes[1].encode());
         let stranger = BASE64URL_NOPAD.encode(&record(2, NetworkId::from_bytes([2; 32])).encode());
-        let forged =
-            format!("{}{}", &second[..second.len() - 40], second[second.len() - 40..].to_lowercase());
+        let (kept, signature) = second.split_at(second.len() - 44);
+        let (changed, end) = signature.split_at(40);
+        let forged = format!("{kept}{}{end}", changed.to_lowercase());
         let cases = [
             (String::new(), "EOF"),
             ("[]".to_string(), "expected struct"),
@@ -226,7 +227,9 @@ mod tests {
     fn a_network_has_a_bounded_number_of_nodes() {
         let nodes = vec![r#""""#; NETWORK_NODES_MAX + 1].join(",");
         let text = format!(r#"{{"network": "{NETWORK}", "nodes": [{nodes}]}}"#);
-        assert!(matches!(NetworkFile::parse(&text), Err(NetworkFileError::TooManyNodes { nodes: 4097 })));
+        assert!(
+            matches!(NetworkFile::parse(&text), Err(NetworkFileError::TooManyNodes { nodes }) if nodes == NETWORK_NODES_MAX + 1)
+        );
     }
 
     #[test]

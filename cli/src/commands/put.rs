@@ -256,6 +256,10 @@ async fn new_file(
 ) -> anyhow::Result<(String, bool)> {
     let object = file.object;
     let mut names = Names::open(globals).await?;
+    if replace {
+        // What is replaced may have another name by now, given by another device.
+        names.pull(client).await?;
+    }
     let index = names.local.index();
     let taken_over = index.file(&path).filter(|_| replace).cloned();
     let free = if replace { path.clone() } else { index.free_path(&path)? };

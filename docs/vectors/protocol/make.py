@@ -301,7 +301,7 @@ def rejected_bodies():
     yield rejected_body("an unknown key", "successor", seq=1)
     yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
     yield rejected_body("value as a text", "pointer", value="hello")
-    for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 17, "code 17")):
+    for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 19, "code 19")):
         yield rejected_body(f"failed pick with {what}", "audit_answer", failed=[{"at": at, "code": code}])
     twice = [{"at": 1, "code": 6}] * 2
     yield rejected_body("failed pick twice", "audit_answer", failed=twice)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sharing::{AnnouncedPrelude, LiveEnd, LiveId, LiveSegment, LiveStream};
 
 use super::limits::{SEGMENTS_MAX, STREAMS_MAX};
-use crate::publications::CatalogueError;
+use crate::publications::{CatalogueError, keep_private};
 
 /// By live id.
 const STREAMS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("live streams");
@@ -70,7 +70,10 @@ impl LiveStore {
         let mut builder = Database::builder();
         builder.set_cache_size(DATABASE_CACHE_LEN);
         let database = match path {
-            Some(path) => builder.create(path),
+            Some(path) => {
+                keep_private(path).map_err(redb::Error::Io)?;
+                builder.create(path)
+            }
             None => builder.create_with_backend(InMemoryBackend::new()),
         };
         let store = Self { database: Arc::new(database.map_err(redb::Error::from)?), network };

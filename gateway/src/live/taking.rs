@@ -9,7 +9,7 @@ use publishing::fetch_prelude;
 use sharing::{LiveEnd, LiveId, LiveSegment, LiveStream, LiveStreamError, PublicationId, Taken, Withdrawal};
 use tokio::time::timeout;
 
-use super::limits::{RUNNING_MAX, RUNNING_OF_CREATOR_MAX};
+use super::limits::{KEPT_FOR_S, RUNNING_MAX, RUNNING_OF_CREATOR_MAX};
 use super::store::Loaded;
 use super::streams::{Live, Stream};
 use crate::gateway::now;
@@ -36,6 +36,10 @@ impl Live {
         let latest = now().plus(CLOCK_SKEW_MAX_S);
         if announced.prelude().parts().created > latest || record.body().issued > latest {
             return Err(Problem::new(Code::BadRecord, "it is dated in the future"));
+        }
+        // What was forgotten here must not come back by whoever kept its records.
+        if record.body().issued.plus(KEPT_FOR_S - CLOCK_SKEW_MAX_S) < now() {
+            return Err(Problem::new(Code::BadRecord, "it began too long ago"));
         }
         let _turn = self.turn.lock().await;
         if let Some(stream) = self.load(id).await? {

@@ -6,6 +6,9 @@
 mod rows;
 
 use std::collections::HashSet;
+use std::fs::{OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -103,6 +106,7 @@ impl Catalogue {
         network: NetworkId,
         per_creator_max: u64,
     ) -> Result<Self, CatalogueError> {
+        keep_private(path).map_err(redb::Error::Io)?;
         let database = Database::builder().set_cache_size(DATABASE_CACHE_LEN).create(path);
         Self::with(database.map_err(redb::Error::from)?, network, per_creator_max)
     }
@@ -290,6 +294,13 @@ impl Catalogue {
 
 fn damaged(id: &dyn std::fmt::Display, reason: &dyn std::fmt::Display) -> CatalogueError {
     CatalogueError::Row { id: id.to_string(), reason: reason.to_string() }
+}
+
+/// Makes the file of a database, or what is there, readable for its owner alone: records hold the keys of what is not listed.
+pub(crate) fn keep_private(path: &Path) -> io::Result<()> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))
 }
 
 #[cfg(test)]

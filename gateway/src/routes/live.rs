@@ -65,8 +65,15 @@ pub(super) async fn one(State(gateway): State<Gateway>, Path(id): Path<String>) 
         (status = 409, description = "out_of_order: another segment comes first; settled: it has ended, or another record is there")),
 )]
 pub(super) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<Response, Problem> {
+    let record = record_of(&gateway, body).await?;
+    // Whoever asked may go: what was begun is done on the disk and in memory.
+    let stopping = |_| Err(Problem::new(Code::Internal, "the gateway is stopping"));
+    tokio::spawn(take(gateway, record)).await.unwrap_or_else(stopping)
+}
+
+async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Problem> {
     let (live, publications) = (gateway.live(), gateway.publications());
-    let (id, is_new) = match record_of(&gateway, body).await? {
+    let (id, is_new) = match record {
         SharingRecord::Live(record) => {
             (record.body().live, live.announce(publications, gateway.client(), record).await?)
         }

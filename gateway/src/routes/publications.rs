@@ -97,8 +97,15 @@ pub(super) async fn one(State(gateway): State<Gateway>, Path(id): Path<String>) 
         (status = 409, description = "published again since it was withdrawn"), (status = 410, description = "withdrawn at the time of this record or later")),
 )]
 pub(super) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<Response, Problem> {
+    let record = record_of(&gateway, body).await?;
+    // Whoever asked may go: what was begun is done on the disk and in memory.
+    let stopping = |_| Err(Problem::new(Code::Internal, "the gateway is stopping"));
+    tokio::spawn(take(gateway, record)).await.unwrap_or_else(stopping)
+}
+
+async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Problem> {
     let publications = gateway.publications();
-    match record_of(&gateway, body).await? {
+    match record {
         SharingRecord::Publication(record) => {
             let (summary, is_new) = publications.offer(record).await?;
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -10,6 +10,7 @@ import {
   type LiveTrack,
   type Prelude,
   PRELUDE_LEN_MAX,
+  SEGMENTS_MAX,
   verifyEnd,
   verifySegment,
 } from "./live";
@@ -86,7 +87,9 @@ export class LiveFeed extends EventTarget {
   async begin(): Promise<void> {
     const { counts } = await this.told();
     for (const track of this.prelude.tracks) {
-      const first = Math.max(0, (counts.get(track.id) ?? 0) - WINDOW);
+      const late = Math.max(0, (counts.get(track.id) ?? 0) - WINDOW);
+      // Only what is signed moves the beginning.
+      const first = late > 0 && (await this.segment(track, late)) ? late : 0;
       this.known.set(track.id, { track, first, segments: [] });
     }
   }
@@ -157,10 +160,15 @@ export class LiveFeed extends EventTarget {
       const { bytes } = await read(`${origin}/api/live/${this.id.text}`, SUMMARY_LEN_MAX, { fetch: this.fetch });
       const said = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>;
       const tracks = Array.isArray(said.tracks) ? said.tracks.map((track) => Object(track) as Record<string, unknown>) : [];
-      const counts = tracks.map(({ id, segments }) => [String(id), Number(segments) || 0] as const);
+      const counts = tracks.map(({ id, segments }) => [String(id), countOf(segments)] as const);
       return { ended: typeof said.ended === "string" ? said.ended : null, counts: new Map(counts) };
     });
   }
+}
+
+/** A number of segments that a gateway may claim: whole, and not beyond what a stream can have. */
+function countOf(segments: unknown): number {
+  return Number.isSafeInteger(segments) ? Math.min(Math.max(segments as number, 0), SEGMENTS_MAX) : 0;
 }
 
 /** What `one` makes of the first gateway whose answer is right. */

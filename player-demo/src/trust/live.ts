@@ -8,7 +8,7 @@ import { decodePicture, type Expected, INIT_LEN_MAX, RESERVED, type Track, TYPES
 
 export const PRELUDE_LEN_MAX = 1_048_576;
 const TRACKS_MAX = 32;
-const SEGMENTS_MAX = 20_000;
+export const SEGMENTS_MAX = 20_000;
 const SEGMENT_LEN_MAX = 2 ** 27;
 const TARGET_S_MAX = 6;
 const LONGEST_S_MAX = 12;
