@@ -65,7 +65,7 @@ pub async fn bind(options: EndpointOptions) -> Result<Endpoint, BindEndpointErro
 }
 
 /// [`bind`] for an endpoint that can be reached under these relays too, of which the nearest is chosen, and reaches
-/// others under them: at most [`RELAYS_MAX`], further ones are left out. A relay sees who speaks to whom and how much, never what.
+/// others under them: at most 8, further ones are left out. A relay sees who speaks to whom and how much, never what.
 pub async fn bind_relayed(
     options: EndpointOptions,
     relays: &[RelayUrl],

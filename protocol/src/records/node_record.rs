@@ -59,7 +59,7 @@ pub struct NodeRecord {
     pub version: VersionText,
 }
 
-/// Successor records as they came: [`NodeRecord::former_identities`] verifies them.
+/// Successor records as they came: whoever reads a record verifies them.
 pub type FormerIdentities = BoundedList<Unverified<Successor>, FORMER_IDENTITIES_MAX>;
 
 impl Record for NodeRecord {
