@@ -70,13 +70,12 @@ impl Pool {
     pub async fn dial(&self, node: &Contact) -> Result<Peer, ConnectError> {
         let id = node.id;
         let mut state = self.door(id)?.lock_owned().await;
+        if state.dialled.as_ref() != Some(node) {
+            // It is somewhere else now, and what was known of it there no longer counts.
+            *state = DoorState { dialled: Some(node.clone()), ..DoorState::default() };
+        }
         if let Some(peer) = state.peer.as_ref().filter(|peer| peer.is_connected()) {
             return Ok(peer.clone());
-        }
-        if state.dialled.as_ref() != Some(node) {
-            // It may be somewhere else now.
-            state.backoff = Backoff::default();
-            state.dialled = Some(node.clone());
         }
         if let Some(pause) = state.backoff.pause(Instant::now()) {
             return Err(ConnectError::Pausing { id, pause, last_failure: state.last_failure.clone() });
