@@ -74,8 +74,7 @@ impl<'n> Stream<'n> {
         })?;
         let stored = network.put(client, "2+2", &prelude.encode(), number << 32).await?;
         let (key, live) = (stored.link.key().clone(), prelude.id());
-        let record =
-            Live { issued: UnixSeconds::new(1_700_000_000), key, listed: true, live, object: stored.cid };
+        let record = Live { issued: SystemTime::now().into(), key, listed: true, live, object: stored.cid };
         Ok(Self { network, client, number, prelude, record, init })
     }
 
@@ -138,6 +137,8 @@ async fn segments_are_taken_in_order_and_from_their_creator_alone() -> anyhow::R
     let stranger = SecretKey::from_bytes(&[9; 32]);
     let foreign = signed(&network, &stranger, stream.record.clone());
     assert_eq!(refused(&site, foreign).await?, (403, "not_a_creator".into()));
+    let forgotten = Live { issued: UnixSeconds::new(1_700_000_000), ..stream.record.clone() };
+    assert_eq!(refused(&site, signed(&network, &creator(), forgotten)).await?, (400, "bad_record".into()));
     assert_eq!(offer(&site, signed(&network, &creator(), stream.record.clone())).await?.status(), 201);
     assert_eq!(offer(&site, signed(&network, &creator(), stream.record.clone())).await?.status(), 200);
     let master = get(&site, &format!("/live/{}/master.m3u8", stream.id())).await?;
@@ -226,7 +227,7 @@ async fn what_is_denied_or_withdrawn_is_not_served() -> anyhow::Result<()> {
         objects.push(segment.object);
         offer(&site, signed(&network, &creator(), segment)).await?.error_for_status()?;
     }
-    let (reason, issued) = (Reason::new("a court said so")?, UnixSeconds::new(1_700_000_100));
+    let (reason, issued) = (Reason::new("a court said so")?, SystemTime::now().into());
     let deny = async |target| {
         let denial = signed(&network, &keeper(), Denial { issued, reason: reason.clone(), target });
         anyhow::Ok(site.http.post(site.url("/api/publications")).body(denial).send().await?.status())
