@@ -6,57 +6,20 @@ Everything comes from fixed seeds, so running it again gives the same files. `ca
 
 import json
 import pathlib
+import sys
 
 from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
 
-# --- Canonical CBOR ------------------------------------------------------------------------------
-
-
-class Raw(bytes):
-    """Bytes that stand for themselves: CBOR that is wrong on purpose."""
-
-
-def head(major, number):
-    if number < 24:
-        return bytes([major << 5 | number])
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            return bytes([major << 5 | extra]) + number.to_bytes(size, "big")
-    raise ValueError(number)
-
-
-def cbor(value):
-    if isinstance(value, Raw):
-        return bytes(value)
-    if value is True or value is False:
-        return b"\xf5" if value else b"\xf4"
-    if isinstance(value, int):
-        return head(0, value) if value >= 0 else head(1, -1 - value)
-    if isinstance(value, bytes):
-        return head(2, len(value)) + value
-    if isinstance(value, str):
-        return head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return head(4, len(value)) + b"".join(map(cbor, value))
-    entries = sorted((cbor(key), cbor(item)) for key, item in value.items())
-    return head(5, len(entries)) + b"".join(key + item for key, item in entries)
-
+from records import Raw, b3, cbor, without_none
 
 NULL, FLOAT = Raw(b"\xf6"), Raw(b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
 
 
-def without_none(value):
-    return {key: item for key, item in value.items() if item is not None}
-
-
 # --- Entries -------------------------------------------------------------------------------------
-
-
-def b3(data):
-    return blake3(data).digest()
 
 
 def derive(context, *material):
