@@ -1,0 +1,5 @@
+//! The transparency log, as C2SP specifies it.
+
+mod tree;
+
+pub use tree::{Frontier, TreeHash};
