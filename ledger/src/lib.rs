@@ -4,7 +4,7 @@
 //! records → Entry → Journal (append_if, read)       bytes that are kept, each head over all before it
 //!           Entry → Ledger::apply → Transaction      the state of all accounts: a fold, and nothing besides
 //! Ledger::settlement → Summary → Entry               an epoch, settled once
-//! Settlement → lines, payout tree                    what anybody can check
+//! Settlement → LogEntry → tlog                       what anybody can check: lines, totals, payouts
 //! ```
 //!
 //! * A [`SplitAgreement`] says who shares in a title, and what it costs. All who share have signed a [`Consent`].
@@ -26,13 +26,14 @@ mod hledger;
 mod identifiers;
 mod ids;
 mod journal;
+mod log_entry;
 mod money;
 mod payout;
 mod price;
 mod records;
 mod settlement;
 mod text;
-mod tlog;
+pub mod tlog;
 mod transaction;
 
 pub use account::{Account, ParseAccountError};
@@ -55,6 +56,7 @@ pub use ids::{
     StreamNumberError,
 };
 pub use journal::{Head, Journal, NotAtHead, Terms};
+pub use log_entry::{LogEntry, LogEntryError};
 pub use money::{Amount, AmountError, Ppm, PpmError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError, Usage};
@@ -64,5 +66,4 @@ pub use records::{
 };
 pub use settlement::{Carrier, GatewayTotal, Line, ListRoot, PayoutRoot, Rule, Settlement, Summary, Totals};
 pub use text::{Remark, TextError, Unit};
-pub use tlog::{Frontier, TreeHash};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

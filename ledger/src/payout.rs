@@ -1,6 +1,7 @@
 //! Payout trees that contracts can check, in the format of OpenZeppelin's `StandardMerkleTree` (spec §25).
 
-use protocol::PublicKey;
+use protocol::{PublicKey, keys};
+use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
 
 use crate::PayoutAddress;
@@ -8,14 +9,16 @@ use crate::PayoutAddress;
 /// What contracts owe to one party, all in all: what is new of it is paid.
 ///
 /// A leaf of the types `bytes32`, `address` and `uint256`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Payout {
-    /// Who.
-    pub party: PublicKey,
     /// Where to.
     pub address: PayoutAddress,
     /// Micro-units that were ever owed.
-    pub cumulative: u128,
+    pub cumulative: u64,
+    /// Who.
+    #[serde(with = "keys")]
+    pub party: PublicKey,
 }
 
 /// A hash of a payout tree: Keccak-256.
@@ -35,7 +38,7 @@ impl Payout {
         let mut words = [0; 96];
         words[..32].copy_from_slice(self.party.as_bytes());
         words[44..64].copy_from_slice(self.address.as_bytes());
-        words[80..].copy_from_slice(&self.cumulative.to_be_bytes());
+        words[88..].copy_from_slice(&self.cumulative.to_be_bytes());
         keccak(&[&keccak(&[&words])])
     }
 
@@ -104,7 +107,7 @@ mod tests {
         let payout = |seed| Payout {
             party: SecretKey::from_bytes(&[seed; 32]).public(),
             address: PayoutAddress::from_bytes([seed; 20]),
-            cumulative: 1000 + u128::from(seed),
+            cumulative: 1000 + u64::from(seed),
         };
         (1..=count).map(payout).collect()
     }

@@ -14,8 +14,9 @@ pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::lines::Line;
 use self::plays::Play;
 use crate::fold::OpenEpoch;
+use crate::tlog::{Frontier, TreeHash};
 use crate::transaction::Draft;
-use crate::{Account, Amount, Epoch, Frontier, Head, Ledger, Payout, PayoutTree, Transaction, TreeHash};
+use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
 
 /// A settlement with all that its summary is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,6 +115,16 @@ pub struct Totals {
 }
 
 impl Settlement {
+    /// What of it is published, in this order: everything that the summary is about, then the summary.
+    pub fn log_entries(&self) -> impl Iterator<Item = LogEntry> {
+        let lines = self.lines.iter().copied().map(LogEntry::Line);
+        let gateways = self.gateways.iter().copied().map(LogEntry::Gateway);
+        let carriers = self.carriers.iter().copied().map(LogEntry::Carrier);
+        let payouts = self.payouts.iter().copied().map(LogEntry::Payout);
+        let summary = LogEntry::Settlement(Box::new(self.summary.clone()));
+        lines.chain(gateways).chain(carriers).chain(payouts).chain([summary])
+    }
+
     pub(crate) fn of(ledger: &Ledger, epoch: Epoch) -> Self {
         let nothing = OpenEpoch::default();
         let open = ledger.open_epoch(epoch).unwrap_or(&nothing);
@@ -212,7 +223,8 @@ fn payouts(ledger: &Ledger, earned: &BTreeMap<PublicKey, Amount>) -> Vec<Payout>
     let payout = |(party, address, by_contract): (PublicKey, _, Amount)| {
         let unpaid = Amount::new(ledger.balance(Account::Earned(party))).expect("a balance is an amount");
         let earned = earned.get(&party).copied().unwrap_or(Amount::ZERO);
-        let cumulative = u128::from(unpaid) + u128::from(earned) + u128::from(by_contract);
+        // What is on accounts is an amount, and what was paid is one.
+        let cumulative = unpaid.get() + earned.get() + by_contract.get();
         (cumulative > 0).then_some(Payout { party, address, cumulative })
     };
     ledger.payments().payees().filter_map(payout).collect()

@@ -85,6 +85,7 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("client", "Exchange", "wire.rs"),
     ("packager", "hls_m3u8::", "hls.rs"),
     ("ledger", "sha3::", "payout.rs"),
+    ("ledger", "iroh_base::", "note.rs"),
 ];
 
 const BANNED_NAMES: &[&str] = &["util", "utils", "common", "core", "misc", "manager", "helper", "helpers"];

@@ -106,7 +106,7 @@ pub enum GrantError {
     Time { starts: UnixSeconds, expires: UnixSeconds },
     #[error("a limit of {limit}")]
     Limit { limit: Usage },
-    #[error("no such budget in this epoch, or it is for another title")]
+    #[error("no such budget in this epoch, or it is for another title or viewer")]
     NoBudget,
 }
 

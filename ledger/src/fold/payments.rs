@@ -50,6 +50,7 @@ pub(crate) struct SetAside {
     pub(crate) amount: Amount,
     pub(crate) content: Option<Cid>,
     pub(crate) each: Amount,
+    pub(crate) viewer: Option<PublicKey>,
     pub(crate) whole: bool,
     digest: Digest,
 }
@@ -99,8 +100,8 @@ impl Ledger {
         }
         let transaction = Transaction::transfer(Account::Funds(payer), Account::Reserved(payer), body.amount);
         let applied = self.post(Some(transaction.ok_or(PaymentError::Nothing)?))?;
-        let Budget { amount, content, each, whole, .. } = *body;
-        let budget = SetAside { amount, content, each, whole, digest };
+        let Budget { amount, content, each, viewer, whole, .. } = *body;
+        let budget = SetAside { amount, content, each, viewer, whole, digest };
         self.open.entry(body.epoch).or_default().budgets.insert(name, budget);
         Ok(applied)
     }

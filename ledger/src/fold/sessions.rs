@@ -140,8 +140,9 @@ impl Ledger {
         let Some(budget) = granted.request.body().budget else { return Ok(()) };
         let epoch = self.open.get(&grant.epoch);
         let budget = epoch.and_then(|epoch| epoch.budgets.get(&budget)).ok_or(GrantError::NoBudget)?;
-        let pays_for_it = budget.content.is_none_or(|content| content == agreement.parts().content);
-        if pays_for_it { Ok(()) } else { Err(GrantError::NoBudget) }
+        let is_for_title = budget.content.is_none_or(|content| content == agreement.parts().content);
+        let is_for_viewer = budget.viewer.is_none_or(|only| only == viewer);
+        if is_for_title && is_for_viewer { Ok(()) } else { Err(GrantError::NoBudget) }
     }
 
     /// The alias follows from the blind, and a viewer has one for each title and epoch.

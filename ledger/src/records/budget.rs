@@ -3,7 +3,7 @@
 use std::fmt;
 
 use proofs::Cid;
-use protocol::{Record, UnixSeconds};
+use protocol::{PublicKey, Record, UnixSeconds, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::{Amount, Epoch, PaymentId};
@@ -25,6 +25,9 @@ pub struct Budget {
     pub id: PaymentId,
     /// When it was said.
     pub issued: UnixSeconds,
+    /// The only viewer that it pays for.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "keys::optional")]
+    pub viewer: Option<PublicKey>,
     /// Whether all of it is paid out as soon as there is any charge, in proportion to these.
     pub whole: bool,
 }
@@ -42,6 +45,9 @@ impl fmt::Display for Budget {
         writeln!(f, "each viewer {}", self.each)?;
         writeln!(f, "epoch       {}", self.epoch)?;
         writeln!(f, "id          {}", self.id)?;
+        if let Some(viewer) = &self.viewer {
+            writeln!(f, "viewer      {viewer}")?;
+        }
         writeln!(f, "issued      {}", self.issued)?;
         write!(f, "all of it   {}", if self.whole { "yes" } else { "no" })
     }

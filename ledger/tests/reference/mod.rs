@@ -6,42 +6,42 @@ use ledger::{
     Account, AgreementId, Alias, Amount, BudgetRef, Epoch, Per, Serial, SplitAgreement, Usage, What,
 };
 
-use crate::world::{self, Ask, TREASURY, Title, amount, key};
+use crate::world::{self, Ask, TREASURY, Title, key};
 
-pub const VIEWERS: u8 = 10;
-pub const SUBSCRIBER: u8 = VIEWERS;
-pub const SPONSOR: u8 = 20;
-pub const GATEWAYS: u8 = 30;
-pub const NODES: u8 = 40;
+pub(crate) const VIEWERS: u8 = 10;
+pub(crate) const SUBSCRIBER: u8 = VIEWERS;
+pub(crate) const SPONSOR: u8 = 20;
+pub(crate) const GATEWAYS: u8 = 30;
+pub(crate) const NODES: u8 = 40;
 /// What everybody puts in who pays for something.
 const DEPOSIT: u64 = 100_000;
 const LANE: u64 = 500;
 
 /// What happens in an epoch.
 #[derive(Clone, Debug)]
-pub struct Facts {
-    pub plays: Vec<Play>,
+pub(crate) struct Facts {
+    pub(crate) plays: Vec<Play>,
     /// Gateway, node, bytes and micro-units of one voucher.
-    pub lanes: Vec<(u8, u8, u64, u64)>,
+    pub(crate) lanes: Vec<(u8, u8, u64, u64)>,
     /// Amount, cap of each viewer, and whether all of it is paid.
-    pub pool: (u64, u64, bool),
-    pub subscription: u64,
+    pub(crate) pool: (u64, u64, bool),
+    pub(crate) subscription: u64,
 }
 
 /// A grant with its receipts: stream, sequence, bytes and milliseconds.
 #[derive(Clone, Debug)]
-pub struct Play {
-    pub viewer: u8,
-    pub title: usize,
-    pub gateway: u8,
+pub(crate) struct Play {
+    pub(crate) viewer: u8,
+    pub(crate) title: usize,
+    pub(crate) gateway: u8,
     /// 0: the viewer; 1: the subscription; 2: the pool.
-    pub payer: u8,
-    pub charge: u64,
-    pub receipts: Vec<(u8, u64, u64, u64)>,
+    pub(crate) payer: u8,
+    pub(crate) charge: u64,
+    pub(crate) receipts: Vec<(u8, u64, u64, u64)>,
 }
 
-pub struct Outcome {
-    pub balances: BTreeMap<Account, i128>,
+pub(crate) struct Outcome {
+    pub(crate) balances: BTreeMap<Account, i128>,
 }
 
 /// A work, one made from it, and a free one.
@@ -81,13 +81,13 @@ fn id(title: usize) -> AgreementId {
     agreements()[title].id()
 }
 
-pub fn alias(viewer: u8, title: usize) -> Alias {
+pub(crate) fn alias(viewer: u8, title: usize) -> Alias {
     Alias::of(&world::BLIND, &key(viewer), id(title), Epoch::new(1))
 }
 
 impl Facts {
     /// Agreements, deposits and budgets.
-    pub fn beginning(&self) -> Vec<What> {
+    pub(crate) fn beginning(&self) -> Vec<What> {
         let agree =
             |agreement: SplitAgreement| What::Agreement(Box::new(world::agreed(agreement.parts().clone())));
         let mut whats: Vec<_> = agreements().map(agree).into();
@@ -100,12 +100,12 @@ impl Facts {
     }
 
     fn subscription(&self) -> (BudgetRef, What) {
-        world::budget(SUBSCRIBER, self.subscription, Amount::MAX.get(), true)
+        world::budget(SUBSCRIBER, self.subscription, Amount::MAX.get(), Some(SUBSCRIBER), true)
     }
 
     fn sponsored(&self) -> (BudgetRef, What) {
         let (micro, each, whole) = self.pool;
-        world::budget(SPONSOR, micro, each, whole)
+        world::budget(SPONSOR, micro, each, None, whole)
     }
 
     fn asks(&self) -> Vec<Ask> {
@@ -124,7 +124,7 @@ impl Facts {
     }
 
     /// Grants with their receipts, then lanes with their vouchers. All of them are allowed: nobody lacks funds.
-    pub fn events(&self) -> Vec<What> {
+    pub(crate) fn events(&self) -> Vec<What> {
         let mut whats = Vec::new();
         for (ask, play) in self.asks().iter().zip(&self.plays) {
             whats.push(ask.granted());
@@ -149,7 +149,7 @@ impl Facts {
 }
 
 /// Floors first; then, one micro-unit after the other, to whoever lacks most of one, and of these to the least key.
-pub fn largest_remainder<K: Ord + Copy>(whole: u64, weights: &[(K, u64)]) -> Vec<Amount> {
+pub(crate) fn largest_remainder<K: Ord + Copy>(whole: u64, weights: &[(K, u64)]) -> Vec<Amount> {
     let sum: u128 = weights.iter().map(|(_, weight)| u128::from(*weight)).sum();
     let exact = |at: usize| u128::from(whole) * u128::from(weights[at].1);
     let mut parts: Vec<u128> = (0..weights.len()).map(|at| exact(at) / sum).collect();
@@ -222,7 +222,7 @@ fn paid(facts: &Facts) -> Vec<u64> {
 }
 
 /// Whose money is where after the epoch.
-pub fn settle(facts: &Facts) -> Outcome {
+pub(crate) fn settle(facts: &Facts) -> Outcome {
     let mut balances: BTreeMap<Account, i128> = BTreeMap::new();
     let mut post =
         |account, micro: u64, sign: i128| *balances.entry(account).or_default() += sign * i128::from(micro);
@@ -289,6 +289,5 @@ pub fn settle(facts: &Facts) -> Outcome {
         post(Account::Earned(key(gateway)), parts[3], 1);
     }
     balances.retain(|_, balance| *balance != 0);
-    let _ = amount;
     Outcome { balances }
 }

@@ -11,42 +11,42 @@ use ledger::{
 use proofs::Cid;
 use protocol::{BoundedList, NetworkId, PublicKey, SecretKey, Sequence, Signed, UnixSeconds};
 
-pub const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
-pub const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
+pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
 
-pub const ISSUER: u8 = 250;
-pub const TREASURY: u8 = 251;
+pub(crate) const ISSUER: u8 = 250;
+pub(crate) const TREASURY: u8 = 251;
 
-pub fn secret(seed: u8) -> SecretKey {
+pub(crate) fn secret(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32])
 }
 
-pub fn key(seed: u8) -> PublicKey {
+pub(crate) fn key(seed: u8) -> PublicKey {
     secret(seed).public()
 }
 
-pub fn amount(micro: u64) -> Amount {
+pub(crate) fn amount(micro: u64) -> Amount {
     Amount::new(micro).unwrap()
 }
 
-pub fn ppm(share: u32) -> Ppm {
+pub(crate) fn ppm(share: u32) -> Ppm {
     Ppm::new(share).unwrap()
 }
 
-pub fn terms() -> Terms {
+pub(crate) fn terms() -> Terms {
     Terms { issuer: key(ISSUER), network: NETWORK, treasury: key(TREASURY), unit: Unit::new("EUR").unwrap() }
 }
 
 /// What a test wants to be different about an agreement.
-pub struct Title<'a> {
-    pub content: u8,
+pub(crate) struct Title<'a> {
+    pub(crate) content: u8,
     /// Parties by their seeds, with their shares; the first one is the creator.
-    pub parties: &'a [(u8, u32)],
-    pub parents: &'a [(AgreementId, u32)],
-    pub fees: [u32; 3],
-    pub micro: u64,
-    pub of: u64,
-    pub per: Per,
+    pub(crate) parties: &'a [(u8, u32)],
+    pub(crate) parents: &'a [(AgreementId, u32)],
+    pub(crate) fees: [u32; 3],
+    pub(crate) micro: u64,
+    pub(crate) of: u64,
+    pub(crate) per: Per,
 }
 
 impl Default for Title<'_> {
@@ -64,7 +64,7 @@ impl Default for Title<'_> {
 }
 
 impl Title<'_> {
-    pub fn parts(&self) -> AgreementParts {
+    pub(crate) fn parts(&self) -> AgreementParts {
         let [gateway, network, node] = self.fees.map(ppm);
         let mut parties: Vec<_> = self
             .parties
@@ -98,24 +98,24 @@ impl Title<'_> {
 
 /// A grant that a test asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask {
-    pub viewer: u8,
-    pub agreement: AgreementId,
-    pub gateway: u8,
-    pub budget: Option<BudgetRef>,
-    pub charge: u64,
-    pub limit: Usage,
-    pub epoch: u64,
+pub(crate) struct Ask {
+    pub(crate) viewer: u8,
+    pub(crate) agreement: AgreementId,
+    pub(crate) gateway: u8,
+    pub(crate) budget: Option<BudgetRef>,
+    pub(crate) charge: u64,
+    pub(crate) limit: Usage,
+    pub(crate) epoch: u64,
     /// Tells requests from each other; the session key follows from it.
-    pub number: u8,
+    pub(crate) number: u8,
 }
 
 impl Ask {
-    pub fn session(&self) -> SecretKey {
+    pub(crate) fn session(&self) -> SecretKey {
         SecretKey::from_bytes(&[self.number, self.viewer, 77, 77].repeat(8).try_into().unwrap())
     }
 
-    pub fn request(&self) -> Signed<SessionRequest> {
+    pub(crate) fn request(&self) -> Signed<SessionRequest> {
         let body = SessionRequest {
             agreement: self.agreement,
             budget: self.budget,
@@ -129,11 +129,11 @@ impl Ask {
         Signed::sign(&secret(self.viewer), &NETWORK, body)
     }
 
-    pub fn serial(&self) -> Serial {
+    pub(crate) fn serial(&self) -> Serial {
         Serial::of(&key(self.viewer), self.request().body())
     }
 
-    pub fn grant(&self) -> SessionGrant {
+    pub(crate) fn grant(&self) -> SessionGrant {
         let epoch = Epoch::new(self.epoch);
         SessionGrant {
             agreement: self.agreement,
@@ -150,12 +150,12 @@ impl Ask {
         }
     }
 
-    pub fn granted(&self) -> What {
+    pub(crate) fn granted(&self) -> What {
         let grant = Signed::sign(&secret(ISSUER), &NETWORK, self.grant());
         What::Grant(Box::new(Granted { blind: BLIND, grant, request: self.request() }))
     }
 
-    pub fn receipt(&self, stream: u8, seq: u64, usage: Usage) -> What {
+    pub(crate) fn receipt(&self, stream: u8, seq: u64, usage: Usage) -> What {
         let body = DeliveryReceipt {
             delivered: Delivered::NOTHING,
             seq: Sequence::new(seq),
@@ -167,21 +167,21 @@ impl Ask {
     }
 }
 
-pub const BLIND: Blind = Blind::from_bytes([5; 32]);
+pub(crate) const BLIND: Blind = Blind::from_bytes([5; 32]);
 
 /// A ledger and the journal of what it took.
 #[derive(Clone)]
-pub struct World {
-    pub ledger: Ledger,
-    pub journal: Journal,
+pub(crate) struct World {
+    pub(crate) ledger: Ledger,
+    pub(crate) journal: Journal,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { ledger: Ledger::new(terms()), journal: Journal::new(&terms()) }
     }
 
-    pub fn apply(&mut self, what: What) -> Result<Applied, ApplyError> {
+    pub(crate) fn apply(&mut self, what: What) -> Result<Applied, ApplyError> {
         let entry = Entry { at: NOW, what };
         let head = self.ledger.head();
         let applied = self.ledger.apply(&entry)?;
@@ -193,32 +193,32 @@ impl World {
     }
 
     /// Applies what must be new, and gives what was posted.
-    pub fn new_entry(&mut self, what: What) -> Option<Transaction> {
+    pub(crate) fn new_entry(&mut self, what: What) -> Option<Transaction> {
         match self.apply(what).unwrap() {
             Applied::New(transaction) => transaction,
             Applied::Known => panic!("it was known"),
         }
     }
 
-    pub fn register(&mut self, title: &Title<'_>) -> AgreementId {
+    pub(crate) fn register(&mut self, title: &Title<'_>) -> AgreementId {
         let agreed = agreed(title.parts());
         let id = agreed.agreement.id();
         self.new_entry(What::Agreement(Box::new(agreed)));
         id
     }
 
-    pub fn deposit(&mut self, owner: u8, micro: u64) {
+    pub(crate) fn deposit(&mut self, owner: u8, micro: u64) {
         self.new_entry(deposit(owner, micro, owner));
     }
 
-    pub fn settle(&mut self) -> ledger::Settlement {
+    pub(crate) fn settle(&mut self) -> ledger::Settlement {
         let settlement = self.ledger.settlement();
         self.new_entry(What::Settlement(Box::new(settlement.summary.clone())));
         settlement
     }
 }
 
-pub fn agreed(parts: AgreementParts) -> Agreed {
+pub(crate) fn agreed(parts: AgreementParts) -> Agreed {
     let agreement = SplitAgreement::new(parts).unwrap();
     let seeds = (0..=255_u8).filter(|seed| agreement.signatories().contains(&key(*seed)));
     let consent = Consent { agreement: agreement.id(), issued: NOW };
@@ -226,14 +226,14 @@ pub fn agreed(parts: AgreementParts) -> Agreed {
     Agreed { agreement, consents }
 }
 
-pub fn deposit(owner: u8, micro: u64, id: u8) -> What {
+pub(crate) fn deposit(owner: u8, micro: u64, id: u8) -> What {
     let unit = Unit::new("EUR").unwrap();
     let id = PaymentId::from_bytes([id; 16]);
     let body = Deposit { amount: amount(micro), id, remark: None, unit, issued: NOW };
     What::Deposit(Signed::sign(&secret(owner), &NETWORK, body))
 }
 
-pub fn budget(payer: u8, micro: u64, each: u64, whole: bool) -> (BudgetRef, What) {
+pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole: bool) -> (BudgetRef, What) {
     let id = PaymentId::from_bytes([payer; 16]);
     let body = Budget {
         amount: amount(micro),
@@ -242,13 +242,14 @@ pub fn budget(payer: u8, micro: u64, each: u64, whole: bool) -> (BudgetRef, What
         epoch: Epoch::new(1),
         id,
         issued: NOW,
+        viewer: viewer.map(key),
         whole,
     };
     let name = BudgetRef { id, payer: key(payer) };
     (name, What::Budget(Signed::sign(&secret(payer), &NETWORK, body)))
 }
 
-pub fn allocation(payer: u8, payee: u8, micro: u64) -> What {
+pub(crate) fn allocation(payer: u8, payee: u8, micro: u64) -> What {
     let body = Allocation {
         amount: amount(micro),
         epoch: Epoch::new(1),
@@ -259,7 +260,7 @@ pub fn allocation(payer: u8, payee: u8, micro: u64) -> What {
     What::Allocation(Signed::sign(&secret(payer), &NETWORK, body))
 }
 
-pub fn voucher(payer: u8, payee: u8, bytes: u64, micro: u64) -> What {
+pub(crate) fn voucher(payer: u8, payee: u8, bytes: u64, micro: u64) -> What {
     let body = Voucher {
         amount: amount(micro),
         bytes,
