@@ -181,6 +181,6 @@ mod tests {
         assert_eq!(Ppm::sum([half, half]), Ok(Ppm::WHOLE));
         assert_eq!(Ppm::sum([half, more]), Err(PpmError { ppm: 1_000_001 }));
         assert_eq!(more.rest().get(), 499_999);
-        assert!(Ppm::sum([Ppm::WHOLE; 5000]).is_err(), "a sum above 2^32 does not wrap");
+        assert!(Ppm::sum(std::iter::repeat_n(Ppm::WHOLE, 5000)).is_err(), "a sum above 2^32 does not wrap");
     }
 }

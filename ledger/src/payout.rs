@@ -1,4 +1,4 @@
-//! Payout trees that contracts can check, in the format of OpenZeppelin's `StandardMerkleTree` (spec §25).
+//! Payout trees that contracts can check, as `StandardMerkleTree` of `@openzeppelin/merkle-tree` makes them (spec §25).
 
 use protocol::{PublicKey, keys};
 use serde::{Deserialize, Serialize};
@@ -105,9 +105,9 @@ mod tests {
 
     fn payouts(count: u8) -> Vec<Payout> {
         let payout = |seed| Payout {
-            party: SecretKey::from_bytes(&[seed; 32]).public(),
             address: PayoutAddress::from_bytes([seed; 20]),
             cumulative: 1000 + u64::from(seed),
+            party: SecretKey::from_bytes(&[seed; 32]).public(),
         };
         (1..=count).map(payout).collect()
     }

@@ -96,9 +96,9 @@ impl From<Quantity> for u64 {
 }
 
 impl Usage {
-    /// Both together, when the sums can be counted.
-    pub(crate) fn plus(self, other: Self) -> Option<Self> {
-        Some(Self { bytes: self.bytes.checked_add(other.bytes)?, ms: self.ms.checked_add(other.ms)? })
+    /// Both together; what cannot be counted any more stays at the largest number.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { bytes: self.bytes.saturating_add(other.bytes), ms: self.ms.saturating_add(other.ms) }
     }
 
     /// The greater of both numbers each.
@@ -150,6 +150,13 @@ mod tests {
         assert_eq!(charge(10, 1, Per::Second, 0, 1999), 19);
         assert_eq!(charge(10, 60, Per::Second, 0, 5999), 0);
         assert_eq!([29_999, 30_000, u64::MAX].map(|ms| charge(7, 30, Per::View, 0, ms)), [0, 7, 7]);
+    }
+
+    #[test]
+    fn usage_beyond_all_numbers_stays_at_the_largest() {
+        let most = Usage { bytes: u64::MAX, ms: u64::MAX };
+        assert_eq!(most.plus(Usage { bytes: 1, ms: 1 }), most);
+        assert_eq!(most.plus(most).capped(Usage { bytes: 3, ms: 4 }), Usage { bytes: 3, ms: 4 });
     }
 
     #[test]

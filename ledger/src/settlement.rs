@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::lines::Line;
 use self::plays::Play;
-use crate::fold::OpenEpoch;
+use crate::fold::{OpenEpoch, Session};
 use crate::tlog::{Frontier, TreeHash};
 use crate::transaction::Draft;
 use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
@@ -157,7 +157,7 @@ impl Settlement {
             },
             posted: transaction.as_ref().map(Transaction::digest),
             previous: ledger.settled(Epoch::new(epoch.get() - 1)),
-            receipts: ListRoot::over(open.sessions.values().flat_map(|session| session.receipts())),
+            receipts: ListRoot::over(open.sessions.values().flat_map(Session::receipts)),
             rule: Rule::LargestRemainder1,
             totals,
         };
@@ -190,12 +190,10 @@ fn postings(
 ) -> Option<Transaction> {
     let mut draft = Draft::default();
     for play in plays {
-        match play.session.budget {
-            Some(budget) => draft.take(Account::Funds(budget.payer), play.paid),
-            None => {
-                draft.take(Account::Funds(play.session.viewer), play.paid);
-                release(&mut draft, play.session.viewer, play.session.grant.charge);
-            }
+        let own = play.session.viewer;
+        draft.take(Account::Funds(play.session.budget.map_or(own, |budget| budget.payer)), play.paid);
+        if play.session.budget.is_none() {
+            release(&mut draft, own, play.session.grant.charge);
         }
     }
     for (name, budget) in &open.budgets {
@@ -225,7 +223,7 @@ fn payouts(ledger: &Ledger, earned: &BTreeMap<PublicKey, Amount>) -> Vec<Payout>
         let earned = earned.get(&party).copied().unwrap_or(Amount::ZERO);
         // What is on accounts is an amount, and what was paid is one.
         let cumulative = unpaid.get() + earned.get() + by_contract.get();
-        (cumulative > 0).then_some(Payout { party, address, cumulative })
+        (cumulative > 0).then_some(Payout { address, cumulative, party })
     };
     ledger.payments().payees().filter_map(payout).collect()
 }

@@ -4,6 +4,7 @@
 Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p ledger` reads them.
 """
 
+import base64
 import hashlib
 import pathlib
 import sys
@@ -369,3 +370,163 @@ write(FOLDER / "derived.json", "Spec section 25. What follows from what.", netwo
 write(FOLDER / "entries.json", "Spec section 25. Entries of a journal that a decoder accepts, or rejects for the reason in `error`.", network=NET, vectors=entries())
 write(FOLDER / "shares.json", "Spec section 25. The largest remainder.", vectors=shares())
 write(FOLDER / "payouts.json", "Spec section 25. Payout trees: party, address and cumulative amount of every leaf, and its proof.", vectors=payouts())
+
+
+# --- The log -------------------------------------------------------------------------------------
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def leaf_of(entry):
+    return sha256(b"\0", entry)
+
+
+def tree_root(leaves):
+    """MTH of RFC 6962 over hashes of leaves, as it is written there."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1", tree_root(leaves[:split]), tree_root(leaves[split:]))
+
+
+def inclusion(index, leaves):
+    if len(leaves) == 1:
+        return []
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < split:
+        return inclusion(index, leaves[:split]) + [tree_root(leaves[split:])]
+    return inclusion(index - split, leaves[split:]) + [tree_root(leaves[:split])]
+
+
+def consistency(old, leaves, is_known=True):
+    if old == len(leaves):
+        return [] if is_known else [tree_root(leaves)]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if old <= split:
+        return consistency(old, leaves[:split], is_known) + [tree_root(leaves[split:])]
+    return consistency(old - split, leaves[split:], False) + [tree_root(leaves[:split])]
+
+
+def trees():
+    leaves = [leaf_of(bytes([n])) for n in range(40)]
+    for size in (1, 2, 3, 7, 8, 13, 32, 40):
+        whole = leaves[:size]
+        yield {
+            "size": size,
+            "root": tree_root(whole).hex(),
+            "inclusion": {str(index): [hash_.hex() for hash_ in inclusion(index, whole)] for index in sorted({0, size // 3, size - 1})},
+            "consistency": {str(old): [hash_.hex() for hash_ in consistency(old, whole)] for old in sorted({1, (size + 1) // 2, size})},
+        }
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def key_id(name, kind, key):
+    return sha256(name.encode(), b"\n", bytes([kind]), key.public)[:4]
+
+
+def vkey(name, kind, key):
+    return f"{name}+{key_id(name, kind, key).hex()}+{b64(bytes([kind]) + key.public)}"
+
+
+def signature_line(name, key, text):
+    return f"— {name} {b64(key_id(name, 1, key) + key.sign(text.encode()))}\n"
+
+
+def cosignature_line(name, key, text, time):
+    signed = f"cosignature/v1\ntime {time}\n{text}".encode()
+    return f"— {name} {b64(key_id(name, 4, key) + time.to_bytes(8, 'big') + key.sign(signed))}\n"
+
+
+LOG, WITNESSES = KEYS["issuer"], [KEYS[name] for name in ("one", "two", "three")]
+NAMES = [f"w{n}.example/w" for n in (1, 2, 3)]
+POLICY = f"log {vkey('log.example/royalties', 1, LOG)} https://log.example/\n" + "".join(f"witness W{n + 1} {vkey(NAMES[n], 4, WITNESSES[n])}\n" for n in range(3)) + "group two-of-three 2 W1 W2 W3\nquorum two-of-three\n"
+
+
+def checkpoint(size, root, origin="log.example/royalties"):
+    return f"{origin}\n{size}\n{b64(root)}\n"
+
+
+def note(text, *lines):
+    return text + "\n" + "".join(lines)
+
+
+def proofs():
+    entries_ = [bytes([n]) for n in range(7)]
+    leaves = [leaf_of(entry) for entry in entries_]
+    text = checkpoint(7, tree_root(leaves))
+    log = signature_line("log.example/royalties", LOG, text)
+    seen = [cosignature_line(NAMES[n], WITNESSES[n], text, START + n) for n in range(3)]
+    path = inclusion(4, leaves)
+
+    def proof(index=4, path_=path, note_=note(text, log, *seen[:2]), heading="c2sp.org/tlog-proof@v1"):
+        return f"{heading}\nindex {index}\n" + "".join(b64(hash_) + "\n" for hash_ in path_) + "\n" + note_
+
+    def vector(name, text_, witnesses=None, error=None, entry=entries_[4]):
+        return without_none({"name": name, "entry": entry.hex(), "proof": text_, "witnesses": witnesses, "error": error})
+
+    yield vector("seen by two", proof(), 2)
+    yield vector("seen by all", proof(note_=note(text, log, *seen)), 3)
+    yield vector("with a signature of somebody else", proof(note_=note(text, log, cosignature_line("w9.example", KEYS["node"], text, START), *seen[1:])), 2)
+    yield vector("with extra data", proof().replace("\nindex", "\nextra AAAA\nindex"), 2)
+    yield vector("of another entry", proof(), error="not_there", entry=b"\5")
+    yield vector("at another place", proof(index=3), error="not_there")
+    yield vector("beyond the end", proof(index=7), error="not_there")
+    yield vector("a hash too few", proof(path_=path[:-1]), error="not_there")
+    yield vector("a hash too many", proof(path_=path + path[:1]), error="not_there")
+    yield vector("hashes out of order", proof(path_=path[::-1]), error="not_there")
+    yield vector("seen by one", proof(note_=note(text, log, seen[0])), error="not_accepted")
+    yield vector("seen by one, twice", proof(note_=note(text, log, seen[0], cosignature_line(NAMES[0], WITNESSES[0], text, START + 9))), error="not_accepted")
+    yield vector("not signed by the log", proof(note_=note(text, *seen)), error="not_accepted")
+    other = checkpoint(7, tree_root(leaves), "log.example/other")
+    yield vector("of another log", proof(note_=note(other, signature_line("log.example/other", LOG, other))), error="not_accepted")
+    bigger = checkpoint(8, tree_root(leaves))
+    yield vector("signed when it was smaller", proof(note_=note(bigger, log, *seen)), error="not_accepted")
+    forged = cosignature_line(NAMES[2], KEYS["node"], text, START)
+    forged = f"— {NAMES[2]} " + b64(key_id(NAMES[2], 4, WITNESSES[2]) + base64.b64decode(forged.split(" ")[2])[4:]) + "\n"
+    yield vector("seen by two, and one forged", proof(note_=note(text, log, *seen[:2], forged)), error="not_accepted")
+    extended = text + "more\n"
+    yield vector("with an extension line", proof(note_=note(extended, signature_line("log.example/royalties", LOG, extended), *(cosignature_line(NAMES[n], WITNESSES[n], extended, START) for n in range(3)))), error="not_accepted")
+    yield vector("of another version", proof(heading="c2sp.org/tlog-proof@v2"), error="malformed")
+    yield vector("with a leading zero", proof(index="04"), error="malformed")
+    yield vector("without an index", proof().replace("index 4\n", ""), error="malformed")
+    yield vector("extra data that is not base64", proof().replace("\nindex", "\nextra ?\nindex"), error="malformed")
+    yield vector("a hash of 31 bytes", proof(path_=[bytes(31)]), error="malformed")
+    yield vector("65 hashes", proof(path_=path[:1] * 65), error="malformed")
+    yield vector("without signatures", proof(note_=note(text)), error="malformed")
+    yield vector("with a carriage return", proof(note_=note(text.replace("\n", "\r\n"), log)), error="malformed")
+    yield vector("with a plus in a name", proof(note_=note(text, log.replace("log.", "l+g."))), error="malformed")
+    yield vector("cut off", proof()[:-1], error="malformed")
+
+
+def log_entries():
+    line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
+    total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
+    carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
+    payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
+
+    def bad(name, error, value):
+        return {"name": name, "entry": cbor(value).hex(), "error": error}
+
+    for kind, value in (("agreement", cbor(FULL)), ("line", line), ("gateway", total), ("carrier", carrier), ("payout", payout)):
+        yield {"name": kind, "entry": cbor({kind: value}).hex()}
+        if kind != "agreement":
+            for key in value:
+                yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
+            yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
+    yield bad("an agreement that is none", "agreement", {"agreement": cbor(PLAIN | {"v": 2})})
+    yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
+    yield bad("two at once", "malformed", {"line": line, "payout": payout})
+    yield bad("nothing", "malformed", {})
+    yield bad("paid above the largest amount", "malformed", {"line": line | {"paid": 2**63}})
+    yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
+
+
+(FOLDER / "policy.txt").write_text(POLICY)
+write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
+write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
+write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", vectors=log_entries())

@@ -45,8 +45,8 @@ struct Stream {
 impl Session {
     /// What was delivered on all streams, no more than was granted.
     pub(crate) fn usage(&self) -> Usage {
-        let sum = self.streams.iter().try_fold(Usage::default(), |sum, stream| sum.plus(stream.usage));
-        sum.unwrap_or(self.grant.limit).capped(self.grant.limit)
+        let all = self.streams.iter().fold(Usage::default(), |sum, stream| sum.plus(stream.usage));
+        all.capped(self.grant.limit)
     }
 
     /// The newest receipts, one of each stream, in the order of these.

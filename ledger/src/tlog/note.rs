@@ -76,7 +76,7 @@ impl SignedNote {
     /// A note without signatures. The text ends with a line feed and has no other control characters.
     pub fn new(text: impl Into<String>) -> Result<Self, NoteError> {
         let text = text.into();
-        if text.contains(|c: char| c.is_ascii_control() && c != '\n') {
+        if text.contains(|c| c < ' ' && c != '\n') {
             return Err(NoteError::Control);
         }
         if text.ends_with('\n') { Ok(Self { text, signatures: Vec::new() }) } else { Err(NoteError::Form) }

@@ -227,7 +227,9 @@ mod tests {
         let checkpoint = Checkpoint { origin: origin.clone(), size: 1, root: TreeHash::of_leaf(b"") };
         let mut note = SignedNote::new(checkpoint.to_text()).unwrap();
         note.sign(&origin, &secret(1));
-        witnesses.iter().for_each(|seed| note.cosign(&name(*seed), &secret(*seed), UnixSeconds::new(5)));
+        for seed in witnesses {
+            note.cosign(&name(*seed), &secret(*seed), UnixSeconds::new(5));
+        }
         note
     }
 

@@ -46,8 +46,12 @@ pub enum NotProved {
 impl LogProof {
     /// The file.
     pub fn encode(&self) -> String {
-        let path: String = self.path.iter().map(|hash| format!("{hash}\n")).collect();
-        format!("{HEADING}\nindex {}\n{path}\n{}", self.index, self.checkpoint.encode())
+        let mut text = format!("{HEADING}\nindex {}\n", self.index);
+        for hash in &self.path {
+            text.push_str(&hash.to_string());
+            text.push('\n');
+        }
+        text + "\n" + &self.checkpoint.encode()
     }
 
     /// Reads a file. The extra data that a file may have is nothing that we trust, and passed over.

@@ -43,7 +43,8 @@ impl Tile {
     pub fn of(subtree: Subtree, size: u64) -> Option<Self> {
         let (level, height) = (subtree.level / TILE_HEIGHT, subtree.level % TILE_HEIGHT);
         let number = subtree.number >> (TILE_HEIGHT - height);
-        let end = subtree.number.checked_add(1)?.checked_shl(subtree.level.into())?;
+        let leaves = 1_u64.checked_shl(subtree.level.into())?;
+        let end = subtree.number.checked_add(1)?.checked_mul(leaves)?;
         let hashes = size >> (TILE_HEIGHT * level);
         let width = hashes.checked_sub(number * TILE_WIDTH)?.min(TILE_WIDTH);
         (end <= size).then_some(Self { level, number, width })
@@ -64,7 +65,7 @@ impl Tile {
     pub fn hash_in(&self, bytes: &[u8], subtree: Subtree) -> Option<TreeHash> {
         let height =
             subtree.level.checked_sub(self.level * TILE_HEIGHT).filter(|height| *height < TILE_HEIGHT)?;
-        let first = (subtree.number << height).checked_sub(self.number * TILE_WIDTH)?;
+        let first = subtree.number.checked_mul(1 << height)?.checked_sub(self.number * TILE_WIDTH)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         let is_whole = rest.is_empty() && hashes.len() as u64 == self.width;
         let first = usize::try_from(first).ok().filter(|_| is_whole)?;
@@ -244,7 +245,9 @@ mod tests {
             }
             before = size;
         }
-        assert_eq!(Tile::of(Subtree { level: 1, number: 35_000 }, 70_000), None);
+        for number in [35_000, u64::MAX >> 1, u64::MAX] {
+            assert_eq!(Tile::of(Subtree { level: 1, number }, 70_000), None);
+        }
         let tile = Tile::of(Subtree { level: 0, number: 0 }, 3).unwrap();
         assert_eq!(tile.hash_in(&[0; 95], Subtree { level: 0, number: 0 }), None, "a hash is cut off");
     }
