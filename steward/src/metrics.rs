@@ -26,6 +26,7 @@ pub struct Metrics {
     faults: Family<FaultLabel, Counter>,
     audits: Family<KindLabel, Counter>,
     rebuilt: Counter,
+    moved: Counter,
     repairs_failed: Counter,
     renewals_failed: Counter,
 }
@@ -56,8 +57,8 @@ impl Metrics {
         let (objects, ending, faults, audits) =
             (Family::default(), Family::default(), Family::default(), Family::default());
         let (queue, offline) = (Gauge::default(), Gauge::default());
-        let (rebuilt, repairs_failed, renewals_failed) =
-            (Counter::default(), Counter::default(), Counter::default());
+        let (rebuilt, moved) = (Counter::default(), Counter::default());
+        let (repairs_failed, renewals_failed) = (Counter::default(), Counter::default());
         registry.register("objects", "Objects looked after, by state", Family::clone(&objects));
         registry.register("repair_queue", "Segments waiting to be repaired", Gauge::clone(&queue));
         registry.register(
@@ -69,6 +70,7 @@ impl Metrics {
         registry.register("faults", "Faults of nodes that audits found", Family::clone(&faults));
         registry.register("audits", "Audits made", Family::clone(&audits));
         registry.register("rebuilt", "Parts made again", Counter::clone(&rebuilt));
+        registry.register("moved", "Parts moved to better places", Counter::clone(&moved));
         registry.register(
             "repairs_failed",
             "Repairs that left something lost",
@@ -88,6 +90,7 @@ impl Metrics {
             faults,
             audits,
             rebuilt,
+            moved,
             repairs_failed,
             renewals_failed,
         }
@@ -106,6 +109,7 @@ impl Metrics {
             Step::NodeAudited { .. } => drop(self.audits.get_or_create(&KindLabel { of: "node" }).inc()),
             Step::NodeFault { fault, .. } => drop(self.faults.get_or_create(&FaultLabel { fault }).inc()),
             Step::Rebuilt { .. } => drop(self.rebuilt.inc()),
+            Step::Moved { .. } => drop(self.moved.inc()),
             Step::StillLost { .. } => drop(self.repairs_failed.inc()),
             Step::Renewed { failed, .. } => drop(self.renewals_failed.inc_by(u64::from(*failed))),
             _ => {}

@@ -42,7 +42,8 @@ pub(super) async fn audit(
         return Event::NodeAudited { node, found: Vec::new(), slowest_ms: 0 };
     };
     let wish = AuditWish {
-        node,
+        // A node answers under the identity that it has today.
+        node: shared.client.members().resolve(&node).unwrap_or(node),
         set: Arc::new(committed),
         beacon: Beacon::Auditor,
         draws,
@@ -61,7 +62,7 @@ pub(super) async fn audit(
     let proved = found.iter().filter(|(_, found)| *found == Found::Proved).count();
     let asked = found.len();
     shared.write(Step::NodeAudited { node: node.to_string(), asked, proved, slowest_ms });
-    tell(shared, node, &transcript).await;
+    tell(shared, &transcript).await;
     keep(shared, transcript).await;
     Event::NodeAudited { node, found, slowest_ms }
 }
@@ -104,12 +105,12 @@ const fn found(outcome: Outcome) -> Found {
 }
 
 /// The node hears why it did not pass.
-async fn tell(shared: &Shared, node: PublicKey, transcript: &Transcript) {
+async fn tell(shared: &Shared, transcript: &Transcript) {
     let Some(verdict) = transcript.verdict(&shared.holder, UnixSeconds::from(SystemTime::now())) else {
         return;
     };
     if let Err(error) = shared.client.send_verdict(&verdict).await {
-        tracing::debug!(node = %node.fmt_short(), %error, "the node did not take its verdict");
+        tracing::debug!(node = %verdict.body().node.fmt_short(), %error, "the node did not take its verdict");
     }
 }
 

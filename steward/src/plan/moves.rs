@@ -1,0 +1,142 @@
+//! Moving parts to where they should be, a few at a time, as nodes join, change and leave.
+
+use std::collections::HashSet;
+
+use client::placement::segment_seed;
+use proofs::Cid;
+use protocol::{PublicKey, UnixSeconds};
+
+use super::{Action, Found, Misplaced, MoveEnd, Nodes, Object, Place, Plan, Settled, misplaced};
+
+/// Objects whose places are looked at in one go; the others follow a moment later.
+const OBJECTS_AT_ONCE: usize = 64;
+
+impl Plan {
+    /// These nodes are known now. What was at an earlier identity of a node is at the node.
+    pub(super) fn learn_nodes(&mut self, nodes: Nodes, now: UnixSeconds) {
+        let former: Vec<_> = nodes.former.iter().map(|(former, node)| (*former, *node)).collect();
+        former.into_iter().for_each(|(former, node)| self.rename(former, node, now));
+        let leaving: Vec<_> = nodes.leaving.iter().copied().collect();
+        self.network = Some(nodes);
+        let objects: Vec<_> = self.objects.keys().copied().collect();
+        for cid in objects {
+            let at = now.plus(self.dice.below(self.rules.places_within.max(1)));
+            self.look_at_places(cid, at);
+        }
+        for node in leaving {
+            let objects = self.holdings.get(&node).map(super::holdings::Holdings::objects);
+            objects.unwrap_or_default().into_iter().for_each(|cid| self.look_at_places(cid, now));
+        }
+    }
+
+    /// Has the places of an object looked at then, or sooner.
+    pub(super) fn look_at_places(&mut self, cid: Cid, at: UnixSeconds) {
+        if self.network.is_some() && self.places.at(&cid).is_none_or(|planned| planned > at) {
+            self.places.set(cid, Some(at));
+        }
+    }
+
+    /// When the next move may begin, if any is to be thought of.
+    pub(super) fn next_move(&self) -> Option<UnixSeconds> {
+        let first = self.places.first().filter(|_| self.moving.len() < self.rules.moves_abreast)?;
+        Some(self.next_move.map_or(first, |pause| pause.max(first)))
+    }
+
+    pub(super) fn start_moves(&mut self, now: UnixSeconds) {
+        let avoided = self.avoided(now);
+        for _ in 0..OBJECTS_AT_ONCE {
+            let is_too_early = self.next_move.is_some_and(|pause| !pause.has_passed(now));
+            if is_too_early || self.moving.len() >= self.rules.moves_abreast {
+                return;
+            }
+            let Some(cid) = self.places.take_due(now) else { return };
+            if let Some((unit, at, misplaced)) = self.misplaced_unit(&cid, &avoided, now) {
+                let Some(until) = self.objects[&cid].lease_goal(&self.rules, now) else { continue };
+                self.moving.insert((cid, unit));
+                self.next_move = Some(now.plus(self.rules.move_every));
+                self.actions.push_back(Action::Move { cid, unit, misplaced, at, until });
+            }
+        }
+    }
+
+    /// The first unit of an object of which a part should move, and can.
+    fn misplaced_unit(
+        &self,
+        cid: &Cid,
+        avoided: &HashSet<PublicKey>,
+        now: UnixSeconds,
+    ) -> Option<(u32, Vec<PublicKey>, Misplaced)> {
+        let (object, nodes) = (self.objects.get(cid)?, self.network.as_ref()?);
+        if object.inconsistent.is_some() {
+            return None;
+        }
+        let is_shunned =
+            |node: &PublicKey| self.shunned.get(node).is_some_and(|until| !until.has_passed(now));
+        let units = 0..u32::try_from(object.units.len()).expect("an object has at most 32 736 segments");
+        units.into_iter().find_map(|unit| {
+            let is_busy = self.repairing.contains(&(*cid, unit)) || self.moving.contains(&(*cid, unit));
+            let at = self.settled_at(object, unit).filter(|_| !is_busy)?;
+            let are_shards = unit != object.copies();
+            let seed = if are_shards { segment_seed(&object.seed, unit) } else { *cid.root().as_bytes() };
+            let settled = Settled { at: &at, seed: &seed, required: &object.required, are_shards };
+            let found = misplaced(&settled, nodes, |node| avoided.contains(node) || is_shunned(node))?;
+            Some((unit, at, found))
+        })
+    }
+
+    /// The nodes of all parts of a unit of which nothing is missing; what is lost is repaired first.
+    fn settled_at(&self, object: &Object, unit: u32) -> Option<Vec<PublicKey>> {
+        let parts = object.units[unit as usize].parts.iter();
+        let node = |part: &super::PartCare| {
+            part.node.filter(|node| part.found == Found::Proved && self.offline_since(node).is_none())
+        };
+        parts.map(node).collect()
+    }
+
+    pub(super) fn moved(
+        &mut self,
+        cid: Cid,
+        unit: u32,
+        refused: &[PublicKey],
+        end: MoveEnd,
+        now: UnixSeconds,
+    ) {
+        self.moving.remove(&(cid, unit));
+        self.shunned.retain(|_, until| !until.has_passed(now));
+        let shun = now.plus(self.rules.retry_max);
+        self.shunned.extend(refused.iter().map(|node| (*node, shun)));
+        let again = match end {
+            MoveEnd::Audited(findings) => {
+                self.take_findings(cid, &findings, now);
+                0
+            }
+            MoveEnd::PutOff => self.dice.around(self.rules.turn_within),
+            MoveEnd::Failed => self.dice.around(self.rules.retry_max),
+        };
+        self.look_at_places(cid, now.plus(again));
+        self.reconsider(cid, now);
+    }
+
+    /// What is believed to be at one identity is at another one from now on, faults and all.
+    fn rename(&mut self, former: PublicKey, node: PublicKey, now: UnixSeconds) {
+        let objects = self.holdings.remove(&former).map(|held| held.objects()).unwrap_or_default();
+        for cid in objects {
+            let Some(object) = self.objects.get_mut(&cid) else { continue };
+            let mut places = Vec::new();
+            for (unit, care) in (0..).zip(&mut object.units) {
+                for (part, care) in (0..).zip(&mut care.parts).filter(|(_, care)| care.node == Some(former)) {
+                    care.node = Some(node);
+                    places.push(Place { cid, unit, part });
+                }
+            }
+            places.into_iter().for_each(|place| self.hold(node, place, now));
+            self.object_changed(cid);
+        }
+        self.node_audits.set(former, None);
+        if let Some(known) = self.nodes.get(&former).cloned()
+            && !self.nodes.contains_key(&node)
+        {
+            *self.node_changed(node) = known;
+        }
+    }
+}
