@@ -1,6 +1,6 @@
 //! Writing the index to the network: changed pages, a root, and a pointer at more than half of its nodes.
 
-use chunker::{Coding, Padding, Salt};
+use chunker::{Coding, Padding, RequiredTags, Salt};
 use client::{Client, PutError, PutOptions};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use proofs::Cid;
@@ -116,6 +116,7 @@ pub async fn put_small(
             name: None,
             media_type: None,
             expires,
+            required: RequiredTags::default(),
             secrets: account.new_secrets(),
         };
         client.put(bytes, options, |_| {}).await.map(|report| report.cid)
