@@ -140,3 +140,129 @@ impl Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use chunker::{CellSize, Geometry};
+    use client::placement::{Placement, Site};
+    use protocol::{SecretKey, Tags};
+
+    use super::*;
+    use crate::plan::{Event, Finding, Reason, Rules};
+
+    const START: UnixSeconds = UnixSeconds::new(1_000_000_000);
+
+    fn node(number: u8) -> PublicKey {
+        SecretKey::from_bytes(&[number + 1; 32]).public()
+    }
+
+    fn cid() -> Cid {
+        Cid::of(b"object")
+    }
+
+    /// Nodes 0 to 7, of which these leave and the last one was another one before.
+    fn nodes(leaving: &[u8], former: Option<PublicKey>) -> Event {
+        let site = |number| Site {
+            id: node(number),
+            class: 0,
+            addr: "127.0.0.1:1".parse().unwrap(),
+            declared: None,
+        };
+        let sites: Vec<_> = (0..8).map(site).collect();
+        let leaving: BTreeSet<_> = leaving.iter().map(|number| node(*number)).collect();
+        let placement = Placement::new(&sites, true).with_closed(leaving.iter().copied().collect());
+        let former: BTreeMap<_, _> = former.into_iter().map(|former| (former, node(7))).collect();
+        let tags = sites.iter().map(|site| (site.id, Tags::default())).collect();
+        Event::Nodes(Box::new(Nodes { placement: Arc::new(placement), leaving, former, tags }))
+    }
+
+    /// A 4+2 object with its parts, and the copies of its manifest, on these nodes.
+    fn findings(at: &[PublicKey]) -> Vec<Finding> {
+        let parts = (0..2).flat_map(|unit| (0_u8..6).map(move |part| (unit, part)));
+        let finding = |(unit, part): (u32, u8)| Finding {
+            unit,
+            part,
+            node: Some(at[usize::from(part)]),
+            found: Found::Proved,
+        };
+        parts.map(finding).collect()
+    }
+
+    /// A plan that knows of an object on some of the nodes.
+    fn settled(at: &[PublicKey]) -> Plan {
+        let geometry = Geometry::new("4+2".parse().unwrap(), CellSize::LARGEST, 100).unwrap();
+        let ends = START.plus(1000 * 86_400);
+        let object = Object::new(&geometry, ends, ends, Vec::new(), START);
+        let seed = [1; 32];
+        let mut plan = Plan::new(Rules::default(), node(100), seed, BTreeMap::new(), BTreeMap::new(), START);
+        plan.handle(START, Event::Added(cid(), Box::new(object)));
+        plan.handle(START, Event::ObjectAudited(cid(), findings(at)));
+        moves(&mut plan);
+        plan
+    }
+
+    fn moves(plan: &mut Plan) -> Vec<(u32, Misplaced)> {
+        let actions = std::iter::from_fn(|| plan.next_action());
+        let moves = actions.filter_map(|action| match action {
+            Action::Move { unit, misplaced, .. } => Some((unit, misplaced)),
+            _ => None,
+        });
+        moves.collect()
+    }
+
+    #[test]
+    fn what_a_node_that_leaves_has_moves_one_part_after_the_other() {
+        let at: Vec<_> = (0..6).map(node).collect();
+        let mut plan = settled(&at);
+        plan.handle(START, nodes(&[2], None));
+        let first = moves(&mut plan);
+        let [(unit, Misplaced { part: 2, reason: Reason::Leaving, to })] = &first[..] else {
+            panic!("{first:?}")
+        };
+        assert!(to.iter().all(|to| [node(6), node(7)].contains(to)) && to.len() == 2);
+        plan.handle(START.plus(100), Event::Wake);
+        assert_eq!(moves(&mut plan), [], "one at a time");
+
+        let mut found = findings(&at);
+        let moved = found.iter_mut().find(|finding| (finding.unit, finding.part) == (*unit, 2)).unwrap();
+        moved.node = Some(to[0]);
+        let end = MoveEnd::Audited(found.into_iter().filter(|finding| finding.unit == *unit).collect());
+        plan.handle(START.plus(1), Event::Moved { cid: cid(), unit: *unit, refused: vec![], end });
+        assert_eq!(plan.object(&cid()).unwrap().units[*unit as usize].parts[2].node, Some(to[0]));
+        assert_eq!(moves(&mut plan), [], "not so soon");
+        let pause = Rules::default().move_every;
+        assert!(plan.wake_at().unwrap() <= START.plus(pause));
+        plan.handle(START.plus(pause), Event::Wake);
+        let second = moves(&mut plan);
+        assert!(matches!(&second[..], [(other, Misplaced { part: 2, .. })] if other != unit), "{second:?}");
+    }
+
+    #[test]
+    fn who_refuses_is_not_asked_again_for_a_while() {
+        let at: Vec<_> = (0..6).map(node).collect();
+        let mut plan = settled(&at);
+        plan.handle(START, nodes(&[2], None));
+        let (unit, Misplaced { to, .. }) = moves(&mut plan).remove(0);
+        let end = MoveEnd::Failed;
+        plan.handle(START, Event::Moved { cid: cid(), unit, refused: vec![to[0]], end });
+        let wait = Rules::default().retry_max;
+        plan.handle(START.plus(wait / 2), Event::Wake);
+        assert_eq!(moves(&mut plan), [], "it has failed a moment ago");
+        plan.handle(START.plus(wait - 1), nodes(&[2], None));
+        let again = moves(&mut plan).remove(0).1;
+        assert_eq!(again.to, [to[1]]);
+    }
+
+    #[test]
+    fn what_was_at_an_earlier_identity_is_at_the_node() {
+        let at: Vec<_> = [0, 1, 2, 3, 4, 200].map(node).into();
+        let mut plan = settled(&at);
+        assert_eq!(plan.held_by(&node(200)), 2);
+        plan.handle(START, nodes(&[], Some(node(200))));
+        assert_eq!((plan.held_by(&node(200)), plan.held_by(&node(7))), (0, 2));
+        assert!(plan.take_changed_objects().contains(&cid()), "it is saved");
+    }
+}
