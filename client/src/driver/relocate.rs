@@ -99,10 +99,12 @@ impl Copy<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn source(error: WireError) -> RelocateError {
     RelocateError::Source(error.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn target(error: WireError) -> RelocateError {
     RelocateError::Target(error.to_string())
 }

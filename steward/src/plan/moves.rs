@@ -43,10 +43,12 @@ impl Plan {
     }
 
     pub(super) fn start_moves(&mut self, now: UnixSeconds) {
+        if self.next_move().is_none_or(|at| !at.has_passed(now)) {
+            return;
+        }
         let avoided = self.avoided(now);
         for _ in 0..OBJECTS_AT_ONCE {
-            let is_too_early = self.next_move.is_some_and(|pause| !pause.has_passed(now));
-            if is_too_early || self.moving.len() >= self.rules.moves_abreast {
+            if self.next_move().is_none_or(|at| !at.has_passed(now)) {
                 return;
             }
             let Some(cid) = self.places.take_due(now) else { return };
