@@ -249,7 +249,13 @@ fn copies_keep_their_numbers_and_only_the_loser_is_blamed() {
 
 #[test]
 fn a_loss_grows_old_whatever_it_is_called_in_between() {
-    let mut plan = settled(1000);
+    let mut plan = plan();
+    let mut object = object("4+2", 1000);
+    // One lost copy can wait.
+    object.units[1].threshold = 4;
+    plan.handle(START, Event::Added(cid(), Box::new(object)));
+    plan.handle(START, Event::ObjectAudited(cid(), findings(|_, _| None)));
+    actions(&mut plan);
     // The node of the last copy says that it is missing; whoever looks everywhere finds a rotten one at another node.
     let place = Place { cid: cid(), unit: 1, part: 5 };
     let mut found = findings(|_, _| None);
