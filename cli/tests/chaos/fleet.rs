@@ -111,8 +111,7 @@ impl Fleet {
 
     /// A node that ended without having been killed.
     pub(crate) fn fallen(&mut self) -> Option<String> {
-        let mut running =
-            self.nodes.iter_mut().filter_map(|node| Some((&node.name, node.process.as_mut()?)));
+        let mut running = self.nodes.iter_mut().filter_map(|node| Some((&node.name, node.process.as_mut()?)));
         running.find_map(|(name, process)| process.has_ended().then(|| name.clone()))
     }
 

@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod chance;
+mod discovery;
 mod faults;
 mod fleet;
 mod process;
 mod reading;
+mod restore;
 mod steward;
 mod storm;
+mod theseus;
 
 use std::time::Duration;
 
@@ -32,6 +35,33 @@ fn everything_can_be_read_while_nodes_are_killed_wiped_and_spoilt() {
     storm.rage(Duration::from_secs(seconds));
     storm.calm();
     storm.check();
+}
+
+/// `THESEUS_ROUNDS` says how often every node is replaced (once without it).
+#[test]
+fn nothing_is_lost_when_every_node_is_replaced() {
+    let folder = TempDir::new().unwrap();
+    theseus::replace_all(folder.path(), number("THESEUS_ROUNDS").unwrap_or(1).try_into().unwrap());
+}
+
+#[test]
+fn all_comes_back_from_the_words_with_all_nodes_and_with_m_of_them_gone() {
+    let folder = TempDir::new().unwrap();
+    restore::from_words(folder.path());
+}
+
+#[test]
+fn nodes_find_each_other_by_multicast() {
+    if !discovery::runs_alone("nodes_find_each_other_by_multicast_wherever_they_are") {
+        nodes_find_each_other_by_multicast_wherever_they_are();
+    }
+}
+
+#[test]
+#[ignore = "the one above runs it in a network of its own"]
+fn nodes_find_each_other_by_multicast_wherever_they_are() {
+    let folder = TempDir::new().unwrap();
+    discovery::finds_its_own(folder.path());
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -8,8 +8,18 @@ use serde_json::Value;
 use crate::process::{Process, json, run};
 
 /// A pace at which minutes are enough. Nothing else is different from a steward that runs for years.
-const PACE: [&str; 8] =
-    ["--audit-every", "2s", "--check-every", "6s", "--grace", "4s", "--retry-after", "2s"];
+const PACE: [&str; 10] = [
+    "--audit-every",
+    "2s",
+    "--check-every",
+    "6s",
+    "--grace",
+    "4s",
+    "--tidy-after",
+    "4s",
+    "--retry-after",
+    "2s",
+];
 
 pub(crate) struct Steward {
     home: PathBuf,

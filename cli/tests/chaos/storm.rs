@@ -12,7 +12,7 @@ use crate::chance::Chance;
 use crate::faults::{Fault, Kind, Tally};
 use crate::fleet::Fleet;
 use crate::process::{now, wait_until};
-use crate::reading::{Reader, Stored};
+use crate::reading::{Gateway, Reader, Stored};
 use crate::steward::{Status, Steward};
 
 const NODES: usize = 12;
@@ -24,6 +24,9 @@ const PARITY: usize = 3;
 const OBJECTS: [(usize, &str); 6] =
     [(1, "4+3"), (700, "3+3"), (40_000, "5+3"), (300_000, "4+3"), (2_000_000, "5+3"), (9_000_000, "3+4")];
 
+/// How long the steward lives on the average.
+const STEWARD_LIVES: Duration = Duration::from_secs(25);
+
 pub(crate) struct Storm {
     home: PathBuf,
     chance: Chance,
@@ -32,11 +35,12 @@ pub(crate) struct Storm {
     objects: Arc<Vec<Stored>>,
     /// Nodes that had something of each object when it was put.
     first_at: Vec<BTreeSet<String>>,
-    reader: Option<Reader>,
+    readers: Vec<Reader>,
     open: Vec<Fault>,
     tally: Tally,
     joined: usize,
     stewards_killed: usize,
+    steward_dies_at: Instant,
     steward_back_at: Option<Instant>,
     begun: Instant,
 }
@@ -58,7 +62,11 @@ impl Storm {
         wait_until("everything is proved whole", || steward.status().is_whole_since(begun, objects.len()));
         let first_at = objects.iter().map(|object| holders(&object.audit(home).0)).collect();
         let objects = Arc::new(objects);
-        let reader = Some(Reader::start(home.to_owned(), Arc::clone(&objects)));
+        let (gateway, strangers) = (Gateway::start(home), home.to_owned());
+        let readers = vec![
+            Reader::start(Arc::clone(&objects), move |object| object.read(&strangers)),
+            Reader::start(Arc::clone(&objects), move |object| gateway.read(object)),
+        ];
         Self {
             home: home.to_owned(),
             chance,
@@ -66,11 +74,12 @@ impl Storm {
             steward,
             objects,
             first_at,
-            reader,
+            readers,
             open: Vec::new(),
             tally: Tally::default(),
             joined: 0,
             stewards_killed: 0,
+            steward_dies_at: Instant::now() + STEWARD_LIVES,
             steward_back_at: None,
             begun: Instant::now(),
         }
@@ -83,7 +92,8 @@ impl Storm {
                 self.harm();
             } else if self.chance.once_in(10) {
                 self.join();
-            } else if self.steward.runs() && self.chance.once_in(12) {
+            }
+            if self.steward.runs() && self.steward_dies_at <= Instant::now() {
                 self.kill_steward();
             }
             self.go_on();
@@ -101,15 +111,13 @@ impl Storm {
         wait_until("everything is proved whole", || {
             self.steward.status().is_whole_since(since, self.objects.len())
         });
-        let (reads, slowest) = self.reader.take().unwrap().stop();
-        println!(
-            "{reads} reads, the slowest in {} ms; {} nodes joined; steward killed {} times; {:?}",
-            slowest.as_millis(),
-            self.joined,
-            self.stewards_killed,
-            self.tally
-        );
-        assert!(reads > 0, "nothing was read");
+        for reader in self.readers.drain(..) {
+            let (reads, slowest) = reader.stop();
+            println!("{reads} reads, the slowest in {} ms", slowest.as_millis());
+            assert!(reads > 0, "nothing was read");
+        }
+        let (joined, killed) = (self.joined, self.stewards_killed);
+        println!("{joined} nodes joined; steward killed {killed} times; {:?}", self.tally);
     }
 
     /// What must be true at the end, as a stranger finds it.
@@ -118,13 +126,16 @@ impl Storm {
         for (object, first_at) in self.objects.iter().zip(&self.first_at) {
             let (audit, is_whole) = object.audit(&self.home);
             assert!(is_whole, "{audit}");
-            let rebuilt =
-                log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
+            let rebuilt = log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
             let mut explained: BTreeSet<_> =
                 rebuilt.map(|line| line["node"].as_str().unwrap().to_owned()).collect();
             explained.extend(first_at.iter().cloned());
             let unexplained: Vec<_> = holders(&audit).difference(&explained).cloned().collect();
-            assert!(unexplained.is_empty(), "the log does not say how {} came to {unexplained:?}", object.cid);
+            assert!(
+                unexplained.is_empty(),
+                "the log does not say how {} came to {unexplained:?}",
+                object.cid
+            );
             is_spread(&audit);
             object.read(&self.home).unwrap();
         }
@@ -179,12 +190,15 @@ impl Storm {
         self.say("the steward is killed");
         self.steward.kill();
         self.stewards_killed += 1;
-        self.steward_back_at = Some(Instant::now() + Duration::from_millis(self.chance.below(3000)));
+        let back = Instant::now() + Duration::from_millis(self.chance.below(3000));
+        self.steward_back_at = Some(back);
+        self.steward_dies_at =
+            back + STEWARD_LIVES / 2 + STEWARD_LIVES * u32::try_from(self.chance.below(100)).unwrap() / 100;
     }
 
     /// Brings back what is due, and looks what is made good.
     fn go_on(&mut self) {
-        if let Some(failure) = self.reader.as_ref().and_then(Reader::failure) {
+        if let Some(failure) = self.readers.iter().find_map(Reader::failure) {
             panic!("{failure}\n{}", self.story());
         }
         assert_eq!(self.fleet.fallen(), None, "a node ended by itself");
@@ -202,7 +216,12 @@ impl Storm {
             if let Some(place) = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place)) {
                 self.fleet.start_node(place);
             }
-            self.say(&format!("over after {} ms: {:?} {}", fault.lasts().as_millis(), fault.kind, &fault.id[..10]));
+            self.say(&format!(
+                "over after {} ms: {:?} {}",
+                fault.lasts().as_millis(),
+                fault.kind,
+                &fault.id[..10]
+            ));
             self.tally.enter(&fault);
         }
         if let Some(fault) = self.open.iter().find(|fault| fault.lasts_too_long()) {
@@ -244,7 +263,8 @@ fn holders(audit: &Value) -> BTreeSet<String> {
 /// No node has two shards of a segment. There is one segment in all that is put here.
 fn is_spread(audit: &Value) {
     let parts = audit["parts"].as_array().unwrap();
-    let shards: Vec<_> = parts.iter().filter(|part| part["part"].as_str().unwrap().contains("segment")).collect();
+    let shards: Vec<_> =
+        parts.iter().filter(|part| part["part"].as_str().unwrap().contains("segment")).collect();
     let nodes: BTreeSet<_> = shards.iter().map(|part| part["node"].as_str().unwrap()).collect();
     assert_eq!(nodes.len(), shards.len(), "a node has two shards: {audit}");
 }
