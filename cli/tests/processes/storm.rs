@@ -209,8 +209,16 @@ impl Storm {
         }
         let (status, log) = (self.steward.status(), self.steward.log());
         self.open.iter_mut().for_each(|fault| fault.look_up(&log));
-        let (over, open): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.open).into_iter().partition(|fault| self.is_over(fault, &status));
+        let may_be_over: Vec<_> = self.open.iter().map(|fault| self.may_be_over(fault, &status)).collect();
+        // One leaf that is proved says little where only some are spoilt.
+        let is_doubtful = |fault: &Fault| matches!(fault.kind, Kind::Spoilt | Kind::SpoiltInPart);
+        let must_audit = self.open.iter().zip(&may_be_over).any(|(fault, may)| *may && is_doubtful(fault));
+        let is_proved = must_audit && self.all_prove_themselves();
+        let (mut over, mut open) = (Vec::new(), Vec::new());
+        for (fault, may) in std::mem::take(&mut self.open).into_iter().zip(may_be_over) {
+            let is_over = may && (is_proved || !is_doubtful(&fault));
+            if is_over { over.push(fault) } else { open.push(fault) }
+        }
         self.open = open;
         for fault in over {
             if let Some(place) = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place)) {
@@ -229,16 +237,20 @@ impl Storm {
         }
     }
 
-    fn is_over(&self, fault: &Fault, status: &Status) -> bool {
+    fn may_be_over(&self, fault: &Fault, status: &Status) -> bool {
         match fault.kind {
             Kind::Killed | Kind::Away => fault.may_return(status),
-            Kind::Wiped | Kind::Emptied => fault.is_made_good(status, self.objects.len()),
-            // One leaf that is proved says little where only some are spoilt.
-            Kind::Spoilt | Kind::SpoiltInPart => {
-                fault.is_made_good(status, self.objects.len())
-                    && self.objects.iter().all(|object| object.audit(&self.home).1)
-            }
+            _ => fault.is_made_good(status, self.objects.len()),
         }
+    }
+
+    /// Has a stranger audit everything thoroughly.
+    fn all_prove_themselves(&self) -> bool {
+        std::thread::scope(|scope| {
+            let audits: Vec<_> =
+                self.objects.iter().map(|object| scope.spawn(|| object.audit(&self.home).1)).collect();
+            audits.into_iter().all(|audit| audit.join().unwrap())
+        })
     }
 
     fn say(&self, what: &str) {
