@@ -3,6 +3,7 @@
 mod audits;
 mod claim;
 mod hook;
+mod members;
 mod node_audits;
 mod parts;
 mod renewals;
@@ -26,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
 use crate::status::Status;
 use crate::store::{Saved, Store, StoreError};
+use members::Roll;
 use wanted::{Fetched, Wanted};
 
 /// How long the plan is left alone at most: a clock that was set is noticed within this time.
@@ -62,6 +64,8 @@ pub struct Steward {
     config: StewardConfig,
     plan: Plan,
     wanted: Wanted,
+    /// The nodes that were known when this was looked at last.
+    roll: Roll,
     tasks: JoinSet<Done>,
     status_at: Option<Instant>,
     /// What the status file says is not how things stand any more.
@@ -86,6 +90,8 @@ struct Shared {
 enum Done {
     Event(Event),
     Fetched(Box<Fetched>),
+    /// Nodes were asked whom they know.
+    Asked,
     Nothing,
 }
 
@@ -122,8 +128,17 @@ impl Steward {
             audit_log: Arc::new(Mutex::new(AuditLog::open(&config.dir.join("audit.log"))?)),
         };
         shared.write(step);
-        let wanted = Wanted::default();
-        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None, is_stale: false })
+        let roll = Roll::of(&shared.client);
+        Ok(Self {
+            shared,
+            config,
+            plan,
+            wanted: Wanted::default(),
+            roll,
+            tasks: JoinSet::new(),
+            status_at: None,
+            is_stale: false,
+        })
     }
 
     /// What it counts, for a scraper.
@@ -135,6 +150,7 @@ impl Steward {
     pub async fn run(mut self, until: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut until = pin!(until);
         let mut scan = tokio::time::interval(self.config.scan_every);
+        let mut ask = tokio::time::interval(self.config.members_every);
         // What is due can be done only once the mandates are at hand.
         self.scan()?;
         let mut event = Event::Wake;
@@ -146,6 +162,10 @@ impl Steward {
                 () = &mut until => return Ok(()),
                 _ = scan.tick() => {
                     self.scan()?;
+                    Event::Wake
+                }
+                _ = ask.tick() => {
+                    self.ask_who_is_there();
                     Event::Wake
                 }
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => self.digest(done)?,
@@ -260,6 +280,7 @@ impl Steward {
             Done::Event(event) => Ok(event),
             Done::Nothing => Ok(Event::Wake),
             Done::Fetched(fetched) => self.fetched(*fetched),
+            Done::Asked => Ok(self.answered_who_is_there()),
         }
     }
 
