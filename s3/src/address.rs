@@ -31,15 +31,6 @@ pub(crate) fn bucket_of(path: &str) -> Option<&str> {
     check_bucket_name(bucket).then_some(bucket)
 }
 
-impl Address {
-    /// The path of the file or folder.
-    pub(crate) const fn path(&self) -> &IndexPath {
-        match self {
-            Self::File(path) | Self::Marker(path) => path,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

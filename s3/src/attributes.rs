@@ -70,8 +70,7 @@ impl Attributes {
 
     /// When the file was changed, as far as the client says.
     pub(crate) fn modified(&self) -> Option<UnixSeconds> {
-        let (seconds, _) =
-            self.fields.get(META_MTIME)?.split_once('.').unwrap_or((self.fields.get(META_MTIME)?, ""));
+        let seconds = self.fields.get(META_MTIME)?.split('.').next()?;
         seconds.parse().ok().map(UnixSeconds::new)
     }
 

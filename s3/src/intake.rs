@@ -35,7 +35,6 @@ pub(crate) enum IntakeError {
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
     pub(crate) md5: [u8; 16],
-    pub(crate) len: u64,
     /// The checksums that the client has sent, by the names of their headers.
     pub(crate) checksums: Vec<(String, String)>,
 }
@@ -124,7 +123,7 @@ impl Intake {
             return Err(IntakeError::Md5);
         }
         let checksums = checked(hasher, &self.expected)?;
-        let taken = Taken { md5, len: found, checksums };
+        let taken = Taken { md5, checksums };
         *self.receipt.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
         Ok(())
     }
