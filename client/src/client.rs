@@ -61,6 +61,12 @@ impl Client {
         driver::members::join(self, contacts.to_vec(), within).await
     }
 
+    /// Connects to up to 64 of the known nodes, so that the first read neither dials nor waits for one that is down. Returns
+    /// how many answered `within` this time; the others are asked last until they do.
+    pub async fn meet_nodes(&self, within: Duration) -> usize {
+        driver::meeting::meet(self, within).await
+    }
+
     /// The network that it belongs to.
     pub fn network(&self) -> NetworkId {
         self.wire.pool().network()
