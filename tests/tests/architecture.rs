@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
     ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
+    ("s3", &["account", "client", "chunker", "protocol", "proofs", "sharing"]),
     (
         "cli",
         &[
@@ -34,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "publishing",
             "network",
             "gateway",
+            "s3",
             "storage-node",
             "steward",
         ],

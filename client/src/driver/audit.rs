@@ -12,7 +12,7 @@ use super::manifest::copies;
 use crate::client::Client;
 use crate::error::FetchError;
 use crate::plan::audit::{Action, Audit, Event, Finding, PROVE_WITHIN, Verdict};
-use crate::plan::{Failure, RequestId, SEARCH_BEYOND};
+use crate::plan::{Failure, RequestId, SEARCH_BEYOND, SEARCH_NODES_MAX};
 use crate::report::{AuditReport, Part, PartReport, PartState};
 use crate::wire::WireError;
 
@@ -140,19 +140,22 @@ pub(crate) async fn audit_copies(
     let challenge = with_last_leaf(root, len, seed, 1);
     let ranking = keepers_of_copies(client, manifest, wanted, believed);
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
+    let beyond = &beyond[..SEARCH_NODES_MAX.min(beyond.len())];
     let mut proved = Vec::new();
     let mut lost = VecDeque::new();
-    for nodes in [first, beyond] {
-        if proved.len() >= wanted {
+    let mut answered = 0;
+    for nodes in first.chunks(COPIES_ABREAST).chain(beyond.chunks(COPIES_ABREAST)) {
+        // Nodes that are gone do not count: their copies may be anywhere behind them.
+        if proved.len() >= wanted || answered >= wanted + SEARCH_BEYOND {
             break;
         }
-        for nodes in nodes.chunks(COPIES_ABREAST) {
-            let proofs = nodes.iter().map(|node| client.wire.prove(*node, &challenge, PROVE_WITHIN));
-            for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
-                match proof {
-                    Ok(_) => proved.push(*node),
-                    Err(error) => lost.push_back((*node, state(error.failure()))),
-                }
+        let proofs = nodes.iter().map(|node| client.wire.prove(*node, &challenge, PROVE_WITHIN));
+        for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
+            let state = proof.map_or_else(|error| state(error.failure()), |_| PartState::Proved);
+            answered += usize::from(state != PartState::Unavailable);
+            match state {
+                PartState::Proved => proved.push(*node),
+                other => lost.push_back((*node, other)),
             }
         }
     }
@@ -179,8 +182,8 @@ fn keepers_of_copies(
 ) -> Vec<PublicKey> {
     let (members, placement) = (client.members(), client.placement_of(manifest));
     let mut ranking = placement.rank(manifest.cid().root().as_bytes());
-    ranking.truncate(wanted + SEARCH_BEYOND);
-    ranking.sort_by_key(|node| placement.is_closed(&node.id));
+    let usual = (wanted + SEARCH_BEYOND).min(ranking.len());
+    ranking[..usual].sort_by_key(|node| placement.is_closed(&node.id));
     let copies = believed.iter().filter(|(part, _)| matches!(part, Part::Manifest(_)));
     let nodes = copies.map(|(_, node)| *node).chain(ranking.into_iter().map(|node| node.id));
     let mut seen = HashSet::new();

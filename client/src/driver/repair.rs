@@ -248,12 +248,7 @@ impl<'a> Repair<'a> {
     /// come last. A domain is taken by whoever has a column there, even where that one takes nothing new itself.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
-        let (placement, with_columns) = (self.client.placement_of(self.manifest), state.taken());
-        let all = placement.rank(&seed);
-        let taken = all.iter().filter(|node| with_columns.contains(&node.id)).map(|node| node.domain);
-        let taken: HashSet<_> = taken.collect();
-        let mut ranking = placement.rank_for_new(&seed);
-        ranking.retain(|node| !taken.contains(&node.domain));
+        let mut ranking = self.client.placement_of(self.manifest).rank_for_more(&seed, &state.taken());
         ranking.sort_by_key(|node| state.damaged.contains(&node.id) || self.avoid.contains(&node.id));
         ranking
     }

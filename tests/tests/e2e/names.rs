@@ -64,6 +64,7 @@ async fn put_coded(
     };
     let report = client.put(plain, options, |_| {}).await?;
     Ok(FileEntry {
+        headers: sharing::HeaderFields::default(),
         object: report.cid,
         len: report.size,
         media_type: None,
