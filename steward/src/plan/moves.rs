@@ -15,7 +15,9 @@ impl Plan {
     /// These nodes are known now. What was at an earlier identity of a node is at the node.
     pub(super) fn learn_nodes(&mut self, nodes: Nodes, now: UnixSeconds) {
         let former: Vec<_> = nodes.former.iter().map(|(former, node)| (*former, *node)).collect();
-        former.into_iter().for_each(|(former, node)| self.rename(former, node, now));
+        for (former, node) in former {
+            self.rename(former, node, now);
+        }
         let leaving: Vec<_> = nodes.leaving.iter().copied().collect();
         self.network = Some(nodes);
         let objects: Vec<_> = self.objects.keys().copied().collect();
@@ -25,7 +27,9 @@ impl Plan {
         }
         for node in leaving {
             let objects = self.holdings.get(&node).map(super::holdings::Holdings::objects);
-            objects.unwrap_or_default().into_iter().for_each(|cid| self.look_at_places(cid, now));
+            for cid in objects.unwrap_or_default() {
+                self.look_at_places(cid, now);
+            }
         }
     }
 
@@ -131,7 +135,9 @@ impl Plan {
                     places.push(Place { cid, unit, part });
                 }
             }
-            places.into_iter().for_each(|place| self.hold(node, place, now));
+            for place in places {
+                self.hold(node, place, now);
+            }
             self.object_changed(cid);
         }
         self.node_audits.set(former, None);

@@ -282,7 +282,9 @@ mod tests {
             picks in proptest::collection::vec(any::<proptest::sample::Index>(), 6),
         ) {
             let mut nodes = nodes(0..16, |number| number % spread);
-            leaving.iter().for_each(|number| leave(&mut nodes, node(*number)));
+            for number in &leaving {
+                leave(&mut nodes, node(*number));
+            }
             let mut free: Vec<_> = (0..16).map(node).collect();
             let mut at: Vec<_> = picks.iter().take(parts).map(|pick| free.remove(pick.index(free.len()))).collect();
             let ranking = nodes.placement.rank(&SEED);

@@ -63,7 +63,11 @@ fn known_nodes(config: &StewardConfig, network: &Network) -> Members {
     let mut members = Members::from(&network.file);
     match NetworkFile::load(&config.members_file()) {
         // Records of another network are not taken in.
-        Ok(remembered) => remembered.nodes.into_iter().for_each(|record| drop(members.insert(record))),
+        Ok(remembered) => {
+            for record in remembered.nodes {
+                members.insert(record);
+            }
+        }
         Err(error) => tracing::debug!(%error, "going by the network file alone"),
     }
     members
