@@ -48,6 +48,7 @@ HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM
 step "outside checkers" scripts/check-outside.sh
 step "media" scripts/check-media.sh
+step "operators" scripts/check-operators.sh
 step "demonstration" scripts/demo.sh --check
 
 awk -v seconds=$((SECONDS - began)) '

@@ -49,10 +49,10 @@ impl Running {
         network: &TestNetwork,
         folder: &Path,
         holder: &SecretKey,
-        repair_rate: Option<u64>,
+        care_rate: Option<u64>,
     ) -> anyhow::Result<Self> {
         let pool = network.pool(Some(holder.clone())).await?;
-        let options = ClientOptions { repair_rate, ..ClientOptions::default() };
+        let options = ClientOptions { care_rate, ..ClientOptions::default() };
         let client = Client::new(pool, Members::from(&network.file()), options);
         let mut config = StewardConfig::new(folder.to_owned());
         config.rules = quick();
