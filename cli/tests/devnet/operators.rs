@@ -169,8 +169,8 @@ fn every_alert_has_its_metrics(home: &Path, gateway: &Role, url: &str) {
     );
     let served = http("GET", &format!("{url}/metrics"), "").1;
     let text = [gateway.metrics(), node.metrics(), String::from_utf8(served).unwrap()].concat();
-    let names = text.lines().filter(|line| !line.starts_with('#'));
-    let exported: BTreeSet<_> = names.filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let exported: BTreeSet<_> = samples.filter_map(|line| line.split(['{', ' ']).next()).collect();
     let alerts = include_str!("../../../docs/alerts.yml");
     let words = alerts.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     let named: BTreeSet<_> = words.filter(|word| word.starts_with("headwater_")).collect();

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
+use protocol::UnixSeconds;
 use serde::Serialize;
 use steward::{ObjectLine, Observer, RepairLine, RepairState, Status};
 use utoipa::ToSchema;
@@ -146,7 +147,7 @@ impl RepairView {
             parts: line.parts,
             since: line.since.get(),
             failures: line.failures,
-            again: line.again.map(|again| again.get()),
+            again: line.again.map(UnixSeconds::get),
         }
     }
 }
@@ -163,8 +164,8 @@ impl ObjectView {
             parts: weakest.map(|weakest| weakest.parts),
             threshold: weakest.map(|weakest| weakest.threshold),
             absent: line.absent,
-            proved: line.proved.map(|proved| proved.get()),
-            paid_until: line.leases_end.map(|ends| ends.get()),
+            proved: line.proved.map(UnixSeconds::get),
+            paid_until: line.leases_end.map(UnixSeconds::get),
             care_ends: line.care_ends.get(),
             protected_until: line.protected_until.get(),
             warned_days: line.warnings.first().copied(),

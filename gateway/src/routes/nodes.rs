@@ -11,7 +11,7 @@ use axum::http::HeaderName;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use client::health::Standing;
-use protocol::{NodeRecord, Signed};
+use protocol::{NodeRecord, Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use steward::{HOURS_KEPT, HourLine, Observer, Status};
 use utoipa::ToSchema;
@@ -140,7 +140,7 @@ impl NodeView {
             care: steward.and_then(|steward| CareView::of(steward, &id)),
             id,
             is_up: status.is_some(),
-            seen: finding.seen.map(|seen| seen.get()),
+            seen: finding.seen.map(UnixSeconds::get),
             answered_ms: finding.answered_ms,
             is_suspect,
             leaving: body.leaving,
@@ -164,8 +164,8 @@ impl CareView {
         Some(Self {
             is_avoided: line.standing == steward::Standing::Avoided,
             parts: line.parts,
-            offline_since: line.offline_since.map(|since| since.get()),
-            proved: line.proved.map(|proved| proved.get()),
+            offline_since: line.offline_since.map(UnixSeconds::get),
+            proved: line.proved.map(UnixSeconds::get),
             points_milli: ["offline", "slow", "missing", "corrupt"]
                 .into_iter()
                 .zip(line.points_milli)

@@ -138,6 +138,7 @@ function asTables(rows: readonly Row[], open: boolean): HTMLElement {
       ...RESULTS.map((result) => ({ title: result, show: (row: Row) => [String(tally(row).get(result) ?? 0)] })),
     ],
     rows,
+    "narrow",
   );
   const failed = rows.flatMap(({ id, cells }) =>
     cells.flatMap((cell) => (cell && cell.result !== "proved" ? [{ id, cell }] : [])),

@@ -2,22 +2,23 @@
 
 import { h } from "../page/element";
 import { bytes } from "../page/format";
-import type { Node } from "./api";
+import type { Network, Node } from "./api";
 import { buildTable, type Column, pill } from "./table";
-import { ago, short } from "./words";
+import { ago, short, span } from "./words";
 
-export function buildNodeTable(nodes: readonly Node[], at: number, hasSteward: boolean): HTMLElement {
+/** The first nodes, those that need somebody to look at them before the others. */
+export function buildNodeTable({ nodes, at, steward }: Network, most: number): HTMLElement {
   const columns: Column<Node>[] = [
     { title: "Node", names: true, show: ({ id }) => [h("code", { title: id }, short(id))] },
     { title: "State", show: state },
     { title: "Room", show: room },
     { title: "Last seen", show: (node) => [lastSeen(node, at)] },
-    ...(hasSteward ? [{ title: "Audits", show: (node: Node) => audits(node, at) }] : []),
+    ...(steward ? [{ title: "Audits", show: (node: Node) => audits(node, at) }] : []),
     { title: "Place", show: place },
     { title: "Price", show: ({ price }) => [price === 0 ? "free" : `${price.toLocaleString("en")} µ / GiB month`] },
     { title: "Version", show: ({ version }) => [version?.replace(/^headwater\//, "") ?? "?"] },
   ];
-  return buildTable("Nodes", columns, [...nodes].sort(byNeed));
+  return buildTable("Nodes", columns, [...nodes].sort(byNeed).slice(0, most));
 }
 
 /** Whoever needs somebody to look at it comes first. */
@@ -52,7 +53,7 @@ function lastSeen({ isUp, seen, answeredMs }: Node, at: number): string {
 function audits({ care }: Node, at: number): (HTMLElement | string)[] {
   if (!care) return ["none yet"];
   const points = [...care.points].filter(([, milli]) => milli > 0).map(([kind, milli]) => `${kind} ${tenths(milli)}`);
-  const told = care.offlineSince === undefined ? `proved ${ago(care.proved, at)}` : `silent, ${ago(care.offlineSince, at)}`;
+  const told = care.offlineSince === undefined ? `proved ${ago(care.proved, at)}` : `silent for ${span(at - care.offlineSince)}`;
   const lines = [h("span", {}, told), h("span", { class: "fine" }, `${care.parts} parts`)];
   if (points.length > 0) lines.push(h("span", { class: "fine points" }, `points: ${points.join(", ")}`));
   return lines;

@@ -15,6 +15,8 @@ import { ago } from "./words";
 /** How often the page looks again while it is in sight. */
 const LOOK_EVERY_MS = 10_000;
 const SPANS = [24, 48, 168];
+/** Nodes that are shown at first, those that need somebody among them. */
+const FIRST = 20;
 /** A steward that has said nothing for so long does not run, in seconds. */
 const SILENT_AFTER_S = 180;
 
@@ -35,6 +37,7 @@ class NodesPage {
   private readonly audits = h("div", {});
   private readonly map = new HeatMap();
   private readonly care: CareView;
+  private showsAll = false;
 
   constructor(session: Session) {
     this.care = new CareView(session, sessionStorage);
@@ -77,7 +80,15 @@ class NodesPage {
   private show(network: Network): void {
     this.tiles.replaceChildren(...summary(network));
     this.nodes.className = "";
-    this.nodes.replaceChildren(buildNodeTable(network.nodes, network.at, network.steward !== undefined));
+    const most = this.showsAll ? network.nodes.length : FIRST;
+    const hidden = network.nodes.length - most;
+    this.nodes.replaceChildren(buildNodeTable(network, most));
+    if (hidden <= 0) return;
+    const all = () => {
+      this.showsAll = true;
+      this.show(network);
+    };
+    this.nodes.append(h("button", { type: "button", class: "button quiet", onclick: all }, `Show ${hidden} more`));
   }
 }
 

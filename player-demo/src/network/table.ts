@@ -9,13 +9,18 @@ export interface Column<T> {
   readonly names?: boolean;
 }
 
-/** The roles are written out since a table that is shown as cards would lose them. */
-export function buildTable<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): HTMLElement {
+/** The roles are written out since a table that is shown as cards would lose them; a narrow one needs no cards. */
+export function buildTable<T>(
+  caption: string,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  form: "cards" | "narrow" = "cards",
+): HTMLElement {
   const heads = columns.map(({ title }) => h("th", { scope: "col", role: "columnheader" }, title));
   const lines = rows.map((row) => h("tr", { role: "row" }, ...columns.map((column) => cell(column, row))));
   return h(
     "table",
-    { class: "cards-when-narrow", role: "table" },
+    { class: form === "cards" ? "cards-when-narrow" : "narrow", role: "table" },
     h("caption", { class: "unseen" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...heads)),
     h("tbody", { role: "rowgroup" }, ...lines),

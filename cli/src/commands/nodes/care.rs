@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use protocol::UnixSeconds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use steward::{Standing, Status};
@@ -45,8 +46,8 @@ fn of_status(status: &Status) -> Care {
         let care = NodeCare {
             avoided: line.standing == Standing::Avoided,
             parts: line.parts as u64,
-            offline_since: line.offline_since.map(|since| since.get()),
-            proved: line.proved.map(|proved| proved.get()),
+            offline_since: line.offline_since.map(UnixSeconds::get),
+            proved: line.proved.map(UnixSeconds::get),
             points_milli: line.points_milli,
         };
         (line.node.clone(), care)
