@@ -17,6 +17,7 @@ mod live_api;
 mod logging;
 mod media_type;
 mod membership;
+mod metrics;
 mod names;
 mod output;
 mod publication;

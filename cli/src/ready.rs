@@ -21,6 +21,8 @@ pub(crate) struct NodeReady {
     pub(crate) addr: SocketAddr,
     /// Its signed record, in base64.
     pub(crate) record: String,
+    /// Where its metrics are, under `/metrics`.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// A gateway that serves.
@@ -28,6 +30,8 @@ pub(crate) struct NodeReady {
 pub(crate) struct GatewayReady {
     pub(crate) addr: SocketAddr,
     pub(crate) url: String,
+    /// Where the metrics of the steward in it are, under `/metrics`.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// A steward that works.

@@ -21,7 +21,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage-node", &["protocol", "proofs", "network"]),
     ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
-    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
+    (
+        "gateway",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "network",
+            "packager",
+            "publishing",
+            "sharing",
+            "steward",
+        ],
+    ),
     ("s3", &["account", "client", "chunker", "protocol", "proofs", "sharing"]),
     (
         "cli",

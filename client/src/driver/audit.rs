@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
+use std::time::Duration;
 
 use chunker::{Column, Manifest};
 use proofs::{Challenge, Cid, Root, ShardLen};
@@ -96,10 +97,10 @@ async fn audit_shards(
         while let Some(action) = plan.next_action() {
             match action {
                 Action::Prove { request, node, segment, column, within } => {
-                    let (wire, challenge) =
-                        (wire.clone(), challenge(manifest, segment, column, seed, leaves));
+                    let (client, challenge) =
+                        (client.clone(), challenge(manifest, segment, column, seed, leaves));
                     tasks.spawn(async move {
-                        Done::Proof(request, wire.prove(node, &challenge, within).await.map(drop))
+                        Done::Proof(request, prove(&client, node, &challenge, within).await)
                     });
                 }
                 Action::Ask { node, segment, within } => {
@@ -127,6 +128,17 @@ async fn audit_shards(
     }
 }
 
+/// Has a node prove some leaves, as soon as the rate of this client allows it.
+async fn prove(
+    client: &Client,
+    node: PublicKey,
+    challenge: &Challenge,
+    within: Duration,
+) -> Result<(), WireError> {
+    client.throttle.pass(challenge.leaf_set().slice_len()).await;
+    client.wire.prove(node, challenge, within).await.map(drop)
+}
+
 /// The copies of a manifest that nodes prove to have, as many as there should be; then the nodes that should have the rest.
 pub(crate) async fn audit_copies(
     client: &Client,
@@ -149,9 +161,9 @@ pub(crate) async fn audit_copies(
         if proved.len() >= wanted || answered >= wanted + SEARCH_BEYOND {
             break;
         }
-        let proofs = nodes.iter().map(|node| client.wire.prove(*node, &challenge, PROVE_WITHIN));
+        let proofs = nodes.iter().map(|node| prove(client, *node, &challenge, PROVE_WITHIN));
         for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
-            let state = proof.map_or_else(|error| state(error.failure()), |_| PartState::Proved);
+            let state = proof.map_or_else(|error| state(error.failure()), |()| PartState::Proved);
             answered += usize::from(state != PartState::Unavailable);
             match state {
                 PartState::Proved => proved.push(*node),

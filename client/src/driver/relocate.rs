@@ -60,9 +60,10 @@ impl Copy<'_> {
             let rows = segment.column_rows(column);
             for first in (0..rows).step_by(WINDOW_ROWS as usize) {
                 let leaves = read_back::leaves(&segment, column, first..(first + WINDOW_ROWS).min(rows));
-                throttle.pass(2 * leaves.data_len()).await;
+                throttle.pass(leaves.data_len()).await;
                 let read = wire.read_cells(self.wish.from, root, leaves, segment.cell_size(), READ_WITHIN);
                 for cell in read.await.map_err(source)?.1.cells {
+                    throttle.pass(cell.as_bytes().len() as u64).await;
                     upload.send(cell.as_bytes().clone()).await.map_err(target)?;
                 }
             }
@@ -77,9 +78,11 @@ impl Copy<'_> {
         if !self.is_there(root).await? {
             let len = encoded_len(self.manifest);
             let mut upload = self.offer(len).await?;
+            self.client.throttle.pass(len.get()).await;
             upload.send(Bytes::from(self.manifest.encode())).await.map_err(target)?;
             upload.finish(root, len).await.map_err(target)?;
         }
+        self.client.throttle.pass(encoded_len(self.manifest).get()).await;
         let back = self.client.wire.fetch(self.wish.to, root, FETCH_BACK_WITHIN).await;
         back.map(drop).map_err(target)
     }
