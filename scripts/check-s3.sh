@@ -41,6 +41,8 @@ credentials() {
     AWS_ACCESS_KEY_ID=$(jq -r .access_key <<<"$keys")
     AWS_SECRET_ACCESS_KEY=$(jq -r .secret_key <<<"$keys")
     export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    # A bundle of certificates has no use here, and rclone stops at one.
+    unset AWS_CA_BUNDLE
     export RCLONE_CONFIG=/dev/null RCLONE_CONFIG_HW_TYPE=s3 RCLONE_CONFIG_HW_PROVIDER=Other RCLONE_CONFIG_HW_ENV_AUTH=true
     export RCLONE_S3_UPLOAD_CUTOFF=8Mi RCLONE_S3_CHUNK_SIZE=5Mi RCLONE_TRANSFERS=32 RCLONE_CHECKERS=32
 }

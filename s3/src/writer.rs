@@ -154,14 +154,11 @@ impl Writer {
         }
         let named: HashSet<Cid> = local.index().files().map(|(_, file)| file.object).collect();
         gone.retain(|object, _| !named.contains(object));
-        for (object, erasable) in gone {
-            if let Some(salt) = erasable {
-                let path = self.keys.folder().to_owned();
-                self.keys.destroy(&salt).map_err(|source| LocalError::Io { path, source })?;
-            }
-            local.release_later(object, now())?;
+        for salt in gone.values().flatten() {
+            let path = self.keys.folder().to_owned();
+            self.keys.destroy(salt).map_err(|source| LocalError::Io { path, source })?;
         }
-        Ok(())
+        local.release_all_later(gone.into_keys(), now())
     }
 
     async fn open(&self) -> Result<LocalIndex, String> {
