@@ -39,6 +39,7 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
         Some(IntakeError::Length { .. }) => S3ErrorCode::IncompleteBody,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
+        Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
         Some(IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };
