@@ -43,6 +43,22 @@ pub(crate) struct StewardReady {
     pub(crate) metrics: Option<SocketAddr>,
 }
 
+/// An S3 server that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct S3Ready {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// Who signs; the secret key is shown by `headwater s3 --credentials` alone.
+    pub(crate) access_key: String,
+}
+
+impl fmt::Display for Ready<S3Ready> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let S3Ready { url, access_key, .. } = &self.ready;
+        writeln!(f, "S3 is served on {url} to access key {access_key}")
+    }
+}
+
 impl fmt::Display for Ready<StewardReady> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "steward looks after what has a mandate for {}", self.ready.holder)

@@ -1,11 +1,13 @@
 //! The client: one per program, cloned freely.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{Link, Manifest};
-use network::{Members, Pool};
+use network::{Members, NetworkFile, Pool};
 use proofs::Cid;
 use protocol::{
     AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, Pointer,
@@ -59,6 +61,17 @@ impl Client {
     /// The same with nodes of which nothing is known yet but where to dial them: those of a ticket.
     pub async fn join(&self, contacts: &[Contact], within: Duration) -> Result<Refreshed, RefreshError> {
         driver::members::join(self, contacts.to_vec(), within).await
+    }
+
+    /// Writes the nodes that it knows now to a network file, in place of the one that was there.
+    pub fn save_members(&self, path: &Path) -> io::Result<()> {
+        NetworkFile::from(&*self.members()).save(path)
+    }
+
+    /// Connects to up to 64 of the known nodes, so that the first read neither dials nor waits for one that is down. Returns
+    /// how many answered `within` this time; the others are asked last until they do.
+    pub async fn meet_nodes(&self, within: Duration) -> usize {
+        driver::meeting::meet(self, within).await
     }
 
     /// The network that it belongs to.

@@ -97,6 +97,14 @@ impl Placement {
         ranking
     }
 
+    /// The nodes on which more of something may be placed of which `holders` have some: as [`Self::rank_for_new`] has them,
+    /// and the holders at their ranks, even those that take nothing new: nothing is put beside what they have.
+    pub fn rank_for_more(&self, seed: &[u8; 32], holders: &[PublicKey]) -> Vec<Ranked> {
+        let mut ranking = self.rank(seed);
+        ranking.retain(|node| !self.closed.contains(&node.id) || holders.contains(&node.id));
+        ranking
+    }
+
     /// All nodes in the order of their rank for this seed, best first.
     pub fn rank(&self, seed: &[u8; 32]) -> Vec<Ranked> {
         let mut scored: Vec<_> =
@@ -267,6 +275,11 @@ mod tests {
         assert_eq!(closed.rank(&seed(1)), rank);
         let expected: Vec<_> = rank.into_iter().filter(|node| ![key(3), key(5)].contains(&node.id)).collect();
         assert_eq!(closed.rank_for_new(&seed(1)), expected);
+        let with_holder: Vec<_> =
+            closed.rank_for_more(&seed(1), &[key(3), key(1)]).into_iter().map(|node| node.id).collect();
+        let without: Vec<_> = with_holder.iter().copied().filter(|id| *id != key(3)).collect();
+        assert!(with_holder.contains(&key(3)) && !with_holder.contains(&key(5)));
+        assert_eq!(without, expected.iter().map(|node| node.id).collect::<Vec<_>>());
         assert_eq!((open.domains(), closed.domains()), (8, 6));
     }
 

@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "steward",
         ],
     ),
+    ("s3", &["account", "client", "chunker", "protocol", "proofs", "sharing"]),
     (
         "cli",
         &[
@@ -47,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "publishing",
             "network",
             "gateway",
+            "s3",
             "storage-node",
             "steward",
         ],

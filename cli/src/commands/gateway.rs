@@ -164,6 +164,8 @@ struct GatewaySettings {
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const KEEP: Duration = Duration::from_days(365);
 const UPLOAD_MAX: ByteSize = ByteSize::from_bytes(100 << 30);
+/// How long the start waits for nodes that do not answer: the first viewer shall not wait for them.
+const MEET_WITHIN: std::time::Duration = std::time::Duration::from_millis(250);
 const WORK_MAX: ByteSize = ByteSize::from_bytes(200 << 30);
 
 impl Gateway {
@@ -194,6 +196,8 @@ impl Gateway {
         config.operators = settings.operators()?;
         let client = network.client(pool.clone());
         network.refresh(&client).await;
+        let met = client.meet_nodes(MEET_WITHIN).await;
+        tracing::debug!(met, "the nodes that answer are connected");
         let steward = settings.steward(&network, globals.output()).await?;
         config.steward = steward.as_ref().map(Beside::observer);
         let service = Service::new(config, client)?;

@@ -13,7 +13,7 @@ use super::manifest::copies;
 use crate::client::Client;
 use crate::error::FetchError;
 use crate::plan::audit::{Action, Audit, Event, Finding, PROVE_WITHIN, Verdict};
-use crate::plan::{Failure, RequestId, SEARCH_BEYOND};
+use crate::plan::{Failure, RequestId, SEARCH_BEYOND, SEARCH_NODES_MAX};
 use crate::report::{AuditReport, Part, PartReport, PartState};
 use crate::wire::WireError;
 
@@ -139,19 +139,22 @@ pub(crate) async fn audit_copies(
     let challenge = with_last_leaf(root, len, seed, 1);
     let ranking = client.placement().rank(root.as_bytes());
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
+    let beyond = &beyond[..SEARCH_NODES_MAX.min(beyond.len())];
     let mut proved = Vec::new();
     let mut lost = VecDeque::new();
-    for nodes in [first, &beyond[..SEARCH_BEYOND.min(beyond.len())]] {
-        if proved.len() >= wanted {
+    let mut answered = 0;
+    for nodes in first.chunks(COPIES_ABREAST).chain(beyond.chunks(COPIES_ABREAST)) {
+        // Nodes that are gone do not count: their copies may be anywhere behind them.
+        if proved.len() >= wanted || answered >= wanted + SEARCH_BEYOND {
             break;
         }
-        for nodes in nodes.chunks(COPIES_ABREAST) {
-            let proofs = nodes.iter().map(|node| prove(client, node.id, &challenge, PROVE_WITHIN));
-            for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
-                match proof {
-                    Ok(()) => proved.push(node.id),
-                    Err(error) => lost.push_back((node.id, state(error.failure()))),
-                }
+        let proofs = nodes.iter().map(|node| prove(client, node.id, &challenge, PROVE_WITHIN));
+        for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
+            let state = proof.map_or_else(|error| state(error.failure()), |()| PartState::Proved);
+            answered += usize::from(state != PartState::Unavailable);
+            match state {
+                PartState::Proved => proved.push(node.id),
+                other => lost.push_back((node.id, other)),
             }
         }
     }

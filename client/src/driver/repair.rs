@@ -235,7 +235,7 @@ impl<'a> Repair<'a> {
     /// The ranking of a segment; nodes that keep lost columns badly, or are to be avoided, come last.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
-        let mut ranking = self.client.placement().rank_for_new(&seed);
+        let mut ranking = self.client.placement().rank_for_more(&seed, &state.taken());
         ranking.sort_by_key(|node| state.damaged.contains(&node.id) || self.avoid.contains(&node.id));
         ranking
     }

@@ -3,6 +3,7 @@
 mod audits;
 mod claim;
 mod hook;
+mod members;
 mod node_audits;
 mod parts;
 mod renewals;
@@ -30,6 +31,7 @@ use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
 use crate::status::Status;
 use crate::store::{Changes, Saved, Store, StoreError};
 use crate::traffic::{Meter, Traffic};
+use members::Roll;
 use wanted::{Fetched, Wanted};
 
 /// How long the plan is left alone at most: a clock that was set is noticed within this time.
@@ -66,6 +68,8 @@ pub struct Steward {
     config: StewardConfig,
     plan: Plan,
     wanted: Wanted,
+    /// The nodes that were known when this was looked at last.
+    roll: Roll,
     tasks: JoinSet<Done>,
     shown: watch::Sender<Arc<Status>>,
     meter: Meter,
@@ -94,6 +98,8 @@ struct Shared {
 enum Done {
     Event(Event),
     Fetched(Box<Fetched>),
+    /// Nodes were asked whom they know.
+    Asked,
     Nothing,
 }
 
@@ -131,12 +137,14 @@ impl Steward {
             history: Arc::new(Mutex::new(History::new(history, now()))),
         };
         shared.write(step);
+        let roll = Roll::of(&shared.client);
         let status = Status::of(&plan, shared.holder.public().to_string(), Traffic::default(), now());
         Ok(Self {
             shared,
             config,
             plan,
             wanted: Wanted::default(),
+            roll,
             tasks: JoinSet::new(),
             shown: watch::Sender::new(Arc::new(status)),
             meter: Meter::default(),
@@ -155,6 +163,7 @@ impl Steward {
     pub async fn run(mut self, until: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut until = pin!(until);
         let mut scan = tokio::time::interval(self.config.scan_every);
+        let mut ask = tokio::time::interval(self.config.members_every);
         // What is due can be done only once the mandates are at hand.
         self.scan()?;
         let mut event = Event::Wake;
@@ -166,6 +175,10 @@ impl Steward {
                 () = &mut until => return Ok(()),
                 _ = scan.tick() => {
                     self.scan()?;
+                    Event::Wake
+                }
+                _ = ask.tick() => {
+                    self.ask_who_is_there();
                     Event::Wake
                 }
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => self.digest(done)?,
@@ -283,6 +296,7 @@ impl Steward {
             Done::Event(event) => Ok(event),
             Done::Nothing => Ok(Event::Wake),
             Done::Fetched(fetched) => self.fetched(*fetched),
+            Done::Asked => Ok(self.answered_who_is_there()),
         }
     }
 

@@ -42,13 +42,13 @@ fn quick() -> Rules {
 }
 
 /// A running steward, its folder, and what it wrote down.
-struct Running {
+pub(crate) struct Running {
     task: JoinHandle<()>,
     steps: Arc<Mutex<Vec<Step>>>,
 }
 
 impl Running {
-    async fn start(
+    pub(crate) async fn start(
         network: &TestNetwork,
         folder: &Path,
         holder: &SecretKey,
@@ -60,6 +60,7 @@ impl Running {
         let mut config = StewardConfig::new(folder.to_owned());
         config.rules = quick();
         config.scan_every = Duration::from_millis(200);
+        config.members_every = Duration::from_millis(300);
         let steps = Arc::new(Mutex::new(Vec::new()));
         let begun = Instant::now();
         let steward = loop {
@@ -81,11 +82,11 @@ impl Running {
         Ok(Self { task, steps })
     }
 
-    fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.steps.lock().expect("nobody panics").clone()
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn(&[Step]) -> bool) -> anyhow::Result<()> {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&[Step]) -> bool) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !is_so(&self.steps()) {
             ensure!(begun.elapsed() < WORKS_WITHIN, "{what}: {:#?}", self.steps());
@@ -106,13 +107,13 @@ impl Running {
         rebuilt
     }
 
-    async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.task.abort();
         drop(self.task.await);
     }
 }
 
-fn looks_after(
+pub(crate) fn looks_after(
     network: &TestNetwork,
     folder: &Path,
     cid: Cid,
@@ -129,7 +130,11 @@ fn looks_after(
 }
 
 /// Where each shard is, as their nodes prove it.
-async fn holders(network: &TestNetwork, client: &Client, report: &PutReport) -> anyhow::Result<Vec<usize>> {
+pub(crate) async fn holders(
+    network: &TestNetwork,
+    client: &Client,
+    report: &PutReport,
+) -> anyhow::Result<Vec<usize>> {
     let audit = client.audit(&report.cid, 8).await?;
     let shards = audit.parts.iter().filter(|part| matches!(part.part, Part::Shard { .. }));
     shards.map(|part| Ok(network.index_of(part.node.context("every shard is somewhere")?))).collect()
@@ -142,7 +147,7 @@ async fn is_whole(client: &Client, cid: &Cid) -> bool {
     audit.is_whole() && nodes.len() == shards.count()
 }
 
-async fn whole_again(client: &Client, running: &Running, cid: &Cid) -> anyhow::Result<()> {
+pub(crate) async fn whole_again(client: &Client, running: &Running, cid: &Cid) -> anyhow::Result<()> {
     let begun = Instant::now();
     while !is_whole(client, cid).await {
         ensure!(begun.elapsed() < WORKS_WITHIN, "not whole: {:#?}", running.steps());
@@ -151,7 +156,7 @@ async fn whole_again(client: &Client, running: &Running, cid: &Cid) -> anyhow::R
     Ok(())
 }
 
-async fn first_look(running: &Running) -> anyhow::Result<()> {
+pub(crate) async fn first_look(running: &Running) -> anyhow::Result<()> {
     running.until("a first look", |steps| steps.iter().any(|step| matches!(step, Step::Renewed { .. }))).await
 }
 

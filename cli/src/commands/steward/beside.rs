@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use client::{Client, ClientOptions};
-use network::{Members, Pool};
+use network::{Members, NetworkFile, Pool};
 use steward::{Entry, Observer, Steward, StewardConfig};
 use tokio::task::JoinHandle;
 
@@ -82,11 +82,26 @@ pub(super) async fn open(
     let holder = account::payer(&account::open(account, output)?);
     let pool = network.pool(Some(holder.clone())).await?;
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
-    let client = Client::new(pool.clone(), Members::from(&network.file), options);
+    let client = Client::new(pool.clone(), known_nodes(&config, network), options);
     let (dir, key) = (config.dir.clone(), holder.public().to_string());
     let steward = Steward::open(config, client, holder, tell)
         .with_context(|| format!("cannot run a steward in {}", dir.display()))?;
     Ok(Opened { steward, pool, holder: key })
+}
+
+/// The nodes of the network file, and those that the steward has heard of since it was written.
+fn known_nodes(config: &StewardConfig, network: &Network) -> Members {
+    let mut members = Members::from(&network.file);
+    match NetworkFile::load(&config.members_file()) {
+        // Records of another network are not taken in.
+        Ok(remembered) => {
+            for record in remembered.nodes {
+                members.insert(record);
+            }
+        }
+        Err(error) => tracing::debug!(%error, "going by the network file alone"),
+    }
+    members
 }
 
 impl Drop for Beside {
