@@ -43,6 +43,11 @@ export const operators: Check = async (browser, { gateway, operator, shots }) =>
       await page.route("**/api/audits?*", (route) => route.fulfill({ json: history() }));
       await page.goto(`${gateway}/nodes`);
       await page.waitForSelector("[role=grid] .cell-corrupt");
+      const end = await page.evaluate(() => {
+        const scroll = document.querySelector(".heat-scroll") as HTMLElement;
+        return scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft;
+      });
+      assert(end <= 1, `the newest hours are ${end} px out of sight in ${size}`);
       rules += await holds(page, `/nodes with ${MANY_NODES} nodes in ${size}`);
       if (shots) await page.screenshot({ path: `${shots}/many-nodes-${size}.png`, fullPage: size !== "phone" });
     });
