@@ -72,8 +72,8 @@ pub async fn release_now(
     Ok(released)
 }
 
-/// Ends what is pending, for a moment; what is not over by then waits for the next command.
-pub(crate) async fn release_pending(
+/// Ends what is pending, for a moment; what is not over by then waits for the next call.
+pub async fn release_pending(
     client: &Client,
     account: &Account,
     local: &LocalIndex,

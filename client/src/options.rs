@@ -12,13 +12,13 @@ use crate::report::{Part, PartReport};
 pub struct ClientOptions {
     /// Bytes of cells that one reader may have asked for ahead of what it has taken.
     pub read_ahead: u64,
-    /// Bytes per second that repairs may read and send in the long run, each counted; `None`: no limit.
-    pub repair_rate: Option<u64>,
+    /// Bytes per second that audits and repairs may read and send in the long run, each counted; `None`: no limit.
+    pub care_rate: Option<u64>,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { read_ahead: 12 << 20, repair_rate: None }
+        Self { read_ahead: 12 << 20, care_rate: None }
     }
 }
 

@@ -31,6 +31,15 @@ pub enum Step {
     Started {
         objects: usize,
     },
+    /// Nodes are known now that were not, are at another address, begin or cease to leave, or have another identity.
+    Members {
+        nodes: usize,
+        joined: usize,
+        moved: usize,
+        leave: usize,
+        stay: usize,
+        renamed: usize,
+    },
     Added {
         cid: String,
         until: UnixSeconds,
@@ -193,6 +202,13 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { objects } => write!(f, "started with {objects} objects"),
+            Self::Members { nodes, joined, moved, leave, stay, renamed } => {
+                write!(
+                    f,
+                    "{nodes} nodes are known: {joined} new, {moved} elsewhere, {leave} begin to leave, "
+                )?;
+                write!(f, "{stay} stay after all, {renamed} under another identity")
+            }
             Self::Added { cid, until } => write!(f, "{}: looked after until {until}", short(cid)),
             Self::Removed { cid } => write!(f, "{}: no longer looked after", short(cid)),
             Self::Refused { what, reason } => write!(f, "{what} is not looked after: {reason}"),

@@ -186,6 +186,12 @@ impl TestNetwork {
         self.nodes[index].running.as_ref().map(|running| running.node.stats())
     }
 
+    /// What all running nodes but one have sent and received of shards, in bytes.
+    pub fn moved(&self, except: usize) -> u64 {
+        let others = (0..self.nodes.len()).filter(|index| *index != except);
+        others.filter_map(|index| self.stats(index)).map(|stats| stats.sent + stats.received).sum()
+    }
+
     /// Shards that all running nodes keep together.
     pub fn shards(&self) -> u64 {
         (0..self.nodes.len()).filter_map(|index| self.stats(index)).map(|stats| stats.shards).sum()

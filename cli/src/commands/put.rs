@@ -10,7 +10,7 @@ use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
 use protocol::UnixSeconds;
 use serde::Serialize;
-use sharing::{FileEntry, IndexPath, MediaType};
+use sharing::{FileEntry, HeaderFields, IndexPath, MediaType};
 use tokio::io::AsyncRead;
 
 use crate::arguments::Globals;
@@ -218,6 +218,7 @@ impl Put {
             modified: self.modified(),
             until,
             erasable: self.erasable.then_some(salt),
+            headers: HeaderFields::default(),
         };
         let listed = new_file(client, globals, coding, path, file, self.replace).await;
         let listed = listed.with_context(|| {

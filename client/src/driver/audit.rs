@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
 use chunker::{Column, Manifest};
 use proofs::{Challenge, Cid, Root, ShardLen};
@@ -12,7 +13,7 @@ use super::manifest::copies;
 use crate::client::Client;
 use crate::error::FetchError;
 use crate::plan::audit::{Action, Audit, Event, Finding, PROVE_WITHIN, Verdict};
-use crate::plan::{Failure, RequestId, SEARCH_BEYOND};
+use crate::plan::{Failure, RequestId, SEARCH_BEYOND, SEARCH_NODES_MAX};
 use crate::report::{AuditReport, Part, PartReport, PartState};
 use crate::wire::WireError;
 
@@ -87,10 +88,10 @@ async fn audit_shards(
         while let Some(action) = plan.next_action() {
             match action {
                 Action::Prove { request, node, segment, column, within } => {
-                    let (wire, challenge) =
-                        (wire.clone(), challenge(manifest, segment, column, seed, leaves));
+                    let (client, challenge) =
+                        (client.clone(), challenge(manifest, segment, column, seed, leaves));
                     tasks.spawn(async move {
-                        Done::Proof(request, wire.prove(node, &challenge, within).await.map(drop))
+                        Done::Proof(request, prove(&client, node, &challenge, within).await)
                     });
                 }
                 Action::Ask { node, segment, within } => {
@@ -115,6 +116,17 @@ async fn audit_shards(
     }
 }
 
+/// Has a node prove some leaves, as soon as the rate of this client allows it.
+async fn prove(
+    client: &Client,
+    node: PublicKey,
+    challenge: &Challenge,
+    within: Duration,
+) -> Result<(), WireError> {
+    client.throttle.pass(challenge.leaf_set().slice_len()).await;
+    client.wire.prove(node, challenge, within).await.map(drop)
+}
+
 /// The copies of a manifest that nodes prove to have, as many as there should be; then the nodes that should have the rest.
 pub(crate) async fn audit_copies(
     client: &Client,
@@ -127,19 +139,22 @@ pub(crate) async fn audit_copies(
     let challenge = with_last_leaf(root, len, seed, 1);
     let ranking = client.placement().rank(root.as_bytes());
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
+    let beyond = &beyond[..SEARCH_NODES_MAX.min(beyond.len())];
     let mut proved = Vec::new();
     let mut lost = VecDeque::new();
-    for nodes in [first, &beyond[..SEARCH_BEYOND.min(beyond.len())]] {
-        if proved.len() >= wanted {
+    let mut answered = 0;
+    for nodes in first.chunks(COPIES_ABREAST).chain(beyond.chunks(COPIES_ABREAST)) {
+        // Nodes that are gone do not count: their copies may be anywhere behind them.
+        if proved.len() >= wanted || answered >= wanted + SEARCH_BEYOND {
             break;
         }
-        for nodes in nodes.chunks(COPIES_ABREAST) {
-            let proofs = nodes.iter().map(|node| client.wire.prove(node.id, &challenge, PROVE_WITHIN));
-            for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
-                match proof {
-                    Ok(_) => proved.push(node.id),
-                    Err(error) => lost.push_back((node.id, state(error.failure()))),
-                }
+        let proofs = nodes.iter().map(|node| prove(client, node.id, &challenge, PROVE_WITHIN));
+        for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
+            let state = proof.map_or_else(|error| state(error.failure()), |()| PartState::Proved);
+            answered += usize::from(state != PartState::Unavailable);
+            match state {
+                PartState::Proved => proved.push(node.id),
+                other => lost.push_back((node.id, other)),
             }
         }
     }

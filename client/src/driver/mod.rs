@@ -6,6 +6,7 @@ pub(crate) mod fetch;
 pub(crate) mod keep;
 mod ledger;
 mod manifest;
+pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod node_audit;
 mod placing;

@@ -168,8 +168,11 @@ impl Audit {
             Event::Failed(request, failure) => self.failed(request, failure, now, health),
             Event::Told { node, segment, held } => {
                 self.open_questions = self.open_questions.saturating_sub(1);
-                if let Some(whereabouts) = self.segments.get_mut(&segment) {
-                    whereabouts.searched(node, held.as_deref());
+                if let Some(whereabouts) = self.segments.get_mut(&segment)
+                    && let Some(node) = whereabouts.searched(node, held.as_deref()).ask
+                {
+                    self.open_questions += 1;
+                    self.actions.push_back(Action::Ask { node, segment, within: ASK_WITHIN });
                 }
             }
         }

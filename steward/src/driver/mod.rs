@@ -3,6 +3,7 @@
 mod audits;
 mod claim;
 mod hook;
+mod members;
 mod node_audits;
 mod parts;
 mod renewals;
@@ -10,7 +11,7 @@ mod repairs;
 mod wanted;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
@@ -18,14 +19,19 @@ use chunker::Manifest;
 use client::{AuditLog, AuditLogError, Client};
 use proofs::Cid;
 use protocol::{Draws, Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::StewardConfig;
+use crate::history::History;
 use crate::journal::{Entry, Journal, Step};
 use crate::metrics::Metrics;
+use crate::observer::Observer;
 use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
 use crate::status::Status;
-use crate::store::{Saved, Store, StoreError};
+use crate::store::{Changes, Saved, Store, StoreError};
+use crate::traffic::{Meter, Traffic};
+use members::Roll;
 use wanted::{Fetched, Wanted};
 
 /// How long the plan is left alone at most: a clock that was set is noticed within this time.
@@ -62,7 +68,11 @@ pub struct Steward {
     config: StewardConfig,
     plan: Plan,
     wanted: Wanted,
+    /// The nodes that were known when this was looked at last.
+    roll: Roll,
     tasks: JoinSet<Done>,
+    shown: watch::Sender<Arc<Status>>,
+    meter: Meter,
     status_at: Option<Instant>,
     /// What the status file says is not how things stand any more.
     is_stale: bool,
@@ -79,6 +89,8 @@ struct Shared {
     metrics: Arc<Metrics>,
     /// Transcripts of node audits.
     audit_log: node_audits::Log,
+    /// What they found, hour by hour.
+    history: Arc<Mutex<History>>,
 }
 
 /// What a task brings back.
@@ -86,6 +98,8 @@ struct Shared {
 enum Done {
     Event(Event),
     Fetched(Box<Fetched>),
+    /// Nodes were asked whom they know.
+    Asked,
     Nothing,
 }
 
@@ -108,7 +122,7 @@ impl Steward {
         fs::create_dir_all(&config.dir)?;
         fs::create_dir_all(&config.mandates)?;
         let store = Store::open(&config.dir.join("state.redb"))?;
-        let Saved { objects, nodes } = store.load()?;
+        let Saved { objects, nodes, history } = store.load()?;
         let journal = Journal::open(&config.dir, Box::new(tell))?;
         let step = Step::Started { objects: objects.len() };
         let seed = rand::random();
@@ -120,21 +134,36 @@ impl Steward {
             journal: Arc::new(journal),
             metrics: Arc::new(Metrics::new()),
             audit_log: Arc::new(Mutex::new(AuditLog::open(&config.dir.join("audit.log"))?)),
+            history: Arc::new(Mutex::new(History::new(history, now()))),
         };
         shared.write(step);
-        let wanted = Wanted::default();
-        Ok(Self { shared, config, plan, wanted, tasks: JoinSet::new(), status_at: None, is_stale: false })
+        let roll = Roll::of(&shared.client);
+        let status = Status::of(&plan, shared.holder.public().to_string(), Traffic::default(), now());
+        Ok(Self {
+            shared,
+            config,
+            plan,
+            wanted: Wanted::default(),
+            roll,
+            tasks: JoinSet::new(),
+            shown: watch::Sender::new(Arc::new(status)),
+            meter: Meter::default(),
+            status_at: None,
+            is_stale: false,
+        })
     }
 
-    /// What it counts, for a scraper.
-    pub fn metrics(&self) -> Arc<Metrics> {
-        Arc::clone(&self.shared.metrics)
+    /// What others in this process may see of it.
+    pub fn observer(&self) -> Observer {
+        let Shared { history, metrics, .. } = &self.shared;
+        Observer::new(self.shown.subscribe(), Arc::clone(history), Arc::clone(metrics))
     }
 
     /// Works until `until` completes. What is under way then is dropped, and begun again another time.
     pub async fn run(mut self, until: impl Future<Output = ()>) -> Result<(), RunError> {
         let mut until = pin!(until);
         let mut scan = tokio::time::interval(self.config.scan_every);
+        let mut ask = tokio::time::interval(self.config.members_every);
         // What is due can be done only once the mandates are at hand.
         self.scan()?;
         let mut event = Event::Wake;
@@ -146,6 +175,10 @@ impl Steward {
                 () = &mut until => return Ok(()),
                 _ = scan.tick() => {
                     self.scan()?;
+                    Event::Wake
+                }
+                _ = ask.tick() => {
+                    self.ask_who_is_there();
                     Event::Wake
                 }
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => self.digest(done)?,
@@ -174,13 +207,13 @@ impl Steward {
 
     fn save(&mut self) -> Result<(), StoreError> {
         let (objects, nodes) = (self.plan.take_changed_objects(), self.plan.take_changed_nodes());
-        if objects.is_empty() && nodes.is_empty() {
-            return Ok(());
-        }
-        let objects: Vec<_> = objects.into_iter().map(|cid| (cid, self.plan.object(&cid))).collect();
         let known = self.plan.nodes();
-        let nodes: Vec<_> = nodes.into_iter().filter_map(|node| Some((node, known.get(&node)?))).collect();
-        self.shared.store.save(&objects, &nodes)
+        let changes = Changes {
+            objects: objects.into_iter().map(|cid| (cid, self.plan.object(&cid))).collect(),
+            nodes: nodes.into_iter().filter_map(|node| Some((node, known.get(&node)?))).collect(),
+            history: self.shared.history.lock().unwrap_or_else(PoisonError::into_inner).take_changed(),
+        };
+        if changes.is_empty() { Ok(()) } else { self.shared.store.save(&changes) }
     }
 
     fn perform(&mut self, action: Action) {
@@ -194,8 +227,11 @@ impl Steward {
                 let known =
                     places.iter().filter_map(|place| Some((*place, self.charge(&place.cid)?.manifest)));
                 let known: Vec<_> = known.collect();
-                let draws = Draws::new(self.config.rules.node_draws).expect("1 to 64 draws");
-                self.spawn(async move { node_audits::audit(&shared, node, known, draws).await });
+                let how = node_audits::How {
+                    draws: Draws::new(self.config.rules.node_draws).expect("1 to 64 draws"),
+                    slow_after_ms: self.config.rules.slow_after_ms,
+                };
+                self.spawn(async move { node_audits::audit(&shared, node, known, how).await });
             }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let claim = claimed.then_some(self.config.rules.claim);
@@ -260,6 +296,7 @@ impl Steward {
             Done::Event(event) => Ok(event),
             Done::Nothing => Ok(Event::Wake),
             Done::Fetched(fetched) => self.fetched(*fetched),
+            Done::Asked => Ok(self.answered_who_is_there()),
         }
     }
 
@@ -271,11 +308,19 @@ impl Steward {
         self.status_at = Some(Instant::now());
         let now = now();
         let holder: PublicKey = self.shared.holder.public();
-        let status = Status::of(&self.plan, holder.to_string(), now);
+        let traffic = self.traffic();
+        let status = Status::of(&self.plan, holder.to_string(), traffic, now);
         self.shared.metrics.show(&self.plan, &status, now);
         if let Err(error) = self.write_status(&status) {
             tracing::warn!(%error, "the status file cannot be written");
         }
+        self.shown.send_replace(Arc::new(status));
+    }
+
+    fn traffic(&mut self) -> Traffic {
+        let total = self.shared.client.care_traffic();
+        let rate = self.meter.measure(total, Instant::now());
+        Traffic { limit: self.shared.client.care_rate(), rate, total }
     }
 
     fn write_status(&self, status: &Status) -> io::Result<()> {

@@ -123,6 +123,20 @@ fn an_offline_node_is_waited_for_and_its_return_ends_the_alarm() {
 }
 
 #[test]
+fn a_node_that_comes_back_without_what_it_had_is_blamed_for_it_once() {
+    let mut plan = settled(1000);
+    let lost = |found| findings(move |unit, part| (unit == 0 && part == 1).then_some(found));
+    plan.handle(START.plus(HOUR), Event::ObjectAudited(cid(), lost(Found::Offline)));
+    actions(&mut plan);
+    plan.handle(START.plus(2 * HOUR), Event::ObjectAudited(cid(), lost(Found::Missing)));
+    assert!(actions(&mut plan).contains(&Action::NoteFault(node(1), Fault::Missing)));
+    for found in [Found::Missing, Found::Offline, Found::Missing] {
+        plan.handle(START.plus(3 * HOUR), Event::ObjectAudited(cid(), lost(found)));
+        assert!(!actions(&mut plan).contains(&Action::NoteFault(node(1), Fault::Missing)));
+    }
+}
+
+#[test]
 fn a_spoilt_shard_has_the_whole_node_looked_at() {
     let mut plan = settled(1000);
     let found = vec![(Place { cid: cid(), unit: 0, part: 3 }, Found::Corrupt)];

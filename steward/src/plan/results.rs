@@ -155,9 +155,9 @@ impl Plan {
     fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         let mut faults = BTreeSet::new();
         for finding in &self.with_copies_in_place(cid, findings) {
-            let Some((was_at, was_proved)) = self.enter(cid, finding, now) else { continue };
+            let Some((was_at, was_expected)) = self.enter(cid, finding, now) else { continue };
             match finding.found {
-                Found::Missing if was_proved => faults.extend(was_at.map(|node| (node, Fault::Missing))),
+                Found::Missing if was_expected => faults.extend(was_at.map(|node| (node, Fault::Missing))),
                 Found::Corrupt => faults.extend(finding.node.map(|node| (node, Fault::Corrupt))),
                 _ => {}
             }
@@ -189,8 +189,8 @@ impl Plan {
         placed
     }
 
-    /// Enters one finding. Returns where the part was before, and whether it had been proved there; nothing, when it
-    /// is as bad as it was.
+    /// Enters one finding. Returns where the part was before, and whether it was expected there: it had been proved, and
+    /// at worst its node was silent since. Nothing, when it is as bad as it was.
     fn enter(&mut self, cid: Cid, finding: &Finding, now: UnixSeconds) -> Option<(Option<PublicKey>, bool)> {
         let place = Place { cid, unit: finding.unit, part: finding.part };
         let unit = self.objects.get_mut(&cid)?.units.get_mut(finding.unit as usize)?;
@@ -223,7 +223,7 @@ impl Plan {
             was_at.inspect(|node| self.unhold(*node, &place));
             is_at.inspect(|node| self.hold(*node, place, now));
         }
-        (was != finding.found).then_some((was_at, was == Found::Proved))
+        (was != finding.found).then_some((was_at, matches!(was, Found::Proved | Found::Offline)))
     }
 
     fn repaired(&mut self, cid: Cid, unit: u32, end: RepairEnd, now: UnixSeconds) {

@@ -12,6 +12,7 @@ mod lying_gateway;
 mod membership;
 mod names;
 mod publications;
+mod rebalancing;
 mod relay;
 mod repair;
 mod roundtrip;

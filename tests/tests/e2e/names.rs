@@ -57,6 +57,7 @@ async fn put_coded(
         PutOptions { coding, padding: Padding::None, name: None, media_type: None, expires: until, secrets };
     let report = client.put(plain, options, |_| {}).await?;
     Ok(FileEntry {
+        headers: sharing::HeaderFields::default(),
         object: report.cid,
         len: report.size,
         media_type: None,
