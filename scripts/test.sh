@@ -2,19 +2,25 @@
 # All tests: `test.sh` is the tier that CI runs on every change, `test.sh --all` the long one.
 #
 # The long parts take their size from the environment, so that one test serves both tiers:
-#   SIM_SEEDS     how many seeds the simulator plays
-#   KILLS         how often a process is killed in the middle of its work
-#   FUZZ_SECONDS  how long each fuzz target runs
+#   SIM_SEEDS       how many seeds the simulator plays
+#   KILLS           how often a process is killed in the middle of its work
+#   FUZZ_SECONDS    how long each fuzz target runs
+#   CHAOS_SECONDS   how long nodes that are read are killed, wiped and spoilt
+#   THESEUS_ROUNDS  how often every node of a network is replaced
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ${1:-} == --all ]]; then
     export SIM_SEEDS=${SIM_SEEDS:-20000}
     export KILLS=${KILLS:-300}
     export FUZZ_SECONDS=${FUZZ_SECONDS:-300}
+    export CHAOS_SECONDS=${CHAOS_SECONDS:-1200}
+    export THESEUS_ROUNDS=${THESEUS_ROUNDS:-10}
 else
     export SIM_SEEDS=${SIM_SEEDS:-300}
     export KILLS=${KILLS:-20}
     export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
+    export CHAOS_SECONDS=${CHAOS_SECONDS:-120}
+    export THESEUS_ROUNDS=${THESEUS_ROUNDS:-2}
 fi
 
 target=${CARGO_TARGET_DIR:-target}
@@ -47,7 +53,9 @@ step "page" scripts/build-page.sh --test
 HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM
 step "outside checkers" scripts/check-outside.sh
+step "s3" scripts/check-s3.sh
 step "media" scripts/check-media.sh
+step "operators" scripts/check-operators.sh
 step "demonstration" scripts/demo.sh --check
 
 awk -v seconds=$((SECONDS - began)) '

@@ -8,6 +8,7 @@ use chunker::Link;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sharing::PublicationId;
 
@@ -16,6 +17,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pages of a list that are asked for, of 100 publications each.
 const PAGES_MAX: usize = 1000;
+
+/// Bytes of an answer: a page of publications with all their tracks is the longest.
+const ANSWER_LEN_MAX: usize = 16 << 20;
 
 pub(crate) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
@@ -119,6 +123,12 @@ pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> Result<Valu
     answered(gateway, http(gateway)?.get(at(gateway, &format!("/api/publications/{id}")))).await
 }
 
+/// What a gateway says of the nodes of its network, as far as `T` reads it.
+pub(crate) async fn nodes<T: DeserializeOwned>(gateway: &Url) -> Result<T, GatewayError> {
+    let answer = answered(gateway, http(gateway)?.get(at(gateway, "/api/nodes"))).await?;
+    serde_json::from_value(answer).map_err(|error| strange(gateway, &error.to_string()))
+}
+
 /// Where a path is at a gateway.
 fn at(gateway: &Url, path: &str) -> Url {
     gateway.join(path).unwrap_or_else(|_| gateway.clone())
@@ -136,7 +146,7 @@ pub(crate) async fn said(gateway: &Url, answer: Response) -> Result<Value, Gatew
     if status == StatusCode::NO_CONTENT {
         return Ok(Value::Null);
     }
-    let body = answer.bytes().await.map_err(|error| unanswered(gateway, &error))?;
+    let body = whole(gateway, answer, ANSWER_LEN_MAX).await?;
     let said: Option<Value> = serde_json::from_slice(&body).ok();
     if status.is_success() {
         return said.ok_or_else(|| strange(gateway, "its answer is no JSON"));
@@ -145,6 +155,18 @@ pub(crate) async fn said(gateway: &Url, answer: Response) -> Result<Value, Gatew
     // A terminal must not do what a gateway says.
     let detail = detail.replace(char::is_control, " ");
     Err(GatewayError::Refused { gateway: gateway.into(), status, detail })
+}
+
+/// The bytes of an answer, which may be up to `max` long.
+pub(crate) async fn whole(gateway: &Url, mut answer: Response, max: usize) -> Result<Vec<u8>, GatewayError> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| unanswered(gateway, &error))? {
+        if body.len() + piece.len() > max {
+            return Err(strange(gateway, &format!("its answer is longer than {max} bytes")));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
 }
 
 /// Why there is no answer.

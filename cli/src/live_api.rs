@@ -6,12 +6,15 @@ use protocol::{NetworkId, Record, Signed};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
-use sharing::{Live, LiveId, LiveSegment, LiveStream, Prelude};
+use sharing::{Live, LiveId, LiveSegment, LiveStream, PRELUDE_LEN_MAX, Prelude};
 
 use crate::gateway_api::{self, GatewayError, RECORD_TYPE};
 
 /// Records that are asked for at a time.
 const FETCHES_MAX: usize = 8;
+
+/// Bytes of an answer that says why a record is not taken.
+const REFUSAL_LEN_MAX: usize = 64 << 10;
 
 /// A gateway that shows live streams.
 #[derive(Clone, Debug)]
@@ -59,7 +62,8 @@ impl LiveGateway {
         if status.is_success() {
             return Ok(());
         }
-        let said: Value = answer.json().await.unwrap_or_default();
+        let body = gateway_api::whole(&self.url, answer, REFUSAL_LEN_MAX).await.unwrap_or_default();
+        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
         // A terminal must not do what a gateway says.
         let detail = said["detail"].as_str().unwrap_or_default().replace(char::is_control, " ");
         let words = format!("{status}: {detail}");
@@ -131,7 +135,7 @@ impl LiveGateway {
             gateway_api::said(&self.url, answer).await?;
             bail!("it did not show {path}");
         }
-        Ok(answer.bytes().await?.into())
+        Ok(gateway_api::whole(&self.url, answer, PRELUDE_LEN_MAX).await?)
     }
 
     async fn get(&self, url: Url) -> Result<Response, GatewayError> {

@@ -1,11 +1,13 @@
 //! The client: one per program, cloned freely.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{Link, Manifest};
-use network::{Members, Pool};
+use network::{Members, NetworkFile, Pool};
 use proofs::Cid;
 use protocol::{
     AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, Pointer,
@@ -41,7 +43,7 @@ pub struct Client {
 impl Client {
     /// A client of the nodes in `members`, which it reaches through `pool`.
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
-        let throttle = Throttle::new(options.repair_rate);
+        let throttle = Throttle::new(options.care_rate);
         Self { wire: Wire::new(pool, members), options, throttle }
     }
 
@@ -61,6 +63,17 @@ impl Client {
         driver::members::join(self, contacts.to_vec(), within).await
     }
 
+    /// Writes the nodes that it knows now to a network file, in place of the one that was there.
+    pub fn save_members(&self, path: &Path) -> io::Result<()> {
+        NetworkFile::from(&*self.members()).save(path)
+    }
+
+    /// Connects to up to 64 of the known nodes, so that the first read neither dials nor waits for one that is down. Returns
+    /// how many answered `within` this time; the others are asked last until they do.
+    pub async fn meet_nodes(&self, within: Duration) -> usize {
+        driver::meeting::meet(self, within).await
+    }
+
     /// The network that it belongs to.
     pub fn network(&self) -> NetworkId {
         self.wire.pool().network()
@@ -75,6 +88,16 @@ impl Client {
     /// What the reads of this client cost beyond what they asked for.
     pub fn read_tally(&self) -> ReadTally {
         self.wire.health().tally()
+    }
+
+    /// Bytes that audits and repairs of this client have read and sent so far, of an audit as much as it may take.
+    pub fn care_traffic(&self) -> u64 {
+        self.throttle.passed()
+    }
+
+    /// Bytes per second that they may read and send together; `None`: no limit.
+    pub const fn care_rate(&self) -> Option<u64> {
+        self.options.care_rate
     }
 
     /// How a node is, by its own word; the error is for people.
@@ -190,7 +213,8 @@ impl Client {
         driver::keep::keep(self, manifest, control, until).await
     }
 
-    pub(crate) fn placement(&self) -> Arc<Placement> {
+    /// Where what is put goes, among the nodes that are known now.
+    pub fn placement(&self) -> Arc<Placement> {
         self.wire.roster().view().placement
     }
 

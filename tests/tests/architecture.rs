@@ -22,7 +22,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage-node", &["protocol", "proofs", "network"]),
     ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
-    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
+    (
+        "gateway",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "network",
+            "packager",
+            "publishing",
+            "sharing",
+            "steward",
+        ],
+    ),
+    ("s3", &["account", "client", "chunker", "protocol", "proofs", "sharing"]),
     (
         "cli",
         &[
@@ -35,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "publishing",
             "network",
             "gateway",
+            "s3",
             "storage-node",
             "steward",
         ],

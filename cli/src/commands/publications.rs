@@ -17,6 +17,7 @@ use self::table::Table;
 use super::publish::gateways_of;
 use super::telling::tell;
 use crate::arguments::Globals;
+use crate::commands::publish::listing;
 use crate::failure::{Outcome, Usage};
 use crate::live_api::LiveGateway;
 use crate::membership::Network;
@@ -88,7 +89,7 @@ impl Publications {
             Some(What::End(end)) => {
                 let network = at.network().await?;
                 let gateways = gateways_of(&at.named, None, &network)?;
-                end.run(&network, gateways, &at.creator()?, globals.output()).await
+                end.run(&network, gateways, &at.creator()?, globals).await
             }
         }
     }
@@ -138,7 +139,10 @@ impl Gateways<'_> {
         let gateways = gateways_of(&self.named, Some(publication), &network)?;
         let withdrawal = Withdrawal { bundle: publication.id, issued: SystemTime::now().into() };
         let record = self.creator()?.sign(&network.file.network, withdrawal).encode();
-        tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output()).await
+        let told = tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output());
+        let outcome = told.await?;
+        listing::unlist(self.globals, &network, publication.id).await;
+        Ok(outcome)
     }
 
     async fn network(&self) -> anyhow::Result<Network> {

@@ -2,7 +2,7 @@
 
 mod chapters;
 mod collection;
-mod listing;
+pub(crate) mod listing;
 mod live;
 mod steps;
 
@@ -182,11 +182,7 @@ impl Publish {
             network.with_client(Some(creator.payer()), publish).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
-        if let Err(error) =
-            listing::list(globals, &network, published.record.body(), self.keep.seconds()).await
-        {
-            output.note(format_args!("published, but not entered into your index: {error:#}"));
-        }
+        listing::list(globals, &network, published.record.body(), self.keep).await;
         self.offer(&published, &gateways, output).await
     }
 

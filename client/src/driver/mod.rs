@@ -6,6 +6,7 @@ pub(crate) mod fetch;
 pub(crate) mod keep;
 mod ledger;
 mod manifest;
+pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod node_audit;
 mod placing;
@@ -14,6 +15,7 @@ pub(crate) mod put;
 mod read_back;
 mod rebuild;
 pub(crate) mod release;
+pub(crate) mod relocate;
 pub(crate) mod repair;
 mod segment;
 

@@ -153,6 +153,13 @@ impl Audit {
         }
     }
 
+    /// A node is believed to have a shard: it is asked first.
+    pub fn believe(&mut self, segment: u32, column: Column, node: PublicKey) {
+        if let Some(whereabouts) = self.segments.get_mut(&segment) {
+            whereabouts.moved(column, node);
+        }
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, now: Moment, event: Event, health: &mut Health) {
         match event {
@@ -168,8 +175,11 @@ impl Audit {
             Event::Failed(request, failure) => self.failed(request, failure, now, health),
             Event::Told { node, segment, held } => {
                 self.open_questions = self.open_questions.saturating_sub(1);
-                if let Some(whereabouts) = self.segments.get_mut(&segment) {
-                    whereabouts.searched(node, held.as_deref());
+                if let Some(whereabouts) = self.segments.get_mut(&segment)
+                    && let Some(node) = whereabouts.searched(node, held.as_deref()).ask
+                {
+                    self.open_questions += 1;
+                    self.actions.push_back(Action::Ask { node, segment, within: ASK_WITHIN });
                 }
             }
         }

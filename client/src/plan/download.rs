@@ -15,7 +15,7 @@ use chunker::{Column, Segment};
 use protocol::PublicKey;
 
 use super::batch::{Batch, Lateness, Piece, Record, Try, TryState};
-use super::whereabouts::Whereabouts;
+use super::whereabouts::{Searched, Whereabouts};
 use super::window::Window;
 use super::{ASK_WITHIN, Failure, READ_WITHIN, RequestId};
 use crate::health::{Fault, Health, Standing};
@@ -216,9 +216,11 @@ impl Download {
             return self.actions.push_back(Action::Ask { node, segment, within: ASK_WITHIN });
         }
         let Some(whereabouts) = self.segments.get_mut(&segment) else { return };
-        for column in whereabouts.searched(node, held) {
+        let Searched { found, ask } = whereabouts.searched(node, held);
+        for column in found {
             self.actions.push_back(Action::Remember { segment, column, node });
         }
+        self.actions.extend(ask.map(|node| Action::Ask { node, segment, within: ASK_WITHIN }));
     }
 
     fn batch_with(&mut self, request: RequestId) -> Option<&mut Batch> {

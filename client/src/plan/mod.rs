@@ -28,6 +28,8 @@ pub const READ_WITHIN: Duration = Duration::from_secs(4);
 /// How many of the first nodes in a ranking are asked for a shard that is not where it should be, beyond
 /// as many as the segment has columns.
 pub const SEARCH_BEYOND: usize = 32;
+/// How many nodes are asked at most: in the place of each that does not answer, which may be gone for good, one more is.
+pub const SEARCH_NODES_MAX: usize = 256;
 
 /// The number of a request within its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

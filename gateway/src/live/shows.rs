@@ -45,7 +45,7 @@ impl<'g> LiveShow<'g> {
     }
 
     pub(crate) fn prelude(&self) -> Representation {
-        derived(BUNDLE_TYPE, self.stream.prelude.encode())
+        derived(BUNDLE_TYPE, self.stream.encoded_prelude.clone())
     }
 
     pub(crate) fn record(&self) -> Representation {

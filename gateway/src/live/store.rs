@@ -11,7 +11,7 @@ use redb::{
 use serde::{Deserialize, Serialize};
 use sharing::{AnnouncedPrelude, LiveEnd, LiveId, LiveSegment, LiveStream};
 
-use super::limits::{SEGMENTS_MAX, STREAMS_MAX};
+use super::limits::{SEGMENTS_MAX, STREAMS_MAX, STREAMS_OF_CREATOR_MAX};
 use crate::publications::{CatalogueError, keep_private};
 
 /// By live id.
@@ -20,6 +20,8 @@ const STREAMS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("live st
 const HEARD: TableDefinition<&[u8; 36], u64> = TableDefinition::new("live heard");
 /// When a stream ended, and which.
 const ENDED: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("live ended");
+/// By creator: how many streams are kept.
+const CREATORS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("live creators");
 /// By live id, track and number.
 const SEGMENTS: TableDefinition<(&[u8; 36], u8, u32), &[u8]> = TableDefinition::new("live segments");
 
@@ -46,6 +48,8 @@ pub(super) struct Loaded {
 #[derive(Serialize, Deserialize)]
 struct Row {
     #[serde(with = "serde_bytes")]
+    creator: [u8; 32],
+    #[serde(with = "serde_bytes")]
     record: Vec<u8>,
     #[serde(with = "serde_bytes")]
     prelude: Vec<u8>,
@@ -61,6 +65,7 @@ struct Tables<'t> {
     streams: redb::Table<'t, &'static [u8; 36], &'static [u8]>,
     heard: redb::Table<'t, &'static [u8; 36], u64>,
     ended: redb::Table<'t, (u64, &'static [u8; 36]), ()>,
+    creators: redb::Table<'t, &'static [u8; 32], u64>,
     segments: redb::Table<'t, (&'static [u8; 36], u8, u32), &'static [u8]>,
 }
 
@@ -84,6 +89,7 @@ impl LiveStore {
     /// Keeps a stream that begins; false when there is no room for it.
     pub(super) fn begin(&self, stream: &AnnouncedPrelude, now: UnixSeconds) -> Result<bool, CatalogueError> {
         let row = Row {
+            creator: *stream.prelude().creator().as_bytes(),
             record: stream.record().encode(),
             prelude: stream.prelude().encode(),
             end: None,
@@ -93,9 +99,12 @@ impl LiveStore {
         self.change(|tables| {
             let streams = tables.streams.len().map_err(redb::Error::from)?;
             let segments = tables.segments.len().map_err(redb::Error::from)?;
-            if streams >= STREAMS_MAX || segments >= SEGMENTS_MAX {
+            let of_creator = tables.of_creator(&row.creator)?;
+            let is_full = streams >= STREAMS_MAX || segments >= SEGMENTS_MAX;
+            if is_full || of_creator >= STREAMS_OF_CREATOR_MAX {
                 return Ok(false);
             }
+            tables.count_creator(&row.creator, of_creator + 1)?;
             tables.put(stream.prelude().id(), &row)?;
             tables.hear(stream.prelude().id(), now)?;
             Ok(true)
@@ -187,6 +196,10 @@ impl LiveStore {
                 over.push((place.value().0, *place.value().1));
             }
             for (ended, id) in &over {
+                if let Some(row) = tables.row(live_id(id)?)? {
+                    let left = tables.of_creator(&row.creator)?.saturating_sub(1);
+                    tables.count_creator(&row.creator, left)?;
+                }
                 tables.ended.remove((*ended, id)).map_err(redb::Error::from)?;
                 tables.streams.remove(id).map_err(redb::Error::from)?;
                 let all = (id, 0, 0)..=(id, u8::MAX, u32::MAX);
@@ -249,6 +262,7 @@ impl LiveStore {
                 streams: transaction.open_table(STREAMS).map_err(redb::Error::from)?,
                 heard: transaction.open_table(HEARD).map_err(redb::Error::from)?,
                 ended: transaction.open_table(ENDED).map_err(redb::Error::from)?,
+                creators: transaction.open_table(CREATORS).map_err(redb::Error::from)?,
                 segments: transaction.open_table(SEGMENTS).map_err(redb::Error::from)?,
             };
             change(&mut tables)?
@@ -268,6 +282,20 @@ impl Tables<'_> {
     fn put(&mut self, id: LiveId, row: &Row) -> Result<(), CatalogueError> {
         let bytes = serde_ipld_dagcbor::to_vec(row).expect("numbers and bytes are CBOR");
         self.streams.insert(&key(id), bytes.as_slice()).map_err(redb::Error::from)?;
+        Ok(())
+    }
+
+    fn of_creator(&self, creator: &[u8; 32]) -> Result<u64, CatalogueError> {
+        let count = self.creators.get(creator).map_err(redb::Error::from)?;
+        Ok(count.map_or(0, |count| count.value()))
+    }
+
+    fn count_creator(&mut self, creator: &[u8; 32], count: u64) -> Result<(), CatalogueError> {
+        if count == 0 {
+            self.creators.remove(creator).map_err(redb::Error::from)?;
+        } else {
+            self.creators.insert(creator, count).map_err(redb::Error::from)?;
+        }
         Ok(())
     }
 

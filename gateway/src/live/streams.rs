@@ -8,8 +8,9 @@ use bytes::Bytes;
 use protocol::{NetworkId, PublicKey, Signed, UnixSeconds};
 use quick_cache::sync::Cache;
 use sharing::{LiveId, LiveStream, Prelude};
+use tokio::sync::Semaphore;
 
-use super::limits::{ENDED_IN_MEMORY, KEPT_FOR_S, REMOVED_MAX, SILENCE_MAX_S};
+use super::limits::{ENDED_IN_MEMORY, KEPT_FOR_S, LOADS_MAX, REMOVED_MAX, SILENCE_MAX_S};
 use super::store::{LiveStore, Loaded};
 use crate::gateway::now;
 use crate::problem::Problem;
@@ -21,8 +22,10 @@ pub(crate) struct Live {
     pub(super) store: LiveStore,
     running: RwLock<HashMap<LiveId, Arc<Stream>>>,
     ended: Cache<LiveId, Arc<Stream>>,
-    /// Held by whoever writes, or loads what is not in memory.
+    /// Held by whoever writes.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// Ended streams are loaded beside what runs, and a few at a time.
+    loads: Semaphore,
     started: UnixSeconds,
 }
 
@@ -31,6 +34,7 @@ pub(crate) struct Live {
 pub(crate) struct Stream {
     pub(super) record: Signed<sharing::Live>,
     pub(super) prelude: Prelude,
+    pub(super) encoded_prelude: Bytes,
     state: Mutex<State>,
 }
 
@@ -64,7 +68,8 @@ impl Stream {
             heard: loaded.heard,
             playlists,
         };
-        Self { record: loaded.announced.record().clone(), prelude, state: Mutex::new(state) }
+        let encoded_prelude = prelude.encode().into();
+        Self { record: loaded.announced.record().clone(), prelude, encoded_prelude, state: Mutex::new(state) }
     }
 
     pub(crate) fn id(&self) -> LiveId {
@@ -95,30 +100,36 @@ impl Live {
             running: RwLock::new(running),
             ended: Cache::new(ENDED_IN_MEMORY),
             turn: tokio::sync::Mutex::default(),
+            loads: Semaphore::new(LOADS_MAX),
             started: now(),
         })
     }
 
     /// A stream, whether it runs or has ended.
     pub(crate) async fn get(&self, id: LiveId) -> Result<Arc<Stream>, Problem> {
-        if let Some(stream) = self.in_memory(id) {
-            return Ok(stream);
-        }
-        let _turn = self.turn.lock().await;
-        self.load(id).await?.ok_or_else(|| nothing("this gateway knows no such live stream"))
+        self.find(id).await?.ok_or_else(|| nothing("this gateway knows no such live stream"))
     }
 
-    /// A stream, for whoever has the turn.
-    pub(super) async fn load(&self, id: LiveId) -> Result<Option<Arc<Stream>>, Problem> {
-        if let Some(stream) = self.in_memory(id) {
-            return Ok(Some(stream));
+    /// The same; `None` when it is not known here.
+    pub(super) async fn find(&self, id: LiveId) -> Result<Option<Arc<Stream>>, Problem> {
+        loop {
+            if let Some(stream) = self.running_one(id) {
+                return Ok(Some(stream));
+            }
+            let place = match self.ended.get_value_or_guard_async(&id).await {
+                Ok(stream) => return Ok(Some(stream)),
+                Err(place) => place,
+            };
+            let _turn = self.loads.acquire().await.expect("it is never closed");
+            let loaded = self.blocking(move |store| store.load(id)).await?;
+            // One that runs is in memory before anybody is told of it.
+            let Some(loaded) = loaded.filter(|loaded| !loaded.live.is_running()) else { return Ok(None) };
+            let stream = Arc::new(Stream::new(loaded));
+            // It fails when the stream was withdrawn or removed meanwhile, and what was loaded is out of date.
+            if place.insert(Arc::clone(&stream)).is_ok() {
+                return Ok(Some(stream));
+            }
         }
-        let loaded = self.blocking(move |store| store.load(id)).await?;
-        let stream = loaded.map(|loaded| Arc::new(Stream::new(loaded)));
-        if let Some(stream) = &stream {
-            self.ended.insert(id, Arc::clone(stream));
-        }
-        Ok(stream)
     }
 
     /// A stream that has just begun.
@@ -175,9 +186,8 @@ impl Live {
         now.seconds_since(stream.state().heard.max(self.started)) > SILENCE_MAX_S
     }
 
-    fn in_memory(&self, id: LiveId) -> Option<Arc<Stream>> {
-        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        running.get(&id).cloned().or_else(|| self.ended.get(&id))
+    fn running_one(&self, id: LiveId) -> Option<Arc<Stream>> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// Waits for the disk on a thread that may.

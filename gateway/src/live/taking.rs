@@ -42,13 +42,16 @@ impl Live {
             return Err(Problem::new(Code::BadRecord, "it began too long ago"));
         }
         let _turn = self.turn.lock().await;
-        if let Some(stream) = self.load(id).await? {
+        if let Some(stream) = self.find(id).await? {
             return if stream.state().is_withdrawn { Err(withdrawn()) } else { Ok(false) };
         }
         self.check_room(record.by())?;
         let (heard, kept) = (now(), announced.clone());
         if !self.blocking(move |store| store.begin(&kept, heard)).await? {
-            return Err(Problem::new(Code::Busy, "this gateway has no room for another live stream"));
+            return Err(Problem::new(
+                Code::Busy,
+                "this gateway has no room for another live stream of this creator",
+            ));
         }
         let live = LiveStream::new(announced.prelude().clone());
         self.begin(Loaded { announced, live, end: None, is_withdrawn: false, heard });

@@ -11,7 +11,7 @@ use sharing::{
     LiveTrack, Prelude, PreludeParts, Title, TrackId, TrackKind,
 };
 
-use super::limits::{KEPT_FOR_S, SILENCE_MAX_S};
+use super::limits::{KEPT_FOR_S, SILENCE_MAX_S, STREAMS_OF_CREATOR_MAX};
 use super::store::Loaded;
 use super::streams::Live;
 use crate::gateway::now;
@@ -23,6 +23,11 @@ fn sign<T: Record>(body: T) -> Signed<T> {
 }
 
 fn announced() -> AnnouncedPrelude {
+    announced_with(0)
+}
+
+/// The salt makes it another stream.
+fn announced_with(salt: u8) -> AnnouncedPrelude {
     let track = LiveTrack {
         id: TrackId::new("audio").unwrap(),
         kind: TrackKind::Audio(Channels::new(2).unwrap()),
@@ -38,7 +43,7 @@ fn announced() -> AnnouncedPrelude {
         title: Title::new("Now").unwrap(),
         creator: SecretKey::from_bytes(&[3; 32]).public(),
         created: UnixSeconds::new(1),
-        salt: [0; 16],
+        salt: [salt; 16],
         target: 2,
         longest: 4,
         tracks: vec![track],
@@ -120,4 +125,40 @@ async fn silence_ends_a_stream_and_time_removes_it() {
     assert!(live.get(id).await.is_err());
     let record = live.blocking(move |store| store.segment_record(id, 0, 0)).await.unwrap();
     assert_eq!(record, None);
+}
+
+#[tokio::test]
+async fn a_creator_has_room_again_when_ended_streams_are_removed() {
+    let live = Live::open(None, NETWORK).unwrap();
+    let begin = |salt| {
+        let stream = announced_with(salt);
+        live.blocking(move |store| store.begin(&stream, now()))
+    };
+    let most = u8::try_from(STREAMS_OF_CREATOR_MAX).unwrap();
+    for salt in 0..most {
+        assert!(begin(salt).await.unwrap());
+    }
+    assert!(!begin(most).await.unwrap());
+    let (id, ended) = (announced_with(3).prelude().id(), now());
+    live.blocking(move |store| store.end(id, None, ended)).await.unwrap();
+    assert!(!begin(most).await.unwrap(), "it is kept for a while");
+    live.sweep_at(ended.plus(KEPT_FOR_S + 1)).await.unwrap();
+    assert!(begin(most).await.unwrap());
+    assert!(!begin(most + 1).await.unwrap());
+}
+
+#[tokio::test]
+async fn those_who_load_an_ended_stream_at_the_same_time_share_it_and_a_withdrawal_reaches_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = folder.path().join("catalogue.redb");
+    let (live, id) = begun(Some(&catalogue)).await;
+    live.blocking(move |store| store.end(id, None, now())).await.unwrap();
+    drop(live);
+    let live = Live::open(Some(&catalogue), NETWORK).unwrap();
+    let (one, other) = tokio::join!(live.get(id), live.get(id));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(std::sync::Arc::ptr_eq(&one, &other));
+    let bundle = sharing::PublicationId::from_cid(id.cid());
+    live.withdraw(sign(sharing::Withdrawal { bundle, issued: now() })).await.unwrap();
+    assert!(one.state().is_withdrawn && live.get(id).await.unwrap().state().is_withdrawn);
 }

@@ -25,11 +25,15 @@ const EXPECTED_FOR: Duration = Duration::from_secs(20);
 /// Runs fetched ahead at a time; viewers' own requests have the other places.
 const FETCHES_MAX: usize = 4;
 
+/// Requests whose next segment is being looked up at a time, which may take a manifest.
+const LOOKUPS_MAX: usize = 32;
+
 /// Fetches into the cache what is likely to be asked for next.
 #[derive(Debug)]
 pub(crate) struct Ahead {
     budget: Mutex<Budget>,
     places: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
 }
 
 /// What was fetched ahead and not asked for yet, oldest first.
@@ -51,7 +55,17 @@ impl Ahead {
     /// For a cache of `cache_len` bytes.
     pub(crate) fn new(cache_len: u64) -> Self {
         let budget = Budget { expected: VecDeque::new(), len: 0, len_max: cache_len / CACHE_PARTS };
-        Self { budget: Mutex::new(budget), places: Arc::new(Semaphore::new(FETCHES_MAX)) }
+        let [places, lookups] = [FETCHES_MAX, LOOKUPS_MAX].map(|places| Arc::new(Semaphore::new(places)));
+        Self { budget: Mutex::new(budget), places, lookups }
+    }
+
+    /// Finds out in the background what comes next, unless many are at it already: nobody's requests leave more behind.
+    pub(crate) fn look_up(&self, lookup: impl Future<Output = ()> + Send + 'static) {
+        let Ok(place) = Arc::clone(&self.lookups).try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            lookup.await;
+            drop(place);
+        });
     }
 
     /// Somebody asks for these bytes: they are no longer ahead.

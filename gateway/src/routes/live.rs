@@ -81,7 +81,8 @@ async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Probl
             let (id, place) = (record.body().live, (record.body().track.clone(), record.body().n.get()));
             let is_new = live.segment(record).await?;
             if is_new {
-                tokio::spawn(fetch_ahead(gateway.clone(), id, place.0.to_string(), place.1));
+                let fetch = fetch_ahead(gateway.clone(), id, place.0.to_string(), place.1);
+                publications.ahead.look_up(fetch);
             }
             (id, is_new)
         }
@@ -148,7 +149,8 @@ pub(super) async fn part(
             let run = show.segment(&track, number).await?;
             gateway.publications().ahead.asked(run.source().id, run.range);
             if method == Method::GET {
-                tokio::spawn(fetch_ahead(gateway.clone(), id, track, number + 1));
+                let next = fetch_ahead(gateway.clone(), id, track, number + 1);
+                gateway.publications().ahead.look_up(next);
             }
             run.representation()
         }

@@ -79,7 +79,7 @@ pub(super) async fn part(
     if method == Method::GET
         && let Some(next) = next.filter(|next| *next < track.segment_count())
     {
-        tokio::spawn(look_ahead(gateway.clone(), id, track.id().clone(), next));
+        gateway.publications().ahead.look_up(look_ahead(gateway.clone(), id, track.id().clone(), next));
     }
     Ok(response)
 }
@@ -139,7 +139,8 @@ async fn track_file(gateway: &Gateway, show: &Show<'_>, file: &str) -> Result<Re
     let track = show.track(id)?;
     let Some(form) = form else { return show.file(track).await };
     // Who asks for a playlist will ask for its beginning.
-    tokio::spawn(look_ahead(gateway.clone(), show.bundle.bundle().id(), track.id().clone(), 0));
+    let first = look_ahead(gateway.clone(), show.bundle.bundle().id(), track.id().clone(), 0);
+    gateway.publications().ahead.look_up(first);
     show.playlist(file, || {
         let text = media(track, form).map_err(|error| unplayable(&error))?;
         text.ok_or_else(|| nothing("this track was live: it has no byte ranges"))

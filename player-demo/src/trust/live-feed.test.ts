@@ -124,4 +124,21 @@ describe("a live stream", () => {
     await expect(feed.catchUp("audio")).rejects.toThrow("no gateway gave the end");
     expect(feed.end).toBeUndefined();
   });
+
+  it("goes on with another gateway when one says that nothing more comes", async () => {
+    const live = await stream();
+    const silent = { segments: 2, ended: "silent" as string | null };
+    const running = { segments: 2, ended: null as string | null };
+    const { gateways, fetch } = asked(gateway(live, silent), gateway(live, running));
+    const feed = await openFeed(live.id, gateways, hashHere, fetch);
+    await feed.catchUp("audio");
+    await feed.catchUp("audio");
+    expect(feed.end).toBeUndefined();
+    running.segments = 4;
+    await feed.catchUp("audio");
+    expect(feed.run("audio")?.segments).toHaveLength(4);
+    running.ended = "silent";
+    await feed.catchUp("audio");
+    expect(feed.end).toEqual({ byCreator: false, publication: undefined });
+  });
 });

@@ -131,6 +131,7 @@ export class LiveFeed extends EventTarget {
       if (!end) return;
       this.end = { byCreator: true, publication: end.publication };
     } else {
+      if (await this.goesOnElsewhere()) return;
       this.end = { byCreator: false, publication: undefined };
     }
     this.dispatchEvent(new Event("end"));
@@ -155,14 +156,30 @@ export class LiveFeed extends EventTarget {
     }
   }
 
+  /**
+   * Whether a gateway has more to come. One alone, by its own word, does not end a stream: those that say so are asked
+   * last from then on.
+   */
+  private async goesOnElsewhere(): Promise<boolean> {
+    const asked = this.gateways.order(Date.now());
+    const told = await Promise.all(asked.map(({ origin }) => this.toldBy(origin).catch(() => undefined)));
+    if (!told.some((one) => one?.ended === null)) return false;
+    for (const [at, gateway] of asked.entries()) {
+      if (typeof told[at]?.ended === "string") this.gateways.silent(gateway, "nothing more comes from it", Date.now());
+    }
+    return true;
+  }
+
   private told(): Promise<Told> {
-    return ask(this.gateways, "what there is of the stream", async (origin) => {
-      const { bytes } = await read(`${origin}/api/live/${this.id.text}`, SUMMARY_LEN_MAX, { fetch: this.fetch });
-      const said = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>;
-      const tracks = Array.isArray(said.tracks) ? said.tracks.map((track) => Object(track) as Record<string, unknown>) : [];
-      const counts = tracks.map(({ id, segments }) => [String(id), countOf(segments)] as const);
-      return { ended: typeof said.ended === "string" ? said.ended : null, counts: new Map(counts) };
-    });
+    return ask(this.gateways, "what there is of the stream", (origin) => this.toldBy(origin));
+  }
+
+  private async toldBy(origin: string): Promise<Told> {
+    const { bytes } = await read(`${origin}/api/live/${this.id.text}`, SUMMARY_LEN_MAX, { fetch: this.fetch });
+    const said = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>;
+    const tracks = Array.isArray(said.tracks) ? said.tracks.map((track) => Object(track) as Record<string, unknown>) : [];
+    const counts = tracks.map(({ id, segments }) => [String(id), countOf(segments)] as const);
+    return { ended: typeof said.ended === "string" ? said.ended : null, counts: new Map(counts) };
   }
 }
 

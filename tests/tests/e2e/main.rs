@@ -2,6 +2,7 @@
 
 mod adversary;
 mod audits;
+mod compliance;
 mod downloads;
 mod failures;
 mod gateway;
@@ -12,6 +13,7 @@ mod lying_gateway;
 mod membership;
 mod names;
 mod publications;
+mod rebalancing;
 mod relay;
 mod repair;
 mod roundtrip;

@@ -12,6 +12,8 @@ use reqwest::Url;
 use serde::Serialize;
 use sharing::{LiveEnd, LiveId};
 
+use crate::arguments::Globals;
+use crate::commands::publish::listing;
 use crate::failure::Outcome;
 use crate::gateway_api;
 use crate::live_api::LiveGateway;
@@ -61,8 +63,9 @@ impl End {
         network: &Network,
         gateways: Vec<Url>,
         creator: &Creator,
-        output: Output,
+        globals: &Globals,
     ) -> anyhow::Result<Outcome> {
+        let output = globals.output();
         let gateways = gateways.into_iter().map(|url| LiveGateway::new(url, false));
         let gateways = gateways.collect::<anyhow::Result<Vec<_>>>()?;
         let net = network.file.network;
@@ -71,7 +74,7 @@ impl End {
         ensure!(live.by() == creator.public(), "the stream is not of your account");
         let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let keep = StdDuration::from_secs(self.keep.seconds());
-        network
+        let (outcome, publication) = network
             .with_client(Some(creator.payer()), async |client| {
                 let storing = Storing { client: client.clone(), coding, keep };
                 let published = finish_live(&storing, creator, &stream, live.body().listed).await?;
@@ -80,9 +83,12 @@ impl End {
                     bail!("no gateway took it: {}", ended.refused.join("; "));
                 }
                 output.answer(&ended)?;
-                Ok(if ended.refused.is_empty() { Outcome::Complete } else { Outcome::Incomplete })
+                let outcome = if ended.refused.is_empty() { Outcome::Complete } else { Outcome::Incomplete };
+                Ok((outcome, published.record.body().clone()))
             })
-            .await
+            .await?;
+        listing::list(globals, network, &publication, self.keep).await;
+        Ok(outcome)
     }
 }
 

@@ -5,15 +5,46 @@ use anyhow::Context;
 use chunker::Coding;
 use client::Client;
 use publishing::IndexFile;
-use sharing::{ContentHash, Publication, PublishingIndex, StoredPublishingIndex};
+use sharing::{ContentHash, EntryName, Publication, PublicationId, PublishingIndex, StoredPublishingIndex};
 
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::membership::Network;
 use crate::names::{Names, now};
+use crate::quantity::Duration;
 
 /// Enters a publication, and what this machine knows of its publications, into the index: here first, then on the network.
-pub(super) async fn list(
+/// What fails is said; the publication stands.
+pub(crate) async fn list(globals: &Globals, network: &Network, publication: &Publication, keep: Duration) {
+    if let Err(error) = enter(globals, network, publication, keep.seconds()).await {
+        globals.output().note(format_args!("published, but not entered into your index: {error:#}"));
+    }
+}
+
+/// Takes the entry of a publication out, if there is one.
+pub(crate) async fn unlist(globals: &Globals, network: &Network, id: PublicationId) {
+    if let Err(error) = remove(globals, network, id).await {
+        globals.output().note(format_args!("it still stands in your index: {error:#}"));
+    }
+}
+
+async fn remove(globals: &Globals, network: &Network, id: PublicationId) -> anyhow::Result<()> {
+    let coding = network.usual_coding()?;
+    let mut names = Names::open(globals).await?;
+    let payer = account_file::payer(names.account.secret());
+    let work = async |client: &Client| {
+        names.pull(client).await?;
+        if names.local.index().publications().any(|publication| publication.bundle == id) {
+            let gone = Change::Gone(EntryName::Publication(id), now());
+            names.local.write(vec![gone]).context("cannot write to your index")?;
+            names.push(client, coding).await?;
+        }
+        Ok(())
+    };
+    network.with_client(Some(payer), work).await
+}
+
+async fn enter(
     globals: &Globals,
     network: &Network,
     publication: &Publication,

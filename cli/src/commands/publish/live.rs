@@ -11,11 +11,11 @@ use std::time::Duration as StdDuration;
 use anyhow::bail;
 use publishing::{Creator, LiveRequest, LiveSeconds, Recorded, Storing, finish_live, record_live};
 use serde::Serialize;
-use sharing::{About, Byline, Title};
+use sharing::{About, Byline, Publication, Title};
 
 use self::steps::LiveSteps;
 use self::telling::{Log, Teller};
-use super::{Publish, gateways, usage};
+use super::{Publish, gateways, listing, usage};
 use crate::arguments::Globals;
 use crate::commands::publications::end::{self, Ended};
 use crate::failure::{Outcome, Usage};
@@ -53,7 +53,7 @@ impl Publish {
         let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
         let source = self.source().await?;
         let keep = StdDuration::from_secs(self.keep.seconds());
-        network
+        let (outcome, publication) = network
             .with_client(Some(creator.payer()), async |client| {
                 let storing = Storing { client: client.clone(), coding, keep };
                 let log = Arc::new(Log::default());
@@ -77,7 +77,9 @@ impl Publish {
                     }
                 }
             })
-            .await
+            .await?;
+        listing::list(globals, &network, &publication, self.keep).await;
+        Ok(outcome)
     }
 
     fn live_request(&self) -> anyhow::Result<LiveRequest> {
@@ -127,7 +129,7 @@ async fn finish(
     listed: bool,
     tellers: Vec<tokio::task::JoinHandle<bool>>,
     output: Output,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Outcome, Publication)> {
     let published = finish_live(storing, creator, &recorded.stream, listed).await?;
     let mut outcome = if recorded.problem.is_some() { Outcome::Incomplete } else { Outcome::Complete };
     for teller in tellers {
@@ -142,5 +144,5 @@ async fn finish(
         outcome = Outcome::Incomplete;
     }
     output.answer(&ended)?;
-    Ok(outcome)
+    Ok((outcome, published.record.body().clone()))
 }

@@ -10,9 +10,12 @@ use steward::StewardConfig;
 use crate::folders;
 use crate::quantity::{ByteSize, Duration};
 
+/// A steward that retries sooner than usual also waits no longer than so many retries for its turn without a claim.
+const TURN_IN_RETRIES: u64 = 10;
+
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct StewardSettings {
+pub(crate) struct StewardSettings {
     /// The folder for state and log [default: steward in your data folder]
     #[arg(long, env = "HEADWATER_STEWARD_DIR")]
     dir: Option<PathBuf>,
@@ -21,7 +24,7 @@ pub(super) struct StewardSettings {
     #[arg(long, value_name = "DIR", env = "HEADWATER_STEWARD_MANDATES")]
     mandates: Option<PathBuf>,
 
-    /// How fast repairs may read and send together, per second, such as 20MB [default: no limit]
+    /// How fast audits and repairs may read and send together, per second, such as 20MB [default: no limit]
     #[arg(long, value_name = "SIZE", env = "HEADWATER_STEWARD_BANDWIDTH")]
     bandwidth: Option<ByteSize>,
 
@@ -40,6 +43,14 @@ pub(super) struct StewardSettings {
     /// How long a node may be offline before what it has is put elsewhere [default: 4h]
     #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_GRACE")]
     grace: Option<Duration>,
+
+    /// How old a loss may grow that needs no repair yet, before it is made good all the same [default: 30d]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_TIDY_AFTER")]
+    tidy_after: Option<Duration>,
+
+    /// How soon a repair that failed is tried again; each failure in a row doubles it [default: 1m]
+    #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_RETRY_AFTER")]
+    retry_after: Option<Duration>,
 
     /// Serve metrics for Prometheus at this address, under /metrics
     #[arg(long, value_name = "IP:PORT", env = "HEADWATER_STEWARD_METRICS")]
@@ -61,9 +72,16 @@ impl StewardSettings {
             audit_every: self.audit_every.or(file.audit_every),
             check_every: self.check_every.or(file.check_every),
             grace: self.grace.or(file.grace),
+            tidy_after: self.tidy_after.or(file.tidy_after),
+            retry_after: self.retry_after.or(file.retry_after),
             metrics: self.metrics.or(file.metrics),
             on_warning: self.on_warning.or(file.on_warning),
         }
+    }
+
+    /// The same over this folder.
+    pub(crate) fn in_folder(self, dir: PathBuf) -> Self {
+        Self { dir: Some(dir), ..self }
     }
 
     pub(super) fn bandwidth(&self) -> Option<u64> {
@@ -89,6 +107,13 @@ impl StewardSettings {
         }
         if let Some(grace) = self.grace {
             rules.grace = grace.seconds();
+        }
+        if let Some(age) = self.tidy_after {
+            rules.tidy_after = age.seconds();
+        }
+        if let Some(again) = self.retry_after {
+            rules.retry_min = again.seconds().max(1);
+            rules.turn_within = rules.turn_within.min(TURN_IN_RETRIES * rules.retry_min);
         }
         Ok(config)
     }
