@@ -2,6 +2,8 @@
 
 mod wire;
 
+pub(crate) use self::wire::WireAgreed;
+
 use protocol::{NetworkId, RecordError, Signed, UnixSeconds};
 
 use crate::{

@@ -56,7 +56,7 @@ pub use ids::{
     StreamNumberError,
 };
 pub use journal::{Head, Journal, NotAtHead, Terms};
-pub use log_entry::{LogEntry, LogEntryError};
+pub use log_entry::LogEntry;
 pub use money::{Amount, AmountError, Ppm, PpmError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError, Usage};
@@ -64,6 +64,9 @@ pub use records::{
     Allocation, Budget, BudgetRef, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal,
     SessionGrant, SessionRequest, Voucher,
 };
-pub use settlement::{Carrier, GatewayTotal, Line, ListRoot, PayoutRoot, Rule, Settlement, Summary, Totals};
+pub use settlement::{
+    Carrier, GatewayTotal, Line, ListRoot, LogAudit, LogAuditError, PayoutRoot, Rule, Settlement, Summary,
+    Totals,
+};
 pub use text::{Remark, TextError, Unit};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

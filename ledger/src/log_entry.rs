@@ -1,17 +1,18 @@
 //! What of the ledger is public: the entries of the transparency log (spec §25).
 
-use proofs::canonical::{self, CanonicalError};
+use proofs::canonical;
+use protocol::NetworkId;
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
+use crate::entry::WireAgreed;
 use crate::tlog::LogBytes;
-use crate::{AgreementError, Carrier, GatewayTotal, Line, Payout, SplitAgreement, Summary};
+use crate::{Agreed, Carrier, EntryError, GatewayTotal, Line, Payout, Summary};
 
 /// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum LogEntry {
-    /// An agreement was registered.
-    Agreement(Box<SplitAgreement>),
+    /// An agreement was registered, and who has signed it.
+    Agreement(Box<Agreed>),
     /// What a node has carried in the epoch whose settlement follows.
     Carrier(Carrier),
     /// What a gateway has carried in it.
@@ -24,20 +25,10 @@ pub enum LogEntry {
     Settlement(Box<Summary>),
 }
 
-/// Why bytes are no entry of the log.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages explain the fields")]
-pub enum LogEntryError {
-    #[error("the log entry is malformed: {0}")]
-    Cbor(#[from] CanonicalError),
-    #[error("the agreement of a log entry: {0}")]
-    Agreement(#[from] AgreementError),
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Wire {
-    Agreement(ByteBuf),
+    Agreement(WireAgreed),
     Carrier(Carrier),
     Gateway(GatewayTotal),
     Line(Line),
@@ -46,10 +37,10 @@ enum Wire {
 }
 
 impl LogEntry {
-    /// Reads an entry.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogEntryError> {
+    /// Reads an entry. All signatures under an agreement must be for this network, and verify.
+    pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
         Ok(match canonical::from_slice(bytes, u16::MAX.into())? {
-            Wire::Agreement(bytes) => Self::Agreement(Box::new(SplitAgreement::decode(&bytes)?)),
+            Wire::Agreement(agreed) => Self::Agreement(Box::new(agreed.verify(network)?)),
             Wire::Carrier(carrier) => Self::Carrier(carrier),
             Wire::Gateway(gateway) => Self::Gateway(gateway),
             Wire::Line(line) => Self::Line(line),
@@ -61,13 +52,13 @@ impl LogEntry {
     /// The entry as canonical CBOR; an agreement is the longest.
     pub fn encode(&self) -> LogBytes {
         let wire = match self {
-            Self::Agreement(agreement) => Wire::Agreement(ByteBuf::from(agreement.encode())),
+            Self::Agreement(agreed) => Wire::Agreement(WireAgreed::from(&**agreed)),
             Self::Carrier(carrier) => Wire::Carrier(*carrier),
             Self::Gateway(gateway) => Wire::Gateway(*gateway),
             Self::Line(line) => Wire::Line(*line),
             Self::Payout(payout) => Wire::Payout(*payout),
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),
         };
-        LogBytes::new(canonical::to_vec(&wire)).expect("an entry is bounded far below 65 535 bytes")
+        LogBytes::new(canonical::to_vec(&wire)).expect("an entry is at most an agreement and 130 consents")
     }
 }

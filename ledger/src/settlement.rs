@@ -1,5 +1,6 @@
 //! Settlement: what an epoch comes to for everybody, computed in one way only (spec §25).
 
+mod audit;
 mod carriers;
 mod lines;
 mod plays;
@@ -10,8 +11,11 @@ use proofs::canonical;
 use protocol::{Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
+pub use self::audit::{LogAudit, LogAuditError};
+use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::lines::Line;
+use self::lines::Shares;
 use self::plays::Play;
 use crate::fold::{OpenEpoch, Session};
 use crate::tlog::{Frontier, TreeHash};
@@ -130,20 +134,12 @@ impl Settlement {
         let open = ledger.open_epoch(epoch).unwrap_or(&nothing);
         let plays = plays::paid(ledger.agreements(), open);
         let lines = lines::of(&plays);
-        let shares = lines::shares(ledger.agreements(), &lines);
-        let carried = carriers::of(open, &lines, &shares.pools);
+        let shares = Shares::of(ledger.agreements(), &lines);
+        let carried = carriers::of(&carriers::claims(open), &shares);
         let mut earned = shares.earned(ledger.terms().treasury);
         carried.earned(&mut earned);
         let transaction = postings(open, &plays, &carried.due, &earned);
         let payouts = payouts(ledger, &earned);
-        let totals = Totals {
-            charged: sum(lines.iter().map(|line| line.paid)),
-            collateral: sum(carried.due.values().copied()),
-            gateways: sum(shares.gateways.values().copied().chain(carried.gateways.iter().map(|g| g.kept))),
-            network: shares.network,
-            nodes: sum(carried.carriers.iter().map(|carrier| carrier.shared)),
-            parties: sum(shares.parties.values().copied()),
-        };
         let summary = Summary {
             carriers: ListRoot::of(&carried.carriers),
             disputes: ListRoot::of(ledger.disputes()),
@@ -159,10 +155,24 @@ impl Settlement {
             previous: ledger.settled(Epoch::new(epoch.get() - 1)),
             receipts: ListRoot::over(open.sessions.values().flat_map(Session::receipts)),
             rule: Rule::LargestRemainder1,
-            totals,
+            totals: Totals::of(&shares, &carried),
         };
-        let carriers::Carried { gateways, carriers, .. } = carried;
+        let Carried { gateways, carriers, .. } = carried;
         Self { summary, lines, gateways, carriers, payouts, transaction }
+    }
+}
+
+impl Totals {
+    fn of(shares: &Shares, carried: &Carried) -> Self {
+        let kept = carried.gateways.iter().map(|gateway| gateway.kept);
+        Self {
+            charged: shares.charged,
+            collateral: sum(carried.due.values().copied()),
+            gateways: sum(shares.gateways.values().copied().chain(kept)),
+            network: shares.network,
+            nodes: sum(carried.carriers.iter().map(|carrier| carrier.shared)),
+            parties: sum(shares.parties.values().copied()),
+        }
     }
 }
 
@@ -177,6 +187,10 @@ impl ListRoot {
         for item in items {
             frontier.push(&canonical::to_vec(&item));
         }
+        Self::at(&frontier)
+    }
+
+    fn at(frontier: &Frontier) -> Self {
         Self { count: frontier.size(), root: frontier.root() }
     }
 }

@@ -6,6 +6,7 @@ mod note;
 mod policy;
 mod proof;
 mod receipt;
+mod text;
 mod tile;
 mod tree;
 

@@ -6,7 +6,11 @@ use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
 use ledger::LogEntry;
 use ledger::tlog::{Bundle, Checkpoint, LogBytes, LogProof, Policy, SignedNote, VerifierKey};
+use protocol::NetworkId;
 use serde_json::Value;
+
+/// The network of the vectors.
+const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
 
 fn text(name: &str) -> String {
     let path = format!("{}/../docs/vectors/ledger/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -93,7 +97,7 @@ fn bundles_and_log_entries() {
             assert_eq!(Bundle::encode(&entries), bytes);
         }
         let bytes = random.damaged(&entries);
-        if let Ok(entry) = LogEntry::decode(&bytes) {
+        if let Ok(entry) = LogEntry::decode(&bytes, &NETWORK) {
             assert_eq!(entry.encode().as_bytes(), bytes);
         }
     });

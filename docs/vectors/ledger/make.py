@@ -496,6 +496,7 @@ def proofs():
     yield vector("without an index", proof().replace("index 4\n", ""), error="malformed")
     yield vector("extra data that is not base64", proof().replace("\nindex", "\nextra ?\nindex"), error="malformed")
     yield vector("a hash of 31 bytes", proof(path_=[bytes(31)]), error="malformed")
+    yield vector("a hash in two pieces", proof().replace(b64(path[0]), b64(path[0][:1]) + b64(path[0][1:])), error="malformed")
     yield vector("65 hashes", proof(path_=path[:1] * 65), error="malformed")
     yield vector("without signatures", proof(note_=note(text)), error="malformed")
     yield vector("with a carriage return", proof(note_=note(text.replace("\n", "\r\n"), log)), error="malformed")
@@ -512,13 +513,20 @@ def log_entries():
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("agreement", cbor(FULL)), ("line", line), ("gateway", total), ("carrier", carrier), ("payout", payout)):
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("payout", payout)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
-        if kind != "agreement":
-            for key in value:
-                yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
-            yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
-    yield bad("an agreement that is none", "agreement", {"agreement": cbor(PLAIN | {"v": 2})})
+        for key in value:
+            yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
+        yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
+    consent = {"agreement": b3(cbor(FULL)), "issued": START}
+    signed = [record("consent", consent, KEYS[name]) for name in ("one", "two", "three")]
+    yield {"name": "agreement", "entry": cbor({"agreement": {"agreement": cbor(FULL), "consents": signed}}).hex()}
+    yield bad("an agreement that is none", "agreement", {"agreement": {"agreement": cbor(PLAIN | {"v": 2}), "consents": signed}})
+    forged = record("consent", consent, KEYS["one"], by=PUBLIC["two"])
+    yield bad("a consent that was not given", "record", {"agreement": {"agreement": cbor(FULL), "consents": [forged]}})
+    other = record("consent", consent, KEYS["one"], network=OTHER_NET)
+    yield bad("a consent for another network", "record", {"agreement": {"agreement": cbor(FULL), "consents": [other]}})
+    yield bad("an agreement without a list of consents", "malformed", {"agreement": cbor(FULL)})
     yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})
@@ -529,4 +537,4 @@ def log_entries():
 (FOLDER / "policy.txt").write_text(POLICY)
 write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
-write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", vectors=log_entries())
+write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())

@@ -21,7 +21,7 @@ struct WireEntry {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum WireWhat {
-    Agreement { agreement: ByteBuf, consents: BoundedList<Unverified<Consent>, CONSENTS_MAX> },
+    Agreement(WireAgreed),
     Allocation(Unverified<Allocation>),
     Budget(Unverified<Budget>),
     Claim(Unverified<PayoutClaim>),
@@ -35,6 +35,33 @@ enum WireWhat {
     Voucher(Unverified<Voucher>),
 }
 
+/// An agreement and the records of those who have signed it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireAgreed {
+    agreement: ByteBuf,
+    consents: BoundedList<Unverified<Consent>, CONSENTS_MAX>,
+}
+
+impl WireAgreed {
+    pub(crate) fn verify(&self, network: &NetworkId) -> Result<Agreed, EntryError> {
+        let agreement = SplitAgreement::decode(&self.agreement)?;
+        let consents =
+            self.consents.iter().map(|consent| consent.verify(network)).collect::<Result<_, _>>()?;
+        Ok(Agreed { agreement, consents })
+    }
+}
+
+impl From<&Agreed> for WireAgreed {
+    fn from(agreed: &Agreed) -> Self {
+        let consents = agreed.consents.iter().map(Unverified::from).collect();
+        Self {
+            agreement: ByteBuf::from(agreed.agreement.encode()),
+            consents: BoundedList::new(consents).expect("an agreement has no more signatories"),
+        }
+    }
+}
+
 pub(super) fn decode(bytes: &[u8], network: &NetworkId) -> Result<Entry, EntryError> {
     let WireEntry { at, what } = canonical::from_slice(bytes, ENTRY_LEN_MAX)?;
     Ok(Entry { at, what: verified(what, network)? })
@@ -42,10 +69,7 @@ pub(super) fn decode(bytes: &[u8], network: &NetworkId) -> Result<Entry, EntryEr
 
 fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
     Ok(match what {
-        WireWhat::Agreement { agreement, consents } => What::Agreement(Box::new(Agreed {
-            agreement: SplitAgreement::decode(&agreement)?,
-            consents: consents.iter().map(|consent| consent.verify(network)).collect::<Result<_, _>>()?,
-        })),
+        WireWhat::Agreement(agreed) => What::Agreement(Box::new(agreed.verify(network)?)),
         WireWhat::Allocation(record) => What::Allocation(record.verify(network)?),
         WireWhat::Budget(record) => What::Budget(record.verify(network)?),
         WireWhat::Claim(record) => What::Claim(record.verify(network)?),
@@ -72,11 +96,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
 
 fn written(what: &What) -> WireWhat {
     match what {
-        What::Agreement(agreed) => WireWhat::Agreement {
-            agreement: ByteBuf::from(agreed.agreement.encode()),
-            consents: BoundedList::new(agreed.consents.iter().map(Unverified::from).collect())
-                .expect("an agreement has no more signatories"),
-        },
+        What::Agreement(agreed) => WireWhat::Agreement(WireAgreed::from(&**agreed)),
         What::Allocation(record) => WireWhat::Allocation(record.into()),
         What::Budget(record) => WireWhat::Budget(record.into()),
         What::Claim(record) => WireWhat::Claim(record.into()),

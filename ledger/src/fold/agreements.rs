@@ -6,7 +6,9 @@ use proofs::Cid;
 use protocol::{PublicKey, Signed};
 
 use super::{Applied, ApplyError, Ledger, RegisterError};
-use crate::{Agreed, AgreementId, Amount, Consent, GENERATIONS_MAX, Parent, Ppm, SplitAgreement, apportion};
+use crate::{
+    Agreed, AgreementId, Amount, Consent, GENERATIONS_MAX, Parent, Ppm, SplitAgreement, Unit, apportion,
+};
 
 /// All agreements that were ever registered.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -76,6 +78,18 @@ impl Agreements {
             let sum = parties.entry(*party).or_insert(Amount::ZERO);
             *sum = sum.plus(part).expect("parts of an amount");
         }
+    }
+
+    /// Registers an agreement, when it is new and everybody has consented.
+    pub(crate) fn register(&mut self, agreed: &Agreed, unit: &Unit) -> Result<(), RegisterError> {
+        let parts = agreed.agreement.parts();
+        if parts.unit != *unit {
+            return Err(RegisterError::Unit { found: parts.unit.clone(), expected: unit.clone() });
+        }
+        let (ancestry, id) = (self.check(agreed)?, agreed.agreement.id());
+        self.current.insert((parts.creator, parts.content), id);
+        self.all.insert(id, Registered { agreement: agreed.agreement.clone(), ancestry });
+        Ok(())
     }
 
     fn check(&self, agreed: &Agreed) -> Result<Ancestry, RegisterError> {
@@ -157,19 +171,10 @@ fn check_consents(agreed: &Agreed, before: Option<&SplitAgreement>) -> Result<()
 
 impl Ledger {
     pub(super) fn agree(&mut self, agreed: &Agreed) -> Result<Applied, ApplyError> {
-        let Agreed { agreement, .. } = agreed;
-        if self.agreements.get(agreement.id()).is_some() {
+        if self.agreements.get(agreed.agreement.id()).is_some() {
             return Ok(Applied::Known);
         }
-        let parts = agreement.parts();
-        if parts.unit != self.terms.unit {
-            let [found, expected] = [&parts.unit, &self.terms.unit].map(Clone::clone);
-            return Err(RegisterError::Unit { found, expected }.into());
-        }
-        let ancestry = self.agreements.check(agreed)?;
-        self.agreements.current.insert((parts.creator, parts.content), agreement.id());
-        let registered = Registered { agreement: agreement.clone(), ancestry };
-        self.agreements.all.insert(agreement.id(), registered);
+        self.agreements.register(agreed, &self.terms.unit)?;
         Ok(Applied::New(None))
     }
 }

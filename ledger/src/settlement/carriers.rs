@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::{PublicKey, keys};
 use serde::{Deserialize, Serialize};
 
-use super::{Line, add, sum};
+use super::lines::Shares;
+use super::{add, sum};
 use crate::fold::OpenEpoch;
 use crate::{Amount, apportion};
 
@@ -62,19 +63,17 @@ pub(super) struct Carried {
 }
 
 /// What vouchers say about one node.
-#[derive(Clone, Copy, Default)]
-struct Claim {
-    bytes: u64,
-    promised: Amount,
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Claim {
+    pub(super) bytes: u64,
+    pub(super) promised: Amount,
 }
 
-pub(super) fn of(open: &OpenEpoch, lines: &[Line], pools: &BTreeMap<PublicKey, Amount>) -> Carried {
-    let mut acknowledged: BTreeMap<PublicKey, u64> = BTreeMap::new();
-    for line in lines {
-        let bytes = acknowledged.entry(line.gateway).or_default();
-        *bytes = bytes.saturating_add(line.usage.bytes);
-    }
-    let claims = claims(open);
+/// The vouchers of each gateway to each node.
+pub(super) type Claims = BTreeMap<PublicKey, BTreeMap<PublicKey, Claim>>;
+
+pub(super) fn of(claims: &Claims, shares: &Shares) -> Carried {
+    let Shares { acknowledged, pools, .. } = shares;
     let gateways: BTreeSet<PublicKey> = acknowledged.keys().chain(claims.keys()).copied().collect();
     let mut carried = Carried { gateways: Vec::new(), carriers: Vec::new(), due: BTreeMap::new() };
     for gateway in gateways {
@@ -89,8 +88,8 @@ pub(super) fn of(open: &OpenEpoch, lines: &[Line], pools: &BTreeMap<PublicKey, A
 }
 
 /// All lanes of a gateway to a node, taken together; lanes without a voucher say nothing.
-fn claims(open: &OpenEpoch) -> BTreeMap<PublicKey, BTreeMap<PublicKey, Claim>> {
-    let mut claims: BTreeMap<PublicKey, BTreeMap<PublicKey, Claim>> = BTreeMap::new();
+pub(super) fn claims(open: &OpenEpoch) -> Claims {
+    let mut claims = Claims::new();
     for (key, lane) in open.lanes.iter().filter(|(_, lane)| lane.bytes > 0 || !lane.amount.is_zero()) {
         let claim = claims.entry(key.payer).or_default().entry(key.payee).or_default();
         claim.bytes = claim.bytes.saturating_add(lane.bytes);

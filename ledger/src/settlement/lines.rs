@@ -10,6 +10,9 @@ use super::{add, sum};
 use crate::fold::{Agreements, Split};
 use crate::{AgreementId, Alias, Amount, Usage};
 
+/// Where a line stands among the others.
+pub(super) type LineKey = (AgreementId, Alias, PublicKey, bool);
+
 /// What was delivered and paid. Lines are ascending by agreement, alias, gateway and `attested`, each once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,8 +34,18 @@ pub struct Line {
     pub usage: Usage,
 }
 
+impl Line {
+    pub(super) const fn key(&self) -> LineKey {
+        (self.agreement, self.alias, self.gateway, self.attested)
+    }
+}
+
 /// What all lines bring to whom.
+#[derive(Clone, Default, Debug)]
 pub(super) struct Shares {
+    /// Bytes that viewers have acknowledged, by gateway.
+    pub(super) acknowledged: BTreeMap<PublicKey, u64>,
+    pub(super) charged: Amount,
     pub(super) gateways: BTreeMap<PublicKey, Amount>,
     pub(super) network: Amount,
     pub(super) parties: BTreeMap<PublicKey, Amount>,
@@ -63,26 +76,30 @@ pub(super) fn of(plays: &[Play<'_>]) -> Vec<Line> {
     lines.into_iter().map(line).collect()
 }
 
-pub(super) fn shares(agreements: &Agreements, lines: &[Line]) -> Shares {
-    let mut shares = Shares {
-        gateways: BTreeMap::new(),
-        network: Amount::ZERO,
-        parties: BTreeMap::new(),
-        pools: BTreeMap::new(),
-    };
-    for line in lines {
-        let Split { gateway, network, node, parties } = agreements.split(line.agreement, line.paid);
-        add(&mut shares.gateways, line.gateway, gateway);
-        add(&mut shares.pools, line.gateway, node);
-        shares.network = sum([shares.network, network]);
-        for (party, part) in parties {
-            add(&mut shares.parties, party, part);
-        }
-    }
-    shares
-}
-
 impl Shares {
+    /// What these lines bring.
+    pub(super) fn of(agreements: &Agreements, lines: &[Line]) -> Self {
+        let mut shares = Self::default();
+        for line in lines {
+            shares.take(agreements, line);
+        }
+        shares
+    }
+
+    /// Adds what a line brings. All lines together have paid an amount, and name registered agreements.
+    pub(super) fn take(&mut self, agreements: &Agreements, line: &Line) {
+        let Split { gateway, network, node, parties } = agreements.split(line.agreement, line.paid);
+        self.charged = sum([self.charged, line.paid]);
+        add(&mut self.gateways, line.gateway, gateway);
+        add(&mut self.pools, line.gateway, node);
+        self.network = sum([self.network, network]);
+        for (party, part) in parties {
+            add(&mut self.parties, party, part);
+        }
+        let acknowledged = self.acknowledged.entry(line.gateway).or_default();
+        *acknowledged = acknowledged.saturating_add(line.usage.bytes);
+    }
+
     /// What everybody has earned, but for what the nodes have.
     pub(super) fn earned(&self, treasury: PublicKey) -> BTreeMap<PublicKey, Amount> {
         let mut earned = self.parties.clone();

@@ -1,7 +1,6 @@
 //! Checkpoints: the state of a log in three lines (C2SP tlog-checkpoint).
 
-use data_encoding::BASE64;
-
+use super::text::{bytes, number};
 use super::{KeyName, TreeHash};
 
 /// What a log says about itself: its name, how many entries it has, and the root over them.
@@ -36,16 +35,10 @@ impl Checkpoint {
 fn parse(text: &str) -> Option<Checkpoint> {
     let mut lines = text.strip_suffix('\n')?.split('\n');
     let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-    let root = BASE64.decode(root.as_bytes()).ok()?.try_into().ok()?;
+    let root = bytes(root)?.try_into().ok()?;
     let checkpoint =
         Checkpoint { origin: KeyName::new(origin)?, size: number(size)?, root: TreeHash::from_bytes(root) };
     lines.next().is_none().then_some(checkpoint)
-}
-
-/// A decimal number without anything before it, not even zeros.
-pub(super) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use iroh_base::Signature;
 use protocol::{PublicKey, SecretKey, UnixSeconds, keys};
 use sha2::{Digest as _, Sha256};
 
+use super::text;
+
 /// Longest note, in bytes.
 pub const NOTE_LEN_MAX: usize = 65_536;
 /// Most signatures under one note.
@@ -142,7 +144,7 @@ impl SignedNote {
 impl NoteSignature {
     fn decode(line: &str) -> Option<Self> {
         let (name, rest) = line.strip_prefix("— ")?.split_once(' ')?;
-        let bytes = BASE64.decode(rest.as_bytes()).ok()?;
+        let bytes = text::bytes(rest)?;
         let (id, bytes) = bytes.split_first_chunk()?;
         (!bytes.is_empty()).then_some(())?;
         Some(Self { name: KeyName::new(name)?, id: *id, bytes: bytes.to_vec() })
@@ -249,7 +251,7 @@ impl fmt::Display for VerifierKey {
 fn parse_key(text: &str) -> Option<VerifierKey> {
     let mut parts = text.splitn(3, '+');
     let (name, id, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let bytes = BASE64.decode(rest.as_bytes()).ok()?;
+    let bytes = text::bytes(rest)?;
     let (number, key) = bytes.split_first()?;
     let kind = match number {
         1 => KeyKind::Plain,

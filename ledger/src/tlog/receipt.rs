@@ -1,8 +1,6 @@
 //! Proofs that one can keep: an entry is in a log that witnesses have seen (C2SP tlog-proof).
 
-use data_encoding::BASE64;
-
-use super::checkpoint::number;
+use super::text::{bytes, number};
 use super::{
     AcceptedCheckpoint, NOTE_LEN_MAX, NotAccepted, NoteError, Policy, SignedNote, TreeHash, verify_inclusion,
 };
@@ -55,8 +53,8 @@ impl LogProof {
     }
 
     /// Reads a file. The extra data that a file may have is nothing that we trust, and passed over.
-    pub fn decode(bytes: &[u8]) -> Result<Self, LogProofError> {
-        let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= PROOF_LEN_MAX);
+    pub fn decode(file: &[u8]) -> Result<Self, LogProofError> {
+        let text = std::str::from_utf8(file).ok().filter(|text| text.len() <= PROOF_LEN_MAX);
         let (head, checkpoint) = text.and_then(|text| text.split_once("\n\n")).ok_or(LogProofError::Form)?;
         let (index, path) = parse_head(head).ok_or(LogProofError::Form)?;
         Ok(Self { index, path, checkpoint: SignedNote::decode(checkpoint.as_bytes())? })
@@ -82,13 +80,13 @@ fn parse_head(head: &str) -> Option<(u64, Vec<TreeHash>)> {
     let mut lines = head.strip_prefix(HEADING)?.strip_prefix('\n')?.split('\n');
     let mut first = lines.next()?;
     if let Some(extra) = first.strip_prefix("extra ") {
-        BASE64.decode(extra.as_bytes()).ok()?;
+        bytes(extra)?;
         first = lines.next()?;
     }
     let index = number(first.strip_prefix("index ")?)?;
     let mut path = Vec::new();
     for line in lines {
-        let hash = BASE64.decode(line.as_bytes()).ok()?.try_into().ok()?;
+        let hash = bytes(line)?.try_into().ok()?;
         path.push(TreeHash::from_bytes(hash));
     }
     (path.len() <= PATH_LEN_MAX).then_some((index, path))

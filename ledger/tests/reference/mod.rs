@@ -1,5 +1,7 @@
 //! What an epoch comes to, computed as plainly as possible: lists, loops, and no code of the ledger.
 
+#![allow(dead_code, reason = "every test uses a part of it")]
+
 use std::collections::BTreeMap;
 
 use ledger::{

@@ -249,24 +249,24 @@ pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole
     (name, What::Budget(Signed::sign(&secret(payer), &NETWORK, body)))
 }
 
-pub(crate) fn allocation(payer: u8, payee: u8, micro: u64) -> What {
+pub(crate) fn allocation(gateway: u8, node: u8, micro: u64) -> What {
     let body = Allocation {
         amount: amount(micro),
         epoch: Epoch::new(1),
         issued: NOW,
         lane: LaneNumber::new(0),
-        payee: key(payee),
+        payee: key(node),
     };
-    What::Allocation(Signed::sign(&secret(payer), &NETWORK, body))
+    What::Allocation(Signed::sign(&secret(gateway), &NETWORK, body))
 }
 
-pub(crate) fn voucher(payer: u8, payee: u8, bytes: u64, micro: u64) -> What {
+pub(crate) fn voucher(gateway: u8, node: u8, bytes: u64, micro: u64) -> What {
     let body = Voucher {
         amount: amount(micro),
         bytes,
         epoch: Epoch::new(1),
         lane: LaneNumber::new(0),
-        payee: key(payee),
+        payee: key(node),
     };
-    What::Voucher(Signed::sign(&secret(payer), &NETWORK, body))
+    What::Voucher(Signed::sign(&secret(gateway), &NETWORK, body))
 }

@@ -1,0 +1,181 @@
+//! Computing every settlement again from the public log alone, with nothing of the journal.
+
+use std::collections::BTreeMap;
+
+use proofs::canonical;
+use protocol::{Digest, PublicKey};
+
+use super::carriers::{self, Carried, Claim, Claims};
+use super::lines::{LineKey, Shares};
+use super::{Line, ListRoot, PayoutRoot, Summary, Totals};
+use crate::fold::Agreements;
+use crate::ids::digest_of;
+use crate::tlog::Frontier;
+use crate::{AgreementId, Amount, Carrier, Epoch, LogEntry, Payout, PayoutTree, RegisterError, Terms};
+
+/// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
+///
+/// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
+/// totals and roots, and that no contract is told to pay more than was earned. What each play cost follows from grants and
+/// receipts, which are not public; whoever has theirs compares them with their lines.
+#[derive(Clone, Debug)]
+pub struct LogAudit {
+    terms: Terms,
+    agreements: Agreements,
+    pending: Pending,
+    earned: BTreeMap<PublicKey, u128>,
+    settled: Option<(Epoch, Digest)>,
+}
+
+/// What the log has said since the last settlement.
+#[derive(Clone, Default, Debug)]
+struct Pending {
+    lines: Frontier,
+    last: Option<LineKey>,
+    gateways: Frontier,
+    carriers: Frontier,
+    claims: Claims,
+    shares: Shares,
+    /// What is charged and promised together: an amount, as both come out of deposits.
+    moved: Amount,
+    payouts: Vec<Payout>,
+}
+
+/// Why a log is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum LogAuditError {
+    #[error("an agreement of the log: {0}")]
+    Register(#[from] RegisterError),
+    #[error("a line names agreement {agreement}, which the log does not have")]
+    NoAgreement { agreement: AgreementId },
+    #[error("a line does not follow the one before")]
+    Order,
+    #[error("lines and vouchers over more than there can be")]
+    TooMuch,
+    #[error("the log settles epoch {found}, not epoch {expected} after the settlement before")]
+    Epoch { found: Epoch, expected: Epoch },
+    #[error("epoch {epoch}: {what} are not what follows from the log")]
+    Differs { epoch: Epoch, what: &'static str },
+    #[error("epoch {epoch}: {party} is to be paid more than was earned")]
+    Unearned { epoch: Epoch, party: PublicKey },
+}
+
+impl LogAudit {
+    /// The beginning of a log over a journal with these terms.
+    pub fn new(terms: Terms) -> Self {
+        let (agreements, earned) = (Agreements::default(), BTreeMap::new());
+        Self { terms, agreements, pending: Pending::default(), earned, settled: None }
+    }
+
+    /// Takes the next entry of the log. After an error nothing that this says counts.
+    pub fn take(&mut self, entry: &LogEntry) -> Result<(), LogAuditError> {
+        match entry {
+            LogEntry::Agreement(agreed) => {
+                self.agreements.register(agreed, &self.terms.unit)?;
+            }
+            LogEntry::Line(line) => {
+                self.pending.lines.push(&canonical::to_vec(line));
+                self.take_line(line)?;
+            }
+            LogEntry::Gateway(gateway) => self.pending.gateways.push(&canonical::to_vec(gateway)),
+            LogEntry::Carrier(carrier) => {
+                self.pending.carriers.push(&canonical::to_vec(carrier));
+                self.pending.take_carrier(carrier)?;
+            }
+            LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
+            LogEntry::Settlement(summary) => self.settle(summary)?,
+        }
+        Ok(())
+    }
+
+    /// What the log shows that somebody has earned, whatever was paid out of it.
+    pub fn earned(&self, owner: &PublicKey) -> u128 {
+        self.earned.get(owner).copied().unwrap_or(0)
+    }
+
+    /// The last epoch that was settled, and the hash of its summary.
+    pub const fn settled(&self) -> Option<(Epoch, Digest)> {
+        self.settled
+    }
+
+    fn take_line(&mut self, line: &Line) -> Result<(), LogAuditError> {
+        let (pending, agreement) = (&mut self.pending, line.agreement);
+        if self.agreements.get(agreement).is_none() {
+            return Err(LogAuditError::NoAgreement { agreement });
+        }
+        if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
+            return Err(LogAuditError::Order);
+        }
+        pending.move_amount(line.paid)?;
+        pending.shares.take(&self.agreements, line);
+        Ok(())
+    }
+
+    fn settle(&mut self, summary: &Summary) -> Result<(), LogAuditError> {
+        let epoch = summary.epoch;
+        self.check_follows(summary)?;
+        let pending = std::mem::take(&mut self.pending);
+        let carried = carriers::of(&pending.claims, &pending.shares);
+        pending.check(summary, &carried)?;
+        let mut earned = pending.shares.earned(self.terms.treasury);
+        carried.earned(&mut earned);
+        for (owner, amount) in earned {
+            *self.earned.entry(owner).or_default() += u128::from(amount);
+        }
+        let is_unearned = |payout: &&Payout| u128::from(payout.cumulative) > self.earned(&payout.party);
+        if let Some(&Payout { party, .. }) = pending.payouts.iter().find(is_unearned) {
+            return Err(LogAuditError::Unearned { epoch, party });
+        }
+        self.settled = Some((epoch, digest_of(summary)));
+        Ok(())
+    }
+
+    fn check_follows(&self, summary: &Summary) -> Result<(), LogAuditError> {
+        let number = self.settled.map_or(1, |(epoch, _)| epoch.get() + 1);
+        let (found, expected) = (summary.epoch, Epoch::new(number));
+        if found == expected && summary.previous == self.settled.map(|(_, digest)| digest) {
+            Ok(())
+        } else {
+            Err(LogAuditError::Epoch { found, expected })
+        }
+    }
+}
+
+impl Pending {
+    fn take_carrier(&mut self, carrier: &Carrier) -> Result<(), LogAuditError> {
+        self.move_amount(carrier.promised)?;
+        let claim = Claim { bytes: carrier.claimed, promised: carrier.promised };
+        self.claims.entry(carrier.gateway).or_default().insert(carrier.node, claim);
+        Ok(())
+    }
+
+    fn move_amount(&mut self, amount: Amount) -> Result<(), LogAuditError> {
+        self.moved = self.moved.plus(amount).map_err(|_| LogAuditError::TooMuch)?;
+        Ok(())
+    }
+
+    /// Every list of the summary is the one that stands before it, and the one that is computed again.
+    fn check(&self, summary: &Summary, carried: &Carried) -> Result<(), LogAuditError> {
+        let payouts = PayoutTree::new(self.payouts.clone()).root();
+        let payouts = PayoutRoot { count: self.payouts.len() as u64, root: payouts };
+        let [gateways, carriers] = [ListRoot::of(&carried.gateways), ListRoot::of(&carried.carriers)];
+        let checks = [
+            ("the lines", ListRoot::at(&self.lines) == summary.lines),
+            (
+                "the gateways",
+                ListRoot::at(&self.gateways) == summary.gateways && gateways == summary.gateways,
+            ),
+            (
+                "the carriers",
+                ListRoot::at(&self.carriers) == summary.carriers && carriers == summary.carriers,
+            ),
+            ("the payouts", payouts == summary.payouts),
+            ("the totals", Totals::of(&self.shares, carried) == summary.totals),
+        ];
+        match checks.into_iter().find(|(_, is_right)| !is_right) {
+            Some((what, _)) => Err(LogAuditError::Differs { epoch: summary.epoch, what }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A log read by somebody who has nothing else: it is accepted as it was written, and in no other way.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod reference;
+mod world;
+
+use ledger::tlog::LogBytes;
+use ledger::{Account, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress, What};
+use protocol::{Sequence, Signed};
+use reference::{Facts, GATEWAYS, NODES, Play, VIEWERS};
+use world::{NETWORK, NOW, World, amount, key, secret, terms};
+
+fn facts() -> Facts {
+    let play = |viewer, title, payer, bytes| Play {
+        viewer: VIEWERS + viewer,
+        title,
+        gateway: GATEWAYS + viewer % 2,
+        payer,
+        charge: 1000,
+        receipts: vec![(0, 0, bytes, 900), (1, 4, 50, 0)],
+    };
+    Facts {
+        plays: vec![
+            play(0, 0, 1, 800),
+            play(1, 0, 0, 640),
+            play(1, 1, 2, 100),
+            play(2, 1, 0, 333),
+            play(3, 2, 0, 99),
+        ],
+        lanes: vec![
+            (GATEWAYS, NODES, 700, 30),
+            (GATEWAYS, NODES + 1, 900, 0),
+            (GATEWAYS + 1, NODES, 10, 400),
+        ],
+        pool: (5000, 1000, false),
+        subscription: 777,
+    }
+}
+
+/// Two epochs, one of them empty, as they are logged.
+fn log() -> (World, Vec<LogEntry>) {
+    let (mut world, mut log) = (World::new(), Vec::new());
+    for what in facts().beginning().into_iter().chain(facts().events()) {
+        if let What::Agreement(agreed) = &what {
+            log.push(LogEntry::Agreement(agreed.clone()));
+        }
+        world.new_entry(what);
+    }
+    let payee = Payee { address: PayoutAddress::from_bytes([1; 20]), issued: NOW, seq: Sequence::FIRST };
+    world.new_entry(What::Payee(Signed::sign(&secret(1), &NETWORK, payee)));
+    for _ in 0..2 {
+        log.extend(world.settle().log_entries());
+    }
+    (world, log)
+}
+
+fn audit(log: &[LogEntry]) -> Result<LogAudit, LogAuditError> {
+    let mut audit = LogAudit::new(terms());
+    log.iter().try_for_each(|entry| audit.take(entry))?;
+    Ok(audit)
+}
+
+#[test]
+fn the_log_shows_what_everybody_has_earned() {
+    let (world, log) = log();
+    let bytes: Vec<LogBytes> = log.iter().map(LogEntry::encode).collect();
+    let read: Vec<LogEntry> =
+        bytes.iter().map(|entry| LogEntry::decode(entry.as_bytes(), &NETWORK).unwrap()).collect();
+    assert_eq!(read, log);
+    let audit = audit(&log).unwrap();
+    assert_eq!(audit.settled().map(|(epoch, _)| epoch.get()), Some(2));
+    let mut owners = 0;
+    for (account, balance) in world.ledger.balances().iter() {
+        if let Account::Earned(owner) = account {
+            assert_eq!(audit.earned(&owner), balance.unsigned_abs(), "{account}");
+            owners += 1;
+        }
+    }
+    assert!(owners > 7, "parties, gateways, nodes and the network");
+}
+
+/// Whichever entry is left out or said twice, and whatever in it is changed.
+#[test]
+fn any_other_log_is_refused() {
+    let (_, log) = log();
+    let last = log.len() - 1;
+    for at in 0..last {
+        let mut without = log.clone();
+        without.remove(at);
+        assert!(audit(&without).is_err(), "without entry {at}");
+        let mut twice = log.clone();
+        twice.insert(at, log[at].clone());
+        assert!(audit(&twice).is_err(), "entry {at} twice");
+    }
+    for at in 0..=last {
+        for altered in altered(&log[at]) {
+            let mut other = log.clone();
+            other[at] = altered;
+            assert!(audit(&other).is_err(), "{:?}", other[at]);
+        }
+    }
+}
+
+fn altered(entry: &LogEntry) -> Vec<LogEntry> {
+    match entry.clone() {
+        LogEntry::Agreement(mut agreed) => {
+            agreed.consents.clear();
+            vec![LogEntry::Agreement(agreed)]
+        }
+        LogEntry::Line(mut line) => {
+            line.paid = line.paid.plus(amount(1)).unwrap();
+            let paid = LogEntry::Line(line);
+            line.paid = ledger::Amount::MAX;
+            vec![paid, LogEntry::Line(line)]
+        }
+        LogEntry::Gateway(mut gateway) => {
+            gateway.disputed += 1;
+            vec![LogEntry::Gateway(gateway)]
+        }
+        LogEntry::Carrier(mut carrier) => {
+            carrier.shared = carrier.shared.plus(amount(1)).unwrap();
+            let shared = LogEntry::Carrier(carrier);
+            carrier.promised = ledger::Amount::MAX;
+            vec![shared, LogEntry::Carrier(carrier)]
+        }
+        LogEntry::Payout(mut payout) => {
+            payout.cumulative += 1;
+            vec![LogEntry::Payout(payout)]
+        }
+        LogEntry::Settlement(mut summary) => {
+            summary.totals.network = summary.totals.network.plus(amount(1)).unwrap();
+            let totals = LogEntry::Settlement(summary.clone());
+            summary.epoch = ledger::Epoch::new(7);
+            vec![totals, LogEntry::Settlement(summary)]
+        }
+    }
+}
+
+/// An operator who signs a payout that nobody has earned, with a root to match, is found out.
+#[test]
+fn unearned_payouts_are_found() {
+    let (_, mut log) = log();
+    let payouts = log.iter_mut().filter_map(|entry| match entry {
+        LogEntry::Payout(payout) => Some(payout),
+        _ => None,
+    });
+    let mut inflated = payouts.last().copied().unwrap();
+    inflated.cumulative += 1;
+    let root = ledger::PayoutTree::new(vec![inflated]).root();
+    let at = log.len() - 2;
+    log[at] = LogEntry::Payout(inflated);
+    let Some(LogEntry::Settlement(summary)) = log.last_mut() else { panic!() };
+    summary.payouts.root = root;
+    let error = audit(&log).unwrap_err();
+    assert_eq!(error, LogAuditError::Unearned { epoch: summary_epoch(&log), party: key(1) });
+}
+
+fn summary_epoch(log: &[LogEntry]) -> ledger::Epoch {
+    let Some(LogEntry::Settlement(summary)) = log.last() else { panic!() };
+    summary.epoch
+}
