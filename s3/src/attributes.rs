@@ -109,7 +109,7 @@ pub(crate) fn media_type(file: &FileEntry) -> String {
 pub(crate) fn answer_headers(file: &FileEntry, with_checksums: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let shown = |name: &str| name != ETAG && (with_checksums || !name.starts_with(CHECKSUM));
-    for (name, value) in file.headers.iter().filter(|(name, _)| shown(name)) {
+    for (name, value) in file.headers.pairs().filter(|(name, _)| shown(name)) {
         let pair = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes()));
         if let (Ok(name), Ok(value)) = pair {
             headers.insert(name, value);
@@ -121,14 +121,14 @@ pub(crate) fn answer_headers(file: &FileEntry, with_checksums: bool) -> HeaderMa
 /// What a copy keeps of its original: all but what is worked out anew.
 pub(crate) fn attributes_of(file: &FileEntry) -> Attributes {
     let kept = |name: &str| name != ETAG && !name.starts_with(CHECKSUM);
-    let fields = file.headers.iter().filter(|(name, _)| kept(name));
+    let fields = file.headers.pairs().filter(|(name, _)| kept(name));
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Attributes { media_type: file.media_type.clone(), fields: fields.collect() }
 }
 
 /// The checksums of a file.
 pub(crate) fn checksums_of(file: &FileEntry) -> Vec<(String, String)> {
-    let checksums = file.headers.iter().filter(|(name, _)| name.starts_with(CHECKSUM));
+    let checksums = file.headers.pairs().filter(|(name, _)| name.starts_with(CHECKSUM));
     checksums.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
