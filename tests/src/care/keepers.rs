@@ -204,11 +204,11 @@ impl Keeper {
             network.nodes.iter_mut().for_each(|node| node.copies.retain(|place, _| !is_of_unit(place)));
         }
         let wanted = self.wanted(network, repair, &before);
-        let placed = place(network, self.number, wanted, now);
+        let found = place(network, self.number, wanted, now);
         let places: Vec<_> =
-            placed.places.into_iter().filter(|(part, _)| repair.lost.contains(part)).collect();
+            found.places.into_iter().filter(|(part, _)| repair.lost.contains(part)).collect();
         let mut built = checks::check_repair(network, self.number, repair, (&before, &places), now);
-        built.refused_by_full = placed.refused_by_full;
+        built.refused_by_full = found.refused_by_full;
         let made = repair.claimed.then_some((self.number, now));
         for (part, node) in &places {
             let kept = network.kept_as(&Place { cid, unit, part: *part });
