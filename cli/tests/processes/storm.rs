@@ -130,8 +130,9 @@ impl Storm {
             let (audit, is_whole) = object.audit(&self.home);
             assert!(is_whole, "{audit}");
             let rebuilt = log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
-            let mut explained: BTreeSet<_> =
-                rebuilt.map(|line| line["node"].as_str().unwrap().to_owned()).collect();
+            let moved = log.iter().filter(|line| line["step"] == "moved" && line["cid"] == *object.cid);
+            let nodes = rebuilt.map(|line| &line["node"]).chain(moved.map(|line| &line["to"]));
+            let mut explained: BTreeSet<_> = nodes.map(|node| node.as_str().unwrap().to_owned()).collect();
             explained.extend(first_at.iter().cloned());
             let unexplained: Vec<_> = holders(&audit).difference(&explained).cloned().collect();
             assert!(
