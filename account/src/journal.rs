@@ -43,7 +43,7 @@ impl Journal {
         let mut bytes = Vec::new();
         for entry in entries {
             let encoded = entry.encode();
-            let len = u32::try_from(encoded.len()).expect("an entry has less than 2 KiB");
+            let len = u32::try_from(encoded.len()).expect("an entry has less than 6 KiB");
             bytes.extend_from_slice(&len.to_le_bytes());
             bytes.extend_from_slice(&Root::of(&encoded).as_bytes()[..8]);
             bytes.extend_from_slice(&encoded);

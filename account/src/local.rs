@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use proofs::Cid;
 use protocol::{Sequence, UnixSeconds};
@@ -29,9 +29,18 @@ pub struct LocalIndex {
     pub(crate) state: State,
     index: AccountIndex,
     journal: Journal,
+    /// What is in the index and not yet in the journal.
+    staged: Vec<Entry>,
     was_damaged: bool,
     /// Held as long as the index is open.
     _lock: File,
+}
+
+/// Tells whether the index in a folder was written since; nothing else is to be read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexFingerprint {
+    journal: (u64, SystemTime),
+    state: (u64, SystemTime),
 }
 
 /// A change that the user wants.
@@ -39,6 +48,8 @@ pub struct LocalIndex {
 pub enum Change {
     /// A file has this path.
     File(IndexPath, FileEntry),
+    /// There is a folder with this path.
+    Folder(IndexPath, UnixSeconds),
     /// Something is published.
     Publication(Publication),
     /// This device's creator's index is stored there.
@@ -105,7 +116,15 @@ impl LocalIndex {
                 index.write(entry)?;
             }
         }
-        Ok(Self { folder: folder.to_owned(), state, index, journal, was_damaged, _lock: lock })
+        Ok(Self {
+            folder: folder.to_owned(),
+            state,
+            index,
+            journal,
+            staged: Vec::new(),
+            was_damaged,
+            _lock: lock,
+        })
     }
 
     /// The entries.
@@ -130,26 +149,47 @@ impl LocalIndex {
 
     /// Writes changes, in this order. They are durable when this returns.
     pub fn write(&mut self, changes: Vec<Change>) -> Result<(), LocalError> {
+        self.stage(changes)?;
+        self.flush()
+    }
+
+    /// Takes changes, in this order, which are durable after the next [`flush`](Self::flush): so many of them, each of
+    /// which depends on those before, wait for the disk once. Whoever cannot flush them opens the index anew.
+    pub fn stage(&mut self, changes: Vec<Change>) -> Result<(), LocalError> {
         if self.index.entries().len() + changes.len() > INDEX_NAMES_MAX {
             return Err(IndexFull.into());
         }
-        let mut index = Vec::with_capacity(changes.len());
         let mut stamp = self.index.next_stamp(self.state.device);
         for change in changes {
-            index.push(match change {
+            let entry = match change {
                 Change::File(path, file) => Entry::file(stamp, path, file),
+                Change::Folder(path, created) => Entry::folder(stamp, path, created),
                 Change::Publication(publication) => Entry::publication(stamp, publication),
                 Change::Publishing(stored) => Entry::publishing(stamp, stored),
                 Change::Gone(name, since) => Entry::gone(stamp, name, since),
-            });
+            };
+            self.index.write(entry.clone())?;
+            self.staged.push(entry);
             stamp.clock = stamp.clock.next();
         }
-        let path = self.folder.join("journal");
-        self.journal.append(&index).map_err(|source| LocalError::Io { path, source })?;
-        for entry in index {
-            self.index.write(entry)?;
-        }
         Ok(())
+    }
+
+    /// Makes what was staged durable.
+    pub fn flush(&mut self) -> Result<(), LocalError> {
+        let path = self.folder.join("journal");
+        self.journal.append(&self.staged).map_err(|source| LocalError::Io { path, source })?;
+        self.staged.clear();
+        Ok(())
+    }
+
+    /// What changes whenever the index in this folder is written by anybody: the lengths and times of its files.
+    pub fn fingerprint(folder: &Path) -> io::Result<IndexFingerprint> {
+        let of = |name: &str| {
+            let metadata = fs::metadata(folder.join(name))?;
+            Ok::<_, io::Error>((metadata.len(), metadata.modified()?))
+        };
+        Ok(IndexFingerprint { journal: of("journal")?, state: of("state")? })
     }
 
     /// Takes what another device has written to the network. Durable after [`save`](Self::save).
@@ -194,8 +234,17 @@ impl LocalIndex {
 
     /// Has the leases of an object ended, now or at a later command. Durable when this returns.
     pub fn release_later(&self, object: Cid, now: UnixSeconds) -> Result<(), LocalError> {
+        self.release_all_later([object], now)
+    }
+
+    /// The same for many objects, which wait for the disk together.
+    pub fn release_all_later(
+        &self,
+        objects: impl IntoIterator<Item = Cid>,
+        now: UnixSeconds,
+    ) -> Result<(), LocalError> {
         let path = self.folder.join("releases");
-        self.pending().add(object, now).map_err(|source| LocalError::Io { path, source })
+        self.pending().add(objects, now).map_err(|source| LocalError::Io { path, source })
     }
 
     fn save_pages(&mut self, pages: &[IndexPage], is_pushed: bool) -> io::Result<()> {

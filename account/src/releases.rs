@@ -72,8 +72,8 @@ pub async fn release_now(
     Ok(released)
 }
 
-/// Ends what is pending, for a moment; what is not over by then waits for the next command.
-pub(crate) async fn release_pending(
+/// Ends what is pending, for a moment; what is not over by then waits for the next call.
+pub async fn release_pending(
     client: &Client,
     account: &Account,
     local: &LocalIndex,
@@ -104,9 +104,13 @@ impl Pending {
         Self { folder }
     }
 
-    pub(crate) fn add(&self, object: Cid, now: UnixSeconds) -> io::Result<()> {
-        let path = self.path(object);
-        if path.exists() { Ok(()) } else { durable::replace(&path, &now.get().to_le_bytes()) }
+    pub(crate) fn add(&self, objects: impl IntoIterator<Item = Cid>, now: UnixSeconds) -> io::Result<()> {
+        for path in objects.into_iter().map(|object| self.path(object)) {
+            if !path.exists() {
+                durable::place(&path, &now.get().to_le_bytes())?;
+            }
+        }
+        durable::sync_folder(&self.folder)
     }
 
     fn remove(&self, object: Cid) -> io::Result<()> {

@@ -33,6 +33,20 @@ pub async fn sync(
     local: &mut LocalIndex,
     coding: Coding,
 ) -> Result<Synced, LocalError> {
+    let synced = exchange(client, account, local, coding).await?;
+    if synced.freshness.has_quorum() {
+        release_pending(client, account, local).await?;
+    }
+    Ok(synced)
+}
+
+/// The same without releasing anything: what was replaced waits for [`release_pending`], or for the next [`sync`].
+pub async fn exchange(
+    client: &Client,
+    account: &Account,
+    local: &mut LocalIndex,
+    coding: Coding,
+) -> Result<Synced, LocalError> {
     let mut attempt = 1;
     loop {
         let (freshness, known) = pull_slots(client, account, local, PATIENCE).await?;
@@ -44,12 +58,7 @@ pub async fn sync(
         match pushed {
             Err(PushError::NoQuorum { .. }) if attempt < ATTEMPTS_MAX => attempt += 1,
             Err(PushError::Local(error)) => return Err(error),
-            pushed => {
-                if freshness.has_quorum() {
-                    release_pending(client, account, local).await?;
-                }
-                return Ok(Synced { freshness, pushed });
-            }
+            pushed => return Ok(Synced { freshness, pushed }),
         }
     }
 }

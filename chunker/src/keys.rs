@@ -20,6 +20,8 @@ const POINTER_CONTEXT: &str = "headwater v1 pointer key";
 const CREATOR_CONTEXT: &str = "headwater v1 creator key";
 const INDEX_CONTEXT: &str = "headwater v1 index key";
 const POINTER_VALUE_CONTEXT: &str = "headwater v1 pointer value";
+const S3_CONTEXT: &str = "headwater v1 s3 credentials";
+const SPOOL_CONTEXT: &str = "headwater v1 s3 spool";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
@@ -138,6 +140,16 @@ impl AccountSecret {
     /// The key that seals an exported index.
     pub fn export_key(&self, salt: &Salt) -> OwnKey {
         OwnKey(self.derive(EXPORT_CONTEXT, &salt.0))
+    }
+
+    /// What S3 clients on the owner's machine sign with follows from it.
+    pub fn s3_seed(&self) -> KeySeed {
+        KeySeed(self.derive(S3_CONTEXT, &[]))
+    }
+
+    /// The key that seals a part of an upload that waits on the owner's disk.
+    pub fn spool_key(&self, salt: &Salt) -> OwnKey {
+        OwnKey(self.derive(SPOOL_CONTEXT, &salt.0))
     }
 
     /// The content key of the object with this salt, unless the object is an erasable one.

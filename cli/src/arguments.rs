@@ -95,6 +95,7 @@ pub(crate) enum Command {
     Devnet(commands::devnet::Devnet),
     Node(commands::node::Node),
     Gateway(commands::gateway::Gateway),
+    S3(commands::s3::S3),
     Steward(commands::steward::Steward),
     Completions(commands::completions::Completions),
 }
@@ -105,6 +106,7 @@ impl Command {
         match self {
             Self::Node(node) => node.is_a_role(),
             Self::Gateway(_) => true,
+            Self::S3(s3) => s3.is_a_role(),
             Self::Steward(steward) => steward.is_a_role(),
             _ => false,
         }
@@ -135,6 +137,7 @@ impl Command {
             Self::Devnet(_) => "devnet",
             Self::Node(_) => "node",
             Self::Gateway(_) => "gateway",
+            Self::S3(_) => "s3",
             Self::Steward(_) => "steward",
             Self::Completions(_) => "completions",
         }

@@ -8,6 +8,7 @@ use chunker::Link;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sharing::PublicationId;
 
@@ -120,6 +121,12 @@ pub(crate) async fn publications(gateway: &Url) -> Result<Vec<Value>, GatewayErr
 /// What a gateway says of one publication.
 pub(crate) async fn publication(gateway: &Url, id: PublicationId) -> Result<Value, GatewayError> {
     answered(gateway, http(gateway)?.get(at(gateway, &format!("/api/publications/{id}")))).await
+}
+
+/// What a gateway says of the nodes of its network, as far as `T` reads it.
+pub(crate) async fn nodes<T: DeserializeOwned>(gateway: &Url) -> Result<T, GatewayError> {
+    let answer = answered(gateway, http(gateway)?.get(at(gateway, "/api/nodes"))).await?;
+    serde_json::from_value(answer).map_err(|error| strange(gateway, &error.to_string()))
 }
 
 /// Where a path is at a gateway.

@@ -17,6 +17,7 @@ mod live_api;
 mod logging;
 mod media_type;
 mod membership;
+mod metrics;
 mod names;
 mod output;
 mod publication;
@@ -81,6 +82,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Devnet(devnet) => devnet.run(globals).await,
         Command::Node(node) => node.run(globals).await,
         Command::Gateway(gateway) => gateway.run(globals).await,
+        Command::S3(s3) => s3.run(globals).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }

@@ -94,8 +94,18 @@ impl Network {
         payer: Option<SecretKey>,
         work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
+        self.with_client_as(payer, ClientOptions::default(), work).await
+    }
+
+    /// The same as a client with these settings.
+    pub(crate) async fn with_client_as<T>(
+        &self,
+        payer: Option<SecretKey>,
+        options: ClientOptions,
+        work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let pool = self.pool(payer).await?;
-        let client = self.client(pool.clone());
+        let client = Client::new(pool.clone(), Members::from(&self.file), options);
         self.refresh(&client).await;
         let outcome = work(&client).await;
         // Told in time is told: a node that never answered would otherwise keep us waiting for it.

@@ -34,7 +34,7 @@ impl Names {
     pub(crate) async fn open(globals: &Globals) -> anyhow::Result<Self> {
         let output = globals.output();
         let account = Account::new(crate::account::open(globals.account.as_deref(), output)?);
-        let folder = beside(globals.account.as_deref(), "index")?;
+        let folder = index_folder(globals)?;
         let opened = tokio::task::spawn_blocking(move || LocalIndex::open(&folder)).await?;
         let local = opened.context("cannot open the index of your account")?;
         if local.was_damaged() {
@@ -138,6 +138,11 @@ pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::R
 /// A path as the user wrote it.
 pub(crate) fn parse_path(text: &str) -> anyhow::Result<IndexPath> {
     IndexPath::from_user(text).map_err(|error| Usage::because(format!("{text:?} is no name: {error}")))
+}
+
+/// The folder of the account's index on this machine.
+pub(crate) fn index_folder(globals: &Globals) -> anyhow::Result<PathBuf> {
+    beside(globals.account.as_deref(), "index")
 }
 
 /// The folder of keys that no phrase brings back.

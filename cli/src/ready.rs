@@ -21,6 +21,8 @@ pub(crate) struct NodeReady {
     pub(crate) addr: SocketAddr,
     /// Its signed record, in base64.
     pub(crate) record: String,
+    /// Where its metrics are, under `/metrics`.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// A gateway that serves.
@@ -28,6 +30,8 @@ pub(crate) struct NodeReady {
 pub(crate) struct GatewayReady {
     pub(crate) addr: SocketAddr,
     pub(crate) url: String,
+    /// Where the metrics of the steward in it are, under `/metrics`.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// A steward that works.
@@ -37,6 +41,22 @@ pub(crate) struct StewardReady {
     pub(crate) holder: String,
     /// Where its metrics are, under `/metrics`.
     pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// An S3 server that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct S3Ready {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// Who signs; the secret key is shown by `headwater s3 --credentials` alone.
+    pub(crate) access_key: String,
+}
+
+impl fmt::Display for Ready<S3Ready> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let S3Ready { url, access_key, .. } = &self.ready;
+        writeln!(f, "S3 is served on {url} to access key {access_key}")
+    }
 }
 
 impl fmt::Display for Ready<StewardReady> {

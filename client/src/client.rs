@@ -43,7 +43,7 @@ pub struct Client {
 impl Client {
     /// A client of the nodes in `members`, which it reaches through `pool`.
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
-        let throttle = Throttle::new(options.repair_rate);
+        let throttle = Throttle::new(options.care_rate);
         Self { wire: Wire::new(pool, members), options, throttle }
     }
 
@@ -88,6 +88,16 @@ impl Client {
     /// What the reads of this client cost beyond what they asked for.
     pub fn read_tally(&self) -> ReadTally {
         self.wire.health().tally()
+    }
+
+    /// Bytes that audits and repairs of this client have read and sent so far, of an audit as much as it may take.
+    pub fn care_traffic(&self) -> u64 {
+        self.throttle.passed()
+    }
+
+    /// Bytes per second that they may read and send together; `None`: no limit.
+    pub const fn care_rate(&self) -> Option<u64> {
+        self.options.care_rate
     }
 
     /// How a node is, by its own word; the error is for people.
@@ -203,7 +213,8 @@ impl Client {
         driver::keep::keep(self, manifest, control, until).await
     }
 
-    pub(crate) fn placement(&self) -> Arc<Placement> {
+    /// Where what is put goes, among the nodes that are known now.
+    pub fn placement(&self) -> Arc<Placement> {
         self.wire.roster().view().placement
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use chunker::{AccountSecret, Coding};
 use protocol::PublicKey;
+use steward::Observer;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -29,6 +30,10 @@ pub struct GatewayConfig {
     pub proxies: Vec<IpAddr>,
     /// Who may upload, and how; nobody may without it.
     pub uploads: Option<UploadConfig>,
+    /// What operators have to show to see what is looked after; nobody sees it without one.
+    pub operators: Option<BearerToken>,
+    /// The steward that runs beside this gateway.
+    pub steward: Option<Observer>,
     /// How films that are uploaded become publications; they do not without it, nor without `uploads`.
     pub films: Option<FilmUploads>,
     /// Who may publish, and where that is kept.
@@ -48,6 +53,8 @@ impl GatewayConfig {
             client_limit: ClientLimit::default(),
             proxies: Vec::new(),
             uploads: None,
+            operators: None,
+            steward: None,
             films: None,
             publishing: PublishingConfig::default(),
             page: None,
@@ -125,7 +132,7 @@ impl Default for Creators {
 #[derive(Debug)]
 pub struct UploadConfig {
     /// What an uploader has to show.
-    pub token: UploadToken,
+    pub token: BearerToken,
     /// The account in whose name objects are stored: their keys are derived from it.
     pub account: AccountSecret,
     /// Data and parity columns, unless the upload says otherwise.
@@ -138,19 +145,19 @@ pub struct UploadConfig {
 
 /// A bearer token: 16 to 256 characters of base64, base64url or hexadecimal.
 #[derive(Clone)]
-pub struct UploadToken(Zeroizing<String>);
+pub struct BearerToken(Zeroizing<String>);
 
 /// A token has characters that cannot stand in a header, or is too short to be safe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an upload token has 16 to 256 characters out of A-Z a-z 0-9 - . _ ~ + / =")]
-pub struct UploadTokenError;
+#[error("a token has 16 to 256 characters out of A-Z a-z 0-9 - . _ ~ + / =")]
+pub struct BearerTokenError;
 
-impl UploadToken {
+impl BearerToken {
     /// The token with this text.
-    pub fn new(text: impl Into<String>) -> Result<Self, UploadTokenError> {
+    pub fn new(text: impl Into<String>) -> Result<Self, BearerTokenError> {
         let text = Zeroizing::new(text.into());
         let valid = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
-        if (16..=256).contains(&text.len()) && valid { Ok(Self(text)) } else { Err(UploadTokenError) }
+        if (16..=256).contains(&text.len()) && valid { Ok(Self(text)) } else { Err(BearerTokenError) }
     }
 
     /// Whether the value of an `Authorization` field shows this token. Takes the same time wherever the two differ.
@@ -160,9 +167,9 @@ impl UploadToken {
     }
 }
 
-impl fmt::Debug for UploadToken {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UploadToken(..)")
+        f.write_str("BearerToken(..)")
     }
 }
 
@@ -174,7 +181,7 @@ mod tests {
 
     #[test]
     fn tokens_are_compared_whole() {
-        let token = UploadToken::new(TEXT).unwrap();
+        let token = BearerToken::new(TEXT).unwrap();
         for right in ["Bearer 0123456789abcdef", "bearer 0123456789abcdef", "Bearer   0123456789abcdef "] {
             assert!(token.is_shown_by(right.as_bytes()), "{right}");
         }
@@ -194,9 +201,9 @@ mod tests {
     #[test]
     fn tokens_are_long_enough_and_plain() {
         for bad in [&TEXT[1..], "", "0123456789 abcdef", "0123456789abcdé", &"x".repeat(257)] {
-            assert_eq!(UploadToken::new(bad).unwrap_err(), UploadTokenError, "{bad}");
+            assert_eq!(BearerToken::new(bad).unwrap_err(), BearerTokenError, "{bad}");
         }
-        assert!(!format!("{:?}", UploadToken::new(TEXT).unwrap()).contains(TEXT));
+        assert!(!format!("{:?}", BearerToken::new(TEXT).unwrap()).contains(TEXT));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::object::ServedObject;
 use crate::problem::{Code, Problem};
 use crate::publications::{CatalogueError, Publications};
 use crate::reach::Reach;
+use crate::survey::Survey;
 
 /// A gateway: cheap to clone, all clones are the same one.
 #[derive(Debug, Clone)]
@@ -37,6 +38,7 @@ struct Shared {
     live: Live,
     film_turn: tokio::sync::Mutex<()>,
     reach: Reach,
+    survey: Survey,
     metrics: Arc<Metrics>,
 }
 
@@ -70,6 +72,7 @@ impl Gateway {
             live,
             film_turn: tokio::sync::Mutex::default(),
             reach: Reach::default(),
+            survey: Survey::default(),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
             client,
@@ -102,6 +105,11 @@ impl Gateway {
     /// Which nodes answer.
     pub(crate) fn reach(&self) -> &Reach {
         &self.shared.reach
+    }
+
+    /// How all nodes are, by their own word.
+    pub(crate) fn survey(&self) -> &Survey {
+        &self.shared.survey
     }
 
     pub(crate) fn live(&self) -> &Live {

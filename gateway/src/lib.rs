@@ -8,6 +8,7 @@
 //! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
 //! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
+//! /api/nodes, /api/audits   how the nodes are. GET /api/care: what is looked after, for operators
 //! GET /health           it runs; GET /health/ready: and it can read objects
 //! GET /metrics          counters in the text format of Prometheus
 //! ```
@@ -43,10 +44,11 @@ mod representation;
 mod rfc9110;
 mod routes;
 mod server;
+mod survey;
 mod trouble;
 
 pub use config::{
-    Creators, FilmUploads, GatewayConfig, PublishingConfig, UploadConfig, UploadToken, UploadTokenError,
+    BearerToken, BearerTokenError, Creators, FilmUploads, GatewayConfig, PublishingConfig, UploadConfig,
 };
 pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;

@@ -21,6 +21,8 @@ pub(crate) enum Code {
     WrongKey,
     /// This gateway takes no uploads.
     UploadsOff,
+    /// This gateway shows nobody what operators see.
+    OperatorsOff,
     /// No such path.
     NoRoute,
     /// The handle is not known here, or has expired.
@@ -103,9 +105,12 @@ impl Code {
                 StatusCode::BAD_REQUEST
             }
             Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::WrongKey | Self::UploadsOff | Self::NotACreator | Self::NotAKeeper | Self::CreatorFull => {
-                StatusCode::FORBIDDEN
-            }
+            Self::WrongKey
+            | Self::UploadsOff
+            | Self::OperatorsOff
+            | Self::NotACreator
+            | Self::NotAKeeper
+            | Self::CreatorFull => StatusCode::FORBIDDEN,
             Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
@@ -129,6 +134,7 @@ impl Code {
             Self::BadToken => "A valid bearer token is required",
             Self::WrongKey => "The key does not open this object",
             Self::UploadsOff => "This gateway takes no uploads",
+            Self::OperatorsOff => "This gateway shows nobody what operators see",
             Self::NoRoute => "There is nothing at this path",
             Self::UnknownHandle => "This handle is unknown or has expired",
             Self::NotHeld => "No node holds this object",

@@ -1,7 +1,9 @@
 //! What can be asked for.
 
 mod blob;
+mod care;
 mod live;
+mod nodes;
 mod open;
 mod openapi;
 mod publications;
@@ -33,6 +35,9 @@ const PUBLICATIONS: &str = "/api/publications";
 const PUBLICATION: &str = "/api/publications/{id}";
 const PUBLISH: &str = "/api/publish";
 const SOURCES: &str = "/api/sources/{id}/{track}/{n}";
+const NODES: &str = "/api/nodes";
+const AUDITS: &str = "/api/audits";
+const CARE: &str = "/api/care";
 const OPENAPI: &str = "/api/openapi.json";
 const FILE: &str = "/watch/{id}/{file}";
 const PART: &str = "/watch/{id}/{track}/{part}";
@@ -47,11 +52,14 @@ const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 20] = [
     PUBLICATIONS,
     PUBLICATION,
     PUBLISH,
     SOURCES,
+    NODES,
+    AUDITS,
+    CARE,
     FILE,
     PART,
     ATTACHMENT,
@@ -79,6 +87,7 @@ pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .merge(publication_routes())
         .merge(live_routes())
+        .merge(node_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -116,11 +125,19 @@ fn live_routes() -> Router<Gateway> {
         .route(LIVE_PART, shared(get(live::part), reading))
 }
 
+fn node_routes() -> Router<Gateway> {
+    let reading = "GET, HEAD, OPTIONS";
+    Router::new()
+        .route(NODES, shared(get(nodes::list), reading))
+        .route(AUDITS, shared(get(nodes::audits), reading))
+        .route(CARE, get(care::care))
+}
+
 /// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | PUBLICATIONS | PUBLISH => 10,
+        OPEN | BLOB | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

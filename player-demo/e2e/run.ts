@@ -2,7 +2,7 @@
  * Drives a real browser against a real gateway:
  *
  *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]
- *                    [--live ID] [--shots DIR] [--only NAME,…] [--seed N]
+ *                    [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]
  *
  * Every check prints one line; the exit code says whether all of them held. With the control address of a
  * devnet, nodes are stopped while the film plays.
@@ -17,6 +17,7 @@ import { keyboard } from "./keyboard";
 import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
+import { operators } from "./operators";
 import { firstFrame, toTheEnd } from "./plays";
 import { publishes } from "./publishes";
 import { resumes } from "./resumes";
@@ -36,6 +37,7 @@ const CHECKS: Record<string, Check> = {
   accessible,
   documented,
   nodesDown,
+  operators,
   publishes,
   live,
   shots,
@@ -51,6 +53,7 @@ const { values } = parseArgs({
     token: { type: "string" },
     shots: { type: "string" },
     upload: { type: "string" },
+    operator: { type: "string" },
     film: { type: "string" },
     only: { type: "string" },
     seed: { type: "string" },
@@ -60,7 +63,7 @@ if (!values.gateway || !values.watch) {
   console.error(
     "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
   );
-  console.error("                      [--live ID] [--shots DIR] [--only NAME,…] [--seed N]");
+  console.error("                      [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }
 
@@ -71,6 +74,7 @@ const target: Target = {
   control: values.control && values.token ? { url: values.control, token: values.token } : undefined,
   shots: values.shots,
   upload: values.upload,
+  operator: values.operator,
   film: values.film,
   seed: Number(values.seed ?? Date.now() % 1_000_000),
 };

@@ -15,6 +15,8 @@ export interface Target {
   /** The gateway's token for uploads, and a film to upload. */
   readonly upload: string | undefined;
   readonly film: string | undefined;
+  /** The gateway's token for operators; two of its nodes are down and one is damaged. */
+  readonly operator: string | undefined;
   readonly seed: number;
 }
 

@@ -3,6 +3,7 @@
 mod entry;
 mod export;
 mod fields;
+mod header_fields;
 mod index;
 mod name;
 mod page;
@@ -13,6 +14,7 @@ mod stamp;
 
 pub use entry::{Entry, EntryError, FileEntry, StoredPublishingIndex, What};
 pub use export::{Export, ExportError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX};
+pub use header_fields::{HEADER_FIELDS_LEN_MAX, HEADER_FIELDS_MAX, HeaderFields, HeaderFieldsError};
 pub use index::{AccountIndex, Displaced, IndexFull, TOMBSTONE_KEPT_S};
 pub use name::{EntryName, INDEX_PATH_LEN_MAX, IndexPath, NameError};
 pub use page::{INDEX_PAGE_ENTRIES_MAX, INDEX_PAGE_LEN_MAX, IndexPage, PageError, PagePrefix};

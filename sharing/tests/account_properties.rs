@@ -26,6 +26,7 @@ fn file(number: u64) -> FileEntry {
         modified: UnixSeconds::new(number),
         until: UnixSeconds::new(number),
         erasable: None,
+        headers: sharing::HeaderFields::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! folder of mandates ─┐
 //! clock, answers ─────┴→ plan (pure) → actions → driver → client → nodes
 //!                          ↓ changed                ↓
-//!                        store (redb)             log, metrics, status file, hook
+//!                        store (redb)             log, metrics, status file, observers, hook
 //! ```
 //!
 //! [`durability`] is the model of how long data lasts under given assumptions: it sets the usual coding and when repair
@@ -17,18 +17,26 @@
 mod config;
 mod driver;
 pub mod durability;
+mod history;
 mod journal;
 mod metrics;
+mod observer;
 pub mod plan;
 mod status;
 mod store;
+mod traffic;
 mod wards;
 
 pub use config::StewardConfig;
 pub use driver::{OpenError, RunError, Steward};
+pub use history::{AuditResult, HOURS_KEPT, HourLine, NodeAudit};
 pub use journal::{Entry, Step};
-pub use metrics::{METRICS_TYPE, Metrics};
+pub use metrics::Metrics;
+pub use observer::Observer;
 pub use plan::Standing;
-pub use status::{NodeLine, ObjectLine, ObjectState, Status, WARNINGS_SHOWN};
+pub use status::{
+    NodeLine, ObjectLine, ObjectState, RepairLine, RepairState, Status, WARNINGS_SHOWN, Weakest,
+};
 pub use store::StoreError;
+pub use traffic::Traffic;
 pub use wards::{Ward, WardError, remove_ward, write_ward};

@@ -8,14 +8,15 @@ use std::path::Path;
 
 use proofs::Cid;
 use protocol::PublicKey;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::history::HourLine;
 use crate::plan::{NodeCare, Object};
 
 /// Raised with every change of a row.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Memory for cached pages, in bytes.
 const CACHE_LEN: usize = 16 << 20;
 
@@ -23,6 +24,8 @@ type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
 const OBJECTS: Rows = TableDefinition::new("objects");
 const NODES: Rows = TableDefinition::new("nodes");
+/// What the audits of each node found, hour by hour.
+const HISTORY: Rows = TableDefinition::new("history");
 const MANIFESTS: Rows = TableDefinition::new("manifests");
 const VERSIONS: TableDefinition<'static, &'static str, u64> = TableDefinition::new("versions");
 
@@ -46,6 +49,23 @@ fn failed(error: impl Into<redb::Error>) -> StoreError {
 pub(crate) struct Saved {
     pub(crate) objects: BTreeMap<Cid, Object>,
     pub(crate) nodes: BTreeMap<PublicKey, NodeCare>,
+    pub(crate) history: BTreeMap<PublicKey, Vec<HourLine>>,
+}
+
+/// What changed of what is saved.
+#[derive(Debug, Default)]
+pub(crate) struct Changes<'a> {
+    /// `None` forgets an object, its manifest included.
+    pub(crate) objects: Vec<(Cid, Option<&'a Object>)>,
+    pub(crate) nodes: Vec<(PublicKey, &'a NodeCare)>,
+    /// Without lines a node is forgotten.
+    pub(crate) history: Vec<(PublicKey, Vec<HourLine>)>,
+}
+
+impl Changes<'_> {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.nodes.is_empty() && self.history.is_empty()
+    }
 }
 
 /// The open state.
@@ -63,9 +83,10 @@ impl Store {
             if !is_ours {
                 change.delete_table(OBJECTS).map_err(failed)?;
                 change.delete_table(NODES).map_err(failed)?;
+                change.delete_table(HISTORY).map_err(failed)?;
                 versions.insert("rows", VERSION).map_err(failed)?;
             }
-            for table in [OBJECTS, NODES, MANIFESTS] {
+            for table in [OBJECTS, NODES, HISTORY, MANIFESTS] {
                 drop(change.open_table(table).map_err(failed)?);
             }
         }
@@ -83,27 +104,18 @@ impl Store {
                 saved.objects.insert(cid, object);
             }
         }
-        for item in view.open_table(NODES).map_err(failed)?.iter().map_err(failed)? {
-            let (key, row) = item.map_err(failed)?;
-            let node = key.value().try_into().ok().and_then(|key| PublicKey::from_bytes(key).ok());
-            if let (Some(node), Some(care)) = (node, decode(row.value())) {
-                saved.nodes.insert(node, care);
-            }
-        }
+        saved.nodes = of_nodes(&view, NODES)?;
+        saved.history = of_nodes(&view, HISTORY)?;
         Ok(saved)
     }
 
-    /// Saves what changed, all of it or nothing; `None` forgets an object, its manifest included. Durable on return.
-    pub(crate) fn save(
-        &self,
-        objects: &[(Cid, Option<&Object>)],
-        nodes: &[(PublicKey, &NodeCare)],
-    ) -> Result<(), StoreError> {
+    /// Saves what changed, all of it or nothing. Durable on return.
+    pub(crate) fn save(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         let change = self.0.begin_write().map_err(failed)?;
         {
             let mut rows = change.open_table(OBJECTS).map_err(failed)?;
             let mut manifests = change.open_table(MANIFESTS).map_err(failed)?;
-            for (cid, object) in objects {
+            for (cid, object) in &changes.objects {
                 let key = cid.to_bytes();
                 if let Some(object) = object {
                     rows.insert(&key[..], &encode(object)?[..]).map_err(failed)?;
@@ -113,8 +125,17 @@ impl Store {
                 }
             }
             let mut rows = change.open_table(NODES).map_err(failed)?;
-            for (node, care) in nodes {
+            for (node, care) in &changes.nodes {
                 rows.insert(&node.as_bytes()[..], &encode(care)?[..]).map_err(failed)?;
+            }
+            let mut rows = change.open_table(HISTORY).map_err(failed)?;
+            for (node, lines) in &changes.history {
+                let key = &node.as_bytes()[..];
+                if lines.is_empty() {
+                    rows.remove(key).map_err(failed)?;
+                } else {
+                    rows.insert(key, &encode(lines)?[..]).map_err(failed)?;
+                }
             }
         }
         change.commit().map_err(failed)
@@ -140,6 +161,22 @@ impl Store {
     }
 }
 
+/// The rows of a table whose keys are nodes.
+fn of_nodes<T: DeserializeOwned>(
+    view: &ReadTransaction,
+    table: Rows,
+) -> Result<BTreeMap<PublicKey, T>, StoreError> {
+    let mut rows = BTreeMap::new();
+    for item in view.open_table(table).map_err(failed)?.iter().map_err(failed)? {
+        let (key, row) = item.map_err(failed)?;
+        let node = key.value().try_into().ok().and_then(|key| PublicKey::from_bytes(key).ok());
+        if let (Some(node), Some(row)) = (node, decode(row.value())) {
+            rows.insert(node, row);
+        }
+    }
+    Ok(rows)
+}
+
 fn encode(row: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     Ok(postcard::to_stdvec(row)?)
 }
@@ -154,6 +191,7 @@ mod tests {
     use protocol::{SecretKey, UnixSeconds};
 
     use super::*;
+    use crate::history::{AuditResult, NodeAudit};
     use crate::plan::Fault;
 
     #[test]
@@ -167,18 +205,26 @@ mod tests {
         let node = SecretKey::from_bytes(&[1; 32]).public();
         let mut care = NodeCare::default();
         care.score.add(Fault::Missing, now);
+        let other = SecretKey::from_bytes(&[2; 32]).public();
+        let reason = Some("1 missing".to_owned());
+        let worst = NodeAudit { result: AuditResult::Missing, asked: 8, proved: 7, took_ms: 3, reason };
+        let line = HourLine { hour: 4, audits: 2, failed: 1, worst };
         {
             let store = Store::open(&path).unwrap();
             store.keep_manifest(&first, b"manifest").unwrap();
             store.keep_manifest(&second, b"another").unwrap();
-            store.save(&[(first, Some(&object)), (second, Some(&object))], &[(node, &care)]).unwrap();
-            store.save(&[(second, None)], &[]).unwrap();
+            let objects = vec![(first, Some(&object)), (second, Some(&object))];
+            let history = vec![(node, vec![line.clone()]), (other, vec![line.clone()])];
+            store.save(&Changes { objects, nodes: vec![(node, &care)], history }).unwrap();
+            let (objects, history) = (vec![(second, None)], vec![(other, Vec::new())]);
+            store.save(&Changes { objects, nodes: Vec::new(), history }).unwrap();
             assert!(Store::open(&path).is_err(), "one process at a time");
         }
         let store = Store::open(&path).unwrap();
         let saved = store.load().unwrap();
         assert_eq!(saved.objects, [(first, object)].into());
         assert_eq!(saved.nodes, [(node, care)].into());
+        assert_eq!(saved.history, [(node, vec![line])].into());
         assert_eq!(store.manifest(&first).unwrap().as_deref(), Some(&b"manifest"[..]));
         assert_eq!(store.manifest(&second).unwrap(), None);
     }

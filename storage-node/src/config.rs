@@ -53,7 +53,7 @@ pub struct NodeConfig {
     /// has a named number of puts under way, so that its pauses keep nobody else waiting.
     pub put_pause: Duration,
     /// Most bytes sent per second in the long run; `None`: no limit.
-    pub max_upload: Option<u64>,
+    pub bandwidth: Option<u64>,
     /// Most bytes sent in a calendar month (UTC); `None`: no limit.
     pub monthly_cap: Option<u64>,
     /// How the node looks for rot.
@@ -124,7 +124,7 @@ impl NodeConfig {
             admission: AdmissionPolicy::AllowList(BTreeSet::new()),
             quota_per_payer: None,
             put_pause: PUT_PAUSE_MAX,
-            max_upload: None,
+            bandwidth: None,
             monthly_cap: None,
             scrub: Scrub { rate: 8 << 20, every: Duration::from_hours(24) },
             upkeep_every: Duration::from_mins(1),

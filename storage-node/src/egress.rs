@@ -90,7 +90,41 @@ fn month_number(now: UnixSeconds) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Between any two moments no more is sent than the rate allows and a burst, whoever asks and whenever; and
+        /// what waits is sent as soon as that allows it.
+        #[test]
+        fn no_stretch_of_time_sees_more_than_the_rate(
+            rate in 10_000_u64..10_000_000,
+            asked in vec((0_u64..2_000, 1_u64..200_000), 1..60),
+        ) {
+            let start = Instant::now();
+            let mut bucket = Bucket::new(rate, start);
+            let burst = u128::from(rate) / 4;
+            let (mut now, mut sent) = (start, Vec::new());
+            for (pause_ms, bytes) in asked {
+                now += Duration::from_millis(pause_ms);
+                sent.push((now + bucket.take(bytes, now), bytes));
+            }
+            for (from, (begin, _)) in sent.iter().enumerate() {
+                let mut sum = 0;
+                for (end, bytes) in &sent[from + 1..] {
+                    sum += u128::from(*bytes);
+                    // A microsecond is lost to rounding.
+                    let nanos = end.duration_since(*begin).as_nanos() + 1000;
+                    prop_assert!(sum <= burst + u128::from(rate) * nanos / 1_000_000_000 + 1);
+                }
+            }
+            let all: u64 = sent.iter().map(|(_, bytes)| bytes).sum();
+            let longest = now + Duration::from_secs(1 + all / rate);
+            prop_assert!(sent.iter().all(|(at, _)| *at <= longest));
+        }
+    }
 
     #[test]
     fn a_bucket_keeps_its_rate_in_the_long_run() {

@@ -8,6 +8,7 @@
 //! the records of other nodes, which it exchanges with them. Who is admitted is a list of keys; nothing is paid for here.
 
 mod audits;
+mod check;
 mod claims;
 mod clock;
 mod committer;
@@ -20,6 +21,7 @@ mod index;
 mod key;
 mod layout;
 mod membership;
+mod metrics;
 mod node;
 mod rows;
 mod scrub;
@@ -33,11 +35,12 @@ mod verdicts;
 #[cfg(test)]
 mod simulated_disk;
 
+pub use check::{FolderReport, check_folder};
 pub use clock::Clock;
 pub use config::{AdmissionPolicy, NodeConfig, Scrub};
 pub use disk::OpenDirError;
 pub use key::NodeKeyError;
 pub use membership::{RekeyError, rekey};
 pub use node::{Node, SpawnNodeError};
-pub use stats::NodeStats;
+pub use stats::{NodeStats, StatsReader};
 pub use verdicts::kept_verdicts;

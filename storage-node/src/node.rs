@@ -20,7 +20,7 @@ use crate::egress::{Bucket, Month};
 use crate::key::{self, NodeKeyError};
 use crate::membership::{self, Membership, Profile};
 use crate::serve::{Egress, Service, Turns};
-use crate::stats::{Counts, NodeStats};
+use crate::stats::{Counts, NodeStats, StatsReader};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
 use crate::verdicts::Verdicts;
 use crate::{scrub, upkeep};
@@ -131,24 +131,12 @@ impl Node {
 
     /// What it has done so far, and what it keeps.
     pub fn stats(&self) -> NodeStats {
-        let Service { counts, store, capacity, turns, .. } = &*self.service;
-        NodeStats {
-            connections: counts.connections.get(),
-            requests: counts.requests.get(),
-            requests_in_flight: turns.requests_in_flight() as u64,
-            refused: counts.refused.get(),
-            received: counts.received.get(),
-            sent: counts.sent.get(),
-            leases_signed: counts.leases_signed.get(),
-            proofs: counts.proofs.get(),
-            scrubbed: counts.scrubbed.get(),
-            scrub_rounds: counts.scrub_rounds.get(),
-            collected: counts.collected.get(),
-            shards: store.shard_count().unwrap_or_default(),
-            corrupt: store.corrupt_count().unwrap_or_default(),
-            stored: store.stored(),
-            capacity: *capacity,
-        }
+        self.service.stats()
+    }
+
+    /// Reads that for as long as the node runs.
+    pub fn stats_reader(&self) -> StatsReader {
+        StatsReader(Arc::downgrade(&self.service))
     }
 
     /// Closes connections in order, ends what is under way, and frees the folder.
@@ -193,7 +181,7 @@ async fn open(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeE
     opened.unwrap_or_else(|_| Err(SpawnNodeError::Store("opening it panicked".to_owned())))
 }
 
-fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeError> {
+pub(crate) fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeError> {
     let disk = Arc::new(RealDisk::open(&config.dir)?);
     // Completes a change of identity that was cut off, so it comes before the key is read.
     let former = membership::former_identities(&config.dir);
@@ -268,7 +256,7 @@ fn service(
         Verdicts::open(&config.dir).map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
     let verdicts = Arc::new(verdicts);
     let (number, sent) = store.egress().map_err(|error| SpawnNodeError::Store(error.to_string()))?;
-    let bucket = config.max_upload.map(|rate| Mutex::new(Bucket::new(rate, Instant::now())));
+    let bucket = config.bandwidth.map(|rate| Mutex::new(Bucket::new(rate, Instant::now())));
     let egress =
         Egress { bucket, month: Mutex::new(Month { number, sent }), monthly_cap: config.monthly_cap };
     Ok(Service {

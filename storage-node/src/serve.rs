@@ -22,7 +22,7 @@ use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
 use crate::membership::Membership;
-use crate::stats::Counts;
+use crate::stats::{Counts, NodeStats};
 use crate::store::{Store, StoreError};
 use crate::verdicts::Verdicts;
 
@@ -169,6 +169,31 @@ impl Service {
             Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };
         Ok(inbound.sending.header(&response).await?)
+    }
+
+    /// What was done so far, and what is kept. Waits for the disk.
+    pub(crate) fn stats(&self) -> NodeStats {
+        let Self { counts, store, .. } = self;
+        NodeStats {
+            connections: counts.connections.get(),
+            requests: counts.requests.get(),
+            requests_in_flight: self.turns.requests_in_flight() as u64,
+            refused: counts.refused.get(),
+            received: counts.received.get(),
+            sent: counts.sent.get(),
+            leases_signed: counts.leases_signed.get(),
+            proofs: counts.proofs.get(),
+            failed_audits: counts.failed_audits.get(),
+            scrubbed: counts.scrubbed.get(),
+            scrub_rounds: counts.scrub_rounds.get(),
+            collected: counts.collected.get(),
+            shards: store.shard_count().unwrap_or_default(),
+            corrupt: store.corrupt_count().unwrap_or_default(),
+            stored: store.stored(),
+            capacity: self.capacity,
+            free: store.free_space().unwrap_or_default(),
+            members: self.membership.members().len() as u64,
+        }
     }
 
     fn verify<T: Record>(&self, record: &Unverified<T>) -> Result<Signed<T>, Refusal> {

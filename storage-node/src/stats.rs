@@ -1,6 +1,9 @@
 //! Numbers about a running node.
 
+use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::serve::Service;
 
 /// What a node has done since it was started, and what it keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub struct NodeStats {
     pub sent: u64,
     pub leases_signed: u64,
     pub proofs: u64,
+    /// Audits that it did not pass, as their auditors say.
+    pub failed_audits: u64,
     pub scrubbed: u64,
     pub scrub_rounds: u64,
     pub collected: u64,
@@ -22,6 +27,21 @@ pub struct NodeStats {
     pub corrupt: u64,
     pub stored: u64,
     pub capacity: u64,
+    /// What is free on its file system; 0 when that is not known.
+    pub free: u64,
+    /// Nodes that it knows, itself among them.
+    pub members: u64,
+}
+
+/// Reads the numbers of a node, without keeping it from ending.
+#[derive(Clone, Debug)]
+pub struct StatsReader(pub(crate) Weak<Service>);
+
+impl StatsReader {
+    /// The numbers, or `None` when the node has ended. Waits for the disk.
+    pub fn read(&self) -> Option<NodeStats> {
+        Some(self.0.upgrade()?.stats())
+    }
 }
 
 /// A number that many tasks raise.
@@ -47,6 +67,7 @@ pub(crate) struct Counts {
     pub(crate) sent: Count,
     pub(crate) leases_signed: Count,
     pub(crate) proofs: Count,
+    pub(crate) failed_audits: Count,
     pub(crate) scrubbed: Count,
     pub(crate) scrub_rounds: Count,
     pub(crate) collected: Count,

@@ -336,6 +336,9 @@ def run(url, path):
     for path in ("/health", "/health/ready"):
         c.check("GET %s" % path, lambda p=path: healthy(g.ask(path=p)))
         c.check("HEAD %s" % path, lambda p=path: healthy(g.ask("HEAD", path=p), body=False))
+    for path in ("/api/nodes", "/api/audits"):
+        c.check("GET %s" % path, lambda p=path: same(type(json.loads(g.ask(path=p).body)["nodes"]), list, "nodes"))
+    c.check("what is looked after is for operators", lambda: refused(g.ask(path="/api/care"), 403, "operators_off"))
     c.check("a query changes nothing", lambda: whole(g.ask(path=g.path + "?t=1")))
     for field, value in (("Host", "another.example"), ("X-Forwarded-Host", "another.example")):
         c.check("%s does not matter for data" % field, lambda f=field, v=value: same(

@@ -21,7 +21,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage-node", &["protocol", "proofs", "network"]),
     ("steward", &["client", "chunker", "protocol", "proofs"]),
     ("publishing", &["client", "chunker", "protocol", "proofs", "packager", "sharing"]),
-    ("gateway", &["client", "chunker", "protocol", "proofs", "network", "packager", "publishing", "sharing"]),
+    (
+        "gateway",
+        &[
+            "client",
+            "chunker",
+            "protocol",
+            "proofs",
+            "network",
+            "packager",
+            "publishing",
+            "sharing",
+            "steward",
+        ],
+    ),
+    ("s3", &["account", "client", "chunker", "protocol", "proofs", "sharing"]),
     (
         "cli",
         &[
@@ -34,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "publishing",
             "network",
             "gateway",
+            "s3",
             "storage-node",
             "steward",
         ],

@@ -17,6 +17,8 @@ struct Account {
     pointer_key_seed: String,
     creator_key_seed: String,
     index_key: String,
+    s3_seed: String,
+    spool_key: String,
     content_key: String,
     control_key_seed: String,
 }
@@ -41,6 +43,8 @@ fn account(secret: [u8; 32], salt: [u8; 32]) -> Account {
         pointer_key_seed: hex(account.pointer_seed().expose()),
         creator_key_seed: hex(account.creator_seed().expose()),
         index_key: hex(account.index_key().expose()),
+        s3_seed: hex(account.s3_seed().expose()),
+        spool_key: hex(account.spool_key(&object).expose()),
         content_key: hex(account.content_key(&object).expose()),
         control_key_seed: hex(account.control_seed(&object).expose()),
     }
@@ -78,13 +82,15 @@ fn keys() {
             account.pointer_key_seed,
             account.creator_key_seed,
             account.index_key,
+            account.s3_seed,
+            account.spool_key,
         ]);
     }
     let count = derived.len();
     derived.sort();
     derived.dedup();
-    // The first two accounts share their secret, and with it payer, pointer, creator and index key.
-    assert_eq!(derived.len(), count - 4);
+    // The first two accounts share their secret, and with it payer, pointer, creator and index key, and the S3 seed.
+    assert_eq!(derived.len(), count - 5);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use chunker::Coding;
 use clap::Args;
 use gateway::{
-    Creators, FilmUploads, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig, UploadToken,
+    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig,
 };
 use protocol::PublicKey;
 use serde::Deserialize;
@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::account;
 use crate::arguments::Globals;
-use crate::commands::steward::beside;
+use crate::commands::steward::beside::{self, Beside};
+use crate::commands::steward::settings::StewardSettings;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
 use crate::gateway_api;
@@ -150,6 +151,14 @@ struct GatewaySettings {
     /// A steward's folder: look after what has a mandate there too, as `headwater steward --dir` does
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_STEWARD")]
     steward: Option<PathBuf>,
+
+    /// That steward's settings file, as `headwater steward --config` takes it [default: the usual settings]
+    #[arg(long, value_name = "FILE", requires = "steward", env = "HEADWATER_GATEWAY_STEWARD_CONFIG")]
+    steward_config: Option<PathBuf>,
+
+    /// The token that lets operators see what is looked after, preferably as @FILE; without one nobody does
+    #[arg(long, value_name = "TOKEN", env = "HEADWATER_GATEWAY_OPERATOR_TOKEN", hide_env_values = true)]
+    operator_token: Option<SecretArg>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -184,19 +193,16 @@ impl Gateway {
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
+        config.operators = settings.operators()?;
         let client = network.client(pool.clone());
         network.refresh(&client).await;
         let met = client.meet_nodes(MEET_WITHIN).await;
         tracing::debug!(met, "the nodes that answer are connected");
+        let steward = settings.steward(&network, globals.output()).await?;
+        config.steward = steward.as_ref().map(Beside::observer);
         let service = Service::new(config, client)?;
-        let _steward = match settings.steward.clone() {
-            Some(dir) => {
-                let account = settings.account.as_deref();
-                Some(beside::start(dir, &network, account, globals.output()).await?)
-            }
-            None => None,
-        };
-        globals.output().answer(&Ready { ready: GatewayReady { addr, url } })?;
+        let metrics = steward.as_ref().and_then(Beside::metrics);
+        globals.output().answer(&Ready { ready: GatewayReady { addr, url, metrics } })?;
         let managed = self.managed;
         gateway::serve(listener, service, async move { drop(lifetime::ended(managed).await) }).await;
         pool.close().await;
@@ -234,6 +240,8 @@ impl GatewaySettings {
             work_max: self.work_max.or(file.work_max),
             page: self.page.or(file.page),
             steward: self.steward.or(file.steward),
+            steward_config: self.steward_config.or(file.steward_config),
+            operator_token: self.operator_token.or(file.operator_token),
         }
     }
 
@@ -279,11 +287,28 @@ impl GatewaySettings {
         })
     }
 
+    fn operators(&self) -> anyhow::Result<Option<BearerToken>> {
+        let Some(token) = &self.operator_token else { return Ok(None) };
+        let token = BearerToken::new(token.read()?.as_str());
+        token.map(Some).map_err(|error| Usage::because(format!("operator-token: {error}")))
+    }
+
+    /// The steward that is to run beside, where one is.
+    async fn steward(&self, network: &Network, output: Output) -> anyhow::Result<Option<Beside>> {
+        let Some(dir) = &self.steward else { return Ok(None) };
+        let file = match &self.steward_config {
+            Some(path) => settings::load(Some(path), "steward.toml")?,
+            None => StewardSettings::default(),
+        };
+        let steward = file.in_folder(dir.clone());
+        beside::start(&steward, network, self.account.as_deref(), output).await.map(Some)
+    }
+
     /// How uploads are taken, where they are.
     fn uploads(&self, network: &Network, output: Output) -> anyhow::Result<Option<UploadConfig>> {
         let Some(token) = &self.upload_token else { return Ok(None) };
         let token =
-            UploadToken::new(token.read()?.as_str()).map_err(|error| Usage::because(error.to_string()))?;
+            BearerToken::new(token.read()?.as_str()).map_err(|error| Usage::because(error.to_string()))?;
         let coding: Coding = match &self.coding {
             Some(text) => text
                 .parse()

@@ -131,6 +131,13 @@ impl Ls {
                 None => answer.files.push(FileLine::new(path, file)),
             }
         }
+        let made = index.folders().filter_map(|(path, _)| match folder {
+            Some(folder) => folder.within(path),
+            None => Some(path.as_str()),
+        });
+        for name in made.filter_map(|inside| inside.split('/').next()).filter(|_| !self.recursive) {
+            folders.entry(name.to_owned()).or_insert((0, 0));
+        }
         if let Some(folder) = folder
             && let Some(file) = index.file(folder)
         {
@@ -141,7 +148,10 @@ impl Ls {
         answer.folders = folders
             .map(|(name, (files, size))| FolderLine { name: format!("{prefix}{name}/"), files, size })
             .collect();
-        if let Some(folder) = folder.filter(|_| answer.files.is_empty() && answer.folders.is_empty()) {
+        let is_known = |folder: &IndexPath| {
+            index.folder(folder).is_some() || !answer.files.is_empty() || !answer.folders.is_empty()
+        };
+        if let Some(folder) = folder.filter(|folder| !is_known(folder)) {
             bail!("there is nothing called {folder} in your index");
         }
         Ok(answer)

@@ -20,6 +20,7 @@ pub(crate) mod publish;
 pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod rm;
+pub(crate) mod s3;
 pub(crate) mod stat;
 pub(crate) mod steward;
 mod telling;

@@ -75,7 +75,15 @@ fn changes(index: &AccountIndex, from: &IndexPath, to: &IndexPath) -> anyhow::Re
         let inside = from.within(path).expect("it is in the folder");
         moves.push((path.clone(), to.join(inside)?, file.clone()));
     }
-    if moves.is_empty() {
+    let mut folders = Vec::new();
+    for (folder, created) in index.folders() {
+        if folder == from {
+            folders.push((folder.clone(), to.clone(), created));
+        } else if let Some(inside) = from.within(folder) {
+            folders.push((folder.clone(), to.join(inside)?, created));
+        }
+    }
+    if moves.is_empty() && folders.is_empty() {
         bail!("there is nothing called {from} in your index");
     }
     if from == to || from.within(to).is_some() {
@@ -85,8 +93,10 @@ fn changes(index: &AccountIndex, from: &IndexPath, to: &IndexPath) -> anyhow::Re
         bail!("there is a file {taken} already; remove it or move it away first");
     }
     let added = moves.iter().map(|(_, to, file)| Change::File(to.clone(), file.clone()));
+    let made = folders.iter().map(|(_, to, created)| Change::Folder(to.clone(), *created));
     let gone = moves.iter().map(|(from, ..)| Change::Gone(EntryName::File(from.clone()), now()));
-    Ok(added.chain(gone).collect())
+    let left = folders.iter().map(|(from, ..)| Change::Gone(EntryName::Folder(from.clone()), now()));
+    Ok(added.chain(made).chain(gone).chain(left).collect())
 }
 
 impl fmt::Display for Answer {

@@ -1,5 +1,6 @@
 //! `headwater node`: a storage node, as a long-running role.
 
+mod check;
 mod drain;
 mod rekey;
 
@@ -21,7 +22,7 @@ use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::quantity::ByteSize;
 use crate::ready::{NodeReady, Ready};
-use crate::{folders, lifetime, membership, settings};
+use crate::{folders, lifetime, membership, metrics, settings};
 
 /// Run a storage node
 ///
@@ -46,6 +47,7 @@ A settings file:
   listen = \"203.0.113.7:4433\"
   network-id = \"9f…\"
   capacity = \"500GiB\"
+  bandwidth = \"20MB\"
   monthly-cap = \"20TiB\"
   allow = [\"payer key in hexadecimal\", \"another\"]")]
 #[command(args_conflicts_with_subcommands = true)]
@@ -68,6 +70,7 @@ pub(crate) struct Node {
 /// What can be asked of a node that runs, or does not, and what can be changed about it.
 #[derive(Subcommand, Debug)]
 enum Action {
+    Check(check::Check),
     Drain(drain::Drain),
     Rekey(rekey::Rekey),
     Status(super::node_status::NodeStatus),
@@ -106,8 +109,8 @@ struct NodeSettings {
     quota: Option<ByteSize>,
 
     /// How fast to send at most, per second, such as 20MB [default: no limit]
-    #[arg(long, value_name = "SIZE", env = "HEADWATER_NODE_MAX_UPLOAD")]
-    max_upload: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_NODE_BANDWIDTH")]
+    bandwidth: Option<ByteSize>,
 
     /// How much to send per calendar month at most [default: no limit]
     #[arg(long, value_name = "SIZE", env = "HEADWATER_NODE_MONTHLY_CAP")]
@@ -148,6 +151,10 @@ struct NodeSettings {
     /// All nodes of the network stand at one site: every one is a failure domain of its own
     #[arg(long, num_args = 0..=1, default_missing_value = "true", env = "HEADWATER_NODE_SAME_SITE")]
     same_site: Option<bool>,
+
+    /// Serve metrics for Prometheus at this address, under /metrics
+    #[arg(long, value_name = "IP:PORT", env = "HEADWATER_NODE_METRICS")]
+    metrics: Option<SocketAddr>,
 }
 
 impl NodeSettings {
@@ -161,7 +168,7 @@ impl NodeSettings {
             network_id: self.network_id.or(file.network_id),
             capacity: self.capacity.or(file.capacity),
             quota: self.quota.or(file.quota),
-            max_upload: self.max_upload.or(file.max_upload),
+            bandwidth: self.bandwidth.or(file.bandwidth),
             monthly_cap: self.monthly_cap.or(file.monthly_cap),
             allow: self.allow.or(file.allow),
             open: self.open.or(file.open),
@@ -172,6 +179,7 @@ impl NodeSettings {
             relay: self.relay.or(file.relay),
             discover: self.discover.or(file.discover),
             same_site: self.same_site.or(file.same_site),
+            metrics: self.metrics.or(file.metrics),
         }
     }
 }
@@ -187,6 +195,7 @@ impl Node {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.action {
             Some(Action::Status(status)) => return status.run(globals).await,
+            Some(Action::Check(check)) => return check.run(globals).await,
             Some(Action::Drain(drain)) => return drain.run(globals).await,
             Some(Action::Rekey(rekey)) => return rekey.run(globals),
             None => {}
@@ -196,7 +205,9 @@ impl Node {
         } else {
             settings::load(self.config.as_deref(), "node.toml")?
         };
-        let config = self.settings.or(file).into_config(globals)?;
+        let settings = self.settings.or(file);
+        let metrics = settings.metrics;
+        let config = settings.into_config(globals)?;
         let (dir, must_join) = (config.dir.clone(), !config.join.is_empty());
         if config.admission == AdmissionPolicy::AllowList([].into()) {
             globals.output().note("nobody may store on this node: name payers with --allow, or say --open");
@@ -208,10 +219,17 @@ impl Node {
         if must_join && node.joined().await == 0 {
             globals.output().note("no node of the ticket answered yet; this one keeps trying");
         }
+        let stats = node.stats_reader();
+        let render = move || Some(stats.read()?.metrics());
+        let metrics = match metrics {
+            Some(addr) => Some(metrics::serve(addr, render).await?),
+            None => None,
+        };
         let ready = NodeReady {
             id: node.id().to_string(),
             addr: node.addr(),
             record: membership::record_to_text(&node.record()),
+            metrics: metrics.as_ref().map(|serving| serving.addr),
         };
         globals.output().answer(&Ready { ready })?;
         let ended = lifetime::ended(self.managed).await;
@@ -245,7 +263,7 @@ impl NodeSettings {
             capacity: self.capacity.map_or(defaults.capacity, ByteSize::bytes),
             admission: self.admission()?,
             quota_per_payer: self.quota.map(ByteSize::bytes),
-            max_upload: self.max_upload.map(ByteSize::bytes),
+            bandwidth: self.bandwidth.map(ByteSize::bytes),
             monthly_cap: self.monthly_cap.map(ByteSize::bytes),
             ..defaults
         })
@@ -326,7 +344,7 @@ mod tests {
     fn the_example_in_the_help_is_a_settings_file() {
         let example = settings(
             "dir = \"/var/lib/headwater\"\nlisten = \"203.0.113.7:4433\"\nnetwork-id = \"9f\"\n\
-             capacity = \"500GiB\"\nmonthly-cap = \"20TiB\"\nallow = [\"aa\", \"bb\"]",
+             capacity = \"500GiB\"\nbandwidth = \"20MB\"\nmonthly-cap = \"20TiB\"\nallow = [\"aa\", \"bb\"]",
         );
         assert_eq!(example.allow.map(|keys| keys.len()), Some(2));
     }

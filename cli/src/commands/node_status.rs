@@ -1,12 +1,14 @@
 //! `headwater node status`: how a node is, and what auditors said of audits that it did not pass.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 use client::Client;
-use protocol::{AuditVerdict, PublicKey, Signed};
+use protocol::{
+    AnyRecord, AuditVerdict, Ending, Outcome as Found, PublicKey, Signed, Unanswered, UnixSeconds,
+};
 use serde::Serialize;
 
 use crate::arguments::Globals;
@@ -14,6 +16,7 @@ use crate::failure::{Outcome, Usage};
 use crate::folders;
 use crate::membership::Network;
 use crate::quantity::ByteSize;
+use crate::record_file::{KnownRecord, RecordFile};
 
 /// Show how a node is, and what auditors say of it
 ///
@@ -53,6 +56,8 @@ struct VerdictLine {
     picks: u8,
     failed: u8,
     transcript: String,
+    /// What it means for whoever runs the node.
+    means: &'static str,
     #[serde(skip)]
     text: String,
 }
@@ -81,7 +86,22 @@ impl NodeStatus {
         let verdicts = storage_node::kept_verdicts(&dir);
         let verdicts = verdicts.with_context(|| format!("cannot read the verdicts in {}", dir.display()))?;
         let verdicts = verdicts.iter().map(VerdictLine::new).collect();
-        Ok(Answer { id: None, shards: None, stored: None, capacity: None, version: None, verdicts })
+        Ok(Answer {
+            id: recorded_id(&dir),
+            shards: None,
+            stored: None,
+            capacity: None,
+            version: None,
+            verdicts,
+        })
+    }
+}
+
+/// Who the node in this folder says it is; it has written that since it was first started.
+fn recorded_id(dir: &Path) -> Option<String> {
+    match RecordFile::read(&dir.join("node.record")).ok()?.record {
+        KnownRecord::Protocol(AnyRecord::Node(record)) => Some(record.by().to_string()),
+        _ => None,
     }
 }
 
@@ -127,24 +147,52 @@ impl VerdictLine {
             picks: body.picks,
             failed: body.failed,
             transcript: body.transcript.to_string(),
+            means: meaning(body),
             text: format!("signed by   {}\n{body}", verdict.by()),
+        }
+    }
+}
+
+/// What a verdict means for whoever runs the node: the worst of what was found.
+fn meaning(verdict: &AuditVerdict) -> &'static str {
+    let has = |outcome| verdict.faults.iter().any(|fault| fault.outcome == outcome);
+    match verdict.ending {
+        _ if has(Found::Corrupt) => {
+            "what it keeps is damaged: look at the disk (smartctl -a), and at its memory"
+        }
+        _ if has(Found::Missing) => {
+            "it has not what it signed a lease for: was its folder replaced, or files in it removed?"
+        }
+        Ending::Unanswered(Unanswered::Offline) => {
+            "the auditor could not reach it: did it run, and does UDP reach its address from outside?"
+        }
+        Ending::Unanswered(Unanswered::Late) => "it answered too late: are its disk or its line overloaded?",
+        Ending::Unanswered(Unanswered::Invalid) => {
+            "what it answered makes no sense: is its program as new as the auditor's?"
+        }
+        Ending::Unanswered(Unanswered::Refused(_)) | Ending::Answered => {
+            "it refused: the code says why; busy or egress mean that its limits are too low for what it keeps"
         }
     }
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(id), Some(shards), Some(stored), Some(capacity)) =
-            (&self.id, self.shards, self.stored, self.capacity)
-        {
+        if let Some(id) = &self.id {
+            writeln!(f, "node        {id}")?;
+        }
+        if let (Some(shards), Some(stored), Some(capacity)) = (self.shards, self.stored, self.capacity) {
             let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
-            writeln!(f, "node        {id}\nkeeps       {shards} shards, {stored} of {capacity}")?;
+            writeln!(f, "keeps       {shards} shards, {stored} of {capacity}")?;
         }
         if self.verdicts.is_empty() {
             return writeln!(f, "no auditor has said that an audit was not passed");
         }
+        let count = self.verdicts.len();
+        let newest = self.verdicts.iter().map(|verdict| verdict.issued).max().unwrap_or_default();
+        writeln!(f, "{count} audits not passed are kept, the last of {}", UnixSeconds::new(newest))?;
         for verdict in &self.verdicts {
-            writeln!(f, "\n{}", verdict.text)?;
+            writeln!(f, "\n{}\nmeans       {}", verdict.text, verdict.means)?;
         }
         Ok(())
     }

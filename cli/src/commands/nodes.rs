@@ -1,36 +1,58 @@
 //! `headwater nodes`: the nodes of the network, and how they are just now.
 
+mod care;
+mod line;
+mod table;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::bail;
 use clap::Args;
 use client::Client;
+use futures_util::{StreamExt as _, stream};
 use network::NetworkFile;
-use protocol::{AnyRecord, NodeRecord, NodeStatus, Signed};
+use protocol::{AnyRecord, NodeRecord, Signed};
 use serde::Serialize;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::{self, Network};
-use crate::quantity::ByteSize;
 use crate::record_file::{KnownRecord, RecordFile};
+use care::Care;
+use line::NodeLine;
+
+/// Nodes that are asked at the same time.
+const ASKED_ABREAST: usize = 64;
 
 /// List the nodes of the network and ask each how it is
 ///
-/// The nodes of the network file are asked whom else they know.
+/// The nodes of the network file are asked whom else they know. With --steward each line says besides what that
+/// steward found of the node, and when.
 ///
-/// Exit status 1 when a node does not answer.
+/// With --check the exit status is 1 when a node does not answer, is nearly full, is silent to the steward or
+/// avoided by it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater nodes
+  headwater nodes --steward /var/lib/headwater/steward
+  headwater nodes --check --steward http://127.0.0.1:8080 || mail -s \"look at the nodes\" me < /dev/null
   headwater nodes --json | jq '.nodes[] | select(.state != \"up\")'
   headwater nodes --add node-a.record --add node-b.record      collect the members of a network")]
 pub(crate) struct Nodes {
     /// Add the signed record of a node to the network file, which is created where it does not exist
     #[arg(long, value_name = "FILE")]
     add: Vec<PathBuf>,
+
+    /// What a steward knows of the nodes: its folder, or the address of the gateway in which it runs
+    #[arg(long, value_name = "DIR or URL", env = "HEADWATER_NODES_STEWARD")]
+    steward: Option<String>,
+
+    /// End with status 1 when a node needs somebody to look at it
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Serialize)]
@@ -39,42 +61,26 @@ struct Listing {
     nodes: Vec<NodeLine>,
 }
 
-#[derive(Serialize)]
-struct NodeLine {
-    id: String,
-    addrs: Vec<String>,
-    relay: Option<String>,
-    class: u8,
-    domain: Option<String>,
-    operator: Option<String>,
-    tags: Vec<String>,
-    price: u64,
-    leaving: bool,
-    formerly: usize,
-    issued: u64,
-    state: &'static str,
-    shards: Option<u64>,
-    stored: Option<u64>,
-    capacity: Option<u64>,
-    version: Option<String>,
-    error: Option<String>,
-}
-
 impl Nodes {
     pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         self.extend_file(globals)?;
+        let care = match &self.steward {
+            Some(place) => care::read(place).await?,
+            None => Care::default(),
+        };
         let network = Network::load(globals.network.as_deref()).await?;
         let ask = async |client: &Client| {
             let members = client.members();
-            let ask = async |record: &Signed<NodeRecord>| {
-                NodeLine::new(record, client.node_status(record.by()).await)
-            };
-            Ok(futures_util::future::join_all(members.iter().map(ask)).await)
+            let ask = members.iter().map(|record| {
+                let care = care.get(&record.by().to_string()).cloned();
+                NodeLine::ask(client, record, care)
+            });
+            Ok(stream::iter(ask).buffered(ASKED_ABREAST).collect().await)
         };
-        let nodes = network.with_client(None, ask).await?;
-        let all_up = nodes.iter().all(|node| node.error.is_none());
+        let nodes: Vec<NodeLine> = network.with_client(None, ask).await?;
+        let is_well = nodes.iter().all(|node| node.concerns.is_empty());
         globals.output().answer(&Listing { network: network.file.network.to_string(), nodes })?;
-        Ok(if all_up { Outcome::Complete } else { Outcome::Incomplete })
+        Ok(if is_well || !self.check { Outcome::Complete } else { Outcome::Incomplete })
     }
 
     fn extend_file(&self, globals: &Globals) -> anyhow::Result<()> {
@@ -108,64 +114,15 @@ fn read_record(path: &Path) -> anyhow::Result<Signed<NodeRecord>> {
     }
 }
 
-impl NodeLine {
-    fn new(record: &Signed<NodeRecord>, answer: Result<NodeStatus, String>) -> Self {
-        let body = record.body();
-        let (status, error) = match answer {
-            Ok(status) => (Some(status), None),
-            Err(error) => (None, Some(error)),
-        };
-        Self {
-            id: record.by().to_string(),
-            addrs: body.addrs.iter().map(ToString::to_string).collect(),
-            relay: body.relay.as_ref().map(ToString::to_string),
-            class: body.class.get(),
-            domain: body.domain.as_ref().map(|domain| domain.as_str().to_owned()),
-            operator: body.operator.map(|operator| operator.to_string()),
-            tags: body.tags.iter().map(ToString::to_string).collect(),
-            price: body.price.get(),
-            leaving: body.leaving,
-            formerly: body.formerly.len(),
-            issued: body.issued.get(),
-            state: if status.is_some() { "up" } else { "down" },
-            shards: status.as_ref().map(|status| status.shards),
-            stored: status.as_ref().map(|status| status.stored),
-            capacity: status.as_ref().map(|status| status.capacity),
-            version: status.map_or_else(
-                || Some(body.version.as_str().to_owned()).filter(|version| !version.is_empty()),
-                |status| Some(status.version.as_str().to_owned()),
-            ),
-            error,
-        }
-    }
-}
-
-impl NodeLine {
-    /// What the node says of itself beyond its state, where it says anything.
-    fn write_profile(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.tags.clone();
-        said.extend(self.domain.as_ref().map(|domain| format!("domain {domain}")));
-        said.extend((self.price > 0).then(|| protocol::Price::new(self.price).to_string()));
-        said.extend(self.relay.as_ref().map(|relay| format!("relay {relay}")));
-        said.extend(self.leaving.then(|| "leaving".to_owned()));
-        if said.is_empty() { Ok(()) } else { writeln!(f, "            {}", said.join(", ")) }
-    }
-}
-
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "network {}", self.network)?;
-        for node in &self.nodes {
-            write!(f, "{}  {:<21}  ", &node.id[..10], node.addrs[0])?;
-            match (node.shards, node.stored, node.capacity, &node.error) {
-                (Some(shards), Some(stored), Some(capacity), None) => {
-                    let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
-                    writeln!(f, "up    {shards} shards, {stored} of {capacity}")?;
-                }
-                (.., error) => writeln!(f, "down  {}", error.as_deref().unwrap_or("no answer"))?,
-            }
-            node.write_profile(f)?;
-        }
-        Ok(())
+        writeln!(f, "network {}, {} of {} nodes up", self.network, self.up(), self.nodes.len())?;
+        table::write(f, &self.nodes, SystemTime::now().into())
+    }
+}
+
+impl Listing {
+    fn up(&self) -> usize {
+        self.nodes.iter().filter(|node| node.error.is_none()).count()
     }
 }

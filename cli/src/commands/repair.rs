@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::Context;
 use chunker::AccountSecret;
 use clap::Args;
-use client::{Client, MissingPart, RepairAuthority, RepairReport};
+use client::{Client, ClientOptions, MissingPart, RepairAuthority, RepairReport};
 use proofs::Cid;
 use protocol::{AnyRecord, ByteHours, Mandate, Signed, UnixSeconds};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
-use crate::quantity::Duration;
+use crate::quantity::{ByteSize, Duration};
 use crate::record_file::{KnownRecord, RecordFile};
 use crate::secrets::SecretArg;
 use crate::target::Target;
@@ -30,7 +30,7 @@ use crate::target::Target;
 #[command(after_help = "\
 Examples:
   headwater repair @film.link
-  headwater repair bafyr4i… --mandate care.mandate --keep 90d")]
+  headwater repair bafyr4i… --mandate care.mandate --keep 90d --bandwidth 20MB")]
 pub(crate) struct Repair {
     /// The link, or the address alone: itself, @FILE, or - for standard input
     target: SecretArg,
@@ -42,6 +42,10 @@ pub(crate) struct Repair {
     /// How long the nodes are to keep what is repaired, such as 90d
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
+
+    /// How fast to read and send at most, per second, such as 20MB [default: no limit]
+    #[arg(long, value_name = "SIZE")]
+    bandwidth: Option<ByteSize>,
 }
 
 #[derive(Serialize)]
@@ -75,7 +79,9 @@ impl Repair {
             let authority = RepairAuthority { mandate, expires };
             client.repair(&cid, &authority).await.context("cannot repair the object")
         };
-        let report = network.with_client(Some(account::payer(&account)), repair).await?;
+        let care_rate = self.bandwidth.map(ByteSize::bytes);
+        let options = ClientOptions { care_rate, ..ClientOptions::default() };
+        let report = network.with_client_as(Some(account::payer(&account)), options, repair).await?;
         globals.output().answer(&Answer::new(&report))?;
         for missing in &report.missing {
             globals.output().note(format_args!("still lost: {}: {}", missing.part, missing.reason));

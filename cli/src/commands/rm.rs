@@ -80,8 +80,9 @@ impl Rm {
         let payer = account_file::payer(names.account.secret());
         let remove = async |client: &Client| {
             names.pull(client).await?;
-            let chosen = self.choose(names.local.index(), &paths)?;
-            remove_all(&mut names, client, coding, chosen).await
+            let folders = self.choose_folders(names.local.index(), &paths);
+            let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
+            remove_all(&mut names, client, coding, chosen, folders).await
         };
         let answer = network.with_client(Some(payer), remove).await?;
         let is_over = answer.files.iter().all(Removed::is_over);
@@ -89,10 +90,19 @@ impl Rm {
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
     }
 
+    /// The folders that have an entry of their own.
+    fn choose_folders(&self, index: &AccountIndex, paths: &[IndexPath]) -> Vec<IndexPath> {
+        let is_meant =
+            |folder: &IndexPath| paths.iter().any(|path| path == folder || path.within(folder).is_some());
+        let folders = index.folders().map(|(folder, _)| folder);
+        folders.filter(|folder| self.recursive && is_meant(folder)).cloned().collect()
+    }
+
     fn choose(
         &self,
         index: &AccountIndex,
         paths: &[IndexPath],
+        must_be_files: bool,
     ) -> anyhow::Result<Vec<(IndexPath, FileEntry)>> {
         let mut chosen = Vec::new();
         for path in paths {
@@ -106,7 +116,7 @@ impl Rm {
                     "{path} is a folder; say --recursive to remove all that is in it"
                 )));
             }
-            if chosen.is_empty() {
+            if chosen.is_empty() && must_be_files {
                 bail!("there is nothing called {path} in your index");
             }
         }
@@ -122,6 +132,7 @@ async fn remove_all(
     client: &Client,
     coding: Coding,
     chosen: Vec<(IndexPath, FileEntry)>,
+    folders: Vec<IndexPath>,
 ) -> anyhow::Result<Answer> {
     let mut files = Vec::with_capacity(chosen.len());
     let mut changes = Vec::with_capacity(chosen.len());
@@ -137,6 +148,7 @@ async fn remove_all(
         changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
+    changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
     names.local.write(changes).context("cannot write to your index")?;
     for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {

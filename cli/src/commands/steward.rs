@@ -1,9 +1,8 @@
 //! `headwater steward`: looks after objects for ever, as a long-running role.
 
 pub(crate) mod beside;
-mod metrics;
-mod settings;
-mod status;
+pub(crate) mod settings;
+pub(crate) mod status;
 mod wards;
 
 use std::path::PathBuf;
@@ -97,10 +96,7 @@ impl Steward {
         let (account, rate) = (globals.account.as_deref(), settings.bandwidth());
         let Opened { steward, pool, holder } =
             beside::open(config, &network, account, output, rate, told).await?;
-        let metrics = match settings.metrics {
-            Some(addr) => Some(metrics::serve(addr, steward.metrics()).await?),
-            None => None,
-        };
+        let metrics = beside::serve_metrics(&settings, &steward.observer()).await?;
         let ready = StewardReady { holder, metrics: metrics.as_ref().map(|serving| serving.addr) };
         output.answer(&Ready { ready })?;
         let managed = self.managed;

@@ -6,6 +6,7 @@ mod harness;
 mod interrupted;
 mod kills;
 mod names;
+mod operators;
 mod publications;
 mod stewards;
 
@@ -195,7 +196,8 @@ fn lose_nodes_and_repair(devnet: &Devnet, link: &str, film: &[u8]) {
     assert_eq!(devnet.run(&["get", link]).stdout, film, "m nodes may be gone");
     assert_eq!(devnet.json(&["audit", cid]).1, 1);
     assert_eq!(devnet.json(&["stat", link]).1, 0);
-    let (listing, code) = devnet.json(&["nodes"]);
+    assert_eq!(devnet.json(&["nodes"]).1, 0, "listing them is all that was asked for");
+    let (listing, code) = devnet.json(&["nodes", "--check"]);
     let down = listing["nodes"].as_array().unwrap().iter().filter(|node| node["state"] == "down").count();
     assert_eq!((down, code), (2, 1), "{listing}");
 
@@ -212,7 +214,7 @@ fn lose_nodes_and_repair(devnet: &Devnet, link: &str, film: &[u8]) {
     let (again, code) = devnet.json(&["repair", link]);
     assert_eq!((code, again["repaired"].as_array().unwrap().len()), (0, 0), "{again}");
     devnet.order(first, "start");
-    assert_eq!(devnet.json(&["nodes"]).1, 0);
+    assert_eq!(devnet.json(&["nodes", "--check"]).1, 0);
 }
 
 /// Somebody else keeps the object whole, once its owner has signed that; the link is not needed for it.

@@ -183,12 +183,12 @@ mod tests {
 
     /// Asks until nobody is left; only the node at `living` answers. Returns how many were asked.
     fn search(whereabouts: &mut Whereabouts, living: usize) -> usize {
-        let (holder, its) = (whereabouts.ranking[living].id, [Column::new(2)]);
+        let (holder, found) = (whereabouts.ranking[living].id, [Column::new(2)]);
         let mut asked = whereabouts.begin_search();
         let mut done = 0;
         while let Some(node) = asked.get(done).copied() {
             done += 1;
-            let held = (node == holder).then_some(&its[..]);
+            let held = (node == holder).then_some(found.as_slice());
             asked.extend(whereabouts.searched(node, held).ask);
         }
         done

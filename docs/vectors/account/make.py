@@ -75,9 +75,13 @@ def entries():
     yield accepted("a file with everything", entry("files/films/a.mp4", 7, TWO, file=FULL_FILE))
     yield accepted("a path of 1024 bytes", file_entry("/".join(["x" * 255] * 4) + "x" * 0))
     yield accepted("the last clock", file_entry("a", 2**53 - 1))
+    yield accepted("a file with header fields", file_entry("a", headers={"etag": b3(b"film").hex()[:32], "x-amz-meta-mtime": "1800000000.5"}))
+    yield accepted("header fields of 4096 bytes", file_entry("a", headers={"a": "x" * 4000, "b" * 64: "ü" * 15 + "y"}))
+    yield accepted("64 header fields", file_entry("a", headers={f"x-{n}": "" for n in range(64)}))
+    yield accepted("a folder", entry("folders/films/new", folder=START))
     yield accepted("a publication", publication_entry("film"))
     yield accepted("a creator's index", entry("publishing/0102030405060708", publishing=PUBLISHING))
-    for name in ("files/a", f"publications/{b3(b'film').hex()}", "publishing/0102030405060708"):
+    for name in ("files/a", "folders/a", f"publications/{b3(b'film').hex()}", "publishing/0102030405060708"):
         yield accepted(f"gone: {name[:12]}", entry(name, gone=START))
 
     def bad(name, error, value):
@@ -85,7 +89,7 @@ def entries():
 
     yield rejected("entry", "nothing", "malformed", b"")
     yield rejected("entry", "a byte follows", "malformed", cbor(good) + b"\0")
-    yield rejected("entry", "longer than any entry", "malformed", bytes(2049))
+    yield rejected("entry", "longer than any entry", "malformed", bytes(6145))
     yield bad("an unknown key", "malformed", good | {"extra": 1})
     yield bad("an unknown key of a file", "malformed", entry("files/a", file=file("a", extra=1)))
     yield bad("no device", "malformed", entry("files/a", device=None, file=file("a")))
@@ -101,6 +105,16 @@ def entries():
     yield bad("a media type with a line feed", "malformed", entry("files/a", file=file("a", type="a\nb")))
     yield bad("a salt of 31 bytes", "malformed", entry("files/a", file=file("a", erasable=bytes(31))))
     yield bad("an object that is no CID", "malformed", entry("files/a", file=file("a", object=bytes(36))))
+    for what, headers in {
+        "none, in a map": {}, "4097 bytes": {"a": "x" * 4096}, "65 fields": {f"x-{n}": "" for n in range(65)}, "a name in upper case": {"X-a": "1"},
+        "an empty name": {"": "1"}, "a name of 129 bytes": {"x" * 129: "1"}, "a name with a space": {"a b": "1"}, "a colon in a name": {"a:": "1"},
+        "a line feed in a value": {"a": "1\nb: 2"}, "a space before a value": {"a": " 1"}, "a space after a value": {"a": "1 "}, "bytes for a value": {"a": b"1"},
+    }.items():
+        yield bad(f"header fields: {what}", "malformed", entry("files/a", file=file("a", headers=headers)))
+    yield bad("a folder that is a text", "malformed", entry("folders/a", folder="a"))
+    yield bad("a folder named with a slash after it", "malformed", entry("folders/a/", folder=START))
+    yield bad("a folder named as a file", "name", entry("files/a", folder=START))
+    yield bad("a file named as a folder", "name", entry("folders/a", file=file("a")))
     for what, path in {
         "empty": "", "a slash before it": "/a", "a slash after it": "a/", "an empty part": "a//b", "a dot": "a/.",
         "two dots": "../a", "a control character": "a\x1f", "a delete character": "a\x7f", "a part of 256 bytes": "x" * 256,

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, live, open, publications, publish, read, sources, status, watch};
+use super::{blob, care, live, nodes, open, publications, publish, read, sources, status, watch};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -23,6 +23,9 @@ use super::{blob, live, open, publications, publish, read, sources, status, watc
         watch::part,
         watch::attachment,
         sources::sources,
+        nodes::list,
+        nodes::audits,
+        care::care,
         live::list,
         live::one,
         live::offer,

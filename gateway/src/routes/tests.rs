@@ -16,7 +16,7 @@ use protocol::{NetworkId, SecretKey};
 use tower::ServiceExt as _;
 
 use super::router;
-use crate::{Gateway, GatewayConfig, UploadConfig, UploadToken};
+use crate::{BearerToken, Gateway, GatewayConfig, UploadConfig};
 
 const TOKEN: &str = "0123456789abcdef";
 const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -38,7 +38,7 @@ async fn gateway_with(uploads: bool, change: impl FnOnce(&mut GatewayConfig)) ->
     let client = Client::new(pool, Members::new(network, true), ClientOptions::default());
     let mut config = GatewayConfig::new("http://gateway.example");
     config.uploads = uploads.then(|| UploadConfig {
-        token: UploadToken::new(TOKEN).unwrap(),
+        token: BearerToken::new(TOKEN).unwrap(),
         account: AccountSecret::from_bytes([5; 32]),
         coding: Coding::new(5, 3).unwrap(),
         keep_s: 86_400,
@@ -102,6 +102,7 @@ async fn each_page_has_its_policy() {
     for (path, policy) in [
         ("/", "default-src 'self'; "),
         ("/watch/any", "default-src 'self'; "),
+        ("/nodes", "default-src 'self'; "),
         ("/api/", "default-src 'none'; script-src 'self'; "),
         ("/api", "default-src 'none'; script-src 'self'; "),
     ] {
@@ -162,6 +163,42 @@ async fn uploads_need_the_token() {
         let (status, headers, code) = ask(&gateway, upload).await;
         assert_eq!((status.as_u16(), code.as_str()), (401, "bad_token"), "{shown:?}");
         assert!(headers.contains_key(WWW_AUTHENTICATE));
+    }
+}
+
+#[tokio::test]
+async fn what_is_looked_after_is_for_operators() {
+    let off = ask(&gateway(true).await, request("GET", "/api/care", "")).await;
+    assert_eq!((off.0.as_u16(), off.2.as_str()), (403, "operators_off"));
+    let token = || Some(BearerToken::new("an-operators-own-token").unwrap());
+    let gateway = gateway_with(true, |config| config.operators = token()).await;
+    for shown in [None, Some(format!("Bearer {TOKEN}"))] {
+        let mut asked = request("GET", "/api/care", "");
+        asked.headers_mut().extend(shown.map(|value| (AUTHORIZATION, value.parse().unwrap())));
+        let (status, headers, code) = ask(&gateway, asked).await;
+        assert_eq!((status.as_u16(), code.as_str()), (401, "bad_token"), "an uploader is no operator");
+        assert!(headers.contains_key(WWW_AUTHENTICATE) && !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+    }
+    let mut asked = request("GET", "/api/care", "");
+    asked.headers_mut().insert(AUTHORIZATION, "Bearer an-operators-own-token".parse().unwrap());
+    let (status, headers, _) = ask(&gateway, asked).await;
+    assert_eq!((status.as_u16(), &headers[CACHE_CONTROL]), (200, &"no-store".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn anybody_may_ask_how_the_nodes_are() {
+    let gateway = gateway(false).await;
+    for (path, status) in [
+        ("/api/nodes", 200),
+        ("/api/audits", 200),
+        ("/api/audits?hours=168", 200),
+        ("/api/audits?hours=0", 400),
+        ("/api/audits?hours=169", 400),
+        ("/api/audits?days=1", 400),
+    ] {
+        let (got, headers, _) = ask(&gateway, request("GET", path, "")).await;
+        assert_eq!(got.as_u16(), status, "{path}");
+        assert!(headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
     }
 }
 

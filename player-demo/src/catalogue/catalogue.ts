@@ -14,7 +14,12 @@ const LOOK_EVERY_MS = 10_000;
 export async function openCatalogue(page: HTMLElement, session: Session): Promise<void> {
   const list = new List();
   const main = h("main", { class: "catalogue", id: "main" }, h("h1", { class: "unseen" }, "Catalogue"), list.element);
-  const foot = h("footer", { class: "foot" }, h("a", { href: "/api/" }, "What this gateway answers, for programs"));
+  const foot = h(
+    "footer",
+    { class: "foot" },
+    h("a", { href: "/nodes" }, "The nodes of this network"),
+    h("a", { href: "/api/" }, "What this gateway answers, for programs"),
+  );
   page.replaceChildren(buildHeader(list.search), main, foot);
   void buildPublish(session, () => void list.restart()).then((drop) => drop && main.prepend(drop));
   void showLive(list.element);

@@ -17,8 +17,8 @@ function tab(hash: string, kept = "") {
 
 describe("what the fragment hands over", () => {
   it("is kept in the tab and leaves the address", () => {
-    const { session, address, kept } = tab("#control=http://127.0.0.1:7000&token=secret&upload=up");
-    expect(session).toEqual({ control: { url: "http://127.0.0.1:7000", token: "secret" }, upload: "up" });
+    const { session, address, kept } = tab("#control=http://127.0.0.1:7000&token=secret&upload=up&operator=op");
+    expect(session).toEqual({ control: { url: "http://127.0.0.1:7000", token: "secret" }, upload: "up", operator: "op" });
     expect(address).toBe("/watch/b?embed=1");
     expect(tab("", kept).session).toEqual(session);
   });

@@ -13,13 +13,15 @@ export interface Session {
   readonly control: { readonly url: string; readonly token: string } | undefined;
   /** The token with which this gateway accepts uploads. */
   readonly upload: string | undefined;
+  /** The token with which this gateway shows what operators see. */
+  readonly operator: string | undefined;
 }
 
 /** What this tab has been handed, now or before. */
 export function openSession(location: Location, history: History, storage: Storage): Session {
   const handed = new URLSearchParams(location.hash.slice(1));
   const kept = new URLSearchParams(storage.getItem(STORED) ?? "");
-  const ours = ["control", "token", "upload"].filter((key) => handed.has(key));
+  const ours = ["control", "token", "upload", "operator"].filter((key) => handed.has(key));
   if (ours.length > 0) {
     for (const key of ours) kept.set(key, handed.get(key) ?? "");
     storage.setItem(STORED, kept.toString());
@@ -30,8 +32,17 @@ export function openSession(location: Location, history: History, storage: Stora
 
 /** Keeps an upload token that was typed in. */
 export function keepUploadToken(storage: Storage, token: string): void {
+  keep(storage, "upload", token);
+}
+
+/** Keeps an operators' token that was typed in. */
+export function keepOperatorToken(storage: Storage, token: string): void {
+  keep(storage, "operator", token);
+}
+
+function keep(storage: Storage, key: string, token: string): void {
   const kept = new URLSearchParams(storage.getItem(STORED) ?? "");
-  kept.set("upload", token);
+  kept.set(key, token);
   storage.setItem(STORED, kept.toString());
 }
 
@@ -39,5 +50,5 @@ export function keepUploadToken(storage: Storage, token: string): void {
 export function readSession(kept: URLSearchParams): Session {
   const [url, token] = [kept.get("control"), kept.get("token")];
   const control = url && token && LOOPBACK.test(url) ? { url, token } : undefined;
-  return { control, upload: kept.get("upload") || undefined };
+  return { control, upload: kept.get("upload") || undefined, operator: kept.get("operator") || undefined };
 }

@@ -6,11 +6,11 @@ use proofs::canonical::{self, CanonicalError};
 use protocol::UnixSeconds;
 
 use super::fields::EntryFields;
-use super::{EntryName, IndexPath, Stamp};
+use super::{EntryName, HeaderFields, IndexPath, Stamp};
 use crate::{ContentHash, MediaType, Publication};
 
-/// Longest entry, in bytes: a path of 1024 bytes, and less than 512 bytes besides.
-pub(super) const ENTRY_LEN_MAX: usize = 2048;
+/// Longest entry, in bytes: a path of 1024 bytes, header fields of 4096 with their lengths, and less than 512 bytes besides.
+pub(super) const ENTRY_LEN_MAX: usize = 6144;
 
 /// What an account knows under one name. Name and content are of one kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub struct Entry {
 pub enum What {
     /// A file that was put.
     File(FileEntry),
+    /// A folder that is there though nothing need be in it, made then.
+    Folder(UnixSeconds),
     /// A publication.
     Publication(Publication),
     /// Where a device keeps what it knows of its publications.
@@ -50,6 +52,8 @@ pub struct FileEntry {
     pub until: UnixSeconds,
     /// The salt under which a key store keeps the content key, where that does not follow from the account secret.
     pub erasable: Option<Salt>,
+    /// Header fields that whoever put it over HTTP wants back.
+    pub headers: HeaderFields,
 }
 
 /// The object that holds a device's creator's index (spec §20).
@@ -82,6 +86,7 @@ impl Entry {
         let fits = match (&name, &what) {
             (EntryName::Publication(id), What::Publication(publication)) => *id == publication.bundle,
             (EntryName::File(_), What::File(_))
+            | (EntryName::Folder(_), What::Folder(_))
             | (EntryName::Publishing(_), What::Publishing(_))
             | (_, What::Gone(_)) => true,
             _ => false,
@@ -92,6 +97,11 @@ impl Entry {
     /// The entry of a file.
     pub const fn file(at: Stamp, path: IndexPath, file: FileEntry) -> Self {
         Self { at, name: EntryName::File(path), what: What::File(file) }
+    }
+
+    /// The entry of a folder.
+    pub const fn folder(at: Stamp, path: IndexPath, created: UnixSeconds) -> Self {
+        Self { at, name: EntryName::Folder(path), what: What::Folder(created) }
     }
 
     /// The entry of a publication.

@@ -6,7 +6,10 @@ use protocol::UnixSeconds;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
-use super::{Clock, DeviceId, Entry, EntryError, EntryName, FileEntry, Stamp, StoredPublishingIndex, What};
+use super::{
+    Clock, DeviceId, Entry, EntryError, EntryName, FileEntry, HeaderFields, Stamp, StoredPublishingIndex,
+    What,
+};
 use crate::{ContentHash, MediaType, Publication};
 
 #[derive(Serialize, Deserialize)]
@@ -16,6 +19,8 @@ pub(super) struct EntryFields {
     name: EntryName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<FileFields>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<UnixSeconds>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     publication: Option<Publication>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +34,8 @@ struct FileFields {
     created: UnixSeconds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     erasable: Option<ByteArray<32>>,
+    #[serde(default, skip_serializing_if = "HeaderFields::is_empty")]
+    headers: HeaderFields,
     len: u64,
     modified: UnixSeconds,
     object: Cid,
@@ -52,12 +59,14 @@ impl From<&Entry> for EntryFields {
             device,
             name: entry.name().clone(),
             file: None,
+            folder: None,
             publication: None,
             publishing: None,
             gone: None,
         };
         match entry.what() {
             What::File(file) => fields.file = Some(file.into()),
+            What::Folder(created) => fields.folder = Some(*created),
             What::Publication(publication) => fields.publication = Some(publication.clone()),
             What::Publishing(StoredPublishingIndex { hash, object, until }) => {
                 fields.publishing = Some(PublishingFields { hash: *hash, object: *object, until: *until });
@@ -72,12 +81,13 @@ impl TryFrom<EntryFields> for Entry {
     type Error = EntryError;
 
     fn try_from(fields: EntryFields) -> Result<Self, EntryError> {
-        let EntryFields { clock, device, name, file, publication, publishing, gone } = fields;
+        let EntryFields { clock, device, name, file, folder, publication, publishing, gone } = fields;
         let publishing = publishing.map(|PublishingFields { hash, object, until }| {
             What::Publishing(StoredPublishingIndex { hash, object, until })
         });
         let kinds = [
             file.map(|file| What::File(file.into())),
+            folder.map(What::Folder),
             publication.map(What::Publication),
             publishing,
             gone.map(What::Gone),
@@ -92,10 +102,11 @@ impl TryFrom<EntryFields> for Entry {
 
 impl From<&FileEntry> for FileFields {
     fn from(file: &FileEntry) -> Self {
-        let FileEntry { object, len, media_type, created, modified, until, erasable } = file;
+        let FileEntry { object, len, media_type, created, modified, until, erasable, headers } = file;
         Self {
             created: *created,
             erasable: erasable.map(|salt| ByteArray::new(*salt.as_bytes())),
+            headers: headers.clone(),
             len: *len,
             modified: *modified,
             object: *object,
@@ -107,8 +118,8 @@ impl From<&FileEntry> for FileFields {
 
 impl From<FileFields> for FileEntry {
     fn from(fields: FileFields) -> Self {
-        let FileFields { created, erasable, len, modified, object, media_type, until } = fields;
+        let FileFields { created, erasable, headers, len, modified, object, media_type, until } = fields;
         let erasable = erasable.map(|salt| Salt::from_bytes(salt.into_array()));
-        Self { object, len, media_type, created, modified, until, erasable }
+        Self { object, len, media_type, created, modified, until, erasable, headers }
     }
 }

@@ -82,6 +82,30 @@ impl AccountIndex {
             .filter(move |(path, _)| inside(path))
     }
 
+    /// The first file of which the path is `text` or comes after it. `text` need not be a path.
+    pub fn first_file_from(&self, text: &str) -> Option<(&IndexPath, &FileEntry)> {
+        self.files_from(IndexPath::bound(text)).next()
+    }
+
+    /// When the folder with this path was made, if it has an entry of its own.
+    pub fn folder(&self, path: &IndexPath) -> Option<UnixSeconds> {
+        match self.entries.get(&EntryName::Folder(path.clone()))?.what {
+            What::Folder(created) => Some(created),
+            _ => None,
+        }
+    }
+
+    /// All folders that have an entry of their own, and when they were made, in the order of their paths.
+    pub fn folders(&self) -> impl Iterator<Item = (&IndexPath, UnixSeconds)> {
+        let entries = self.entries.range(EntryName::Folder(IndexPath::bound(""))..).map(|(_, entry)| entry);
+        entries.take_while(|entry| matches!(entry.name, EntryName::Folder(_))).filter_map(|entry| {
+            match (&entry.name, &entry.what) {
+                (EntryName::Folder(path), What::Folder(created)) => Some((path, *created)),
+                _ => None,
+            }
+        })
+    }
+
     /// The paths under which this object stands.
     pub fn paths_of(&self, object: Cid) -> impl Iterator<Item = &IndexPath> {
         self.files().filter(move |(_, file)| file.object == object).map(|(path, _)| path)

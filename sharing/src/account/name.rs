@@ -1,4 +1,4 @@
-//! What entries are called: paths of files, publications, and the creator's indices of devices.
+//! What entries are called: paths of files and folders, publications, and the creator's indices of devices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +13,7 @@ use crate::PublicationId;
 pub const INDEX_PATH_LEN_MAX: usize = 1024;
 
 const FILES: &str = "files/";
+const FOLDERS: &str = "folders/";
 const PUBLICATIONS: &str = "publications/";
 const PUBLISHING: &str = "publishing/";
 
@@ -38,7 +39,7 @@ pub enum NameError {
         part: usize,
     },
     /// Another kind of name.
-    #[error("the name is neither of a file, nor of a publication, nor of a creator's index")]
+    #[error("the name is neither of a file or folder, nor of a publication, nor of a creator's index")]
     Kind,
 }
 
@@ -59,6 +60,11 @@ impl IndexPath {
     pub fn from_user(text: &str) -> Result<Self, NameError> {
         let text = text.strip_prefix('/').unwrap_or(text);
         Self::new(text.strip_suffix('/').unwrap_or(text))
+    }
+
+    /// A text as a bound of a range of paths, which need not be a path itself.
+    pub(super) fn bound(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The text.
@@ -106,6 +112,8 @@ impl fmt::Display for IndexPath {
 pub enum EntryName {
     /// A file.
     File(IndexPath),
+    /// A folder.
+    Folder(IndexPath),
     /// A publication.
     Publication(PublicationId),
     /// The creator's index of a device.
@@ -116,6 +124,7 @@ impl fmt::Display for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{FILES}{}", path.as_str()),
+            Self::Folder(path) => write!(f, "{FOLDERS}{}", path.as_str()),
             Self::Publication(id) => write!(f, "{PUBLICATIONS}{}", id.cid().root()),
             Self::Publishing(device) => write!(f, "{PUBLISHING}{device}"),
         }
@@ -128,6 +137,9 @@ impl FromStr for EntryName {
     fn from_str(text: &str) -> Result<Self, NameError> {
         if let Some(path) = text.strip_prefix(FILES) {
             return IndexPath::new(path).map(Self::File);
+        }
+        if let Some(path) = text.strip_prefix(FOLDERS) {
+            return IndexPath::new(path).map(Self::Folder);
         }
         if let Some(hash) = text.strip_prefix(PUBLICATIONS) {
             let root: Root = hash.parse().map_err(|_| NameError::Kind)?;
@@ -192,6 +204,8 @@ mod tests {
             "files/a b",
             "files/a/b",
             "files/ä",
+            "folders/a",
+            "folders/a b",
             &format!("publications/{}", "0a".repeat(32)),
             &format!("publications/{}", "f0".repeat(32)),
             "publishing/00000000000000ff",

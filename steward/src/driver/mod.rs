@@ -4,29 +4,36 @@ mod audits;
 mod claim;
 mod hook;
 mod members;
+mod moves;
 mod node_audits;
 mod parts;
 mod renewals;
 mod repairs;
 mod wanted;
 
+use std::collections::HashMap;
+use std::ops::RangeBounds;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use chunker::Manifest;
-use client::{AuditLog, AuditLogError, Client};
+use client::{AuditLog, AuditLogError, Client, Part};
 use proofs::Cid;
 use protocol::{Draws, Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::StewardConfig;
+use crate::history::History;
 use crate::journal::{Entry, Journal, Step};
 use crate::metrics::Metrics;
-use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
+use crate::observer::Observer;
+use crate::plan::{Action, Ending, Event, MoveEnd, Plan, RepairEnd, Warned};
 use crate::status::Status;
-use crate::store::{Saved, Store, StoreError};
+use crate::store::{Changes, Saved, Store, StoreError};
+use crate::traffic::{Meter, Traffic};
 use members::Roll;
 use wanted::{Fetched, Wanted};
 
@@ -67,6 +74,8 @@ pub struct Steward {
     /// The nodes that were known when this was looked at last.
     roll: Roll,
     tasks: JoinSet<Done>,
+    shown: watch::Sender<Arc<Status>>,
+    meter: Meter,
     status_at: Option<Instant>,
     /// What the status file says is not how things stand any more.
     is_stale: bool,
@@ -83,6 +92,8 @@ struct Shared {
     metrics: Arc<Metrics>,
     /// Transcripts of node audits.
     audit_log: node_audits::Log,
+    /// What they found, hour by hour.
+    history: Arc<Mutex<History>>,
 }
 
 /// What a task brings back.
@@ -114,7 +125,7 @@ impl Steward {
         fs::create_dir_all(&config.dir)?;
         fs::create_dir_all(&config.mandates)?;
         let store = Store::open(&config.dir.join("state.redb"))?;
-        let Saved { objects, nodes } = store.load()?;
+        let Saved { objects, nodes, history } = store.load()?;
         let journal = Journal::open(&config.dir, Box::new(tell))?;
         let step = Step::Started { objects: objects.len() };
         let seed = rand::random();
@@ -126,9 +137,11 @@ impl Steward {
             journal: Arc::new(journal),
             metrics: Arc::new(Metrics::new()),
             audit_log: Arc::new(Mutex::new(AuditLog::open(&config.dir.join("audit.log"))?)),
+            history: Arc::new(Mutex::new(History::new(history, now()))),
         };
         shared.write(step);
         let roll = Roll::of(&shared.client);
+        let status = Status::of(&plan, shared.holder.public().to_string(), Traffic::default(), now());
         Ok(Self {
             shared,
             config,
@@ -136,14 +149,17 @@ impl Steward {
             wanted: Wanted::default(),
             roll,
             tasks: JoinSet::new(),
+            shown: watch::Sender::new(Arc::new(status)),
+            meter: Meter::default(),
             status_at: None,
             is_stale: false,
         })
     }
 
-    /// What it counts, for a scraper.
-    pub fn metrics(&self) -> Arc<Metrics> {
-        Arc::clone(&self.shared.metrics)
+    /// What others in this process may see of it.
+    pub fn observer(&self) -> Observer {
+        let Shared { history, metrics, .. } = &self.shared;
+        Observer::new(self.shown.subscribe(), Arc::clone(history), Arc::clone(metrics))
     }
 
     /// Works until `until` completes. What is under way then is dropped, and begun again another time.
@@ -153,7 +169,7 @@ impl Steward {
         let mut ask = tokio::time::interval(self.config.members_every);
         // What is due can be done only once the mandates are at hand.
         self.scan()?;
-        let mut event = Event::Wake;
+        let mut event = self.roll.event();
         loop {
             self.advance(event)?;
             let nap = self.nap();
@@ -194,32 +210,42 @@ impl Steward {
 
     fn save(&mut self) -> Result<(), StoreError> {
         let (objects, nodes) = (self.plan.take_changed_objects(), self.plan.take_changed_nodes());
-        if objects.is_empty() && nodes.is_empty() {
-            return Ok(());
-        }
-        let objects: Vec<_> = objects.into_iter().map(|cid| (cid, self.plan.object(&cid))).collect();
         let known = self.plan.nodes();
-        let nodes: Vec<_> = nodes.into_iter().filter_map(|node| Some((node, known.get(&node)?))).collect();
-        self.shared.store.save(&objects, &nodes)
+        let changes = Changes {
+            objects: objects.into_iter().map(|cid| (cid, self.plan.object(&cid))).collect(),
+            nodes: nodes.into_iter().filter_map(|node| Some((node, known.get(&node)?))).collect(),
+            history: self.shared.history.lock().unwrap_or_else(PoisonError::into_inner).take_changed(),
+        };
+        if changes.is_empty() { Ok(()) } else { self.shared.store.save(&changes) }
     }
 
     fn perform(&mut self, action: Action) {
         let shared = self.shared.clone();
         match action {
             Action::AuditObject(cid) => match self.charge(&cid) {
-                Some(charge) => self.spawn(async move { audits::object(&shared, cid, &charge).await }),
+                Some(charge) => {
+                    let believed = self.believed(&charge, 0..);
+                    self.spawn(async move { audits::object(&shared, cid, &charge, &believed).await });
+                }
                 None => self.spawn(async move { Event::ObjectAudited(cid, Vec::new()) }),
             },
             Action::AuditNode(node, places) => {
                 let known =
                     places.iter().filter_map(|place| Some((*place, self.charge(&place.cid)?.manifest)));
                 let known: Vec<_> = known.collect();
-                let draws = Draws::new(self.config.rules.node_draws).expect("1 to 64 draws");
-                self.spawn(async move { node_audits::audit(&shared, node, known, draws).await });
+                let how = node_audits::How {
+                    draws: Draws::new(self.config.rules.node_draws).expect("1 to 64 draws"),
+                    slow_after_ms: self.config.rules.slow_after_ms,
+                };
+                self.spawn(async move { node_audits::audit(&shared, node, known, how).await });
             }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let claim = claimed.then_some(self.config.rules.claim);
                 self.repair(cid, unit, repairs::Order { wanted, avoid, until, claim });
+            }
+            Action::Move { cid, unit, misplaced, at, until } => {
+                let claim = self.config.rules.claim;
+                self.relocate(cid, moves::Order { unit, misplaced, at, until, claim });
             }
             Action::Renew { cid, below, until } => self.renew(cid, below, until),
             Action::Warn { cid, warned, ending } => self.warn(cid, warned, ending),
@@ -235,10 +261,30 @@ impl Steward {
             let end = RepairEnd::Failed("its mandate is not at hand".to_owned());
             return self.spawn(async move { Event::Repaired(cid, unit, end) });
         };
+        let (shared, believed) = (self.shared.clone(), self.believed(&charge, unit..=unit));
+        self.spawn(async move {
+            Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order, believed).await)
+        });
+    }
+
+    fn relocate(&mut self, cid: Cid, order: moves::Order) {
+        let unit = order.unit;
+        let Some(charge) = self.charge(&cid) else {
+            let (refused, end) = (Vec::new(), MoveEnd::PutOff);
+            return self.spawn(async move { Event::Moved { cid, unit, refused, end } });
+        };
         let shared = self.shared.clone();
         self.spawn(async move {
-            Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order).await)
+            let (refused, end) = moves::relocate(&shared, &charge, &order).await;
+            Event::Moved { cid, unit, refused, end }
         });
+    }
+
+    /// Where the parts of some units were proved last: an audit asks there first, so that of two copies the one counts that
+    /// is renewed.
+    fn believed(&self, charge: &Charge, units: impl RangeBounds<u32>) -> HashMap<Part, PublicKey> {
+        let Some(object) = self.plan.object(&charge.manifest.cid()) else { return HashMap::new() };
+        parts::proved_at(&charge.manifest, object, units)
     }
 
     fn renew(&mut self, cid: Cid, below: UnixSeconds, until: UnixSeconds) {
@@ -292,11 +338,19 @@ impl Steward {
         self.status_at = Some(Instant::now());
         let now = now();
         let holder: PublicKey = self.shared.holder.public();
-        let status = Status::of(&self.plan, holder.to_string(), now);
+        let traffic = self.traffic();
+        let status = Status::of(&self.plan, holder.to_string(), traffic, now);
         self.shared.metrics.show(&self.plan, &status, now);
         if let Err(error) = self.write_status(&status) {
             tracing::warn!(%error, "the status file cannot be written");
         }
+        self.shown.send_replace(Arc::new(status));
+    }
+
+    fn traffic(&mut self) -> Traffic {
+        let total = self.shared.client.care_traffic();
+        let rate = self.meter.measure(total, Instant::now());
+        Traffic { limit: self.shared.client.care_rate(), rate, total }
     }
 
     fn write_status(&self, status: &Status) -> io::Result<()> {

@@ -262,6 +262,46 @@ fn copies_keep_their_numbers_and_only_the_loser_is_blamed() {
 }
 
 #[test]
+fn a_loss_grows_old_whatever_it_is_called_in_between() {
+    let mut plan = plan();
+    let mut object = object("4+2", 1000);
+    // One lost copy can wait.
+    object.units[1].threshold = 4;
+    plan.handle(START, Event::Added(cid(), Box::new(object)));
+    plan.handle(START, Event::ObjectAudited(cid(), findings(|_, _| None)));
+    actions(&mut plan);
+    // The node of the last copy says that it is missing; whoever looks everywhere finds a rotten one at another node.
+    let place = Place { cid: cid(), unit: 1, part: 5 };
+    let mut found = findings(|_, _| None);
+    found[11] = Finding { unit: 1, part: 5, node: Some(node(9)), found: Found::Corrupt };
+    let (mut faults, mut audits, mut repaired_on) = (Vec::new(), 0, None);
+    for day in 0..40 {
+        let now = START.plus(day * DAY);
+        let missing = vec![(place, Found::Missing)];
+        plan.handle(now, Event::NodeAudited { node: node(5), found: missing, slowest_ms: 1 });
+        plan.handle(now.plus(HOUR), Event::Wake);
+        for action in actions(&mut plan) {
+            match action {
+                Action::NoteFault(node, fault) => faults.push((node, fault)),
+                Action::AuditObject(_) => {
+                    audits += 1;
+                    plan.handle(now.plus(HOUR), Event::ObjectAudited(cid(), found.clone()));
+                }
+                Action::Repair { unit: 1, .. } => repaired_on = repaired_on.or(Some(day)),
+                _ => {}
+            }
+        }
+    }
+    faults.extend(actions(&mut plan).into_iter().filter_map(|action| match action {
+        Action::NoteFault(node, fault) => Some((node, fault)),
+        _ => None,
+    }));
+    assert_eq!(repaired_on, Some(30), "after a month");
+    assert_eq!(faults, [(node(5), Fault::Missing), (node(9), Fault::Corrupt)], "each is blamed once");
+    assert!(audits <= 3, "{audits} audits of all because of one loss");
+}
+
+#[test]
 fn what_is_let_go_is_forgotten() {
     let mut plan = settled(1000);
     plan.take_changed_objects();

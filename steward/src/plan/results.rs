@@ -19,6 +19,8 @@ impl Plan {
                 self.node_audited(node, &found, slowest_ms, now);
             }
             Event::Repaired(cid, unit, end) => self.repaired(cid, unit, end, now),
+            Event::Nodes(nodes) => self.learn_nodes(*nodes, now),
+            Event::Moved { cid, unit, refused, end } => self.moved(cid, unit, &refused, end, now),
             Event::Renewed { cid, ends, failed } => self.renewed(cid, ends, failed, now),
         }
     }
@@ -29,6 +31,7 @@ impl Plan {
         known.mandate_ends = object.mandate_ends;
         known.keep_until = object.keep_until;
         known.tags = object.tags;
+        (known.seed, known.required) = (object.seed, object.required);
         if !self.renewing.contains(&cid) {
             self.renewals.set(cid, Some(now));
         }
@@ -45,6 +48,7 @@ impl Plan {
         let is_first = object.leases.next.is_none();
         self.audits.set(cid, Some(next));
         self.take_findings(cid, findings, now);
+        self.look_at_places(cid, now);
         if is_first {
             self.look_at_leases(cid, Some(now));
         }
@@ -75,15 +79,17 @@ impl Plan {
         for (place, found) in found.iter().filter(|(_, found)| *found != Found::Offline) {
             let finding = Finding { unit: place.unit, part: place.part, node: Some(node), found: *found };
             // What was asked for may have moved while the answer was under way.
-            if self.holder_of(place) == Some(node) {
-                let was = self.part(place).map(|care| care.found);
-                self.take_findings(place.cid, &[finding], now);
-                self.object_changed(place.cid);
-                if was != Some(*found) {
-                    touched.insert(place.cid);
-                }
+            if self.holder_of(place) != Some(node) {
+                continue;
             }
-            has_lost |= *found != Found::Proved;
+            let was = self.found(place);
+            self.take_findings(place.cid, &[finding], now);
+            self.object_changed(place.cid);
+            if self.found(place) != was {
+                touched.insert(place.cid);
+                // What is known to be lost is no news: whoever looks around for it each time looks without end.
+                has_lost |= *found != Found::Proved;
+            }
         }
         for cid in touched {
             self.reconsider(cid, now);
@@ -141,12 +147,16 @@ impl Plan {
         self.objects.get(&place.cid)?.units.get(place.unit as usize)?.parts.get(usize::from(place.part))
     }
 
+    fn found(&self, place: &Place) -> Option<Found> {
+        self.part(place).map(|care| care.found)
+    }
+
     fn holder_of(&self, place: &Place) -> Option<PublicKey> {
         self.part(place)?.node
     }
 
     /// Enters what was found of some parts of an object; each kind of fault counts once for each node.
-    fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
+    pub(super) fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         let mut faults = BTreeSet::new();
         for finding in &self.with_copies_in_place(cid, findings) {
             let Some((was_at, was_expected)) = self.enter(cid, finding, now) else { continue };
@@ -194,6 +204,12 @@ impl Plan {
         if finding.found == Found::Offline && matches!(was, Found::Missing | Found::Corrupt) {
             return None;
         }
+        // One node may have lost a part of which another has a rotten copy: whom one asks changes what is found, and
+        // must not make the loss young again.
+        if finding.found == Found::Missing && was == Found::Corrupt {
+            return None;
+        }
+        let was_lost = matches!(was, Found::Missing | Found::Corrupt);
         if finding.found == Found::Proved {
             care.proved = Some(now);
             care.node = finding.node;
@@ -202,7 +218,9 @@ impl Plan {
         }
         if was != finding.found {
             care.found = finding.found;
-            care.since = now;
+            if finding.found == Found::Proved || !was_lost {
+                care.since = now;
+            }
         }
         if care.node != was_at {
             let is_at = care.node;

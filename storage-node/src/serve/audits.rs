@@ -65,6 +65,7 @@ impl Service {
         if !is_of_payer && !self.audits.knows(&verdict.body().audit, &verdict.by()) {
             return Err(Refusal::new(Code::NotAdmitted, "no such audit was acknowledged"));
         }
+        self.counts.failed_audits.add(1);
         tracing::warn!(auditor = %verdict.by(), failed = verdict.body().failed, "an audit was not passed");
         let verdicts = self.verdicts.clone();
         let kept = spawn_blocking(move || verdicts.keep(&verdict, is_of_payer)).await;

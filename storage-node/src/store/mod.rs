@@ -116,9 +116,12 @@ impl Store {
 
     /// Takes room for an upload of at most `max_len` bytes, or says that there is none.
     pub(crate) fn reserve(&self, max_len: u64) -> Result<Reservation, StoreError> {
-        let free =
-            self.disk.free_space().map_err(|source| StoreError::disk("measure", FileName::Index, source))?;
-        Room::reserve(&self.room, max_len, free)
+        Room::reserve(&self.room, max_len, self.free_space()?)
+    }
+
+    /// Bytes that are free on the file system.
+    pub(crate) fn free_space(&self) -> Result<u64, StoreError> {
+        self.disk.free_space().map_err(|source| StoreError::disk("measure", FileName::Index, source))
     }
 
     /// Begins to receive a shard.

@@ -45,7 +45,7 @@ async fn the_monthly_cap_outlives_a_restart() {
 
 #[tokio::test]
 async fn sending_keeps_to_its_rate() {
-    let house = House::with(|config| config.max_upload = Some(1_000_000)).await;
+    let house = House::with(|config| config.bandwidth = Some(1_000_000)).await;
     let client = house.client().await;
     let body = crate::house::bytes(700_000, 1);
     client.put(&body, 1, 30).await.unwrap();

@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use client::plan::upload::Spread;
 use proofs::Cid;
 use protocol::{PublicKey, SecretKey, UnixSeconds};
 use steward::plan::{Action, Event, Finding, Found, NodeCare, Object, Place, Plan, RepairEnd, Rules, Warned};
 
+use super::checks::{self, Built};
+use super::clock::Skew;
 use super::network::{Copy, Network, Vote};
+use super::places::{Wanted, place};
+use super::report::Sabotage;
 use crate::sim::Dice;
 
 /// Something that a steward does, with what it knew when it began.
@@ -16,15 +21,7 @@ pub(super) enum Job {
     AuditNode(PublicKey, Vec<Place>),
     /// Nothing more is done than telling the plan.
     Tell(Event),
-    Repair {
-        cid: Cid,
-        unit: u32,
-        lost: Vec<u8>,
-        avoid: HashSet<PublicKey>,
-        until: u64,
-        began: u64,
-        claimed: bool,
-    },
+    Repair(Repair),
     Renew {
         cid: Cid,
         below: u64,
@@ -32,10 +29,23 @@ pub(super) enum Job {
     },
 }
 
+/// A repair under way.
+#[derive(Debug)]
+pub(super) struct Repair {
+    pub(super) unit: (Cid, u32),
+    pub(super) lost: Vec<u8>,
+    pub(super) avoid: HashSet<PublicKey>,
+    pub(super) until: u64,
+    pub(super) began: u64,
+    pub(super) claimed: bool,
+}
+
 /// A steward that can be killed.
 #[derive(Debug)]
 pub(super) struct Keeper {
     pub(super) number: usize,
+    pub(super) skew: Skew,
+    sabotage: Sabotage,
     key: PublicKey,
     rules: Rules,
     plan: Option<Plan>,
@@ -48,28 +58,21 @@ pub(super) struct Keeper {
     pub(super) wake: Option<u64>,
 }
 
-/// What a repair did.
-#[derive(Debug, Default)]
-pub(super) struct Built {
-    pub(super) parts: u64,
-    /// Parts that were there already for it to see, made by another steward since it began.
-    pub(super) twice: Vec<Place>,
-}
-
 impl Keeper {
-    pub(super) fn new(number: usize, rules: Rules, dice: &mut Dice) -> Self {
+    pub(super) fn new(number: usize, rules: Rules, sabotage: Sabotage, dice: &mut Dice) -> Self {
         let key = SecretKey::from_bytes(&dice.array()).public();
         let saved = (BTreeMap::new(), BTreeMap::new());
+        let skew = Skew::drawn(dice);
         let (plan, life, warned, taken, wake) = (None, 0, Vec::new(), 0, None);
-        Self { number, key, rules, plan, saved, life, warned, taken, wake }
+        Self { number, skew, sabotage, key, rules, plan, saved, life, warned, taken, wake }
     }
 
     pub(super) fn start(&mut self, seed: [u8; 32], now: u64) {
         let (objects, nodes) = self.saved.clone();
         self.life += 1;
         self.wake = None;
-        self.plan =
-            Some(Plan::new(self.rules.clone(), self.key, seed, objects, nodes, UnixSeconds::new(now)));
+        let now = UnixSeconds::new(self.skew.shows(now));
+        self.plan = Some(Plan::new(self.rules.clone(), self.key, seed, objects, nodes, now));
     }
 
     /// Ends it as `kill -9` does; the nodes forget its claims in time.
@@ -77,10 +80,18 @@ impl Keeper {
         self.plan = None;
         self.life += 1;
         network.end_claims(self.number, None, now + u64::from(self.rules.claim));
+        if self.sabotage == Sabotage::Forgets {
+            self.saved = (BTreeMap::new(), BTreeMap::new());
+        }
     }
 
     pub(super) fn plan(&self) -> Option<&Plan> {
         self.plan.as_ref()
+    }
+
+    /// When the plan wants to be woken.
+    pub(super) fn wake_at(&self) -> Option<u64> {
+        Some(self.skew.when(self.plan.as_ref()?.wake_at()?.get()))
     }
 
     /// Tells the plan what happened, saves, and returns what it wants done, each with the time that it takes.
@@ -92,7 +103,7 @@ impl Keeper {
         event: Event,
     ) -> Vec<(u64, Job)> {
         let Some(plan) = &mut self.plan else { return Vec::new() };
-        plan.handle(UnixSeconds::new(now), event);
+        plan.handle(UnixSeconds::new(self.skew.shows(now)), event);
         for cid in plan.take_changed_objects() {
             match plan.object(&cid) {
                 Some(object) => drop(self.saved.0.insert(cid, object.clone())),
@@ -124,35 +135,45 @@ impl Keeper {
                 None
             }
             Action::NoteFault(..) | Action::NoteReturn(_) => None,
+            Action::Move { .. } => {
+                unreachable!("plans here are not told of any nodes, so nothing should move")
+            }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let takes = dice.of(20..900);
-                if claimed {
-                    let end = match network.vote(self.number, (cid, unit), now + takes + 1, now) {
-                        Vote::Ours => None,
-                        Vote::Taken => Some(RepairEnd::Taken),
-                        Vote::None => Some(RepairEnd::NoVotes),
-                    };
-                    if let Some(end) = end {
-                        self.taken += u64::from(end == RepairEnd::Taken);
-                        return Some((2, Job::Tell(Event::Repaired(cid, unit, end))));
-                    }
+                let unit = (cid, unit);
+                if claimed && let Some(end) = self.claim(network, unit, now, takes) {
+                    self.taken += u64::from(end == RepairEnd::Taken);
+                    return Some((2, Job::Tell(Event::Repaired(unit.0, unit.1, end))));
                 }
-                // It is audited anew before anything is built.
-                let is_lost = |part: &u8| {
-                    network.look(self.number, &Place { cid, unit, part: *part }, now).1 != Found::Proved
-                };
-                let all = 0..u8::try_from(self.saved.0[&cid].units[unit as usize].parts.len())
-                    .expect("at most 255");
-                let wanted = if network.are_alike(cid, unit) { all.collect() } else { wanted };
-                let lost: Vec<_> = wanted.into_iter().filter(is_lost).collect();
+                let lost = self.still_lost(network, unit, wanted, now);
                 let until = until.get();
-                Some((takes, Job::Repair { cid, unit, lost, avoid, until, began: now, claimed }))
+                Some((takes, Job::Repair(Repair { unit, lost, avoid, until, began: now, claimed })))
             }
         }
     }
 
+    /// Claims a unit for as long as the work takes; how the repair ends when it cannot.
+    fn claim(&self, network: &mut Network, unit: (Cid, u32), now: u64, takes: u64) -> Option<RepairEnd> {
+        match network.vote(self.number, unit, now + takes + 1, now) {
+            _ if self.sabotage == Sabotage::IgnoresClaims => None,
+            Vote::Ours => None,
+            Vote::Taken => Some(RepairEnd::Taken),
+            Vote::None => Some(RepairEnd::NoVotes),
+        }
+    }
+
+    /// A unit is audited anew before anything is built.
+    fn still_lost(&self, network: &Network, (cid, unit): (Cid, u32), wanted: Vec<u8>, now: u64) -> Vec<u8> {
+        let is_lost =
+            |part: &u8| network.look(self.number, &Place { cid, unit, part: *part }, now).1 != Found::Proved;
+        let parts = self.saved.0.get(&cid).map_or(0, |object| object.units[unit as usize].parts.len());
+        let all = 0..u8::try_from(parts).expect("at most 255");
+        let wanted = if network.are_alike((cid, unit)) { all.collect() } else { wanted };
+        wanted.into_iter().filter(is_lost).collect()
+    }
+
     /// What is found of all parts of a unit.
-    pub(super) fn look_at(&self, network: &Network, cid: Cid, unit: u32, now: u64) -> Vec<Finding> {
+    pub(super) fn look_at(&self, network: &Network, (cid, unit): (Cid, u32), now: u64) -> Vec<Finding> {
         let Some(object) = self.plan.as_ref().and_then(|plan| plan.object(&cid)) else { return Vec::new() };
         let parts = u8::try_from(object.units[unit as usize].parts.len()).expect("at most 255");
         let finding = |part| {
@@ -162,80 +183,61 @@ impl Keeper {
         (0..parts).map(finding).collect()
     }
 
-    /// Puts what is lost on the first nodes that have nothing else of the unit.
-    pub(super) fn build(&self, network: &mut Network, job: &Job, now: u64) -> (Event, Built) {
-        let Job::Repair { cid, unit, lost, avoid, until, began, claimed } = job else {
-            unreachable!("only repairs build")
-        };
-        let (cid, unit) = (*cid, *unit);
-        let mut built = Built::default();
-        let before = self.look_at(network, cid, unit, now);
-        let proved = before.iter().filter(|finding| finding.found == Found::Proved).count();
+    /// Puts what is lost where the plan for it says.
+    pub(super) fn build(&self, network: &mut Network, repair: &Repair, now: u64) -> (Event, Built) {
+        let (cid, unit) = repair.unit;
+        let before = self.look_at(network, repair.unit, now);
+        if repair.claimed {
+            network.end_claims(self.number, Some(repair.unit), now);
+        }
+        let is_proved = |finding: &&Finding| finding.found == Found::Proved;
         let object = self.plan.as_ref().and_then(|plan| plan.object(&cid));
         let needed = object.map_or(u8::MAX, |object| object.units[unit as usize].needed);
-        if *claimed {
-            network.end_claims(self.number, Some((cid, unit)), now);
-        }
-        if proved < usize::from(needed) {
+        let is_first = object.is_some_and(|object| object.copies() == unit);
+        let may_fail = self.sabotage == Sabotage::NeverRepairs && is_first;
+        if before.iter().filter(is_proved).count() < usize::from(needed) || may_fail {
             let end = RepairEnd::Failed("too few columns".to_owned());
-            return (Event::Repaired(cid, unit, end), built);
+            return (Event::Repaired(cid, unit, end), Built::default());
         }
-        let mut made = Vec::new();
-        let mut taken: HashSet<_> = before
-            .iter()
-            .filter(|finding| finding.found == Found::Proved)
-            .filter_map(|finding| finding.node)
-            .collect();
-        for part in lost {
-            let place = Place { cid, unit, part: *part };
-            self.note_twice(network, &place, *began, now, *claimed, &mut built);
-            if let Some(node) = self.free_node(network, (cid, unit), avoid, &taken, now) {
-                let copy =
-                    Copy { is_sound: true, expires: *until, made: claimed.then_some((self.number, now)) };
-                let kept = network.kept_as(&place);
-                network.nodes[node].copies.insert(kept, copy);
-                built.parts += 1;
-                made.push((*part, network.nodes[node].id));
-                taken.insert(network.nodes[node].id);
-            }
+        if self.sabotage == Sabotage::TakesAway {
+            let is_of_unit = |place: &Place| (place.cid, place.unit) == repair.unit;
+            network.nodes.iter_mut().for_each(|node| node.copies.retain(|place, _| !is_of_unit(place)));
         }
-        let findings = self.look_at(network, cid, unit, now);
-        let is_whole = findings.iter().all(|finding| finding.found == Found::Proved);
-        (Event::Repaired(cid, unit, RepairEnd::Audited { findings, built: made, is_whole }), built)
+        let wanted = self.wanted(network, repair, &before);
+        let found = place(network, self.number, wanted, now);
+        let places: Vec<_> =
+            found.places.into_iter().filter(|(part, _)| repair.lost.contains(part)).collect();
+        let mut built = checks::check_repair(network, self.number, repair, (&before, &places), now);
+        built.refused_by_full = found.refused_by_full;
+        let made = repair.claimed.then_some((self.number, now));
+        for (part, node) in &places {
+            let kept = network.kept_as(&Place { cid, unit, part: *part });
+            let copy = Copy { is_sound: true, expires: repair.until, made };
+            network.nodes[*node].copies.insert(kept, copy);
+        }
+        let findings = self.look_at(network, repair.unit, now);
+        let is_whole = findings.iter().all(|finding| finding.found == Found::Proved)
+            || self.sabotage == Sabotage::CallsItWhole;
+        let named = places.iter().map(|(part, node)| (*part, network.nodes[*node].id)).collect();
+        (Event::Repaired(cid, unit, RepairEnd::Audited { findings, built: named, is_whole }), built)
     }
 
-    fn note_twice(
-        &self,
-        network: &Network,
-        place: &Place,
-        began: u64,
-        now: u64,
-        claimed: bool,
-        built: &mut Built,
-    ) {
-        let is_seen = network.nodes.iter().enumerate().any(|(index, node)| {
-            let copy = node.copies.get(place).filter(|copy| copy.is_sound);
-            let is_others =
-                copy.and_then(|copy| copy.made).is_some_and(|(by, at)| by != self.number && at >= began);
-            is_others && network.reaches(self.number, index, now)
-        });
-        if is_seen && claimed && !network.are_alike(place.cid, place.unit) {
-            built.twice.push(*place);
+    /// As `client` has it: what is healthy or waited for takes its domain, and rotten copies make a node the last choice.
+    fn wanted<'a>(&self, network: &Network, repair: &'a Repair, before: &[Finding]) -> Wanted<'a> {
+        let is_alike = network.are_alike(repair.unit);
+        let is_settled = |finding: &&Finding| match finding.found {
+            Found::Proved => true,
+            _ => !is_alike && !repair.lost.contains(&finding.part),
+        };
+        let taken = before.iter().filter(is_settled).filter_map(|finding| finding.node).collect();
+        let rotten = before.iter().filter(|finding| finding.found == Found::Corrupt);
+        let mut last: HashSet<_> = rotten.filter_map(|finding| finding.node).collect();
+        if !is_alike {
+            last.extend(&repair.avoid);
         }
-    }
-
-    fn free_node(
-        &self,
-        network: &Network,
-        (cid, unit): (Cid, u32),
-        avoid: &HashSet<PublicKey>,
-        taken: &HashSet<PublicKey>,
-        now: u64,
-    ) -> Option<usize> {
-        let mut ranking = network.ranking(&cid, unit).to_vec();
-        ranking.sort_by_key(|node| avoid.contains(&network.nodes[*node].id));
-        let is_free = |node: &usize| !taken.contains(&network.nodes[*node].id);
-        ranking.into_iter().find(|node| is_free(node) && network.reaches(self.number, *node, now))
+        let is_spread = !is_alike && self.sabotage != Sabotage::Crowds;
+        let spread = if is_spread { Spread::Domains } else { Spread::Nodes };
+        Wanted { unit: repair.unit, parts: &repair.lost, taken, last, spread }
     }
 
     /// Has a node prove some of its parts.
@@ -252,14 +254,16 @@ impl Keeper {
             return Event::NodeAudited { node, found: vec![(places[0], Found::Offline)], slowest_ms: 0 };
         }
         let draws = usize::from(self.rules.node_draws);
-        let picked = (0..draws).map(|_| *dice.pick(places));
+        let picked: Vec<_> = (0..draws).map(|_| *dice.pick(places)).collect();
         let copy = |place: &Place| network.nodes[index].copies.get(&network.kept_as(place));
-        let found = picked.map(|place| match copy(&place) {
+        let found = picked.into_iter().map(|place| match copy(&place) {
             Some(copy) if copy.is_sound => (place, Found::Proved),
             Some(_) => (place, Found::Corrupt),
             None => (place, Found::Missing),
         });
-        Event::NodeAudited { node, found: found.collect(), slowest_ms: dice.of(1..200) }
+        let is_slow = network.nodes[index].slow_until > now;
+        let slowest_ms = if is_slow { dice.of(1000..4000) } else { dice.of(1..200) };
+        Event::NodeAudited { node, found: found.collect(), slowest_ms }
     }
 
     /// Renews the leases of what it believes to be proved.
@@ -267,6 +271,9 @@ impl Keeper {
         let Some(object) = self.plan.as_ref().and_then(|plan| plan.object(&cid)) else {
             return Event::Renewed { cid, ends: None, failed: 0 };
         };
+        if self.sabotage == Sabotage::ForgetsLeases {
+            return Event::Renewed { cid, ends: Some(UnixSeconds::new(until)), failed: 0 };
+        }
         let (mut ends, mut failed) = (None::<u64>, 0);
         for (unit, care) in (0..).zip(&object.units) {
             for (part, care) in (0..).zip(&care.parts) {

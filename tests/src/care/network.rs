@@ -1,13 +1,18 @@
 //! What is on which node, and what a steward sees of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use client::placement::{Placement, Site, segment_seed};
+use client::placement::{Placement, Ranked, Site, segment_seed};
+use proofs::Cid;
 use protocol::limits::CLAIM_VOTERS;
 use protocol::{PublicKey, SecretKey};
 use steward::plan::{Found, Place};
 
+use super::clock::Skew;
 use crate::sim::Dice;
+
+/// What is repaired at a time: a segment, or the copies of a manifest.
+pub(super) type UnitId = (Cid, u32);
 
 /// A copy of a part.
 #[derive(Debug, Clone, Copy)]
@@ -28,81 +33,158 @@ pub(super) struct Claim {
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) id: PublicKey,
+    /// Nodes with the same number fail together.
+    pub(super) domain: usize,
+    pub(super) skew: Skew,
     pub(super) offline_until: u64,
+    pub(super) slow_until: u64,
+    pub(super) full_until: u64,
+    /// It takes nothing new and goes when all it has is elsewhere too.
+    pub(super) is_leaving: bool,
+    /// Switched off for ever.
+    pub(super) is_gone: bool,
+    /// In the list of members, although it may be gone.
+    pub(super) is_listed: bool,
     pub(super) copies: BTreeMap<Place, Copy>,
-    pub(super) claims: BTreeMap<(proofs::Cid, u32), Claim>,
+    pub(super) claims: BTreeMap<UnitId, Claim>,
+}
+
+impl Node {
+    fn new(domain: usize, dice: &mut Dice) -> Self {
+        Self {
+            id: SecretKey::from_bytes(&dice.array()).public(),
+            domain,
+            skew: Skew::drawn(dice),
+            offline_until: 0,
+            slow_until: 0,
+            full_until: 0,
+            is_leaving: false,
+            is_gone: false,
+            is_listed: true,
+            copies: BTreeMap::new(),
+            claims: BTreeMap::new(),
+        }
+    }
 }
 
 /// All nodes, and who cannot reach whom.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
+    numbers: HashMap<PublicKey, usize>,
     placement: Placement,
     /// Units whose parts are alike: the copies of manifests. A plan may number them otherwise.
-    alike: BTreeSet<(proofs::Cid, u32)>,
-    /// The order of nodes for each unit, the same for ever.
-    rankings: BTreeMap<(proofs::Cid, u32), Vec<usize>>,
+    alike: BTreeSet<UnitId>,
+    /// The order of listed nodes for each unit.
+    rankings: BTreeMap<UnitId, Vec<(usize, Ranked)>>,
     /// (steward, node) → until when they are cut off from each other.
     pub(super) cuts: BTreeMap<(usize, usize), u64>,
 }
 
 impl Network {
-    pub(super) fn new(nodes: usize, dice: &mut Dice) -> Self {
-        let keys: Vec<_> = (0..nodes).map(|_| SecretKey::from_bytes(&dice.array()).public()).collect();
-        let addr = "127.0.0.1:1".parse().expect("an address");
-        let sites: Vec<_> = keys.iter().map(|id| Site { id: *id, class: 0, addr, declared: None }).collect();
-        let node = |id| Node { id, offline_until: 0, copies: BTreeMap::new(), claims: BTreeMap::new() };
-        Self {
-            nodes: keys.into_iter().map(node).collect(),
-            placement: Placement::new(&sites, true),
-            rankings: BTreeMap::new(),
+    /// So many nodes in so many failure domains.
+    pub(super) fn new(nodes: usize, domains: usize, dice: &mut Dice) -> Self {
+        let nodes: Vec<_> = (0..nodes).map(|number| Node::new(number % domains, dice)).collect();
+        let mut network = Self {
+            nodes,
+            numbers: HashMap::new(),
+            placement: Placement::new(&[], true),
             alike: BTreeSet::new(),
+            rankings: BTreeMap::new(),
             cuts: BTreeMap::new(),
+        };
+        network.list_anew();
+        network
+    }
+
+    /// A new node, in this failure domain.
+    pub(super) fn join(&mut self, domain: usize, dice: &mut Dice) {
+        self.nodes.push(Node::new(domain, dice));
+        self.list_anew();
+    }
+
+    /// Takes in who is listed, and who takes nothing new.
+    pub(super) fn list_anew(&mut self) {
+        let addr = "127.0.0.1:1".parse().expect("an address");
+        let site = |node: &Node| Site {
+            id: node.id,
+            class: 0,
+            addr,
+            declared: Some(format!("domain {}", node.domain)),
+        };
+        let listed = self.nodes.iter().filter(|node| node.is_listed);
+        let sites: Vec<_> = listed.clone().map(site).collect();
+        let leaving: HashSet<_> = listed.filter(|node| node.is_leaving).map(|node| node.id).collect();
+        self.placement = Placement::new(&sites, true).with_closed(leaving);
+        self.numbers = (0..).zip(&self.nodes).map(|(number, node)| (node.id, number)).collect();
+        for unit in self.rankings.keys().copied().collect::<Vec<_>>() {
+            self.rank(unit);
         }
     }
 
     pub(super) fn index(&self, id: &PublicKey) -> usize {
-        self.nodes.iter().position(|node| node.id == *id).expect("nobody names strangers")
+        self.numbers[id]
     }
 
     /// Works out the order of nodes for a unit.
-    pub(super) fn rank(&mut self, cid: proofs::Cid, unit: u32) {
-        let subject = segment_seed(cid.root().as_bytes(), unit);
-        let ranking = self.placement.rank(&subject).iter().map(|ranked| self.index(&ranked.id)).collect();
-        self.rankings.insert((cid, unit), ranking);
+    pub(super) fn rank(&mut self, unit: UnitId) {
+        let ranking = self.placement.rank(&subject(unit)).into_iter();
+        let numbered = ranking.map(|ranked| (self.numbers[&ranked.id], ranked)).collect();
+        self.rankings.insert(unit, numbered);
     }
 
     /// From now on the parts of a unit are alike.
-    pub(super) fn make_alike(&mut self, cid: proofs::Cid, unit: u32) {
-        self.alike.insert((cid, unit));
+    pub(super) fn make_alike(&mut self, unit: UnitId) {
+        self.alike.insert(unit);
     }
 
-    pub(super) fn are_alike(&self, cid: proofs::Cid, unit: u32) -> bool {
-        self.alike.contains(&(cid, unit))
+    pub(super) fn are_alike(&self, unit: UnitId) -> bool {
+        self.alike.contains(&unit)
     }
 
     /// Under which name nodes keep a part: copies that are alike have one.
     pub(super) fn kept_as(&self, place: &Place) -> Place {
-        if self.are_alike(place.cid, place.unit) { Place { part: 0, ..*place } } else { *place }
+        if self.are_alike((place.cid, place.unit)) { Place { part: 0, ..*place } } else { *place }
     }
 
-    /// The order of nodes for a unit.
-    pub(super) fn ranking(&self, cid: &proofs::Cid, unit: u32) -> &[usize] {
-        &self.rankings[&(*cid, unit)]
+    /// The nodes in their order for a unit.
+    pub(super) fn ranking(&self, unit: UnitId) -> impl Iterator<Item = usize> {
+        self.rankings[&unit].iter().map(|(number, _)| *number)
+    }
+
+    /// As [`Placement::rank_for_more`] has it.
+    pub(super) fn ranking_for_more(&self, unit: UnitId, holders: &[PublicKey]) -> Vec<Ranked> {
+        self.placement.rank_for_more(&subject(unit), holders)
+    }
+
+    /// The nodes on which something new of a unit may be put.
+    pub(super) fn ranking_for_new(&self, unit: UnitId) -> Vec<Ranked> {
+        let ranking = self.rankings[&unit].iter();
+        ranking.filter(|(number, _)| !self.nodes[*number].is_leaving).map(|(_, ranked)| *ranked).collect()
+    }
+
+    /// Failure domains in which something new can be put for good.
+    pub(super) fn open_domains(&self) -> usize {
+        let open = self.nodes.iter().filter(|node| node.is_listed && !node.is_gone && !node.is_leaving);
+        open.map(|node| node.domain).collect::<BTreeSet<_>>().len()
+    }
+
+    pub(super) fn answers(&self, node: usize, now: u64) -> bool {
+        self.nodes[node].offline_until <= now && !self.nodes[node].is_gone
     }
 
     pub(super) fn reaches(&self, steward: usize, node: usize, now: u64) -> bool {
         let is_cut = self.cuts.get(&(steward, node)).is_some_and(|until| now < *until);
-        !is_cut && self.nodes[node].offline_until <= now
+        !is_cut && self.answers(node, now)
     }
 
     /// What an audit by this steward finds of a part: where it is proved, or why not. Of copies that are alike, the first
     /// one found is number 0, and so on.
     pub(super) fn look(&self, steward: usize, place: &Place, now: u64) -> (Option<PublicKey>, Found) {
         let kept = self.kept_as(place);
-        let mut before = if kept == *place { 0 } else { place.part };
+        let mut before = if self.are_alike((place.cid, place.unit)) { place.part } else { 0 };
         let (mut rotten, mut all_answer) = (None, true);
-        for node in self.ranking(&place.cid, place.unit).iter().copied() {
+        for node in self.ranking((place.cid, place.unit)) {
             if !self.reaches(steward, node, now) {
                 all_answer = false;
                 continue;
@@ -125,26 +207,27 @@ impl Network {
 
     /// True when the loss of this copy, which is sound, leaves one part less.
     pub(super) fn is_needed(&self, place: &Place, parts: usize) -> bool {
-        self.sound(place) <= if self.are_alike(place.cid, place.unit) { parts } else { 1 }
+        self.sound(place) <= if self.are_alike((place.cid, place.unit)) { parts } else { 1 }
     }
 
-    fn sound(&self, place: &Place) -> usize {
-        let copies = self.nodes.iter().filter_map(|node| node.copies.get(place));
+    pub(super) fn sound(&self, kept: &Place) -> usize {
+        let copies = self.nodes.iter().filter_map(|node| node.copies.get(kept));
         copies.filter(|copy| copy.is_sound).count()
     }
 
     /// Parts of a unit that exist somewhere.
-    pub(super) fn existing(&self, cid: proofs::Cid, unit: u32, parts: usize) -> usize {
-        if self.are_alike(cid, unit) {
-            return self.sound(&Place { cid, unit, part: 0 }).min(parts);
+    pub(super) fn existing(&self, unit: UnitId, parts: usize) -> usize {
+        let place = |part| Place { cid: unit.0, unit: unit.1, part };
+        if self.are_alike(unit) {
+            return self.sound(&place(0)).min(parts);
         }
         let parts = 0..u8::try_from(parts).expect("at most 255");
-        parts.filter(|part| self.sound(&Place { cid, unit, part: *part }) > 0).count()
+        parts.filter(|part| self.sound(&place(*part)) > 0).count()
     }
 
     /// The vote on a claim: more than half of the voters must grant it.
-    pub(super) fn vote(&mut self, by: usize, unit: (proofs::Cid, u32), until: u64, now: u64) -> Vote {
-        let voters: Vec<_> = self.ranking(&unit.0, unit.1).iter().copied().take(CLAIM_VOTERS).collect();
+    pub(super) fn vote(&mut self, by: usize, unit: UnitId, until: u64, now: u64) -> Vote {
+        let voters: Vec<_> = self.ranking(unit).take(CLAIM_VOTERS).collect();
         let (mut granted, mut is_taken) = (Vec::new(), false);
         for voter in &voters {
             if !self.reaches(by, *voter, now) {
@@ -170,7 +253,7 @@ impl Network {
     }
 
     /// Ends the claims of a steward at this time at the latest: all, or those on one unit.
-    pub(super) fn end_claims(&mut self, by: usize, on: Option<(proofs::Cid, u32)>, at: u64) {
+    pub(super) fn end_claims(&mut self, by: usize, on: Option<UnitId>, at: u64) {
         for node in &mut self.nodes {
             for (unit, claim) in &mut node.claims {
                 if claim.by == by && on.is_none_or(|on| on == *unit) {
@@ -180,6 +263,10 @@ impl Network {
             node.claims.retain(|_, claim| claim.until > 0);
         }
     }
+}
+
+fn subject(unit: UnitId) -> [u8; 32] {
+    segment_seed(unit.0.root().as_bytes(), unit.1)
 }
 
 /// How a vote went.

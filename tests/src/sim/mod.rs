@@ -35,5 +35,6 @@ mod world;
 
 pub(crate) use dice::Dice;
 pub use run::{Report, Trouble, run};
+pub(crate) use trace::Trace;
 pub use trace::Verbosity;
 pub use violation::{Sabotage, Violation};

@@ -29,7 +29,11 @@ impl Trace {
     }
 
     pub(crate) fn note(&mut self, now: Moment, what: fmt::Arguments<'_>) {
-        let line = format!("{:>10.3} ms  {what}", now.elapsed().as_secs_f64() * 1000.0);
+        self.line(format!("{:>10.3} ms  {what}", now.elapsed().as_secs_f64() * 1000.0));
+    }
+
+    /// Adds a line that says itself when it was.
+    pub(crate) fn line(&mut self, line: String) {
         self.hasher.update(line.as_bytes()).update(b"\n");
         if self.verbosity == Verbosity::Loud {
             eprintln!("{line}");

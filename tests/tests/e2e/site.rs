@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, ensure};
 use chunker::{AccountSecret, Link};
 use e2e::harness::TestNetwork;
-use gateway::{Gateway, GatewayConfig, UploadConfig, UploadToken, serve};
+use gateway::{BearerToken, Gateway, GatewayConfig, UploadConfig, serve};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, RequestBuilder, Response};
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl Site {
         let addr = listener.local_addr()?;
         let mut config = GatewayConfig::new(format!("http://{addr}"));
         config.uploads = Some(UploadConfig {
-            token: UploadToken::new(TOKEN)?,
+            token: BearerToken::new(TOKEN)?,
             account: AccountSecret::from_bytes([5; 32]),
             coding: "2+2".parse()?,
             keep_s: 86_400,

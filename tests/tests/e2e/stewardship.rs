@@ -22,8 +22,11 @@ use crate::get;
 /// How long a steward may take to do its work on a busy machine.
 const WORKS_WITHIN: Duration = Duration::from_mins(2);
 
-/// A steward that lives at a faster pace.
-fn quick() -> Rules {
+/// What a slow steward may read and send, in bytes per second.
+const SLOW_RATE: u64 = 200_000;
+
+/// A steward that lives at a faster pace, and leaves everything where it is.
+pub(crate) fn quick() -> Rules {
     Rules {
         node_audit_every: 1,
         offline_look_every: 1,
@@ -34,6 +37,7 @@ fn quick() -> Rules {
         retry_max: 3,
         claim: 20,
         turn_within: 3,
+        moves_abreast: 0,
         ..Rules::default()
     }
 }
@@ -49,13 +53,23 @@ impl Running {
         network: &TestNetwork,
         folder: &Path,
         holder: &SecretKey,
-        repair_rate: Option<u64>,
+        care_rate: Option<u64>,
+    ) -> anyhow::Result<Self> {
+        Self::start_with(network, folder, holder, care_rate, quick()).await
+    }
+
+    pub(crate) async fn start_with(
+        network: &TestNetwork,
+        folder: &Path,
+        holder: &SecretKey,
+        care_rate: Option<u64>,
+        rules: Rules,
     ) -> anyhow::Result<Self> {
         let pool = network.pool(Some(holder.clone())).await?;
-        let options = ClientOptions { repair_rate, ..ClientOptions::default() };
+        let options = ClientOptions { care_rate, ..ClientOptions::default() };
         let client = Client::new(pool, Members::from(&network.file()), options);
         let mut config = StewardConfig::new(folder.to_owned());
-        config.rules = quick();
+        config.rules = rules;
         config.scan_every = Duration::from_millis(200);
         config.members_every = Duration::from_millis(300);
         let steps = Arc::new(Mutex::new(Vec::new()));
@@ -94,7 +108,7 @@ impl Running {
     }
 
     /// What was made again, and how often.
-    fn rebuilt(&self) -> BTreeMap<(String, u8), usize> {
+    pub(crate) fn rebuilt(&self) -> BTreeMap<(String, u8), usize> {
         let mut rebuilt = BTreeMap::new();
         for step in self.steps() {
             if let Step::Rebuilt { unit, part, .. } = step {
@@ -278,6 +292,7 @@ async fn two_stewards_never_rebuild_the_same_shard() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a few hundred thousand bytes")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_steward_that_dies_in_the_middle_of_a_repair_goes_on_after_it() -> anyhow::Result<()> {
     let mut network = TestNetwork::start(8).await?;
@@ -287,14 +302,26 @@ async fn a_steward_that_dies_in_the_middle_of_a_repair_goes_on_after_it() -> any
     let payer = network.payer().clone();
     looks_after(&network, folder.path(), report.cid, 9, &payer)?;
     // Four columns of a MiB each take half a minute at this rate.
-    let slow = Running::start(&network, folder.path(), &payer, Some(200_000)).await?;
+    let slow = Running::start(&network, folder.path(), &payer, Some(SLOW_RATE)).await?;
     first_look(&slow).await?;
-    network.kill(holders(&network, &client, &report).await?[2]);
+    let victim = holders(&network, &client, &report).await?[2];
+    let (before, since) = (network.moved(victim), Instant::now());
+    network.kill(victim);
     slow.until("a repair begins", |steps| {
         steps.iter().any(|step| matches!(step, Step::RepairBegun { unit, .. } if unit == "segment 0"))
     })
     .await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let bytes = loop {
+        let bytes = network.moved(victim) - before;
+        if bytes > SLOW_RATE {
+            break bytes;
+        }
+        ensure!(since.elapsed() < WORKS_WITHIN, "{bytes} bytes were read and sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    // Audits and repairs together. The burst is a quarter of a second's worth, and inner hashes are not counted.
+    let allowed = (since.elapsed() + Duration::from_millis(250)).as_secs_f64() * 1.05 * SLOW_RATE as f64;
+    ensure!(bytes as f64 <= allowed, "{bytes} bytes, where {allowed} were allowed");
     assert_eq!(slow.rebuilt().get(&("segment 0".to_owned(), 2)), None, "it is in the middle of it");
     slow.kill().await;
     assert!(!is_whole(&client, &report.cid).await);

@@ -1,34 +1,65 @@
 //! A steward inside another role: it works until that ends.
 
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Context;
 use client::{Client, ClientOptions};
 use network::{Members, NetworkFile, Pool};
-use steward::{Entry, Steward, StewardConfig};
+use steward::{Entry, Observer, Steward, StewardConfig};
 use tokio::task::JoinHandle;
 
+use super::settings::StewardSettings;
 use crate::account;
 use crate::membership::Network;
+use crate::metrics::{self, Serving};
 use crate::output::Output;
 
 /// A steward that runs; it is killed when this is dropped, which it may be at any time.
-pub(crate) struct Beside(JoinHandle<()>);
+pub(crate) struct Beside {
+    task: JoinHandle<()>,
+    observer: Observer,
+    metrics: Option<Serving>,
+}
 
-/// Starts a steward with the usual settings over a folder. What it does stands in its log there.
+/// Starts a steward. What it does stands in the log in its folder.
 pub(crate) async fn start(
-    dir: PathBuf,
+    settings: &StewardSettings,
     network: &Network,
     account: Option<&Path>,
     output: Output,
 ) -> anyhow::Result<Beside> {
-    let opened = open(StewardConfig::new(dir), network, account, output, None, |_| {}).await?;
+    let opened = open(settings.config()?, network, account, output, settings.bandwidth(), |_| {}).await?;
+    let observer = opened.steward.observer();
+    let metrics = serve_metrics(settings, &observer).await?;
     let task = tokio::spawn(async move {
         if let Err(error) = opened.steward.run(std::future::pending()).await {
             tracing::error!(%error, "nothing is looked after any more");
         }
     });
-    Ok(Beside(task))
+    Ok(Beside { task, observer, metrics })
+}
+
+/// Serves the metrics of a steward, where its settings say so.
+pub(super) async fn serve_metrics(
+    settings: &StewardSettings,
+    observer: &Observer,
+) -> anyhow::Result<Option<Serving>> {
+    let Some(addr) = settings.metrics else { return Ok(None) };
+    let observer = observer.clone();
+    metrics::serve(addr, move || Some(observer.metrics().render())).await.map(Some)
+}
+
+impl Beside {
+    /// Looks at it.
+    pub(crate) fn observer(&self) -> Observer {
+        self.observer.clone()
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|serving| serving.addr)
+    }
 }
 
 /// A steward that does not run yet, and what it speaks through.
@@ -45,12 +76,12 @@ pub(super) async fn open(
     network: &Network,
     account: Option<&Path>,
     output: Output,
-    repair_rate: Option<u64>,
+    care_rate: Option<u64>,
     tell: impl FnMut(&Entry) + Send + 'static,
 ) -> anyhow::Result<Opened> {
     let holder = account::payer(&account::open(account, output)?);
     let pool = network.pool(Some(holder.clone())).await?;
-    let options = ClientOptions { repair_rate, ..ClientOptions::default() };
+    let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);
     let (dir, key) = (config.dir.clone(), holder.public().to_string());
     let steward = Steward::open(config, client, holder, tell)
@@ -63,7 +94,11 @@ fn known_nodes(config: &StewardConfig, network: &Network) -> Members {
     let mut members = Members::from(&network.file);
     match NetworkFile::load(&config.members_file()) {
         // Records of another network are not taken in.
-        Ok(remembered) => remembered.nodes.into_iter().for_each(|record| drop(members.insert(record))),
+        Ok(remembered) => {
+            for record in remembered.nodes {
+                members.insert(record);
+            }
+        }
         Err(error) => tracing::debug!(%error, "going by the network file alone"),
     }
     members
@@ -71,6 +106,6 @@ fn known_nodes(config: &StewardConfig, network: &Network) -> Members {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }

@@ -15,7 +15,7 @@ const TURN_IN_RETRIES: u64 = 10;
 
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(super) struct StewardSettings {
+pub(crate) struct StewardSettings {
     /// The folder for state and log [default: steward in your data folder]
     #[arg(long, env = "HEADWATER_STEWARD_DIR")]
     dir: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub(super) struct StewardSettings {
     #[arg(long, value_name = "DIR", env = "HEADWATER_STEWARD_MANDATES")]
     mandates: Option<PathBuf>,
 
-    /// How fast repairs may read and send together, per second, such as 20MB [default: no limit]
+    /// How fast audits and repairs may read and send together, per second, such as 20MB [default: no limit]
     #[arg(long, value_name = "SIZE", env = "HEADWATER_STEWARD_BANDWIDTH")]
     bandwidth: Option<ByteSize>,
 
@@ -77,6 +77,11 @@ impl StewardSettings {
             metrics: self.metrics.or(file.metrics),
             on_warning: self.on_warning.or(file.on_warning),
         }
+    }
+
+    /// The same over this folder.
+    pub(crate) fn in_folder(self, dir: PathBuf) -> Self {
+        Self { dir: Some(dir), ..self }
     }
 
     pub(super) fn bandwidth(&self) -> Option<u64> {

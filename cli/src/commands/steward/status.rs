@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
@@ -63,7 +64,7 @@ struct Answer {
 
 impl List {
     pub(super) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let Status { at, mut objects, .. } = read(&self.folder)?;
+        let Status { at, mut objects, .. } = read(&self.folder.dir()?)?;
         if let Some(tag) = &self.tag {
             objects.retain(|object| object.tags.contains(tag));
         }
@@ -74,7 +75,7 @@ impl List {
 
 impl Show {
     pub(super) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let status = read(&self.folder)?;
+        let status = read(&self.folder.dir()?)?;
         let silent_s = UnixSeconds::from(SystemTime::now()).seconds_since(status.at);
         let endangered = status.states.iter().any(|(state, _)| *state <= ObjectState::AtRisk);
         globals.output().answer(&Answer { silent_s, status })?;
@@ -83,10 +84,11 @@ impl Show {
     }
 }
 
-fn read(folder: &Folder) -> anyhow::Result<Status> {
-    let path = folder.dir()?.join("status.json");
+/// What the steward in this folder last wrote about itself.
+pub(crate) fn read(dir: &Path) -> anyhow::Result<Status> {
+    let path = dir.join("status.json");
     if !path.exists() {
-        bail!("no steward has run in {}", folder.dir()?.display());
+        bail!("no steward has run in {}", dir.display());
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("cannot understand {}", path.display()))

@@ -1,0 +1,165 @@
+//! One part of an upload as a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use account::Account;
+use chunker::Salt;
+
+use super::DRAFT;
+use super::seal::{Cipher, Place, SALT_LEN, TAG_LEN};
+
+/// Plaintext of a piece, in bytes.
+const PIECE_LEN: usize = 256 << 10;
+/// Plaintext of the foot: the length, and the MD5.
+const FOOT_LEN: usize = 8 + 16;
+const SEALED_FOOT_LEN: usize = FOOT_LEN + TAG_LEN;
+
+/// A part that is being written; dropped before it is finished, it leaves nothing behind.
+pub(crate) struct PartWriter {
+    cipher: Cipher,
+    file: File,
+    draft: PathBuf,
+    path: PathBuf,
+    piece: Vec<u8>,
+    pieces: u64,
+    len: u64,
+    is_finished: bool,
+}
+
+impl PartWriter {
+    pub(super) fn create(account: &Account, folder: &Path, number: i32) -> io::Result<Self> {
+        let path = folder.join(number.to_string());
+        // Two of one number may come at the same time.
+        let draft = folder.join(format!("{number}-{:016x}{DRAFT}", rand::random::<u64>()));
+        let salt = Salt::from_bytes(rand::random());
+        let mut file = private().create_new(true).open(&draft)?;
+        file.write_all(salt.as_bytes())?;
+        let piece = Vec::with_capacity(PIECE_LEN + TAG_LEN);
+        let cipher = Cipher::new(account, &salt);
+        Ok(Self { cipher, file, draft, path, piece, pieces: 0, len: 0, is_finished: false })
+    }
+
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.len += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE_LEN - self.piece.len()));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() == PIECE_LEN {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The part is durable, and counts, when this returns.
+    pub(crate) fn finish(mut self, md5: [u8; 16]) -> io::Result<()> {
+        if !self.piece.is_empty() {
+            self.flush()?;
+        }
+        self.piece = [self.len.to_le_bytes().as_slice(), &md5].concat();
+        self.cipher.seal(Place::Foot, &mut self.piece);
+        self.file.write_all(&self.piece)?;
+        self.file.sync_all()?;
+        fs::rename(&self.draft, &self.path)?;
+        self.is_finished = true;
+        sync_folder_of(&self.path)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.cipher.seal(Place::Piece(self.pieces), &mut self.piece);
+        self.pieces += 1;
+        self.file.write_all(&self.piece)?;
+        self.piece.clear();
+        Ok(())
+    }
+}
+
+impl Drop for PartWriter {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // What cannot be removed now goes with its upload.
+            fs::remove_file(&self.draft).ok();
+        }
+    }
+}
+
+/// A part that is being read, piece by piece.
+pub(crate) struct PartReader {
+    cipher: Cipher,
+    file: BufReader<File>,
+    pieces: u64,
+    left: u64,
+}
+
+impl PartReader {
+    pub(super) fn open(account: &Account, path: &Path, len: u64) -> io::Result<Self> {
+        let mut file = BufReader::new(File::open(path)?);
+        let cipher = Cipher::new(account, &read_salt(&mut file)?);
+        Ok(Self { cipher, file, pieces: 0, left: len })
+    }
+
+    /// The next bytes; none at the end.
+    pub(crate) fn next_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let len = usize::try_from(self.left.min(PIECE_LEN as u64)).expect("at most 256 KiB");
+        let mut piece = vec![0; len + TAG_LEN];
+        self.file.read_exact(&mut piece)?;
+        if !self.cipher.open(Place::Piece(self.pieces), &mut piece) {
+            return Err(damaged());
+        }
+        self.pieces += 1;
+        self.left -= len as u64;
+        Ok(Some(piece))
+    }
+}
+
+/// Length and MD5 of a part.
+pub(super) fn foot(account: &Account, path: &Path) -> io::Result<(u64, [u8; 16])> {
+    let mut file = File::open(path)?;
+    let cipher = Cipher::new(account, &read_salt(&mut file)?);
+    file.seek(SeekFrom::End(-(SEALED_FOOT_LEN as i64)))?;
+    let mut foot = vec![0; SEALED_FOOT_LEN];
+    file.read_exact(&mut foot)?;
+    if !cipher.open(Place::Foot, &mut foot) {
+        return Err(damaged());
+    }
+    let (len, md5) = foot.split_first_chunk::<8>().ok_or_else(damaged)?;
+    Ok((u64::from_le_bytes(*len), md5.try_into().map_err(|_| damaged())?))
+}
+
+/// Writes a small file that is there, whole, when this returns.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(DRAFT);
+    let mut file = private().create(true).truncate(true).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    sync_folder_of(path)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(path.parent().expect("it lies in a folder of ours"))?.sync_all()
+}
+
+fn read_salt(file: &mut impl io::Read) -> io::Result<Salt> {
+    let mut salt = [0; SALT_LEN];
+    file.read_exact(&mut salt)?;
+    Ok(Salt::from_bytes(salt))
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a part is damaged on this machine's disk")
+}
