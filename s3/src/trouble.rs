@@ -22,9 +22,10 @@ pub(crate) fn of_put(error: PutError) -> S3Error {
     let message = error.to_string();
     match error {
         PutError::Input(source) => of_input(&source),
-        PutError::TooFewNodes { .. } | PutError::TooFewLeases { .. } | PutError::NoPayer => {
-            S3Error::with_message(S3ErrorCode::ServiceUnavailable, message)
-        }
+        PutError::TooFewNodes { .. }
+        | PutError::TooFewComply { .. }
+        | PutError::TooFewLeases { .. }
+        | PutError::NoPayer => S3Error::with_message(S3ErrorCode::ServiceUnavailable, message),
         PutError::TooLong(_) => S3Error::with_message(S3ErrorCode::EntityTooLarge, message),
         PutError::Header(_) => S3Error::with_message(S3ErrorCode::InvalidArgument, message),
         PutError::Manifest(_) => S3Error::with_message(S3ErrorCode::InternalError, message),
@@ -38,6 +39,7 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
         Some(IntakeError::Length { .. }) => S3ErrorCode::IncompleteBody,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
+        Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
         Some(IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };

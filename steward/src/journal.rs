@@ -31,7 +31,8 @@ pub enum Step {
     Started {
         objects: usize,
     },
-    /// Nodes are known now that were not, are at another address, begin or cease to leave, or have another identity.
+    /// Nodes are known now that were not, are at another address, begin or cease to leave, have another identity, or
+    /// other tags.
     Members {
         nodes: usize,
         joined: usize,
@@ -39,6 +40,7 @@ pub enum Step {
         leave: usize,
         stay: usize,
         renamed: usize,
+        tagged: usize,
     },
     Added {
         cid: String,
@@ -94,6 +96,21 @@ pub enum Step {
         unit: String,
         part: u8,
         node: String,
+    },
+    /// A part was copied to a better place, and read back whole there; the old copy is renewed no more.
+    Moved {
+        cid: String,
+        unit: String,
+        part: u8,
+        from: String,
+        to: String,
+        why: &'static str,
+    },
+    NotMoved {
+        cid: String,
+        unit: String,
+        part: u8,
+        reason: String,
     },
     /// Every part has proved itself after the repair.
     ProvedWhole {
@@ -202,12 +219,12 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { objects } => write!(f, "started with {objects} objects"),
-            Self::Members { nodes, joined, moved, leave, stay, renamed } => {
+            Self::Members { nodes, joined, moved, leave, stay, renamed, tagged } => {
                 write!(
                     f,
                     "{nodes} nodes are known: {joined} new, {moved} elsewhere, {leave} begin to leave, "
                 )?;
-                write!(f, "{stay} stay after all, {renamed} under another identity")
+                write!(f, "{stay} stay after all, {renamed} under another identity, {tagged} with other tags")
             }
             Self::Added { cid, until } => write!(f, "{}: looked after until {until}", short(cid)),
             Self::Removed { cid } => write!(f, "{}: no longer looked after", short(cid)),
@@ -231,6 +248,16 @@ impl fmt::Display for Step {
             Self::FoundAgain { cid, unit } => write!(f, "{}: {unit}: nothing is lost any more", short(cid)),
             Self::Rebuilt { cid, unit, part, node: id } => {
                 write!(f, "{}: {unit}: part {part} rebuilt on node {} and read back", short(cid), node(id))
+            }
+            Self::Moved { cid, unit, part, from, to, why } => write!(
+                f,
+                "{}: {unit}: part {part} moved from node {} to {}: {why}",
+                short(cid),
+                node(from),
+                node(to)
+            ),
+            Self::NotMoved { cid, unit, part, reason } => {
+                write!(f, "{}: {unit}: part {part} could not be moved: {reason}", short(cid))
             }
             Self::ProvedWhole { cid, unit } => write!(f, "{}: {unit}: proved whole", short(cid)),
             Self::StillLost { cid, unit, reason } => {

@@ -84,6 +84,7 @@ class Vectors(unittest.TestCase):
             self.assertEqual([root.hex() for root in manifest.roots], v["roots"])
             found = (manifest.salt.hex(), manifest.seed.hex(), manifest.control.hex())
             self.assertEqual(found, (v["salt"], v["seed"], v["control"]))
+            self.assertEqual(manifest.tags, v.get("tags", []))
         for v in file["reject"]:
             self.refuses(v["why"], lambda v=v: hw.Manifest(unhex(v["manifest"])))
 

@@ -38,6 +38,7 @@ pub(crate) struct Storm {
     readers: Vec<Reader>,
     open: Vec<Fault>,
     tally: Tally,
+    spoilt_bytes: usize,
     joined: usize,
     stewards_killed: usize,
     steward_dies_at: Instant,
@@ -77,6 +78,7 @@ impl Storm {
             readers,
             open: Vec::new(),
             tally: Tally::default(),
+            spoilt_bytes: 0,
             joined: 0,
             stewards_killed: 0,
             steward_dies_at: Instant::now() + STEWARD_LIVES,
@@ -117,7 +119,8 @@ impl Storm {
             assert!(reads > 0, "nothing was read");
         }
         let (joined, killed) = (self.joined, self.stewards_killed);
-        println!("{joined} nodes joined; steward killed {killed} times; {:?}", self.tally);
+        let (spoilt, tally) = (self.spoilt_bytes, &self.tally);
+        println!("{joined} nodes joined; steward killed {killed} times; {spoilt} bytes spoilt; {tally:?}");
     }
 
     /// What must be true at the end, as a stranger finds it.
@@ -173,8 +176,8 @@ impl Storm {
                 self.fleet.add();
             }
             Kind::Emptied => self.fleet.empty(place),
-            Kind::Spoilt => drop(self.fleet.spoil(place, 1, &mut self.chance)),
-            Kind::SpoiltInPart => drop(self.fleet.spoil(place, 4, &mut self.chance)),
+            Kind::Spoilt => self.spoilt_bytes += self.fleet.spoil(place, 1, &mut self.chance),
+            Kind::SpoiltInPart => self.spoilt_bytes += self.fleet.spoil(place, 4, &mut self.chance),
         }
     }
 

@@ -153,6 +153,13 @@ impl Audit {
         }
     }
 
+    /// A node is believed to have a shard: it is asked first.
+    pub fn believe(&mut self, segment: u32, column: Column, node: PublicKey) {
+        if let Some(whereabouts) = self.segments.get_mut(&segment) {
+            whereabouts.moved(column, node);
+        }
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, now: Moment, event: Event, health: &mut Health) {
         match event {

@@ -1,6 +1,6 @@
 //! A repair: claimed, audited anew, rebuilt, put, read back, and proved by every part.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chunker::Manifest;
 use client::{
@@ -32,11 +32,19 @@ struct Work<'a> {
     unit: u32,
     cid: String,
     name: String,
+    /// Where parts were proved last.
+    believed: HashMap<Part, PublicKey>,
 }
 
-pub(super) async fn repair(shared: &Shared, charge: &Charge, unit: u32, order: Order) -> RepairEnd {
+pub(super) async fn repair(
+    shared: &Shared,
+    charge: &Charge,
+    unit: u32,
+    order: Order,
+    believed: HashMap<Part, PublicKey>,
+) -> RepairEnd {
     let name = unit_name(&charge.manifest, unit);
-    let work = Work { shared, charge, unit, cid: charge.manifest.cid().to_string(), name };
+    let work = Work { shared, charge, unit, cid: charge.manifest.cid().to_string(), name, believed };
     let Some(seconds) = order.claim else { return work.perform(order).await };
     let subject = claim_subject(&charge.manifest, work.segment());
     let claim = Claim::new(&shared.client, &charge.mandate, subject, seconds);
@@ -103,8 +111,11 @@ impl Work<'_> {
 
     async fn audit(&self) -> Vec<PartReport> {
         match self.segment() {
-            Some(segment) => self.shared.client.audit_segment(self.manifest(), segment, REPAIR_LEAVES).await,
-            None => self.shared.client.audit_copies(self.manifest()).await,
+            Some(segment) => {
+                let client = &self.shared.client;
+                client.audit_segment(self.manifest(), segment, REPAIR_LEAVES, &self.believed).await
+            }
+            None => self.shared.client.audit_copies(self.manifest(), &self.believed).await,
         }
     }
 

@@ -152,6 +152,9 @@ impl Keeper {
                 None
             }
             Action::NoteFault(..) | Action::NoteReturn(_) => None,
+            Action::Move { .. } => {
+                unreachable!("plans here are not told of any nodes, so nothing should move")
+            }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let takes = dice.of(20..900);
                 let unit = (cid, unit);
