@@ -50,7 +50,8 @@ impl Storm {
     /// Starts everything, puts the objects, and waits until the steward has proved them whole.
     pub(crate) fn prepare(home: &Path, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let network: String = (0..8).map(|_| format!("{:08x}", chance.below(1 << 32))).collect();
+        let [one, two, three, four] = [(); 4].map(|()| chance.below(u64::MAX));
+        let network = format!("{one:016x}{two:016x}{three:016x}{four:016x}");
         let fleet = Fleet::start(home, NODES, &network);
         wait_until("all nodes know each other", || {
             crate::process::json(home, &["nodes"]).0["nodes"].as_array().unwrap().len() == NODES
@@ -58,7 +59,9 @@ impl Storm {
         let objects: Vec<_> =
             OBJECTS.iter().map(|(len, coding)| Stored::put(home, *len, coding, &mut chance)).collect();
         let steward = Steward::start(home);
-        objects.iter().for_each(|object| steward.look_after(&object.link));
+        for object in &objects {
+            steward.look_after(&object.link);
+        }
         let begun = now();
         wait_until("everything is proved whole", || steward.status().is_whole_since(begun, objects.len()));
         let first_at = objects.iter().map(|object| holders(&object.audit(home).0)).collect();
