@@ -228,13 +228,13 @@ impl Audit {
             }
             let mut holders = self.segments[&shard.segment].holders(shard.column);
             let is_fresh = |node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
-            if let Some(node) = holders.find(|node| is_fresh(node) && !self.has_another(index, *node)) {
+            let next = holders.find(|node| is_fresh(node) && !self.has_another(index, *node));
+            drop(holders);
+            if let Some(node) = next {
                 is_waiting = true;
-                drop(holders);
                 self.challenge(index, node);
             } else if self.segments[&shard.segment].may_search() {
                 // Placement knows no node for it: somebody else may hold it all the same.
-                drop(holders);
                 is_waiting |= self.search(index);
             } else if let Some((other, node)) = self.exchange(index).filter(|_| self.open_questions == 0) {
                 is_waiting = true;
