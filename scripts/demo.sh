@@ -58,6 +58,7 @@ echo "  and the published film shows the same $(frames "$film" | wc -l) pictures
 say "Open in a browser:"
 echo "  watch    $watch#control=$(jq -r .control.url "$dir/net/devnet.json")&token=$(<"$dir/net/token")&upload=$(<"$dir/net/token")"
 echo "           (press a node to stop or start it while it plays)"
+echo "  nodes    $(devnet_gateway)/nodes"
 say "Or in a player:"
 echo "  film     $url"
 echo "  HLS      $watch/master.m3u8"

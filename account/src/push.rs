@@ -92,9 +92,8 @@ pub(crate) async fn push(
     local.save_state()?;
     set_pointer(client, account, local, known, object, now).await?;
     local.state.made = Some(now);
-    for object in std::mem::take(&mut local.state.superseded) {
-        local.release_later(object, now)?;
-    }
+    let superseded = std::mem::take(&mut local.state.superseded);
+    local.release_all_later(superseded, now)?;
     local.save(true)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
  * what is at risk and nobody else does, and axe-core finds nothing, with few nodes and with very many.
  */
 
-import type { Page, Route } from "playwright-core";
+import type { Page } from "playwright-core";
 
 import { holds, SIZES } from "./accessible";
 import { withPage } from "./browser";
@@ -27,6 +27,7 @@ export const operators: Check = async (browser, { gateway, operator, shots }) =>
     await asksForToken(page, operator);
     return `${down} of ${all} nodes down`;
   });
+  const many = await grown(gateway);
   for (const [size, options] of Object.entries(SIZES)) {
     const quiet = { ...options, reducedMotion: "reduce" as const };
     await withPage(browser, `${gateway}/nodes#operator=${operator}`, quiet, async (page) => {
@@ -38,10 +39,15 @@ export const operators: Check = async (browser, { gateway, operator, shots }) =>
       if (shots) await page.screenshot({ path: `${shots}/nodes-${size}.png`, fullPage: true });
     });
     await withPage(browser, "about:blank", quiet, async (page) => {
-      await page.route("**/api/nodes", (route) => grow(route));
+      await page.route("**/api/nodes", (route) => route.fulfill({ json: many }));
       await page.route("**/api/audits?*", (route) => route.fulfill({ json: history() }));
       await page.goto(`${gateway}/nodes`);
       await page.waitForSelector("[role=grid] .cell-corrupt");
+      const end = await page.evaluate(() => {
+        const scroll = document.querySelector(".heat-scroll") as HTMLElement;
+        return scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft;
+      });
+      assert(end <= 1, `the newest hours are ${end} px out of sight in ${size}`);
       rules += await holds(page, `/nodes with ${MANY_NODES} nodes in ${size}`);
       if (shots) await page.screenshot({ path: `${shots}/many-nodes-${size}.png`, fullPage: size !== "phone" });
     });
@@ -86,12 +92,12 @@ async function asksForToken(page: Page, operator: string): Promise<void> {
   await page.waitForSelector(".care table");
 }
 
-/** As the gateway answers, with many more nodes. */
-async function grow(route: Route): Promise<void> {
-  const answer = (await (await route.fetch()).json()) as { nodes: { id: string }[]; known: number };
+/** What the gateway answers, with many more nodes. */
+async function grown(gateway: string): Promise<object> {
+  const answer = (await (await fetch(`${gateway}/api/nodes`)).json()) as { nodes: { id: string }[] };
   const first = answer.nodes[0] as { id: string };
   while (answer.nodes.length < MANY_NODES) answer.nodes.push({ ...first, id: idOf(answer.nodes.length) });
-  await route.fulfill({ json: { ...answer, known: 10 * MANY_NODES } });
+  return { ...answer, known: 10 * MANY_NODES };
 }
 
 /** A week in which much went wrong. */

@@ -38,6 +38,7 @@ pub(crate) struct Storm {
     readers: Vec<Reader>,
     open: Vec<Fault>,
     tally: Tally,
+    spoilt_bytes: usize,
     joined: usize,
     stewards_killed: usize,
     steward_dies_at: Instant,
@@ -77,6 +78,7 @@ impl Storm {
             readers,
             open: Vec::new(),
             tally: Tally::default(),
+            spoilt_bytes: 0,
             joined: 0,
             stewards_killed: 0,
             steward_dies_at: Instant::now() + STEWARD_LIVES,
@@ -117,7 +119,8 @@ impl Storm {
             assert!(reads > 0, "nothing was read");
         }
         let (joined, killed) = (self.joined, self.stewards_killed);
-        println!("{joined} nodes joined; steward killed {killed} times; {:?}", self.tally);
+        let (spoilt, tally) = (self.spoilt_bytes, &self.tally);
+        println!("{joined} nodes joined; steward killed {killed} times; {spoilt} bytes spoilt; {tally:?}");
     }
 
     /// What must be true at the end, as a stranger finds it.
@@ -174,8 +177,8 @@ impl Storm {
                 self.fleet.add();
             }
             Kind::Emptied => self.fleet.empty(place),
-            Kind::Spoilt => drop(self.fleet.spoil(place, 1, &mut self.chance)),
-            Kind::SpoiltInPart => drop(self.fleet.spoil(place, 4, &mut self.chance)),
+            Kind::Spoilt => self.spoilt_bytes += self.fleet.spoil(place, 1, &mut self.chance),
+            Kind::SpoiltInPart => self.spoilt_bytes += self.fleet.spoil(place, 4, &mut self.chance),
         }
     }
 
@@ -209,7 +212,8 @@ impl Storm {
             self.steward.begin();
         }
         let (status, log) = (self.steward.status(), self.steward.log());
-        self.open.iter_mut().for_each(|fault| fault.look_up(&log));
+        self.open.iter_mut().for_each(|fault| fault.look_up(&log, &status));
+        self.bring_back();
         let may_be_over: Vec<_> = self.open.iter().map(|fault| self.may_be_over(fault, &status)).collect();
         // One leaf that is proved says little where only some are spoilt.
         let is_doubtful = |fault: &Fault| matches!(fault.kind, Kind::Spoilt | Kind::SpoiltInPart);
@@ -222,9 +226,6 @@ impl Storm {
         }
         self.open = open;
         for fault in over {
-            if let Some(place) = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place)) {
-                self.fleet.start_node(place);
-            }
             self.say(&format!(
                 "over after {} ms: {:?} {}",
                 fault.lasts().as_millis(),
@@ -238,9 +239,20 @@ impl Storm {
         }
     }
 
+    /// Starts nodes that have been away for long enough.
+    fn bring_back(&mut self) {
+        for fault in &mut self.open {
+            let place = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place));
+            if let Some(place) = place.filter(|_| fault.may_return()) {
+                self.fleet.start_node(place);
+                fault.note_return();
+            }
+        }
+    }
+
     fn may_be_over(&self, fault: &Fault, status: &Status) -> bool {
         match fault.kind {
-            Kind::Killed | Kind::Away => fault.may_return(status),
+            Kind::Killed | Kind::Away => fault.is_forgotten(),
             _ => fault.is_made_good(status, self.objects.len()),
         }
     }

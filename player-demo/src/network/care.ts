@@ -122,8 +122,8 @@ function queue({ repairs, queue, at }: Care): HTMLElement {
     ],
     repairs,
   );
-  const waits = h("p", { class: "fine" }, `${count(queue, "segment")} ${queue === 1 ? "waits" : "wait"} for their turn.`);
-  return h("div", {}, table, waits);
+  const waits = `${count(queue, "segment")} ${queue === 1 ? "waits for its" : "wait for their"} turn.`;
+  return h("div", {}, table, queue > 0 && h("p", { class: "fine" }, waits));
 }
 
 function repairState({ state, failures, again }: Repair, at: number): HTMLElement[] {

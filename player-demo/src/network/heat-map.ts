@@ -17,6 +17,7 @@ export class HeatMap {
   private readonly said = h("p", { class: "heat-said fine" });
   private place = { id: "", hour: 0 };
   private drawn = "";
+  private hours = 0;
 
   show(history: History): void {
     const now = JSON.stringify(history);
@@ -24,7 +25,8 @@ export class HeatMap {
     this.drawn = now;
     const hadFocus = this.element.querySelector("[role=grid]")?.contains(document.activeElement);
     const rows = rowsOf(history);
-    const left = this.element.querySelector(".heat-scroll")?.scrollLeft;
+    const left = history.hours === this.hours ? this.element.querySelector(".heat-scroll")?.scrollLeft : undefined;
+    this.hours = history.hours;
     const isOpen = this.element.querySelector("details")?.open === true;
     this.said.textContent = "Point at an hour, or walk through them with the arrow keys, to read what was found.";
     this.element.replaceChildren(legend(), this.grid(rows, hoursOf(history)), this.said, asTables(rows, isOpen));

@@ -16,7 +16,7 @@ export function buildNodeTable({ nodes, at, steward }: Network, most: number): H
     ...(steward ? [{ title: "Audits", show: (node: Node) => audits(node, at) }] : []),
     { title: "Place", show: place },
     { title: "Price", show: ({ price }) => [price === 0 ? "free" : `${price.toLocaleString("en")} µ / GiB month`] },
-    { title: "Version", show: ({ version }) => [version?.replace(/^headwater\//, "") ?? "?"] },
+    { title: "Version", show: ({ version }) => [version?.replace(/^headwater[/ ]/, "") ?? "?"] },
   ];
   return buildTable("Nodes", columns, [...nodes].sort(byNeed).slice(0, most));
 }

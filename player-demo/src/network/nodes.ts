@@ -67,8 +67,8 @@ class NodesPage {
       this.trouble.textContent = "";
       this.show(network);
       if (audited.nodes.length > 0) {
-        this.map.show(audited);
         if (!this.map.element.isConnected) this.audits.replaceChildren(this.map.element);
+        this.map.show(audited);
       } else {
         this.audits.replaceChildren(h("p", { class: "fine" }, noAudits(network)));
       }

@@ -45,8 +45,8 @@ impl Storage {
             Address::Marker(path) => return self.put_marker(path, &intake).await,
         };
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
             ..Conditions::default()
         };
         // Asked again when the name is given; now so that a body need not come for nothing.
@@ -57,7 +57,8 @@ impl Storage {
         let taken = receipt.taken()?;
         let tag = ETag::Strong(HEXLOWER.encode(&taken.md5));
         let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
-        let file = stored.into_entry(media_type, modified, attributes.into_fields(&tag, taken.checksums)?);
+        let file =
+            Box::new(stored.into_entry(media_type, modified, attributes.into_fields(&tag, taken.checksums)?));
         let headers = answer_headers(&file, true);
         self.order(Order::Put { path, file, origin: Origin::Stored, conditions }).await?;
         let mut response =
@@ -91,10 +92,10 @@ impl Storage {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since.as_ref().map(seconds),
-            if_unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since.as_ref().map(seconds),
+            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
         let what = self.find(&input.bucket, &input.key).await?;
         what.permit(&conditions)?;
@@ -135,10 +136,10 @@ impl Storage {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since.as_ref().map(seconds),
-            if_unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since.as_ref().map(seconds),
+            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
         let what = self.find(&input.bucket, &input.key).await?;
         what.permit(&conditions)?;
@@ -163,7 +164,7 @@ impl Storage {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), None)?;
         self.view_of(&input.bucket).await?;
-        let conditions = Conditions { if_match: input.if_match, ..Conditions::default() };
+        let conditions = Conditions { matching: input.if_match, ..Conditions::default() };
         self.order(removal(Self::address(&input.bucket, &input.key)?, conditions)).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
@@ -180,7 +181,7 @@ impl Storage {
         // All at once, so that one push to the network serves them all.
         let deletions = objects.into_iter().map(|object| async {
             let conditions = Conditions {
-                if_match: object.e_tag.map(s3s::dto::ETagCondition::ETag),
+                matching: object.e_tag.map(s3s::dto::ETagCondition::ETag),
                 ..Conditions::default()
             };
             let outcome = match Self::address(&bucket, &object.key) {

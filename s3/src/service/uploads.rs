@@ -159,8 +159,8 @@ impl Storage {
         let about = self.upload(&bucket, &key, &id).await?;
         let path = file_path(&bucket, &key)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
             ..Conditions::default()
         };
         let view = self.view_of(&bucket).await?;
@@ -202,7 +202,7 @@ impl Storage {
         let reader = StreamReader::new(Box::pin(read_all(self.clone(), id.clone(), parts)));
         let stored = self.store(reader, Some(len), &path, attributes.media_type.as_ref()).await?;
         let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
-        let file = stored.into_entry(media_type, modified, attributes.into_fields(&tag, [])?);
+        let file = Box::new(stored.into_entry(media_type, modified, attributes.into_fields(&tag, [])?));
         self.order(Order::Put { path, file, origin: Origin::Stored, conditions }).await?;
         self.on_disk(move |storage| storage.spool.end(&id)).await?;
         Ok(tag)

@@ -81,7 +81,10 @@ fn size(bytes: Option<u64>) -> String {
 }
 
 fn version(node: &NodeLine, _: UnixSeconds) -> String {
-    let version = node.version.as_deref().map(|version| version.trim_start_matches("headwater/"));
+    let version = node
+        .version
+        .as_deref()
+        .map(|version| version.trim_start_matches("headwater").trim_start_matches(['/', ' ']));
     version.map_or_else(none, str::to_owned)
 }
 
