@@ -226,11 +226,11 @@ impl Audit {
                 is_waiting = true;
                 break;
             }
-            let mut holders = self.segments[&shard.segment].holders(shard.column);
             let is_fresh = |node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
-            let next = holders.find(|node| is_fresh(node) && !self.has_another(index, *node));
+            let mut holders = self.segments[&shard.segment].holders(shard.column);
+            let fresh = holders.find(|node| is_fresh(node) && !self.has_another(index, *node));
             drop(holders);
-            if let Some(node) = next {
+            if let Some(node) = fresh {
                 is_waiting = true;
                 self.challenge(index, node);
             } else if self.segments[&shard.segment].may_search() {

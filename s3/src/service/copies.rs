@@ -30,8 +30,8 @@ impl Storage {
                 "a key that ends with / stands for a folder and is not copied"
             ));
         };
-        self.view_of(&input.bucket).await?;
-        let view = self.view_of(bucket).await?;
+        self.view_of(&input.bucket)?;
+        let view = self.view_of(bucket)?;
         let source =
             view.file(&from).ok_or_else(|| s3_error!(NoSuchKey, "nothing has the key to copy from"))?;
         let conditions = Conditions {

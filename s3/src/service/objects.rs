@@ -39,7 +39,7 @@ impl Storage {
         let (intake, receipt) = Intake::new(&request, body, request.input.content_length, PUT_LEN_MAX)?;
         let attributes = Attributes::read(&request.headers)?;
         let input = request.input;
-        let view = self.view_of(&input.bucket).await?;
+        let view = self.view_of(&input.bucket)?;
         let path = match Self::address(&input.bucket, &input.key)? {
             Address::File(path) => path,
             Address::Marker(path) => return self.put_marker(path, &intake).await,
@@ -52,8 +52,8 @@ impl Storage {
         // Asked again when the name is given; now so that a body need not come for nothing.
         conditions.permit_writing(view.file(&path).map(current).as_ref()).map_err(unmet)?;
         let len = intake.expected_len();
-        let stored =
-            self.store(StreamReader::new(intake), len, &path, attributes.media_type.as_ref()).await?;
+        let body = StreamReader::new(intake);
+        let stored = Box::pin(self.store(body, len, &path, attributes.media_type.as_ref())).await?;
         let taken = receipt.taken()?;
         let tag = ETag::Strong(HEXLOWER.encode(&taken.md5));
         let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
@@ -163,7 +163,7 @@ impl Storage {
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), None)?;
-        self.view_of(&input.bucket).await?;
+        self.view_of(&input.bucket)?;
         let conditions = Conditions { matching: input.if_match, ..Conditions::default() };
         self.order(removal(Self::address(&input.bucket, &input.key)?, conditions)).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
@@ -177,7 +177,7 @@ impl Storage {
         if objects.len() > DELETES_MAX {
             return Err(s3_error!(MalformedXML, "{} keys, at most {DELETES_MAX} at a time", objects.len()));
         }
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         // All at once, so that one push to the network serves them all.
         let deletions = objects.into_iter().map(|object| async {
             let conditions = Conditions {
@@ -207,7 +207,7 @@ impl Storage {
 
     /// What a key stands for.
     async fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
-        let view = self.view_of(bucket).await?;
+        let view = self.view_of(bucket)?;
         let found = match Self::address(bucket, key)? {
             Address::File(path) => view.file(&path).cloned().map(|file| What::File(Box::new(file))),
             Address::Marker(path) => view.marker(&path).map(What::Marker),

@@ -41,7 +41,7 @@ impl Storage {
         let attributes = Attributes::read(&request.headers)?;
         let CreateMultipartUploadInput { bucket, key, checksum_algorithm, .. } = request.input;
         file_path(&bucket, &key)?;
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         let about = About {
             bucket: bucket.clone(),
             key: key.clone(),
@@ -129,7 +129,7 @@ impl Storage {
         if delimiter.is_some() {
             return Err(s3_error!(NotImplemented, "uploads are not listed with a delimiter"));
         }
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         let mut all = self.on_disk(|storage| storage.spool.all()).await?;
         let begins = |key: &str| prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix));
         all.retain(|(_, about)| about.bucket == bucket && begins(&about.key));
@@ -163,7 +163,7 @@ impl Storage {
             none_matching: input.if_none_match,
             ..Conditions::default()
         };
-        let view = self.view_of(&bucket).await?;
+        let view = self.view_of(&bucket)?;
         conditions.permit_writing(view.file(&path).map(current).as_ref()).map_err(unmet)?;
         let upload = id.clone();
         let there = self.on_disk(move |storage| storage.spool.parts(&upload)).await?;
