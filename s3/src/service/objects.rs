@@ -97,7 +97,7 @@ impl Storage {
             modified_since: input.if_modified_since.as_ref().map(seconds),
             unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
-        let what = self.find(&input.bucket, &input.key).await?;
+        let what = self.find(&input.bucket, &input.key)?;
         what.permit(&conditions)?;
         let len = what.len();
         let range = input.range.map(|range| range.check(len)).transpose()?;
@@ -141,7 +141,7 @@ impl Storage {
             modified_since: input.if_modified_since.as_ref().map(seconds),
             unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
-        let what = self.find(&input.bucket, &input.key).await?;
+        let what = self.find(&input.bucket, &input.key)?;
         what.permit(&conditions)?;
         let mut response = S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
@@ -206,7 +206,7 @@ impl Storage {
     }
 
     /// What a key stands for.
-    async fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
+    fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
         let view = self.view_of(bucket)?;
         let found = match Self::address(bucket, key)? {
             Address::File(path) => view.file(&path).cloned().map(|file| What::File(Box::new(file))),
