@@ -95,7 +95,8 @@ impl Work<'_> {
         let must_move = self.order.misplaced.reason <= Reason::Shared;
         let (mut clean, mut littered) = (Vec::new(), Vec::new());
         for to in &self.order.misplaced.to {
-            if self.has_another(*to).await { littered.push(*to) } else { clean.push(*to) }
+            let list = if self.has_another(*to).await { &mut littered } else { &mut clean };
+            list.push(*to);
         }
         if must_move {
             clean.append(&mut littered);
