@@ -129,9 +129,8 @@ impl Storm {
         for (object, first_at) in self.objects.iter().zip(&self.first_at) {
             let (audit, is_whole) = object.audit(&self.home);
             assert!(is_whole, "{audit}");
-            let rebuilt = log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
-            let mut explained: BTreeSet<_> =
-                rebuilt.map(|line| line["node"].as_str().unwrap().to_owned()).collect();
+            let its = log.iter().filter(|line| line["cid"] == *object.cid);
+            let mut explained: BTreeSet<_> = its.flat_map(places).collect();
             explained.extend(first_at.iter().cloned());
             let unexplained: Vec<_> = holders(&audit).difference(&explained).cloned().collect();
             assert!(
@@ -282,6 +281,18 @@ impl Storm {
 fn holders(audit: &Value) -> BTreeSet<String> {
     let parts = audit["parts"].as_array().unwrap().iter();
     parts.filter_map(|part| part["node"].as_str().map(str::to_owned)).collect()
+}
+
+/// The nodes to which a line of the log says that a part came, or at which a steward found it that had been killed before
+/// it could say so.
+fn places(line: &Value) -> Vec<String> {
+    let text = |node: &Value| node.as_str().unwrap().to_owned();
+    match line["step"].as_str() {
+        Some("rebuilt") => vec![text(&line["node"])],
+        Some("moved") => vec![text(&line["to"])],
+        Some("found_again") => line["nodes"].as_array().unwrap().iter().map(text).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// No node has two shards of a segment. There is one segment in all that is put here.
