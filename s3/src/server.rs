@@ -29,7 +29,7 @@ use crate::writer::Writer;
 /// Connections open at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 512;
 /// A request's headers must have arrived by then, and an idle connection is closed.
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADERS_TIMEOUT: Duration = Duration::from_mins(1);
 /// Requests under way at shutdown may go on for this long.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
 /// After a failed accept (too many open files, mostly) the next attempt waits this long.
