@@ -132,10 +132,8 @@ impl Storm {
         for (object, first_at) in self.objects.iter().zip(&self.first_at) {
             let (audit, is_whole) = object.audit(&self.home);
             assert!(is_whole, "{audit}");
-            let rebuilt = log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
-            let moved = log.iter().filter(|line| line["step"] == "moved" && line["cid"] == *object.cid);
-            let nodes = rebuilt.map(|line| &line["node"]).chain(moved.map(|line| &line["to"]));
-            let mut explained: BTreeSet<_> = nodes.map(|node| node.as_str().unwrap().to_owned()).collect();
+            let its = log.iter().filter(|line| line["cid"] == *object.cid);
+            let mut explained: BTreeSet<_> = its.flat_map(places).collect();
             explained.extend(first_at.iter().cloned());
             let unexplained: Vec<_> = holders(&audit).difference(&explained).cloned().collect();
             assert!(
@@ -286,6 +284,18 @@ impl Storm {
 fn holders(audit: &Value) -> BTreeSet<String> {
     let parts = audit["parts"].as_array().unwrap().iter();
     parts.filter_map(|part| part["node"].as_str().map(str::to_owned)).collect()
+}
+
+/// The nodes to which a line of the log says that a part came, or at which a steward found it that had been killed before
+/// it could say so.
+fn places(line: &Value) -> Vec<String> {
+    let text = |node: &Value| node.as_str().unwrap().to_owned();
+    match line["step"].as_str() {
+        Some("rebuilt") => vec![text(&line["node"])],
+        Some("moved") => vec![text(&line["to"])],
+        Some("found_again") => line["nodes"].as_array().into_iter().flatten().map(text).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// No node has two shards of a segment. There is one segment in all that is put here.
