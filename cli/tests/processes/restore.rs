@@ -65,7 +65,7 @@ fn restore(home: &Path, words: &[u8], stored: &[Stored], alive: usize) {
     }
     let all = begun.elapsed();
     let gateway = Gateway::start(home);
-    for object in &stored {
+    for object in stored {
         gateway.read(object).unwrap();
     }
     println!(
