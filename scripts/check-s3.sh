@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Clients that others wrote, against `headwater s3` on a devnet:
-#   rclone    copies a folder of 1000 files in and back while m nodes lose their power, and finds no difference
+#   rclone    copies a folder of 1000 files in and back while m nodes lose their power and the server is killed, and finds no difference
 #   boto3     every operation that docs/s3.md says is served, its errors, and an upload that outlives the server
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +10,8 @@ python=${CARGO_TARGET_DIR:-target}/venv/bin/python
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-s3.XXXXXX")
 s3_pid=
+# The first start takes any port, later ones the same again.
+port=0
 s3_stop() {
     if [[ -n $s3_pid ]]; then
         kill "-${1:-TERM}" "$s3_pid" 2>/dev/null || true
@@ -22,7 +24,7 @@ trap cleanup EXIT
 
 s3_start() {
     : >"$dir/ready"
-    "$headwater" --json s3 --listen 127.0.0.1:0 --spool "$dir/spool" >"$dir/ready" 2>>"$dir/s3.log" &
+    "$headwater" --json s3 --listen "127.0.0.1:$port" --spool "$dir/spool" >"$dir/ready" 2>>"$dir/s3.log" &
     s3_pid=$!
     local waited=0
     until [[ -s $dir/ready ]]; do
@@ -31,6 +33,7 @@ s3_start() {
         sleep 0.1
     done
     endpoint=$(jq -r .ready.url "$dir/ready")
+    port=${endpoint##*:}
     export RCLONE_CONFIG_HW_ENDPOINT=$endpoint
 }
 
@@ -41,8 +44,10 @@ credentials() {
     AWS_ACCESS_KEY_ID=$(jq -r .access_key <<<"$keys")
     AWS_SECRET_ACCESS_KEY=$(jq -r .secret_key <<<"$keys")
     export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    # A bundle of certificates has no use here, and rclone stops at one.
+    unset AWS_CA_BUNDLE
     export RCLONE_CONFIG=/dev/null RCLONE_CONFIG_HW_TYPE=s3 RCLONE_CONFIG_HW_PROVIDER=Other RCLONE_CONFIG_HW_ENV_AUTH=true
-    export RCLONE_S3_UPLOAD_CUTOFF=8Mi RCLONE_S3_CHUNK_SIZE=5Mi RCLONE_TRANSFERS=32 RCLONE_CHECKERS=32
+    export RCLONE_S3_UPLOAD_CUTOFF=8Mi RCLONE_S3_CHUNK_SIZE=5Mi RCLONE_TRANSFERS=32 RCLONE_CHECKERS=32 RCLONE_LOW_LEVEL_RETRIES=20
 }
 
 # rate NAME START: how fast 1000 files went.
@@ -60,6 +65,9 @@ sleep 5
 devnet_kill 6
 sleep 3
 devnet_kill 7
+sleep 2
+s3_stop KILL
+s3_start
 wait "$copying"
 rate "rclone put" "$began"
 rclone check "$dir/in" hw:check/album 2>"$dir/check.log" || { tail -5 "$dir/check.log" >&2; exit 1; }

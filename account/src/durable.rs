@@ -19,20 +19,30 @@ pub(crate) fn private() -> OpenOptions {
 
 /// Puts `bytes` under `path`: a reader finds the old file or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    place(path, bytes)?;
+    sync_folder_of(path)
+}
+
+/// The same, but that the name is durable only with its folder.
+pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let draft = PathBuf::from(draft);
     let mut file = private().create(true).truncate(true).open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&draft, path)?;
-    sync_folder_of(path)
+    fs::rename(&draft, path)
 }
 
 /// Makes the names in the folder of `path` durable.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    sync_folder(folder.unwrap_or(Path::new(".")))
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// The bytes of a file, or none where there is no such file.

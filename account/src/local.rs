@@ -234,8 +234,17 @@ impl LocalIndex {
 
     /// Has the leases of an object ended, now or at a later command. Durable when this returns.
     pub fn release_later(&self, object: Cid, now: UnixSeconds) -> Result<(), LocalError> {
+        self.release_all_later([object], now)
+    }
+
+    /// The same for many objects, which wait for the disk together.
+    pub fn release_all_later(
+        &self,
+        objects: impl IntoIterator<Item = Cid>,
+        now: UnixSeconds,
+    ) -> Result<(), LocalError> {
         let path = self.folder.join("releases");
-        self.pending().add(object, now).map_err(|source| LocalError::Io { path, source })
+        self.pending().add(objects, now).map_err(|source| LocalError::Io { path, source })
     }
 
     fn save_pages(&mut self, pages: &[IndexPage], is_pushed: bool) -> io::Result<()> {

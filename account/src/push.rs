@@ -1,6 +1,6 @@
 //! Writing the index to the network: changed pages, a root, and a pointer at more than half of its nodes.
 
-use chunker::{Coding, Padding, Salt};
+use chunker::{Coding, Padding, RequiredTags, Salt};
 use client::{Client, PutError, PutOptions};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use proofs::Cid;
@@ -92,9 +92,8 @@ pub(crate) async fn push(
     local.save_state()?;
     set_pointer(client, account, local, known, object, now).await?;
     local.state.made = Some(now);
-    for object in std::mem::take(&mut local.state.superseded) {
-        local.release_later(object, now)?;
-    }
+    let superseded = std::mem::take(&mut local.state.superseded);
+    local.release_all_later(superseded, now)?;
     local.save(true)?;
     Ok(())
 }
@@ -116,6 +115,7 @@ pub async fn put_small(
             name: None,
             media_type: None,
             expires,
+            required: RequiredTags::default(),
             secrets: account.new_secrets(),
         };
         client.put(bytes, options, |_| {}).await.map(|report| report.cid)

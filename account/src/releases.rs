@@ -104,9 +104,13 @@ impl Pending {
         Self { folder }
     }
 
-    pub(crate) fn add(&self, object: Cid, now: UnixSeconds) -> io::Result<()> {
-        let path = self.path(object);
-        if path.exists() { Ok(()) } else { durable::replace(&path, &now.get().to_le_bytes()) }
+    pub(crate) fn add(&self, objects: impl IntoIterator<Item = Cid>, now: UnixSeconds) -> io::Result<()> {
+        for path in objects.into_iter().map(|object| self.path(object)) {
+            if !path.exists() {
+                durable::place(&path, &now.get().to_le_bytes())?;
+            }
+        }
+        durable::sync_folder(&self.folder)
     }
 
     fn remove(&self, object: Cid) -> io::Result<()> {

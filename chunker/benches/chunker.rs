@@ -15,7 +15,7 @@ use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce};
 use chunker::{
     CellBytes, CellSize, Coding, Column, ContentKey, ControlKey, Encoder, Geometry, Manifest, ManifestParts,
-    ObjectHeader, Opener, Padding, PlacementSeed, PlainBlock, Salt, Verified, rebuild,
+    ObjectHeader, Opener, Padding, PlacementSeed, PlainBlock, RequiredTags, Salt, Verified, rebuild,
 };
 use gf_simd::{Factor, sum_of_products};
 use proofs::{LeafSet, Root, ShardHasher, ShardInMemory, SliceDecoder, encode_slice};
@@ -56,6 +56,7 @@ impl Bench {
             seed: PlacementSeed::from_bytes([3; 32]),
             control: ControlKey::from_bytes([0; 32]).expect("y = 0 is on the curve"),
             roots: shards.iter().map(|shard| Root::of(shard)).collect(),
+            required: RequiredTags::default(),
             header: &header,
         });
         let (_, opener) = manifest.expect("all parts fit").open(&key()).expect("it is the key");

@@ -45,6 +45,7 @@ mod keys;
 mod link;
 mod manifest;
 mod padme;
+mod required_tags;
 mod seal;
 #[cfg(test)]
 mod vector_tests;
@@ -66,4 +67,5 @@ pub use manifest::{
     ControlKey, MANIFEST_LEN_MAX, Manifest, ManifestError, ManifestParts, OpenManifestError, PlacementSeed,
 };
 pub use padme::Padding;
+pub use required_tags::{REQUIRED_TAGS_LEN_MAX, REQUIRED_TAGS_MAX, RequiredTags, RequiredTagsError};
 pub use seal::{OpenError, Opener};

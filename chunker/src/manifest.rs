@@ -7,6 +7,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::header::HeaderError;
 use crate::keys::SUITE;
+use crate::required_tags::{RequiredTags, RequiredTagsError};
 use crate::seal::{Opener, header};
 use crate::{CellSize, Coding, CodingError, Column, Commitment, ContentKey, Geometry, GeometryError};
 use crate::{ObjectHeader, ObjectKeys, Padding, Salt};
@@ -27,6 +28,7 @@ pub struct Manifest {
     roots: Vec<Root>,
     control: ControlKey,
     commitment: Commitment,
+    required: RequiredTags,
     sealed_header: Box<[u8; header::SEALED_LEN]>,
     cid: Cid,
 }
@@ -46,6 +48,8 @@ pub struct ManifestParts<'a> {
     pub control: ControlKey,
     /// The roots of the shards, by [`Geometry::shard_number`].
     pub roots: Vec<Root>,
+    /// Tags that nodes must have to be given a part.
+    pub required: RequiredTags,
     /// What is sealed into the manifest.
     pub header: &'a ObjectHeader,
 }
@@ -91,6 +95,9 @@ pub enum ManifestError {
     /// The control key is not the canonical encoding of a curve point.
     #[error("the manifest's control key is not an Ed25519 public key")]
     ControlKey,
+    /// The required tags are no tags, too many, too long, or out of order.
+    #[error(transparent)]
+    RequiredTags(#[from] RequiredTagsError),
     /// The exact length does not give the manifest's cells.
     #[error("an object of {len} bytes does not have the manifest's number and size of cells")]
     ObjectLength {
@@ -122,7 +129,7 @@ pub enum OpenManifestError {
 impl Manifest {
     /// Seals the header and puts the manifest together.
     pub fn new(parts: ManifestParts<'_>) -> Result<Self, ManifestError> {
-        let ManifestParts { geometry, content_key, salt, seed, control, roots, header } = parts;
+        let ManifestParts { geometry, content_key, salt, seed, control, roots, required, header } = parts;
         if roots.len() != geometry.shards() {
             let (found, expected) = (roots.len() * ROOT_LEN, geometry.shards() * ROOT_LEN);
             return Err(ManifestError::Roots { found, expected });
@@ -134,9 +141,10 @@ impl Manifest {
         let sealed_header = Box::new(header::seal(&keys, &header.to_plain()));
         let commitment = keys.commitment();
         let cid = Cid::of(&[]);
-        let mut manifest = Self { geometry, salt, seed, roots, control, commitment, sealed_header, cid };
+        let mut manifest =
+            Self { geometry, salt, seed, roots, control, commitment, required, sealed_header, cid };
         let encoded = manifest.encode();
-        assert!(encoded.len() <= MANIFEST_LEN_MAX, "the number of shards is bounded for this");
+        assert!(encoded.len() <= MANIFEST_LEN_MAX, "the numbers of shards and tags are bounded for this");
         manifest.cid = Cid::of(&encoded);
         Ok(manifest)
     }
@@ -165,6 +173,7 @@ impl Manifest {
             roots: roots.iter().copied().map(Root::from_bytes).collect(),
             control: ControlKey::from_bytes(*fields.control).ok_or(ManifestError::ControlKey)?,
             commitment: Commitment::from_bytes(*fields.commit),
+            required: fields.tags.map_or_else(|| Ok(RequiredTags::default()), RequiredTags::in_order)?,
             sealed_header: Box::new(*fields.header),
             cid: Cid::of(bytes),
         })
@@ -186,6 +195,7 @@ impl Manifest {
             control: ByteArray::new(self.control.0),
             commit: ByteArray::new(*self.commitment.as_bytes()),
             header: ByteArray::new(*self.sealed_header),
+            tags: self.required.to_field(),
         })
     }
 
@@ -234,6 +244,11 @@ impl Manifest {
         self.seed
     }
 
+    /// Tags that a node must have in its record to be given a part of the object.
+    pub const fn required(&self) -> &RequiredTags {
+        &self.required
+    }
+
     /// Who may release and delegate.
     pub const fn control(&self) -> ControlKey {
         self.control
@@ -262,6 +277,8 @@ struct Fields {
     control: ByteArray<32>,
     commit: ByteArray<32>,
     header: ByteArray<{ header::SEALED_LEN }>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<String>>,
 }
 
 /// 32 random bytes from which the places of an object's shards follow (spec §12).

@@ -4,8 +4,8 @@
 
 use chunker::{
     CellBytes, CellSize, Coding, Column, ContentKey, ControlKey, Encoder, Link, Manifest, ManifestParts,
-    ObjectHeader, OpenManifestError, Opener, Padding, PlacementSeed, PlainBlock, Salt, Segment, Verified,
-    rebuild,
+    ObjectHeader, OpenManifestError, Opener, Padding, PlacementSeed, PlainBlock, RequiredTags, Salt, Segment,
+    Verified, rebuild,
 };
 use proofs::{LeafSet, Outboard, Root, ShardHasher, ShardInMemory, SliceDecoder, encode_slice};
 use proptest::prelude::*;
@@ -68,6 +68,7 @@ fn store(coding: Coding, padding: Padding, len: usize) -> Stored {
         seed: PlacementSeed::from_bytes([3; 32]),
         control: ControlKey::from_bytes(BASE_POINT).unwrap(),
         roots,
+        required: RequiredTags::default(),
         header: &header,
     })
     .unwrap();

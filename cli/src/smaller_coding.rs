@@ -26,7 +26,7 @@ pub(crate) fn suggest(error: anyhow::Error) -> anyhow::Error {
 /// How many nodes there are, when they are too few.
 fn nodes_of(error: &PutError) -> Option<usize> {
     match error {
-        PutError::TooFewNodes { domains, .. } => Some(*domains),
+        PutError::TooFewNodes { domains, .. } | PutError::TooFewComply { domains, .. } => Some(*domains),
         PutError::TooFewLeases { leased, .. } => Some(*leased),
         _ => None,
     }

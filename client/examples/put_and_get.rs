@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use chunker::{AccountSecret, Padding, Salt};
+use chunker::{AccountSecret, Padding, RequiredTags, Salt};
 use client::{Client, ClientOptions, ObjectSecrets, PutOptions};
 use network::{EndpointOptions, EndpointRole, Members, NetworkFile, Pool, bind};
 use protocol::{SecretKey, UnixSeconds};
@@ -44,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
         name: Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()),
         media_type: None,
         expires: UnixSeconds::from(SystemTime::now()).plus(30 * DAY_S),
+        required: RequiredTags::default(),
         secrets: ObjectSecrets::new(&account, salt),
     };
     let report = client.put(File::open(file).await?, options, |_| {}).await?;

@@ -1,5 +1,7 @@
 //! What a carer does to one part or one segment at a time, of objects whose manifests it keeps.
 
+use std::collections::HashMap;
+
 use chunker::Manifest;
 use proofs::Root;
 use protocol::limits::CLAIM_VOTERS;
@@ -7,12 +9,12 @@ use protocol::{Code, HeldShard, Lease, Mandate, PublicKey, Renewal, Signed};
 
 use crate::client::Client;
 use crate::driver::audit::{audit_copies, audit_manifest, audit_segments, encoded_len};
-use crate::driver::repair;
-use crate::error::RepairError;
-use crate::options::RepairOrder;
+use crate::driver::{relocate, repair};
+use crate::error::{RelocateError, RepairError};
+use crate::options::{Move, RepairOrder};
 use crate::placement::segment_seed;
 use crate::plan::ASK_WITHIN;
-use crate::report::{AuditReport, PartReport, RepairReport};
+use crate::report::{AuditReport, Part, PartReport, RepairReport};
 
 /// Random leaves with which a part proves itself before and after a repair.
 pub const REPAIR_LEAVES: u32 = repair::REPAIR_LEAVES;
@@ -30,18 +32,34 @@ pub enum Vote {
 
 impl Client {
     /// [`Client::audit`] without fetching the manifest.
-    pub async fn audit_known(&self, manifest: &Manifest, leaves: u32) -> AuditReport {
-        audit_manifest(self, manifest, encoded_len(manifest), leaves).await
+    /// Parts are looked for where they are `believed` to be before anywhere else.
+    pub async fn audit_known(
+        &self,
+        manifest: &Manifest,
+        leaves: u32,
+        believed: &HashMap<Part, PublicKey>,
+    ) -> AuditReport {
+        audit_manifest(self, manifest, encoded_len(manifest), leaves, believed).await
     }
 
     /// The state of the shards of one segment, each proved by `leaves` random leaves and its last one.
-    pub async fn audit_segment(&self, manifest: &Manifest, segment: u32, leaves: u32) -> Vec<PartReport> {
-        audit_segments(self, manifest, segment..segment.saturating_add(1), leaves).await
+    pub async fn audit_segment(
+        &self,
+        manifest: &Manifest,
+        segment: u32,
+        leaves: u32,
+        believed: &HashMap<Part, PublicKey>,
+    ) -> Vec<PartReport> {
+        audit_segments(self, manifest, segment..segment.saturating_add(1), leaves, believed).await
     }
 
     /// The state of the copies of a manifest.
-    pub async fn audit_copies(&self, manifest: &Manifest) -> Vec<PartReport> {
-        audit_copies(self, manifest, encoded_len(manifest), rand::random()).await
+    pub async fn audit_copies(
+        &self,
+        manifest: &Manifest,
+        believed: &HashMap<Part, PublicKey>,
+    ) -> Vec<PartReport> {
+        audit_copies(self, manifest, encoded_len(manifest), rand::random(), believed).await
     }
 
     /// Makes some lost shards of a segment again, on other nodes: all roots of the segment are recomputed and
@@ -62,6 +80,12 @@ impl Client {
         order: &RepairOrder<'_>,
     ) -> Result<RepairReport, RepairError> {
         repair::repair_copies(self, manifest, order).await
+    }
+
+    /// Copies a part from the node that has it to another one, and reads it back whole before it counts. The old copy stays
+    /// under its lease: care never releases.
+    pub async fn relocate(&self, manifest: &Manifest, wish: Move<'_>) -> Result<(), RelocateError> {
+        relocate::relocate(self, manifest, wish).await
     }
 
     /// What a node says it keeps of some shards, and under which leases; the error is for people.

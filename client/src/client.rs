@@ -213,7 +213,8 @@ impl Client {
         driver::keep::keep(self, manifest, control, until).await
     }
 
-    pub(crate) fn placement(&self) -> Arc<Placement> {
+    /// Where what is put goes, among the nodes that are known now.
+    pub fn placement(&self) -> Arc<Placement> {
         self.wire.roster().view().placement
     }
 

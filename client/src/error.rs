@@ -3,6 +3,7 @@
 use chunker::{GeometryError, HeaderError, ManifestError, OpenError, OpenManifestError};
 use proofs::Cid;
 
+use crate::compliance::TagCensus;
 use crate::report::Inconsistency;
 
 /// Why there is no manifest.
@@ -99,6 +100,16 @@ pub enum PutError {
         /// Failure domains there are.
         domains: usize,
     },
+    /// Too few nodes say of themselves what the object is to require.
+    #[error("{needed} nodes in different failure domains are needed at least, {domains} will do: {census}")]
+    TooFewComply {
+        /// Parts that must find a place.
+        needed: usize,
+        /// Failure domains, or nodes, in which they may.
+        domains: usize,
+        /// How many nodes have the tags.
+        census: TagCensus,
+    },
     /// Too few nodes took their shard.
     #[error("{what}: {leased} of {wanted} nodes took it, {needed} are needed at least; {reason}")]
     TooFewLeases {
@@ -142,6 +153,20 @@ pub enum RepairError {
     /// The object was put wrongly; a repair would hide that.
     #[error("the object was put wrongly and is not repaired: {0}")]
     Inconsistent(Box<Inconsistency>),
+}
+
+/// Why a part could not be copied to another node.
+#[derive(Debug, thiserror::Error)]
+pub enum RelocateError {
+    /// The mandate is not for this object, or not for the pool's payer; or the node may not have it.
+    #[error("it is not allowed: {0}")]
+    Forbidden(String),
+    /// The node that has it does not give it out.
+    #[error("the node that has it: {0}")]
+    Source(String),
+    /// The other node does not take it, or does not give it back.
+    #[error("the node that is to have it: {0}")]
+    Target(String),
 }
 
 /// Why the member list is no newer than it was.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chunker::{AccountSecret, Coding, ContentKey, Padding, Salt};
+use chunker::{AccountSecret, Coding, ContentKey, Padding, RequiredTags, Salt};
 use protocol::{Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
 
 use crate::report::{Part, PartReport};
@@ -35,6 +35,8 @@ pub struct PutOptions {
     pub media_type: Option<String>,
     /// Until when nodes are to keep the shards.
     pub expires: UnixSeconds,
+    /// Tags that nodes must have to be given a part.
+    pub required: RequiredTags,
     /// Keys for this object alone.
     pub secrets: ObjectSecrets,
 }
@@ -79,6 +81,19 @@ pub struct RepairOrder<'a> {
     pub wanted: &'a [Part],
     /// Nodes that get a part only when no other takes it.
     pub avoid: &'a HashSet<PublicKey>,
+    /// Under whose leave, and for how long.
+    pub authority: &'a RepairAuthority,
+}
+
+/// A part that is to be copied from the node that has it to another one.
+#[derive(Debug, Clone, Copy)]
+pub struct Move<'a> {
+    /// The part.
+    pub part: Part,
+    /// Who has it.
+    pub from: PublicKey,
+    /// Who is to have it.
+    pub to: PublicKey,
     /// Under whose leave, and for how long.
     pub authority: &'a RepairAuthority,
 }

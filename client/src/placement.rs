@@ -42,6 +42,8 @@ pub struct Placement {
     nodes: Vec<(Ranked, u8)>,
     /// Nodes that keep what they have and take nothing new.
     closed: HashSet<PublicKey>,
+    /// Nodes that come behind all others.
+    strangers: HashSet<PublicKey>,
 }
 
 impl Placement {
@@ -50,7 +52,7 @@ impl Placement {
         let domains = failure_domains(sites, same_site);
         let nodes = sites.iter().zip(domains);
         let nodes = nodes.map(|(site, domain)| (Ranked { id: site.id, domain }, site.class.min(CLASS_MAX)));
-        Self { nodes: nodes.collect(), closed: HashSet::new() }
+        Self { nodes: nodes.collect(), closed: HashSet::new(), strangers: HashSet::new() }
     }
 
     /// The same, but nothing new is placed on these nodes.
@@ -74,6 +76,28 @@ impl Placement {
         self
     }
 
+    /// The same for an object that only some nodes may keep: the others come behind them in every ranking, and nothing new
+    /// is placed on them (spec section 12).
+    #[must_use]
+    pub fn for_those_who(mut self, complies: impl Fn(&PublicKey) -> bool) -> Self {
+        self.strangers = self.nodes.iter().map(|(node, _)| node.id).filter(|id| !complies(id)).collect();
+        self
+    }
+
+    /// The number of nodes on which something new may be placed.
+    pub fn open(&self) -> usize {
+        self.nodes.iter().filter(|(node, _)| self.is_open(&node.id)).count()
+    }
+
+    /// Whether a node keeps what it has and takes nothing new.
+    pub fn is_closed(&self, id: &PublicKey) -> bool {
+        self.closed.contains(id)
+    }
+
+    fn is_open(&self, id: &PublicKey) -> bool {
+        !self.closed.contains(id) && !self.strangers.contains(id)
+    }
+
     /// The number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -86,14 +110,14 @@ impl Placement {
 
     /// The number of failure domains: the most shards of one segment that can be placed.
     pub fn domains(&self) -> usize {
-        let open = self.nodes.iter().filter(|(node, _)| !self.closed.contains(&node.id));
+        let open = self.nodes.iter().filter(|(node, _)| self.is_open(&node.id));
         open.map(|(node, _)| node.domain).collect::<HashSet<_>>().len()
     }
 
     /// The nodes on which something new may be placed, in the order of their rank for this seed, best first.
     pub fn rank_for_new(&self, seed: &[u8; 32]) -> Vec<Ranked> {
         let mut ranking = self.rank(seed);
-        ranking.retain(|node| !self.closed.contains(&node.id));
+        ranking.retain(|node| self.is_open(&node.id));
         ranking
     }
 
@@ -101,7 +125,7 @@ impl Placement {
     /// and the holders at their ranks, even those that take nothing new: nothing is put beside what they have.
     pub fn rank_for_more(&self, seed: &[u8; 32], holders: &[PublicKey]) -> Vec<Ranked> {
         let mut ranking = self.rank(seed);
-        ranking.retain(|node| !self.closed.contains(&node.id) || holders.contains(&node.id));
+        ranking.retain(|node| self.is_open(&node.id) || holders.contains(&node.id));
         ranking
     }
 
@@ -109,7 +133,7 @@ impl Placement {
     pub fn rank(&self, seed: &[u8; 32]) -> Vec<Ranked> {
         let mut scored: Vec<_> =
             self.nodes.iter().map(|&(node, class)| (score(seed, &node.id, class), node)).collect();
-        scored.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.id.cmp(&b.1.id)));
+        scored.sort_unstable_by_key(|(score, node)| (self.strangers.contains(&node.id), *score, node.id));
         scored.into_iter().map(|(_, node)| node).collect()
     }
 }
@@ -299,6 +323,21 @@ mod tests {
             assert!(!ids(after.rank_for_new(&seed(number))).contains(&key(2)));
         }
         assert_eq!(after.domains(), 3);
+    }
+
+    #[test]
+    fn who_may_not_keep_an_object_comes_last_and_gets_nothing() {
+        let sites: Vec<_> = (0..9).map(|n| loopback(n, 0)).collect();
+        let plain = Placement::new(&sites, false);
+        let complies = |id: &PublicKey| [1, 4, 6].iter().any(|n| key(*n) == *id);
+        let placement = plain.clone().for_those_who(complies);
+        assert_eq!((placement.len(), placement.open(), placement.domains()), (9, 3, 3));
+        for number in 0..50 {
+            let (before, after) = (plain.rank(&seed(number)), placement.rank(&seed(number)));
+            let (first, last): (Vec<_>, Vec<_>) = before.into_iter().partition(|node| complies(&node.id));
+            assert_eq!(placement.rank_for_new(&seed(number)), first);
+            assert_eq!(after, [first, last].concat());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chunker::{Coding, Column, Link};
+use chunker::{Coding, Column, Link, RequiredTags};
 use proofs::{Cid, Root};
 use protocol::{Lease, PublicKey, Signed, UnixSeconds};
 use serde::Serialize;
@@ -123,6 +123,8 @@ pub struct AuditReport {
     pub cid: Cid,
     /// Data and parity columns.
     pub coding: Coding,
+    /// Tags that the manifest requires of nodes with a part.
+    pub required: RequiredTags,
     /// All shards in the order of the manifest, then the copies of the manifest.
     pub parts: Vec<PartReport>,
 }

@@ -78,7 +78,9 @@ pub(crate) fn put_problem(error: &PutError) -> Problem {
         PutError::Input(_) => Code::BodyIncomplete,
         PutError::TooLong(_) => Code::TooLarge,
         PutError::Header(_) => Code::BadRequest,
-        PutError::TooFewNodes { .. } | PutError::TooFewLeases { .. } => Code::NotStored,
+        PutError::TooFewNodes { .. } | PutError::TooFewComply { .. } | PutError::TooFewLeases { .. } => {
+            Code::NotStored
+        }
         PutError::NoPayer | PutError::Manifest(_) => Code::Internal,
     };
     Problem::new(code, error.to_string())

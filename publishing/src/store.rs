@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use chunker::{Coding, ContentKey, Padding};
+use chunker::{Coding, ContentKey, Padding, RequiredTags};
 use client::{Client, PutError, PutOptions};
 use proofs::Cid;
 use protocol::UnixSeconds;
@@ -60,6 +60,7 @@ impl Storing {
             name: None,
             media_type: Some(media_type.to_owned()),
             expires: UnixSeconds::from(SystemTime::now()).plus(self.keep.as_secs()),
+            required: RequiredTags::default(),
             secrets: creator.new_secrets(),
         };
         let report = self.client.put(reader, options, |now| progress(now.read)).await?;

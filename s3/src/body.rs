@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use client::{Object, ReadError};
@@ -10,9 +11,13 @@ use s3s::StdError;
 use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// Pieces of at most 16 KiB that wait for the client, beside what the object's own reader has ahead.
 const PIECES_MAX: usize = 16;
+
+/// A client that takes no byte for this long is cut off: an answer under way holds memory.
+const WRITE_STALL: Duration = Duration::from_mins(1);
 
 /// Pieces that another task reads.
 struct Pieces {
@@ -30,7 +35,7 @@ pub(crate) fn of(object: &Object, range: std::ops::Range<u64>) -> StreamingBlob 
             if let Err(error) = &piece {
                 tracing::warn!(%error, "an answer breaks off");
             }
-            if send.send(piece).await.is_err() {
+            if !matches!(timeout(WRITE_STALL, send.send(piece)).await, Ok(Ok(()))) {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use account::{Account, KeyStore};
-use chunker::{Coding, ContentKey, Padding};
+use chunker::{Coding, ContentKey, Padding, RequiredTags};
 use client::{Client, Object, OpenObjectError, PutOptions, PutReport};
 use protocol::UnixSeconds;
 use quick_cache::sync::Cache;
@@ -54,8 +54,8 @@ pub(crate) struct Stored {
 
 impl Storage {
     /// The index now, in which there is this bucket.
-    pub(crate) async fn view_of(&self, bucket: &str) -> S3Result<Arc<View>> {
-        let view = self.shelf.fresh_view().await;
+    pub(crate) fn view_of(&self, bucket: &str) -> S3Result<Arc<View>> {
+        let view = self.shelf.fresh_view();
         if view.bucket(bucket).is_some() {
             return Ok(view);
         }
@@ -94,6 +94,7 @@ impl Storage {
             name: Some(path.file_name().to_owned()),
             media_type: media_type.map(ToString::to_string),
             expires: until,
+            required: RequiredTags::default(),
             secrets: self.account.new_secrets(),
         };
         let put = self.client.put(reader, options, |_| {}).await.map_err(trouble::of_put)?;

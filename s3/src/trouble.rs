@@ -22,9 +22,10 @@ pub(crate) fn of_put(error: PutError) -> S3Error {
     let message = error.to_string();
     match error {
         PutError::Input(source) => of_input(&source),
-        PutError::TooFewNodes { .. } | PutError::TooFewLeases { .. } | PutError::NoPayer => {
-            S3Error::with_message(S3ErrorCode::ServiceUnavailable, message)
-        }
+        PutError::TooFewNodes { .. }
+        | PutError::TooFewComply { .. }
+        | PutError::TooFewLeases { .. }
+        | PutError::NoPayer => S3Error::with_message(S3ErrorCode::ServiceUnavailable, message),
         PutError::TooLong(_) => S3Error::with_message(S3ErrorCode::EntityTooLarge, message),
         PutError::Header(_) => S3Error::with_message(S3ErrorCode::InvalidArgument, message),
         PutError::Manifest(_) => S3Error::with_message(S3ErrorCode::InternalError, message),
@@ -36,9 +37,9 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
     let intake = error.get_ref().and_then(|inner| inner.downcast_ref::<IntakeError>());
     let code = match intake {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
-        Some(IntakeError::Length { .. }) => S3ErrorCode::IncompleteBody,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
-        Some(IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
+        Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
+        Some(IntakeError::Length { .. } | IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };
     S3Error::with_message(code, error.to_string())

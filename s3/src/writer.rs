@@ -116,13 +116,17 @@ impl Writer {
         let (size, begun) = (batch.len(), Instant::now());
         let (followed, refused) = decide(&mut local, batch);
         let outcome = self.write(&mut local, &followed, &refused).await;
-        self.shelf.replace(local.index().clone(), &self.folder);
+        // What is not on the disk is not in the index: it is read anew for the next batch.
+        let is_here = !matches!(outcome, Err(WriteError::Local(_)));
+        if is_here {
+            self.shelf.replace(local.index().clone(), &self.folder);
+        }
         tracing::debug!(orders = size, ms = begun.elapsed().as_millis(), "index written");
         for (ticket, refusal) in refused {
             answer(vec![ticket], &Err(refusal));
         }
         answer(followed.into_iter().map(|(ticket, _)| ticket).collect(), &outcome);
-        Some(local)
+        is_here.then_some(local)
     }
 
     async fn write(
@@ -154,14 +158,11 @@ impl Writer {
         }
         let named: HashSet<Cid> = local.index().files().map(|(_, file)| file.object).collect();
         gone.retain(|object, _| !named.contains(object));
-        for (object, erasable) in gone {
-            if let Some(salt) = erasable {
-                let path = self.keys.folder().to_owned();
-                self.keys.destroy(&salt).map_err(|source| LocalError::Io { path, source })?;
-            }
-            local.release_later(object, now())?;
+        for salt in gone.values().flatten() {
+            let path = self.keys.folder().to_owned();
+            self.keys.destroy(salt).map_err(|source| LocalError::Io { path, source })?;
         }
-        Ok(())
+        local.release_all_later(gone.into_keys(), now())
     }
 
     async fn open(&self) -> Result<LocalIndex, String> {

@@ -31,7 +31,8 @@ pub enum Step {
     Started {
         objects: usize,
     },
-    /// Nodes are known now that were not, are at another address, begin or cease to leave, or have another identity.
+    /// Nodes are known now that were not, are at another address, begin or cease to leave, have another identity, or
+    /// other tags.
     Members {
         nodes: usize,
         joined: usize,
@@ -39,6 +40,7 @@ pub enum Step {
         leave: usize,
         stay: usize,
         renamed: usize,
+        tagged: usize,
     },
     Added {
         cid: String,
@@ -83,10 +85,12 @@ pub enum Step {
         unit: String,
         reason: String,
     },
-    /// Nothing is lost any more: somebody else has put it, or its node is back.
+    /// Nothing is lost any more: somebody else has put it, or this steward before it was killed, or its node is back.
     FoundAgain {
         cid: String,
         unit: String,
+        /// Where what was thought lost is.
+        nodes: Vec<String>,
     },
     /// A part was made again, put, and read back whole.
     Rebuilt {
@@ -94,6 +98,21 @@ pub enum Step {
         unit: String,
         part: u8,
         node: String,
+    },
+    /// A part was copied to a better place, and read back whole there; the old copy is renewed no more.
+    Moved {
+        cid: String,
+        unit: String,
+        part: u8,
+        from: String,
+        to: String,
+        why: &'static str,
+    },
+    NotMoved {
+        cid: String,
+        unit: String,
+        part: u8,
+        reason: String,
     },
     /// Every part has proved itself after the repair.
     ProvedWhole {
@@ -202,12 +221,12 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { objects } => write!(f, "started with {objects} objects"),
-            Self::Members { nodes, joined, moved, leave, stay, renamed } => {
+            Self::Members { nodes, joined, moved, leave, stay, renamed, tagged } => {
                 write!(
                     f,
                     "{nodes} nodes are known: {joined} new, {moved} elsewhere, {leave} begin to leave, "
                 )?;
-                write!(f, "{stay} stay after all, {renamed} under another identity")
+                write!(f, "{stay} stay after all, {renamed} under another identity, {tagged} with other tags")
             }
             Self::Added { cid, until } => write!(f, "{}: looked after until {until}", short(cid)),
             Self::Removed { cid } => write!(f, "{}: no longer looked after", short(cid)),
@@ -228,9 +247,22 @@ impl fmt::Display for Step {
             Self::RepairPutOff { cid, unit, reason } => {
                 write!(f, "{}: {unit}: repair put off: {reason}", short(cid))
             }
-            Self::FoundAgain { cid, unit } => write!(f, "{}: {unit}: nothing is lost any more", short(cid)),
+            Self::FoundAgain { cid, unit, nodes } => {
+                write!(f, "{}: {unit}: nothing is lost any more:", short(cid))?;
+                nodes.iter().try_for_each(|id| write!(f, " {}", node(id)))
+            }
             Self::Rebuilt { cid, unit, part, node: id } => {
                 write!(f, "{}: {unit}: part {part} rebuilt on node {} and read back", short(cid), node(id))
+            }
+            Self::Moved { cid, unit, part, from, to, why } => write!(
+                f,
+                "{}: {unit}: part {part} moved from node {} to {}: {why}",
+                short(cid),
+                node(from),
+                node(to)
+            ),
+            Self::NotMoved { cid, unit, part, reason } => {
+                write!(f, "{}: {unit}: part {part} could not be moved: {reason}", short(cid))
             }
             Self::ProvedWhole { cid, unit } => write!(f, "{}: {unit}: proved whole", short(cid)),
             Self::StillLost { cid, unit, reason } => {

@@ -28,6 +28,7 @@ pub struct Metrics {
     faults: Family<FaultLabel, Counter>,
     audits: Family<KindLabel, Counter>,
     rebuilt: Counter,
+    moved: Counter,
     repairs_failed: Counter,
     renewals_failed: Counter,
 }
@@ -72,6 +73,7 @@ impl Metrics {
             faults: Family::default(),
             audits: Family::default(),
             rebuilt: Counter::default(),
+            moved: Counter::default(),
             repairs_failed: Counter::default(),
             renewals_failed: Counter::default(),
         };
@@ -115,6 +117,7 @@ impl Metrics {
         registry.register("audits", "Audits made", self.audits.clone());
         for (name, help, counter) in [
             ("rebuilt", "Parts made again", &self.rebuilt),
+            ("moved", "Parts moved to better places", &self.moved),
             ("repairs_failed", "Repairs that left something lost", &self.repairs_failed),
             ("renewals_failed", "Leases that could not be renewed", &self.renewals_failed),
         ] {
@@ -142,6 +145,7 @@ impl Metrics {
             Step::NodeAudited { .. } => drop(self.audits.get_or_create(&KindLabel { of: "node" }).inc()),
             Step::NodeFault { fault, .. } => drop(self.faults.get_or_create(&FaultLabel { fault }).inc()),
             Step::Rebuilt { .. } => drop(self.rebuilt.inc()),
+            Step::Moved { .. } => drop(self.moved.inc()),
             Step::StillLost { .. } => drop(self.repairs_failed.inc()),
             Step::Renewed { failed, .. } => drop(self.renewals_failed.inc_by(u64::from(*failed))),
             _ => {}

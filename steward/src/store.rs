@@ -16,7 +16,7 @@ use crate::history::HourLine;
 use crate::plan::{NodeCare, Object};
 
 /// Raised with every change of a row.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Memory for cached pages, in bytes.
 const CACHE_LEN: usize = 16 << 20;
 

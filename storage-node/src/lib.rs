@@ -8,6 +8,7 @@
 //! the records of other nodes, which it exchanges with them. Who is admitted is a list of keys; nothing is paid for here.
 
 mod audits;
+mod check;
 mod claims;
 mod clock;
 mod committer;
@@ -34,6 +35,7 @@ mod verdicts;
 #[cfg(test)]
 mod simulated_disk;
 
+pub use check::{FolderReport, check_folder};
 pub use clock::Clock;
 pub use config::{AdmissionPolicy, NodeConfig, Scrub};
 pub use disk::OpenDirError;

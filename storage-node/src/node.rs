@@ -181,7 +181,7 @@ async fn open(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeE
     opened.unwrap_or_else(|_| Err(SpawnNodeError::Store("opening it panicked".to_owned())))
 }
 
-fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeError> {
+pub(crate) fn open_blocking(config: &NodeConfig) -> Result<(Arc<Store>, SecretKey), SpawnNodeError> {
     let disk = Arc::new(RealDisk::open(&config.dir)?);
     // Completes a change of identity that was cut off, so it comes before the key is read.
     let former = membership::former_identities(&config.dir);

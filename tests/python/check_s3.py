@@ -40,9 +40,10 @@ def make_folder(folder):
         os.utime(path, (1_600_000_000 + n * 1000, 1_600_000_000 + n * 1000))
 
 
-def client(endpoint, **changes):
-    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, read_timeout=120)
-    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config, **changes)
+def client(endpoint, access=None, secret=None):
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, read_timeout=120)
+    keys = {"aws_access_key_id": access or os.environ["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": secret or os.environ["AWS_SECRET_ACCESS_KEY"]}
+    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
 
 
 def refused(code, call, **arguments):
@@ -220,8 +221,8 @@ def presigned(s3, endpoint):
 
 
 def refusals(s3, endpoint):
-    refused("SignatureDoesNotMatch", client(endpoint, aws_secret_access_key="wrong").list_buckets)
-    refused("InvalidAccessKeyId", client(endpoint, aws_access_key_id="SOMEBODYELSE").list_buckets)
+    refused("SignatureDoesNotMatch", client(endpoint, secret="wrong").list_buckets)
+    refused("InvalidAccessKeyId", client(endpoint, access="SOMEBODYELSE").list_buckets)
     refused("NoSuchBucket", s3.list_objects_v2, Bucket="no-such-bucket")
     refused("NoSuchBucket", s3.put_object, Bucket="no-such-bucket", Key="a", Body=b"a")
     refused("404", s3.head_bucket, Bucket="no-such-bucket")

@@ -262,7 +262,7 @@ class Manifest:
     }
 
     def __init__(self, data):
-        fields = decode_map(data, MANIFEST_LEN_MAX, self.KEYS)
+        fields = decode_map(data, MANIFEST_LEN_MAX, self.KEYS, {"tags": list})
         require(fields["v"] == 1, f"version {fields['v']} is not known")
         require(fields["suite"] == 1, f"cipher suite {fields['suite']} is not known")
         for key in ("salt", "seed", "control", "commit"):
@@ -275,6 +275,7 @@ class Manifest:
         self.roots = [roots[i : i + ROOT_LEN] for i in range(0, len(roots), ROOT_LEN)]
         self.salt, self.seed, self.control = fields["salt"], fields["seed"], fields["control"]
         self.commitment, self.header = fields["commit"], fields["header"]
+        self.tags = check_required_tags(fields["tags"]) if "tags" in fields else []
         self.cid = cid_of(data)
 
     def unlock(self, content_key):
@@ -289,6 +290,16 @@ class Manifest:
         shapes = [shape_of(self.geometry.k, length) for length in (header["len"], padme(header["len"]))]
         require((self.geometry.log2, self.geometry.cells) in shapes, "the length does not give the number of cells")
         return keys, header
+
+
+def check_required_tags(tags):
+    """The tags that a manifest requires of nodes, if it may."""
+    require(1 <= len(tags) <= 8, f"{len(tags)} required tags, 1 to 8 are possible")
+    for tag in tags:
+        require(type(tag) is str and re.fullmatch("[a-z0-9-]{1,32}=[ -~]{1,64}", tag), f"{tag!r} is no tag")
+    require(sum(map(len, tags)) <= 200, "the required tags are too long")
+    require(all(a < b for a, b in zip(tags, tags[1:])), "the required tags are not in order")
+    return tags
 
 
 def decode_header(plain):

@@ -52,6 +52,8 @@ class Vectors(unittest.TestCase):
             for field, context, material in [
                 ("payer_key_seed", "headwater v1 payer key", secret),
                 ("pointer_key_seed", "headwater v1 pointer key", secret),
+                ("s3_seed", "headwater v1 s3 credentials", secret),
+                ("spool_key", "headwater v1 s3 spool", secret + salt),
                 ("content_key", "headwater v1 content key", secret + salt),
                 ("control_key_seed", "headwater v1 control key", secret + salt),
             ]:
@@ -84,6 +86,7 @@ class Vectors(unittest.TestCase):
             self.assertEqual([root.hex() for root in manifest.roots], v["roots"])
             found = (manifest.salt.hex(), manifest.seed.hex(), manifest.control.hex())
             self.assertEqual(found, (v["salt"], v["seed"], v["control"]))
+            self.assertEqual(manifest.tags, v.get("tags", []))
         for v in file["reject"]:
             self.refuses(v["why"], lambda v=v: hw.Manifest(unhex(v["manifest"])))
 

@@ -1,10 +1,11 @@
 //! A network of real storage nodes on the loopback interface, each on a runtime of its own so that it can be killed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io};
 
 use anyhow::{Context as _, ensure};
-use chunker::{AccountSecret, Coding, Padding, Salt};
+use chunker::{AccountSecret, Coding, Padding, RequiredTags, Salt};
 use client::{Client, ClientOptions, ObjectSecrets, PutOptions, PutReport, RepairAuthority};
 use network::{EndpointOptions, EndpointRole, Members, NetworkFile, Pool, bind};
 use proofs::{Cid, Root};
@@ -171,7 +172,18 @@ impl TestNetwork {
 
     /// A node's folder.
     pub fn dir(&self, index: usize) -> PathBuf {
-        self.folder.path().join(format!("node-{index}"))
+        let usual = || self.folder.path().join(format!("node-{index}"));
+        self.nodes.get(index).map_or_else(usual, |node| node.config.dir.clone())
+    }
+
+    /// Stops a node, copies its folder to another place and deletes the old one. It is not started again.
+    pub async fn carry_disk(&mut self, index: usize) -> anyhow::Result<()> {
+        self.stop(index).await;
+        let (from, to) = (self.dir(index), self.folder.path().join(format!("carried-{index}")));
+        copy_folder(&from, &to)?;
+        fs::remove_dir_all(&from)?;
+        self.nodes[index].config.dir = to;
+        Ok(())
     }
 
     /// The file in which a node keeps a shard of more than 64 KiB, if it does.
@@ -275,6 +287,20 @@ impl Running {
     }
 }
 
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Settings of a put with keys made from `number`.
 pub fn put_options(coding: &str, number: u64) -> anyhow::Result<PutOptions> {
     Ok(PutOptions {
@@ -283,6 +309,7 @@ pub fn put_options(coding: &str, number: u64) -> anyhow::Result<PutOptions> {
         name: None,
         media_type: None,
         expires: expires(),
+        required: RequiredTags::default(),
         secrets: secrets(number),
     })
 }

@@ -4,10 +4,12 @@
 //! [`noise`] are publications of it, without a film.
 //! [`liar`] is a node on a real endpoint that lies as it is told.
 //! [`care`] is months of faults and stewards in virtual time, without bytes.
+//! [`scale`] measures how placement and stewards grow.
 //! [`sim`] is a whole network in one thread: virtual time, simulated nodes, the real plans and real bytes.
 
 pub mod care;
 pub mod harness;
 pub mod liar;
 pub mod noise;
+pub mod scale;
 pub mod sim;

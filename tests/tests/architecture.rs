@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("chunker", &["proofs"]),
     ("protocol", &["proofs"]),
     ("sharing", &["chunker", "protocol", "proofs"]),
+    ("ledger", &["protocol", "proofs"]),
     ("packager", &[]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
@@ -76,7 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const FOR_TESTS: &str = "fuzzing";
 
 /// Pure crates contain no runtime, no sockets, no files and no clock.
-const PURE: &[&str] = &["proofs", "chunker", "protocol", "sharing", "packager"];
+const PURE: &[&str] = &["proofs", "chunker", "protocol", "sharing", "ledger", "packager"];
 const IMPURE_PACKAGES: &[&str] = &["tokio", "iroh", "mio", "redb", "axum", "hyper", "rustix", "socket2"];
 const IMPURE_WORDS: &[&str] = &[
     "std::fs",
@@ -98,6 +99,8 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("steward", "redb::", "store.rs"),
     ("client", "Exchange", "wire.rs"),
     ("packager", "hls_m3u8::", "hls.rs"),
+    ("ledger", "sha3::", "payout.rs"),
+    ("ledger", "iroh_base::", "note.rs"),
 ];
 
 const BANNED_NAMES: &[&str] = &["util", "utils", "common", "core", "misc", "manager", "helper", "helpers"];

@@ -12,6 +12,11 @@ pub(super) fn text(value: &str) -> Vec<u8> {
     [&head(3, value.len() as u64), value.as_bytes()].concat()
 }
 
+/// The head of an array of so many items.
+pub(super) fn array(len: usize) -> Vec<u8> {
+    head(4, len as u64)
+}
+
 /// A map with the entries in this order.
 pub(super) fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut out = head(5, entries.len() as u64);

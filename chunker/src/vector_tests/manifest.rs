@@ -21,6 +21,8 @@ struct Accepted {
     seed: String,
     roots: Vec<String>,
     control: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +68,13 @@ impl Entries {
         let mut entries = self.clone();
         entries.0.insert(place, (key, value));
         entries
+    }
+
+    /// The same with required tags, in this order.
+    fn requiring(&self, tags: &[&str]) -> Self {
+        let list = tags.iter().fold(cbor::array(tags.len()), |list, tag| [list, cbor::text(tag)].concat());
+        let place = self.0.iter().position(|(key, _)| *key == "seed").unwrap() + 1;
+        self.and(place, "tags", list)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -163,6 +172,36 @@ fn wrong_types() -> Vec<(String, Vec<u8>)> {
     cases.into_iter().map(|(why, key, value)| (why.to_owned(), small().with(key, value).encode())).collect()
 }
 
+fn wrong_tags() -> Vec<(String, Vec<u8>)> {
+    let long = |len: usize| "v".repeat(len);
+    let many: Vec<_> = (0..9).map(|number| format!("n={number}")).collect();
+    let heavy: Vec<_> = (0..4).map(|number| format!("n{number}={}", long(48))).collect();
+    let texts = |tags: &[String]| small().requiring(&tags.iter().map(String::as_str).collect::<Vec<_>>());
+    let one = |tag: &str| small().requiring(&[tag]);
+    let field = |value: Vec<u8>| small().requiring(&[]).with("tags", value);
+    let cases = [
+        ("no tag in the list", small().requiring(&[])),
+        ("tags null", field(vec![0xf6])),
+        ("tags as text", field(cbor::text("country=DE"))),
+        ("a tag as bytes", field([vec![0x81], cbor::bytes(b"country=DE")].concat())),
+        ("tags in an indefinite list", field([vec![0x9f], cbor::text("country=DE"), vec![0xff]].concat())),
+        ("a tag twice", small().requiring(&["country=DE", "country=DE"])),
+        ("tags in another order", small().requiring(&["country=DE", "class=ssd"])),
+        ("nine tags", texts(&many)),
+        ("tags of 204 bytes", texts(&heavy)),
+        ("a tag without a value", one("country")),
+        ("a tag with an empty value", one("country=")),
+        ("a tag with an empty key", one("=DE")),
+        ("a key with a capital", one("Country=DE")),
+        ("a key with an underscore", one("my_country=DE")),
+        ("a key of 33 bytes", one(&format!("{}=DE", "k".repeat(33)))),
+        ("a value of 65 bytes", one(&format!("k={}", long(65)))),
+        ("a value with a line end", one("country=DE\n")),
+        ("a value that is not ASCII", one("country=D\u{e9}")),
+    ];
+    cases.into_iter().map(|(why, entries)| (why.to_owned(), entries.encode())).collect()
+}
+
 fn wrong_maps() -> Vec<(String, Vec<u8>)> {
     let good = small();
     let bytes = good.encode();
@@ -215,11 +254,13 @@ fn accepted(what: &str, entries: &Entries) -> Accepted {
         seed: hex(manifest.seed().as_bytes()),
         roots: manifest.roots().iter().map(ToString::to_string).collect(),
         control: hex(manifest.control().as_bytes()),
+        tags: manifest.required().iter().map(str::to_owned).collect(),
     }
 }
 
 fn made() -> File {
-    let reject = [wrong_values(), wrong_keys_of_curve_points(), wrong_types(), wrong_maps()].concat();
+    let reject =
+        [wrong_values(), wrong_keys_of_curve_points(), wrong_types(), wrong_tags(), wrong_maps()].concat();
     File {
         accept: vec![
             accepted("one stripe of small cells", &small()),
@@ -227,9 +268,25 @@ fn made() -> File {
             accepted("two rows", &Entries::new(5, 3, 14, 6, 8)),
             accepted("two segments", &Entries::new(4, 2, 14, 16_385, 9)),
             accepted("the most columns", &Entries::new(1, 254, 10, 1, 255)),
+            accepted("a required tag", &small().requiring(&["country=DE"])),
+            accepted("the longest required tags", &small().requiring(&longest_tags())),
         ],
         reject: reject.into_iter().map(|(why, bytes)| Rejected { why, manifest: hex(bytes) }).collect(),
     }
+}
+
+/// Eight tags, 200 bytes together.
+fn longest_tags() -> [&'static str; 8] {
+    [
+        "a-key-of-thirty-two-bytes-------=a value of 64 bytes ............................................",
+        "b=0123456789012345678901234567890123456789012345678901234567",
+        "c=1234567890123",
+        "d=123456",
+        "e=123456",
+        "f=1234",
+        "g=~",
+        "h= ",
+    ]
 }
 
 #[test]
@@ -246,7 +303,7 @@ fn manifest() {
 
 #[test]
 fn the_longest_manifest_is_short_enough() {
-    let longest = Entries::new(5, 3, 14, 4092 * 5 * 3276, 32_736).encode();
+    let longest = Entries::new(5, 3, 14, 4092 * 5 * 3276, 32_736).requiring(&longest_tags()).encode();
     assert!(longest.len() <= MANIFEST_LEN_MAX);
     assert_eq!(Manifest::decode(&longest).unwrap().encode(), longest);
     let longer = Entries::new(5, 3, 14, 4092 * 5 * 3276 + 1, 32_740).encode();

@@ -5,7 +5,7 @@ use proofs::Root;
 use super::{bytes32, control, golden_bytes};
 use crate::{
     Coding, ContentKey, Encoder, Link, Manifest, ManifestParts, ObjectHeader, Padding, PlacementSeed,
-    PlainBlock, Salt,
+    PlainBlock, RequiredTags, Salt,
 };
 
 #[test]
@@ -30,6 +30,7 @@ fn object() {
         seed: PlacementSeed::from_bytes(bytes32("seed")),
         control: control(),
         roots: shards.iter().map(|shard| Root::of(shard)).collect(),
+        required: RequiredTags::default(),
         header: &header,
     })
     .unwrap();

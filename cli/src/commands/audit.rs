@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use clap::Args;
 use client::{AuditReport, Client, Object, PartReport, PartState};
+use protocol::PublicKey;
 use serde::Serialize;
 
 use crate::arguments::Globals;
@@ -45,6 +46,13 @@ struct Answer {
     size: Option<u64>,
     coding: String,
     whole: bool,
+    /// Tags that the object requires of every node with a part.
+    requires: Vec<String>,
+    /// Whether all nodes with a part have them; none when nothing is required.
+    complies: Option<bool>,
+    /// What `complies` rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags_are: Option<&'static str>,
     parts: Vec<PartLine>,
 }
 
@@ -55,7 +63,12 @@ struct PartLine {
     node: Option<String>,
     state: &'static str,
     leaves: u32,
+    /// Whether the node says of itself what is required; none when nothing is, or no node has the part.
+    complies: Option<bool>,
 }
+
+/// A node signs its own record, tags and all.
+const TAGS_ARE: &str = "self-declared";
 
 impl Audit {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -73,11 +86,12 @@ pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) 
             Target::Cid(_) => None,
         };
         let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
-        Ok((object, report))
+        let answer = Answer::new(&report, object.as_ref(), |node| client.complies(node, &report.required));
+        Ok((answer, report))
     };
     let network = Network::load(globals.network.as_deref()).await?;
-    let (object, report) = network.with_client(None, audit).await?;
-    globals.output().answer(&Answer::new(&report, object.as_ref()))?;
+    let (answer, report) = network.with_client(None, audit).await?;
+    globals.output().answer(&answer)?;
     if !report.is_whole() {
         let (lost, parts) = (report.lost().count(), report.parts.len());
         let way_out = way_out(&report, network.file.nodes.len());
@@ -99,7 +113,10 @@ fn way_out(report: &AuditReport, nodes: usize) -> String {
 }
 
 impl Answer {
-    fn new(report: &AuditReport, object: Option<&Object>) -> Self {
+    fn new(report: &AuditReport, object: Option<&Object>, complies: impl Fn(PublicKey) -> bool) -> Self {
+        let is_bound = !report.required.is_empty();
+        let complies = |part: &PartReport| part.node.filter(|_| is_bound).map(&complies);
+        let parts: Vec<_> = report.parts.iter().map(|part| PartLine::new(part, complies(part))).collect();
         Self {
             cid: report.cid.to_string(),
             name: object.and_then(Object::name).map(str::to_owned),
@@ -107,19 +124,23 @@ impl Answer {
             size: object.map(Object::len),
             coding: report.coding.to_string(),
             whole: report.is_whole(),
-            parts: report.parts.iter().map(PartLine::new).collect(),
+            requires: report.required.iter().map(str::to_owned).collect(),
+            complies: is_bound.then(|| parts.iter().all(|part| part.complies != Some(false))),
+            tags_are: is_bound.then_some(TAGS_ARE),
+            parts,
         }
     }
 }
 
 impl PartLine {
-    fn new(part: &PartReport) -> Self {
+    fn new(part: &PartReport, complies: Option<bool>) -> Self {
         Self {
             part: part.part.to_string(),
             root: part.root.to_string(),
             node: part.node.map(|node| node.to_string()),
             state: part.state.name(),
             leaves: part.leaves,
+            complies,
         }
     }
 }
@@ -137,9 +158,17 @@ impl fmt::Display for Answer {
             writeln!(f, "size     {size} bytes")?;
         }
         writeln!(f, "coding   {}", self.coding)?;
+        if !self.requires.is_empty() {
+            writeln!(f, "requires {}; tags of nodes are {TAGS_ARE}", self.requires.join(", "))?;
+        }
         for part in &self.parts {
             let node = part.node.as_deref().map_or("no node", |node| &node[..10]);
-            writeln!(f, "{:<12} {node:<10}  {}", part.state, part.part)?;
+            let complies = match part.complies {
+                Some(true) => "  complies",
+                Some(false) => "  DOES NOT COMPLY",
+                None => "",
+            };
+            writeln!(f, "{:<12} {node:<10}  {}{complies}", part.state, part.part)?;
         }
         Ok(())
     }
@@ -147,16 +176,49 @@ impl fmt::Display for Answer {
 
 #[cfg(test)]
 mod tests {
+    use chunker::RequiredTags;
     use client::Part;
     use proofs::{Cid, Root};
 
     use super::*;
 
     #[test]
+    fn compliance_is_shown_where_tags_are_required() {
+        let node = protocol::SecretKey::from_bytes(&[1; 32]).public();
+        let part = |number, node| PartReport {
+            part: Part::Manifest(number),
+            root: Root::of(b"object"),
+            node,
+            state: PartState::Proved,
+            leaves: 1,
+        };
+        let mut report = AuditReport {
+            cid: Cid::of(b"object"),
+            coding: "2+1".parse().unwrap(),
+            required: RequiredTags::new(vec!["country=DE".to_owned()]).unwrap(),
+            parts: vec![part(0, Some(node)), part(1, None)],
+        };
+        let answer = |report: &AuditReport, complies| Answer::new(report, None, |_| complies);
+        let said = answer(&report, false).to_string();
+        assert!(said.contains("requires country=DE; tags of nodes are self-declared"), "{said}");
+        assert_eq!(said.matches("DOES NOT COMPLY").count(), 1, "no node, no answer: {said}");
+        let json = serde_json::to_value(answer(&report, true)).unwrap();
+        assert_eq!((&json["complies"], &json["tags_are"]), (&true.into(), &"self-declared".into()));
+        assert_eq!(
+            (&json["parts"][0]["complies"], json["parts"][1]["complies"].is_null()),
+            (&true.into(), true)
+        );
+        report.required = RequiredTags::default();
+        let json = serde_json::to_value(answer(&report, false)).unwrap();
+        assert!(json["complies"].is_null() && json["parts"][0]["complies"].is_null());
+    }
+
+    #[test]
     fn a_repair_is_advised_where_there_is_a_node_for_it() {
         let report = |state| AuditReport {
             cid: Cid::of(b"object"),
             coding: "2+1".parse().unwrap(),
+            required: RequiredTags::default(),
             parts: vec![PartReport {
                 part: Part::Manifest(0),
                 root: Root::of(b"object"),

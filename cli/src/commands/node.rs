@@ -1,5 +1,6 @@
 //! `headwater node`: a storage node, as a long-running role.
 
+mod check;
 mod drain;
 mod rekey;
 
@@ -69,6 +70,7 @@ pub(crate) struct Node {
 /// What can be asked of a node that runs, or does not, and what can be changed about it.
 #[derive(Subcommand, Debug)]
 enum Action {
+    Check(check::Check),
     Drain(drain::Drain),
     Rekey(rekey::Rekey),
     Status(super::node_status::NodeStatus),
@@ -193,6 +195,7 @@ impl Node {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.action {
             Some(Action::Status(status)) => return status.run(globals).await,
+            Some(Action::Check(check)) => return check.run(globals).await,
             Some(Action::Drain(drain)) => return drain.run(globals).await,
             Some(Action::Rekey(rekey)) => return rekey.run(globals),
             None => {}

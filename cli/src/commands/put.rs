@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use account::{Account, Change};
 use anyhow::{Context, bail};
-use chunker::{Coding, Padding, Salt};
+use chunker::{Coding, Padding, RequiredTags, Salt};
 use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
-use protocol::UnixSeconds;
+use protocol::{NodeRecord, Signed, UnixSeconds};
 use serde::Serialize;
 use sharing::{FileEntry, HeaderFields, IndexPath, MediaType};
 use tokio::io::AsyncRead;
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
-use crate::membership::Network;
+use crate::membership::{Network, suitable_coding};
 use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
@@ -35,6 +35,7 @@ Examples:
   headwater put film.mp4 > film.link
   headwater put film.mp4 --name films/river.mp4
   headwater put film.mp4 --coding 10+4 --keep 90d --json | jq .cid
+  headwater put scan.dcm --require country=DE --require class=hospital
   tar c album | headwater put - --name album.tar --pad > album.link")]
 pub(crate) struct Put {
     /// The file; - or nothing for standard input
@@ -70,6 +71,11 @@ pub(crate) struct Put {
     #[arg(long = "type", value_name = "TYPE/SUBTYPE")]
     media_type: Option<String>,
 
+    /// A tag that a node must have to be given a part, such as country=DE; may be repeated. Nothing is stored when too few
+    /// have it, and whoever repairs holds to it. A tag is what the operator of a node says of it
+    #[arg(long = "require", value_name = "KEY=VALUE")]
+    required: Vec<String>,
+
     /// Hide the exact length, at the cost of up to 12 % more
     #[arg(long)]
     pad: bool,
@@ -93,13 +99,15 @@ impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
-        let coding = self.coding(&network)?;
+        let required = RequiredTags::new(self.required.clone());
+        let required = required.map_err(|error| Usage::because(error.to_string()))?;
+        let coding = self.coding(&network, &required)?;
         let (source, len) = self.open().await?;
         let account = Account::new(account_file::open(globals.account.as_deref(), output)?);
         let path = self.path()?;
         let secrets = self.secrets(&account, globals)?;
         let salt = secrets.salt;
-        let options = self.options(coding, path.as_ref(), secrets);
+        let options = self.options(coding, path.as_ref(), required, secrets);
         let until = options.expires;
         let index_coding = network.usual_coding()?;
         let put = async |client: &Client| {
@@ -136,8 +144,17 @@ impl Put {
 }
 
 impl Put {
-    fn coding(&self, network: &Network) -> anyhow::Result<Coding> {
-        self.coding.map_or_else(|| network.usual_coding(), Ok)
+    fn coding(&self, network: &Network, required: &RequiredTags) -> anyhow::Result<Coding> {
+        let has =
+            |record: &&Signed<NodeRecord>, tag: &str| record.body().tags.iter().any(|of| of.as_str() == tag);
+        let complies = |record: &&Signed<NodeRecord>| required.iter().all(|tag| has(record, tag));
+        let complying = network.file.nodes.iter().filter(complies).count();
+        match self.coding {
+            Some(coding) => Ok(coding),
+            // What is refused for want of nodes is refused with their number.
+            None if required.is_empty() || complying < 2 => network.usual_coding(),
+            None => suitable_coding(complying),
+        }
     }
 
     /// The bytes to put, and how many there are where that is known.
@@ -156,7 +173,13 @@ impl Put {
         Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
     }
 
-    fn options(&self, coding: Coding, path: Option<&IndexPath>, secrets: ObjectSecrets) -> PutOptions {
+    fn options(
+        &self,
+        coding: Coding,
+        path: Option<&IndexPath>,
+        required: RequiredTags,
+        secrets: ObjectSecrets,
+    ) -> PutOptions {
         let name = path.map(|path| path.file_name().to_owned());
         let guessed = || media_type::of_name(name.as_deref()?).map(str::to_owned);
         let media_type = self.media_type.clone().or_else(guessed);
@@ -166,6 +189,7 @@ impl Put {
             name,
             media_type,
             expires: now().plus(self.keep.seconds()),
+            required,
             secrets,
         }
     }

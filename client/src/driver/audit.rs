@@ -1,6 +1,6 @@
 //! Performing an audit: challenges go out, proofs come back.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -22,11 +22,14 @@ const LEAVES_MAX: u32 = proofs::CHALLENGE_LEAVES_MAX - 1;
 /// Copies of a manifest that are challenged at the same time.
 const COPIES_ABREAST: usize = 32;
 
+/// Where parts are believed to be: these nodes are asked first.
+pub(crate) type Believed = HashMap<Part, PublicKey>;
+
 /// See [`Client::audit`].
 pub(crate) async fn audit(client: &Client, cid: &Cid, leaves: u32) -> Result<AuditReport, FetchError> {
     let (manifest, bytes) = client.manifest_bytes(cid).await?;
     let len = ShardLen::new(bytes.len() as u64).expect("a manifest has 1 byte to 1 MiB");
-    Ok(audit_manifest(client, &manifest, len, leaves).await)
+    Ok(audit_manifest(client, &manifest, len, leaves, &Believed::new()).await)
 }
 
 /// The state of the shards of some segments.
@@ -35,11 +38,10 @@ pub(crate) async fn audit_segments(
     manifest: &Manifest,
     segments: Range<u32>,
     leaves: u32,
+    believed: &Believed,
 ) -> Vec<PartReport> {
     super::probe_suspects(client).await;
-    let seed = rand::random();
-    let findings = audit_shards(client, manifest, segments, leaves, seed).await;
-    findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed)).collect()
+    audit_shards(client, manifest, segments, (leaves, rand::random()), believed).await
 }
 
 /// The length of a manifest's copies.
@@ -53,17 +55,18 @@ pub(crate) async fn audit_manifest(
     manifest: &Manifest,
     len: ShardLen,
     leaves: u32,
+    believed: &Believed,
 ) -> AuditReport {
     super::probe_suspects(client).await;
     let seed = rand::random();
     let all = 0..manifest.geometry().segments();
-    let (findings, mut parts) = tokio::join!(
-        audit_shards(client, manifest, all, leaves, seed),
-        audit_copies(client, manifest, len, seed)
+    let (mut parts, copies) = tokio::join!(
+        audit_shards(client, manifest, all, (leaves, seed), believed),
+        audit_copies(client, manifest, len, seed, believed)
     );
-    let shards = findings.into_iter().map(|finding| report(manifest, &finding, leaves, seed));
-    parts.splice(0..0, shards);
-    AuditReport { cid: manifest.cid(), coding: manifest.geometry().coding(), parts }
+    parts.extend(copies);
+    let (coding, required) = (manifest.geometry().coding(), manifest.required().clone());
+    AuditReport { cid: manifest.cid(), coding, required, parts }
 }
 
 enum Done {
@@ -75,12 +78,18 @@ async fn audit_shards(
     client: &Client,
     manifest: &Manifest,
     segments: Range<u32>,
-    leaves: u32,
-    seed: [u8; 32],
-) -> Vec<Finding> {
+    (leaves, seed): (u32, [u8; 32]),
+    believed: &Believed,
+) -> Vec<PartReport> {
     let wire = &client.wire;
     let (geometry, seed_of_places) = (*manifest.geometry(), manifest.seed());
-    let mut plan = Audit::of_segments(geometry, segments, seed_of_places.as_bytes(), &client.placement());
+    let placement = client.placement_of(manifest);
+    let mut plan = Audit::of_segments(geometry, segments, seed_of_places.as_bytes(), &placement);
+    for (part, node) in believed {
+        if let Part::Shard { segment, column } = *part {
+            plan.believe(segment, column, *node);
+        }
+    }
     let mut tasks = JoinSet::new();
     let mut event = Event::Begin;
     loop {
@@ -101,7 +110,10 @@ async fn audit_shards(
                         Done::Told(node, segment, held)
                     });
                 }
-                Action::Finish(findings) => return findings,
+                Action::Finish(findings) => {
+                    let found = findings.iter();
+                    return found.map(|finding| report(client, manifest, finding, leaves, seed)).collect();
+                }
             }
         }
         let done = tasks.join_next().await.expect("the plan waits for an answer");
@@ -133,11 +145,12 @@ pub(crate) async fn audit_copies(
     manifest: &Manifest,
     len: ShardLen,
     seed: [u8; 32],
+    believed: &Believed,
 ) -> Vec<PartReport> {
     let root = manifest.cid().root();
     let wanted = copies(manifest.geometry().coding());
     let challenge = with_last_leaf(root, len, seed, 1);
-    let ranking = client.placement().rank(root.as_bytes());
+    let ranking = keepers_of_copies(client, manifest, wanted, believed);
     let (first, beyond) = ranking.split_at(wanted.min(ranking.len()));
     let beyond = &beyond[..SEARCH_NODES_MAX.min(beyond.len())];
     let mut proved = Vec::new();
@@ -148,13 +161,13 @@ pub(crate) async fn audit_copies(
         if proved.len() >= wanted || answered >= wanted + SEARCH_BEYOND {
             break;
         }
-        let proofs = nodes.iter().map(|node| prove(client, node.id, &challenge, PROVE_WITHIN));
+        let proofs = nodes.iter().map(|node| prove(client, *node, &challenge, PROVE_WITHIN));
         for (node, proof) in nodes.iter().zip(futures_util::future::join_all(proofs).await) {
             let state = proof.map_or_else(|error| state(error.failure()), |()| PartState::Proved);
             answered += usize::from(state != PartState::Unavailable);
             match state {
-                PartState::Proved => proved.push(node.id),
-                other => lost.push_back((node.id, other)),
+                PartState::Proved => proved.push(*node),
+                other => lost.push_back((*node, other)),
             }
         }
     }
@@ -171,6 +184,25 @@ pub(crate) async fn audit_copies(
         .collect()
 }
 
+/// The nodes that may have a copy of a manifest, each once under its present identity: those that are believed to have one
+/// come first, and those that take nothing new last, since a copy elsewhere is worth more.
+fn keepers_of_copies(
+    client: &Client,
+    manifest: &Manifest,
+    wanted: usize,
+    believed: &Believed,
+) -> Vec<PublicKey> {
+    let (members, placement) = (client.members(), client.placement_of(manifest));
+    let mut ranking = placement.rank(manifest.cid().root().as_bytes());
+    let usual = (wanted + SEARCH_BEYOND).min(ranking.len());
+    ranking[..usual].sort_by_key(|node| placement.is_closed(&node.id));
+    let copies = believed.iter().filter(|(part, _)| matches!(part, Part::Manifest(_)));
+    let nodes = copies.map(|(_, node)| *node).chain(ranking.into_iter().map(|node| node.id));
+    let mut seen = HashSet::new();
+    let now = nodes.map(|node| members.resolve(&node).unwrap_or(node));
+    now.filter(|node| seen.insert(*node)).collect()
+}
+
 fn state(failure: Failure) -> PartState {
     match failure {
         Failure::NotHeld => PartState::Gone,
@@ -179,8 +211,16 @@ fn state(failure: Failure) -> PartState {
     }
 }
 
-fn report(manifest: &Manifest, finding: &Finding, leaves: u32, seed: [u8; 32]) -> PartReport {
+/// A node is named by the identity that it has today.
+fn report(
+    client: &Client,
+    manifest: &Manifest,
+    finding: &Finding,
+    leaves: u32,
+    seed: [u8; 32],
+) -> PartReport {
     let Finding { segment, column, node, verdict } = *finding;
+    let node = node.map(|node| client.members().resolve(&node).unwrap_or(node));
     let state = match verdict {
         Verdict::Proved => PartState::Proved,
         Verdict::Gone => PartState::Gone,

@@ -62,7 +62,7 @@ impl CellStream {
             hints: object.hints(),
         };
         let cursor = wanted.cells.start;
-        let plan = Download::new(wanted, object.client().placement());
+        let plan = Download::new(wanted, object.client().placement_of(object.manifest()));
         Self {
             object: object.clone(),
             plan,

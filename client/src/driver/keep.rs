@@ -41,10 +41,11 @@ pub(crate) async fn keep(
 fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<Root>> {
     let depth = copies(manifest.geometry().coding()) + SEARCH_BEYOND;
     let mut nodes: BTreeMap<PublicKey, Vec<Root>> = BTreeMap::new();
+    let placement = client.placement_of(manifest);
     let mut add = |seed: &[u8; 32], mut roots: Vec<Root>| {
         roots.sort_unstable_by_key(|root| *root.as_bytes());
         roots.dedup();
-        for node in client.placement().rank(seed).into_iter().take(depth) {
+        for node in placement.rank(seed).into_iter().take(depth) {
             nodes.entry(node.id).or_default().extend(&roots);
         }
     };

@@ -9,6 +9,7 @@ use super::placing::{Leave, Placing, Step};
 use super::segment::PutContext;
 use crate::client::Client;
 use crate::error::PutError;
+use crate::placement::Ranked;
 use crate::plan::upload::{PartIndex, Parts, Spread};
 use crate::report::{MissingPart, Part};
 use crate::wire::{Upload, WireError, hash};
@@ -16,9 +17,11 @@ use crate::wire::{Upload, WireError, hash};
 /// Puts all copies of a new manifest. Returns those that found no place.
 pub(crate) async fn put(context: &PutContext, cid: Cid, bytes: &Bytes) -> Result<Vec<MissingPart>, PutError> {
     let coding = context.coding;
-    let needed = usize::from(coding.data()) + usize::from(coding.parity()).div_ceil(2);
+    let needed = needed(coding);
     let parts = Parts { count: copies(coding), needed, sources: 0, spread: Spread::Nodes, taken: Vec::new() };
-    let placed = place(&context.client, cid, bytes, parts, &context.leave, |_, lease| {
+    let homes = context.client.homes_of_copies(cid, &context.required);
+    context.check_compliance(needed, homes.len())?;
+    let placed = place(&context.client, &homes, bytes, parts, &context.leave, |_, lease| {
         context.entry.enter(lease.clone());
     });
     placed.await.map_err(|shortfall| PutError::TooFewLeases {
@@ -37,19 +40,18 @@ pub(crate) struct Shortfall {
     pub(crate) reason: String,
 }
 
-/// Puts copies of a manifest on the first nodes in its ranking that take one. Returns those that found no place.
+/// Puts copies of a manifest on the first of these nodes that take one. Returns those that found no place.
 pub(crate) async fn place(
     client: &Client,
-    cid: Cid,
+    homes: &[Ranked],
     bytes: &Bytes,
     parts: Parts,
     leave: &Leave,
     mut note: impl FnMut(PartIndex, &Signed<Lease>),
 ) -> Result<Vec<MissingPart>, Shortfall> {
     let (_, len) = hash(bytes);
-    let ranking = client.placement().rank_for_new(cid.root().as_bytes());
     let lens = vec![len; parts.count];
-    let mut placing = Placing::new(client.wire.clone(), parts, &ranking, lens, leave.clone());
+    let mut placing = Placing::new(client.wire.clone(), parts, homes, lens, leave.clone());
     loop {
         match placing.next().await {
             Step::Send(uploads) => {
@@ -81,6 +83,11 @@ pub(crate) async fn place(
 /// How many copies of a manifest there should be.
 pub(crate) fn copies(coding: Coding) -> usize {
     usize::from(coding.total())
+}
+
+/// How many copies a put needs at least.
+pub(crate) fn needed(coding: Coding) -> usize {
+    usize::from(coding.data()) + usize::from(coding.parity()).div_ceil(2)
 }
 
 fn number(part: PartIndex) -> u8 {

@@ -15,6 +15,7 @@ pub(crate) mod put;
 mod read_back;
 mod rebuild;
 pub(crate) mod release;
+pub(crate) mod relocate;
 pub(crate) mod repair;
 mod segment;
 

@@ -43,10 +43,14 @@ pub(crate) async fn put(
     let context = PutContext {
         client: client.clone(),
         coding: options.coding,
+        placement: client.placement_requiring(&options.required),
+        required: options.required.clone(),
         seed: PlacementSeed::from_bytes(rand::random()),
         leave: Leave { mandate: own_mandate(client, &options, payer), expires: options.expires },
         entry: ledger.entry(),
     };
+    // Copies of the manifest take so many nodes in any case.
+    context.check_compliance(manifest::needed(options.coding), context.placement.open())?;
     match Put::new(reader, &options, context, progress).run(&options).await {
         Ok(done) => Ok(done.report(&options, ledger.keep())),
         Err(error) => {
@@ -161,6 +165,7 @@ impl<R: AsyncRead + Send + Unpin, P: FnMut(PutProgress) + Send> Put<R, P> {
             seed: self.context.seed,
             control: ControlKey::from_bytes(*control.as_bytes()).expect("a public key is a curve point"),
             roots: std::mem::take(&mut self.roots),
+            required: options.required.clone(),
             header: &header,
         })?;
         let encoded = Bytes::from(manifest.encode());

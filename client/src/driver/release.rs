@@ -37,6 +37,7 @@ pub(crate) async fn release(client: &Client, manifest: &Manifest, control: &Secr
 /// The nodes that may have a part of the object, each with what it may have; the manifest comes last.
 fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<Root>> {
     let depth = usize::from(manifest.geometry().coding().total()) + SEARCH_BEYOND;
+    let placement = client.placement_of(manifest);
     let mut nodes: BTreeMap<PublicKey, Vec<Root>> = BTreeMap::new();
     let mut add = |ranking: Vec<Ranked>, roots: &[Root]| {
         for node in ranking.into_iter().take(depth) {
@@ -48,10 +49,10 @@ fn candidates(client: &Client, manifest: &Manifest) -> BTreeMap<PublicKey, Vec<R
         let columns = segment.stored_columns();
         let roots: Vec<_> = columns.filter_map(|column| manifest.root(segment.index(), column)).collect();
         let seed = segment_seed(manifest.seed().as_bytes(), segment.index());
-        add(client.placement().rank(&seed), &roots);
+        add(placement.rank(&seed), &roots);
     }
     let copy = manifest.cid().root();
-    add(client.placement().rank(copy.as_bytes()), &[copy]);
+    add(placement.rank(copy.as_bytes()), &[copy]);
     nodes
 }
 

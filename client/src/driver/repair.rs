@@ -8,7 +8,7 @@ use chunker::{Column, Manifest, Segment};
 use proofs::{Cid, ShardLen};
 use protocol::PublicKey;
 
-use super::audit::audit_manifest;
+use super::audit::{Believed, audit_manifest};
 use super::manifest;
 use super::placing::{Leave, Placing, Step};
 use super::read_back;
@@ -38,12 +38,12 @@ pub(crate) async fn repair(
     let (manifest, bytes) = client.manifest_bytes(cid).await?;
     check(client, &manifest, authority)?;
     let len = ShardLen::new(bytes.len() as u64).expect("a manifest has 1 byte to 1 MiB");
-    let audit = audit_manifest(client, &manifest, len, REPAIR_LEAVES).await;
+    let audit = audit_manifest(client, &manifest, len, REPAIR_LEAVES, &Believed::new()).await;
     let avoid = HashSet::new();
     let mut work = Repair::new(client, &manifest, authority, &avoid);
     for segment in manifest.geometry().all_segments() {
         let mut state = State::of(segment, &audit.parts, |_| true);
-        state.leave(usize::from(segment.data_columns()), |node| work.is_leaving(node));
+        state.leave(usize::from(segment.data_columns()), |node| work.is_to_lose_it(node));
         work.repair_segment(segment, state).await?;
     }
     work.repair_copies(&bytes, &audit.parts).await;
@@ -78,7 +78,11 @@ pub(crate) async fn repair_copies(
     Ok(work.report)
 }
 
-fn check(client: &Client, manifest: &Manifest, authority: &RepairAuthority) -> Result<(), RepairError> {
+pub(super) fn check(
+    client: &Client,
+    manifest: &Manifest,
+    authority: &RepairAuthority,
+) -> Result<(), RepairError> {
     let mandate = &authority.mandate;
     let refuse = |reason: &str| Err(RepairError::Mandate(reason.to_owned()));
     if mandate.by() != super::public_key(manifest.control()) {
@@ -164,7 +168,8 @@ impl<'a> Repair<'a> {
         };
         self.report.missing.retain(|missing| (0..lost.len()).all(|index| missing.part != is_lost(index)));
         for part in without_place {
-            self.report.missing.push(MissingPart { part: is_lost(part.0), reason: placing.reason(part) });
+            let reason = self.reason(placing.reason(part));
+            self.report.missing.push(MissingPart { part: is_lost(part.0), reason });
         }
         Ok(())
     }
@@ -227,15 +232,23 @@ impl<'a> Repair<'a> {
         Ok(())
     }
 
-    /// Whether a node is about to give up what it keeps.
-    fn is_leaving(&self, node: &PublicKey) -> bool {
-        self.client.members().get(node).is_some_and(|record| record.body().leaving)
+    /// Whether a node is about to give up what it keeps, or should not have it.
+    fn is_to_lose_it(&self, node: &PublicKey) -> bool {
+        let is_leaving = self.client.members().get(node).is_some_and(|record| record.body().leaving);
+        is_leaving || !self.client.complies(*node, self.manifest.required())
     }
 
-    /// The ranking of a segment; nodes that keep lost columns badly, or are to be avoided, come last.
+    /// Why a part has no place: what the last node said that was asked, and what no other node is.
+    fn reason(&self, reason: String) -> String {
+        let required = self.manifest.required();
+        if required.is_empty() { reason } else { format!("{reason}; {}", self.client.census(required)) }
+    }
+
+    /// The nodes that may take a column of a segment, best first; those that keep lost columns badly, or are to be avoided,
+    /// come last. A domain is taken by whoever has a column there, even where that one takes nothing new itself.
     fn ranking(&self, segment: Segment, state: &State) -> Vec<Ranked> {
         let seed = segment_seed(self.manifest.seed().as_bytes(), segment.index());
-        let mut ranking = self.client.placement().rank_for_more(&seed, &state.taken());
+        let mut ranking = self.client.placement_of(self.manifest).rank_for_more(&seed, &state.taken());
         ranking.sort_by_key(|node| state.damaged.contains(&node.id) || self.avoid.contains(&node.id));
         ranking
     }
@@ -243,7 +256,7 @@ impl<'a> Repair<'a> {
     async fn repair_copies(&mut self, bytes: &Bytes, found: &[PartReport]) {
         let is_copy = |report: &&PartReport| matches!(report.part, Part::Manifest(_));
         let (healthy, lost): (Vec<_>, Vec<_>) = found.iter().filter(is_copy).partition(|report| {
-            report.state == PartState::Proved && !report.node.is_some_and(|node| self.is_leaving(&node))
+            report.state == PartState::Proved && !report.node.is_some_and(|node| self.is_to_lose_it(&node))
         });
         if lost.is_empty() {
             return;
@@ -255,11 +268,11 @@ impl<'a> Repair<'a> {
             spread: Spread::Nodes,
             taken: healthy.iter().filter_map(|report| report.node).collect(),
         };
+        let homes = self.client.homes_of_copies(self.manifest.cid(), self.manifest.required());
         let mut leases = Vec::new();
-        let placed =
-            manifest::place(self.client, self.manifest.cid(), bytes, parts, &self.leave, |part, lease| {
-                leases.push((lost[part.0].part, lease.clone()));
-            });
+        let placed = manifest::place(self.client, &homes, bytes, parts, &self.leave, |part, lease| {
+            leases.push((lost[part.0].part, lease.clone()));
+        });
         let reasons = match placed.await {
             Ok(missing) => missing.into_iter().map(|missing| missing.reason).collect(),
             Err(shortfall) => vec![shortfall.reason],
@@ -273,7 +286,7 @@ impl<'a> Repair<'a> {
         }
         let stored: HashSet<_> = kept.iter().map(|(part, _)| *part).collect();
         for report in lost.iter().filter(|report| !stored.contains(&report.part)) {
-            let reason = reasons.first().cloned().unwrap_or_default();
+            let reason = self.reason(reasons.first().cloned().unwrap_or_default());
             self.report.missing.push(MissingPart { part: report.part, reason });
         }
         for (part, lease) in kept {

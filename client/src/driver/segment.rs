@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chunker::{Block, CellSize, Coding, Column, Geometry, PlacementSeed, Segment};
+use chunker::{Block, CellSize, Coding, Column, Geometry, PlacementSeed, RequiredTags, Segment};
 use proofs::{HashedShard, Root, ShardHasher, ShardLen};
 use protocol::{Lease, Signed};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use super::placing::{Leave, Placing, Step};
 use super::rebuild::{self, Job, RebuildFailure};
 use crate::client::Client;
 use crate::error::PutError;
-use crate::placement::segment_seed;
+use crate::placement::{Placement, segment_seed};
 use crate::plan::Failure;
 use crate::plan::pace::Pace;
 use crate::plan::upload::{PartIndex, Parts, Spread};
@@ -36,9 +36,22 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct PutContext {
     pub(crate) client: Client,
     pub(crate) coding: Coding,
+    /// Where shards may go.
+    pub(crate) placement: Arc<Placement>,
+    pub(crate) required: RequiredTags,
     pub(crate) seed: PlacementSeed,
     pub(crate) leave: Leave,
     pub(crate) entry: Entry,
+}
+
+impl PutContext {
+    /// Fails when tags are required that leave fewer than the places needed.
+    pub(crate) fn check_compliance(&self, needed: usize, domains: usize) -> Result<(), PutError> {
+        if self.required.is_empty() || domains >= needed {
+            return Ok(());
+        }
+        Err(PutError::TooFewComply { needed, domains, census: self.client.census(&self.required) })
+    }
 }
 
 /// A segment on its way.
@@ -108,16 +121,17 @@ impl SegmentPut {
         let parts = parts(columns.len(), context.coding);
         let (needed, count) = (parts.needed, parts.count);
         // Without another node to go to, a slow one is better than none.
-        let spare = (count - needed).min(context.client.placement().domains().saturating_sub(count));
+        let domains = context.placement.domains();
+        let spare = (count - needed).min(domains.saturating_sub(count));
         let pace = Arc::new(Mutex::new(Pace::new(count, spare)));
-        let ranking =
-            context.client.placement().rank_for_new(&segment_seed(context.seed.as_bytes(), block.segment()));
+        let ranking = context.placement.rank_for_new(&segment_seed(context.seed.as_bytes(), block.segment()));
         let mut placing =
             Placing::new(context.client.wire.clone(), parts, &ranking, lens.collect(), context.leave.clone());
         let mut uploads: HashMap<_, _> = match placing.next().await {
             Step::Send(uploads) => uploads.into_iter().collect(),
-            Step::Finish(_) | Step::GiveUp { .. } if count > context.client.placement().domains() => {
-                return Err(PutError::TooFewNodes { needed, domains: context.client.placement().domains() });
+            Step::Finish(_) | Step::GiveUp { .. } if count > domains => {
+                context.check_compliance(needed, domains)?;
+                return Err(PutError::TooFewNodes { needed, domains });
             }
             Step::Finish(_) => return Err(too_few(block.segment(), 0, count, needed, &placing)),
             Step::GiveUp { placed } => return Err(too_few(block.segment(), placed, count, needed, &placing)),

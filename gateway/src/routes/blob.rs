@@ -11,7 +11,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, W
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use chunker::{CodingError, Link, Padding, Salt};
+use chunker::{CodingError, Link, Padding, RequiredTags, Salt};
 use client::{ObjectSecrets, PutOptions};
 use futures_util::{StreamExt as _, stream};
 use prometheus_client::metrics::counter::Counter;
@@ -126,6 +126,7 @@ impl Wishes {
                 .r#type
                 .or(content_type.filter(|text| !MEANINGLESS_TYPES.contains(&text.as_str()))),
             expires: now().plus(keep_s),
+            required: RequiredTags::default(),
             secrets: ObjectSecrets::new(&uploads.account, Salt::from_bytes(rand::random())),
         })
     }

@@ -1,6 +1,10 @@
 //! Audits of objects: every part proves itself.
 
+use std::collections::HashMap;
+
+use client::Part;
 use proofs::Cid;
+use protocol::PublicKey;
 
 use super::parts::finding_of;
 use super::{Charge, Shared};
@@ -10,8 +14,13 @@ use crate::plan::{Event, Finding, Found};
 /// Random leaves that a part proves in an audit, besides the last one.
 const LEAVES: u32 = 1;
 
-pub(super) async fn object(shared: &Shared, cid: Cid, charge: &Charge) -> Event {
-    let report = shared.client.audit_known(&charge.manifest, LEAVES).await;
+pub(super) async fn object(
+    shared: &Shared,
+    cid: Cid,
+    charge: &Charge,
+    believed: &HashMap<Part, PublicKey>,
+) -> Event {
+    let report = shared.client.audit_known(&charge.manifest, LEAVES, believed).await;
     let findings: Vec<_> = report.parts.iter().map(|part| finding_of(&charge.manifest, part)).collect();
     let count = |found| findings.iter().filter(|finding: &&Finding| finding.found == found).count();
     shared.write(Step::ObjectAudited {

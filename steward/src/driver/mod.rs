@@ -4,19 +4,22 @@ mod audits;
 mod claim;
 mod hook;
 mod members;
+mod moves;
 mod node_audits;
 mod parts;
 mod renewals;
 mod repairs;
 mod wanted;
 
+use std::collections::HashMap;
+use std::ops::RangeBounds;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use chunker::Manifest;
-use client::{AuditLog, AuditLogError, Client};
+use client::{AuditLog, AuditLogError, Client, Part};
 use proofs::Cid;
 use protocol::{Draws, Mandate, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::sync::watch;
@@ -27,7 +30,7 @@ use crate::history::History;
 use crate::journal::{Entry, Journal, Step};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::plan::{Action, Ending, Event, Plan, RepairEnd, Warned};
+use crate::plan::{Action, Ending, Event, MoveEnd, Plan, RepairEnd, Warned};
 use crate::status::Status;
 use crate::store::{Changes, Saved, Store, StoreError};
 use crate::traffic::{Meter, Traffic};
@@ -166,7 +169,7 @@ impl Steward {
         let mut ask = tokio::time::interval(self.config.members_every);
         // What is due can be done only once the mandates are at hand.
         self.scan()?;
-        let mut event = Event::Wake;
+        let mut event = self.roll.event();
         loop {
             self.advance(event)?;
             let nap = self.nap();
@@ -220,7 +223,10 @@ impl Steward {
         let shared = self.shared.clone();
         match action {
             Action::AuditObject(cid) => match self.charge(&cid) {
-                Some(charge) => self.spawn(async move { audits::object(&shared, cid, &charge).await }),
+                Some(charge) => {
+                    let believed = self.believed(&charge, 0..);
+                    self.spawn(async move { audits::object(&shared, cid, &charge, &believed).await });
+                }
                 None => self.spawn(async move { Event::ObjectAudited(cid, Vec::new()) }),
             },
             Action::AuditNode(node, places) => {
@@ -237,6 +243,10 @@ impl Steward {
                 let claim = claimed.then_some(self.config.rules.claim);
                 self.repair(cid, unit, repairs::Order { wanted, avoid, until, claim });
             }
+            Action::Move { cid, unit, misplaced, at, until } => {
+                let claim = self.config.rules.claim;
+                self.relocate(cid, moves::Order { unit, misplaced, at, until, claim });
+            }
             Action::Renew { cid, below, until } => self.renew(cid, below, until),
             Action::Warn { cid, warned, ending } => self.warn(cid, warned, ending),
             Action::NoteFault(node, fault) => {
@@ -251,10 +261,30 @@ impl Steward {
             let end = RepairEnd::Failed("its mandate is not at hand".to_owned());
             return self.spawn(async move { Event::Repaired(cid, unit, end) });
         };
+        let (shared, believed) = (self.shared.clone(), self.believed(&charge, unit..=unit));
+        self.spawn(async move {
+            Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order, believed).await)
+        });
+    }
+
+    fn relocate(&mut self, cid: Cid, order: moves::Order) {
+        let unit = order.unit;
+        let Some(charge) = self.charge(&cid) else {
+            let (refused, end) = (Vec::new(), MoveEnd::PutOff);
+            return self.spawn(async move { Event::Moved { cid, unit, refused, end } });
+        };
         let shared = self.shared.clone();
         self.spawn(async move {
-            Event::Repaired(cid, unit, repairs::repair(&shared, &charge, unit, order).await)
+            let (refused, end) = moves::relocate(&shared, &charge, &order).await;
+            Event::Moved { cid, unit, refused, end }
         });
+    }
+
+    /// Where the parts of some units were proved last: an audit asks there first, so that of two copies the one counts that
+    /// is renewed.
+    fn believed(&self, charge: &Charge, units: impl RangeBounds<u32>) -> HashMap<Part, PublicKey> {
+        let Some(object) = self.plan.object(&charge.manifest.cid()) else { return HashMap::new() };
+        parts::proved_at(&charge.manifest, object, units)
     }
 
     fn renew(&mut self, cid: Cid, below: UnixSeconds, until: UnixSeconds) {

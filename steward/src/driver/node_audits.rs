@@ -53,7 +53,8 @@ pub(super) async fn audit(
         return Event::NodeAudited { node, found: Vec::new(), slowest_ms: 0 };
     };
     let wish = AuditWish {
-        node,
+        // A node answers under the identity that it has today.
+        node: shared.client.members().resolve(&node).unwrap_or(node),
         set: Arc::new(committed),
         beacon: Beacon::Auditor,
         draws: how.draws,
@@ -73,7 +74,7 @@ pub(super) async fn audit(
     let asked = found.len();
     shared.write(Step::NodeAudited { node: node.to_string(), asked, proved, slowest_ms });
     note(shared, node, &transcript, how.slow_after_ms);
-    tell(shared, node, &transcript).await;
+    tell(shared, &transcript).await;
     keep(shared, transcript).await;
     Event::NodeAudited { node, found, slowest_ms }
 }
@@ -164,12 +165,12 @@ fn reason(transcript: &Transcript) -> String {
 }
 
 /// The node hears why it did not pass.
-async fn tell(shared: &Shared, node: PublicKey, transcript: &Transcript) {
+async fn tell(shared: &Shared, transcript: &Transcript) {
     let Some(verdict) = transcript.verdict(&shared.holder, UnixSeconds::from(SystemTime::now())) else {
         return;
     };
     if let Err(error) = shared.client.send_verdict(&verdict).await {
-        tracing::debug!(node = %node.fmt_short(), %error, "the node did not take its verdict");
+        tracing::debug!(node = %verdict.body().node.fmt_short(), %error, "the node did not take its verdict");
     }
 }
 

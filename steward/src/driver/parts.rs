@@ -1,6 +1,7 @@
 //! Between the parts of a plan, which are numbers, and those of a manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeBounds;
 
 use chunker::Manifest;
 use client::{Part, PartReport, PartState};
@@ -81,4 +82,16 @@ pub(super) fn by_node(manifest: &Manifest, object: &Object) -> BTreeMap<PublicKe
         }
     }
     held
+}
+
+/// Where the parts of some units were proved last.
+pub(super) fn proved_at(
+    manifest: &Manifest,
+    object: &Object,
+    units: impl RangeBounds<u32>,
+) -> HashMap<Part, PublicKey> {
+    let chosen = (0..).zip(&object.units).filter(|(number, _)| units.contains(number));
+    let parts = chosen.flat_map(|(number, unit)| (0..).zip(&unit.parts).map(move |part| (number, part)));
+    let proved = parts.filter(|(_, (_, care))| care.found == Found::Proved);
+    proved.filter_map(|(unit, (part, care))| Some((part_of(manifest, unit, part), care.node?))).collect()
 }

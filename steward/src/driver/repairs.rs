@@ -1,6 +1,6 @@
 //! A repair: claimed, audited anew, rebuilt, put, read back, and proved by every part.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chunker::Manifest;
 use client::{
@@ -32,11 +32,19 @@ struct Work<'a> {
     unit: u32,
     cid: String,
     name: String,
+    /// Where parts were proved last.
+    believed: HashMap<Part, PublicKey>,
 }
 
-pub(super) async fn repair(shared: &Shared, charge: &Charge, unit: u32, order: Order) -> RepairEnd {
+pub(super) async fn repair(
+    shared: &Shared,
+    charge: &Charge,
+    unit: u32,
+    order: Order,
+    believed: HashMap<Part, PublicKey>,
+) -> RepairEnd {
     let name = unit_name(&charge.manifest, unit);
-    let work = Work { shared, charge, unit, cid: charge.manifest.cid().to_string(), name };
+    let work = Work { shared, charge, unit, cid: charge.manifest.cid().to_string(), name, believed };
     let Some(seconds) = order.claim else { return work.perform(order).await };
     let subject = claim_subject(&charge.manifest, work.segment());
     let claim = Claim::new(&shared.client, &charge.mandate, subject, seconds);
@@ -73,7 +81,9 @@ impl Work<'_> {
             |report: &&PartReport| report.state != PartState::Proved && self.is_wanted(&wanted, report);
         let lost: Vec<Part> = before.iter().filter(is_lost).map(|report| report.part).collect();
         if lost.is_empty() {
-            self.shared.write(Step::FoundAgain { cid: self.cid.clone(), unit: self.name.clone() });
+            let found = before.iter().filter(|report| self.is_wanted(&wanted, report));
+            let nodes = found.filter_map(|report| report.node).map(|node| node.to_string()).collect();
+            self.shared.write(Step::FoundAgain { cid: self.cid.clone(), unit: self.name.clone(), nodes });
             return self.audited(&before, Vec::new(), None);
         }
         let (cid, unit) = (self.cid.clone(), self.name.clone());
@@ -103,8 +113,11 @@ impl Work<'_> {
 
     async fn audit(&self) -> Vec<PartReport> {
         match self.segment() {
-            Some(segment) => self.shared.client.audit_segment(self.manifest(), segment, REPAIR_LEAVES).await,
-            None => self.shared.client.audit_copies(self.manifest()).await,
+            Some(segment) => {
+                let client = &self.shared.client;
+                client.audit_segment(self.manifest(), segment, REPAIR_LEAVES, &self.believed).await
+            }
+            None => self.shared.client.audit_copies(self.manifest(), &self.believed).await,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chunker::Manifest;
 use proofs::Cid;
+use protocol::Tag;
 
 use super::{Charge, Done, Steward, now};
 use crate::journal::Step;
@@ -133,7 +134,10 @@ impl Steward {
             return None;
         }
         let (ends, until) = (mandate.body().expires, ward.keep_until);
-        let object = Object::new(manifest.geometry(), ends, until, ward.tags.clone(), now());
+        // Whatever a manifest requires is a tag as nodes have them.
+        let required = manifest.required().iter().filter_map(|tag| Tag::new(tag).ok()).collect();
+        let object = Object::new(manifest.geometry(), ends, until, ward.tags.clone(), now())
+            .with_places(*manifest.seed().as_bytes(), required);
         self.wanted.wards.insert(cid, ward);
         Some((cid, object))
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 
-use super::{Fault, Found, Object, Place, Warned};
+use super::{Fault, Found, Misplaced, Nodes, Object, Place, Warned};
 
 /// What was found of one part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +44,24 @@ pub enum RepairEnd {
     Inconsistent(String),
 }
 
-/// What happened.
+/// How a move ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoveEnd {
+    /// The unit was audited anew, whether anything was copied or not: all its parts, as they are now.
+    Audited(Vec<Finding>),
+    /// Another steward has the claim, or too few voters decided about it.
+    PutOff,
+    /// It did not work.
+    Failed,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
 pub enum Event {
     /// Nothing but time passing.
     Wake,
+    /// These nodes are known now.
+    Nodes(Box<Nodes>),
     /// Look after this object from now on, or under new terms.
     Added(Cid, Box<Object>),
     /// No longer.
@@ -66,6 +79,17 @@ pub enum Event {
     },
     /// A repair is over.
     Repaired(Cid, u32, RepairEnd),
+    /// A move is over.
+    Moved {
+        /// The object.
+        cid: Cid,
+        /// The unit.
+        unit: u32,
+        /// Nodes that did not take the part, or did not give it back.
+        refused: Vec<PublicKey>,
+        /// How it ended.
+        end: MoveEnd,
+    },
     /// The leases of an object were looked at.
     Renewed {
         /// The object.
@@ -107,6 +131,21 @@ pub enum Action {
         until: UnixSeconds,
         /// False when it is this steward's turn to do without a claim.
         claimed: bool,
+    },
+    /// Claim a unit, audit it anew, and if its parts are where they are believed to be, copy one of them from its node to
+    /// the first of others that takes it, and read it back; answer with `Moved`. The old copy stays under its lease, which
+    /// nobody renews any more: care never releases.
+    Move {
+        /// The object.
+        cid: Cid,
+        /// The unit.
+        unit: u32,
+        /// Which part, and where it may go.
+        misplaced: Misplaced,
+        /// The nodes of all parts.
+        at: Vec<PublicKey>,
+        /// Until when the new copy is to be kept.
+        until: UnixSeconds,
     },
     /// Look at all leases and renew those that end before `below`; answer with `Renewed`.
     Renew {

@@ -2,7 +2,7 @@
 
 use chunker::{Coding, Geometry};
 use proofs::Cid;
-use protocol::{PublicKey, UnixSeconds};
+use protocol::{PublicKey, Tag, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use super::{Warned, unit_threshold};
@@ -102,6 +102,10 @@ pub struct Object {
     pub added: UnixSeconds,
     /// When all of it is looked at next.
     pub next_audit: UnixSeconds,
+    /// The seed of its places, from its manifest.
+    pub seed: [u8; 32],
+    /// Tags that nodes must have to be given a part, from its manifest.
+    pub required: Vec<Tag>,
     /// Its leases.
     pub leases: Leases,
     /// Warnings given.
@@ -139,10 +143,18 @@ impl Object {
             tags,
             added: now,
             next_audit: now,
+            seed: [0; 32],
+            required: Vec::new(),
             leases: Leases::default(),
             warned: Vec::new(),
             inconsistent: None,
         }
+    }
+
+    /// The same with what its manifest says of its places.
+    #[must_use]
+    pub fn with_places(self, seed: [u8; 32], required: Vec<Tag>) -> Self {
+        Self { seed, required, ..self }
     }
 
     /// When care for it ends: what comes first of the owner's wish and the mandate's end.

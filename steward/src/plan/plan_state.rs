@@ -8,7 +8,7 @@ use protocol::{PublicKey, UnixSeconds};
 use super::agenda::Agenda;
 use super::dice::Dice;
 use super::holdings::Holdings;
-use super::{Action, Ending, Event, Judgement, NodeCare, Object, Place, Rules, Standing, judge};
+use super::{Action, Ending, Event, Judgement, NodeCare, Nodes, Object, Place, Rules, Standing, judge};
 
 /// The place of a unit in the queue: fewest proved parts above those needed first, then the oldest loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,14 @@ pub struct Plan {
     pub(super) renewals: Agenda<Cid>,
     /// When time alone changes something about an object: grace, backoff, warnings.
     pub(super) looks: Agenda<Cid>,
+    /// When the places of an object are looked at next.
+    pub(super) places: Agenda<Cid>,
+    pub(super) network: Option<Nodes>,
+    pub(super) moving: HashSet<(Cid, u32)>,
+    /// No move begins before.
+    pub(super) next_move: Option<UnixSeconds>,
+    /// Nodes that did not take a part, and until when none is offered them.
+    pub(super) shunned: HashMap<PublicKey, UnixSeconds>,
     queue: BTreeSet<Ticket>,
     tickets: HashMap<(Cid, u32), Ticket>,
     pub(super) auditing: HashSet<Cid>,
@@ -66,6 +74,11 @@ impl Plan {
             node_audits: Agenda::new(),
             renewals: Agenda::new(),
             looks: Agenda::new(),
+            places: Agenda::new(),
+            network: None,
+            moving: HashSet::new(),
+            next_move: None,
+            shunned: HashMap::new(),
             queue: BTreeSet::new(),
             tickets: HashMap::new(),
             auditing: HashSet::new(),
@@ -94,6 +107,7 @@ impl Plan {
         self.start_object_audits(now);
         self.start_renewals(now);
         self.start_repairs(now);
+        self.start_moves(now);
     }
 
     /// The next thing to do; `None` until the next event.
@@ -112,7 +126,7 @@ impl Plan {
             .node_audits
             .first()
             .filter(|_| has_room(self.auditing_nodes.len(), self.rules.node_audits_abreast));
-        [audits, renewals, nodes, self.looks.first()].into_iter().flatten().min()
+        [audits, renewals, nodes, self.looks.first(), self.next_move()].into_iter().flatten().min()
     }
 
     /// Objects that changed since this was asked last: to be saved before anything is done.
@@ -203,6 +217,7 @@ impl Plan {
         self.audits.set(cid, None);
         self.renewals.set(cid, None);
         self.looks.set(cid, None);
+        self.places.set(cid, None);
         self.changed_objects.insert(cid);
     }
 
@@ -239,7 +254,8 @@ impl Plan {
             };
             next = first_of(next, judgement.changes_at);
             let may = object.inconsistent.is_none() && object.lease_goal(&self.rules, now).is_some();
-            if judgement.wanted.is_empty() || !may || self.repairing.contains(&(cid, number)) {
+            let is_busy = self.repairing.contains(&(cid, number)) || self.moving.contains(&(cid, number));
+            if judgement.wanted.is_empty() || !may || is_busy {
                 continue;
             }
             match unit.repair.not_before.filter(|at| !at.has_passed(now)) {
@@ -315,7 +331,7 @@ impl Plan {
     }
 
     /// Nodes that get a part only when no other takes it.
-    fn avoided(&self, now: UnixSeconds) -> HashSet<PublicKey> {
+    pub(super) fn avoided(&self, now: UnixSeconds) -> HashSet<PublicKey> {
         let is_avoided =
             |care: &NodeCare| care.offline_since.is_some() || care.score.standing(now) == Standing::Avoided;
         self.nodes.iter().filter(|(_, care)| is_avoided(care)).map(|(node, _)| *node).collect()

@@ -19,6 +19,8 @@ impl Plan {
                 self.node_audited(node, &found, slowest_ms, now);
             }
             Event::Repaired(cid, unit, end) => self.repaired(cid, unit, end, now),
+            Event::Nodes(nodes) => self.learn_nodes(*nodes, now),
+            Event::Moved { cid, unit, refused, end } => self.moved(cid, unit, &refused, end, now),
             Event::Renewed { cid, ends, failed } => self.renewed(cid, ends, failed, now),
         }
     }
@@ -29,6 +31,7 @@ impl Plan {
         known.mandate_ends = object.mandate_ends;
         known.keep_until = object.keep_until;
         known.tags = object.tags;
+        (known.seed, known.required) = (object.seed, object.required);
         if !self.renewing.contains(&cid) {
             self.renewals.set(cid, Some(now));
         }
@@ -45,6 +48,7 @@ impl Plan {
         let is_first = object.leases.next.is_none();
         self.audits.set(cid, Some(next));
         self.take_findings(cid, findings, now);
+        self.look_at_places(cid, now);
         if is_first {
             self.look_at_leases(cid, Some(now));
         }
@@ -152,7 +156,7 @@ impl Plan {
     }
 
     /// Enters what was found of some parts of an object; each kind of fault counts once for each node.
-    fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
+    pub(super) fn take_findings(&mut self, cid: Cid, findings: &[Finding], now: UnixSeconds) {
         let mut faults = BTreeSet::new();
         for finding in &self.with_copies_in_place(cid, findings) {
             let Some((was_at, was_expected)) = self.enter(cid, finding, now) else { continue };

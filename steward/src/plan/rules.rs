@@ -33,6 +33,12 @@ pub struct Rules {
     pub claim: u16,
     /// Without enough voters for a claim, stewards wait for their turn, each as long as its key says, at most this.
     pub turn_within: u64,
+    /// Parts that are moved at the same time …
+    pub moves_abreast: usize,
+    /// … and how long after one move has begun the next one may, so that moving never takes a network over.
+    pub move_every: u64,
+    /// After nodes have joined or changed, the places of all objects are looked at within this time.
+    pub places_within: u64,
     /// Object audits under way at the same time.
     pub object_audits_abreast: usize,
     /// Node audits under way at the same time.
@@ -65,6 +71,9 @@ impl Default for Rules {
             retry_max: 6 * HOUR,
             claim: 120,
             turn_within: 10 * MINUTE,
+            moves_abreast: 1,
+            move_every: 10,
+            places_within: 6 * HOUR,
             object_audits_abreast: 4,
             node_audits_abreast: 16,
             repairs_abreast: 2,

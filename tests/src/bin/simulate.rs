@@ -1,6 +1,7 @@
 //! Runs seeds of the simulators: `simulate --seed 42` prints what happened, line by line; `simulate --seeds 0..1000` runs
 //! many. With `--stewards` first it is months with stewards, and `simulate --noticed 0..1000` says how soon it was noticed
-//! that one in a hundred of a node's bytes is wrong.
+//! that one in a hundred of a node's bytes is wrong. `simulate --scale 1000000 10000` measures a steward of so many objects on
+//! so many nodes.
 
 use std::time::Instant;
 
@@ -8,8 +9,8 @@ use anyhow::{Context, bail};
 use e2e::care::{self, Corruption, hours_until_noticed};
 use e2e::sim::{Sabotage, Verbosity, run};
 
-const USAGE: &str =
-    "usage: simulate [--stewards] --seed N | [--stewards] --seeds FROM..TO | --noticed FROM..TO";
+const USAGE: &str = "usage: simulate [--stewards] --seed N | [--stewards] --seeds FROM..TO | --noticed FROM..TO \
+    | --scale OBJECTS NODES";
 
 type Played = Result<String, String>;
 
@@ -21,6 +22,10 @@ fn main() -> anyhow::Result<()> {
         ["--stewards", "--seed", seed] => one(seed, with_stewards),
         ["--stewards", "--seeds", range] => many(range, with_stewards),
         ["--noticed", range] => noticed(range),
+        ["--scale", objects, nodes] => {
+            e2e::scale::measure(objects.parse().context(USAGE)?, nodes.parse().context(USAGE)?);
+            Ok(())
+        }
         _ => bail!(USAGE),
     }
 }

@@ -1,8 +1,8 @@
 //! What must hold, and how it is looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use steward::plan::{Finding, Found, Object, Place};
+use steward::plan::{Finding, Found, Object, Place, Unit};
 
 use super::keepers::Repair;
 use super::network::{Network, UnitId};
@@ -76,7 +76,7 @@ pub(super) fn check_whole(network: &Network, unit: UnitId, object: &Object) -> R
     Ok(())
 }
 
-/// At the end nothing is missing, and the parts of every segment can be read from as many domains.
+/// At the end nothing is missing.
 pub(super) fn check_end(network: &Network, cid: proofs::Cid, object: &Object) -> Result<(), String> {
     for (unit, care) in (0..).zip(&object.units) {
         let all = care.parts.len();
@@ -86,4 +86,45 @@ pub(super) fn check_end(network: &Network, cid: proofs::Cid, object: &Object) ->
         }
     }
     Ok(())
+}
+
+/// Segments of an object whose shards cannot be had from as many failure domains.
+pub(super) fn crowded(network: &Network, cid: proofs::Cid, object: &Object) -> u64 {
+    let segments = (0..object.copies()).zip(&object.units);
+    let is_crowded =
+        |(unit, care): &(u32, &Unit)| spread(network, (cid, *unit), care.parts.len()) < care.parts.len();
+    segments.filter(is_crowded).count() as u64
+}
+
+/// In how many failure domains different parts of a segment can be had at the same time: a matching, part by part.
+fn spread(network: &Network, (cid, unit): UnitId, parts: usize) -> usize {
+    let with = |part| {
+        let place = Place { cid, unit, part };
+        let nodes =
+            network.nodes.iter().filter(move |node| node.copies.get(&place).is_some_and(|it| it.is_sound));
+        nodes.map(|node| node.domain).collect::<BTreeSet<_>>()
+    };
+    let options: Vec<_> = (0..u8::try_from(parts).expect("at most 255")).map(with).collect();
+    let mut part_in = BTreeMap::new();
+    (0..parts).filter(|part| find_domain(*part, &options, &mut part_in, &mut BTreeSet::new())).count()
+}
+
+/// Gives a part a domain, moving other parts to other domains where it must.
+fn find_domain(
+    part: usize,
+    options: &[BTreeSet<usize>],
+    part_in: &mut BTreeMap<usize, usize>,
+    tried: &mut BTreeSet<usize>,
+) -> bool {
+    for domain in &options[part] {
+        if !tried.insert(*domain) {
+            continue;
+        }
+        let other = part_in.get(domain).copied();
+        if other.is_none_or(|other| find_domain(other, options, part_in, tried)) {
+            part_in.insert(*domain, part);
+            return true;
+        }
+    }
+    false
 }

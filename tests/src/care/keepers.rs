@@ -1,6 +1,6 @@
 //! Stewards: their plans, what they have saved, and what performs the plans.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use client::plan::upload::Spread;
 use proofs::Cid;
@@ -54,6 +54,10 @@ pub(super) struct Keeper {
     pub(super) life: u64,
     pub(super) warned: Vec<(Cid, Warned)>,
     pub(super) taken: u64,
+    /// Units whose last vote could not be decided: those may be repaired without a claim.
+    undecided: BTreeSet<(Cid, u32)>,
+    /// What it should not have wanted.
+    pub(super) wrong: Option<String>,
     /// When the next wake-up is planned.
     pub(super) wake: Option<u64>,
 }
@@ -63,8 +67,21 @@ impl Keeper {
         let key = SecretKey::from_bytes(&dice.array()).public();
         let saved = (BTreeMap::new(), BTreeMap::new());
         let skew = Skew::drawn(dice);
-        let (plan, life, warned, taken, wake) = (None, 0, Vec::new(), 0, None);
-        Self { number, skew, sabotage, key, rules, plan, saved, life, warned, taken, wake }
+        Self {
+            number,
+            skew,
+            sabotage,
+            key,
+            rules,
+            plan: None,
+            saved,
+            life: 0,
+            warned: Vec::new(),
+            taken: 0,
+            undecided: BTreeSet::new(),
+            wrong: None,
+            wake: None,
+        }
     }
 
     pub(super) fn start(&mut self, seed: [u8; 32], now: u64) {
@@ -135,12 +152,19 @@ impl Keeper {
                 None
             }
             Action::NoteFault(..) | Action::NoteReturn(_) => None,
+            Action::Move { .. } => {
+                unreachable!("plans here are not told of any nodes, so nothing should move")
+            }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let takes = dice.of(20..900);
                 let unit = (cid, unit);
                 if claimed && let Some(end) = self.claim(network, unit, now, takes) {
                     self.taken += u64::from(end == RepairEnd::Taken);
                     return Some((2, Job::Tell(Event::Repaired(unit.0, unit.1, end))));
+                }
+                if !claimed && !self.undecided.contains(&unit) {
+                    self.wrong =
+                        Some(format!("steward {} repairs {unit:?} without asking for a claim", self.number));
                 }
                 let lost = self.still_lost(network, unit, wanted, now);
                 let until = until.get();
@@ -150,8 +174,14 @@ impl Keeper {
     }
 
     /// Claims a unit for as long as the work takes; how the repair ends when it cannot.
-    fn claim(&self, network: &mut Network, unit: (Cid, u32), now: u64, takes: u64) -> Option<RepairEnd> {
-        match network.vote(self.number, unit, now + takes + 1, now) {
+    fn claim(&mut self, network: &mut Network, unit: (Cid, u32), now: u64, takes: u64) -> Option<RepairEnd> {
+        let vote = network.vote(self.number, unit, now + takes + 1, now);
+        if vote == Vote::None {
+            self.undecided.insert(unit);
+        } else {
+            self.undecided.remove(&unit);
+        }
+        match vote {
             _ if self.sabotage == Sabotage::IgnoresClaims => None,
             Vote::Ours => None,
             Vote::Taken => Some(RepairEnd::Taken),
@@ -201,11 +231,11 @@ impl Keeper {
             network.nodes.iter_mut().for_each(|node| node.copies.retain(|place, _| !is_of_unit(place)));
         }
         let wanted = self.wanted(network, repair, &before);
-        let placed = place(network, self.number, wanted, now);
+        let found = place(network, self.number, wanted, now);
         let places: Vec<_> =
-            placed.places.into_iter().filter(|(part, _)| repair.lost.contains(part)).collect();
+            found.places.into_iter().filter(|(part, _)| repair.lost.contains(part)).collect();
         let mut built = checks::check_repair(network, self.number, repair, (&before, &places), now);
-        built.refused_by_full = placed.refused_by_full;
+        built.refused_by_full = found.refused_by_full;
         let made = repair.claimed.then_some((self.number, now));
         for (part, node) in &places {
             let kept = network.kept_as(&Place { cid, unit, part: *part });

@@ -88,9 +88,9 @@ impl Disk {
     fn keep(&mut self, place: Place, bytes: Vec<u8>) {
         let mut hasher = ShardHasher::new();
         hasher.push(&bytes);
-        let hashed = hasher.finish().expect("a short shard");
-        self.roots.insert(place, hashed.root);
-        self.shards.insert(hashed.root, Kept { bytes, hashed });
+        let shard = hasher.finish().expect("a short shard");
+        self.roots.insert(place, shard.root);
+        self.shards.insert(shard.root, Kept { bytes, hashed: shard });
     }
 
     fn spoil(&mut self, corruption: Corruption, dice: &mut Dice) {
@@ -212,6 +212,7 @@ impl Scene {
             Action::Repair { .. } | Action::Warn { .. } | Action::NoteFault(..) | Action::NoteReturn(_) => {
                 None
             }
+            Action::Move { .. } => unreachable!("the plan is not told of any nodes"),
         }
     }
 

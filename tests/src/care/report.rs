@@ -19,6 +19,9 @@ pub struct Report {
     pub refused_by_full: u64,
     pub claims_refused: u64,
     pub warnings: u64,
+    /// Segments that end with shards in fewer failure domains than there are shards: a shard that comes back may stand
+    /// beside another one, and nothing moves it away.
+    pub crowded: u64,
     /// Hash of everything that happened.
     pub trace: [u8; 32],
 }

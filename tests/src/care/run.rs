@@ -10,7 +10,7 @@ use proofs::Cid;
 use protocol::UnixSeconds;
 use steward::plan::{Event, Found, Object, Place, RepairEnd, Rules, WARN_DAYS};
 
-use super::checks::{check_end, check_readable, check_whole};
+use super::checks::{check_end, check_readable, check_whole, crowded};
 use super::clock::{DAY, HOUR, SKEW_MAX, START};
 use super::faults::DOMAINS_MIN;
 use super::keepers::{Job, Keeper};
@@ -25,7 +25,7 @@ const PEACE: u64 = 45 * DAY;
 /// Mean time between two faults.
 pub(super) const FAULT_EVERY: u64 = 8 * HOUR;
 /// Leases of the first put.
-const FIRST_LEASE: u64 = 40 * DAY;
+const FIRST_LEASE: u64 = 20 * DAY;
 /// Nodes keep what is not leased any more for so long.
 const KEPT_AFTER: u64 = 7 * DAY;
 
@@ -71,8 +71,8 @@ fn rules(dice: &mut Dice) -> Rules {
         node_audit_every: dice.of(4..13) * HOUR,
         object_audit_every: 10 * DAY,
         tidy_after: 3 * DAY,
-        lease_term: 60 * DAY,
-        renew_before: 20 * DAY,
+        lease_term: 30 * DAY,
+        renew_before: 10 * DAY,
         repairs_abreast: usize::try_from(dice.of(1..4)).expect("a small number"),
         ..Rules::default()
     }
@@ -263,7 +263,7 @@ impl Run {
         self.note_findings(number, &event);
         self.believe(&event)?;
         self.tell(number, event);
-        Ok(())
+        self.keepers[number].wrong.take().map_or(Ok(()), Err)
     }
 
     fn note_findings(&mut self, number: usize, event: &Event) {
@@ -324,6 +324,7 @@ impl Run {
         self.report.warnings = self.keepers.iter().map(|keeper| keeper.warned.len() as u64).sum();
         for (cid, object) in &self.objects {
             check_end(&self.network, *cid, object)?;
+            self.report.crowded += crowded(&self.network, *cid, object);
         }
         for keeper in &self.keepers {
             let Some(plan) = keeper.plan() else { continue };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chunker::{
     Block, Coding, Column, ContentKey, ControlKey, Encoder, Geometry, Manifest, ManifestParts, ObjectHeader,
-    Opener, Padding, PlacementSeed, Salt,
+    Opener, Padding, PlacementSeed, RequiredTags, Salt,
 };
 use proofs::{HashedShard, Root, ShardHasher, ShardLenError};
 use protocol::HeldShard;
@@ -47,6 +47,7 @@ impl Object {
             seed: PlacementSeed::from_bytes(dice.array()),
             control: ControlKey::from_bytes(*control.as_bytes()).expect("a public key is a point"),
             roots: (0..geometry.shards()).map(root).collect(),
+            required: RequiredTags::default(),
             header: &header,
         };
         let manifest = Manifest::new(parts).expect("the encoder made all of its shards");

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod audits;
+mod compliance;
 mod downloads;
 mod failures;
 mod gateway;

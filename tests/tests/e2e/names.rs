@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use account::{Account, Change, KeyStore, LocalIndex, PushError, Released, pull, release_now, sync};
-use chunker::{AccountSecret, Coding, Link, Padding};
+use chunker::{AccountSecret, Coding, Link, Padding, RequiredTags};
 use client::{Client, ClientOptions, FetchError, ObjectSecrets, PutOptions};
 use e2e::harness::{TestNetwork, bytes};
 use network::Members;
@@ -53,8 +53,15 @@ async fn put_coded(
     coding: Coding,
 ) -> anyhow::Result<FileEntry> {
     let until = now().plus(30 * 86_400);
-    let options =
-        PutOptions { coding, padding: Padding::None, name: None, media_type: None, expires: until, secrets };
+    let options = PutOptions {
+        coding,
+        padding: Padding::None,
+        name: None,
+        media_type: None,
+        expires: until,
+        required: RequiredTags::default(),
+        secrets,
+    };
     let report = client.put(plain, options, |_| {}).await?;
     Ok(FileEntry {
         headers: sharing::HeaderFields::default(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 
 use bytes::Bytes;
-use chunker::{Manifest, ManifestParts, ObjectHeader};
+use chunker::{Manifest, ManifestParts, ObjectHeader, RequiredTags};
 use client::{Part, PartState, RepairError};
 use e2e::harness::{TestNetwork, bytes, put_options, secrets};
 use proofs::ShardLen;
@@ -142,6 +142,7 @@ async fn an_object_that_was_put_wrongly_is_exposed_and_not_healed() -> anyhow::R
         seed: manifest.seed(),
         control: manifest.control(),
         roots: roots.clone(),
+        required: RequiredTags::default(),
         header: &ObjectHeader::new(honest.size, None, None)?,
     };
     let forged = Manifest::new(parts)?;

@@ -25,8 +25,8 @@ const WORKS_WITHIN: Duration = Duration::from_mins(2);
 /// What a slow steward may read and send, in bytes per second.
 const SLOW_RATE: u64 = 200_000;
 
-/// A steward that lives at a faster pace.
-fn quick() -> Rules {
+/// A steward that lives at a faster pace, and leaves everything where it is.
+pub(crate) fn quick() -> Rules {
     Rules {
         node_audit_every: 1,
         offline_look_every: 1,
@@ -37,6 +37,7 @@ fn quick() -> Rules {
         retry_max: 3,
         claim: 20,
         turn_within: 3,
+        moves_abreast: 0,
         ..Rules::default()
     }
 }
@@ -54,11 +55,21 @@ impl Running {
         holder: &SecretKey,
         care_rate: Option<u64>,
     ) -> anyhow::Result<Self> {
+        Self::start_with(network, folder, holder, care_rate, quick()).await
+    }
+
+    pub(crate) async fn start_with(
+        network: &TestNetwork,
+        folder: &Path,
+        holder: &SecretKey,
+        care_rate: Option<u64>,
+        rules: Rules,
+    ) -> anyhow::Result<Self> {
         let pool = network.pool(Some(holder.clone())).await?;
         let options = ClientOptions { care_rate, ..ClientOptions::default() };
         let client = Client::new(pool, Members::from(&network.file()), options);
         let mut config = StewardConfig::new(folder.to_owned());
-        config.rules = quick();
+        config.rules = rules;
         config.scan_every = Duration::from_millis(200);
         config.members_every = Duration::from_millis(300);
         let steps = Arc::new(Mutex::new(Vec::new()));
@@ -97,7 +108,7 @@ impl Running {
     }
 
     /// What was made again, and how often.
-    fn rebuilt(&self) -> BTreeMap<(String, u8), usize> {
+    pub(crate) fn rebuilt(&self) -> BTreeMap<(String, u8), usize> {
         let mut rebuilt = BTreeMap::new();
         for step in self.steps() {
             if let Step::Rebuilt { unit, part, .. } = step {

@@ -18,8 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Have the node in a folder leave the network in order
 ///
 /// It says to all that it leaves and takes nothing new; what it keeps it serves until nothing is under a lease any
-/// more: whoever looks after the objects puts the shards elsewhere meanwhile. Then it can be stopped. It may be
-/// running or not.
+/// more: whoever looks after the objects puts the shards elsewhere meanwhile. A steward may not release what it has
+/// moved: those leases run out in their time. It may be running or not.
 ///
 /// Exit status 1 while something is still under a lease.
 #[derive(Args, Debug)]

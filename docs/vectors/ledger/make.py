@@ -1,0 +1,532 @@
+#!/usr/bin/env python3
+"""Makes the golden vectors in this folder from docs/spec.md section 25 alone, with the packages of tests/python/requirements.txt.
+
+Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p ledger` reads them.
+"""
+
+import base64
+import hashlib
+import pathlib
+import sys
+
+FOLDER = pathlib.Path(__file__).parent
+sys.path.append(str(FOLDER.parent))
+
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, readable, record, signed_bytes, without_none, write
+
+NULL, FLOAT = Raw(b"\xf6"), Raw(b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
+KEYS = {name: Key(bytes([seed] * 32)) for seed, name in enumerate(("viewer", "session", "gateway", "node", "issuer", "treasury", "one", "two", "three"), 1)}
+PUBLIC = {name: key.public for name, key in KEYS.items()}
+AMOUNT_MAX = 2**63 - 1
+
+
+def u64le(number):
+    return number.to_bytes(8, "little")
+
+
+def cid(data):
+    return b"\x01\x71\x1e\x20" + b3(data)
+
+
+# --- Agreements ----------------------------------------------------------------------------------
+
+
+def party(name, ppm, role="author", **changes):
+    return without_none({"party": PUBLIC[name], "ppm": ppm, "role": role} | changes)
+
+
+def in_order(parties):
+    return sorted(parties, key=lambda p: (p["party"], p["role"]))
+
+
+PARENTS = sorted(b3(name) for name in (b"parent", b"other parent"))
+PLAIN = {
+    "content": cid(b"bundle"),
+    "creator": PUBLIC["one"],
+    "fees": {"gateway": 50_000, "network": 20_000, "node": 100_000},
+    "issued": START,
+    "parents": [],
+    "parties": [party("one", 1_000_000)],
+    "price": {"micro": 100, "of": 60, "per": "second"},
+    "unit": "EUR",
+    "v": 1,
+    "version": 1,
+}
+SHARED = in_order([party("one", 400_000), party("one", 100_000, "composer", ipi="00334284961"), party("two", 300_000, "performer"), party("three", 200_000, "label")])
+FULL = PLAIN | {
+    "iscc": "ISCC:KACYPXW445FTYNJ3CYSXHAFJMA2HUWULUNRFE3BLHRSCXYH2M5AEGQY",
+    "isrc": "USRC17607839",
+    "iswc": "T0345246801",
+    "parents": [{"agreement": id_, "ppm": 150_000} for id_ in PARENTS],
+    "parties": SHARED,
+    "secondary": 100_000,
+    "supersedes": b3(b"before"),
+    "version": 2,
+}
+
+
+def agreements():
+    def good(name, base=PLAIN, **changes):
+        bytes_ = cbor(without_none(base | changes))
+        return {"name": name, "agreement": bytes_.hex(), "id": b3(bytes_).hex()}
+
+    def bad(name, error, base=PLAIN, **changes):
+        return {"name": name, "agreement": cbor(without_none(base | changes)).hex(), "error": error}
+
+    price = PLAIN["price"]
+    yield good("plain")
+    yield good("with everything", FULL)
+    yield good("free", price=price | {"micro": 0})
+    yield good("the highest price for the most bytes", price={"micro": AMOUNT_MAX, "of": 2**32, "per": "byte"})
+    yield good("all for the gateway", fees={"gateway": 1_000_000, "network": 0, "node": 0})
+    yield good("all for a parent", parents=[{"agreement": PARENTS[0], "ppm": 1_000_000}])
+    yield good("licensed for nothing", secondary=0)
+    many = in_order([{"party": Key(bytes([seed] * 32)).public, "ppm": 15_625, "role": "other"} for seed in range(64)])
+    yield good("64 parties", parties=many)
+
+    yield {"name": "nothing", "agreement": "", "error": "malformed"}
+    yield {"name": "a byte follows", "agreement": (cbor(PLAIN) + b"\0").hex(), "error": "malformed"}
+    yield {"name": "longer than any", "agreement": bytes(16_385).hex(), "error": "malformed"}
+    for key in PLAIN:
+        yield bad(f"no {key}", "malformed", **{key: None})
+    yield bad("an unknown key", "malformed", note=1)
+    yield bad("format 2", "format", v=2)
+    yield bad("version 0", "version", version=0)
+    yield bad("version 2 of nothing", "version", version=2)
+    yield bad("version 1 of something", "version", supersedes=b3(b"before"))
+    yield bad("supersedes null", "malformed", supersedes=NULL)
+    yield bad("a price that is a float", "malformed", price=price | {"micro": FLOAT})
+    yield bad("a negative price", "malformed", price=price | {"micro": -1})
+    yield bad("a price above the largest amount", "malformed", price=price | {"micro": 2**63})
+    yield bad("a price for nothing", "malformed", price=price | {"of": 0})
+    yield bad("a price for too much", "malformed", price=price | {"of": 2**32 + 1})
+    yield bad("a price per day", "malformed", price=price | {"per": "day"})
+    yield bad("a price without a unit of use", "malformed", price={"micro": 1, "of": 1})
+    for unit in ("", "eur", "EURO1", "A" * 13):
+        yield bad(f"unit {unit!r}", "malformed", unit=unit)
+    yield bad("no parties", "party_sum", parties=[])
+    yield bad("a millionth too few", "party_sum", parties=[party("one", 999_999)])
+    yield bad("a millionth too many", "party_sum", parties=in_order([party("one", 999_999), party("two", 2)]))
+    yield bad("a share above the whole", "malformed", parties=[party("one", 1_000_001)])
+    yield bad("shares that wrap around", "party_sum", parties=many[:2] + [p | {"ppm": 1_000_000} for p in many[2:]])
+    yield bad("a party without a share", "no_share", parties=in_order([party("one", 1_000_000), party("two", 0)]))
+    yield bad("parties out of order", "party_order", parties=in_order(SHARED)[::-1])
+    yield bad("a party twice in one role", "party_order", parties=[party("one", 500_000)] * 2)
+    yield bad("an unknown role", "malformed", parties=[party("one", 1_000_000, "hero")])
+    yield bad("65 parties", "malformed", parties=in_order(many + [party("three", 1, "label")]))
+    yield bad("a key off the curve", "malformed", creator=(2).to_bytes(32, "little"))
+    yield bad("a key with a second spelling", "malformed", creator=bytes([0xEE] + [0xFF] * 30 + [0x7F]))
+    for ipi in ("00334284962", "0033428496", "I00000022.9"):
+        yield bad(f"IPI {ipi}", "malformed", parties=[party("one", 1_000_000, ipi=ipi)])
+    for iswc in ("T0345246802", "T-034.524.680-1", "0345246801"):
+        yield bad(f"ISWC {iswc}", "malformed", iswc=iswc)
+    for isrc in ("US-RC1-76-07839", "usrc17607839", "USRC1760783"):
+        yield bad(f"ISRC {isrc}", "malformed", isrc=isrc)
+    for iscc in ("KACYPXW445FTYNJ3CYSXHAFJMA2HUWULUNRFE3BLHRSCXYH2M5AEGQY", "ISCC:KACYPXW445FTYNJ3", FULL["iscc"][:-1] + "Z"):
+        yield bad(f"ISCC {iscc}", "malformed", iscc=iscc)
+    parent = {"agreement": PARENTS[0], "ppm": 1}
+    other = {"agreement": PARENTS[1], "ppm": 1}
+    yield bad("a parent without a share", "no_parent_share", parents=[parent | {"ppm": 0}])
+    yield bad("parents out of order", "parent_order", parents=[other, parent])
+    yield bad("a parent twice", "parent_order", parents=[parent, parent])
+    yield bad("parents with more than the whole", "parent_sum", parents=[parent | {"ppm": 1_000_000}, other])
+    yield bad("17 parents", "malformed", parents=[{"agreement": bytes([n]) * 32, "ppm": 1} for n in range(17)])
+    yield bad("a parent of 31 bytes", "malformed", parents=[parent | {"agreement": bytes(31)}])
+    yield bad("fees above the whole", "fee_sum", fees={"gateway": 500_000, "network": 1, "node": 500_000})
+    yield bad("a fee missing", "malformed", fees={"gateway": 0, "network": 0})
+
+
+# --- Records -------------------------------------------------------------------------------------
+
+USAGE = {"bytes": 5_000_000, "ms": 61_000}
+BODIES = {
+    "allocation": {"amount": 5000, "epoch": 1, "issued": START, "lane": 3, "payee": PUBLIC["node"]},
+    "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewer": PUBLIC["viewer"], "whole": True},
+    "consent": {"agreement": b3(b"agreement"), "issued": START},
+    "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
+    "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
+    "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
+    "payee": {"address": bytes([4] * 20), "issued": START, "seq": 0},
+    "payout_claim": {"cumulative": 12, "issued": START, "rail": "bank", "remark": "DE00"},
+    "reversal": {"entry": b3(b"entry"), "issued": START, "reason": "bounced"},
+    "session_grant": {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": False, "charge": 500, "epoch": 1, "expires": START + 3600, "gateway": PUBLIC["gateway"], "limit": USAGE, "serial": bytes([2] * 16), "session": PUBLIC["session"], "starts": START},
+    "session_request": {"agreement": b3(b"agreement"), "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
+    "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
+}
+OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("payout_claim", "remark"), ("session_request", "budget")}
+SIGNERS = {"allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+
+
+def records():
+    def good(name, kind, **changes):
+        body, by = without_none(BODIES[kind] | changes), KEYS[SIGNERS[kind]]
+        return {"name": f"{kind}: {name}", "record": record(kind, body, by).hex(), "type": kind, "by": by.public.hex(), "body": readable(body)}
+
+    def bad(name, kind, error, bytes_):
+        return {"name": f"{kind}: {name}", "record": bytes_.hex(), "type": kind, "error": error}
+
+    def bad_body(name, kind, **changes):
+        return bad(name, kind, "malformed", record(kind, without_none(BODIES[kind] | changes), KEYS[SIGNERS[kind]]))
+
+    for kind in BODIES:
+        yield good("ordinary", kind)
+    for kind, key in sorted(OPTIONAL):
+        yield good(f"no {key}", kind, **{key: None})
+    for kind, body in BODIES.items():
+        by = KEYS[SIGNERS[kind]]
+        for key in body:
+            if (kind, key) not in OPTIONAL:
+                yield bad_body(f"no {key}", kind, **{key: None})
+        yield bad_body("an unknown key", kind, note=1)
+        whole = record(kind, body, by)
+        yield bad("cut before the last byte", kind, "malformed", whole[:-1])
+        yield bad("a byte follows", kind, "malformed", whole + b"\0")
+        yield bad("another network", kind, "network", record(kind, body, by, network=OTHER_NET))
+        yield bad("signed for another network", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
+        yield bad("named as signed by another key", kind, "signature", record(kind, body, by, by=PUBLIC["treasury"]))
+        yield bad("signed as another type", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes("lease", NET, body))))
+    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("payout_claim", "cumulative"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
+        yield bad_body(f"{key} above the largest", kind, **{key: 2**63})
+        yield bad_body(f"{key} below zero", kind, **{key: -1})
+        yield bad_body(f"{key} as a text", kind, **{key: "1"})
+        yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("dispute", "subject", 32), ("reversal", "entry", 32)):
+        yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
+        yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
+    for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
+        for what, text in (("nothing", ""), ("201 bytes", "r" * 201), ("a line feed", "a\nb")):
+            yield bad_body(f"{key} of {what}", kind, **{key: text})
+    yield bad_body("stream 16", "delivery_receipt", stream=16)
+    yield bad_body("usage without ms", "delivery_receipt", usage={"bytes": 1})
+    yield bad_body("delivered as a hash", "delivery_receipt", delivered=b3(b"segments"))
+    yield bad_body("lane 2^32", "allocation", lane=2**32)
+    yield bad_body("rail of gold", "payout_claim", rail="gold")
+    yield bad_body("whole as a number", "budget", whole=1)
+    yield bad_body("attested as a number", "session_grant", attested=0)
+    yield bad_body("budget without a payer", "session_request", budget={"id": bytes(16)})
+    yield bad_body("budget null", "session_request", budget=NULL)
+    yield bad_body("lower case unit", "deposit", unit="eur")
+
+
+def derived():
+    """Serials, aliases, chains over segments, and heads of journals."""
+    body = BODIES["session_request"]
+    serial = derive("headwater v1 grant serial", PUBLIC["viewer"] + cbor(body))[:16]
+    blind = b3(b"blind")
+    alias = derive("headwater v1 viewer alias", blind + PUBLIC["viewer"] + body["agreement"] + u64le(body["epoch"]))
+    yield {"name": "serial", "request": record("session_request", body, KEYS["viewer"]).hex(), "serial": serial.hex()}
+    yield {"name": "alias", "blind": blind.hex(), "viewer": PUBLIC["viewer"].hex(), "agreement": body["agreement"].hex(), "epoch": 1, "alias": alias.hex()}
+    chain = bytes(32)
+    for n in range(3):
+        chain = derive("headwater v1 delivered", chain + b3(bytes([n])))
+    yield {"name": "delivered", "segments": [b3(bytes([n])).hex() for n in range(3)], "hash": chain.hex()}
+    terms = {"issuer": PUBLIC["issuer"], "network": NET, "treasury": PUBLIC["treasury"], "unit": "EUR"}
+    head = derive("headwater v1 journal", bytes(32) + cbor(terms))
+    deposit = record("deposit", BODIES["deposit"], KEYS["viewer"])
+    entry = cbor({"at": START, "what": {"deposit": deposit}})
+    after = derive("headwater v1 journal", head + entry)
+    name = b3(cbor([PUBLIC["viewer"], "deposit", BODIES["deposit"]]))
+    yield {"name": "journal", "terms": readable(terms), "head": head.hex(), "entry": entry.hex(), "after": after.hex(), "record_name": name.hex()}
+
+
+# --- Entries -------------------------------------------------------------------------------------
+
+
+def entries():
+    def what(kind, key=None):
+        return {key or kind: record(kind, BODIES[kind], KEYS[SIGNERS[kind]])}
+
+    def entry(what_, **changes):
+        return cbor(without_none({"at": START, "what": what_} | changes))
+
+    def good(name, what_):
+        return {"name": name, "entry": entry(what_).hex()}
+
+    def bad(name, error, bytes_):
+        return {"name": name, "entry": bytes_.hex(), "error": error}
+
+    agreement = cbor(PLAIN)
+    consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
+    grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
+    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("deposit", None), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
+    for kind, key in simple:
+        yield good(key or kind, what(kind, key))
+    yield good("grant", {"grant": grant})
+    yield good("agreement", {"agreement": {"agreement": agreement, "consents": [consent]}})
+    yield good("agreement that nobody has signed", {"agreement": {"agreement": agreement, "consents": []}})
+    root = {"count": 0, "root": hashlib.sha256(b"").digest()}
+    summary = {name: root for name in ("carriers", "disputes", "gateways", "lines", "receipts")} | {
+        "epoch": 1,
+        "journal": {"count": 3, "hash": b3(b"head")},
+        "payouts": {"count": 0, "root": bytes(32)},
+        "posted": b3(b"posted"),
+        "previous": b3(b"previous"),
+        "rule": "largest-remainder-1",
+        "totals": {name: 0 for name in ("charged", "collateral", "gateways", "network", "nodes", "parties")},
+    }
+    yield good("settlement", {"settlement": summary})
+    yield good("the first settlement, in which nothing moves", {"settlement": without_none(summary | {"posted": None, "previous": None})})
+
+    yield bad("nothing", "malformed", b"")
+    yield bad("no time", "malformed", entry(what("deposit"), at=None))
+    yield bad("an unknown key", "malformed", entry(what("deposit"), note=1))
+    yield bad("of no kind", "malformed", entry({}))
+    yield bad("of two kinds", "malformed", entry(what("deposit") | what("voucher")))
+    yield bad("of an unknown kind", "malformed", entry({"gift": what("deposit")["deposit"]}))
+    yield bad("a record that is not in bytes", "malformed", entry({"deposit": BODIES["deposit"]}))
+    yield bad("a record of 4097 bytes", "malformed", entry({"deposit": bytes(4097)}))
+    yield bad("a voucher called a deposit", "record", entry({"deposit": what("voucher")["voucher"]}))
+    other = record("deposit", BODIES["deposit"], KEYS["viewer"], network=OTHER_NET)
+    yield bad("for another network", "record", entry({"deposit": other}))
+    forged = record("deposit", BODIES["deposit"] | {"amount": 1}, KEYS["viewer"], sig=bytes(64))
+    yield bad("a deposit that nobody signed", "record", entry({"deposit": forged}))
+    yield bad("a grant without a request", "malformed", entry({"grant": without_none(grant | {"request": None})}))
+    yield bad("a grant whose request is a grant", "record", entry({"grant": grant | {"request": grant["grant"]}}))
+    yield bad("a blind of 31 bytes", "malformed", entry({"grant": grant | {"blind": bytes(31)}}))
+    yield bad("an agreement that is none", "agreement", entry({"agreement": {"agreement": cbor(PLAIN | {"version": 0}), "consents": [consent]}}))
+    yield bad("an agreement that is not in bytes", "malformed", entry({"agreement": {"agreement": PLAIN, "consents": [consent]}}))
+    yield bad("131 consents", "malformed", entry({"agreement": {"agreement": agreement, "consents": [consent] * 131}}))
+    yield bad("rounded in another way", "malformed", entry({"settlement": summary | {"rule": "half-even"}}))
+    yield bad("a settlement without totals", "malformed", entry({"settlement": without_none(summary | {"totals": None})}))
+    yield bad("a root of 31 bytes", "malformed", entry({"settlement": summary | {"lines": root | {"root": bytes(31)}}}))
+
+
+# --- Shares and payout trees ---------------------------------------------------------------------
+
+
+def shared(whole, weights):
+    total = sum(weight for _, weight in weights)
+    parts = [whole * weight // total for _, weight in weights]
+    order = sorted(range(len(weights)), key=lambda n: (-(whole * weights[n][1] % total), weights[n][0]))
+    for n in order[: whole - sum(parts)]:
+        parts[n] += 1
+    return parts
+
+
+def shares():
+    cases = [(100, [1, 1, 1]), (1, [1, 999_999]), (0, [3, 4]), (7, [0, 5, 0]), (AMOUNT_MAX, [333_333, 333_333, 333_334]), (AMOUNT_MAX, [2**64 - 1] * 5), (10, [1] * 16), (999_999, [7, 11, 13, 17, 19])]
+    for whole, weights in cases:
+        for keys in (range(len(weights)), range(len(weights))[::-1]):
+            keyed = list(zip(keys, weights))
+            yield {"whole": whole, "keys": list(keys), "weights": weights, "parts": shared(whole, keyed)}
+
+
+def rotate(value, by):
+    return (value << by | value >> 64 - by) & 2**64 - 1 if by else value
+
+
+def keccak(data):
+    """Keccak-256 with the padding of 2011, as Ethereum has it."""
+    state = [[0] * 5 for _ in range(5)]
+    padded = bytearray(data + b"\1" + bytes(-(len(data) + 1) % 136))
+    padded[-1] |= 0x80
+    for block in range(0, len(padded), 136):
+        for lane in range(17):
+            state[lane % 5][lane // 5] ^= int.from_bytes(padded[block + 8 * lane : block + 8 * lane + 8], "little")
+        register = 1
+        for _ in range(24):
+            parity = [state[x][0] ^ state[x][1] ^ state[x][2] ^ state[x][3] ^ state[x][4] for x in range(5)]
+            change = [parity[x - 1] ^ rotate(parity[(x + 1) % 5], 1) for x in range(5)]
+            state = [[lane ^ change[x] for lane in state[x]] for x in range(5)]
+            x, y, moved = 1, 0, state[1][0]
+            for step in range(24):
+                x, y = y, (2 * x + 3 * y) % 5
+                moved, state[x][y] = state[x][y], rotate(moved, (step + 1) * (step + 2) // 2 % 64)
+            for y in range(5):
+                row = [state[x][y] for x in range(5)]
+                for x in range(5):
+                    state[x][y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5] & 2**64 - 1)
+            for bit in range(7):
+                register = (register << 1) ^ (register >> 7) * 0x171
+                if register & 2:
+                    state[0][0] ^= 1 << (1 << bit) - 1
+    return b"".join(state[lane % 5][lane // 5].to_bytes(8, "little") for lane in range(4))
+
+
+assert keccak(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+
+
+def payouts():
+    for count in (0, 1, 2, 3, 5, 8):
+        rows = [(Key(bytes([n + 1] * 32)).public, bytes([n + 1] * 20), 10**n) for n in range(count)]
+        rows = rows[:-1] + [(rows[-1][0], rows[-1][1], AMOUNT_MAX)] if rows else []
+        leaves = [keccak(keccak(party_ + bytes(12) + address + cumulative.to_bytes(32, "big"))) for party_, address, cumulative in rows]
+        tree = [bytes(32)] * (count - 1) + sorted(leaves)[::-1]
+        for n in reversed(range(count - 1)):
+            tree[n] = keccak(b"".join(sorted(tree[2 * n + 1 : 2 * n + 3])))
+        proofs = []
+        for leaf in leaves:
+            at, proof = tree.index(leaf, max(count - 1, 0)), []
+            while at:
+                proof.append(tree[at + 1 if at % 2 else at - 1].hex())
+                at = (at - 1) // 2
+            proofs.append(proof)
+        yield {"payouts": [[party_.hex(), address.hex(), cumulative] for party_, address, cumulative in rows], "root": (tree[0] if tree else bytes(32)).hex(), "proofs": proofs}
+
+
+write(FOLDER / "agreements.json", "Spec section 25. Agreements that a decoder accepts, or rejects for the reason in `error`.", network=NET, vectors=agreements())
+write(FOLDER / "records.json", "Spec sections 11 and 25. Signed records about money that a decoder accepts, or rejects for the reason in `error`.", network=NET, vectors=records())
+write(FOLDER / "derived.json", "Spec section 25. What follows from what.", network=NET, vectors=derived())
+write(FOLDER / "entries.json", "Spec section 25. Entries of a journal that a decoder accepts, or rejects for the reason in `error`.", network=NET, vectors=entries())
+write(FOLDER / "shares.json", "Spec section 25. The largest remainder.", vectors=shares())
+write(FOLDER / "payouts.json", "Spec section 25. Payout trees: party, address and cumulative amount of every leaf, and its proof.", vectors=payouts())
+
+
+# --- The log -------------------------------------------------------------------------------------
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def leaf_of(entry):
+    return sha256(b"\0", entry)
+
+
+def tree_root(leaves):
+    """MTH of RFC 6962 over hashes of leaves, as it is written there."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1", tree_root(leaves[:split]), tree_root(leaves[split:]))
+
+
+def inclusion(index, leaves):
+    if len(leaves) == 1:
+        return []
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < split:
+        return inclusion(index, leaves[:split]) + [tree_root(leaves[split:])]
+    return inclusion(index - split, leaves[split:]) + [tree_root(leaves[:split])]
+
+
+def consistency(old, leaves, is_known=True):
+    if old == len(leaves):
+        return [] if is_known else [tree_root(leaves)]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if old <= split:
+        return consistency(old, leaves[:split], is_known) + [tree_root(leaves[split:])]
+    return consistency(old - split, leaves[split:], False) + [tree_root(leaves[:split])]
+
+
+def trees():
+    leaves = [leaf_of(bytes([n])) for n in range(40)]
+    for size in (1, 2, 3, 7, 8, 13, 32, 40):
+        whole = leaves[:size]
+        yield {
+            "size": size,
+            "root": tree_root(whole).hex(),
+            "inclusion": {str(index): [hash_.hex() for hash_ in inclusion(index, whole)] for index in sorted({0, size // 3, size - 1})},
+            "consistency": {str(old): [hash_.hex() for hash_ in consistency(old, whole)] for old in sorted({1, (size + 1) // 2, size})},
+        }
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def key_id(name, kind, key):
+    return sha256(name.encode(), b"\n", bytes([kind]), key.public)[:4]
+
+
+def vkey(name, kind, key):
+    return f"{name}+{key_id(name, kind, key).hex()}+{b64(bytes([kind]) + key.public)}"
+
+
+def signature_line(name, key, text):
+    return f"— {name} {b64(key_id(name, 1, key) + key.sign(text.encode()))}\n"
+
+
+def cosignature_line(name, key, text, time):
+    signed = f"cosignature/v1\ntime {time}\n{text}".encode()
+    return f"— {name} {b64(key_id(name, 4, key) + time.to_bytes(8, 'big') + key.sign(signed))}\n"
+
+
+LOG, WITNESSES = KEYS["issuer"], [KEYS[name] for name in ("one", "two", "three")]
+NAMES = [f"w{n}.example/w" for n in (1, 2, 3)]
+POLICY = f"log {vkey('log.example/royalties', 1, LOG)} https://log.example/\n" + "".join(f"witness W{n + 1} {vkey(NAMES[n], 4, WITNESSES[n])}\n" for n in range(3)) + "group two-of-three 2 W1 W2 W3\nquorum two-of-three\n"
+
+
+def checkpoint(size, root, origin="log.example/royalties"):
+    return f"{origin}\n{size}\n{b64(root)}\n"
+
+
+def note(text, *lines):
+    return text + "\n" + "".join(lines)
+
+
+def proofs():
+    entries_ = [bytes([n]) for n in range(7)]
+    leaves = [leaf_of(entry) for entry in entries_]
+    text = checkpoint(7, tree_root(leaves))
+    log = signature_line("log.example/royalties", LOG, text)
+    seen = [cosignature_line(NAMES[n], WITNESSES[n], text, START + n) for n in range(3)]
+    path = inclusion(4, leaves)
+
+    def proof(index=4, path_=path, note_=note(text, log, *seen[:2]), heading="c2sp.org/tlog-proof@v1"):
+        return f"{heading}\nindex {index}\n" + "".join(b64(hash_) + "\n" for hash_ in path_) + "\n" + note_
+
+    def vector(name, text_, witnesses=None, error=None, entry=entries_[4]):
+        return without_none({"name": name, "entry": entry.hex(), "proof": text_, "witnesses": witnesses, "error": error})
+
+    yield vector("seen by two", proof(), 2)
+    yield vector("seen by all", proof(note_=note(text, log, *seen)), 3)
+    yield vector("with a signature of somebody else", proof(note_=note(text, log, cosignature_line("w9.example", KEYS["node"], text, START), *seen[1:])), 2)
+    yield vector("with extra data", proof().replace("\nindex", "\nextra AAAA\nindex"), 2)
+    yield vector("of another entry", proof(), error="not_there", entry=b"\5")
+    yield vector("at another place", proof(index=3), error="not_there")
+    yield vector("beyond the end", proof(index=7), error="not_there")
+    yield vector("a hash too few", proof(path_=path[:-1]), error="not_there")
+    yield vector("a hash too many", proof(path_=path + path[:1]), error="not_there")
+    yield vector("hashes out of order", proof(path_=path[::-1]), error="not_there")
+    yield vector("seen by one", proof(note_=note(text, log, seen[0])), error="not_accepted")
+    yield vector("seen by one, twice", proof(note_=note(text, log, seen[0], cosignature_line(NAMES[0], WITNESSES[0], text, START + 9))), error="not_accepted")
+    yield vector("not signed by the log", proof(note_=note(text, *seen)), error="not_accepted")
+    other = checkpoint(7, tree_root(leaves), "log.example/other")
+    yield vector("of another log", proof(note_=note(other, signature_line("log.example/other", LOG, other))), error="not_accepted")
+    bigger = checkpoint(8, tree_root(leaves))
+    yield vector("signed when it was smaller", proof(note_=note(bigger, log, *seen)), error="not_accepted")
+    forged = cosignature_line(NAMES[2], KEYS["node"], text, START)
+    forged = f"— {NAMES[2]} " + b64(key_id(NAMES[2], 4, WITNESSES[2]) + base64.b64decode(forged.split(" ")[2])[4:]) + "\n"
+    yield vector("seen by two, and one forged", proof(note_=note(text, log, *seen[:2], forged)), error="not_accepted")
+    extended = text + "more\n"
+    yield vector("with an extension line", proof(note_=note(extended, signature_line("log.example/royalties", LOG, extended), *(cosignature_line(NAMES[n], WITNESSES[n], extended, START) for n in range(3)))), error="not_accepted")
+    yield vector("of another version", proof(heading="c2sp.org/tlog-proof@v2"), error="malformed")
+    yield vector("with a leading zero", proof(index="04"), error="malformed")
+    yield vector("without an index", proof().replace("index 4\n", ""), error="malformed")
+    yield vector("extra data that is not base64", proof().replace("\nindex", "\nextra ?\nindex"), error="malformed")
+    yield vector("a hash of 31 bytes", proof(path_=[bytes(31)]), error="malformed")
+    yield vector("65 hashes", proof(path_=path[:1] * 65), error="malformed")
+    yield vector("without signatures", proof(note_=note(text)), error="malformed")
+    yield vector("with a carriage return", proof(note_=note(text.replace("\n", "\r\n"), log)), error="malformed")
+    yield vector("with a plus in a name", proof(note_=note(text, log.replace("log.", "l+g."))), error="malformed")
+    yield vector("cut off", proof()[:-1], error="malformed")
+
+
+def log_entries():
+    line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
+    total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
+    carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
+    payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
+
+    def bad(name, error, value):
+        return {"name": name, "entry": cbor(value).hex(), "error": error}
+
+    for kind, value in (("agreement", cbor(FULL)), ("line", line), ("gateway", total), ("carrier", carrier), ("payout", payout)):
+        yield {"name": kind, "entry": cbor({kind: value}).hex()}
+        if kind != "agreement":
+            for key in value:
+                yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
+            yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
+    yield bad("an agreement that is none", "agreement", {"agreement": cbor(PLAIN | {"v": 2})})
+    yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
+    yield bad("two at once", "malformed", {"line": line, "payout": payout})
+    yield bad("nothing", "malformed", {})
+    yield bad("paid above the largest amount", "malformed", {"line": line | {"paid": 2**63}})
+    yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
+
+
+(FOLDER / "policy.txt").write_text(POLICY)
+write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
+write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
+write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", vectors=log_entries())

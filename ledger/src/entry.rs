@@ -1,0 +1,98 @@
+//! Entries of the journal: whatever changes what somebody has, in the order in which the ledger took it (spec §25).
+
+mod wire;
+
+use protocol::{NetworkId, RecordError, Signed, UnixSeconds};
+
+use crate::{
+    AgreementError, Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee,
+    PayoutClaim, Reversal, SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+};
+use proofs::canonical::CanonicalError;
+
+/// Longest entry, in bytes.
+pub const ENTRY_LEN_MAX: usize = 131_072;
+/// Most signatures under one agreement: its own and those of the version before.
+pub const CONSENTS_MAX: usize = 130;
+
+/// One entry, of which every signature was verified.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// When the ledger took it; never before the entry before it.
+    pub at: UnixSeconds,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an entry says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum What {
+    /// A title has an agreement, or a new version of it.
+    Agreement(Box<Agreed>),
+    /// A gateway has set money aside for a lane.
+    Allocation(Signed<Allocation>),
+    /// Somebody has set money aside for what viewers watch.
+    Budget(Signed<Budget>),
+    /// A party is paid out.
+    Claim(Signed<PayoutClaim>),
+    /// Money has come in.
+    Deposit(Signed<Deposit>),
+    /// Somebody contradicts.
+    Dispute(Signed<Dispute>),
+    /// A viewer may watch.
+    Grant(Box<Granted>),
+    /// A party is paid by contracts from now on.
+    Payee(Signed<Payee>),
+    /// A viewer has acknowledged deliveries.
+    Receipt(Signed<DeliveryReceipt>),
+    /// An entry is taken back.
+    Reversal(Signed<Reversal>),
+    /// An epoch is settled.
+    Settlement(Box<Summary>),
+    /// A gateway owes a node.
+    Voucher(Signed<Voucher>),
+}
+
+/// An agreement and those who have signed it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Agreed {
+    /// What is agreed.
+    pub agreement: SplitAgreement,
+    /// By whom.
+    pub consents: Vec<Signed<Consent>>,
+}
+
+/// A grant and the request that it answers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Granted {
+    /// What the alias is made with.
+    pub blind: Blind,
+    /// Signed by the ledger.
+    pub grant: Signed<SessionGrant>,
+    /// Signed by the viewer.
+    pub request: Signed<SessionRequest>,
+}
+
+/// Why bytes are no entry.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum EntryError {
+    #[error("the entry is malformed: {0}")]
+    Cbor(#[from] CanonicalError),
+    #[error("a record of the entry: {0}")]
+    Record(#[from] RecordError),
+    #[error("the entry's agreement: {0}")]
+    Agreement(#[from] AgreementError),
+}
+
+impl Entry {
+    /// The entry in these bytes, when all its records are for this network and their signatures verify.
+    pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
+        wire::decode(bytes, network)
+    }
+
+    /// The entry as canonical CBOR, at most [`ENTRY_LEN_MAX`] bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+}

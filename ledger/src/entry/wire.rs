@@ -1,0 +1,96 @@
+//! How an entry is written: `{ at, what: { name: … } }`, records as byte strings.
+
+use proofs::canonical;
+use protocol::{BoundedList, NetworkId, UnixSeconds, Unverified};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+use crate::{
+    Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Reversal,
+    SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireEntry {
+    at: UnixSeconds,
+    what: WireWhat,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum WireWhat {
+    Agreement { agreement: ByteBuf, consents: BoundedList<Unverified<Consent>, CONSENTS_MAX> },
+    Allocation(Unverified<Allocation>),
+    Budget(Unverified<Budget>),
+    Claim(Unverified<PayoutClaim>),
+    Deposit(Unverified<Deposit>),
+    Dispute(Unverified<Dispute>),
+    Grant { blind: Blind, grant: Unverified<SessionGrant>, request: Unverified<SessionRequest> },
+    Payee(Unverified<Payee>),
+    Receipt(Unverified<DeliveryReceipt>),
+    Reversal(Unverified<Reversal>),
+    Settlement(Box<Summary>),
+    Voucher(Unverified<Voucher>),
+}
+
+pub(super) fn decode(bytes: &[u8], network: &NetworkId) -> Result<Entry, EntryError> {
+    let WireEntry { at, what } = canonical::from_slice(bytes, ENTRY_LEN_MAX)?;
+    Ok(Entry { at, what: verified(what, network)? })
+}
+
+fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
+    Ok(match what {
+        WireWhat::Agreement { agreement, consents } => What::Agreement(Box::new(Agreed {
+            agreement: SplitAgreement::decode(&agreement)?,
+            consents: consents.iter().map(|consent| consent.verify(network)).collect::<Result<_, _>>()?,
+        })),
+        WireWhat::Allocation(record) => What::Allocation(record.verify(network)?),
+        WireWhat::Budget(record) => What::Budget(record.verify(network)?),
+        WireWhat::Claim(record) => What::Claim(record.verify(network)?),
+        WireWhat::Deposit(record) => What::Deposit(record.verify(network)?),
+        WireWhat::Dispute(record) => What::Dispute(record.verify(network)?),
+        WireWhat::Grant { blind, grant, request } => What::Grant(Box::new(Granted {
+            blind,
+            grant: grant.verify(network)?,
+            request: request.verify(network)?,
+        })),
+        WireWhat::Payee(record) => What::Payee(record.verify(network)?),
+        WireWhat::Receipt(record) => What::Receipt(record.verify(network)?),
+        WireWhat::Reversal(record) => What::Reversal(record.verify(network)?),
+        WireWhat::Settlement(summary) => What::Settlement(summary),
+        WireWhat::Voucher(record) => What::Voucher(record.verify(network)?),
+    })
+}
+
+pub(super) fn encode(entry: &Entry) -> Vec<u8> {
+    let bytes = canonical::to_vec(&WireEntry { at: entry.at, what: written(&entry.what) });
+    assert!(bytes.len() <= ENTRY_LEN_MAX, "an entry of {} bytes: its fields are bounded", bytes.len());
+    bytes
+}
+
+fn written(what: &What) -> WireWhat {
+    match what {
+        What::Agreement(agreed) => WireWhat::Agreement {
+            agreement: ByteBuf::from(agreed.agreement.encode()),
+            consents: BoundedList::new(agreed.consents.iter().map(Unverified::from).collect())
+                .expect("an agreement has no more signatories"),
+        },
+        What::Allocation(record) => WireWhat::Allocation(record.into()),
+        What::Budget(record) => WireWhat::Budget(record.into()),
+        What::Claim(record) => WireWhat::Claim(record.into()),
+        What::Deposit(record) => WireWhat::Deposit(record.into()),
+        What::Dispute(record) => WireWhat::Dispute(record.into()),
+        What::Grant(granted) => WireWhat::Grant {
+            blind: granted.blind,
+            grant: (&granted.grant).into(),
+            request: (&granted.request).into(),
+        },
+        What::Payee(record) => WireWhat::Payee(record.into()),
+        What::Receipt(record) => WireWhat::Receipt(record.into()),
+        What::Reversal(record) => WireWhat::Reversal(record.into()),
+        What::Settlement(summary) => WireWhat::Settlement(summary.clone()),
+        What::Voucher(record) => WireWhat::Voucher(record.into()),
+    }
+}

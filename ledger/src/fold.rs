@@ -1,0 +1,212 @@
+//! The state of all accounts: a fold over the journal, and nothing besides (spec §25).
+
+mod agreements;
+mod error;
+mod lanes;
+mod payments;
+mod sessions;
+
+use std::collections::BTreeMap;
+
+use protocol::{Digest, Signed, UnixSeconds};
+
+pub(crate) use self::agreements::{Agreements, Split};
+pub use self::error::{
+    ApplyError, ClaimError, GrantError, LaneError, PaymentError, ReceiptError, RegisterError, SettleError,
+};
+pub(crate) use self::lanes::{Lane, LaneKey};
+pub use self::payments::record_name;
+pub(crate) use self::payments::{Payments, SetAside};
+pub(crate) use self::sessions::Session;
+pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
+use crate::ids::digest_of;
+use crate::{
+    Account, Balances, BudgetRef, Dispute, Entry, Epoch, Head, Serial, Settlement, SplitAgreement, Summary,
+    Terms, Transaction, What,
+};
+
+/// Most epochs that are open at once: grants, budgets and lanes may be for one of these.
+pub const OPEN_EPOCHS_MAX: u64 = 4;
+/// Most disputes that wait for the next settlement to publish them.
+pub const DISPUTES_MAX: usize = 10_000;
+
+/// What follows from the entries that were applied, in their order.
+///
+/// An entry that is refused changes nothing. Whoever applies the same entries to the same terms has the same state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ledger {
+    terms: Terms,
+    head: Head,
+    at: UnixSeconds,
+    balances: Balances,
+    agreements: Agreements,
+    payments: Payments,
+    disputes: Vec<Digest>,
+    open: BTreeMap<Epoch, OpenEpoch>,
+    settled: BTreeMap<Epoch, Digest>,
+}
+
+/// What has happened in an epoch that is not settled.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct OpenEpoch {
+    pub(crate) sessions: BTreeMap<Serial, Session>,
+    pub(crate) budgets: BTreeMap<BudgetRef, SetAside>,
+    pub(crate) lanes: BTreeMap<LaneKey, Lane>,
+    aliases: sessions::Aliases,
+}
+
+/// What became of an entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// It was applied already, or says nothing new; it does not belong into the journal once more.
+    Known,
+    /// It is applied, and this was posted.
+    New(Option<Transaction>),
+}
+
+impl Ledger {
+    /// The state before the first entry.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            head: Head::of(&terms),
+            terms,
+            at: UnixSeconds::new(0),
+            balances: Balances::default(),
+            agreements: Agreements::default(),
+            payments: Payments::default(),
+            disputes: Vec::new(),
+            open: BTreeMap::new(),
+            settled: BTreeMap::new(),
+        }
+    }
+
+    /// Applies an entry, or refuses it and stays as it is.
+    pub fn apply(&mut self, entry: &Entry) -> Result<Applied, ApplyError> {
+        if entry.at < self.at {
+            return Err(ApplyError::Clock { at: entry.at, before: self.at });
+        }
+        let applied = match &entry.what {
+            What::Agreement(agreed) => self.agree(agreed)?,
+            What::Allocation(record) => self.allocate(record)?,
+            What::Budget(record) => self.set_aside(record)?,
+            What::Claim(record) => self.pay_out(record)?,
+            What::Deposit(record) => self.deposit(record)?,
+            What::Dispute(record) => self.dispute(record)?,
+            What::Grant(granted) => self.grant(granted)?,
+            What::Payee(record) => self.name_payee(record)?,
+            What::Receipt(record) => self.receive(record, entry.at)?,
+            What::Reversal(record) => self.reverse(record)?,
+            What::Settlement(summary) => self.close(summary)?,
+            What::Voucher(record) => self.owe(record)?,
+        };
+        if applied != Applied::Known {
+            self.at = entry.at;
+            self.head = self.head.after(&entry.encode());
+        }
+        Ok(applied)
+    }
+
+    /// What the settlement of the oldest open epoch says, as of now. Nothing is changed.
+    pub fn settlement(&self) -> Settlement {
+        Settlement::of(self, self.next_epoch())
+    }
+
+    /// The terms of the journal.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// How far the journal goes.
+    pub const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// What is in the accounts.
+    pub const fn balances(&self) -> &Balances {
+        &self.balances
+    }
+
+    /// The agreement with this id, superseded or not.
+    pub fn agreement(&self, id: crate::AgreementId) -> Option<&SplitAgreement> {
+        self.agreements.get(id)
+    }
+
+    /// The epoch that is settled next.
+    pub fn next_epoch(&self) -> Epoch {
+        Epoch::new(self.settled.len() as u64 + 1)
+    }
+
+    /// The hash of an epoch's summary, once it is settled.
+    pub fn settled(&self, epoch: Epoch) -> Option<Digest> {
+        self.settled.get(&epoch).copied()
+    }
+
+    pub(crate) const fn agreements(&self) -> &Agreements {
+        &self.agreements
+    }
+
+    pub(crate) fn disputes(&self) -> &[Digest] {
+        &self.disputes
+    }
+
+    pub(crate) fn open_epoch(&self, epoch: Epoch) -> Option<&OpenEpoch> {
+        self.open.get(&epoch)
+    }
+
+    pub(crate) const fn payments(&self) -> &Payments {
+        &self.payments
+    }
+
+    fn dispute(&mut self, record: &Signed<Dispute>) -> Result<Applied, ApplyError> {
+        let digest = record_name(record);
+        if self.disputes.contains(&digest) {
+            return Ok(Applied::Known);
+        }
+        if self.disputes.len() >= DISPUTES_MAX {
+            return Err(ApplyError::TooManyDisputes);
+        }
+        self.disputes.push(digest);
+        Ok(Applied::New(None))
+    }
+
+    fn close(&mut self, summary: &Summary) -> Result<Applied, ApplyError> {
+        let digest = digest_of(summary);
+        if let Some(settled) = self.settled(summary.epoch) {
+            let is_same = settled == digest;
+            return if is_same { Ok(Applied::Known) } else { Err(ApplyError::Conflict("a settlement")) };
+        }
+        let next = self.next_epoch();
+        if summary.epoch != next {
+            return Err(SettleError::Order { epoch: summary.epoch, next }.into());
+        }
+        let settlement = self.settlement();
+        if settlement.summary != *summary {
+            return Err(SettleError::Differs { epoch: next }.into());
+        }
+        let applied = self.post(settlement.transaction)?;
+        self.open.remove(&next);
+        self.disputes.clear();
+        self.settled.insert(next, digest);
+        Ok(applied)
+    }
+
+    /// Posts a transaction, where there is one.
+    fn post(&mut self, transaction: Option<Transaction>) -> Result<Applied, ApplyError> {
+        if let Some(transaction) = &transaction {
+            self.balances.post(transaction)?;
+        }
+        Ok(Applied::New(transaction))
+    }
+
+    /// The epoch, when things may still happen in it.
+    fn check_open(&self, epoch: Epoch) -> Result<(), ApplyError> {
+        let next = self.next_epoch().get();
+        let is_open = (next..next + OPEN_EPOCHS_MAX).contains(&epoch.get());
+        if is_open { Ok(()) } else { Err(ApplyError::NotOpen { epoch, next: Epoch::new(next) }) }
+    }
+
+    /// What an account has that belongs to somebody.
+    pub(crate) fn balance(&self, account: Account) -> u64 {
+        u64::try_from(self.balances.of(account)).expect("nobody is overdrawn")
+    }
+}

@@ -1,0 +1,175 @@
+//! Which agreements hold, and how they divide a charge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proofs::Cid;
+use protocol::{PublicKey, Signed};
+
+use super::{Applied, ApplyError, Ledger, RegisterError};
+use crate::{Agreed, AgreementId, Amount, Consent, GENERATIONS_MAX, Parent, Ppm, SplitAgreement, apportion};
+
+/// All agreements that were ever registered.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Agreements {
+    all: BTreeMap<AgreementId, Registered>,
+    current: BTreeMap<(PublicKey, Cid), AgreementId>,
+}
+
+/// An agreement with the works that it was made from, as they were when it was registered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Registered {
+    agreement: SplitAgreement,
+    ancestry: Ancestry,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Ancestry {
+    /// 1 for a work that is made from no other one.
+    generation: u8,
+    /// What each ancestor, near or far, has in all that this work brings.
+    shares: BTreeMap<AgreementId, Ppm>,
+}
+
+/// How a charge is divided: all parts together are the charge.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Split {
+    pub(crate) gateway: Amount,
+    pub(crate) network: Amount,
+    pub(crate) node: Amount,
+    pub(crate) parties: BTreeMap<PublicKey, Amount>,
+}
+
+impl Agreements {
+    pub(crate) fn get(&self, id: AgreementId) -> Option<&SplitAgreement> {
+        self.all.get(&id).map(|registered| &registered.agreement)
+    }
+
+    /// The agreement, when it is the version that holds.
+    pub(crate) fn current(&self, id: AgreementId) -> Option<&SplitAgreement> {
+        let agreement = self.get(id)?;
+        let parts = agreement.parts();
+        (self.current.get(&(parts.creator, parts.content)) == Some(&id)).then_some(agreement)
+    }
+
+    /// Divides what one line has brought: first the fees, then the works, then the parties of each work.
+    pub(crate) fn split(&self, id: AgreementId, paid: Amount) -> Split {
+        let registered = self.all.get(&id).expect("a grant names a registered agreement");
+        let fees = &registered.agreement.parts().fees;
+        let weights = [(0, fees.gateway), (1, fees.network), (2, fees.node), (3, fees.rest())];
+        let parts = apportion(paid, &weights.map(|(key, ppm)| (key, u64::from(ppm.get()))));
+        let [gateway, network, node, rest] =
+            parts.and_then(|parts| parts.try_into().ok()).expect("fees and rest are the whole");
+        let mut parties = BTreeMap::new();
+        for (work, part) in registered.works(id, rest) {
+            self.divide(work, part, &mut parties);
+        }
+        Split { gateway, network, node, parties }
+    }
+
+    fn divide(&self, work: AgreementId, part: Amount, parties: &mut BTreeMap<PublicKey, Amount>) {
+        let agreement = self.get(work).expect("ancestors are registered");
+        let shares = &agreement.parts().parties;
+        let weight = |party: &crate::Party| ((party.party, party.role), u64::from(party.ppm.get()));
+        let weights: Vec<_> = shares.iter().map(weight).collect();
+        let parts = apportion(part, &weights).expect("parties have the whole");
+        for (((party, _), _), part) in weights.iter().zip(parts) {
+            let sum = parties.entry(*party).or_insert(Amount::ZERO);
+            *sum = sum.plus(part).expect("parts of an amount");
+        }
+    }
+
+    fn check(&self, agreed: &Agreed) -> Result<Ancestry, RegisterError> {
+        let before = self.superseded(&agreed.agreement)?;
+        check_consents(agreed, before)?;
+        self.ancestry(&agreed.agreement)
+    }
+
+    /// The version before, which has to hold until now; without one the title must be free.
+    fn superseded(&self, agreement: &SplitAgreement) -> Result<Option<&SplitAgreement>, RegisterError> {
+        let parts = agreement.parts();
+        let current = self.current.get(&(parts.creator, parts.content)).copied();
+        let Some(superseded) = parts.supersedes else {
+            return current.map_or(Ok(None), |current| Err(RegisterError::Taken { current }));
+        };
+        if current != Some(superseded) {
+            return Err(RegisterError::NotCurrent { superseded });
+        }
+        let before = self.get(superseded).expect("what holds is registered");
+        if before.parts().version.checked_add(1) != Some(parts.version) {
+            return Err(RegisterError::Version { found: parts.version, before: before.parts().version });
+        }
+        Ok(Some(before))
+    }
+
+    /// Every ancestor keeps its share of all that is made from it, however far down. Ids are hashes, so there are no
+    /// circles: a work can only name what was there before.
+    fn ancestry(&self, agreement: &SplitAgreement) -> Result<Ancestry, RegisterError> {
+        let mut ancestry = Ancestry { generation: 1, shares: BTreeMap::new() };
+        for parent in agreement.parts().parents.iter() {
+            let inherited = &self.licensed(parent)?.ancestry;
+            ancestry.generation = ancestry.generation.max(inherited.generation + 1);
+            let own = (parent.agreement, parent.ppm);
+            for (work, share) in inherited.shares.iter().map(|(work, share)| (*work, *share)).chain([own]) {
+                let sum = ancestry.shares.entry(work).or_default();
+                *sum = Ppm::sum([*sum, share]).map_err(|_| RegisterError::AncestorSum)?;
+            }
+        }
+        Ppm::sum(ancestry.shares.values().copied()).map_err(|_| RegisterError::AncestorSum)?;
+        if ancestry.generation > GENERATIONS_MAX { Err(RegisterError::TooDeep) } else { Ok(ancestry) }
+    }
+
+    /// The parent, when it holds and gives a licence for this share.
+    fn licensed(&self, parent: &Parent) -> Result<&Registered, RegisterError> {
+        let Parent { agreement: id, ppm: given } = *parent;
+        let agreement = self.current(id).ok_or(RegisterError::NoParent { parent: id })?;
+        match agreement.parts().secondary {
+            None => Err(RegisterError::NotLicensed { parent: id }),
+            Some(least) if given < least => Err(RegisterError::TooLittle { parent: id, given, least }),
+            Some(_) => Ok(&self.all[&id]),
+        }
+    }
+}
+
+impl Registered {
+    /// What of the rest goes to this work and to each of its ancestors.
+    fn works(&self, own: AgreementId, rest: Amount) -> Vec<(AgreementId, Amount)> {
+        let inherited = Ppm::sum(self.ancestry.shares.values().copied()).expect("checked when registered");
+        let own = (own, inherited.rest());
+        let shares = self.ancestry.shares.iter().map(|(work, share)| (*work, *share)).chain([own]);
+        let weights: Vec<_> = shares.map(|(work, share)| (work, u64::from(share.get()))).collect();
+        let parts = apportion(rest, &weights).expect("the shares are the whole");
+        weights.into_iter().map(|(work, _)| work).zip(parts).collect()
+    }
+}
+
+/// Everybody has signed who has a share in this version or had one in the version before, once each, and nobody else.
+fn check_consents(agreed: &Agreed, before: Option<&SplitAgreement>) -> Result<(), RegisterError> {
+    let mut asked: BTreeSet<PublicKey> = agreed.agreement.signatories().into_iter().collect();
+    asked.extend(before.into_iter().flat_map(SplitAgreement::signatories));
+    let of_this = |consent: &Signed<Consent>| consent.body().agreement == agreed.agreement.id();
+    for consent in &agreed.consents {
+        if !of_this(consent) || !asked.remove(&consent.by()) {
+            return Err(RegisterError::OtherConsent { by: consent.by() });
+        }
+    }
+    asked.first().map_or(Ok(()), |party| Err(RegisterError::NoConsent { party: *party }))
+}
+
+impl Ledger {
+    pub(super) fn agree(&mut self, agreed: &Agreed) -> Result<Applied, ApplyError> {
+        let Agreed { agreement, .. } = agreed;
+        if self.agreements.get(agreement.id()).is_some() {
+            return Ok(Applied::Known);
+        }
+        let parts = agreement.parts();
+        if parts.unit != self.terms.unit {
+            let [found, expected] = [&parts.unit, &self.terms.unit].map(Clone::clone);
+            return Err(RegisterError::Unit { found, expected }.into());
+        }
+        let ancestry = self.agreements.check(agreed)?;
+        self.agreements.current.insert((parts.creator, parts.content), agreement.id());
+        let registered = Registered { agreement: agreement.clone(), ancestry };
+        self.agreements.all.insert(agreement.id(), registered);
+        Ok(Applied::New(None))
+    }
+}

@@ -1,0 +1,147 @@
+//! Why an entry is refused.
+
+use protocol::{Digest, PublicKey, UnixSeconds};
+
+use crate::{AgreementId, Alias, Amount, Epoch, GENERATIONS_MAX, Overdrawn, Ppm, Rail, Serial, Unit, Usage};
+
+/// Why the ledger refuses an entry. It is as it was.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ApplyError {
+    #[error("entry of {at}, the one before is of {before}")]
+    Clock { at: UnixSeconds, before: UnixSeconds },
+    #[error("epoch {epoch} is not open, the next to be settled is {next}")]
+    NotOpen { epoch: Epoch, next: Epoch },
+    #[error("{0} of this name is known and says something else")]
+    Conflict(&'static str),
+    #[error("too many disputes wait for the next settlement")]
+    TooManyDisputes,
+    #[error(transparent)]
+    Overdrawn(#[from] Overdrawn),
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+/// Why an agreement is not registered.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum RegisterError {
+    #[error("{party} has not consented")]
+    NoConsent { party: PublicKey },
+    #[error("{by} has signed, but is not asked or has signed twice or something else")]
+    OtherConsent { by: PublicKey },
+    #[error("the price is in {found}, this ledger counts {expected}")]
+    Unit { found: Unit, expected: Unit },
+    #[error("the title has an agreement of its creator already: {current}")]
+    Taken { current: AgreementId },
+    #[error("version {superseded} is not the one that holds for this title")]
+    NotCurrent { superseded: AgreementId },
+    #[error("version {found} follows version {before}")]
+    Version { found: u32, before: u32 },
+    #[error("parent {parent} is not registered, or superseded")]
+    NoParent { parent: AgreementId },
+    #[error("parent {parent} is given {given}, it asks for {least}")]
+    TooLittle { parent: AgreementId, given: Ppm, least: Ppm },
+    #[error("nothing may be made from parent {parent}")]
+    NotLicensed { parent: AgreementId },
+    #[error("more than {GENERATIONS_MAX} generations of works")]
+    TooDeep,
+    #[error("all works that this one is made from have more than the whole")]
+    AncestorSum,
+}
+
+/// Why a payment is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum PaymentError {
+    #[error("a deposit in {found}, this ledger counts {expected}")]
+    Unit { found: Unit, expected: Unit },
+    #[error("a payment of nothing")]
+    Nothing,
+    #[error("signed by {by}, who is not the ledger")]
+    NotTheLedger { by: PublicKey },
+    #[error("no deposit or payout is called {entry}")]
+    NothingToReverse { entry: Digest },
+}
+
+/// Why somebody is not paid out.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ClaimError {
+    #[error("{claimed} in all is no more than what was paid: {paid}")]
+    NothingNew { claimed: Amount, paid: Amount },
+    #[error("claimed by {rail}, but payments to this party go by contracts alone, or not by these")]
+    Rail { rail: Rail },
+    #[error("payee of an older sequence than the one that counts")]
+    Stale,
+}
+
+/// Why a grant is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum GrantError {
+    #[error("signed by {by}, who is not the ledger")]
+    NotTheLedger { by: PublicKey },
+    #[error("grant {serial} is not what its request asks for")]
+    OtherRequest { serial: Serial },
+    #[error("alias {alias} is not the viewer's in this epoch")]
+    Alias { alias: Alias },
+    #[error("the same key stands for more than one of viewer, session, gateway and ledger")]
+    Roles,
+    #[error("agreement {agreement} does not hold")]
+    NotCurrent { agreement: AgreementId },
+    #[error("a grant from {starts} to {expires}")]
+    Time { starts: UnixSeconds, expires: UnixSeconds },
+    #[error("a limit of {limit}")]
+    Limit { limit: Usage },
+    #[error("no such budget in this epoch, or it is for another title or viewer")]
+    NoBudget,
+}
+
+/// Why a receipt is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ReceiptError {
+    #[error("no grant {serial} is open")]
+    NoGrant { serial: Serial },
+    #[error("receipt signed by {by}, not by the session key of grant {serial}")]
+    NotTheSession { serial: Serial, by: PublicKey },
+    #[error("receipt at {at}, the grant holds from {starts} to {expires}")]
+    Time { at: UnixSeconds, starts: UnixSeconds, expires: UnixSeconds },
+    #[error("receipt for {usage}, the limit is {limit}")]
+    OverLimit { usage: Usage, limit: Usage },
+}
+
+/// Why an allocation or a voucher is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum LaneError {
+    #[error("{payer} pays itself")]
+    Itself { payer: PublicKey },
+    #[error("no lane of {payer} to {payee} has this number in this epoch")]
+    NoLane { payer: PublicKey, payee: PublicKey },
+    #[error("voucher over {amount}, {allocated} is set aside")]
+    OverAllocation { amount: Amount, allocated: Amount },
+}
+
+/// Why an epoch is not settled.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum SettleError {
+    #[error("epoch {epoch} is settled after epoch {next}")]
+    Order { epoch: Epoch, next: Epoch },
+    #[error("the settlement of epoch {epoch} is not what follows from the journal")]
+    Differs { epoch: Epoch },
+}

@@ -1,0 +1,69 @@
+//! Who is owed what, and why, so that anybody can compute it again.
+//!
+//! ```text
+//! records → Entry → Journal (append_if, read)       bytes that are kept, each head over all before it
+//!           Entry → Ledger::apply → Transaction      the state of all accounts: a fold, and nothing besides
+//! Ledger::settlement → Summary → Entry               an epoch, settled once
+//! Settlement → LogEntry → tlog                       what anybody can check: lines, totals, payouts
+//! ```
+//!
+//! * A [`SplitAgreement`] says who shares in a title, and what it costs. All who share have signed a [`Consent`].
+//! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor, a
+//!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`] by the viewer's session key, a [`Voucher`] by the gateway.
+//! * An [`Entry`] is what the ledger took; [`Ledger`] folds entries into [`Balances`], where nothing is lost or made.
+//! * A [`Settlement`] divides what was paid. Rounding is by the largest remainder ([`apportion`]).
+//!
+//! The crate is pure: it keeps no journal on a disk, reads no clock, draws no random number and opens no socket. It does not
+//! know how money comes in or goes out. The bytes are specified in `docs/spec.md`, sections 11 and 25.
+
+mod account;
+mod agreement;
+mod any;
+mod apportion;
+mod entry;
+mod fold;
+mod hledger;
+mod identifiers;
+mod ids;
+mod journal;
+mod log_entry;
+mod money;
+mod payout;
+mod price;
+mod records;
+mod settlement;
+mod text;
+pub mod tlog;
+mod transaction;
+
+pub use account::{Account, ParseAccountError};
+pub use agreement::{
+    AGREEMENT_LEN_MAX, AgreementError, AgreementId, AgreementParts, Consent, Fees, GENERATIONS_MAX,
+    PARENTS_MAX, PARTIES_MAX, Parent, Party, Role, SplitAgreement,
+};
+pub use any::LedgerRecord;
+pub use apportion::apportion;
+pub use entry::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+pub use fold::{
+    Applied, ApplyError, ClaimError, DISPUTES_MAX, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX,
+    GrantError, LaneError, Ledger, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, ReceiptError,
+    RegisterError, SettleError, record_name,
+};
+pub use hledger::HledgerJournal;
+pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
+pub use ids::{
+    Alias, Blind, Delivered, Epoch, LaneNumber, PaymentId, PayoutAddress, STREAMS_MAX, Serial, StreamNumber,
+    StreamNumberError,
+};
+pub use journal::{Head, Journal, NotAtHead, Terms};
+pub use log_entry::{LogEntry, LogEntryError};
+pub use money::{Amount, AmountError, Ppm, PpmError};
+pub use payout::{Payout, PayoutHash, PayoutTree};
+pub use price::{Per, Price, Quantity, QuantityError, Usage};
+pub use records::{
+    Allocation, Budget, BudgetRef, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal,
+    SessionGrant, SessionRequest, Voucher,
+};
+pub use settlement::{Carrier, GatewayTotal, Line, ListRoot, PayoutRoot, Rule, Settlement, Summary, Totals};
+pub use text::{Remark, TextError, Unit};
+pub use transaction::{Balances, Overdrawn, Posting, Transaction};

@@ -1,0 +1,169 @@
+//! What a title costs, by how much of it was delivered (spec §25).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Amount;
+
+/// So much for so many bytes or seconds, or for one view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// What is paid; nothing for a free title.
+    pub micro: Amount,
+    /// For how many bytes or seconds, or after how many seconds a view counts.
+    pub of: Quantity,
+    /// What is counted.
+    pub per: Per,
+}
+
+/// What a price counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Bytes delivered.
+    Byte,
+    /// Seconds played, of which every millisecond counts.
+    Second,
+    /// Views, each by a grant of its own.
+    View,
+}
+
+/// A number of bytes or seconds: 1 to 2^32.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Quantity(u64);
+
+/// No price is for so many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a price for {0}, 1 to {QUANTITY_MAX} are allowed")]
+pub struct QuantityError(u64);
+
+const QUANTITY_MAX: u64 = 1 << 32;
+
+/// What was delivered, as a viewer acknowledges it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// Bytes.
+    pub bytes: u64,
+    /// Milliseconds played.
+    pub ms: u64,
+}
+
+impl Price {
+    /// What this usage costs, rounded down to whole micro-units, and at most `limit`.
+    pub fn charge(&self, usage: Usage, limit: Amount) -> Amount {
+        let of = u128::from(self.of.0);
+        let (quantity, unit) = match self.per {
+            Per::Byte => (u128::from(usage.bytes), of),
+            Per::Second => (u128::from(usage.ms), MS_PER_S * of),
+            Per::View => (u128::from(u128::from(usage.ms) >= MS_PER_S * of), 1),
+        };
+        // Both factors are below 2^64.
+        let micro = quantity * u128::from(self.micro) / unit;
+        Amount::try_from(micro).map_or(limit, |charge: Amount| charge.min(limit))
+    }
+}
+
+const MS_PER_S: u128 = 1000;
+
+impl Quantity {
+    /// So many.
+    pub const fn new(number: u64) -> Result<Self, QuantityError> {
+        if number == 0 || number > QUANTITY_MAX { Err(QuantityError(number)) } else { Ok(Self(number)) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Quantity {
+    type Error = QuantityError;
+
+    fn try_from(number: u64) -> Result<Self, QuantityError> {
+        Self::new(number)
+    }
+}
+
+impl From<Quantity> for u64 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0
+    }
+}
+
+impl Usage {
+    /// Both together; what cannot be counted any more stays at the largest number.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { bytes: self.bytes.saturating_add(other.bytes), ms: self.ms.saturating_add(other.ms) }
+    }
+
+    /// The greater of both numbers each.
+    pub(crate) fn join(self, other: Self) -> Self {
+        Self { bytes: self.bytes.max(other.bytes), ms: self.ms.max(other.ms) }
+    }
+
+    /// The lesser of both numbers each.
+    pub(crate) fn capped(self, limit: Self) -> Self {
+        Self { bytes: self.bytes.min(limit.bytes), ms: self.ms.min(limit.ms) }
+    }
+
+    /// True when both numbers are within the limit's.
+    pub(crate) const fn is_within(self, limit: Self) -> bool {
+        self.bytes <= limit.bytes && self.ms <= limit.ms
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (micro, of) = (self.micro, self.of.0);
+        match self.per {
+            Per::Byte => write!(f, "{micro} for {of} bytes"),
+            Per::Second => write!(f, "{micro} for {of} s"),
+            Per::View => write!(f, "{micro} for a view of {of} s"),
+        }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes, {} ms", self.bytes, self.ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charge(micro: u64, of: u64, per: Per, bytes: u64, ms: u64) -> u64 {
+        let price = Price { micro: Amount::new(micro).unwrap(), of: Quantity::new(of).unwrap(), per };
+        price.charge(Usage { bytes, ms }, Amount::MAX).get()
+    }
+
+    #[test]
+    fn charges_are_rounded_down() {
+        assert_eq!(charge(3, 2, Per::Byte, 1, 0), 1);
+        assert_eq!(charge(3, 2, Per::Byte, 3, 0), 4);
+        assert_eq!(charge(10, 1, Per::Second, 0, 1999), 19);
+        assert_eq!(charge(10, 60, Per::Second, 0, 5999), 0);
+        assert_eq!([29_999, 30_000, u64::MAX].map(|ms| charge(7, 30, Per::View, 0, ms)), [0, 7, 7]);
+    }
+
+    #[test]
+    fn usage_beyond_all_numbers_stays_at_the_largest() {
+        let most = Usage { bytes: u64::MAX, ms: u64::MAX };
+        assert_eq!(most.plus(Usage { bytes: 1, ms: 1 }), most);
+        assert_eq!(most.plus(most).capped(Usage { bytes: 3, ms: 4 }), Usage { bytes: 3, ms: 4 });
+    }
+
+    #[test]
+    fn no_charge_is_above_its_limit() {
+        let price = Price { micro: Amount::MAX, of: Quantity::new(1).unwrap(), per: Per::Byte };
+        let limit = Amount::new(5).unwrap();
+        assert_eq!(price.charge(Usage { bytes: u64::MAX, ms: 0 }, limit), limit);
+        assert_eq!(price.charge(Usage::default(), limit), Amount::ZERO);
+    }
+}

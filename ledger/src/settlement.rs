@@ -1,0 +1,243 @@
+//! Settlement: what an epoch comes to for everybody, computed in one way only (spec §25).
+
+mod carriers;
+mod lines;
+mod plays;
+
+use std::collections::BTreeMap;
+
+use proofs::canonical;
+use protocol::{Digest, PublicKey};
+use serde::{Deserialize, Serialize};
+
+pub use self::carriers::{Carrier, GatewayTotal};
+pub use self::lines::Line;
+use self::plays::Play;
+use crate::fold::{OpenEpoch, Session};
+use crate::tlog::{Frontier, TreeHash};
+use crate::transaction::Draft;
+use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
+
+/// A settlement with all that its summary is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settlement {
+    /// What is signed and logged.
+    pub summary: Summary,
+    /// What was paid for each title by each viewer, at each gateway.
+    pub lines: Vec<Line>,
+    /// What each gateway has carried.
+    pub gateways: Vec<GatewayTotal>,
+    /// What each node has carried for each gateway.
+    pub carriers: Vec<Carrier>,
+    /// What contracts owe to whom, all in all.
+    pub payouts: Vec<Payout>,
+    /// What is posted; `None` when nothing moves.
+    pub transaction: Option<Transaction>,
+}
+
+/// What a settlement comes to. The journal and this page lead to the same bytes, however often they are computed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Over all [`Carrier`]s.
+    pub carriers: ListRoot,
+    /// Over the hashes of all disputes since the last settlement.
+    pub disputes: ListRoot,
+    /// Which epoch.
+    pub epoch: Epoch,
+    /// Over all [`GatewayTotal`]s.
+    pub gateways: ListRoot,
+    /// How far the journal went.
+    pub journal: Head,
+    /// Over all [`Line`]s.
+    pub lines: ListRoot,
+    /// The payout tree.
+    pub payouts: PayoutRoot,
+    /// The hash of what is posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Digest>,
+    /// The hash of the summary before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Digest>,
+    /// Over the newest receipt of every stream, by its hash.
+    pub receipts: ListRoot,
+    /// How it was rounded.
+    pub rule: Rule,
+    /// What it comes to.
+    pub totals: Totals,
+}
+
+/// How a settlement rounds and divides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Rule {
+    /// Spec §25.
+    #[serde(rename = "largest-remainder-1")]
+    LargestRemainder1,
+}
+
+/// A list as a Merkle tree over its items, each in canonical CBOR (RFC 6962).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListRoot {
+    /// How many items.
+    pub count: u64,
+    /// The root of the tree.
+    pub root: TreeHash,
+}
+
+/// A payout tree by its root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayoutRoot {
+    /// How many payouts.
+    pub count: u64,
+    /// The root, 32 zero bytes when there are none.
+    #[serde(with = "serde_bytes")]
+    pub root: [u8; 32],
+}
+
+/// Sums of a settlement: what was charged is what gateways, network, nodes and parties have together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// What all lines have paid.
+    pub charged: Amount,
+    /// What gateways owe to nodes beside that, out of what they had set aside.
+    pub collateral: Amount,
+    /// What gateways have of it.
+    pub gateways: Amount,
+    /// What the network has of it.
+    pub network: Amount,
+    /// What nodes have of it.
+    pub nodes: Amount,
+    /// What parties have of it.
+    pub parties: Amount,
+}
+
+impl Settlement {
+    /// What of it is published, in this order: everything that the summary is about, then the summary.
+    pub fn log_entries(&self) -> impl Iterator<Item = LogEntry> {
+        let lines = self.lines.iter().copied().map(LogEntry::Line);
+        let gateways = self.gateways.iter().copied().map(LogEntry::Gateway);
+        let carriers = self.carriers.iter().copied().map(LogEntry::Carrier);
+        let payouts = self.payouts.iter().copied().map(LogEntry::Payout);
+        let summary = LogEntry::Settlement(Box::new(self.summary.clone()));
+        lines.chain(gateways).chain(carriers).chain(payouts).chain([summary])
+    }
+
+    pub(crate) fn of(ledger: &Ledger, epoch: Epoch) -> Self {
+        let nothing = OpenEpoch::default();
+        let open = ledger.open_epoch(epoch).unwrap_or(&nothing);
+        let plays = plays::paid(ledger.agreements(), open);
+        let lines = lines::of(&plays);
+        let shares = lines::shares(ledger.agreements(), &lines);
+        let carried = carriers::of(open, &lines, &shares.pools);
+        let mut earned = shares.earned(ledger.terms().treasury);
+        carried.earned(&mut earned);
+        let transaction = postings(open, &plays, &carried.due, &earned);
+        let payouts = payouts(ledger, &earned);
+        let totals = Totals {
+            charged: sum(lines.iter().map(|line| line.paid)),
+            collateral: sum(carried.due.values().copied()),
+            gateways: sum(shares.gateways.values().copied().chain(carried.gateways.iter().map(|g| g.kept))),
+            network: shares.network,
+            nodes: sum(carried.carriers.iter().map(|carrier| carrier.shared)),
+            parties: sum(shares.parties.values().copied()),
+        };
+        let summary = Summary {
+            carriers: ListRoot::of(&carried.carriers),
+            disputes: ListRoot::of(ledger.disputes()),
+            epoch,
+            gateways: ListRoot::of(&carried.gateways),
+            journal: ledger.head(),
+            lines: ListRoot::of(&lines),
+            payouts: PayoutRoot {
+                count: payouts.len() as u64,
+                root: PayoutTree::new(payouts.clone()).root(),
+            },
+            posted: transaction.as_ref().map(Transaction::digest),
+            previous: ledger.settled(Epoch::new(epoch.get() - 1)),
+            receipts: ListRoot::over(open.sessions.values().flat_map(Session::receipts)),
+            rule: Rule::LargestRemainder1,
+            totals,
+        };
+        let carriers::Carried { gateways, carriers, .. } = carried;
+        Self { summary, lines, gateways, carriers, payouts, transaction }
+    }
+}
+
+impl ListRoot {
+    /// The root over these items.
+    pub fn of<T: Serialize>(items: &[T]) -> Self {
+        Self::over(items)
+    }
+
+    fn over<T: Serialize>(items: impl IntoIterator<Item = T>) -> Self {
+        let mut frontier = Frontier::default();
+        for item in items {
+            frontier.push(&canonical::to_vec(&item));
+        }
+        Self { count: frontier.size(), root: frontier.root() }
+    }
+}
+
+/// What was set aside for the epoch is taken; what was earned is given; the rest goes back to whose it was.
+fn postings(
+    open: &OpenEpoch,
+    plays: &[Play<'_>],
+    due: &BTreeMap<PublicKey, Amount>,
+    earned: &BTreeMap<PublicKey, Amount>,
+) -> Option<Transaction> {
+    let mut draft = Draft::default();
+    for play in plays {
+        let own = play.session.viewer;
+        draft.take(Account::Funds(play.session.budget.map_or(own, |budget| budget.payer)), play.paid);
+        if play.session.budget.is_none() {
+            release(&mut draft, own, play.session.grant.charge);
+        }
+    }
+    for (name, budget) in &open.budgets {
+        release(&mut draft, name.payer, budget.amount);
+    }
+    for (key, lane) in &open.lanes {
+        release(&mut draft, key.payer, lane.allocated);
+    }
+    for (payer, amount) in due {
+        draft.take(Account::Funds(*payer), *amount);
+    }
+    for (owner, amount) in earned {
+        draft.give(Account::Earned(*owner), *amount);
+    }
+    draft.finish()
+}
+
+fn release(draft: &mut Draft, owner: PublicKey, amount: Amount) {
+    draft.take(Account::Reserved(owner), amount);
+    draft.give(Account::Funds(owner), amount);
+}
+
+/// Everything that contracts have paid or have yet to pay to those whom they pay.
+fn payouts(ledger: &Ledger, earned: &BTreeMap<PublicKey, Amount>) -> Vec<Payout> {
+    let payout = |(party, address, by_contract): (PublicKey, _, Amount)| {
+        let unpaid = Amount::new(ledger.balance(Account::Earned(party))).expect("a balance is an amount");
+        let earned = earned.get(&party).copied().unwrap_or(Amount::ZERO);
+        // What is on accounts is an amount, and what was paid is one.
+        let cumulative = unpaid.get() + earned.get() + by_contract.get();
+        (cumulative > 0).then_some(Payout { address, cumulative, party })
+    };
+    ledger.payments().payees().filter_map(payout).collect()
+}
+
+/// Amounts of one settlement come out of deposits, whose sum is an amount.
+fn sum(amounts: impl IntoIterator<Item = Amount>) -> Amount {
+    let micro: u128 = amounts.into_iter().map(u128::from).sum();
+    Amount::try_from(micro).expect("no more than was deposited")
+}
+
+/// Adds to what somebody has earned.
+fn add(earned: &mut BTreeMap<PublicKey, Amount>, owner: PublicKey, amount: Amount) {
+    if !amount.is_zero() {
+        let before = earned.entry(owner).or_insert(Amount::ZERO);
+        *before = sum([*before, amount]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Lines: what each viewer paid for each title at each gateway, under a name of this epoch alone.
+
+use std::collections::BTreeMap;
+
+use protocol::{PublicKey, keys};
+use serde::{Deserialize, Serialize};
+
+use super::plays::Play;
+use super::{add, sum};
+use crate::fold::{Agreements, Split};
+use crate::{AgreementId, Alias, Amount, Usage};
+
+/// What was delivered and paid. Lines are ascending by agreement, alias, gateway and `attested`, each once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// The title.
+    pub agreement: AgreementId,
+    /// The viewer, as nobody but the viewer can tell.
+    pub alias: Alias,
+    /// Whether the page that acknowledged came from the gateway itself.
+    pub attested: bool,
+    /// The gateway.
+    #[serde(with = "keys")]
+    pub gateway: PublicKey,
+    /// What was paid.
+    pub paid: Amount,
+    /// How many grants.
+    pub plays: u64,
+    /// What was delivered.
+    pub usage: Usage,
+}
+
+/// What all lines bring to whom.
+pub(super) struct Shares {
+    pub(super) gateways: BTreeMap<PublicKey, Amount>,
+    pub(super) network: Amount,
+    pub(super) parties: BTreeMap<PublicKey, Amount>,
+    /// What there is for the nodes of each gateway.
+    pub(super) pools: BTreeMap<PublicKey, Amount>,
+}
+
+/// Plays that acknowledged nothing have no line.
+pub(super) fn of(plays: &[Play<'_>]) -> Vec<Line> {
+    let mut lines = BTreeMap::new();
+    for play in plays.iter().filter(|play| play.usage != Usage::default()) {
+        let grant = &play.session.grant;
+        let key = (grant.agreement, grant.alias, grant.gateway, grant.attested);
+        let (paid, plays, usage) = lines.entry(key).or_insert((Amount::ZERO, 0, Usage::default()));
+        *paid = sum([*paid, play.paid]);
+        *plays += 1;
+        *usage = usage.plus(play.usage);
+    }
+    let line = |((agreement, alias, gateway, attested), (paid, plays, usage))| Line {
+        agreement,
+        alias,
+        attested,
+        gateway,
+        paid,
+        plays,
+        usage,
+    };
+    lines.into_iter().map(line).collect()
+}
+
+pub(super) fn shares(agreements: &Agreements, lines: &[Line]) -> Shares {
+    let mut shares = Shares {
+        gateways: BTreeMap::new(),
+        network: Amount::ZERO,
+        parties: BTreeMap::new(),
+        pools: BTreeMap::new(),
+    };
+    for line in lines {
+        let Split { gateway, network, node, parties } = agreements.split(line.agreement, line.paid);
+        add(&mut shares.gateways, line.gateway, gateway);
+        add(&mut shares.pools, line.gateway, node);
+        shares.network = sum([shares.network, network]);
+        for (party, part) in parties {
+            add(&mut shares.parties, party, part);
+        }
+    }
+    shares
+}
+
+impl Shares {
+    /// What everybody has earned, but for what the nodes have.
+    pub(super) fn earned(&self, treasury: PublicKey) -> BTreeMap<PublicKey, Amount> {
+        let mut earned = self.parties.clone();
+        for (gateway, amount) in &self.gateways {
+            add(&mut earned, *gateway, *amount);
+        }
+        add(&mut earned, treasury, self.network);
+        earned
+    }
+}

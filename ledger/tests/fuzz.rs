@@ -1,0 +1,81 @@
+//! Every decoder against damaged input, as [`fuzzing::fuzz`] describes: whatever comes, there is an answer.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use data_encoding::HEXLOWER;
+use fuzzing::fuzz;
+use ledger::{Account, Entry, Ledger, LedgerRecord, SplitAgreement};
+use serde_json::Value;
+use world::{NETWORK, World};
+
+/// What the golden vectors hold under `key`, accepted or not; only short ones, which leave time for more cases.
+fn corpus(file: &str, key: &str, accepted: bool) -> Vec<Vec<u8>> {
+    let path = format!("{}/../docs/vectors/ledger/{file}", env!("CARGO_MANIFEST_DIR"));
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let vectors = file["vectors"].as_array().unwrap().iter();
+    let vectors = vectors.filter(|vector| !accepted || vector["error"].is_null());
+    let bytes = vectors.map(|vector| HEXLOWER.decode(vector[key].as_str().unwrap().as_bytes()).unwrap());
+    bytes.filter(|bytes| (1..8192).contains(&bytes.len())).collect()
+}
+
+/// Whatever is accepted is written the same way again, and has shares that are the whole.
+#[test]
+fn agreements() {
+    let corpus = corpus("agreements.json", "agreement", false);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(agreement) = SplitAgreement::decode(&bytes) {
+            assert_eq!(agreement.encode(), bytes);
+            let shares = agreement.parts().parties.iter().map(|party| party.ppm.get());
+            assert_eq!(shares.sum::<u32>(), 1_000_000);
+            assert!(agreement.signatories().contains(&agreement.parts().creator));
+        }
+    });
+}
+
+/// No change of a signed record goes unnoticed, nor does a record made of parts of two.
+#[test]
+fn records() {
+    let corpus = corpus("records.json", "record", true);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        let is_known = corpus.contains(&bytes);
+        assert_eq!(LedgerRecord::decode(&bytes).is_ok(), is_known, "{}", HEXLOWER.encode(&bytes));
+    });
+}
+
+/// Whatever entry is accepted is written the same way again, and a ledger has an answer to it after which it still adds up.
+#[test]
+fn entries() {
+    let corpus = corpus("entries.json", "entry", false);
+    fuzz(|random| {
+        let mut ledger = Ledger::new(world::terms());
+        for _ in 0..4 {
+            let bytes = random.damaged(&corpus);
+            if let Ok(entry) = Entry::decode(&bytes, &NETWORK) {
+                assert_eq!(entry.encode(), bytes);
+                drop(ledger.apply(&entry));
+            }
+            assert_eq!(ledger.balances().iter().map(|(_, balance)| balance).sum::<i128>(), 0);
+        }
+    });
+}
+
+#[test]
+fn accounts() {
+    let owner = world::key(1);
+    let accounts =
+        [Account::Earned(owner), Account::External, Account::Funds(owner), Account::Reserved(owner)];
+    let corpus: Vec<Vec<u8>> = accounts.iter().map(|account| account.to_string().into_bytes()).collect();
+    assert_eq!(World::new().ledger.balances().iter().count(), 0);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(text) = std::str::from_utf8(&bytes)
+            && let Ok(account) = text.parse::<Account>()
+        {
+            assert_eq!(account.to_string(), text);
+        }
+    });
+}

@@ -1,0 +1,293 @@
+//! What an epoch comes to, computed as plainly as possible: lists, loops, and no code of the ledger.
+
+use std::collections::BTreeMap;
+
+use ledger::{
+    Account, AgreementId, Alias, Amount, BudgetRef, Epoch, Per, Serial, SplitAgreement, Usage, What,
+};
+
+use crate::world::{self, Ask, TREASURY, Title, key};
+
+pub(crate) const VIEWERS: u8 = 10;
+pub(crate) const SUBSCRIBER: u8 = VIEWERS;
+pub(crate) const SPONSOR: u8 = 20;
+pub(crate) const GATEWAYS: u8 = 30;
+pub(crate) const NODES: u8 = 40;
+/// What everybody puts in who pays for something.
+const DEPOSIT: u64 = 100_000;
+const LANE: u64 = 500;
+
+/// What happens in an epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) plays: Vec<Play>,
+    /// Gateway, node, bytes and micro-units of one voucher.
+    pub(crate) lanes: Vec<(u8, u8, u64, u64)>,
+    /// Amount, cap of each viewer, and whether all of it is paid.
+    pub(crate) pool: (u64, u64, bool),
+    pub(crate) subscription: u64,
+}
+
+/// A grant with its receipts: stream, sequence, bytes and milliseconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Play {
+    pub(crate) viewer: u8,
+    pub(crate) title: usize,
+    pub(crate) gateway: u8,
+    /// 0: the viewer; 1: the subscription; 2: the pool.
+    pub(crate) payer: u8,
+    pub(crate) charge: u64,
+    pub(crate) receipts: Vec<(u8, u64, u64, u64)>,
+}
+
+pub(crate) struct Outcome {
+    pub(crate) balances: BTreeMap<Account, i128>,
+}
+
+/// A work, one made from it, and a free one.
+fn titles() -> [Title<'static>; 3] {
+    let first = Title {
+        content: 1,
+        parties: &[(1, 333_333), (2, 666_667)],
+        fees: [50_000, 20_000, 100_000],
+        micro: 7,
+        of: 8,
+        ..Title::default()
+    };
+    let free = Title { content: 3, parties: &[(5, 1_000_000)], micro: 0, per: Per::View, ..Title::default() };
+    let second = Title {
+        content: 2,
+        parties: &[(3, 900_001), (4, 99_999)],
+        fees: [10_001, 0, 333_333],
+        micro: 3,
+        of: 1,
+        per: Per::Second,
+        ..Title::default()
+    };
+    [first, second, free]
+}
+
+const PARENT_SHARE: u32 = 123_456;
+
+fn agreements() -> [SplitAgreement; 3] {
+    let [first, mut second, free] = titles();
+    let first = SplitAgreement::new(first.parts()).unwrap();
+    let parents = [(first.id(), PARENT_SHARE)];
+    second.parents = &parents;
+    [first, SplitAgreement::new(second.parts()).unwrap(), SplitAgreement::new(free.parts()).unwrap()]
+}
+
+fn id(title: usize) -> AgreementId {
+    agreements()[title].id()
+}
+
+pub(crate) fn alias(viewer: u8, title: usize) -> Alias {
+    Alias::of(&world::BLIND, &key(viewer), id(title), Epoch::new(1))
+}
+
+impl Facts {
+    /// Agreements, deposits and budgets.
+    pub(crate) fn beginning(&self) -> Vec<What> {
+        let agree =
+            |agreement: SplitAgreement| What::Agreement(Box::new(world::agreed(agreement.parts().clone())));
+        let mut whats: Vec<_> = agreements().map(agree).into();
+        for owner in (VIEWERS..VIEWERS + 4).chain([SPONSOR, GATEWAYS, GATEWAYS + 1]) {
+            whats.push(world::deposit(owner, DEPOSIT, owner));
+        }
+        whats.push(self.subscription().1);
+        whats.push(self.sponsored().1);
+        whats
+    }
+
+    fn subscription(&self) -> (BudgetRef, What) {
+        world::budget(SUBSCRIBER, self.subscription, Amount::MAX.get(), Some(SUBSCRIBER), true)
+    }
+
+    fn sponsored(&self) -> (BudgetRef, What) {
+        let (micro, each, whole) = self.pool;
+        world::budget(SPONSOR, micro, each, None, whole)
+    }
+
+    fn asks(&self) -> Vec<Ask> {
+        let numbers = 0..;
+        let ask = |(play, number): (&Play, u8)| Ask {
+            viewer: play.viewer,
+            agreement: id(play.title),
+            gateway: play.gateway,
+            budget: [None, Some(self.subscription().0), Some(self.sponsored().0)][usize::from(play.payer)],
+            charge: play.charge,
+            limit: Usage { bytes: 1000, ms: 1000 },
+            epoch: 1,
+            number,
+        };
+        self.plays.iter().zip(numbers).map(ask).collect()
+    }
+
+    /// Grants with their receipts, then lanes with their vouchers. All of them are allowed: nobody lacks funds.
+    pub(crate) fn events(&self) -> Vec<What> {
+        let mut whats = Vec::new();
+        for (ask, play) in self.asks().iter().zip(&self.plays) {
+            whats.push(ask.granted());
+            let usage = |bytes, ms| Usage { bytes, ms };
+            whats.extend(
+                play.receipts
+                    .iter()
+                    .map(|&(stream, seq, bytes, ms)| ask.receipt(stream, seq, usage(bytes, ms))),
+            );
+        }
+        let mut lanes: Vec<_> = self.lanes.iter().map(|(gateway, node, ..)| (*gateway, *node)).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        whats.extend(lanes.into_iter().map(|(gateway, node)| world::allocation(gateway, node, LANE)));
+        whats.extend(
+            self.lanes
+                .iter()
+                .map(|&(gateway, node, bytes, micro)| world::voucher(gateway, node, bytes, micro)),
+        );
+        whats
+    }
+}
+
+/// Floors first; then, one micro-unit after the other, to whoever lacks most of one, and of these to the least key.
+pub(crate) fn largest_remainder<K: Ord + Copy>(whole: u64, weights: &[(K, u64)]) -> Vec<Amount> {
+    let sum: u128 = weights.iter().map(|(_, weight)| u128::from(*weight)).sum();
+    let exact = |at: usize| u128::from(whole) * u128::from(weights[at].1);
+    let mut parts: Vec<u128> = (0..weights.len()).map(|at| exact(at) / sum).collect();
+    while parts.iter().sum::<u128>() < u128::from(whole) {
+        let mut best = None;
+        for at in 0..weights.len() {
+            let Some(lacks) = exact(at).checked_sub(parts[at] * sum) else { continue };
+            let is_better = |other: usize| {
+                let others = exact(other) - parts[other] * sum;
+                (lacks, std::cmp::Reverse(weights[at].0)) > (others, std::cmp::Reverse(weights[other].0))
+            };
+            if best.is_none_or(is_better) {
+                best = Some(at);
+            }
+        }
+        parts[best.unwrap()] += 1;
+    }
+    parts.into_iter().map(|part| Amount::try_from(part).unwrap()).collect()
+}
+
+fn share<K: Ord + Copy>(whole: u64, weights: &[(K, u64)]) -> Vec<u64> {
+    largest_remainder(whole, weights).into_iter().map(Amount::get).collect()
+}
+
+/// What a play has used and what that costs.
+fn asked(play: &Play) -> (u64, u64) {
+    let most = |of: fn(&(u8, u64, u64, u64)) -> u64| -> u64 {
+        let streams =
+            (0..3).map(|stream| play.receipts.iter().filter(|r| r.0 == stream).map(of).max().unwrap_or(0));
+        streams.sum::<u64>().min(1000)
+    };
+    let (bytes, ms) = (most(|r| r.2), most(|r| r.3));
+    let price = [bytes * 7 / 8, ms * 3 / 1000, 0][play.title];
+    (bytes, price.min(play.charge))
+}
+
+/// What each play pays, by its place in the list.
+fn paid(facts: &Facts) -> Vec<u64> {
+    let serials: Vec<Serial> = facts.asks().iter().map(Ask::serial).collect();
+    let mut paid: Vec<u64> =
+        facts.plays.iter().map(|play| if play.payer == 0 { asked(play).1 } else { 0 }).collect();
+    let (pool, each, whole) = facts.pool;
+    for (payer, budget, each, whole) in [(1, facts.subscription, u64::MAX, true), (2, pool, each, whole)] {
+        let of_budget: Vec<usize> = (0..paid.len()).filter(|at| facts.plays[*at].payer == payer).collect();
+        let viewers = (VIEWERS..VIEWERS + 4).map(|viewer| {
+            let plays: Vec<usize> =
+                of_budget.iter().copied().filter(|at| facts.plays[*at].viewer == viewer).collect();
+            let costs: u64 = plays.iter().map(|at| asked(&facts.plays[*at]).1).sum();
+            (viewer, plays, costs.min(each))
+        });
+        let viewers: Vec<_> = viewers.filter(|(_, _, counts)| *counts > 0).collect();
+        let all: u64 = viewers.iter().map(|(_, _, counts)| counts).sum();
+        if all == 0 {
+            continue;
+        }
+        let weights: Vec<_> = viewers.iter().map(|(viewer, _, counts)| (key(*viewer), *counts)).collect();
+        let parts = if whole || all > budget {
+            share(budget, &weights)
+        } else {
+            weights.iter().map(|(_, counts)| *counts).collect()
+        };
+        for ((_, plays, _), part) in viewers.iter().zip(parts) {
+            let weights: Vec<_> = plays.iter().map(|at| (serials[*at], asked(&facts.plays[*at]).1)).collect();
+            for (at, part) in plays.iter().zip(share(part, &weights)) {
+                paid[*at] = part;
+            }
+        }
+    }
+    paid
+}
+
+/// Whose money is where after the epoch.
+pub(crate) fn settle(facts: &Facts) -> Outcome {
+    let mut balances: BTreeMap<Account, i128> = BTreeMap::new();
+    let mut post =
+        |account, micro: u64, sign: i128| *balances.entry(account).or_default() += sign * i128::from(micro);
+    for owner in (VIEWERS..VIEWERS + 4).chain([SPONSOR, GATEWAYS, GATEWAYS + 1]) {
+        post(Account::Funds(key(owner)), DEPOSIT, 1);
+        post(Account::External, DEPOSIT, -1);
+    }
+    // Viewer, title and gateway, with what was paid and how many bytes came.
+    let mut lines: BTreeMap<(u8, usize, u8), (u64, u64)> = BTreeMap::new();
+    for (play, paid) in facts.plays.iter().zip(paid(facts)) {
+        let payer = [play.viewer, SUBSCRIBER, SPONSOR][usize::from(play.payer)];
+        post(Account::Funds(key(payer)), paid, -1);
+        let line = lines.entry((play.viewer, play.title, play.gateway)).or_default();
+        *line = (line.0 + paid, line.1 + asked(play).0);
+    }
+    let mut pools: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
+    for ((_, title, gateway), (paid, bytes)) in lines {
+        let pool = pools.entry(gateway).or_default();
+        pool.1 += bytes;
+        let fees = titles()[title].fees.map(u64::from);
+        let rest = 1_000_000 - fees.iter().sum::<u64>();
+        let parts = share(paid, &[(0, fees[0]), (1, fees[1]), (2, fees[2]), (3, rest)]);
+        post(Account::Earned(key(gateway)), parts[0], 1);
+        post(Account::Earned(key(TREASURY)), parts[1], 1);
+        pool.0 += parts[2];
+        let works = match title {
+            1 => vec![(id(1), 1, 1_000_000 - u64::from(PARENT_SHARE)), (id(0), 0, u64::from(PARENT_SHARE))],
+            _ => vec![(id(title), title, 1_000_000)],
+        };
+        let weights: Vec<_> = works.iter().map(|(id, _, weight)| (*id, *weight)).collect();
+        for ((_, work, _), part) in works.iter().zip(share(parts[3], &weights)) {
+            let parties = titles()[*work].parties;
+            let weights: Vec<_> =
+                parties.iter().map(|(seed, share)| (key(*seed), u64::from(*share))).collect();
+            for ((party, _), part) in weights.iter().zip(share(part, &weights)) {
+                post(Account::Earned(*party), part, 1);
+            }
+        }
+    }
+    for gateway in [GATEWAYS, GATEWAYS + 1] {
+        let (pool, acknowledged) = pools.get(&gateway).copied().unwrap_or_default();
+        let claim = |node: u8, of: fn(&(u8, u8, u64, u64)) -> u64| -> u64 {
+            let vouchers = facts.lanes.iter().filter(|lane| (lane.0, lane.1) == (gateway, node));
+            // A voucher over more than is set aside is refused, and all of it.
+            vouchers.filter(|lane| lane.3 <= LANE).map(of).max().unwrap_or(0)
+        };
+        let claims: Vec<_> =
+            (NODES..NODES + 3).map(|node| (key(node), claim(node, |l| l.2), claim(node, |l| l.3))).collect();
+        let claimed: u64 = claims.iter().map(|(_, bytes, _)| bytes).sum();
+        let bytes: Vec<_> = claims.iter().map(|(node, bytes, _)| (*node, *bytes)).collect();
+        let counted = if claimed > acknowledged {
+            share(acknowledged, &bytes)
+        } else {
+            bytes.iter().map(|(_, bytes)| *bytes).collect()
+        };
+        let mut weights: Vec<_> = bytes.iter().map(|(node, _)| *node).zip(counted.iter().copied()).collect();
+        weights.push((key(gateway), acknowledged - counted.iter().sum::<u64>()));
+        let parts = if acknowledged == 0 { vec![0, 0, 0, pool] } else { share(pool, &weights) };
+        for ((node, _, promised), part) in claims.iter().zip(&parts) {
+            let owed = promised.saturating_sub(*part);
+            post(Account::Earned(*node), part + owed, 1);
+            post(Account::Funds(key(gateway)), owed, -1);
+        }
+        post(Account::Earned(key(gateway)), parts[3], 1);
+    }
+    balances.retain(|_, balance| *balance != 0);
+    Outcome { balances }
+}

@@ -1,0 +1,105 @@
+//! Runs the golden vectors of the transparency log in `docs/vectors/ledger`; `make.py` there makes them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use ledger::tlog::{
+    Frontier, LogProof, NotProved, Policy, Subtree, TreeHash, consistency_proof, inclusion_proof,
+    verify_consistency, verify_inclusion,
+};
+use ledger::{LogEntry, LogEntryError};
+use serde_json::Value;
+
+fn text(name: &str) -> String {
+    let path = format!("{}/../docs/vectors/ledger/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn vectors(name: &str) -> Vec<Value> {
+    let file: Value = serde_json::from_str(&text(name)).unwrap();
+    file["vectors"].as_array().unwrap().clone()
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn hash(value: &Value) -> TreeHash {
+    TreeHash::from_bytes(hex(value).try_into().unwrap())
+}
+
+fn root_of(entries: std::ops::Range<u64>) -> TreeHash {
+    let mut frontier = Frontier::default();
+    entries.for_each(|entry| frontier.push(&[u8::try_from(entry).unwrap()]));
+    frontier.root()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands for tiles, where a hash may be missing")]
+fn hash_of(subtree: Subtree) -> Option<TreeHash> {
+    let start = subtree.number << subtree.level;
+    Some(root_of(start..start + (1 << subtree.level)))
+}
+
+#[test]
+fn trees() {
+    for vector in vectors("trees.json") {
+        let (size, root) = (vector["size"].as_u64().unwrap(), hash(&vector["root"]));
+        assert_eq!(root_of(0..size), root);
+        let proofs = |key: &str| -> BTreeMap<u64, Vec<TreeHash>> {
+            let proofs = vector[key].as_object().unwrap().iter();
+            proofs
+                .map(|(at, proof)| {
+                    (at.parse().unwrap(), proof.as_array().unwrap().iter().map(hash).collect())
+                })
+                .collect()
+        };
+        for (index, proof) in proofs("inclusion") {
+            assert_eq!(inclusion_proof(index, size, hash_of).unwrap(), proof, "{index} of {size}");
+            assert!(verify_inclusion(root_of(index..index + 1), index, size, root, &proof));
+        }
+        for (old, proof) in proofs("consistency") {
+            assert_eq!(consistency_proof(old, size, hash_of).unwrap(), proof, "{old} to {size}");
+            assert!(verify_consistency((old, root_of(0..old)), (size, root), &proof));
+        }
+    }
+}
+
+#[test]
+fn proofs() {
+    let policy = Policy::parse(&text("policy.txt")).unwrap();
+    let vectors = vectors("proofs.json");
+    assert!(vectors.iter().filter(|vector| vector["error"].is_null()).count() > 2);
+    for vector in &vectors {
+        let result = prove(vector, &policy);
+        match (&vector["error"], result) {
+            (Value::Null, Ok(witnesses)) => assert_eq!(vector["witnesses"], witnesses, "{}", vector["name"]),
+            (expected, Err(error)) => assert_eq!(expected, error, "{}", vector["name"]),
+            (expected, Ok(_)) => panic!("{}: accepted, but is {expected}", vector["name"]),
+        }
+    }
+}
+
+fn prove(vector: &Value, policy: &Policy) -> Result<usize, &'static str> {
+    let proof = LogProof::decode(vector["proof"].as_str().unwrap().as_bytes()).map_err(|_| "malformed")?;
+    let accepted = proof.verify(&hex(&vector["entry"]), policy).map_err(|error| match error {
+        NotProved::NotAccepted(_) => "not_accepted",
+        NotProved::NotThere { .. } => "not_there",
+    })?;
+    assert_eq!(accepted.checkpoint.size, 7);
+    Ok(accepted.witnessed_by)
+}
+
+#[test]
+fn log_entries() {
+    for vector in vectors("log_entries.json") {
+        let bytes = hex(&vector["entry"]);
+        match (LogEntry::decode(&bytes), vector["error"].as_str()) {
+            (Ok(entry), None) => assert_eq!(entry.encode().as_bytes(), bytes, "{}", vector["name"]),
+            (Err(LogEntryError::Cbor(_)), Some("malformed"))
+            | (Err(LogEntryError::Agreement(_)), Some("agreement")) => {}
+            (result, expected) => panic!("{}: {result:?}, not {expected:?}", vector["name"]),
+        }
+    }
+}

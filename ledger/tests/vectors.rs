@@ -1,0 +1,215 @@
+//! Runs every golden vector in `docs/vectors/ledger`. `make.py` there makes them from the specification alone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use data_encoding::HEXLOWER;
+use ledger::{
+    AgreementError, AgreementId, Alias, Allocation, Amount, Blind, Budget, Consent, Delivered,
+    DeliveryReceipt, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError, Epoch, Head, LedgerRecord, Payee,
+    Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, Serial, SessionGrant, SessionRequest,
+    SplitAgreement, Terms, Unit, Voucher, What, apportion, record_name,
+};
+use protocol::{NetworkId, PublicKey, Record, RecordError, Signed, keys};
+use serde_json::{Value, json};
+
+fn file(name: &str) -> Value {
+    let path = format!("{}/../docs/vectors/ledger/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The vectors in a file that has both accepted and rejected ones, and the network of its records.
+fn vectors(name: &str) -> (NetworkId, Vec<Value>) {
+    let file = file(name);
+    let vectors = file["vectors"].as_array().unwrap().clone();
+    assert!(vectors.iter().any(|vector| vector["error"].is_string()), "{name} has rejections");
+    assert!(vectors.iter().any(|vector| vector["error"].is_null()), "{name} has accepted vectors");
+    (file["network"].as_str().unwrap().parse().unwrap(), vectors)
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn bytes<const N: usize>(value: &Value) -> [u8; N] {
+    hex(value).try_into().unwrap()
+}
+
+fn key(value: &Value) -> PublicKey {
+    keys::from_bytes(&bytes(value)).unwrap()
+}
+
+/// Compares how a vector ended with how it says it ends.
+fn check<T>(vector: &Value, result: Result<T, &'static str>, accepted: impl FnOnce(T)) {
+    let (name, expected) = (&vector["name"], vector["error"].as_str());
+    match (result, expected) {
+        (Ok(value), None) => accepted(value),
+        (Ok(_), Some(expected)) => panic!("{name}: accepted, but is {expected}"),
+        (Err(error), expected) => assert_eq!(Some(error), expected, "{name}"),
+    }
+}
+
+#[test]
+fn agreements() {
+    for vector in &vectors("agreements.json").1 {
+        let bytes = hex(&vector["agreement"]);
+        let result = SplitAgreement::decode(&bytes).map_err(|error| agreement_error(&error));
+        check(vector, result, |agreement| {
+            assert_eq!(agreement.encode(), bytes, "{}", vector["name"]);
+            assert_eq!(agreement.id().to_string(), vector["id"].as_str().unwrap());
+            assert_eq!(SplitAgreement::new(agreement.parts().clone()).unwrap(), agreement);
+        });
+    }
+}
+
+fn agreement_error(error: &AgreementError) -> &'static str {
+    match error {
+        AgreementError::Cbor(_) | AgreementError::TooLong { .. } => "malformed",
+        AgreementError::Format { .. } => "format",
+        AgreementError::PartyOrder { .. } => "party_order",
+        AgreementError::NoShare { .. } => "no_share",
+        AgreementError::PartySum { .. } => "party_sum",
+        AgreementError::ParentOrder { .. } => "parent_order",
+        AgreementError::NoParentShare { .. } => "no_parent_share",
+        AgreementError::ParentSum(_) => "parent_sum",
+        AgreementError::FeeSum(_) => "fee_sum",
+        AgreementError::Version { .. } => "version",
+    }
+}
+
+#[test]
+fn records() {
+    let (network, vectors) = vectors("records.json");
+    for vector in &vectors {
+        let decode = match vector["type"].as_str().unwrap() {
+            Allocation::TYPE => decode::<Allocation>,
+            Budget::TYPE => decode::<Budget>,
+            Consent::TYPE => decode::<Consent>,
+            DeliveryReceipt::TYPE => decode::<DeliveryReceipt>,
+            Deposit::TYPE => decode::<Deposit>,
+            Dispute::TYPE => decode::<Dispute>,
+            Payee::TYPE => decode::<Payee>,
+            PayoutClaim::TYPE => decode::<PayoutClaim>,
+            Reversal::TYPE => decode::<Reversal>,
+            SessionGrant::TYPE => decode::<SessionGrant>,
+            SessionRequest::TYPE => decode::<SessionRequest>,
+            Voucher::TYPE => decode::<Voucher>,
+            other => panic!("{other}"),
+        };
+        let bytes = hex(&vector["record"]);
+        check(vector, decode(&bytes, &network), |by| {
+            assert_eq!(json!(HEXLOWER.encode(by.as_bytes())), vector["by"], "{}", vector["name"]);
+            let any = LedgerRecord::decode(&bytes).unwrap();
+            assert_eq!(any.kind(), vector["type"]);
+            assert!(any.to_string().lines().count() >= 5, "it tells what it says");
+        });
+    }
+}
+
+fn decode<T: Record>(bytes: &[u8], network: &NetworkId) -> Result<PublicKey, &'static str> {
+    let record = Signed::<T>::decode(bytes, network).map_err(|error| record_error(&error))?;
+    assert_eq!(record.encode(), bytes);
+    Ok(record.by())
+}
+
+fn record_error(error: &RecordError) -> &'static str {
+    match error {
+        RecordError::TooLong { .. } | RecordError::NotARecord(_) | RecordError::Invalid { .. } => "malformed",
+        RecordError::Version { .. } => "version",
+        RecordError::Type { .. } => "type",
+        RecordError::Network { .. } => "network",
+        RecordError::Signature { .. } => "signature",
+    }
+}
+
+#[test]
+fn entries() {
+    let (network, vectors) = vectors("entries.json");
+    for vector in &vectors {
+        let bytes = hex(&vector["entry"]);
+        let result = Entry::decode(&bytes, &network).map_err(|error| match error {
+            EntryError::Cbor(_) => "malformed",
+            EntryError::Record(_) => "record",
+            EntryError::Agreement(_) => "agreement",
+        });
+        check(vector, result, |entry| assert_eq!(entry.encode(), bytes, "{}", vector["name"]));
+    }
+    assert!(Entry::decode(&vec![0; ENTRY_LEN_MAX + 1], &network).is_err());
+}
+
+#[test]
+fn what_follows() {
+    let file = file("derived.json");
+    let network: NetworkId = file["network"].as_str().unwrap().parse().unwrap();
+    for vector in file["vectors"].as_array().unwrap() {
+        match vector["name"].as_str().unwrap() {
+            "serial" => {
+                let request = Signed::<SessionRequest>::decode(&hex(&vector["request"]), &network).unwrap();
+                let serial = Serial::of(&request.by(), request.body());
+                assert_eq!(serial.as_bytes(), &bytes(&vector["serial"]));
+            }
+            "alias" => {
+                let blind = Blind::from_bytes(bytes(&vector["blind"]));
+                let agreement = AgreementId::from_bytes(bytes(&vector["agreement"]));
+                let epoch = Epoch::new(vector["epoch"].as_u64().unwrap());
+                let alias = Alias::of(&blind, &key(&vector["viewer"]), agreement, epoch);
+                assert_eq!(alias.as_bytes(), &bytes(&vector["alias"]));
+            }
+            "delivered" => {
+                let segments = vector["segments"].as_array().unwrap();
+                let all =
+                    segments.iter().fold(Delivered::NOTHING, |before, segment| before.and(&bytes(segment)));
+                assert_eq!((all.count, all.hash.as_bytes()), (3, &bytes(&vector["hash"])));
+            }
+            "journal" => journal(vector, &network),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn journal(vector: &Value, network: &NetworkId) {
+    let terms = Terms {
+        issuer: key(&vector["terms"]["issuer"]),
+        network: *network,
+        treasury: key(&vector["terms"]["treasury"]),
+        unit: Unit::new(vector["terms"]["unit"].as_str().unwrap()).unwrap(),
+    };
+    let (head, entry) = (Head::of(&terms), hex(&vector["entry"]));
+    assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
+    assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));
+    let What::Deposit(record) = Entry::decode(&entry, network).unwrap().what else { panic!() };
+    assert_eq!(record_name(&record).as_bytes(), &bytes(&vector["record_name"]));
+}
+
+#[test]
+fn shares() {
+    for vector in file("shares.json")["vectors"].as_array().unwrap() {
+        let numbers = |key: &str| -> Vec<u64> {
+            vector[key].as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect()
+        };
+        let weights: Vec<_> = numbers("keys").into_iter().zip(numbers("weights")).collect();
+        let whole = Amount::new(vector["whole"].as_u64().unwrap()).unwrap();
+        let parts: Vec<u64> = apportion(whole, &weights).unwrap().into_iter().map(Amount::get).collect();
+        assert_eq!(parts, numbers("parts"), "{vector}");
+    }
+}
+
+#[test]
+fn payouts() {
+    for vector in file("payouts.json")["vectors"].as_array().unwrap() {
+        let rows = vector["payouts"].as_array().unwrap();
+        let payout = |row: &Value| Payout {
+            party: key(&row[0]),
+            address: PayoutAddress::from_bytes(bytes(&row[1])),
+            cumulative: row[2].as_u64().unwrap(),
+        };
+        let tree = PayoutTree::new(rows.iter().map(payout).collect());
+        assert_eq!(tree.root(), bytes(&vector["root"]));
+        for (row, expected) in rows.iter().zip(vector["proofs"].as_array().unwrap()) {
+            let (proved, proof) = tree.proof(&key(&row[0])).unwrap();
+            let expected: Vec<[u8; 32]> = expected.as_array().unwrap().iter().map(bytes).collect();
+            assert_eq!((proved, &proof), (payout(row), &expected));
+            assert!(proved.verify(&proof, &tree.root()));
+        }
+    }
+}
