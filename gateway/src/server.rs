@@ -48,7 +48,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Nodes are asked whom they know this often.
-const REFRESH_EVERY: Duration = Duration::from_secs(30);
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
 /// How long they may take to say so.
 const REFRESH_WITHIN: Duration = Duration::from_secs(20);
 

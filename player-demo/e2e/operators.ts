@@ -11,7 +11,7 @@ import { assert, type Check } from "./target";
 
 const SHOWN_MS = 60_000;
 /** A network that is much larger than the one under test. */
-const MANY_NODES = 60;
+const MANY_NODES = 24;
 const HOURS = 168;
 
 export const operators: Check = async (browser, { gateway, operator, shots }) => {

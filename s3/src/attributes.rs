@@ -7,7 +7,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use protocol::UnixSeconds;
 use s3s::dto::ETag;
 use s3s::{S3Error, S3ErrorCode, s3_error};
-use sharing::{FileEntry, HeaderFields, MediaType};
+use sharing::{
+    FileEntry, HEADER_FIELDS_LEN_MAX, HEADER_FIELDS_MAX, HeaderFields, HeaderFieldsError, MediaType,
+};
 
 use crate::conditions::Current;
 
@@ -25,6 +27,10 @@ const ETAG: &str = "etag";
 const KEPT: [&str; 4] = ["cache-control", "content-disposition", "content-language", "expires"];
 /// How a body is sent, not what it is.
 const CHUNKED: &str = "aws-chunked";
+/// Bytes of fields that are left for the tag and the checksums, so that what was stored can always be entered.
+const RESERVED_LEN: usize = 512;
+/// Fields that are left for them.
+const RESERVED: usize = 6;
 /// What may be asked for beside a file and is not served: it must not be lost in silence.
 const NOT_SERVED: [&str; 7] = [
     "x-amz-server-side-encryption",
@@ -61,6 +67,7 @@ impl Attributes {
                 fields.insert("content-encoding".to_owned(), encodings.join(", "));
             }
         }
+        check(&fields)?;
         let media_type = headers.get("content-type").map(|value| {
             let value = text("content-type", value)?;
             MediaType::new(value).map_err(|error| invalid(error.to_string()))
@@ -83,8 +90,7 @@ impl Attributes {
         let mut fields = self.fields;
         fields.insert(ETAG.to_owned(), etag.value().to_owned());
         fields.extend(checksums);
-        HeaderFields::new(fields)
-            .map_err(|error| S3Error::with_message(S3ErrorCode::MetadataTooLarge, error.to_string()))
+        HeaderFields::new(fields).map_err(|error| too_large(&error))
     }
 }
 
@@ -109,7 +115,7 @@ pub(crate) fn media_type(file: &FileEntry) -> String {
 pub(crate) fn answer_headers(file: &FileEntry, with_checksums: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let shown = |name: &str| name != ETAG && (with_checksums || !name.starts_with(CHECKSUM));
-    for (name, value) in file.headers.iter().filter(|(name, _)| shown(name)) {
+    for (name, value) in file.headers.pairs().filter(|(name, _)| shown(name)) {
         let pair = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes()));
         if let (Ok(name), Ok(value)) = pair {
             headers.insert(name, value);
@@ -121,15 +127,37 @@ pub(crate) fn answer_headers(file: &FileEntry, with_checksums: bool) -> HeaderMa
 /// What a copy keeps of its original: all but what is worked out anew.
 pub(crate) fn attributes_of(file: &FileEntry) -> Attributes {
     let kept = |name: &str| name != ETAG && !name.starts_with(CHECKSUM);
-    let fields = file.headers.iter().filter(|(name, _)| kept(name));
+    let fields = file.headers.pairs().filter(|(name, _)| kept(name));
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Attributes { media_type: file.media_type.clone(), fields: fields.collect() }
 }
 
 /// The checksums of a file.
 pub(crate) fn checksums_of(file: &FileEntry) -> Vec<(String, String)> {
-    let checksums = file.headers.iter().filter(|(name, _)| name.starts_with(CHECKSUM));
+    let checksums = file.headers.pairs().filter(|(name, _)| name.starts_with(CHECKSUM));
     checksums.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Refuses fields that could not be kept, before anything is stored.
+fn check(fields: &BTreeMap<String, String>) -> Result<(), S3Error> {
+    let kept = HeaderFields::new(fields.clone()).map_err(|error| too_large(&error))?;
+    let len: usize = kept.pairs().map(|(name, value)| name.len() + value.len()).sum();
+    let (count, max) = (fields.len(), HEADER_FIELDS_LEN_MAX - RESERVED_LEN);
+    if len > max || count > HEADER_FIELDS_MAX - RESERVED {
+        return Err(s3_error!(
+            MetadataTooLarge,
+            "{count} fields of {len} bytes come with it, at most {max} bytes are kept"
+        ));
+    }
+    Ok(())
+}
+
+fn too_large(error: &HeaderFieldsError) -> S3Error {
+    let code = match error {
+        HeaderFieldsError::Length { .. } => S3ErrorCode::MetadataTooLarge,
+        HeaderFieldsError::Name(_) | HeaderFieldsError::Value(_) => S3ErrorCode::InvalidArgument,
+    };
+    S3Error::with_message(code, error.to_string())
 }
 
 fn refuse_what_is_not_served(headers: &HeaderMap) -> Result<(), S3Error> {
@@ -200,8 +228,12 @@ mod tests {
 
     #[test]
     fn too_much_metadata_is_refused() {
-        let read = Attributes::read(&headers(&[("x-amz-meta-a", &"x".repeat(5000))])).unwrap();
-        let error = read.into_fields(&ETag::Strong("e".to_owned()), []).unwrap_err();
-        assert_eq!(*error.code(), S3ErrorCode::MetadataTooLarge);
+        let of = |len| Attributes::read(&headers(&[("x-amz-meta-a", &"x".repeat(len))]));
+        for len in [3600, 5000] {
+            assert_eq!(*of(len).unwrap_err().code(), S3ErrorCode::MetadataTooLarge, "{len} bytes");
+        }
+        // What is read can be kept, with a tag and all checksums.
+        let sums = (0..5).map(|n| (format!("{CHECKSUM}{n}"), "=".repeat(44)));
+        assert!(of(3500).unwrap().into_fields(&ETag::Strong("e".repeat(40)), sums).is_ok());
     }
 }

@@ -6,10 +6,10 @@ use s3s::dto::{ETag, ETagCondition};
 /// What a request demands of what has the key now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
-    pub(crate) if_match: Option<ETagCondition>,
-    pub(crate) if_none_match: Option<ETagCondition>,
-    pub(crate) if_modified_since: Option<UnixSeconds>,
-    pub(crate) if_unmodified_since: Option<UnixSeconds>,
+    pub(crate) matching: Option<ETagCondition>,
+    pub(crate) none_matching: Option<ETagCondition>,
+    pub(crate) modified_since: Option<UnixSeconds>,
+    pub(crate) unmodified_since: Option<UnixSeconds>,
 }
 
 /// What has the key.
@@ -31,12 +31,12 @@ pub(crate) enum Unmet {
 impl Conditions {
     /// Whether something may be read that is `current`: in the order of RFC 9110, section 13.2.2.
     pub(crate) fn permit_reading(&self, current: &Current) -> Result<(), Unmet> {
-        match (&self.if_match, self.if_unmodified_since) {
+        match (&self.matching, self.unmodified_since) {
             (Some(condition), _) if !matches(condition, &current.etag) => return Err(Unmet::Failed),
             (None, Some(since)) if current.modified > since => return Err(Unmet::Failed),
             _ => {}
         }
-        match (&self.if_none_match, self.if_modified_since) {
+        match (&self.none_matching, self.modified_since) {
             (Some(condition), _) if matches(condition, &current.etag) => Err(Unmet::NotModified),
             (None, Some(since)) if current.modified <= since => Err(Unmet::NotModified),
             _ => Ok(()),
@@ -46,8 +46,8 @@ impl Conditions {
     /// Whether a key may be written or removed that `current` has now.
     pub(crate) fn permit_writing(&self, current: Option<&Current>) -> Result<(), Unmet> {
         let matched = |condition: &ETagCondition| current.is_some_and(|now| matches(condition, &now.etag));
-        let fails = self.if_match.as_ref().is_some_and(|condition| !matched(condition));
-        if fails || self.if_none_match.as_ref().is_some_and(matched) { Err(Unmet::Failed) } else { Ok(()) }
+        let fails = self.matching.as_ref().is_some_and(|condition| !matched(condition));
+        if fails || self.none_matching.as_ref().is_some_and(matched) { Err(Unmet::Failed) } else { Ok(()) }
     }
 }
 
@@ -76,15 +76,15 @@ mod tests {
         let none = Conditions::default;
         let cases = [
             (none(), Ok(())),
-            (Conditions { if_match: Some(tag("a")), ..none() }, Ok(())),
-            (Conditions { if_match: Some(tag("b")), ..none() }, Err(Unmet::Failed)),
-            (Conditions { if_none_match: Some(tag("a")), ..none() }, Err(Unmet::NotModified)),
-            (Conditions { if_none_match: Some(ETagCondition::Any), ..none() }, Err(Unmet::NotModified)),
-            (Conditions { if_none_match: Some(tag("b")), if_modified_since: at(100), ..none() }, Ok(())),
-            (Conditions { if_modified_since: at(100), ..none() }, Err(Unmet::NotModified)),
-            (Conditions { if_modified_since: at(99), ..none() }, Ok(())),
-            (Conditions { if_unmodified_since: at(99), ..none() }, Err(Unmet::Failed)),
-            (Conditions { if_unmodified_since: at(99), if_match: Some(tag("a")), ..none() }, Ok(())),
+            (Conditions { matching: Some(tag("a")), ..none() }, Ok(())),
+            (Conditions { matching: Some(tag("b")), ..none() }, Err(Unmet::Failed)),
+            (Conditions { none_matching: Some(tag("a")), ..none() }, Err(Unmet::NotModified)),
+            (Conditions { none_matching: Some(ETagCondition::Any), ..none() }, Err(Unmet::NotModified)),
+            (Conditions { none_matching: Some(tag("b")), modified_since: at(100), ..none() }, Ok(())),
+            (Conditions { modified_since: at(100), ..none() }, Err(Unmet::NotModified)),
+            (Conditions { modified_since: at(99), ..none() }, Ok(())),
+            (Conditions { unmodified_since: at(99), ..none() }, Err(Unmet::Failed)),
+            (Conditions { unmodified_since: at(99), matching: Some(tag("a")), ..none() }, Ok(())),
         ];
         for (conditions, expected) in cases {
             assert_eq!(conditions.permit_reading(&current()), expected, "{conditions:?}");
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn writing() {
-        let absent = Conditions { if_none_match: Some(ETagCondition::Any), ..Conditions::default() };
+        let absent = Conditions { none_matching: Some(ETagCondition::Any), ..Conditions::default() };
         assert_eq!(absent.permit_writing(None), Ok(()));
         assert_eq!(absent.permit_writing(Some(&current())), Err(Unmet::Failed));
-        let same = |text| Conditions { if_match: Some(tag(text)), ..Conditions::default() };
+        let same = |text| Conditions { matching: Some(tag(text)), ..Conditions::default() };
         assert_eq!(same("a").permit_writing(Some(&current())), Ok(()));
         assert_eq!(same("b").permit_writing(Some(&current())), Err(Unmet::Failed));
         assert_eq!(same("a").permit_writing(None), Err(Unmet::Failed));

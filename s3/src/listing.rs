@@ -50,15 +50,12 @@ pub(crate) fn list<T>(first_from: impl Fn(&str) -> Option<(String, T)>, query: &
         if lines.len() == query.max {
             return Page { lines, is_truncated: true };
         }
-        match common_prefix(&key, query) {
-            Some(common) => {
-                cursor = after_all_of(common);
-                lines.push(Line::Prefix(common.to_owned()));
-            }
-            None => {
-                cursor = Some(after_key(&key));
-                lines.push(Line::Key(key, what));
-            }
+        if let Some(common) = common_prefix(&key, query) {
+            cursor = after_all_of(common);
+            lines.push(Line::Prefix(common.to_owned()));
+        } else {
+            cursor = Some(after_key(&key));
+            lines.push(Line::Key(key, what));
         }
     }
     Page { lines, is_truncated: false }

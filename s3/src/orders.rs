@@ -13,7 +13,7 @@ use crate::conditions::{Conditions, Unmet};
 #[derive(Debug)]
 pub(crate) enum Order {
     /// The file gets this name.
-    Put { path: IndexPath, file: FileEntry, origin: Origin, conditions: Conditions },
+    Put { path: IndexPath, file: Box<FileEntry>, origin: Origin, conditions: Conditions },
     /// What has this name is removed; that nothing has it is well too.
     Remove { path: IndexPath, conditions: Conditions },
     /// There is a folder with this path: a bucket, or a marker in one.
@@ -96,7 +96,7 @@ impl Order {
     /// The object that nobody wants when this order is not followed.
     pub(crate) fn unwanted(&self) -> Option<&FileEntry> {
         match self {
-            Self::Put { file, origin: Origin::Stored, .. } => Some(file),
+            Self::Put { file, origin: Origin::Stored, .. } => Some(file.as_ref()),
             _ => None,
         }
     }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn put(to: &str, origin: Origin, conditions: Conditions) -> Order {
-        Order::Put { path: path(to), file: file("photos/a"), origin, conditions }
+        Order::Put { path: path(to), file: Box::new(file("photos/a")), origin, conditions }
     }
 
     fn remove(text: &str) -> Order {
@@ -200,7 +200,7 @@ mod tests {
             "the same object keeps its leases"
         );
         assert_eq!(stored("films/a").decide(&index), Err(Refusal::NoBucket));
-        let absent = Conditions { if_none_match: Some(ETagCondition::Any), ..Conditions::default() };
+        let absent = Conditions { none_matching: Some(ETagCondition::Any), ..Conditions::default() };
         assert_eq!(put("photos/b", Origin::Stored, absent).decide(&index), Err(Refusal::Unmet));
     }
 

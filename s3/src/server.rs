@@ -9,11 +9,16 @@ use std::time::Duration;
 use account::{Account, KeyStore, LocalError};
 use chunker::Coding;
 use client::Client;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use quick_cache::sync::Cache;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpError, HttpResponse};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -29,7 +34,7 @@ use crate::writer::Writer;
 /// Connections open at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 512;
 /// A request's headers must have arrived by then, and an idle connection is closed.
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADERS_TIMEOUT: Duration = Duration::from_mins(1);
 /// Requests under way at shutdown may go on for this long.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
 /// After a failed accept (too many open files, mostly) the next attempt waits this long.
@@ -147,10 +152,14 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
         };
         // The head of an answer and the end of a body must not wait for an acknowledgement.
         stream.set_nodelay(true).ok();
+        let service = service.clone();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service.clone());
+            .serve_connection(
+                TokioIo::new(stream),
+                service_fn(move |request| answer(service.clone(), request)),
+            );
         let watched = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = watched.await {
@@ -165,6 +174,17 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
     if timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections cut off at shutdown");
     }
+}
+
+/// Ends the connection after a refusal of which the client waits with its body: whether the body still comes, nobody knows, and what
+/// comes next would be taken for it.
+async fn answer(service: S3Service, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
+    let waits_with_body = request.headers().contains_key(EXPECT);
+    let mut response = service.call(request.map(Body::from)).await?;
+    if waits_with_body && !response.status().is_success() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {

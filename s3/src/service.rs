@@ -1,8 +1,20 @@
 //! The operations that are served. Whatever is not among them answers `NotImplemented`.
 
+#[expect(
+    clippy::unused_async,
+    reason = "all operations have one form, whether the view alone answers or they wait"
+)]
 mod buckets;
 mod copies;
+#[expect(
+    clippy::unused_async,
+    reason = "all operations have one form, whether the view alone answers or they wait"
+)]
 mod listings;
+#[expect(
+    clippy::unused_async,
+    reason = "all operations have one form, whether the view alone answers or they wait"
+)]
 mod objects;
 mod uploads;
 

@@ -41,11 +41,11 @@ impl Shelf {
     }
 
     /// The view, after a look whether another program has written the index.
-    pub(crate) async fn fresh_view(self: &Arc<Self>) -> Arc<View> {
+    pub(crate) fn fresh_view(self: &Arc<Self>) -> Arc<View> {
         if self.is_due() {
-            let shelf = self.clone();
+            let looking = Arc::clone(self);
             // Whoever is writing the index has it for as long as that takes: what was known before it will do until then.
-            drop(tokio::task::spawn_blocking(move || shelf.look()));
+            drop(tokio::task::spawn_blocking(move || looking.look()));
         }
         self.view()
     }

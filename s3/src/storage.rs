@@ -54,8 +54,8 @@ pub(crate) struct Stored {
 
 impl Storage {
     /// The index now, in which there is this bucket.
-    pub(crate) async fn view_of(&self, bucket: &str) -> S3Result<Arc<View>> {
-        let view = self.shelf.fresh_view().await;
+    pub(crate) fn view_of(&self, bucket: &str) -> S3Result<Arc<View>> {
+        let view = self.shelf.fresh_view();
         if view.bucket(bucket).is_some() {
             return Ok(view);
         }

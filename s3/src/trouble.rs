@@ -37,10 +37,9 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
     let intake = error.get_ref().and_then(|inner| inner.downcast_ref::<IntakeError>());
     let code = match intake {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
-        Some(IntakeError::Length { .. }) => S3ErrorCode::IncompleteBody,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
         Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
-        Some(IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
+        Some(IntakeError::Length { .. } | IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };
     S3Error::with_message(code, error.to_string())

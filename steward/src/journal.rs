@@ -85,10 +85,12 @@ pub enum Step {
         unit: String,
         reason: String,
     },
-    /// Nothing is lost any more: somebody else has put it, or its node is back.
+    /// Nothing is lost any more: somebody else has put it, or this steward before it was killed, or its node is back.
     FoundAgain {
         cid: String,
         unit: String,
+        /// Where what was thought lost is.
+        nodes: Vec<String>,
     },
     /// A part was made again, put, and read back whole.
     Rebuilt {
@@ -245,7 +247,10 @@ impl fmt::Display for Step {
             Self::RepairPutOff { cid, unit, reason } => {
                 write!(f, "{}: {unit}: repair put off: {reason}", short(cid))
             }
-            Self::FoundAgain { cid, unit } => write!(f, "{}: {unit}: nothing is lost any more", short(cid)),
+            Self::FoundAgain { cid, unit, nodes } => {
+                write!(f, "{}: {unit}: nothing is lost any more:", short(cid))?;
+                nodes.iter().try_for_each(|id| write!(f, " {}", node(id)))
+            }
             Self::Rebuilt { cid, unit, part, node: id } => {
                 write!(f, "{}: {unit}: part {part} rebuilt on node {} and read back", short(cid), node(id))
             }

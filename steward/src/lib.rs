@@ -1,4 +1,5 @@
-//! The steward: looks after objects for ever. It audits, repairs, renews leases, warns, and writes down every step.
+//! The steward: looks after objects for ever. It audits, repairs, moves parts as nodes come and go,
+//! renews leases, warns, and writes down every step.
 //!
 //! ```text
 //! folder of mandates ─┐

@@ -325,10 +325,10 @@ mod tests {
     #[test]
     fn the_most_endangered_come_first_and_say_how_far_from_the_edge_they_are() {
         let status = Status::of(&plan(&[0, 4, 3, 5]), String::new(), Traffic::default(), NOW);
-        let states: Vec<_> = status.objects.iter().map(|line| (line.state, line.spare)).collect();
-        assert_eq!(states[0], (ObjectState::Unreadable, Some(-1)));
-        assert_eq!(states[1], (ObjectState::AtRisk, Some(0)));
-        assert_eq!(states[3], (ObjectState::Whole, Some(4)));
+        let found: Vec<_> = status.objects.iter().map(|line| (line.state, line.spare)).collect();
+        assert_eq!(found[0], (ObjectState::Unreadable, Some(-1)));
+        assert_eq!(found[1], (ObjectState::AtRisk, Some(0)));
+        assert_eq!(found[3], (ObjectState::Whole, Some(4)));
         let weakest = status.objects[1].weakest.unwrap();
         assert_eq!((weakest.healthy, weakest.needed, weakest.parts), (4, 4, 8));
         assert!((4..8).contains(&weakest.threshold));

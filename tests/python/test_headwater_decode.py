@@ -52,6 +52,8 @@ class Vectors(unittest.TestCase):
             for field, context, material in [
                 ("payer_key_seed", "headwater v1 payer key", secret),
                 ("pointer_key_seed", "headwater v1 pointer key", secret),
+                ("s3_seed", "headwater v1 s3 credentials", secret),
+                ("spool_key", "headwater v1 s3 spool", secret + salt),
                 ("content_key", "headwater v1 content key", secret + salt),
                 ("control_key_seed", "headwater v1 control key", secret + salt),
             ]:

@@ -183,6 +183,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn compliance_is_shown_where_tags_are_required() {
+        let node = protocol::SecretKey::from_bytes(&[1; 32]).public();
+        let part = |number, node| PartReport {
+            part: Part::Manifest(number),
+            root: Root::of(b"object"),
+            node,
+            state: PartState::Proved,
+            leaves: 1,
+        };
+        let mut report = AuditReport {
+            cid: Cid::of(b"object"),
+            coding: "2+1".parse().unwrap(),
+            required: RequiredTags::new(vec!["country=DE".to_owned()]).unwrap(),
+            parts: vec![part(0, Some(node)), part(1, None)],
+        };
+        let answer = |report: &AuditReport, complies| Answer::new(report, None, |_| complies);
+        let said = answer(&report, false).to_string();
+        assert!(said.contains("requires country=DE; tags of nodes are self-declared"), "{said}");
+        assert_eq!(said.matches("DOES NOT COMPLY").count(), 1, "no node, no answer: {said}");
+        let json = serde_json::to_value(answer(&report, true)).unwrap();
+        assert_eq!((&json["complies"], &json["tags_are"]), (&true.into(), &"self-declared".into()));
+        assert_eq!(
+            (&json["parts"][0]["complies"], json["parts"][1]["complies"].is_null()),
+            (&true.into(), true)
+        );
+        report.required = RequiredTags::default();
+        let json = serde_json::to_value(answer(&report, false)).unwrap();
+        assert!(json["complies"].is_null() && json["parts"][0]["complies"].is_null());
+    }
+
+    #[test]
     fn a_repair_is_advised_where_there_is_a_node_for_it() {
         let report = |state| AuditReport {
             cid: Cid::of(b"object"),

@@ -157,7 +157,7 @@ struct Refusal {
 impl Publish {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         if self.live {
-            return self.run_live(globals).await;
+            return Box::pin(self.run_live(globals)).await;
         }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
@@ -179,7 +179,7 @@ impl Publish {
                 let show = |step| steps.show(&step);
                 Ok(publishing::publish(&storing, &creator, &mut index, &request, show).await?)
             };
-            network.with_client(Some(creator.payer()), publish).await
+            Box::pin(network.with_client(Some(creator.payer()), publish)).await
         };
         let published = published.map_err(smaller_coding::suggest)?;
         listing::list(globals, &network, published.record.body(), self.keep).await;

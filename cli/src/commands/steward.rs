@@ -69,7 +69,7 @@ enum Command {
 impl Steward {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.command {
-            None => self.serve(globals).await,
+            None => Box::pin(self.serve(globals)).await,
             Some(Command::Add(add)) => add.run(globals).await,
             Some(Command::Remove(remove)) => remove.run(globals),
             Some(Command::List(list)) => list.run(globals),

@@ -7,6 +7,10 @@ use serde_json::Value;
 use crate::process::{PATIENCE, now};
 use crate::steward::Status;
 
+/// How long a reader that has run for a while may overlook that a node is there again: as long as it believes in the
+/// connection to the process that was killed, or leaves a node alone that it could not reach, 8 seconds either.
+const OVERLOOKED: Duration = Duration::from_secs(10);
+
 /// What was done to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -52,31 +56,55 @@ pub(crate) struct Fault {
     away_for: Duration,
     /// Whether the log names it by now.
     noticed: bool,
+    /// Whether there was a time after it when the steward expected nothing of the node.
+    excused: bool,
+    /// Since when a node that was away is there again.
+    back: Option<Instant>,
 }
 
 impl Fault {
     pub(crate) fn new(kind: Kind, id: String, away_for: Duration) -> Self {
-        Self { kind, id, at: now(), begun: Instant::now(), away_for, noticed: false }
+        Self {
+            kind,
+            id,
+            at: now(),
+            begun: Instant::now(),
+            away_for,
+            noticed: false,
+            excused: false,
+            back: None,
+        }
     }
 
     /// True when a node that is away may come back.
-    pub(crate) fn may_return(&self, status: &Status) -> bool {
-        self.begun.elapsed() >= self.away_for && (self.kind == Kind::Killed || self.is_explained(status))
+    pub(crate) fn may_return(&self) -> bool {
+        self.begun.elapsed() >= self.away_for && (self.kind == Kind::Killed || self.is_explained())
+    }
+
+    /// A node that was away is there again.
+    pub(crate) fn note_return(&mut self) {
+        self.back = Some(Instant::now());
+    }
+
+    /// True when whoever took note that it was away has taken note of its return.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.back.is_some_and(|back| back.elapsed() >= OVERLOOKED)
     }
 
     /// True when what was lost or spoilt has been noticed, and is proved whole again.
     pub(crate) fn is_made_good(&self, status: &Status, objects: usize) -> bool {
-        self.is_explained(status) && status.is_whole_since(self.at + 1, objects)
+        self.is_explained() && status.is_whole_since(self.at + 1, objects)
     }
 
     /// It stands in the log, or the steward expects nothing of the node any more.
-    fn is_explained(&self, status: &Status) -> bool {
-        self.noticed || (status.at() > self.at + 2 && status.parts_at(&self.id) == 0)
+    fn is_explained(&self) -> bool {
+        self.noticed || self.excused
     }
 
     /// Looks whether the log names the node and the reason.
-    pub(crate) fn look_up(&mut self, log: &[Value]) {
+    pub(crate) fn look_up(&mut self, log: &[Value], status: &Status) {
         self.noticed = self.noticed || log.iter().any(|line| self.is_named_by(line));
+        self.excused = self.excused || (status.at() > self.at + 2 && status.parts_at(&self.id) == 0);
     }
 
     fn is_named_by(&self, line: &Value) -> bool {

@@ -32,7 +32,9 @@ pub(crate) fn from_words(home: &Path) {
     });
     let words = run(home, &["--account", OWNER, "account", "phrase"]).stdout;
     let gateway = Gateway::start(home);
-    stored.iter().for_each(|object| gateway.read(object).unwrap());
+    for object in &stored {
+        gateway.read(object).unwrap();
+    }
     drop(gateway);
 
     restore(home, &words, &stored, NODES);
@@ -63,7 +65,9 @@ fn restore(home: &Path, words: &[u8], stored: &[Stored], alive: usize) {
     }
     let all = begun.elapsed();
     let gateway = Gateway::start(home);
-    stored.iter().for_each(|object| gateway.read(object).unwrap());
+    for object in stored {
+        gateway.read(object).unwrap();
+    }
     println!(
         "{alive} of {NODES} nodes: restored after {} ms, everything read after {} ms",
         restored.as_millis(),

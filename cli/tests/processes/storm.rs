@@ -50,7 +50,8 @@ impl Storm {
     /// Starts everything, puts the objects, and waits until the steward has proved them whole.
     pub(crate) fn prepare(home: &Path, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let network: String = (0..8).map(|_| format!("{:08x}", chance.below(1 << 32))).collect();
+        let [one, two, three, four] = [(); 4].map(|()| chance.below(u64::MAX));
+        let network = format!("{one:016x}{two:016x}{three:016x}{four:016x}");
         let fleet = Fleet::start(home, NODES, &network);
         wait_until("all nodes know each other", || {
             crate::process::json(home, &["nodes"]).0["nodes"].as_array().unwrap().len() == NODES
@@ -58,7 +59,9 @@ impl Storm {
         let objects: Vec<_> =
             OBJECTS.iter().map(|(len, coding)| Stored::put(home, *len, coding, &mut chance)).collect();
         let steward = Steward::start(home);
-        objects.iter().for_each(|object| steward.look_after(&object.link));
+        for object in &objects {
+            steward.look_after(&object.link);
+        }
         let begun = now();
         wait_until("everything is proved whole", || steward.status().is_whole_since(begun, objects.len()));
         let first_at = objects.iter().map(|object| holders(&object.audit(home).0)).collect();
@@ -129,9 +132,8 @@ impl Storm {
         for (object, first_at) in self.objects.iter().zip(&self.first_at) {
             let (audit, is_whole) = object.audit(&self.home);
             assert!(is_whole, "{audit}");
-            let rebuilt = log.iter().filter(|line| line["step"] == "rebuilt" && line["cid"] == *object.cid);
-            let mut explained: BTreeSet<_> =
-                rebuilt.map(|line| line["node"].as_str().unwrap().to_owned()).collect();
+            let its = log.iter().filter(|line| line["cid"] == *object.cid);
+            let mut explained: BTreeSet<_> = its.flat_map(places).collect();
             explained.extend(first_at.iter().cloned());
             let unexplained: Vec<_> = holders(&audit).difference(&explained).cloned().collect();
             assert!(
@@ -211,7 +213,8 @@ impl Storm {
             self.steward.begin();
         }
         let (status, log) = (self.steward.status(), self.steward.log());
-        self.open.iter_mut().for_each(|fault| fault.look_up(&log));
+        self.open.iter_mut().for_each(|fault| fault.look_up(&log, &status));
+        self.bring_back();
         let may_be_over: Vec<_> = self.open.iter().map(|fault| self.may_be_over(fault, &status)).collect();
         // One leaf that is proved says little where only some are spoilt.
         let is_doubtful = |fault: &Fault| matches!(fault.kind, Kind::Spoilt | Kind::SpoiltInPart);
@@ -224,9 +227,6 @@ impl Storm {
         }
         self.open = open;
         for fault in over {
-            if let Some(place) = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place)) {
-                self.fleet.start_node(place);
-            }
             self.say(&format!(
                 "over after {} ms: {:?} {}",
                 fault.lasts().as_millis(),
@@ -240,9 +240,20 @@ impl Storm {
         }
     }
 
+    /// Starts nodes that have been away for long enough.
+    fn bring_back(&mut self) {
+        for fault in &mut self.open {
+            let place = self.fleet.place_of(&fault.id).filter(|place| !self.fleet.runs(*place));
+            if let Some(place) = place.filter(|_| fault.may_return()) {
+                self.fleet.start_node(place);
+                fault.note_return();
+            }
+        }
+    }
+
     fn may_be_over(&self, fault: &Fault, status: &Status) -> bool {
         match fault.kind {
-            Kind::Killed | Kind::Away => fault.may_return(status),
+            Kind::Killed | Kind::Away => fault.is_forgotten(),
             _ => fault.is_made_good(status, self.objects.len()),
         }
     }
@@ -273,6 +284,18 @@ impl Storm {
 fn holders(audit: &Value) -> BTreeSet<String> {
     let parts = audit["parts"].as_array().unwrap().iter();
     parts.filter_map(|part| part["node"].as_str().map(str::to_owned)).collect()
+}
+
+/// The nodes to which a line of the log says that a part came, or at which a steward found it that had been killed before
+/// it could say so.
+fn places(line: &Value) -> Vec<String> {
+    let text = |node: &Value| node.as_str().unwrap().to_owned();
+    match line["step"].as_str() {
+        Some("rebuilt") => vec![text(&line["node"])],
+        Some("moved") => vec![text(&line["to"])],
+        Some("found_again") => line["nodes"].as_array().into_iter().flatten().map(text).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// No node has two shards of a segment. There is one segment in all that is put here.

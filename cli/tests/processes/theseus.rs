@@ -20,7 +20,9 @@ pub(crate) fn replace_all(home: &Path, rounds: usize) {
     let mut fleet = Fleet::start(home, NODES, &"7e".repeat(32));
     let steward = Steward::start(home);
     let objects = OBJECTS.map(|(len, coding)| Stored::put(home, len, coding, &mut chance));
-    objects.iter().for_each(|object| steward.look_after(&object.link));
+    for object in &objects {
+        steward.look_after(&object.link);
+    }
     let whole_since = |at| {
         wait_until("everything is proved whole", || steward.status().is_whole_since(at, OBJECTS.len()));
     };

@@ -226,16 +226,20 @@ impl Audit {
                 is_waiting = true;
                 break;
             }
-            let mut holders = self.segments[&shard.segment].holders(shard.column);
             let is_fresh = |node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
-            if let Some(node) = holders.find(|node| is_fresh(node) && !self.has_another(index, *node)) {
+            let mut holders = self.segments[&shard.segment].holders(shard.column);
+            let fresh = holders.find(|node| is_fresh(node) && !self.has_another(index, *node));
+            drop(holders);
+            if let Some(node) = fresh {
                 is_waiting = true;
-                drop(holders);
                 self.challenge(index, node);
             } else if self.segments[&shard.segment].may_search() {
                 // Placement knows no node for it: somebody else may hold it all the same.
-                drop(holders);
                 is_waiting |= self.search(index);
+            } else if let Some((other, node)) = self.exchange(index).filter(|_| self.open_questions == 0) {
+                is_waiting = true;
+                self.shards[other].proved_by = None;
+                self.challenge(index, node);
             }
         }
         if !is_waiting {
@@ -257,6 +261,28 @@ impl Audit {
             let is_challenged = other.open && other.challenged.last().is_some_and(|(last, _)| *last == node);
             is_challenged || other.proved_by == Some(node)
         })
+    }
+
+    /// A node that may hold a shard and has proved another one, which is somewhere else as well: old copies stay behind
+    /// where shards were moved. Returns the other shard and the node.
+    fn exchange(&self, index: usize) -> Option<(usize, PublicKey)> {
+        let segment = self.shards[index].segment;
+        let whereabouts = &self.segments[&segment];
+        let is_fresh =
+            |shard: &Shard, node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
+        let has_other_place = |other: usize| {
+            let shard = &self.shards[other];
+            let mut others = whereabouts.holders(shard.column).filter(|node| is_fresh(shard, node));
+            others.any(|node| !self.has_another(other, node))
+        };
+        whereabouts
+            .holders(self.shards[index].column)
+            .filter(|node| is_fresh(&self.shards[index], node))
+            .find_map(|node| {
+                let proved = |shard: &Shard| shard.segment == segment && shard.proved_by == Some(node);
+                let other = self.shards.iter().position(proved)?;
+                has_other_place(other).then_some((other, node))
+            })
     }
 
     fn search(&mut self, index: usize) -> bool {
@@ -448,6 +474,43 @@ mod tests {
                     Action::Finish(findings) => {
                         let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
                         assert_eq!(verdicts, [Verdict::Gone, Verdict::Proved, Verdict::Gone]);
+                        return;
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
+    }
+
+    #[test]
+    fn an_old_copy_does_not_hide_another_shard() {
+        // Shard 1 was moved to the eighth node, and its old copy stayed; then shard 4 was put beside the old copy.
+        let (geometry, placement) = (geometry("4+2", 100), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let holds = |node: PublicKey, column: u8| match column {
+            1 => node == homes[1] || node == homes[7],
+            4 => node == homes[1],
+            other => node == homes[usize::from(other)],
+        };
+        let mut plan = Audit::new(geometry, &SEED, &placement);
+        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, column, .. } => {
+                        let is_there = holds(node, column.number());
+                        let failed = Event::Failed(request, Failure::NotHeld);
+                        events.push_back(if is_there { Event::Proved(request) } else { failed });
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let columns = geometry.segment(segment).unwrap().stored_columns();
+                        let held = Some(columns.filter(|column| holds(node, column.number())).collect());
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Proved));
+                        assert_eq!((findings[1].node, findings[4].node), (Some(homes[7]), Some(homes[1])));
                         return;
                     }
                 }

@@ -143,7 +143,7 @@ function objectTable(objects: readonly StoredObject[], at: number): HTMLElement 
         show: ({ cid, tags }) => [h("code", { title: cid }, short(cid)), ...tags.map((tag) => h("span", { class: "tag" }, tag))],
       },
       { title: "State", show: ({ state, inconsistent }) => [statePill(state), inconsistent ?? ""] },
-      { title: "Weakest segment", show: weakest },
+      { title: "Parts proved, or not silent for long", show: weakest },
       { title: "Paid until", show: ({ paidUntil }) => [paidUntil === undefined ? "not known yet" : day(paidUntil)] },
       { title: "Protected until", show: (object) => protection(object, at) },
     ],

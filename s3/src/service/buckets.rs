@@ -16,7 +16,7 @@ impl Storage {
         &self,
         _: S3Request<ListBucketsInput>,
     ) -> S3Result<S3Response<ListBucketsOutput>> {
-        let view = self.shelf.fresh_view().await;
+        let view = self.shelf.fresh_view();
         let bucket = |(name, created): (&str, _)| Bucket {
             name: Some(name.to_owned()),
             creation_date: Some(timestamp(created)),
@@ -44,7 +44,7 @@ impl Storage {
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.view_of(&request.input.bucket).await?;
+        self.view_of(&request.input.bucket)?;
         Ok(S3Response::new(HeadBucketOutput::default()))
     }
 
@@ -61,7 +61,7 @@ impl Storage {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        self.view_of(&request.input.bucket).await?;
+        self.view_of(&request.input.bucket)?;
         Ok(S3Response::new(GetBucketLocationOutput::default()))
     }
 
@@ -70,7 +70,7 @@ impl Storage {
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
-        self.view_of(&request.input.bucket).await?;
+        self.view_of(&request.input.bucket)?;
         Ok(S3Response::new(GetBucketVersioningOutput::default()))
     }
 }

@@ -30,15 +30,15 @@ impl Storage {
                 "a key that ends with / stands for a folder and is not copied"
             ));
         };
-        self.view_of(&input.bucket).await?;
-        let view = self.view_of(bucket).await?;
+        self.view_of(&input.bucket)?;
+        let view = self.view_of(bucket)?;
         let source =
             view.file(&from).ok_or_else(|| s3_error!(NoSuchKey, "nothing has the key to copy from"))?;
         let conditions = Conditions {
-            if_match: input.copy_source_if_match,
-            if_none_match: input.copy_source_if_none_match,
-            if_modified_since: input.copy_source_if_modified_since.as_ref().map(seconds),
-            if_unmodified_since: input.copy_source_if_unmodified_since.as_ref().map(seconds),
+            matching: input.copy_source_if_match,
+            none_matching: input.copy_source_if_none_match,
+            modified_since: input.copy_source_if_modified_since.as_ref().map(seconds),
+            unmodified_since: input.copy_source_if_unmodified_since.as_ref().map(seconds),
         };
         // Unlike a read, a copy has no answer «you have it already».
         let permitted = conditions.permit_reading(&current(source));
@@ -50,7 +50,7 @@ impl Storage {
                 "a copy onto itself changes nothing but what it says of itself"
             ));
         }
-        let file = copy(source, if replaces { given } else { attributes_of(source) })?;
+        let file = Box::new(copy(source, if replaces { given } else { attributes_of(source) })?);
         let result = CopyObjectResult {
             e_tag: Some(etag(&file)),
             last_modified: Some(timestamp(file.created)),

@@ -24,7 +24,7 @@ impl Storage {
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
-        let view = self.view_of(&input.bucket).await?;
+        let view = self.view_of(&input.bucket)?;
         let encoding = Encoding::new(input.encoding_type.as_ref())?;
         let token = input.continuation_token.as_deref().map(Token::decode).transpose()?;
         let start_after = input.start_after.as_deref().unwrap_or("");
@@ -58,7 +58,7 @@ impl Storage {
         request: S3Request<ListObjectsInput>,
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let input = request.input;
-        let view = self.view_of(&input.bucket).await?;
+        let view = self.view_of(&input.bucket)?;
         let encoding = Encoding::new(input.encoding_type.as_ref())?;
         let marker = input.marker.as_deref().unwrap_or("");
         let max = page_len(input.max_keys)?;

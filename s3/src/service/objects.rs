@@ -39,25 +39,26 @@ impl Storage {
         let (intake, receipt) = Intake::new(&request, body, request.input.content_length, PUT_LEN_MAX)?;
         let attributes = Attributes::read(&request.headers)?;
         let input = request.input;
-        let view = self.view_of(&input.bucket).await?;
+        let view = self.view_of(&input.bucket)?;
         let path = match Self::address(&input.bucket, &input.key)? {
             Address::File(path) => path,
             Address::Marker(path) => return self.put_marker(path, &intake).await,
         };
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
             ..Conditions::default()
         };
         // Asked again when the name is given; now so that a body need not come for nothing.
         conditions.permit_writing(view.file(&path).map(current).as_ref()).map_err(unmet)?;
         let len = intake.expected_len();
-        let stored =
-            self.store(StreamReader::new(intake), len, &path, attributes.media_type.as_ref()).await?;
+        let body = StreamReader::new(intake);
+        let stored = Box::pin(self.store(body, len, &path, attributes.media_type.as_ref())).await?;
         let taken = receipt.taken()?;
         let tag = ETag::Strong(HEXLOWER.encode(&taken.md5));
         let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
-        let file = stored.into_entry(media_type, modified, attributes.into_fields(&tag, taken.checksums)?);
+        let file =
+            Box::new(stored.into_entry(media_type, modified, attributes.into_fields(&tag, taken.checksums)?));
         let headers = answer_headers(&file, true);
         self.order(Order::Put { path, file, origin: Origin::Stored, conditions }).await?;
         let mut response =
@@ -91,12 +92,12 @@ impl Storage {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since.as_ref().map(seconds),
-            if_unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since.as_ref().map(seconds),
+            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
-        let what = self.find(&input.bucket, &input.key).await?;
+        let what = self.find(&input.bucket, &input.key)?;
         what.permit(&conditions)?;
         let len = what.len();
         let range = input.range.map(|range| range.check(len)).transpose()?;
@@ -135,12 +136,12 @@ impl Storage {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since.as_ref().map(seconds),
-            if_unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since.as_ref().map(seconds),
+            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
         };
-        let what = self.find(&input.bucket, &input.key).await?;
+        let what = self.find(&input.bucket, &input.key)?;
         what.permit(&conditions)?;
         let mut response = S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
@@ -162,8 +163,8 @@ impl Storage {
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), None)?;
-        self.view_of(&input.bucket).await?;
-        let conditions = Conditions { if_match: input.if_match, ..Conditions::default() };
+        self.view_of(&input.bucket)?;
+        let conditions = Conditions { matching: input.if_match, ..Conditions::default() };
         self.order(removal(Self::address(&input.bucket, &input.key)?, conditions)).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
@@ -176,11 +177,11 @@ impl Storage {
         if objects.len() > DELETES_MAX {
             return Err(s3_error!(MalformedXML, "{} keys, at most {DELETES_MAX} at a time", objects.len()));
         }
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         // All at once, so that one push to the network serves them all.
         let deletions = objects.into_iter().map(|object| async {
             let conditions = Conditions {
-                if_match: object.e_tag.map(s3s::dto::ETagCondition::ETag),
+                matching: object.e_tag.map(s3s::dto::ETagCondition::ETag),
                 ..Conditions::default()
             };
             let outcome = match Self::address(&bucket, &object.key) {
@@ -205,8 +206,8 @@ impl Storage {
     }
 
     /// What a key stands for.
-    async fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
-        let view = self.view_of(bucket).await?;
+    fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
+        let view = self.view_of(bucket)?;
         let found = match Self::address(bucket, key)? {
             Address::File(path) => view.file(&path).cloned().map(|file| What::File(Box::new(file))),
             Address::Marker(path) => view.marker(&path).map(What::Marker),

@@ -41,7 +41,7 @@ impl Storage {
         let attributes = Attributes::read(&request.headers)?;
         let CreateMultipartUploadInput { bucket, key, checksum_algorithm, .. } = request.input;
         file_path(&bucket, &key)?;
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         let about = About {
             bucket: bucket.clone(),
             key: key.clone(),
@@ -129,7 +129,7 @@ impl Storage {
         if delimiter.is_some() {
             return Err(s3_error!(NotImplemented, "uploads are not listed with a delimiter"));
         }
-        self.view_of(&bucket).await?;
+        self.view_of(&bucket)?;
         let mut all = self.on_disk(|storage| storage.spool.all()).await?;
         let begins = |key: &str| prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix));
         all.retain(|(_, about)| about.bucket == bucket && begins(&about.key));
@@ -159,11 +159,11 @@ impl Storage {
         let about = self.upload(&bucket, &key, &id).await?;
         let path = file_path(&bucket, &key)?;
         let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
             ..Conditions::default()
         };
-        let view = self.view_of(&bucket).await?;
+        let view = self.view_of(&bucket)?;
         conditions.permit_writing(view.file(&path).map(current).as_ref()).map_err(unmet)?;
         let upload = id.clone();
         let there = self.on_disk(move |storage| storage.spool.parts(&upload)).await?;
@@ -202,7 +202,7 @@ impl Storage {
         let reader = StreamReader::new(Box::pin(read_all(self.clone(), id.clone(), parts)));
         let stored = self.store(reader, Some(len), &path, attributes.media_type.as_ref()).await?;
         let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
-        let file = stored.into_entry(media_type, modified, attributes.into_fields(&tag, [])?);
+        let file = Box::new(stored.into_entry(media_type, modified, attributes.into_fields(&tag, [])?));
         self.order(Order::Put { path, file, origin: Origin::Stored, conditions }).await?;
         self.on_disk(move |storage| storage.spool.end(&id)).await?;
         Ok(tag)

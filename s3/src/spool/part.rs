@@ -123,7 +123,8 @@ impl PartReader {
 pub(super) fn foot(account: &Account, path: &Path) -> io::Result<(u64, [u8; 16])> {
     let mut file = File::open(path)?;
     let cipher = Cipher::new(account, &read_salt(&mut file)?);
-    file.seek(SeekFrom::End(-(SEALED_FOOT_LEN as i64)))?;
+    let at = file.metadata()?.len().checked_sub(SEALED_FOOT_LEN as u64).ok_or_else(damaged)?;
+    file.seek(SeekFrom::Start(at))?;
     let mut foot = vec![0; SEALED_FOOT_LEN];
     file.read_exact(&mut foot)?;
     if !cipher.open(Place::Foot, &mut foot) {

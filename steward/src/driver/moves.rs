@@ -9,10 +9,10 @@ use client::{
 use protocol::{PublicKey, UnixSeconds};
 
 use super::claim::{Claim, Outcome};
-use super::parts::{finding_of, part_of, unit_name};
+use super::parts::{finding_of, part_of, root_of, unit_name};
 use super::{Charge, Shared};
 use crate::journal::Step;
-use crate::plan::{Misplaced, MoveEnd};
+use crate::plan::{Misplaced, MoveEnd, Reason};
 
 /// What the plan wants.
 #[derive(Debug)]
@@ -68,17 +68,18 @@ impl Work<'_> {
         if !before.iter().all(is_as_believed) {
             return (Vec::new(), self.audited(&before));
         }
-        let (mut refused, mut reason) = (Vec::new(), String::new());
-        for to in &self.order.misplaced.to {
-            match self.copy(*to).await {
+        let mut refused = Vec::new();
+        let mut reason = "every node that could take it has an old copy of another part".to_owned();
+        for to in self.targets(&mut refused).await {
+            match self.copy(to).await {
                 Ok(()) => {
-                    believed.insert(self.part, *to);
-                    return self.check(&believed, *to, refused).await;
+                    believed.insert(self.part, to);
+                    return self.check(&believed, to, refused).await;
                 }
                 Err(error) => {
                     reason = error.to_string();
                     match error {
-                        RelocateError::Target(_) => refused.push(*to),
+                        RelocateError::Target(_) => refused.push(to),
                         RelocateError::Source(_) | RelocateError::Forbidden(_) => break,
                     }
                 }
@@ -86,6 +87,37 @@ impl Work<'_> {
         }
         self.write_failure(reason);
         (refused, MoveEnd::Failed)
+    }
+
+    /// Where it may go, best first. A node with an old copy of another shard of the segment is the last resort, for a part
+    /// that must move: whoever looks for that one might find it there, and call this one lost.
+    async fn targets(&self, refused: &mut Vec<PublicKey>) -> Vec<PublicKey> {
+        let must_move = self.order.misplaced.reason <= Reason::Shared;
+        let (mut clean, mut littered) = (Vec::new(), Vec::new());
+        for to in &self.order.misplaced.to {
+            let list = if self.has_another(*to).await { &mut littered } else { &mut clean };
+            list.push(*to);
+        }
+        if must_move {
+            clean.append(&mut littered);
+        }
+        refused.append(&mut littered);
+        clean
+    }
+
+    async fn has_another(&self, node: PublicKey) -> bool {
+        let manifest = self.manifest();
+        let segment = manifest.geometry().segment(self.order.unit);
+        let own = root_of(manifest, self.part);
+        let columns = segment.into_iter().flat_map(|segment| segment.stored_columns());
+        let roots = columns.filter_map(|column| manifest.root(self.order.unit, column));
+        let others: Vec<_> = roots.filter(|root| *root != own).collect();
+        if others.is_empty() {
+            return false;
+        }
+        let held = self.shared.client.held(node, &others, self.charge.mandate.by()).await;
+        // Who does not say so now does not take the part either.
+        held.is_ok_and(|held| held.iter().any(Option::is_some))
     }
 
     fn believed(&self) -> HashMap<Part, PublicKey> {

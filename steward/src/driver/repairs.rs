@@ -81,7 +81,9 @@ impl Work<'_> {
             |report: &&PartReport| report.state != PartState::Proved && self.is_wanted(&wanted, report);
         let lost: Vec<Part> = before.iter().filter(is_lost).map(|report| report.part).collect();
         if lost.is_empty() {
-            self.shared.write(Step::FoundAgain { cid: self.cid.clone(), unit: self.name.clone() });
+            let found = before.iter().filter(|report| self.is_wanted(&wanted, report));
+            let nodes = found.filter_map(|report| report.node).map(|node| node.to_string()).collect();
+            self.shared.write(Step::FoundAgain { cid: self.cid.clone(), unit: self.name.clone(), nodes });
             return self.audited(&before, Vec::new(), None);
         }
         let (cid, unit) = (self.cid.clone(), self.name.clone());

@@ -20,7 +20,9 @@ mod tests {
     #[test]
     fn a_hundredth_is_noticed_within_days() {
         let hours = |quantile| hours_to_notice(0.01, 8, 1.0, quantile);
-        assert_eq!([hours(0.5), hours(0.95), hours(0.99)].map(f64::round), [9.0, 38.0, 58.0]);
+        for (quantile, expected) in [(0.5, 9.0), (0.95, 38.0), (0.99, 58.0)] {
+            assert!((hours(quantile) - expected).abs() < 0.5, "{quantile}");
+        }
         assert!(hours_to_notice(0.5, 8, 1.0, 0.99) <= 1.0);
         assert!(hours(1.0).is_infinite() && hours_to_notice(0.0, 8, 1.0, 0.5).is_infinite());
     }

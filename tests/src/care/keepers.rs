@@ -1,6 +1,6 @@
 //! Stewards: their plans, what they have saved, and what performs the plans.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use client::plan::upload::Spread;
 use proofs::Cid;
@@ -54,6 +54,10 @@ pub(super) struct Keeper {
     pub(super) life: u64,
     pub(super) warned: Vec<(Cid, Warned)>,
     pub(super) taken: u64,
+    /// Units whose last vote could not be decided: those may be repaired without a claim.
+    undecided: BTreeSet<(Cid, u32)>,
+    /// What it should not have wanted.
+    pub(super) wrong: Option<String>,
     /// When the next wake-up is planned.
     pub(super) wake: Option<u64>,
 }
@@ -63,8 +67,21 @@ impl Keeper {
         let key = SecretKey::from_bytes(&dice.array()).public();
         let saved = (BTreeMap::new(), BTreeMap::new());
         let skew = Skew::drawn(dice);
-        let (plan, life, warned, taken, wake) = (None, 0, Vec::new(), 0, None);
-        Self { number, skew, sabotage, key, rules, plan, saved, life, warned, taken, wake }
+        Self {
+            number,
+            skew,
+            sabotage,
+            key,
+            rules,
+            plan: None,
+            saved,
+            life: 0,
+            warned: Vec::new(),
+            taken: 0,
+            undecided: BTreeSet::new(),
+            wrong: None,
+            wake: None,
+        }
     }
 
     pub(super) fn start(&mut self, seed: [u8; 32], now: u64) {
@@ -145,6 +162,10 @@ impl Keeper {
                     self.taken += u64::from(end == RepairEnd::Taken);
                     return Some((2, Job::Tell(Event::Repaired(unit.0, unit.1, end))));
                 }
+                if !claimed && !self.undecided.contains(&unit) {
+                    self.wrong =
+                        Some(format!("steward {} repairs {unit:?} without asking for a claim", self.number));
+                }
                 let lost = self.still_lost(network, unit, wanted, now);
                 let until = until.get();
                 Some((takes, Job::Repair(Repair { unit, lost, avoid, until, began: now, claimed })))
@@ -153,8 +174,14 @@ impl Keeper {
     }
 
     /// Claims a unit for as long as the work takes; how the repair ends when it cannot.
-    fn claim(&self, network: &mut Network, unit: (Cid, u32), now: u64, takes: u64) -> Option<RepairEnd> {
-        match network.vote(self.number, unit, now + takes + 1, now) {
+    fn claim(&mut self, network: &mut Network, unit: (Cid, u32), now: u64, takes: u64) -> Option<RepairEnd> {
+        let vote = network.vote(self.number, unit, now + takes + 1, now);
+        if vote == Vote::None {
+            self.undecided.insert(unit);
+        } else {
+            self.undecided.remove(&unit);
+        }
+        match vote {
             _ if self.sabotage == Sabotage::IgnoresClaims => None,
             Vote::Ours => None,
             Vote::Taken => Some(RepairEnd::Taken),

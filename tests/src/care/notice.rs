@@ -212,6 +212,7 @@ impl Scene {
             Action::Repair { .. } | Action::Warn { .. } | Action::NoteFault(..) | Action::NoteReturn(_) => {
                 None
             }
+            Action::Move { .. } => unreachable!("the plan is not told of any nodes"),
         }
     }
 

@@ -263,7 +263,7 @@ impl Run {
         self.note_findings(number, &event);
         self.believe(&event)?;
         self.tell(number, event);
-        Ok(())
+        self.keepers[number].wrong.take().map_or(Ok(()), Err)
     }
 
     fn note_findings(&mut self, number: usize, event: &Event) {

@@ -149,6 +149,7 @@ impl World {
                 None
             }
             Action::Warn { .. } | Action::NoteFault(..) | Action::NoteReturn(_) => None,
+            Action::Move { .. } => unreachable!("the plan is not told of any nodes"),
         }
     }
 
