@@ -20,7 +20,7 @@ else
     export KILLS=${KILLS:-20}
     export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
     export CHAOS_SECONDS=${CHAOS_SECONDS:-120}
-    export THESEUS_ROUNDS=${THESEUS_ROUNDS:-2}
+    export THESEUS_ROUNDS=${THESEUS_ROUNDS:-1}
 fi
 
 target=${CARGO_TARGET_DIR:-target}

@@ -86,7 +86,15 @@ mod tests {
     use super::*;
 
     /// Limits of objects, of which neither clients nor nodes speak.
-    const OF_OBJECTS: [&str; 4] = ["CELL_LEN_MAX", "SEGMENT_LEN_MAX", "CELLS_MAX", "SHARDS_MAX"];
+    const OF_OBJECTS: [&str; 7] = [
+        "CELL_LEN_MAX",
+        "SEGMENT_LEN_MAX",
+        "CELLS_MAX",
+        "SHARDS_MAX",
+        "REQUIRED_TAGS_MAX",
+        "REQUIRED_TAGS_LEN_MAX",
+        "MANIFEST_SEARCH_MAX",
+    ];
 
     /// The rows of the table in spec §15 that name a limit, as (name, first number in the row).
     fn table() -> Vec<(String, u64)> {

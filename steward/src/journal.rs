@@ -92,6 +92,13 @@ pub enum Step {
         /// Where what was thought lost is.
         nodes: Vec<String>,
     },
+    /// Parts are at nodes where this steward believed none: somebody else has put them, or this steward before it was killed.
+    FoundElsewhere {
+        cid: String,
+        unit: String,
+        /// The nodes.
+        nodes: Vec<String>,
+    },
     /// A part was made again, put, and read back whole.
     Rebuilt {
         cid: String,
@@ -249,6 +256,10 @@ impl fmt::Display for Step {
             }
             Self::FoundAgain { cid, unit, nodes } => {
                 write!(f, "{}: {unit}: nothing is lost any more:", short(cid))?;
+                nodes.iter().try_for_each(|id| write!(f, " {}", node(id)))
+            }
+            Self::FoundElsewhere { cid, unit, nodes } => {
+                write!(f, "{}: {unit}: parts have turned up at", short(cid))?;
                 nodes.iter().try_for_each(|id| write!(f, " {}", node(id)))
             }
             Self::Rebuilt { cid, unit, part, node: id } => {

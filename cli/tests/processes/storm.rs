@@ -293,7 +293,9 @@ fn places(line: &Value) -> Vec<String> {
     match line["step"].as_str() {
         Some("rebuilt") => vec![text(&line["node"])],
         Some("moved") => vec![text(&line["to"])],
-        Some("found_again") => line["nodes"].as_array().into_iter().flatten().map(text).collect(),
+        Some("found_again" | "found_elsewhere") => {
+            line["nodes"].as_array().into_iter().flatten().map(text).collect()
+        }
         _ => Vec::new(),
     }
 }

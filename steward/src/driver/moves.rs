@@ -8,6 +8,7 @@ use client::{
 };
 use protocol::{PublicKey, UnixSeconds};
 
+use super::audits::note_elsewhere;
 use super::claim::{Claim, Outcome};
 use super::parts::{finding_of, part_of, root_of, unit_name};
 use super::{Charge, Shared};
@@ -61,6 +62,7 @@ impl Work<'_> {
     async fn perform(&self) -> (Vec<PublicKey>, MoveEnd) {
         let mut believed = self.believed();
         let before = self.audit(&believed).await;
+        note_elsewhere(self.shared, self.manifest(), &believed, &before);
         let is_as_believed = |report: &PartReport| {
             report.state == PartState::Proved && believed.get(&report.part).copied() == report.node
         };

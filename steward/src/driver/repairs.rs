@@ -9,6 +9,7 @@ use client::{
 };
 use protocol::{PublicKey, UnixSeconds};
 
+use super::audits::note_elsewhere;
 use super::claim::{Claim, Outcome};
 use super::parts::{finding_of, part_of, unit_name};
 use super::{Charge, Shared};
@@ -75,6 +76,7 @@ impl Work<'_> {
 
     async fn perform(&self, order: Order) -> RepairEnd {
         let before = self.audit().await;
+        note_elsewhere(self.shared, self.manifest(), &self.believed, &before);
         let wanted: Vec<_> =
             order.wanted.iter().map(|part| part_of(self.manifest(), self.unit, *part)).collect();
         let is_lost =
