@@ -90,5 +90,5 @@ s3_start
 began=$SECONDS
 rclone purge hw:check
 rate "rclone removed" "$began"
-! grep -qF "$AWS_SECRET_ACCESS_KEY" "$dir/s3.log" || { echo "the secret key is in the log" >&2; exit 1; }
+! grep -qFe "$AWS_SECRET_ACCESS_KEY" "$dir/s3.log" || { echo "the secret key is in the log" >&2; exit 1; }
 s3_stop
