@@ -19,7 +19,7 @@
 //! another steward has made is there for both to see. And when faults stop, leases do not end, everything becomes whole
 //! and nobody has anything left to do. [`Sabotage`] breaks each of them, to show that it is noticed.
 //!
-//! That nothing wrong is ever delivered takes bytes: [`crate::sim`] has them, and so has [`notice`], where real shards
+//! That nothing wrong is ever delivered takes bytes: [`crate::sim`] has them, and so has `notice`, where real shards
 //! are audited until somebody notices that a few of their bytes are wrong.
 
 mod checks;
