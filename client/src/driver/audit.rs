@@ -172,16 +172,42 @@ pub(crate) async fn audit_copies(
         }
     }
     let leaves = challenge.leaf_set().leaf_count();
+    proved.truncate(wanted);
+    let mut places = numbered(client, wanted, believed, proved);
     (0..wanted)
         .map(|copy| {
             let part = Part::Manifest(u8::try_from(copy).expect("there are at most 255 copies"));
-            if let Some(node) = proved.get(copy) {
-                return PartReport { part, root, node: Some(*node), state: PartState::Proved, leaves };
+            if let Some(node) = places[copy].take() {
+                return PartReport { part, root, node: Some(node), state: PartState::Proved, leaves };
             }
             let (node, state) = lost.pop_front().map_or((None, PartState::Gone), |(n, s)| (Some(n), s));
             PartReport { part, root, node, state, leaves: 0 }
         })
         .collect()
+}
+
+/// Which copy each node has: the one that it is believed to have, or else the first that nobody has.
+fn numbered(
+    client: &Client,
+    wanted: usize,
+    believed: &Believed,
+    mut proved: Vec<PublicKey>,
+) -> Vec<Option<PublicKey>> {
+    let members = client.members();
+    let mut places = vec![None; wanted];
+    for (part, node) in believed {
+        let Part::Manifest(copy) = part else { continue };
+        let node = members.resolve(node).unwrap_or(*node);
+        let found = proved.iter().position(|other| *other == node);
+        if let (Some(place), Some(at)) = (places.get_mut(usize::from(*copy)), found) {
+            *place = Some(proved.remove(at));
+        }
+    }
+    let mut others = proved.into_iter();
+    for place in places.iter_mut().filter(|place| place.is_none()) {
+        *place = others.next();
+    }
+    places
 }
 
 /// The nodes that may have a copy of a manifest, each once under its present identity: those that are believed to have one

@@ -13,7 +13,7 @@ use super::claim::{Claim, Outcome};
 use super::parts::{finding_of, part_of, root_of, unit_name};
 use super::{Charge, Shared};
 use crate::journal::Step;
-use crate::plan::{Misplaced, MoveEnd, Reason};
+use crate::plan::{Finding, Misplaced, MoveEnd, Reason};
 
 /// What the plan wants.
 #[derive(Debug)]
@@ -68,11 +68,11 @@ impl Work<'_> {
         };
         // Where the others are decides where this one may go: the plan must know it first.
         if !before.iter().all(is_as_believed) {
-            return (Vec::new(), self.audited(&before));
+            return (Vec::new(), MoveEnd::Surprised(self.findings(&before)));
         }
         let mut refused = Vec::new();
         let mut reason = "every node that could take it has an old copy of another part".to_owned();
-        for to in self.targets(&mut refused).await {
+        for to in self.targets().await {
             match self.copy(to).await {
                 Ok(()) => {
                     believed.insert(self.part, to);
@@ -93,7 +93,7 @@ impl Work<'_> {
 
     /// Where it may go, best first. A node with an old copy of another shard of the segment is the last resort, for a part
     /// that must move: whoever looks for that one might find it there, and call this one lost.
-    async fn targets(&self, refused: &mut Vec<PublicKey>) -> Vec<PublicKey> {
+    async fn targets(&self) -> Vec<PublicKey> {
         let must_move = self.order.misplaced.reason <= Reason::Shared;
         let (mut clean, mut littered) = (Vec::new(), Vec::new());
         for to in &self.order.misplaced.to {
@@ -103,7 +103,6 @@ impl Work<'_> {
         if must_move {
             clean.append(&mut littered);
         }
-        refused.append(&mut littered);
         clean
     }
 
@@ -158,7 +157,7 @@ impl Work<'_> {
             refused.push(to);
             self.write_failure(format!("node {} does not prove what it has taken", to.fmt_short()));
         }
-        (refused, self.audited(&after))
+        (refused, MoveEnd::Audited(self.findings(&after)))
     }
 
     async fn audit(&self, believed: &HashMap<Part, PublicKey>) -> Vec<PartReport> {
@@ -169,8 +168,8 @@ impl Work<'_> {
         }
     }
 
-    fn audited(&self, reports: &[PartReport]) -> MoveEnd {
-        MoveEnd::Audited(reports.iter().map(|report| finding_of(self.manifest(), report)).collect())
+    fn findings(&self, reports: &[PartReport]) -> Vec<Finding> {
+        reports.iter().map(|report| finding_of(self.manifest(), report)).collect()
     }
 
     fn write_failure(&self, reason: String) {

@@ -49,6 +49,8 @@ pub enum RepairEnd {
 pub enum MoveEnd {
     /// The unit was audited anew, whether anything was copied or not: all its parts, as they are now.
     Audited(Vec<Finding>),
+    /// Nothing was copied, since the parts are not where they were believed to be, but there.
+    Surprised(Vec<Finding>),
     /// Another steward has the claim, or too few voters decided about it.
     PutOff,
     /// It did not work.

@@ -116,6 +116,10 @@ impl Plan {
                 self.take_findings(cid, &findings, now);
                 0
             }
+            MoveEnd::Surprised(findings) => {
+                self.take_findings(cid, &findings, now);
+                self.dice.around(self.rules.retry_min)
+            }
             MoveEnd::PutOff => self.dice.around(self.rules.turn_within),
             MoveEnd::Failed => self.dice.around(self.rules.retry_max),
         };
