@@ -101,6 +101,8 @@ struct Shard {
     challenged: Vec<(PublicKey, Option<Failure>)>,
     open: bool,
     proved_by: Option<PublicKey>,
+    /// Who had proved it, and was asked for another shard instead, since this one may be elsewhere as well.
+    set_aside: Option<PublicKey>,
 }
 
 /// The state machine.
@@ -140,6 +142,7 @@ impl Audit {
                 challenged: Vec::new(),
                 open: false,
                 proved_by: None,
+                set_aside: None,
             })
         });
         Self {
@@ -238,12 +241,13 @@ impl Audit {
                 is_waiting |= self.search(index);
             } else if let Some((other, node)) = self.exchange(index).filter(|_| self.open_questions == 0) {
                 is_waiting = true;
-                self.shards[other].proved_by = None;
+                self.shards[other].set_aside = self.shards[other].proved_by.take();
                 self.challenge(index, node);
             }
         }
         if !is_waiting {
             self.is_over = true;
+            self.give_back();
             self.deny_those_with_another();
             self.actions.push_back(Action::Finish(self.findings()));
         }
@@ -303,6 +307,16 @@ impl Audit {
         self.requests.insert(request, index);
         let (segment, column) = (shard.segment, shard.column);
         self.actions.push_back(Action::Prove { request, node, segment, column, within: PROVE_WITHIN });
+    }
+
+    /// A proof counts after all when the shard has turned up nowhere else, and its node has not proved another one since.
+    fn give_back(&mut self) {
+        for index in 0..self.shards.len() {
+            let Shard { proved_by: None, set_aside: Some(node), .. } = self.shards[index] else { continue };
+            if !self.has_another(index, node) {
+                self.shards[index].proved_by = Some(node);
+            }
+        }
     }
 
     /// Who has proved another shard of a segment holds nothing else of it.
