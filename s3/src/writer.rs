@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use account::{Account, KeyStore, LocalError, LocalIndex, Synced};
+use account::{Account, Freshness, KeyStore, LocalError, LocalIndex, Synced};
 use chunker::{Coding, Salt};
 use client::Client;
 use proofs::Cid;
@@ -104,7 +104,8 @@ impl Writer {
         }
     }
 
-    /// Does a batch and answers it. The index stays open for releases, when it could be opened.
+    /// Does a batch and answers it. The index stays open for releases, when enough nodes have told what other devices have
+    /// written and have taken what is new: what is to be released may have another name by now.
     async fn commit(&self, batch: Vec<Ticket>) -> Option<LocalIndex> {
         let mut local = match self.open().await {
             Ok(local) => local,
@@ -115,7 +116,9 @@ impl Writer {
         };
         let (size, begun) = (batch.len(), Instant::now());
         let (followed, refused) = decide(&mut local, batch);
-        let outcome = self.write(&mut local, &followed, &refused).await;
+        let written = self.write(&mut local, &followed, &refused).await;
+        let is_agreed = written.as_ref().is_ok_and(Freshness::has_quorum);
+        let outcome = written.map(drop);
         // What is not on the disk is not in the index: it is read anew for the next batch.
         let is_here = !matches!(outcome, Err(WriteError::Local(_)));
         if is_here {
@@ -126,7 +129,7 @@ impl Writer {
             answer(vec![ticket], &Err(refusal));
         }
         answer(followed.into_iter().map(|(ticket, _)| ticket).collect(), &outcome);
-        is_here.then_some(local)
+        is_agreed.then_some(local)
     }
 
     async fn write(
@@ -134,35 +137,24 @@ impl Writer {
         local: &mut LocalIndex,
         followed: &[(Ticket, Option<FileEntry>)],
         refused: &[(Ticket, WriteError)],
-    ) -> Result<(), WriteError> {
+    ) -> Result<Freshness, WriteError> {
         let losers = followed.iter().filter_map(|(_, loser)| loser.as_ref());
         let unwanted = refused.iter().filter_map(|(ticket, _)| ticket.order.unwanted());
-        self.let_go(local, losers.chain(unwanted))
-            .and_then(|()| local.flush())
-            .map_err(|e| local_error(&e))?;
+        let salts = let_go(local, losers.chain(unwanted)).map_err(|e| local_error(&e))?;
+        local.flush().map_err(|e| local_error(&e))?;
+        self.destroy_keys(&salts).map_err(|e| local_error(&e))?;
         let synced = account::exchange(&self.client, &self.account, local, self.coding).await;
-        let Synced { pushed, .. } = synced.map_err(|error| local_error(&error))?;
-        pushed.map_err(|error| WriteError::NotPushed(error.to_string()))
+        let Synced { pushed, freshness } = synced.map_err(|error| local_error(&error))?;
+        pushed.map_err(|error| WriteError::NotPushed(error.to_string()))?;
+        Ok(freshness)
     }
 
-    /// Has the leases of what has no name any more ended, later. Written down before the names go: what still has a name then
-    /// is not released.
-    fn let_go<'a>(
-        &self,
-        local: &LocalIndex,
-        files: impl Iterator<Item = &'a FileEntry>,
-    ) -> Result<(), LocalError> {
-        let mut gone: HashMap<Cid, Option<Salt>> = files.map(|file| (file.object, file.erasable)).collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let named: HashSet<Cid> = local.index().files().map(|(_, file)| file.object).collect();
-        gone.retain(|object, _| !named.contains(object));
-        for salt in gone.values().flatten() {
+    /// Once the names are gone for good: before, a failure would leave a name without its key.
+    fn destroy_keys(&self, salts: &[Salt]) -> Result<(), LocalError> {
+        salts.iter().try_for_each(|salt| {
             let path = self.keys.folder().to_owned();
-            self.keys.destroy(salt).map_err(|source| LocalError::Io { path, source })?;
-        }
-        local.release_all_later(gone.into_keys(), now())
+            self.keys.destroy(salt).map(drop).map_err(|source| LocalError::Io { path, source })
+        })
     }
 
     async fn open(&self) -> Result<LocalIndex, String> {
@@ -170,6 +162,23 @@ impl Writer {
         let opened = tokio::task::spawn_blocking(move || LocalIndex::open(&folder)).await;
         opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
+}
+
+/// Has the leases of what has no name any more ended, later. Written down before the names go: what still has a name then
+/// is not released. Returns the salts of the keys that go with them.
+fn let_go<'a>(
+    local: &LocalIndex,
+    files: impl Iterator<Item = &'a FileEntry>,
+) -> Result<Vec<Salt>, LocalError> {
+    let mut gone: HashMap<Cid, Option<Salt>> = files.map(|file| (file.object, file.erasable)).collect();
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named: HashSet<Cid> = local.index().files().map(|(_, file)| file.object).collect();
+    gone.retain(|object, _| !named.contains(object));
+    let salts = gone.values().flatten().copied().collect();
+    local.release_all_later(gone.into_keys(), now())?;
+    Ok(salts)
 }
 
 /// The first order, and those that follow it within a moment.
