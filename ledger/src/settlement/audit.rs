@@ -49,7 +49,7 @@ pub enum LogAuditError {
     Register(#[from] RegisterError),
     #[error("a line names agreement {agreement}, which the log does not have")]
     NoAgreement { agreement: AgreementId },
-    #[error("a line does not follow the one before")]
+    #[error("a line or a payout does not follow the one before")]
     Order,
     #[error("lines and vouchers over more than there can be")]
     TooMuch,
@@ -122,6 +122,9 @@ impl LogAudit {
         carried.earned(&mut earned);
         for (owner, amount) in earned {
             *self.earned.entry(owner).or_default() += u128::from(amount);
+        }
+        if !pending.payouts.is_sorted_by(|one, other| one.party < other.party) {
+            return Err(LogAuditError::Order);
         }
         let is_unearned = |payout: &&Payout| u128::from(payout.cumulative) > self.earned(&payout.party);
         if let Some(&Payout { party, .. }) = pending.payouts.iter().find(is_unearned) {
