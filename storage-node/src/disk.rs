@@ -52,6 +52,17 @@ pub enum OpenDirError {
     Io(PathBuf, io::Error),
 }
 
+/// A lock on a folder, which no other node and nothing that changes one has for as long as this lives.
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenDirError> {
+    let failed = |error| OpenDirError::Io(dir.to_owned(), error);
+    let lock = File::open(dir).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenDirError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
 /// The folder as the operating system keeps it, locked against a second node for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct RealDisk {
@@ -65,13 +76,7 @@ impl RealDisk {
     pub(crate) fn open(dir: &Path) -> Result<Self, OpenDirError> {
         let failed = |error| OpenDirError::Io(dir.to_owned(), error);
         std::fs::create_dir_all(dir).map_err(failed)?;
-        let lock = File::open(dir).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenDirError::InUse(dir.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let disk = Self { dir: dir.to_owned(), _lock: lock };
+        let disk = Self { dir: dir.to_owned(), _lock: lock(dir)? };
         disk.create_folders().map_err(failed)?;
         Ok(disk)
     }

@@ -11,6 +11,7 @@ use protocol::{
     Unverified,
 };
 
+use crate::disk::{OpenDirError, lock};
 use crate::key;
 
 /// The file of successor records, each behind `u16le` of its length, the oldest first.
@@ -25,6 +26,9 @@ pub enum RekeyError {
     /// The folder has none.
     #[error(transparent)]
     Key(#[from] key::NodeKeyError),
+    /// A node runs there, or the folder cannot be opened.
+    #[error(transparent)]
+    Folder(#[from] OpenDirError),
     /// A file cannot be read or written.
     #[error("cannot change the node's identity: {0}")]
     Io(#[from] io::Error),
@@ -41,6 +45,8 @@ pub fn rekey(
     fresh: &SecretKey,
     now: UnixSeconds,
 ) -> Result<(PublicKey, PublicKey), RekeyError> {
+    key::load(dir)?;
+    let _lock = lock(dir)?;
     finish(dir)?;
     let old = key::load(dir)?;
     let mut records = read(dir)?;
