@@ -75,6 +75,12 @@ impl LiveGateway {
         })
     }
 
+    /// Whether the gateway says that the creator of a stream has taken it back.
+    pub(crate) async fn has_withdrawn(&self, id: LiveId) -> bool {
+        let Ok(url) = self.api(id) else { return false };
+        self.get(url).await.is_ok_and(|answer| answer.status() == StatusCode::GONE)
+    }
+
     /// The streams that run there and are listed.
     pub(crate) async fn running(&self) -> anyhow::Result<Value> {
         let answer = self.get(self.url.join("/api/live")?).await?;

@@ -105,6 +105,12 @@ pub(crate) async fn tell(
     let (mut watch, mut refused) = (Vec::new(), Vec::new());
     let is_secret = !published.record.body().listed;
     for gateway in gateways {
+        // What was taken back while it ran must not come back as a publication.
+        if gateway.has_withdrawn(live).await {
+            output.note(format_args!("{}: it was withdrawn there, and stays so", gateway.url));
+            refused.push(format!("{}: it was withdrawn there", gateway.url));
+            continue;
+        }
         let offered = gateway_api::offer(&gateway.url, published.record.encode(), is_secret).await;
         let publication = offered.is_ok().then(|| bundle.id());
         let end = LiveEnd { issued: SystemTime::now().into(), live, publication };

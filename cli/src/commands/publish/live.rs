@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use anyhow::bail;
+use futures_util::future::join_all;
 use publishing::{Creator, LiveRequest, LiveSeconds, Recorded, Storing, finish_live, record_live};
 use serde::Serialize;
 use sharing::{About, Byline, Publication, Title};
@@ -130,6 +131,11 @@ async fn finish(
     tellers: Vec<tokio::task::JoinHandle<bool>>,
     output: Output,
 ) -> anyhow::Result<(Outcome, Publication)> {
+    let id = recorded.stream.prelude().id();
+    let withdrawn = join_all(gateways.iter().map(|gateway| gateway.has_withdrawn(id))).await;
+    if withdrawn.iter().all(|is_withdrawn| *is_withdrawn) {
+        bail!("it was withdrawn while it ran: no publication is made of it");
+    }
     let published = finish_live(storing, creator, &recorded.stream, listed).await?;
     let mut outcome = if recorded.problem.is_some() { Outcome::Incomplete } else { Outcome::Complete };
     for teller in tellers {
@@ -138,7 +144,6 @@ async fn finish(
         }
     }
     let network = storing.client.network();
-    let id = recorded.stream.prelude().id();
     let ended: Ended = end::tell(gateways, creator, &network, id, &published, output).await?;
     if !ended.refused.is_empty() {
         outcome = Outcome::Incomplete;
