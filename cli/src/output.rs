@@ -24,6 +24,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether programs read the answer.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints the command's answer on standard output: one line of JSON, or the text for people.
     pub(crate) fn answer<T: Serialize + Display>(self, answer: &T) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();

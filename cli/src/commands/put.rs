@@ -28,6 +28,9 @@ use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_
 /// has your account. The link is all that stands on standard output. Exit status 1 with a link means that the file can be read, but that some
 /// shards found no node; `headwater repair` adds them when there are nodes again. Exit status 1 without a
 /// link means that nothing was stored.
+///
+/// With --json, a gateway that the network file names is told the link, which lets it read the file, and `url` says where it serves
+/// it; not with --erasable.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -136,7 +139,12 @@ impl Put {
                 "it can be read, but not every shard found a node; `headwater repair` adds the rest later",
             );
         }
-        let url = opened_at_gateway(&network, &report, output).await;
+        // A gateway that knows the link can read: it is told where its address is asked for, and never of what is erasable.
+        let url = if output.is_json() && !self.erasable {
+            opened_at_gateway(&network, &report, output).await
+        } else {
+            None
+        };
         let outcome = if report.is_complete() { Outcome::Complete } else { Outcome::Incomplete };
         output.answer(&Answer { put: report.into_answer(url), name, pushed })?;
         Ok(outcome)
