@@ -29,7 +29,7 @@ use crate::{account as account_file, folders, lifetime, names};
 Examples:
   headwater s3
   headwater s3 --credentials
-  headwater s3 --listen 127.0.0.1:9000 --keep 2y --coding 4+2
+  headwater s3 --listen 127.0.0.1:9000 --keep 730d --coding 4+2
   rclone copy album headwater:photos/album                 with the settings in docs/s3.md")]
 pub(crate) struct S3 {
     /// The TCP address to listen on; only of this machine
