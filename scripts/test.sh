@@ -19,7 +19,6 @@ else
     export SIM_SEEDS=${SIM_SEEDS:-300}
     export KILLS=${KILLS:-20}
     export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    export CHAOS_SECONDS=${CHAOS_SECONDS:-120}
     export THESEUS_ROUNDS=${THESEUS_ROUNDS:-1}
 fi
 
@@ -47,6 +46,7 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-d
 step "tests" rust_tests
 if [[ ${1:-} == --all ]]; then
     step "relay" scripts/check-relay.sh
+    step "storm" cargo test --workspace --locked --test processes -- --ignored --nocapture everything_can_be_read
 fi
 step "page" scripts/build-page.sh --test
 # The tests have built the program; building it alone would build its dependencies once more, with other features.

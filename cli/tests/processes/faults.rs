@@ -56,7 +56,8 @@ pub(crate) struct Fault {
     away_for: Duration,
     /// Whether the log names it by now.
     noticed: bool,
-    /// Whether there was a time after it when the steward expected nothing of the node.
+    /// Whether the steward has lost nothing by it: there was a time after it when it expected nothing of the node, or what it
+    /// expects there is there, since it was put there later.
     excused: bool,
     /// Since when a node that was away is there again.
     back: Option<Instant>,
@@ -104,7 +105,17 @@ impl Fault {
     /// Looks whether the log names the node and the reason.
     pub(crate) fn look_up(&mut self, log: &[Value], status: &Status) {
         self.noticed = self.noticed || log.iter().any(|line| self.is_named_by(line));
-        self.excused = self.excused || (status.at() > self.at + 2 && status.parts_at(&self.id) == 0);
+        let is_empty = status.at() > self.at + 2 && status.parts_at(&self.id) == 0;
+        self.excused = self.excused || is_empty || log.iter().any(|line| self.is_survived(line));
+    }
+
+    /// What was emptied or spoilt proves nothing any more that was there before.
+    fn is_survived(&self, line: &Value) -> bool {
+        matches!(self.kind, Kind::Emptied | Kind::Spoilt | Kind::SpoiltInPart)
+            && line["step"] == "node_audited"
+            && line["node"] == *self.id
+            && line["at"].as_u64().is_some_and(|at| at > self.at + 2)
+            && line["asked"] == line["proved"]
     }
 
     fn is_named_by(&self, line: &Value) -> bool {
