@@ -139,10 +139,15 @@ fn the_command_line_says_the_same(devnet: &Devnet, url: &str) {
         let down = items(&listing["nodes"]).iter().filter(|node| node["state"] == "down");
         let down: Vec<_> = down.collect();
         assert_eq!(down.len(), 2, "{listing}");
-        for node in down {
-            assert!(node["care"]["offline_since"].is_u64(), "{node}");
-            assert_eq!(items(&node["concerns"])[..2], ["it does not answer", "it is silent to the steward"]);
+        for node in &down {
+            assert_eq!(items(&node["concerns"])[0], "it does not answer", "{node}");
         }
+        // What one of them had may be elsewhere by now, and the steward asks it for nothing any more.
+        let silent = down.iter().filter(|node| node["care"]["offline_since"].is_u64());
+        let silent: Vec<_> = silent.map(|node| &items(&node["concerns"])[1]).collect();
+        assert!(
+            !silent.is_empty() && silent.iter().all(|concern| **concern == "it is silent to the steward")
+        );
     }
     let shown = devnet.run(&["nodes", "--steward", "care"]);
     let text = String::from_utf8(shown.stdout).unwrap();
