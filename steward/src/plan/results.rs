@@ -226,10 +226,6 @@ impl Plan {
             let is_at = care.node;
             was_at.inspect(|node| self.unhold(*node, &place));
             is_at.inspect(|node| self.hold(*node, place, now));
-            // Nothing is known of the lease there, which may be an old one that ends soon.
-            if was_at.is_some() && is_at.is_some() && !self.renewing.contains(&cid) {
-                self.renewals.set(cid, Some(now));
-            }
         }
         (was != finding.found).then_some((was_at, matches!(was, Found::Proved | Found::Offline)))
     }
