@@ -5,12 +5,14 @@
 use std::time::Instant;
 
 use ledger::{
-    Agreed, AgreementId, AgreementParts, Alias, Amount, Applied, Blind, Consent, Delivered, DeliveryReceipt,
-    Deposit, Entry, Epoch, Fees, Granted, Ledger, Party, PaymentId, Per, Ppm, Price, Quantity, Role, Serial,
-    SessionGrant, SessionRequest, SplitAgreement, StreamNumber, Terms, Unit, Usage, What,
+    Agreed, AgreementParts, Applied, Blind, Consent, Deposit, Entry, Fees, Granted, Ledger, Party, PaymentId,
+    Per, Price, Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit, What,
 };
 use proofs::Cid;
-use protocol::{BoundedList, NetworkId, SecretKey, Sequence, Signed, UnixSeconds};
+use protocol::{
+    AgreementId, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, NetworkId, Ppm, SecretKey, Sequence,
+    Serial, SessionGrant, Signed, StreamNumber, UnixSeconds, Usage,
+};
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -137,10 +139,10 @@ fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey
         limit,
         session: session.public(),
     };
-    let serial = Serial::of(&viewer.public(), &request);
+    let serial = request.serial(&viewer.public());
     let grant = SessionGrant {
         agreement,
-        alias: Alias::of(&BLIND, &viewer.public(), agreement, epoch),
+        alias: BLIND.alias(&viewer.public(), agreement, epoch),
         attested: false,
         charge,
         epoch,

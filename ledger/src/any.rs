@@ -1,15 +1,13 @@
 //! A signed record about money, of whatever type.
 
-use crate::{
-    Allocation, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Reversal,
-    SessionGrant, SessionRequest, Voucher,
-};
+use crate::{Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest};
+use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "allocation, budget, consent, delivery_receipt, deposit, dispute, payee, payout_claim, reversal, session_grant, \
-     session_request or voucher",
+    "allocation, budget, consent, delivery_receipt, deposit, dispute, payee, payout_claim, promise, reversal, \
+     session_grant, session_request or voucher",
     Allocation(Allocation),
     Budget(Budget),
     Consent(Consent),
@@ -18,6 +16,7 @@ protocol::any_record! {
     Dispute(Dispute),
     Payee(Payee),
     PayoutClaim(PayoutClaim),
+    Promise(Promise),
     Reversal(Reversal),
     SessionGrant(SessionGrant),
     SessionRequest(SessionRequest),

@@ -27,7 +27,6 @@ mod identifiers;
 mod ids;
 mod journal;
 mod log_entry;
-mod money;
 mod payout;
 mod price;
 mod records;
@@ -38,8 +37,8 @@ mod transaction;
 
 pub use account::{Account, ParseAccountError};
 pub use agreement::{
-    AGREEMENT_LEN_MAX, AgreementError, AgreementId, AgreementParts, Consent, Fees, GENERATIONS_MAX,
-    PARENTS_MAX, PARTIES_MAX, Parent, Party, Role, SplitAgreement,
+    AGREEMENT_LEN_MAX, AgreementError, AgreementParts, Consent, Fees, GENERATIONS_MAX, PARENTS_MAX,
+    PARTIES_MAX, Parent, Party, Role, SplitAgreement,
 };
 pub use any::LedgerRecord;
 pub use apportion::apportion;
@@ -47,23 +46,16 @@ pub use entry::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted,
 pub use fold::{
     Applied, ApplyError, ClaimError, DISPUTES_MAX, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX,
     GrantError, LaneError, Ledger, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, ReceiptError,
-    RegisterError, SettleError, record_name,
+    RegisterError, SettleError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
-pub use ids::{
-    Alias, Blind, Delivered, Epoch, LaneNumber, PaymentId, PayoutAddress, STREAMS_MAX, Serial, StreamNumber,
-    StreamNumberError,
-};
+pub use ids::{Blind, PaymentId, PayoutAddress};
 pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
-pub use money::{Amount, AmountError, Ppm, PpmError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
-pub use price::{Per, Price, Quantity, QuantityError, Usage};
-pub use records::{
-    Allocation, Budget, BudgetRef, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal,
-    SessionGrant, SessionRequest, Voucher,
-};
+pub use price::{Per, Price, Quantity, QuantityError};
+pub use records::{Budget, BudgetRef, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal, SessionRequest};
 pub use settlement::{
     Carrier, GatewayTotal, Line, ListRoot, LogAudit, LogAuditError, PayoutRoot, Rule, Settlement, Summary,
     Totals,

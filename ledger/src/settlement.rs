@@ -8,7 +8,7 @@ mod plays;
 use std::collections::BTreeMap;
 
 use proofs::canonical;
-use protocol::{Digest, PublicKey};
+use protocol::{Amount, Digest, Epoch, PublicKey};
 use serde::{Deserialize, Serialize};
 
 pub use self::audit::{LogAudit, LogAuditError};
@@ -20,7 +20,7 @@ use self::plays::Play;
 use crate::fold::{OpenEpoch, Session};
 use crate::tlog::{Frontier, TreeHash};
 use crate::transaction::Draft;
-use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
+use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
 
 /// A settlement with all that its summary is about.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,11 +5,11 @@
 mod world;
 
 use ledger::{
-    Account, AgreementId, Applied, ApplyError, ClaimError, Dispute, Entry, Epoch, GrantError, Granted,
-    LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree, Rail, ReceiptError,
-    RegisterError, Remark, Reversal, SettleError, Usage, What, record_name,
+    Account, Applied, ApplyError, ClaimError, Dispute, Entry, GrantError, Granted, LaneError, Payee,
+    PaymentError, PayoutAddress, PayoutClaim, PayoutTree, Rail, ReceiptError, RegisterError, Remark,
+    Reversal, SettleError, What,
 };
-use protocol::{Record, Sequence, Signed};
+use protocol::{AgreementId, Epoch, Record, Sequence, Signed, Usage};
 use world::{
     Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
     voucher,
@@ -175,8 +175,7 @@ fn reversals_name_what_they_take_back() {
     let What::Deposit(record) = deposit(VIEWER, 700, 1) else { panic!() };
     let before = world.ledger.balances().clone();
     world.new_entry(What::Deposit(record.clone()));
-    let reversal =
-        Reversal { entry: record_name(&record), reason: Remark::new("bounced").unwrap(), issued: NOW };
+    let reversal = Reversal { entry: record.name(), reason: Remark::new("bounced").unwrap(), issued: NOW };
     let by_another = refused(&mut world, What::Reversal(signed(VIEWER, reversal.clone())));
     assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
     let transaction = world.new_entry(What::Reversal(signed(ISSUER, reversal.clone()))).unwrap();
@@ -200,7 +199,7 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         change(&mut granted);
         What::Grant(granted)
     };
-    let body = |change: &dyn Fn(&mut ledger::SessionGrant)| {
+    let body = |change: &dyn Fn(&mut protocol::SessionGrant)| {
         let mut body = ask.grant();
         change(&mut body);
         signed(ISSUER, body)
@@ -356,11 +355,8 @@ fn a_payment_that_comes_back_can_be_claimed_anew() {
     world.settle();
     let What::Claim(record) = claim(1, 100, Rail::Bank) else { panic!() };
     world.new_entry(What::Claim(record.clone()));
-    let reversal = Reversal {
-        entry: record_name(&record),
-        reason: Remark::new("no such account").unwrap(),
-        issued: NOW,
-    };
+    let reversal =
+        Reversal { entry: record.name(), reason: Remark::new("no such account").unwrap(), issued: NOW };
     world.new_entry(What::Reversal(signed(ISSUER, reversal)));
     assert_eq!(world.ledger.paid(&key(1)), amount(0));
     assert_eq!(world.apply(What::Claim(record)).unwrap(), Applied::Known);
