@@ -505,6 +505,52 @@ def proofs():
     yield vector("cut off", proof()[:-1], error="malformed")
 
 
+def witness():
+    """Requests to a witness that has cosigned a log of 3 entries last: the size that it knows afterwards, or the status of its answer."""
+    leaves = [leaf_of(bytes([n])) for n in range(9)]
+    name = "log.example/royalties"
+
+    def signed(size, root, key=LOG, origin=name):
+        text = checkpoint(size, root, origin)
+        return note(text, signature_line(origin, key, text))
+
+    grown = signed(9, tree_root(leaves))
+    path = consistency(3, leaves)
+
+    def request(old=3, path_=path, note_=grown):
+        return f"old {old}\n" + "".join(b64(hash_) + "\n" for hash_ in path_) + "\n" + note_
+
+    def vector(what, body, **result):
+        return {"name": what, "request": body} | result
+
+    yield vector("it has grown", request(), size=9)
+    yield vector("it is the same", request(path_=[], note_=signed(3, tree_root(leaves[:3]))), size=3)
+    text = checkpoint(9, tree_root(leaves))
+    others = note(text, signature_line("w9.example", KEYS["node"], text), signature_line(name, LOG, text))
+    yield vector("somebody else has signed, too", request(note_=others), size=9)
+    yield vector("of another log", request(note_=signed(9, tree_root(leaves), origin="log.example/other")), status=404)
+    yield vector("signed by nobody", request(note_=note(text)), status=400)
+    yield vector("signed by somebody else", request(note_=note(text, signature_line("w9.example", KEYS["node"], text))), status=403)
+    yield vector("signed by another key of this name", request(note_=signed(9, tree_root(leaves), KEYS["node"])), status=403)
+    yield vector("signed when it was smaller", request(note_=grown.replace("\n9\n", "\n10\n")), status=403)
+    yield vector("it shrinks", request(old=10), status=400)
+    yield vector("from another size", request(old=4, path_=consistency(4, leaves)), status=409)
+    yield vector("from the beginning", request(old=0, path_=[]), status=409)
+    yield vector("of the same size with another root", request(path_=[], note_=signed(3, tree_root(leaves[1:4]))), status=409)
+    yield vector("another log behind the first entries", request(note_=signed(9, tree_root(leaves[::-1]))), status=422)
+    yield vector("a hash too few", request(path_=path[:-1]), status=422)
+    yield vector("a hash too many", request(path_=path + path[:1]), status=422)
+    yield vector("without a proof", request(path_=[]), status=422)
+    yield vector("64 hashes", request(path_=path[:1] * 64), status=400)
+    yield vector("a hash of 31 bytes", request(path_=[bytes(31)]), status=400)
+    yield vector("with a leading zero", request(old="03"), status=400)
+    yield vector("without an old size", request()[len("old 3\n") :], status=400)
+    yield vector("without an empty line", request().replace("\n\n", "\n", 1), status=400)
+    extended = text + "more\n"
+    yield vector("with an extension line", request(note_=note(extended, signature_line(name, LOG, extended))), status=400)
+    yield vector("nothing", "", status=400)
+
+
 def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
@@ -538,4 +584,5 @@ def log_entries():
 (FOLDER / "policy.txt").write_text(POLICY)
 write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
+write(FOLDER / "witness.json", "Spec section 25, C2SP. Requests to a witness that has cosigned the first 3 entries of a log (0x00, 0x01, 0x02): how many it has cosigned then, or the status of the answer.", vectors=witness())
 write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())
