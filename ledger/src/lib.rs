@@ -9,7 +9,8 @@
 //!
 //! * A [`SplitAgreement`] says who shares in a title, and what it costs. All who share have signed a [`Consent`].
 //! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor, a
-//!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`] by the viewer's session key, a [`Voucher`] by the gateway.
+//!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`](protocol::DeliveryReceipt) by the viewer's session key, a
+//!   [`Voucher`](protocol::Voucher) by the gateway.
 //! * An [`Entry`] is what the ledger took; [`Ledger`] folds entries into [`Balances`], where nothing is lost or made.
 //! * A [`Settlement`] divides what was paid. Rounding is by the largest remainder ([`apportion`]).
 //!
