@@ -5,9 +5,10 @@
 use std::time::Instant;
 
 use ledger::{
-    Agreed, AgreementId, AgreementParts, Alias, Amount, Applied, Blind, Consent, Delivered, DeliveryReceipt,
-    Deposit, Entry, Epoch, Fees, Granted, Ledger, Party, PaymentId, Per, Ppm, Price, Quantity, Role, Serial,
-    SessionGrant, SessionRequest, SplitAgreement, StreamNumber, Terms, Unit, Usage, What,
+    Acceptance, Agreed, AgreementId, AgreementParts, Alias, Amount, Applied, Blind, Consent, Delivered,
+    DeliveryReceipt, Deposit, Deposited, Entry, Epoch, Fees, Granted, Ledger, Party, PaymentId, Per, Ppm,
+    Price, Quantity, Role, Serial, SessionGrant, SessionRequest, SplitAgreement, StreamNumber, Terms, Unit,
+    Usage, What, record_name,
 };
 use proofs::Cid;
 use protocol::{BoundedList, NetworkId, SecretKey, Sequence, Signed, UnixSeconds};
@@ -119,7 +120,10 @@ fn register(ledger: &mut Ledger, title: u64) -> AgreementId {
 fn deposit(viewer: u64) -> What {
     let id = PaymentId::from_bytes([0; 16]);
     let body = Deposit { amount: micro(1_000_000_000), id, remark: None, unit: unit(), issued: NOW };
-    What::Deposit(Signed::sign(&secret(4, viewer), &NETWORK, body))
+    let deposit = Signed::sign(&secret(4, viewer), &NETWORK, body);
+    let acceptance = Acceptance { issued: NOW, name: record_name(&deposit) };
+    let acceptance = Signed::sign(&secret(1, 0), &NETWORK, acceptance);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
 }
 
 fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey, Serial) {

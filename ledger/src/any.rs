@@ -1,15 +1,16 @@
 //! A signed record about money, of whatever type.
 
 use crate::{
-    Allocation, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Reversal,
+    Acceptance, Allocation, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Reversal,
     SessionGrant, SessionRequest, Voucher,
 };
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "allocation, budget, consent, delivery_receipt, deposit, dispute, payee, payout_claim, reversal, session_grant, \
+    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, payee, payout_claim, reversal, session_grant, \
      session_request or voucher",
+    Acceptance(Acceptance),
     Allocation(Allocation),
     Budget(Budget),
     Consent(Consent),

@@ -1,5 +1,6 @@
 //! The types of signed records, one per file (spec §11, §25).
 
+mod acceptance;
 mod allocation;
 mod budget;
 mod deposit;
@@ -12,6 +13,7 @@ mod session_grant;
 mod session_request;
 mod voucher;
 
+pub use acceptance::Acceptance;
 pub use allocation::Allocation;
 pub use budget::Budget;
 pub use deposit::Deposit;

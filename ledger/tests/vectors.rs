@@ -4,10 +4,10 @@
 
 use data_encoding::HEXLOWER;
 use ledger::{
-    AgreementError, AgreementId, Alias, Allocation, Amount, Blind, Budget, Consent, Delivered,
+    Acceptance, AgreementError, AgreementId, Alias, Allocation, Amount, Blind, Budget, Consent, Delivered,
     DeliveryReceipt, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError, Epoch, Head, LedgerRecord, Payee,
     Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, Serial, SessionGrant, SessionRequest,
-    SplitAgreement, Terms, Unit, Voucher, What, apportion, record_name,
+    SplitAgreement, Terms, TopUpCode, Unit, Voucher, What, apportion, record_name,
 };
 use protocol::{NetworkId, PublicKey, Record, RecordError, Signed, keys};
 use serde_json::{Value, json};
@@ -82,6 +82,7 @@ fn records() {
     let (network, vectors) = vectors("records.json");
     for vector in &vectors {
         let decode = match vector["type"].as_str().unwrap() {
+            Acceptance::TYPE => decode::<Acceptance>,
             Allocation::TYPE => decode::<Allocation>,
             Budget::TYPE => decode::<Budget>,
             Consent::TYPE => decode::<Consent>,
@@ -161,6 +162,10 @@ fn what_follows() {
                     segments.iter().fold(Delivered::NOTHING, |before, segment| before.and(&bytes(segment)));
                 assert_eq!((all.count, all.hash.as_bytes()), (3, &bytes(&vector["hash"])));
             }
+            "top_up" => {
+                let code: TopUpCode = vector["code"].as_str().unwrap().parse().unwrap();
+                assert_eq!(code.payment_id().as_bytes(), &bytes(&vector["id"]));
+            }
             "journal" => journal(vector, &network),
             other => panic!("{other}"),
         }
@@ -177,8 +182,8 @@ fn journal(vector: &Value, network: &NetworkId) {
     let (head, entry) = (Head::of(&terms), hex(&vector["entry"]));
     assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
     assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));
-    let What::Deposit(record) = Entry::decode(&entry, network).unwrap().what else { panic!() };
-    assert_eq!(record_name(&record).as_bytes(), &bytes(&vector["record_name"]));
+    let What::Deposit(deposited) = Entry::decode(&entry, network).unwrap().what else { panic!() };
+    assert_eq!(record_name(&deposited.deposit).as_bytes(), &bytes(&vector["record_name"]));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use protocol::{Digest, PublicKey, Sequence, Signed};
 use super::{Applied, ApplyError, ClaimError, Ledger, PaymentError};
 use crate::ids::digest_of;
 use crate::{
-    Account, Amount, Budget, BudgetRef, Deposit, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail,
+    Account, Amount, Budget, BudgetRef, Deposited, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail,
     Reversal, Transaction,
 };
 
@@ -70,9 +70,17 @@ impl Ledger {
         self.payments.parties.get(party).map_or(Amount::ZERO, |state| state.paid)
     }
 
-    pub(super) fn deposit(&mut self, record: &Signed<Deposit>) -> Result<Applied, ApplyError> {
-        let (owner, body) = (record.by(), record.body());
-        let digest = record_name(record);
+    /// Money comes in when both say so, who gave it and the ledger that has it.
+    pub(super) fn deposit(&mut self, deposited: &Deposited) -> Result<Applied, ApplyError> {
+        let Deposited { acceptance, deposit } = deposited;
+        let (owner, body) = (deposit.by(), deposit.body());
+        let digest = record_name(deposit);
+        if acceptance.by() != self.terms.issuer {
+            return Err(PaymentError::NotTheLedger { by: acceptance.by() }.into());
+        }
+        if acceptance.body().name != digest {
+            return Err(PaymentError::OtherAccepted { name: acceptance.body().name }.into());
+        }
         if let Some(known) = self.payments.deposits.get(&(owner, body.id)) {
             return known_or_conflict(*known == digest, "a deposit");
         }
