@@ -21,11 +21,9 @@ mod world;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use ledger::{
-    AgreementId, Epoch, HledgerJournal, LogEntry, Payee, PayoutAddress, PayoutTree, Settlement, Usage, What,
-};
+use ledger::{HledgerJournal, LogEntry, Payee, PayoutAddress, PayoutTree, Settlement, What};
 use log::Log;
-use protocol::{Sequence, Signed};
+use protocol::{AgreementId, Epoch, Sequence, Signed, Usage};
 use serde_json::{Value, json};
 use world::{Ask, NETWORK, NOW, Title, World, key, secret};
 

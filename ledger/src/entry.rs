@@ -4,11 +4,13 @@ mod wire;
 
 pub(crate) use self::wire::WireAgreed;
 
-use protocol::{NetworkId, RecordError, Signed, UnixSeconds};
+use protocol::{
+    Allocation, DeliveryReceipt, NetworkId, RecordError, SessionGrant, Signed, UnixSeconds, Voucher,
+};
 
 use crate::{
-    Acceptance, AgreementError, Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee,
-    PayoutClaim, Reversal, SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal,
+    SessionRequest, SplitAgreement, Summary,
 };
 use proofs::canonical::CanonicalError;
 

@@ -9,7 +9,7 @@ mod plays;
 
 use std::collections::BTreeMap;
 
-use protocol::{Digest, PublicKey};
+use protocol::{Amount, Digest, Epoch, PublicKey};
 use serde::{Deserialize, Serialize};
 
 pub use self::acknowledged::Acknowledged;
@@ -22,7 +22,7 @@ pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
 use crate::fold::{OpenEpoch, Session};
 use crate::transaction::Draft;
-use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
+use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
 
 /// A settlement with all that its summary is about.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,12 +5,11 @@
 mod world;
 
 use ledger::{
-    Account, Acknowledged, AgreementId, Applied, ApplyError, ClaimError, DeliveryReceipt, Deposited, Dispute,
-    Entry, Epoch, GrantError, Granted, LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim,
-    PayoutTree, Rail, ReceiptError, RegisterError, Remark, Reversal, SettleError, StreamNumber, Usage, What,
-    record_name,
+    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Entry, GrantError, Granted,
+    LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree, Rail, ReceiptError,
+    RegisterError, Remark, Reversal, SettleError, What,
 };
-use protocol::{Record, Sequence, Signed};
+use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
     Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
     voucher,
@@ -177,8 +176,7 @@ fn reversals_name_what_they_take_back() {
     let record = deposited.deposit.clone();
     let before = world.ledger.balances().clone();
     world.new_entry(What::Deposit(deposited.clone()));
-    let reversal =
-        Reversal { entry: record_name(&record), reason: Remark::new("bounced").unwrap(), issued: NOW };
+    let reversal = Reversal { entry: record.name(), reason: Remark::new("bounced").unwrap(), issued: NOW };
     let by_another = refused(&mut world, What::Reversal(signed(VIEWER, reversal.clone())));
     assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
     let transaction = world.new_entry(What::Reversal(signed(ISSUER, reversal.clone()))).unwrap();
@@ -202,7 +200,7 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         change(&mut granted);
         What::Grant(granted)
     };
-    let body = |change: &dyn Fn(&mut ledger::SessionGrant)| {
+    let body = |change: &dyn Fn(&mut protocol::SessionGrant)| {
         let mut body = ask.grant();
         change(&mut body);
         signed(ISSUER, body)
@@ -358,11 +356,8 @@ fn a_payment_that_comes_back_can_be_claimed_anew() {
     world.settle();
     let What::Claim(record) = claim(1, 100, Rail::Bank) else { panic!() };
     world.new_entry(What::Claim(record.clone()));
-    let reversal = Reversal {
-        entry: record_name(&record),
-        reason: Remark::new("no such account").unwrap(),
-        issued: NOW,
-    };
+    let reversal =
+        Reversal { entry: record.name(), reason: Remark::new("no such account").unwrap(), issued: NOW };
     world.new_entry(What::Reversal(signed(ISSUER, reversal)));
     assert_eq!(world.ledger.paid(&key(1)), amount(0));
     assert_eq!(world.apply(What::Claim(record)).unwrap(), Applied::Known);
@@ -417,7 +412,7 @@ fn deposits_are_signed_by_both_sides() {
     let invented = refused(&mut world, world::deposited(VIEWER, record.clone()));
     assert_eq!(invented, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
     let What::Deposit(other) = deposit(VIEWER, 701, 1) else { panic!() };
-    let name = record_name(&other.deposit);
+    let name = other.deposit.name();
     let borrowed = Deposited { acceptance: other.acceptance, deposit: record };
     let error = refused(&mut world, What::Deposit(Box::new(borrowed)));
     assert_eq!(error, PaymentError::OtherAccepted { name }.into());

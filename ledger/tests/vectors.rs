@@ -4,12 +4,14 @@
 
 use data_encoding::HEXLOWER;
 use ledger::{
-    Acceptance, AgreementError, AgreementId, Alias, Allocation, Amount, Blind, Budget, Consent, Delivered,
-    DeliveryReceipt, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError, Epoch, Head, LedgerRecord, Payee,
-    Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, Serial, SessionGrant, SessionRequest,
-    SplitAgreement, Terms, TopUpCode, Unit, Voucher, What, apportion, record_name,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
+    Head, LedgerRecord, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, SessionRequest,
+    SplitAgreement, Terms, TopUpCode, Unit, What, apportion,
 };
-use protocol::{NetworkId, PublicKey, Record, RecordError, Signed, keys};
+use protocol::{
+    AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
+    Record, RecordError, SessionGrant, Signed, Voucher, keys,
+};
 use serde_json::{Value, json};
 
 fn file(name: &str) -> Value {
@@ -91,6 +93,7 @@ fn records() {
             Dispute::TYPE => decode::<Dispute>,
             Payee::TYPE => decode::<Payee>,
             PayoutClaim::TYPE => decode::<PayoutClaim>,
+            Promise::TYPE => decode::<Promise>,
             Reversal::TYPE => decode::<Reversal>,
             SessionGrant::TYPE => decode::<SessionGrant>,
             SessionRequest::TYPE => decode::<SessionRequest>,
@@ -146,14 +149,14 @@ fn what_follows() {
         match vector["name"].as_str().unwrap() {
             "serial" => {
                 let request = Signed::<SessionRequest>::decode(&hex(&vector["request"]), &network).unwrap();
-                let serial = Serial::of(&request.by(), request.body());
+                let serial = request.body().serial(&request.by());
                 assert_eq!(serial.as_bytes(), &bytes(&vector["serial"]));
             }
             "alias" => {
                 let blind = Blind::from_bytes(bytes(&vector["blind"]));
                 let agreement = AgreementId::from_bytes(bytes(&vector["agreement"]));
                 let epoch = Epoch::new(vector["epoch"].as_u64().unwrap());
-                let alias = Alias::of(&blind, &key(&vector["viewer"]), agreement, epoch);
+                let alias = blind.alias(&key(&vector["viewer"]), agreement, epoch);
                 assert_eq!(alias.as_bytes(), &bytes(&vector["alias"]));
             }
             "delivered" => {
@@ -183,7 +186,7 @@ fn journal(vector: &Value, network: &NetworkId) {
     assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
     assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));
     let What::Deposit(deposited) = Entry::decode(&entry, network).unwrap().what else { panic!() };
-    assert_eq!(record_name(&deposited.deposit).as_bytes(), &bytes(&vector["record_name"]));
+    assert_eq!(deposited.deposit.name().as_bytes(), &bytes(&vector["record_name"]));
 }
 
 #[test]

@@ -149,13 +149,14 @@ BODIES = {
     "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
     "payee": {"address": bytes([4] * 20), "issued": START, "seq": 0},
     "payout_claim": {"cumulative": 12, "issued": START, "rail": "bank", "remark": "DE00"},
+    "promise": {"name": b3(b"record"), "taken": START, "until": START + 86_400},
     "reversal": {"entry": b3(b"entry"), "issued": START, "reason": "bounced"},
     "session_grant": {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": False, "charge": 500, "epoch": 1, "expires": START + 3600, "gateway": PUBLIC["gateway"], "limit": USAGE, "serial": bytes([2] * 16), "session": PUBLIC["session"], "starts": START},
     "session_request": {"agreement": b3(b"agreement"), "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
 
 
 def records():
@@ -191,7 +192,7 @@ def records():
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("dispute", "subject", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
     for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):

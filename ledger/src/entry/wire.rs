@@ -1,14 +1,16 @@
 //! How an entry is written: `{ at, what: { name: … } }`, records as byte strings.
 
 use proofs::canonical;
-use protocol::{BoundedList, NetworkId, UnixSeconds, Unverified};
+use protocol::{
+    Allocation, BoundedList, DeliveryReceipt, NetworkId, SessionGrant, UnixSeconds, Unverified, Voucher,
+};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
 use crate::{
-    Acceptance, Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim,
-    Reversal, SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest,
+    SplitAgreement, Summary,
 };
 
 #[derive(Serialize, Deserialize)]

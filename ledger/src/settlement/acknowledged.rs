@@ -1,10 +1,10 @@
 //! Receipts of a settlement: what it has counted, so that everybody can see whether theirs is among it.
 
-use protocol::{Digest, Sequence};
+use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber};
 use serde::{Deserialize, Serialize};
 
 use super::ListProof;
-use crate::{DeliveryReceipt, Serial, Settlement, StreamNumber};
+use crate::Settlement;
 
 /// The newest receipt of one stream. Ascending by serial and stream, each once: what is not there can be shown by its
 /// neighbours.

@@ -3,14 +3,16 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 use ledger::{
-    Acceptance, Agreed, AgreementId, AgreementParts, Alias, Allocation, Amount, Applied, ApplyError, Blind,
-    Budget, BudgetRef, Consent, Delivered, DeliveryReceipt, Deposit, Deposited, Entry, Epoch, Fees, Granted,
-    Journal, LaneNumber, Ledger, Parent, Party, PaymentId, Per, Ppm, Price, Quantity, Role, Serial,
-    SessionGrant, SessionRequest, SplitAgreement, StreamNumber, Terms, Transaction, Unit, Usage, Voucher,
-    What, record_name,
+    Acceptance, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent, Deposit,
+    Deposited, Entry, Fees, Granted, Journal, Ledger, Parent, Party, PaymentId, Per, Price, Quantity, Role,
+    SessionRequest, SplitAgreement, Terms, Transaction, Unit, What,
 };
 use proofs::Cid;
-use protocol::{BoundedList, NetworkId, PublicKey, Record, SecretKey, Sequence, Signed, UnixSeconds};
+use protocol::{
+    AgreementId, Allocation, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, LaneNumber, NetworkId,
+    Ppm, PublicKey, Record, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, UnixSeconds,
+    Usage, Voucher,
+};
 
 pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -131,14 +133,14 @@ impl Ask {
     }
 
     pub(crate) fn serial(&self) -> Serial {
-        Serial::of(&key(self.viewer), self.request().body())
+        self.request().body().serial(&key(self.viewer))
     }
 
     pub(crate) fn grant(&self) -> SessionGrant {
         let epoch = Epoch::new(self.epoch);
         SessionGrant {
             agreement: self.agreement,
-            alias: Alias::of(&BLIND, &key(self.viewer), self.agreement, epoch),
+            alias: BLIND.alias(&key(self.viewer), self.agreement, epoch),
             attested: false,
             charge: amount(self.charge),
             epoch,
@@ -241,7 +243,7 @@ pub(crate) fn deposited(by: u8, deposit: Signed<Deposit>) -> What {
 }
 
 pub(crate) fn accepted<T: Record>(by: u8, record: &Signed<T>) -> Signed<Acceptance> {
-    let body = Acceptance { issued: NOW, name: record_name(record) };
+    let body = Acceptance { issued: NOW, name: record.name() };
     Signed::sign(&secret(by), &NETWORK, body)
 }
 
