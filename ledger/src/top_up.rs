@@ -7,7 +7,7 @@ use data_encoding::BASE32_NOPAD;
 
 use crate::PaymentId;
 
-/// A code that is worth a deposit to whoever has it first: 16 random bytes, written as 26 characters of base32.
+/// A code that is worth a deposit to whoever has it first: 16 bytes that nobody can guess, written as 26 characters of base32.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TopUpCode([u8; 16]);
 
@@ -17,7 +17,7 @@ pub struct TopUpCode([u8; 16]);
 pub struct TopUpCodeError;
 
 impl TopUpCode {
-    /// The code with these bytes, which must be random.
+    /// The code with these bytes, which nobody must be able to guess.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
