@@ -5,8 +5,8 @@
 use std::time::Instant;
 
 use ledger::{
-    Agreed, AgreementParts, Applied, Blind, Consent, Deposit, Entry, Fees, Granted, Ledger, Party, PaymentId,
-    Per, Price, Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit, What,
+    Acceptance, Agreed, AgreementParts, Applied, Blind, Consent, Deposit, Deposited, Entry, Fees, Granted,
+    Ledger, Party, PaymentId, Per, Price, Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit, What,
 };
 use proofs::Cid;
 use protocol::{
@@ -121,7 +121,10 @@ fn register(ledger: &mut Ledger, title: u64) -> AgreementId {
 fn deposit(viewer: u64) -> What {
     let id = PaymentId::from_bytes([0; 16]);
     let body = Deposit { amount: micro(1_000_000_000), id, remark: None, unit: unit(), issued: NOW };
-    What::Deposit(Signed::sign(&secret(4, viewer), &NETWORK, body))
+    let deposit = Signed::sign(&secret(4, viewer), &NETWORK, body);
+    let acceptance = Acceptance { issued: NOW, name: deposit.name() };
+    let acceptance = Signed::sign(&secret(1, 0), &NETWORK, acceptance);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
 }
 
 fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey, Serial) {

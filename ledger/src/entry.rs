@@ -9,8 +9,8 @@ use protocol::{
 };
 
 use crate::{
-    AgreementError, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest,
-    SplitAgreement, Summary,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal,
+    SessionRequest, SplitAgreement, Summary,
 };
 use proofs::canonical::CanonicalError;
 
@@ -40,7 +40,7 @@ pub enum What {
     /// A party is paid out.
     Claim(Signed<PayoutClaim>),
     /// Money has come in.
-    Deposit(Signed<Deposit>),
+    Deposit(Box<Deposited>),
     /// Somebody contradicts.
     Dispute(Signed<Dispute>),
     /// A viewer may watch.
@@ -64,6 +64,15 @@ pub struct Agreed {
     pub agreement: SplitAgreement,
     /// By whom.
     pub consents: Vec<Signed<Consent>>,
+}
+
+/// A deposit, and that the ledger has it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Deposited {
+    /// Signed by the ledger: nothing is credited that it has not received.
+    pub acceptance: Signed<Acceptance>,
+    /// Signed by the depositor: nothing is credited that nobody has paid.
+    pub deposit: Signed<Deposit>,
 }
 
 /// A grant and the request that it answers.

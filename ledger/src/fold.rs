@@ -89,7 +89,7 @@ impl Ledger {
             What::Allocation(record) => self.allocate(record)?,
             What::Budget(record) => self.set_aside(record)?,
             What::Claim(record) => self.pay_out(record)?,
-            What::Deposit(record) => self.deposit(record)?,
+            What::Deposit(deposited) => self.deposit(deposited)?,
             What::Dispute(record) => self.dispute(record)?,
             What::Grant(granted) => self.grant(granted)?,
             What::Payee(record) => self.name_payee(record)?,

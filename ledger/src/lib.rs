@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * A [`SplitAgreement`] says who shares in a title, and what it costs. All who share have signed a [`Consent`].
-//! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor, a
+//! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor and the ledger, a
 //!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`](protocol::DeliveryReceipt) by the viewer's session key, a
 //!   [`Voucher`](protocol::Voucher) by the gateway.
 //! * An [`Entry`] is what the ledger took; [`Ledger`] folds entries into [`Balances`], where nothing is lost or made.
@@ -34,6 +34,7 @@ mod records;
 mod settlement;
 mod text;
 pub mod tlog;
+mod top_up;
 mod transaction;
 
 pub use account::{Account, ParseAccountError};
@@ -43,7 +44,7 @@ pub use agreement::{
 };
 pub use any::LedgerRecord;
 pub use apportion::apportion;
-pub use entry::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+pub use entry::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
 pub use fold::{
     Applied, ApplyError, ClaimError, DISPUTES_MAX, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX,
     GrantError, LaneError, Ledger, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, ReceiptError,
@@ -56,10 +57,13 @@ pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError};
-pub use records::{Budget, BudgetRef, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal, SessionRequest};
+pub use records::{
+    Acceptance, Budget, BudgetRef, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal, SessionRequest,
+};
 pub use settlement::{
-    Carrier, GatewayTotal, Line, ListRoot, LogAudit, LogAuditError, PayoutRoot, Rule, Settlement, Summary,
-    Totals,
+    Acknowledged, Carrier, GatewayTotal, Line, ListProof, ListRoot, LogAudit, LogAuditError, PayoutRoot,
+    Rule, Settlement, Summary, Totals,
 };
 pub use text::{Remark, TextError, Unit};
+pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

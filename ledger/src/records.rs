@@ -1,5 +1,6 @@
 //! The types of signed records, one per file (spec §11, §25).
 
+mod acceptance;
 mod budget;
 mod deposit;
 mod dispute;
@@ -8,6 +9,7 @@ mod payout_claim;
 mod reversal;
 mod session_request;
 
+pub use acceptance::Acceptance;
 pub use budget::Budget;
 pub use deposit::Deposit;
 pub use dispute::Dispute;

@@ -4,9 +4,9 @@
 
 use data_encoding::HEXLOWER;
 use ledger::{
-    AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError, Head,
-    LedgerRecord, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, SessionRequest,
-    SplitAgreement, Terms, Unit, What, apportion,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
+    Head, LedgerRecord, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, SessionRequest,
+    SplitAgreement, Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
@@ -84,6 +84,7 @@ fn records() {
     let (network, vectors) = vectors("records.json");
     for vector in &vectors {
         let decode = match vector["type"].as_str().unwrap() {
+            Acceptance::TYPE => decode::<Acceptance>,
             Allocation::TYPE => decode::<Allocation>,
             Budget::TYPE => decode::<Budget>,
             Consent::TYPE => decode::<Consent>,
@@ -164,6 +165,10 @@ fn what_follows() {
                     segments.iter().fold(Delivered::NOTHING, |before, segment| before.and(&bytes(segment)));
                 assert_eq!((all.count, all.hash.as_bytes()), (3, &bytes(&vector["hash"])));
             }
+            "top_up" => {
+                let code: TopUpCode = vector["code"].as_str().unwrap().parse().unwrap();
+                assert_eq!(code.payment_id().as_bytes(), &bytes(&vector["id"]));
+            }
             "journal" => journal(vector, &network),
             other => panic!("{other}"),
         }
@@ -180,8 +185,8 @@ fn journal(vector: &Value, network: &NetworkId) {
     let (head, entry) = (Head::of(&terms), hex(&vector["entry"]));
     assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
     assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));
-    let What::Deposit(record) = Entry::decode(&entry, network).unwrap().what else { panic!() };
-    assert_eq!(record.name().as_bytes(), &bytes(&vector["record_name"]));
+    let What::Deposit(deposited) = Entry::decode(&entry, network).unwrap().what else { panic!() };
+    assert_eq!(deposited.deposit.name().as_bytes(), &bytes(&vector["record_name"]));
 }
 
 #[test]

@@ -140,6 +140,7 @@ def agreements():
 
 USAGE = {"bytes": 5_000_000, "ms": 61_000}
 BODIES = {
+    "acceptance": {"issued": START, "name": b3(b"record")},
     "allocation": {"amount": 5000, "epoch": 1, "issued": START, "lane": 3, "payee": PUBLIC["node"]},
     "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewer": PUBLIC["viewer"], "whole": True},
     "consent": {"agreement": b3(b"agreement"), "issued": START},
@@ -155,7 +156,7 @@ BODIES = {
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
 
 
 def records():
@@ -191,7 +192,7 @@ def records():
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
     for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
@@ -221,10 +222,13 @@ def derived():
     for n in range(3):
         chain = derive("headwater v1 delivered", chain + b3(bytes([n])))
     yield {"name": "delivered", "segments": [b3(bytes([n])).hex() for n in range(3)], "hash": chain.hex()}
+    code = bytes(range(16))
+    yield {"name": "top_up", "code": base64.b32encode(code).decode().rstrip("="), "id": derive("headwater v1 top-up", code)[:16].hex()}
     terms = {"issuer": PUBLIC["issuer"], "network": NET, "treasury": PUBLIC["treasury"], "unit": "EUR"}
     head = derive("headwater v1 journal", bytes(32) + cbor(terms))
     deposit = record("deposit", BODIES["deposit"], KEYS["viewer"])
-    entry = cbor({"at": START, "what": {"deposit": deposit}})
+    acceptance = record("acceptance", BODIES["acceptance"], KEYS["issuer"])
+    entry = cbor({"at": START, "what": {"deposit": {"acceptance": acceptance, "deposit": deposit}}})
     after = derive("headwater v1 journal", head + entry)
     name = b3(cbor([PUBLIC["viewer"], "deposit", BODIES["deposit"]]))
     yield {"name": "journal", "terms": readable(terms), "head": head.hex(), "entry": entry.hex(), "after": after.hex(), "record_name": name.hex()}
@@ -234,8 +238,14 @@ def derived():
 
 
 def entries():
+    def signed(kind):
+        return record(kind, BODIES[kind], KEYS[SIGNERS[kind]])
+
     def what(kind, key=None):
-        return {key or kind: record(kind, BODIES[kind], KEYS[SIGNERS[kind]])}
+        return {key or kind: signed(kind)}
+
+    def deposit(record_=signed("deposit"), acceptance=signed("acceptance")):
+        return {"deposit": without_none({"acceptance": acceptance, "deposit": record_})}
 
     def entry(what_, **changes):
         return cbor(without_none({"at": START, "what": what_} | changes))
@@ -249,9 +259,10 @@ def entries():
     agreement = cbor(PLAIN)
     consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
     grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
-    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("deposit", None), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
+    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
     for kind, key in simple:
         yield good(key or kind, what(kind, key))
+    yield good("deposit", deposit())
     yield good("grant", {"grant": grant})
     yield good("agreement", {"agreement": {"agreement": agreement, "consents": [consent]}})
     yield good("agreement that nobody has signed", {"agreement": {"agreement": agreement, "consents": []}})
@@ -269,18 +280,21 @@ def entries():
     yield good("the first settlement, in which nothing moves", {"settlement": without_none(summary | {"posted": None, "previous": None})})
 
     yield bad("nothing", "malformed", b"")
-    yield bad("no time", "malformed", entry(what("deposit"), at=None))
-    yield bad("an unknown key", "malformed", entry(what("deposit"), note=1))
+    yield bad("no time", "malformed", entry(what("voucher"), at=None))
+    yield bad("an unknown key", "malformed", entry(what("voucher"), note=1))
     yield bad("of no kind", "malformed", entry({}))
-    yield bad("of two kinds", "malformed", entry(what("deposit") | what("voucher")))
-    yield bad("of an unknown kind", "malformed", entry({"gift": what("deposit")["deposit"]}))
-    yield bad("a record that is not in bytes", "malformed", entry({"deposit": BODIES["deposit"]}))
-    yield bad("a record of 4097 bytes", "malformed", entry({"deposit": bytes(4097)}))
-    yield bad("a voucher called a deposit", "record", entry({"deposit": what("voucher")["voucher"]}))
+    yield bad("of two kinds", "malformed", entry(what("payee") | what("voucher")))
+    yield bad("of an unknown kind", "malformed", entry({"gift": signed("deposit")}))
+    yield bad("a record that is not in bytes", "malformed", entry({"voucher": BODIES["voucher"]}))
+    yield bad("a record of 4097 bytes", "malformed", entry({"voucher": bytes(4097)}))
+    yield bad("a voucher called a deposit", "record", entry(deposit(signed("voucher"))))
     other = record("deposit", BODIES["deposit"], KEYS["viewer"], network=OTHER_NET)
-    yield bad("for another network", "record", entry({"deposit": other}))
+    yield bad("for another network", "record", entry(deposit(other)))
     forged = record("deposit", BODIES["deposit"] | {"amount": 1}, KEYS["viewer"], sig=bytes(64))
-    yield bad("a deposit that nobody signed", "record", entry({"deposit": forged}))
+    yield bad("a deposit that nobody signed", "record", entry(deposit(forged)))
+    yield bad("a deposit that nobody accepts", "malformed", entry(deposit(acceptance=None)))
+    yield bad("a deposit that stands alone", "malformed", entry(what("deposit")))
+    yield bad("a deposit that is accepted by a deposit", "record", entry(deposit(acceptance=signed("deposit"))))
     yield bad("a grant without a request", "malformed", entry({"grant": without_none(grant | {"request": None})}))
     yield bad("a grant whose request is a grant", "record", entry({"grant": grant | {"request": grant["grant"]}}))
     yield bad("a blind of 31 bytes", "malformed", entry({"grant": grant | {"blind": bytes(31)}}))

@@ -72,6 +72,8 @@ pub enum PaymentError {
     Nothing,
     #[error("signed by {by}, who is not the ledger")]
     NotTheLedger { by: PublicKey },
+    #[error("the acceptance is of {name}, which is another record")]
+    OtherAccepted { name: Digest },
     #[error("no deposit or payout is called {entry}")]
     NothingToReverse { entry: Digest },
 }

@@ -7,7 +7,7 @@ use protocol::{Amount, Digest, PublicKey, Sequence, Signed};
 
 use super::{Applied, ApplyError, ClaimError, Ledger, PaymentError};
 use crate::{
-    Account, Budget, BudgetRef, Deposit, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail, Reversal,
+    Account, Budget, BudgetRef, Deposited, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail, Reversal,
     Transaction,
 };
 
@@ -69,9 +69,16 @@ impl Ledger {
         self.payments.parties.get(party).map_or(Amount::ZERO, |state| state.paid)
     }
 
-    pub(super) fn deposit(&mut self, record: &Signed<Deposit>) -> Result<Applied, ApplyError> {
-        let (owner, body) = (record.by(), record.body());
-        let digest = record.name();
+    /// Money comes in when both say so, who gave it and the ledger that has it.
+    pub(super) fn deposit(&mut self, deposited: &Deposited) -> Result<Applied, ApplyError> {
+        let Deposited { acceptance, deposit } = deposited;
+        let (owner, body, digest) = (deposit.by(), deposit.body(), deposit.name());
+        if acceptance.by() != self.terms.issuer {
+            return Err(PaymentError::NotTheLedger { by: acceptance.by() }.into());
+        }
+        if acceptance.body().name != digest {
+            return Err(PaymentError::OtherAccepted { name: acceptance.body().name }.into());
+        }
         if let Some(known) = self.payments.deposits.get(&(owner, body.id)) {
             return known_or_conflict(*known == digest, "a deposit");
         }

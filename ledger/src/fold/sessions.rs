@@ -10,7 +10,7 @@ use protocol::{
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, GrantError, Ledger, OpenEpoch, ReceiptError};
 use crate::ids::digest_of;
-use crate::{Account, BudgetRef, Granted, SessionRequest, Transaction};
+use crate::{Account, Acknowledged, BudgetRef, Granted, SessionRequest, Transaction};
 
 /// Longest time that a grant holds.
 pub const GRANT_DURATION_MAX_S: u64 = 86_400;
@@ -50,8 +50,12 @@ impl Session {
     }
 
     /// The newest receipts, one of each stream, in the order of these.
-    pub(crate) fn receipts(&self) -> impl Iterator<Item = Digest> {
-        self.streams.iter().map(|stream| stream.newest.1)
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = Acknowledged> {
+        let serial = self.grant.serial;
+        self.streams.iter().map(move |stream| {
+            let (seq, receipt) = stream.newest;
+            Acknowledged { receipt, seq, serial, stream: stream.number }
+        })
     }
 
     /// Takes a receipt; false when it says nothing new.

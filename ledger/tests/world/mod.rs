@@ -3,15 +3,15 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 use ledger::{
-    Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent, Deposit, Entry, Fees,
-    Granted, Journal, Ledger, Parent, Party, PaymentId, Per, Price, Quantity, Role, SessionRequest,
-    SplitAgreement, Terms, Transaction, Unit, What,
+    Acceptance, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent, Deposit,
+    Deposited, Entry, Fees, Granted, Journal, Ledger, Parent, Party, PaymentId, Per, Price, Quantity, Role,
+    SessionRequest, SplitAgreement, Terms, Transaction, Unit, What,
 };
 use proofs::Cid;
 use protocol::{
     AgreementId, Allocation, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, LaneNumber, NetworkId,
-    Ppm, PublicKey, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, UnixSeconds, Usage,
-    Voucher,
+    Ppm, PublicKey, Record, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, UnixSeconds,
+    Usage, Voucher,
 };
 
 pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
@@ -233,7 +233,18 @@ pub(crate) fn deposit(owner: u8, micro: u64, id: u8) -> What {
     let unit = Unit::new("EUR").unwrap();
     let id = PaymentId::from_bytes([id; 16]);
     let body = Deposit { amount: amount(micro), id, remark: None, unit, issued: NOW };
-    What::Deposit(Signed::sign(&secret(owner), &NETWORK, body))
+    deposited(ISSUER, Signed::sign(&secret(owner), &NETWORK, body))
+}
+
+/// A deposit that somebody has accepted.
+pub(crate) fn deposited(by: u8, deposit: Signed<Deposit>) -> What {
+    let acceptance = accepted(by, &deposit);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
+}
+
+pub(crate) fn accepted<T: Record>(by: u8, record: &Signed<T>) -> Signed<Acceptance> {
+    let body = Acceptance { issued: NOW, name: record.name() };
+    Signed::sign(&secret(by), &NETWORK, body)
 }
 
 pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole: bool) -> (BudgetRef, What) {
