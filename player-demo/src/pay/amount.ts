@@ -16,10 +16,12 @@ export function amountIn(fields: Fields, key: string): bigint {
   return amount;
 }
 
-/** The amount that a service writes in JSON: a decimal number as a text. */
+/** The amount that a ledger writes in JSON: whole units with six decimals. */
 export function amountOf(text: unknown): bigint {
-  if (typeof text !== "string" || !/^(0|[1-9]\d{0,18})$/.test(text)) throw new Error(`${String(text)} is no amount`);
-  return BigInt(text);
+  if (typeof text !== "string" || !/^(0|[1-9]\d*)\.\d{6}$/.test(text)) throw new Error(`${String(text)} is no amount`);
+  const amount = BigInt(text.replace(".", ""));
+  if (amount > AMOUNT_MAX) throw new Error(`${text} is above the largest amount`);
+  return amount;
 }
 
 /** `1.25 EUR`: exact, with two to six decimals. */
