@@ -16,6 +16,7 @@ use super::lookups::Lookups;
 use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
+use crate::live::Live;
 use crate::problem::{Code, Problem};
 use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer, open_problem};
 
@@ -134,21 +135,30 @@ impl Publications {
     }
 
     /// Takes a publication in, durably; true when it is new here.
-    pub(crate) async fn offer(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
+    pub(crate) async fn offer(
+        &self,
+        live: &Live,
+        record: Signed<Publication>,
+    ) -> Result<(Summary, bool), Problem> {
         self.admit(&record.by())?;
-        self.take(record).await
+        self.take(live, record).await
     }
 
     /// Takes in what this gateway has published itself.
-    pub(crate) async fn offer_own(&self, record: Signed<Publication>) -> Result<Summary, Problem> {
-        self.take(record).await.map(|(summary, _)| summary)
+    pub(crate) async fn offer_own(
+        &self,
+        live: &Live,
+        record: Signed<Publication>,
+    ) -> Result<Summary, Problem> {
+        self.take(live, record).await.map(|(summary, _)| summary)
     }
 
-    async fn take(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
+    async fn take(&self, live: &Live, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
         self.check_both(&record).await?;
         let bundle = in_time(self.opened.offered(&record)).await?;
         check_date(bundle.bundle().parts().created.max(record.body().issued))?;
         let (id, summary) = (record.body().bundle, Summary::new(bundle.bundle(), record.body().listed));
+        live.admits(bundle.bundle()).await?;
         self.hold(bundle.bundle()).await?;
         let (kept, told) = (record.clone(), summary.clone());
         match self.catalogue.change(move |catalogue| catalogue.keep(&kept, told)).await? {
