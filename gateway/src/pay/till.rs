@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::{
-    AgreementId, DeliveryReceipt, NetworkId, PublicKey, SecretKey, SessionGrant, Signed, UnixSeconds,
+    AgreementId, DeliveryReceipt, NetworkId, PublicKey, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
 use quick_cache::sync::Cache;
 use reqwest::Url;
@@ -239,8 +239,7 @@ impl Till {
         if body.gateway != self.key() {
             return Err(OpenError::OtherGateway(body.gateway));
         }
-        let is_first =
-            first.serial == body.serial && first.seq.get() == 0 && first.usage == Default::default();
+        let is_first = first.serial == body.serial && first.seq.get() == 0 && first.usage == Usage::default();
         if proof.by() != body.session || !is_first {
             return Err(OpenError::NoProof);
         }
@@ -376,7 +375,7 @@ async fn write(store: ReceiptStore, mut queue: mpsc::Receiver<Write>) {
         }
         for done in done {
             // Whoever asked may have gone.
-            let _ = done.send(written.is_ok());
+            drop(done.send(written.is_ok()));
         }
     }
 }

@@ -123,9 +123,9 @@ async fn agreement(
 }
 
 async fn batch(State(ledger): State<Ledger>, body: Bytes) -> Json<Value> {
-    let records: Vec<ByteBuf> = canonical::peek(&body).unwrap();
+    let records: Vec<ByteBuf> = canonical::peek(&body).expect("a list of records");
     let taken = records.len();
-    ledger.handed.lock().unwrap().extend(records.into_iter().map(ByteBuf::into_vec));
+    ledger.handed.lock().expect("nobody panics beside it").extend(records.into_iter().map(ByteBuf::into_vec));
     Json(json!({ "taken": taken, "known": 0, "refused": [] }))
 }
 
@@ -134,7 +134,7 @@ fn receipt(serial: u8, stream: u8, seq: u64, bytes: u64) -> DeliveryReceipt {
         delivered: Delivered::NOTHING,
         seq: Sequence::new(seq),
         serial: Serial::from_bytes([serial; 16]),
-        stream: StreamNumber::try_from(stream).unwrap(),
+        stream: StreamNumber::try_from(stream).expect("it is a stream"),
         usage: Usage { bytes, ms: 0 },
     }
 }
@@ -159,7 +159,6 @@ async fn start(network: &TestNetwork, till: Option<Till>) -> anyhow::Result<Site
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_title_for_money_is_delivered_within_a_session_alone() -> anyhow::Result<()> {
-    drop(rustls::crypto::ring::default_provider().install_default());
     let network = TestNetwork::start(4).await?;
     let (client, id) = (network.client().await?, network.file().network);
     let track = noise::track(&network, &client, "audio", noise::audio()?, &LENS, 1).await?;
@@ -250,7 +249,7 @@ async fn a_title_for_money_is_delivered_within_a_session_alone() -> anyhow::Resu
     let by_query = format!("{}?session={token}", segment(0));
     assert_eq!(get(&site, &by_query).await?.status(), 200);
     site.stop().await?;
-    let handed = ledger.handed.lock().unwrap().clone();
+    let handed = ledger.handed.lock().expect("nobody panics beside it").clone();
     assert_eq!(handed, [signed(late, &session_key())], "the newest receipt, before the gateway ends");
 
     // After a restart the ledger must be the same one, and what was acknowledged still is.
