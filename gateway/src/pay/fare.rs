@@ -91,18 +91,18 @@ pub(crate) fn shown_token(uri: &Uri, headers: &HeaderMap) -> Option<Handle> {
 
 /// A playlist whose URIs carry the session on, for players that know no headers.
 pub(crate) fn with_session(playlist: &str, token: Handle) -> String {
-    let mut text = String::with_capacity(2 * playlist.len());
-    for line in playlist.lines() {
-        match line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?))) {
-            Some((before, (uri, after))) => {
-                text.push_str(&format!("{before}URI=\"{uri}?session={token}\"{after}"));
-            }
-            None if line.is_empty() || line.starts_with('#') => text.push_str(line),
-            None => text.push_str(&format!("{line}?session={token}")),
-        }
-        text.push('\n');
+    let lines: Vec<String> = playlist.lines().map(|line| line_with_session(line, token)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn line_with_session(line: &str, token: Handle) -> String {
+    let attribute =
+        line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)));
+    match attribute {
+        Some((before, (uri, after))) => format!("{before}URI=\"{uri}?session={token}\"{after}"),
+        None if line.is_empty() || line.starts_with('#') => line.to_owned(),
+        None => format!("{line}?session={token}"),
     }
-    text
 }
 
 pub(super) fn no_session() -> Problem {

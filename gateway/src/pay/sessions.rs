@@ -78,7 +78,9 @@ impl Sessions {
         self.by_serial.retain(|_, (session, tokens)| {
             let is_over = session.state().grant().expires.plus(GRACE_S).has_passed(now);
             if is_over {
-                tokens.iter().for_each(|token| drop(by_token.remove(token)));
+                for token in &*tokens {
+                    by_token.remove(token);
+                }
             }
             !is_over
         });

@@ -252,20 +252,22 @@ impl Till {
 
     /// A session as it was when this gateway last took a receipt under its grant.
     async fn begin(&self, grant: SessionGrant) -> Result<OpenSession, OpenError> {
-        let title = match self.shared.titles.get(&grant.agreement) {
-            Some(title) => title,
-            None => {
-                let title = self.shared.ledger.title(grant.agreement).await?.ok_or(OpenError::NoAgreement)?;
-                self.shared.titles.insert(grant.agreement, title);
-                title
-            }
-        };
+        let title = self.title(grant.agreement).await?;
         let mut session = Session::new(grant, self.shared.credit);
         for record in self.blocking(move |store| store.of_grant(&grant.serial)).await? {
             let receipt = Signed::<DeliveryReceipt>::decode(&record, &self.network());
             session.restore(receipt.expect("only verified receipts are kept").body());
         }
         Ok(OpenSession::new(title, session))
+    }
+
+    async fn title(&self, agreement: AgreementId) -> Result<Title, OpenError> {
+        if let Some(title) = self.shared.titles.get(&agreement) {
+            return Ok(title);
+        }
+        let title = self.shared.ledger.title(agreement).await?.ok_or(OpenError::NoAgreement)?;
+        self.shared.titles.insert(agreement, title);
+        Ok(title)
     }
 
     /// Takes a receipt, durably; false when it says nothing new.
@@ -375,7 +377,7 @@ async fn write(store: ReceiptStore, mut queue: mpsc::Receiver<Write>) {
         }
         for done in done {
             // Whoever asked may have gone.
-            drop(done.send(written.is_ok()));
+            let _gone = done.send(written.is_ok());
         }
     }
 }

@@ -8,7 +8,7 @@ use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed, UnixSeconds};
 use publishing::FetchBundleError;
-use sharing::{Bundle, Denial, Publication, PublicationId, Withdrawal};
+use sharing::{Bundle, Denial, Part, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
 use super::encoded::Playlists;
@@ -176,7 +176,7 @@ impl Publications {
         if bundle.parts().ledger.is_none() {
             return Ok(());
         }
-        let parts = bundle.tracks().iter().flat_map(|track| track.parts().iter().map(|part| part.link()));
+        let parts = bundle.tracks().iter().flat_map(|track| track.parts().iter().map(Part::link));
         let files = bundle.parts().attachments.iter().map(|attachment| attachment.file.link());
         let objects: Vec<_> = parts.chain(files).map(|link| link.cid().to_bytes()).collect();
         if self.catalogue.change(move |catalogue| catalogue.pay_for(&objects)).await? {

@@ -46,7 +46,7 @@ pub(super) async fn file(
         "strip" => {
             picture(&show, show.bundle.bundle().parts().strip.as_ref().map(|strip| &strip.file)).await?
         }
-        _ if file.ends_with(".mp4") => {
+        _ if file.split_once('.').is_some_and(|(_, ending)| ending == "mp4") => {
             let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?;
             let answer = track_file(&gateway, &show, &file).await?.answer(&method, &headers, gateway.shelf());
             return Ok(fare.whole(answer.await?));
