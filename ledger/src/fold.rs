@@ -3,8 +3,10 @@
 mod agreements;
 mod error;
 mod lanes;
+mod licences;
 mod payments;
 mod sessions;
+mod storage;
 
 use std::collections::BTreeMap;
 
@@ -12,12 +14,17 @@ use protocol::{Digest, Epoch, Serial, Signed, UnixSeconds};
 
 pub(crate) use self::agreements::{Agreements, Split};
 pub use self::error::{
-    ApplyError, ClaimError, GrantError, LaneError, PaymentError, ReceiptError, RegisterError, SettleError,
+    ApplyError, ClaimError, GrantError, LaneError, LicenceError, PaymentError, ReceiptError, RegisterError,
+    SettleError, StorageError,
 };
 pub(crate) use self::lanes::{Lane, LaneKey};
+pub use self::licences::DELIVERY_TERM_MAX_S;
+pub(crate) use self::licences::Licences;
 pub(crate) use self::payments::{Payments, SetAside};
 pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
+pub(crate) use self::storage::Storage;
+pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S};
 use crate::ids::digest_of;
 use crate::{
     Account, Balances, BudgetRef, Dispute, Entry, Head, Settlement, SplitAgreement, Summary, Terms,
@@ -40,6 +47,8 @@ pub struct Ledger {
     balances: Balances,
     agreements: Agreements,
     payments: Payments,
+    licences: Licences,
+    storage: Storage,
     disputes: Vec<Digest>,
     open: BTreeMap<Epoch, OpenEpoch>,
     settled: BTreeMap<Epoch, Digest>,
@@ -73,6 +82,8 @@ impl Ledger {
             balances: Balances::default(),
             agreements: Agreements::default(),
             payments: Payments::default(),
+            licences: Licences::default(),
+            storage: Storage::default(),
             disputes: Vec::new(),
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
@@ -90,12 +101,18 @@ impl Ledger {
             What::Budget(record) => self.set_aside(record)?,
             What::Claim(record) => self.pay_out(record)?,
             What::Deposit(deposited) => self.deposit(deposited)?,
+            What::Delivery(record) => self.deliver(record, entry.at)?,
             What::Dispute(record) => self.dispute(record)?,
             What::Grant(granted) => self.grant(granted)?,
+            What::Offer(record) => self.offer(record, entry.at)?,
             What::Payee(record) => self.name_payee(record)?,
+            What::Prepayment(record) => self.prepay(record, entry.at)?,
+            What::Purchase(record) => self.buy(record, entry.at)?,
             What::Receipt(record) => self.receive(record, entry.at)?,
+            What::Report(record) => self.report(record, entry.at)?,
             What::Reversal(record) => self.reverse(record)?,
             What::Settlement(summary) => self.close(summary)?,
+            What::Transfer(transferred) => self.transfer(transferred)?,
             What::Voucher(record) => self.owe(record)?,
         };
         if applied != Applied::Known {
@@ -152,6 +169,19 @@ impl Ledger {
         self.open.get(&epoch)
     }
 
+    /// When the last entry was taken.
+    pub(crate) const fn at(&self) -> UnixSeconds {
+        self.at
+    }
+
+    pub(crate) const fn licences(&self) -> &Licences {
+        &self.licences
+    }
+
+    pub(crate) const fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     pub(crate) const fn payments(&self) -> &Payments {
         &self.payments
     }
@@ -184,6 +214,8 @@ impl Ledger {
         }
         let applied = self.post(settlement.transaction)?;
         self.open.remove(&next);
+        self.settle_storage();
+        self.settle_licences();
         self.disputes.clear();
         self.settled.insert(next, digest);
         Ok(applied)

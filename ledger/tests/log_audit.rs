@@ -108,6 +108,16 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             agreed.consents.clear();
             vec![LogEntry::Agreement(agreed)]
         }
+        LogEntry::Keeper(mut keeper) => {
+            keeper.paid = keeper.paid.plus(amount(1)).unwrap();
+            let paid = LogEntry::Keeper(keeper);
+            keeper.byte_hours += 1 << 50;
+            vec![paid, LogEntry::Keeper(keeper)]
+        }
+        LogEntry::Sale(mut sale) => {
+            sale.paid = sale.paid.plus(amount(1)).unwrap();
+            vec![LogEntry::Sale(sale)]
+        }
         LogEntry::Line(mut line) => {
             line.paid = line.paid.plus(amount(1)).unwrap();
             let paid = LogEntry::Line(line);
