@@ -30,6 +30,7 @@ mod identifiers;
 mod ids;
 mod journal;
 mod log_entry;
+mod omission;
 mod payout;
 mod price;
 mod records;
@@ -60,6 +61,7 @@ pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
 pub use ids::{Blind, PaymentId, PayoutAddress};
 pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
+pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError};
 pub use records::{
