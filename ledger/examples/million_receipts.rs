@@ -38,7 +38,9 @@ fn main() {
 
     let (mut verifying, mut taking) = (0.0, 0.0);
     for sessions in sessions.chunks(BATCH_OF_SESSIONS) {
-        let of = |(session, serial): &(SecretKey, Serial)| (1..=RECEIPTS).map(|seq| receipt(session, *serial, seq)).collect::<Vec<_>>();
+        let of = |(session, serial): &(SecretKey, Serial)| {
+            (1..=RECEIPTS).map(|seq| receipt(session, *serial, seq)).collect::<Vec<_>>()
+        };
         let batch: Vec<Vec<u8>> = sessions.iter().flat_map(of).collect();
         let start = Instant::now();
         let verified = verify(&batch);
@@ -184,7 +186,8 @@ fn verify(batch: &[Vec<u8>]) -> Vec<Signed<DeliveryReceipt>> {
         records.iter().map(|record| Signed::decode(record, &NETWORK).expect("it was signed")).collect()
     };
     std::thread::scope(|scope| {
-        let parts: Vec<_> = batch.chunks(batch.len().div_ceil(threads)).map(|part| scope.spawn(move || read(part))).collect();
+        let parts: Vec<_> =
+            batch.chunks(batch.len().div_ceil(threads)).map(|part| scope.spawn(move || read(part))).collect();
         parts.into_iter().flat_map(|part| part.join().expect("no signature is wrong")).collect()
     })
 }

@@ -1,16 +1,16 @@
 //! A signed record about money, of whatever type.
 
 use crate::{
-    Acceptance, Budget, Consent, Deposit, Dispute, KeyDelivery, LicenceTransfer, Offer, Payee, PayoutClaim,
-    Prepayment, Purchase, Reversal, SessionRequest, StorageReport,
+    Acceptance, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, StorageReport,
 };
 use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, key_delivery, \
-     licence_transfer, offer, payee, payout_claim, prepayment, promise, purchase, reversal, session_grant, \
+    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, key_delivery, \
+     licence_transfer, offer, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
      session_request, storage_report or voucher",
     Acceptance(Acceptance),
     Allocation(Allocation),
@@ -19,6 +19,7 @@ protocol::any_record! {
     DeliveryReceipt(DeliveryReceipt),
     Deposit(Deposit),
     Dispute(Dispute),
+    Hold(Hold),
     KeyDelivery(KeyDelivery),
     LicenceTransfer(LicenceTransfer),
     Offer(Offer),
@@ -27,6 +28,7 @@ protocol::any_record! {
     Prepayment(Prepayment),
     Promise(Promise),
     Purchase(Purchase),
+    Resolution(Resolution),
     Reversal(Reversal),
     SessionGrant(SessionGrant),
     SessionRequest(SessionRequest),

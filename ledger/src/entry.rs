@@ -9,9 +9,9 @@ use protocol::{
 };
 
 use crate::{
-    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, KeyDelivery, LicenceTransfer,
-    Offer, Payee, PayoutClaim, Prepayment, Purchase, Reversal, SessionRequest, SplitAgreement, StorageReport,
-    Summary,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer,
+    Offer, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement,
+    StorageReport, Summary,
 };
 use proofs::canonical::CanonicalError;
 
@@ -48,6 +48,8 @@ pub enum What {
     Delivery(Signed<KeyDelivery>),
     /// A viewer may watch.
     Grant(Box<Granted>),
+    /// Money is kept back.
+    Hold(Signed<Hold>),
     /// A licence can be bought.
     Offer(Signed<Offer>),
     /// A party is paid by contracts from now on.
@@ -60,6 +62,8 @@ pub enum What {
     Receipt(Signed<DeliveryReceipt>),
     /// An auditor has seen what a node keeps.
     Report(Signed<StorageReport>),
+    /// Money is kept back no more.
+    Resolution(Signed<Resolution>),
     /// An entry is taken back.
     Reversal(Signed<Reversal>),
     /// An epoch is settled.

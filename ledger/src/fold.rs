@@ -1,6 +1,7 @@
 //! The state of all accounts: a fold over the journal, and nothing besides (spec §25).
 
 mod agreements;
+mod disputes;
 mod error;
 mod lanes;
 mod licences;
@@ -10,12 +11,14 @@ mod storage;
 
 use std::collections::BTreeMap;
 
-use protocol::{Digest, Epoch, Serial, Signed, UnixSeconds};
+use protocol::{Digest, Epoch, Serial, UnixSeconds};
 
 pub(crate) use self::agreements::{Agreements, Split};
+pub(crate) use self::disputes::Disputes;
+pub use self::disputes::{DISPUTES_MAX, HOLD_EPOCHS_MAX};
 pub use self::error::{
-    ApplyError, ClaimError, GrantError, LaneError, LicenceError, PaymentError, ReceiptError, RegisterError,
-    SettleError, StorageError,
+    ApplyError, ClaimError, GrantError, HoldError, LaneError, LicenceError, PaymentError, ReceiptError,
+    RegisterError, SettleError, StorageError,
 };
 pub(crate) use self::lanes::{Lane, LaneKey};
 pub use self::licences::DELIVERY_TERM_MAX_S;
@@ -27,14 +30,11 @@ pub(crate) use self::storage::Storage;
 pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S};
 use crate::ids::digest_of;
 use crate::{
-    Account, Balances, BudgetRef, Dispute, Entry, Head, Settlement, SplitAgreement, Summary, Terms,
-    Transaction, What,
+    Account, Balances, BudgetRef, Entry, Head, Settlement, SplitAgreement, Summary, Terms, Transaction, What,
 };
 
 /// Most epochs that are open at once: grants, budgets and lanes may be for one of these.
 pub const OPEN_EPOCHS_MAX: u64 = 4;
-/// Most disputes that wait for the next settlement to publish them.
-pub const DISPUTES_MAX: usize = 10_000;
 
 /// What follows from the entries that were applied, in their order.
 ///
@@ -49,7 +49,7 @@ pub struct Ledger {
     payments: Payments,
     licences: Licences,
     storage: Storage,
-    disputes: Vec<Digest>,
+    disputes: Disputes,
     open: BTreeMap<Epoch, OpenEpoch>,
     settled: BTreeMap<Epoch, Digest>,
 }
@@ -84,7 +84,7 @@ impl Ledger {
             payments: Payments::default(),
             licences: Licences::default(),
             storage: Storage::default(),
-            disputes: Vec::new(),
+            disputes: Disputes::default(),
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
         }
@@ -104,12 +104,14 @@ impl Ledger {
             What::Delivery(record) => self.deliver(record, entry.at)?,
             What::Dispute(record) => self.dispute(record)?,
             What::Grant(granted) => self.grant(granted)?,
+            What::Hold(record) => self.hold(record)?,
             What::Offer(record) => self.offer(record, entry.at)?,
             What::Payee(record) => self.name_payee(record)?,
             What::Prepayment(record) => self.prepay(record, entry.at)?,
             What::Purchase(record) => self.buy(record, entry.at)?,
             What::Receipt(record) => self.receive(record, entry.at)?,
             What::Report(record) => self.report(record, entry.at)?,
+            What::Resolution(record) => self.resolve(record)?,
             What::Reversal(record) => self.reverse(record)?,
             What::Settlement(summary) => self.close(summary)?,
             What::Transfer(transferred) => self.transfer(transferred)?,
@@ -161,7 +163,7 @@ impl Ledger {
         &self.agreements
     }
 
-    pub(crate) fn disputes(&self) -> &[Digest] {
+    pub(crate) const fn disputes(&self) -> &Disputes {
         &self.disputes
     }
 
@@ -186,18 +188,6 @@ impl Ledger {
         &self.payments
     }
 
-    fn dispute(&mut self, record: &Signed<Dispute>) -> Result<Applied, ApplyError> {
-        let digest = record.name();
-        if self.disputes.contains(&digest) {
-            return Ok(Applied::Known);
-        }
-        if self.disputes.len() >= DISPUTES_MAX {
-            return Err(ApplyError::TooManyDisputes);
-        }
-        self.disputes.push(digest);
-        Ok(Applied::New(None))
-    }
-
     fn close(&mut self, summary: &Summary) -> Result<Applied, ApplyError> {
         let digest = digest_of(summary);
         if let Some(settled) = self.settled(summary.epoch) {
@@ -216,7 +206,7 @@ impl Ledger {
         self.open.remove(&next);
         self.settle_storage();
         self.settle_licences();
-        self.disputes.clear();
+        self.settle_disputes(next);
         self.settled.insert(next, digest);
         Ok(applied)
     }

@@ -52,9 +52,9 @@ pub use entry::{
 };
 pub use fold::{
     Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_MAX, GRANT_BYTES_MAX,
-    GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX,
-    PaymentError, RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S,
-    SettleError, StorageError,
+    GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError, LaneError, Ledger,
+    LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError,
+    RegisterError, STORAGE_GRACE_S, SettleError, StorageError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
@@ -65,8 +65,8 @@ pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError};
 pub use records::{
-    Acceptance, Budget, BudgetRef, Deposit, Dispute, KeyDelivery, LicenceTransfer, Offer, Payee, PayoutClaim,
-    Prepayment, Purchase, Rail, Reversal, SessionRequest, StorageReport,
+    Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest, StorageReport,
 };
 pub use settlement::{
     Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,

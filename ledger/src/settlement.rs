@@ -58,7 +58,7 @@ pub struct Settlement {
 pub struct Summary {
     /// Over all [`Carrier`]s.
     pub carriers: ListRoot,
-    /// Over the hashes of all disputes since the last settlement.
+    /// Over the names of all disputes, holds and resolutions since the last settlement.
     pub disputes: ListRoot,
     /// Which epoch.
     pub epoch: Epoch,
@@ -158,7 +158,7 @@ impl Settlement {
         let receipts: Vec<_> = open.sessions.values().flat_map(Session::receipts).collect();
         let summary = Summary {
             carriers: ListRoot::of(&carried.carriers),
-            disputes: ListRoot::of(ledger.disputes()),
+            disputes: ListRoot::of(ledger.disputes().said()),
             epoch,
             gateways: ListRoot::of(&carried.gateways),
             journal: ledger.head(),
@@ -238,6 +238,10 @@ fn postings(
         draft.take(Account::Funds(*payer), *amount);
     }
     take_beside(&mut draft, ledger);
+    for (party, amount) in ledger.disputes().ending(ledger.next_epoch()) {
+        draft.take(Account::Held(party), amount);
+        draft.give(Account::Earned(party), amount);
+    }
     for (owner, amount) in earned {
         draft.give(Account::Earned(*owner), *amount);
     }
@@ -272,7 +276,9 @@ fn payouts(ledger: &Ledger, earned: &BTreeMap<PublicKey, Amount>) -> Vec<Payout>
         let unpaid = Amount::new(ledger.balance(Account::Earned(party))).expect("a balance is an amount");
         let earned = earned.get(&party).copied().unwrap_or(Amount::ZERO);
         // What is on accounts is an amount, and what was paid is one.
-        let cumulative = unpaid.get() + earned.get() + by_contract.get();
+        let freed = ledger.disputes().ending(ledger.next_epoch()).filter(|(owner, _)| *owner == party);
+        let freed: u64 = freed.map(|(_, amount)| amount.get()).sum();
+        let cumulative = unpaid.get() + earned.get() + freed + by_contract.get();
         (cumulative > 0).then_some(Payout { address, cumulative, party })
     };
     ledger.payments().payees().filter_map(payout).collect()

@@ -71,7 +71,8 @@ fn beside(world: &mut World, log: &[LogEntry]) {
     let (licence, what) = world::purchase(payer, offer, 1);
     world.new_entry(what);
     world.new_entry(world::delivery(1, licence, b"key"));
-    world.new_entry(world::transfer(payer, VIEWERS + 9, licence, 0, 0));
+    world.deposit(51, 500);
+    world.new_entry(world::transfer(payer, 51, licence, 0, 500));
 }
 
 fn audit(log: &[LogEntry]) -> Result<LogAudit, LogAuditError> {

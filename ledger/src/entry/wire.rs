@@ -9,8 +9,9 @@ use serde_bytes::ByteBuf;
 
 use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What};
 use crate::{
-    Acceptance, Blind, Budget, Consent, Deposit, Dispute, KeyDelivery, LicenceTransfer, Offer, Payee,
-    PayoutClaim, Prepayment, Purchase, Reversal, SessionRequest, SplitAgreement, StorageReport, Summary,
+    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement, StorageReport,
+    Summary,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -31,12 +32,14 @@ enum WireWhat {
     Delivery(Unverified<KeyDelivery>),
     Dispute(Unverified<Dispute>),
     Grant { blind: Blind, grant: Unverified<SessionGrant>, request: Unverified<SessionRequest> },
+    Hold(Unverified<Hold>),
     Offer(Unverified<Offer>),
     Payee(Unverified<Payee>),
     Prepayment(Unverified<Prepayment>),
     Purchase(Unverified<Purchase>),
     Receipt(Unverified<DeliveryReceipt>),
     Report(Unverified<StorageReport>),
+    Resolution(Unverified<Resolution>),
     Reversal(Unverified<Reversal>),
     Settlement(Box<Summary>),
     Transfer { acceptance: Unverified<Acceptance>, transfer: Unverified<LicenceTransfer> },
@@ -92,12 +95,14 @@ fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
             grant: grant.verify(network)?,
             request: request.verify(network)?,
         })),
+        WireWhat::Hold(record) => What::Hold(record.verify(network)?),
         WireWhat::Offer(record) => What::Offer(record.verify(network)?),
         WireWhat::Payee(record) => What::Payee(record.verify(network)?),
         WireWhat::Prepayment(record) => What::Prepayment(record.verify(network)?),
         WireWhat::Purchase(record) => What::Purchase(record.verify(network)?),
         WireWhat::Receipt(record) => What::Receipt(record.verify(network)?),
         WireWhat::Report(record) => What::Report(record.verify(network)?),
+        WireWhat::Resolution(record) => What::Resolution(record.verify(network)?),
         WireWhat::Reversal(record) => What::Reversal(record.verify(network)?),
         WireWhat::Settlement(summary) => What::Settlement(summary),
         WireWhat::Transfer { acceptance, transfer } => What::Transfer(Box::new(Transferred {
@@ -131,12 +136,14 @@ fn written(what: &What) -> WireWhat {
             grant: (&granted.grant).into(),
             request: (&granted.request).into(),
         },
+        What::Hold(record) => WireWhat::Hold(record.into()),
         What::Offer(record) => WireWhat::Offer(record.into()),
         What::Payee(record) => WireWhat::Payee(record.into()),
         What::Prepayment(record) => WireWhat::Prepayment(record.into()),
         What::Purchase(record) => WireWhat::Purchase(record.into()),
         What::Receipt(record) => WireWhat::Receipt(record.into()),
         What::Report(record) => WireWhat::Report(record.into()),
+        What::Resolution(record) => WireWhat::Resolution(record.into()),
         What::Reversal(record) => WireWhat::Reversal(record.into()),
         What::Settlement(summary) => WireWhat::Settlement(summary.clone()),
         What::Transfer(transferred) => WireWhat::Transfer {

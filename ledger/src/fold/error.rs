@@ -35,6 +35,8 @@ pub enum ApplyError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
+    Hold(#[from] HoldError),
+    #[error(transparent)]
     Settle(#[from] SettleError),
 }
 
@@ -196,4 +198,20 @@ pub enum StorageError {
     TooMuch,
     #[error("all reports together are above the {amount} that are prepaid")]
     UsedUp { amount: Amount },
+}
+
+/// Why no money is kept back, or kept back still.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum HoldError {
+    #[error("no dispute {dispute} since the last settlement")]
+    NoDispute { dispute: Digest },
+    #[error("the dispute is signed by {by}: the party itself, or the ledger")]
+    OwnDispute { by: PublicKey },
+    #[error("{party} is paid by contracts, which cannot be held back")]
+    ByContract { party: PublicKey },
+    #[error("no hold is called {hold}")]
+    NoHold { hold: Digest },
+    #[error("{given} of the {held} that are held")]
+    TooMuch { given: Amount, held: Amount },
 }

@@ -15,7 +15,7 @@ pub const DELIVERY_TERM_MAX_S: u32 = 30 * 86_400;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Licences {
     offers: BTreeMap<Digest, (PublicKey, Offer)>,
-    licences: BTreeMap<Digest, Licence>,
+    bought: BTreeMap<Digest, Licence>,
     /// Purchases without a key.
     waiting: BTreeSet<Digest>,
     /// What is sold since the last settlement, and who pays.
@@ -43,8 +43,7 @@ impl Licences {
 
     /// Who paid for a key that did not come in time, and how much.
     pub(crate) fn refunds(&self, at: UnixSeconds) -> impl Iterator<Item = (PublicKey, Amount)> {
-        let late =
-            self.waiting.iter().map(|name| &self.licences[name]).filter(move |it| it.due.has_passed(at));
+        let late = self.waiting.iter().map(|name| &self.bought[name]).filter(move |it| it.due.has_passed(at));
         late.map(|licence| (licence.holder, licence.offer.price))
     }
 
@@ -63,7 +62,7 @@ impl Licences {
 impl Ledger {
     /// Who holds a licence, and for which work; `None` while its key is not delivered. A licence has the name of its purchase.
     pub fn licence(&self, name: &Digest) -> Option<(PublicKey, AgreementId)> {
-        let licence = self.licences.licences.get(name).filter(|licence| licence.sealed.is_some())?;
+        let licence = self.licences.bought.get(name).filter(|licence| licence.sealed.is_some())?;
         Some((licence.holder, licence.offer.agreement))
     }
 
@@ -84,7 +83,7 @@ impl Ledger {
     /// The price is set aside until the key is there.
     pub(super) fn buy(&mut self, record: &Signed<Purchase>, at: UnixSeconds) -> Result<Applied, ApplyError> {
         let (buyer, name) = (record.by(), record.name());
-        if self.licences.licences.contains_key(&name) {
+        if self.licences.bought.contains_key(&name) {
             return Ok(Applied::Known);
         }
         let offer =
@@ -94,7 +93,7 @@ impl Ledger {
             self.post(Transaction::transfer(Account::Funds(buyer), Account::Reserved(buyer), offer.price))?;
         let due = at.plus(offer.term.into());
         let licence = Licence { offer, seller, holder: buyer, due, sealed: None, transfers: Vec::new() };
-        self.licences.licences.insert(name, licence);
+        self.licences.bought.insert(name, licence);
         self.licences.waiting.insert(name);
         Ok(applied)
     }
@@ -106,7 +105,7 @@ impl Ledger {
     ) -> Result<Applied, ApplyError> {
         let KeyDelivery { purchase, sealed, .. } = *record.body();
         let licences = &mut self.licences;
-        let licence = licences.licences.get_mut(&purchase).ok_or(LicenceError::NoPurchase { purchase })?;
+        let licence = licences.bought.get_mut(&purchase).ok_or(LicenceError::NoPurchase { purchase })?;
         if record.by() != licence.seller {
             return Err(LicenceError::NotTheSeller { by: record.by() }.into());
         }
@@ -126,7 +125,7 @@ impl Ledger {
         let Transferred { acceptance, transfer } = transferred;
         let (name, LicenceTransfer { licence: of, number, price, to, .. }) =
             (transfer.name(), *transfer.body());
-        let licence = self.licences.licences.get(&of).filter(|licence| licence.sealed.is_some());
+        let licence = self.licences.bought.get(&of).filter(|licence| licence.sealed.is_some());
         let licence = licence.ok_or(LicenceError::NoPurchase { purchase: of })?;
         if let Some(known) = licence.transfers.get(number as usize) {
             return known_or_conflict(*known == name, "a transfer");
@@ -141,7 +140,7 @@ impl Ledger {
         let share = licence.offer.resale.ok_or(LicenceError::NotTransferable)?;
         let agreement = licence.offer.agreement;
         let applied = self.post(Transaction::transfer(Account::Funds(to), Account::Reserved(to), price))?;
-        let licence = self.licences.licences.get_mut(&of).expect("it was found");
+        let licence = self.licences.bought.get_mut(&of).expect("it was found");
         licence.holder = to;
         licence.transfers.push(name);
         self.licences.sell(of, to, agreement, price, Some(Resale { by: from, share }));
@@ -150,8 +149,8 @@ impl Ledger {
 
     /// What was sold is settled, and who waited in vain has the money back.
     pub(super) fn settle_licences(&mut self) {
-        let (at, licences) = (self.at, &self.licences.licences);
-        self.licences.waiting.retain(|name| !licences[name].due.has_passed(at));
+        let (at, bought) = (self.at, &self.licences.bought);
+        self.licences.waiting.retain(|name| !bought[name].due.has_passed(at));
         self.licences.sold.clear();
     }
 }

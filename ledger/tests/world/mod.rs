@@ -358,7 +358,7 @@ pub(crate) fn wealth(world: &World, owners: &[u8]) -> i128 {
     let balances = world.ledger.balances();
     let of = |owner: &u8| {
         let owner = key(*owner);
-        [Account::Funds(owner), Account::Reserved(owner), Account::Earned(owner)]
+        [Account::Funds(owner), Account::Reserved(owner), Account::Earned(owner), Account::Held(owner)]
             .map(|account| balances.of(account))
     };
     owners.iter().flat_map(of).sum()
