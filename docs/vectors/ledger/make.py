@@ -588,7 +588,7 @@ def log_entries():
     carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
     keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
     sale = {"agreement": b3(b"agreement"), "licence": b3(b"purchase"), "paid": 900, "resale": {"by": PUBLIC["viewer"], "share": 100_000}}
-    yield {"name": "the first sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
+    yield {"name": "sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
 
     def bad(name, error, value):
