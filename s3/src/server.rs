@@ -1,6 +1,7 @@
 //! The server: what it is made of, and the accept loop.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,21 +10,18 @@ use std::time::Duration;
 use account::{Account, KeyStore, LocalError};
 use chunker::Coding;
 use client::Client;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue, ORIGIN};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use quick_cache::sync::Cache;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, HttpResponse};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::admission::Admission;
 use crate::credentials::Credentials;
 use crate::service::Service;
 use crate::shelf::Shelf;
@@ -31,8 +29,6 @@ use crate::spool::{Spool, SpoolError};
 use crate::storage::{OPENED_MAX, PUT_SHARES, Storage};
 use crate::writer::Writer;
 
-/// What browsers send forms with files as.
-const FORM: &[u8] = b"multipart/form-data";
 /// Connections open at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 512;
 /// A request's headers must have arrived by then, and an idle connection is closed.
@@ -144,6 +140,8 @@ impl Server {
 }
 
 async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: impl Future<Output = ()>) {
+    let listens = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip());
+    let admission = Admission { listens };
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
     let (places, graceful) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), GracefulShutdown::new());
@@ -160,7 +158,7 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
             .header_read_timeout(HEADERS_TIMEOUT)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |request| answer(service.clone(), request)),
+                service_fn(move |request| admission.answer(service.clone(), request)),
             );
         let watched = graceful.watch(connection);
         connections.spawn(async move {
@@ -176,35 +174,6 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
     if timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections cut off at shutdown");
     }
-}
-
-/// Ends the connection after a refusal of which the client waits with its body: whether the body still comes, nobody knows, and what
-/// comes next would be taken for it.
-async fn answer(service: S3Service, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
-    if is_from_a_page(&request) {
-        return Ok(refusal());
-    }
-    let waits_with_body = request.headers().contains_key(EXPECT);
-    let mut response = service.call(request.map(Body::from)).await?;
-    if waits_with_body && !response.status().is_success() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
-}
-
-/// Whether a web page sends it: clients of S3 do not say where they come from, and post no forms. Pages are refused before anything
-/// is read of what they send, since forms come unsigned and are parsed before a signature is asked for.
-fn is_from_a_page(request: &Request<Incoming>) -> bool {
-    let media_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-    let is_form = media_type.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM));
-    request.headers().contains_key(ORIGIN) || (is_form && request.method() == Method::POST)
-}
-
-fn refusal() -> HttpResponse {
-    let mut response = HttpResponse::new(Body::from("web pages and forms are not served\n".to_owned()));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {

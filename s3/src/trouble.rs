@@ -38,7 +38,6 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
     let code = match intake {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
-        Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
         Some(IntakeError::Length { .. } | IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };
