@@ -34,6 +34,7 @@ use s3s::dto::{
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use crate::storage::Storage;
+use crate::trouble;
 
 /// The operations over one storage.
 #[derive(Debug, Clone)]
@@ -45,7 +46,8 @@ macro_rules! serve {
         #[async_trait::async_trait]
         impl S3 for Service {
             $(async fn $operation(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                Storage::$operation(&self.0, request).await
+                let answer = Storage::$operation(&self.0, request).await;
+                answer.inspect_err(|error| trouble::log(stringify!($operation), error))
             })*
 
             async fn post_object(

@@ -73,3 +73,16 @@ pub(crate) fn of_disk(error: &std::io::Error) -> S3Error {
     tracing::error!(%error, "the spool cannot be read or written");
     S3Error::with_message(S3ErrorCode::InternalError, format!("on the disk of this machine: {error}"))
 }
+
+/// Says in the log that a request was refused: loudly, where it is not the client's fault. Without anything of the request itself.
+pub(crate) fn log(operation: &'static str, error: &S3Error) {
+    let (code, message) = (error.code().as_str(), error.message().unwrap_or_default());
+    if error
+        .status_code()
+        .is_none_or(|status| status.is_server_error() && *error.code() != S3ErrorCode::NotImplemented)
+    {
+        tracing::warn!(operation, code, message, "a request failed");
+    } else {
+        tracing::debug!(operation, code, "a request was refused");
+    }
+}
