@@ -30,6 +30,7 @@ mod spool;
 mod stall;
 mod storage;
 mod trouble;
+mod turns;
 mod view;
 mod writer;
 

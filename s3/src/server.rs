@@ -27,6 +27,7 @@ use crate::service::Service;
 use crate::shelf::Shelf;
 use crate::spool::{Spool, SpoolError};
 use crate::storage::{OPENED_MAX, PUT_SHARES, Storage};
+use crate::turns::Turns;
 use crate::writer::Writer;
 
 /// Connections open at a time; further ones wait in the listener's queue.
@@ -88,8 +89,8 @@ impl Server {
     /// A server over this network. Must be called within a runtime.
     pub fn start(config: ServerConfig, client: Client) -> Result<Self, StartError> {
         let credentials = Credentials::of(&config.account);
-        let spool = Spool::new(config.spool, config.account.clone(), config.spool_len_max);
-        spool.tidy().map_err(into_start_error)?;
+        let spool = Spool::open(config.spool, config.account.clone(), config.spool_len_max);
+        let spool = spool.map_err(into_start_error)?;
         let shelf = Arc::new(Shelf::open(config.index.clone())?);
         let writer = Writer {
             client: client.clone(),
@@ -111,6 +112,7 @@ impl Server {
             keep_s: config.keep_s,
             opened: Cache::new(OPENED_MAX),
             puts: Semaphore::new(PUT_SHARES),
+            turns: Turns::default(),
         };
         Ok(Self { storage: Arc::new(storage), credentials, writer: tokio::spawn(writing) })
     }
