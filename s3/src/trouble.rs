@@ -1,6 +1,6 @@
 //! Which S3 error says what went wrong below.
 
-use client::{FetchError, OpenObjectError, PutError};
+use client::{FetchError, OpenObjectError, PutError, ReadError};
 use s3s::{S3Error, S3ErrorCode};
 use sharing::NameError;
 
@@ -51,6 +51,15 @@ pub(crate) fn of_open(error: &OpenObjectError) -> S3Error {
             S3ErrorCode::ServiceUnavailable
         }
         _ => S3ErrorCode::InternalError,
+    };
+    S3Error::with_message(code, error.to_string())
+}
+
+/// An object of which not all bytes come.
+pub(crate) fn of_read(error: &ReadError) -> S3Error {
+    let code = match error {
+        ReadError::Unavailable { .. } => S3ErrorCode::ServiceUnavailable,
+        ReadError::NotHeld { .. } | ReadError::Broken(_) => S3ErrorCode::InternalError,
     };
     S3Error::with_message(code, error.to_string())
 }
