@@ -135,7 +135,7 @@ impl Server {
         drop(self.storage);
         if timeout(SHUTDOWN_GRACE, self.writer).await.is_err() {
             tracing::warn!(
-                "the index was still being written at shutdown; what is missing is pushed at the next start"
+                "stopped while the index was written, or an upload completed: the rest follows at the next start, or when its client asks"
             );
         }
     }
