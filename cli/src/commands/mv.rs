@@ -49,13 +49,13 @@ impl Mv {
             None => parse_path(&self.to)?,
         };
         let network = Network::load(globals.network.as_deref()).await?;
-        let coding = network.usual_coding()?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let rename = async |client: &Client| {
             names.pull(client).await?;
             let changes = changes(names.local.index(), &from, &to)?;
             let moved = changes.len() / 2;
+            let coding = network.usual_coding(client)?;
             let pushed = names.write(client, coding, changes).await?;
             Ok(Answer { moved, pushed })
         };
