@@ -54,7 +54,8 @@ pub(crate) struct Put {
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
 
-    /// The name in your index, folders included; readers see its last part [default: the file's]
+    /// The name in your index, folders included; with a / at its end, the folder into which the file goes under its own.
+    /// Readers see the last part [default: the file's]
     #[arg(long)]
     name: Option<String>,
 
@@ -107,6 +108,9 @@ impl Put {
         let (source, len) = self.open().await?;
         let account = Account::new(account_file::open(globals.account.as_deref(), output)?);
         let path = self.path()?;
+        if let Some(path) = path.as_ref().filter(|_| !self.no_index) {
+            names::check_kind(Names::open(globals).await?.local.index(), path)?;
+        }
         let secrets = self.secrets(&account, globals)?;
         let salt = secrets.salt;
         let until = now().plus(self.keep.seconds());
@@ -202,11 +206,17 @@ impl Put {
 
     /// What it is to be called: none when nothing gives it a name.
     fn path(&self) -> anyhow::Result<Option<IndexPath>> {
-        if let Some(name) = &self.name {
-            return parse_path(name).map(Some);
+        let own = self.file.file_name().filter(|_| !self.is_stdin()).and_then(|name| name.to_str());
+        match (&self.name, own) {
+            (Some(folder), Some(own)) if folder.ends_with('/') => {
+                parse_path(&format!("{folder}{own}")).map(Some)
+            }
+            (Some(folder), None) if folder.ends_with('/') => Err(Usage::because(format!(
+                "{folder} is a folder, and what comes through a pipe has no name of its own"
+            ))),
+            (Some(name), _) => parse_path(name).map(Some),
+            (None, own) => own.map(parse_path).transpose(),
         }
-        let name = self.file.file_name().filter(|_| !self.is_stdin());
-        name.and_then(|name| name.to_str()).map(parse_path).transpose()
     }
 
     /// Keys of the new object. Those that nothing brings back are kept before they are used.
