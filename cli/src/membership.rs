@@ -42,18 +42,25 @@ impl Network {
     /// The network in the file that is named, or in the user's configuration folder; or that of a ticket, whose nodes are
     /// asked for all the others.
     pub(crate) async fn load(named: Option<&Path>) -> anyhow::Result<Self> {
-        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
-            Some(named) => Self::join(&ticket(named)?).await,
-            None => Self::read(named),
+        match Named::of(named)? {
+            Named::Ticket(ticket) => Self::join(&ticket).await,
+            Named::File(path) => Self::read(path),
         }
     }
 
     /// The id of the network that is named in either way; nobody is asked.
     pub(crate) fn id(named: Option<&Path>) -> anyhow::Result<NetworkId> {
-        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
-            Some(named) => Ok(ticket(named)?.network()),
-            None => Ok(Self::read(named)?.file.network),
+        match Named::of(named)? {
+            Named::Ticket(ticket) => Ok(ticket.network()),
+            Named::File(path) => Ok(Self::read(path)?.file.network),
         }
+    }
+
+    /// What one node alone knows of its network.
+    pub(crate) fn of_node(record: Signed<NodeRecord>) -> anyhow::Result<Self> {
+        let network = record.network();
+        let file = NetworkFile { network, same_site: false, gateway: None, nodes: vec![record] };
+        Ok(Self { file, path: path(None)?, gateway: None, is_fresh: true })
     }
 
     async fn join(ticket: &Ticket) -> anyhow::Result<Self> {
@@ -171,9 +178,23 @@ fn local_address(addresses: &(impl Iterator<Item = SocketAddr> + Clone)) -> Sock
     }
 }
 
-/// Whether this names a ticket, or the file of one: `@FILE`.
-fn is_ticket(named: &str) -> bool {
-    named.starts_with(TICKET_PREFIX) || named.starts_with('@')
+/// What the user calls a network by.
+enum Named<'a> {
+    Ticket(Ticket),
+    /// A network file, or the usual one.
+    File(Option<&'a Path>),
+}
+
+impl<'a> Named<'a> {
+    /// A ticket stands in place; `@FILE` is the file of one, or a network file after all.
+    fn of(named: Option<&'a Path>) -> anyhow::Result<Self> {
+        let Some(text) = named.and_then(Path::to_str) else { return Ok(Self::File(named)) };
+        match text.strip_prefix('@') {
+            Some(path) if NetworkFile::load(path.as_ref()).is_ok() => Ok(Self::File(Some(Path::new(path)))),
+            None if !text.starts_with(TICKET_PREFIX) => Ok(Self::File(named)),
+            _ => ticket(text).map(Self::Ticket),
+        }
+    }
 }
 
 /// A ticket, written in place or as `@FILE`.
