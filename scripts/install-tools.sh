@@ -11,7 +11,7 @@ target=${CARGO_TARGET_DIR:-target}
 need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
     demo) need+=(ffmpeg:ffmpeg) ;;
-    test) need+=(python3:python3 b3sum:b3sum rclone:rclone ffmpeg:ffmpeg chromium:chromium) ;;
+    test) need+=(python3:python3 b3sum:b3sum rclone:rclone ffmpeg:ffmpeg chromium:chromium hledger:hledger) ;;
     bench) need+=(python3:python3 nginx:nginx-light pgrep:procps ffmpeg:ffmpeg chromium:chromium) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
 esac
@@ -53,7 +53,7 @@ if ! node_is_new_enough || ! command -v npm >/dev/null; then
     exit 1
 fi
 
-# The outside checkers are written in Python from docs/spec.md and use PyPI's CBOR, BLAKE3 and AEAD.
+# The outside checkers are written in Python from docs/spec.md and use PyPI's CBOR, BLAKE3 and AEAD, or in Go.
 if [[ ${1} == test ]]; then
     requirements=tests/python/requirements.txt
     venv=$target/venv

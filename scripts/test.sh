@@ -53,6 +53,7 @@ step "page" scripts/build-page.sh --test
 HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM
 step "outside checkers" scripts/check-outside.sh
+step "ledger" scripts/check-ledger.sh
 step "s3" scripts/check-s3.sh
 step "media" scripts/check-media.sh
 step "operators" scripts/check-operators.sh

@@ -5,12 +5,14 @@
 use std::time::Instant;
 
 use ledger::{
-    Agreed, AgreementId, AgreementParts, Alias, Amount, Applied, Blind, Consent, Delivered, DeliveryReceipt,
-    Deposit, Entry, Epoch, Fees, Granted, Ledger, Party, PaymentId, Per, Ppm, Price, Quantity, Role, Serial,
-    SessionGrant, SessionRequest, SplitAgreement, StreamNumber, Terms, Unit, Usage, What,
+    Acceptance, Agreed, AgreementParts, Applied, Blind, Consent, Deposit, Deposited, Entry, Fees, Granted,
+    Ledger, Party, PaymentId, Per, Price, Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit, What,
 };
 use proofs::Cid;
-use protocol::{BoundedList, NetworkId, SecretKey, Sequence, Signed, UnixSeconds};
+use protocol::{
+    AgreementId, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, NetworkId, Ppm, SecretKey, Sequence,
+    Serial, SessionGrant, Signed, StreamNumber, UnixSeconds, Usage,
+};
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -119,7 +121,10 @@ fn register(ledger: &mut Ledger, title: u64) -> AgreementId {
 fn deposit(viewer: u64) -> What {
     let id = PaymentId::from_bytes([0; 16]);
     let body = Deposit { amount: micro(1_000_000_000), id, remark: None, unit: unit(), issued: NOW };
-    What::Deposit(Signed::sign(&secret(4, viewer), &NETWORK, body))
+    let deposit = Signed::sign(&secret(4, viewer), &NETWORK, body);
+    let acceptance = Acceptance { issued: NOW, name: deposit.name() };
+    let acceptance = Signed::sign(&secret(1, 0), &NETWORK, acceptance);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
 }
 
 fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey, Serial) {
@@ -137,10 +142,10 @@ fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey
         limit,
         session: session.public(),
     };
-    let serial = Serial::of(&viewer.public(), &request);
+    let serial = request.serial(&viewer.public());
     let grant = SessionGrant {
         agreement,
-        alias: Alias::of(&BLIND, &viewer.public(), agreement, epoch),
+        alias: BLIND.alias(&viewer.public(), agreement, epoch),
         attested: false,
         charge,
         epoch,

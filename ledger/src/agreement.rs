@@ -5,11 +5,11 @@ mod rules;
 
 use proofs::Cid;
 use proofs::canonical::{self, CanonicalError};
-use protocol::{BoundedList, Digest, PublicKey, UnixSeconds, keys};
+use protocol::{AgreementId, BoundedList, Digest, Ppm, PpmError, PublicKey, UnixSeconds, keys};
 use serde::{Deserialize, Serialize};
 
 pub use self::consent::Consent;
-use crate::{Ipi, Iscc, Isrc, Iswc, Ppm, PpmError, Price, Unit};
+use crate::{Ipi, Iscc, Isrc, Iswc, Price, Unit};
 
 /// Longest agreement, in bytes.
 pub const AGREEMENT_LEN_MAX: usize = 16_384;
@@ -19,11 +19,6 @@ pub const PARTIES_MAX: usize = 64;
 pub const PARENTS_MAX: usize = 16;
 /// Most generations of works, the first one included.
 pub const GENERATIONS_MAX: u8 = 8;
-
-/// The name of an agreement: the BLAKE3 hash of its encoding. Another version has another name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AgreementId(Digest);
 
 /// An agreement that keeps to all rules which concern nothing but itself. It is never changed, only superseded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -164,7 +159,7 @@ impl SplitAgreement {
         if bytes.len() > AGREEMENT_LEN_MAX {
             return Err(AgreementError::TooLong { len: bytes.len() });
         }
-        Ok(Self { parts, id: AgreementId(Digest::of(&bytes)) })
+        Ok(Self { parts, id: Digest::of(&bytes).into() })
     }
 
     /// Reads an agreement.
@@ -203,23 +198,5 @@ impl Fees {
     /// An agreement has checked that there is no more than the whole.
     pub(crate) fn rest(&self) -> Ppm {
         Ppm::sum([self.gateway, self.network, self.node]).map_or(Ppm::ZERO, Ppm::rest)
-    }
-}
-
-impl AgreementId {
-    /// The id with these 32 bytes.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Digest::from_bytes(bytes))
-    }
-
-    /// The 32 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl std::fmt::Display for AgreementId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
     }
 }

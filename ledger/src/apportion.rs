@@ -1,6 +1,6 @@
 //! Sharing out whole micro-units without losing one: the method of the largest remainder (spec §25).
 
-use crate::Amount;
+use protocol::Amount;
 
 /// `whole` in parts that are in proportion to `weights`, in the order of these, and add up to it exactly.
 ///

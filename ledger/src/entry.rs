@@ -4,11 +4,13 @@ mod wire;
 
 pub(crate) use self::wire::WireAgreed;
 
-use protocol::{NetworkId, RecordError, Signed, UnixSeconds};
+use protocol::{
+    Allocation, DeliveryReceipt, NetworkId, RecordError, SessionGrant, Signed, UnixSeconds, Voucher,
+};
 
 use crate::{
-    AgreementError, Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee,
-    PayoutClaim, Reversal, SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal,
+    SessionRequest, SplitAgreement, Summary,
 };
 use proofs::canonical::CanonicalError;
 
@@ -38,7 +40,7 @@ pub enum What {
     /// A party is paid out.
     Claim(Signed<PayoutClaim>),
     /// Money has come in.
-    Deposit(Signed<Deposit>),
+    Deposit(Box<Deposited>),
     /// Somebody contradicts.
     Dispute(Signed<Dispute>),
     /// A viewer may watch.
@@ -62,6 +64,15 @@ pub struct Agreed {
     pub agreement: SplitAgreement,
     /// By whom.
     pub consents: Vec<Signed<Consent>>,
+}
+
+/// A deposit, and that the ledger has it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Deposited {
+    /// Signed by the ledger: nothing is credited that it has not received.
+    pub acceptance: Signed<Acceptance>,
+    /// Signed by the depositor: nothing is credited that nobody has paid.
+    pub deposit: Signed<Deposit>,
 }
 
 /// A grant and the request that it answers.

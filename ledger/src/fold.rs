@@ -8,21 +8,20 @@ mod sessions;
 
 use std::collections::BTreeMap;
 
-use protocol::{Digest, Signed, UnixSeconds};
+use protocol::{Digest, Epoch, Serial, Signed, UnixSeconds};
 
 pub(crate) use self::agreements::{Agreements, Split};
 pub use self::error::{
     ApplyError, ClaimError, GrantError, LaneError, PaymentError, ReceiptError, RegisterError, SettleError,
 };
 pub(crate) use self::lanes::{Lane, LaneKey};
-pub use self::payments::record_name;
 pub(crate) use self::payments::{Payments, SetAside};
 pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
 use crate::ids::digest_of;
 use crate::{
-    Account, Balances, BudgetRef, Dispute, Entry, Epoch, Head, Serial, Settlement, SplitAgreement, Summary,
-    Terms, Transaction, What,
+    Account, Balances, BudgetRef, Dispute, Entry, Head, Settlement, SplitAgreement, Summary, Terms,
+    Transaction, What,
 };
 
 /// Most epochs that are open at once: grants, budgets and lanes may be for one of these.
@@ -90,7 +89,7 @@ impl Ledger {
             What::Allocation(record) => self.allocate(record)?,
             What::Budget(record) => self.set_aside(record)?,
             What::Claim(record) => self.pay_out(record)?,
-            What::Deposit(record) => self.deposit(record)?,
+            What::Deposit(deposited) => self.deposit(deposited)?,
             What::Dispute(record) => self.dispute(record)?,
             What::Grant(granted) => self.grant(granted)?,
             What::Payee(record) => self.name_payee(record)?,
@@ -127,7 +126,7 @@ impl Ledger {
     }
 
     /// The agreement with this id, superseded or not.
-    pub fn agreement(&self, id: crate::AgreementId) -> Option<&SplitAgreement> {
+    pub fn agreement(&self, id: protocol::AgreementId) -> Option<&SplitAgreement> {
         self.agreements.get(id)
     }
 
@@ -158,7 +157,7 @@ impl Ledger {
     }
 
     fn dispute(&mut self, record: &Signed<Dispute>) -> Result<Applied, ApplyError> {
-        let digest = record_name(record);
+        let digest = record.name();
         if self.disputes.contains(&digest) {
             return Ok(Applied::Known);
         }

@@ -65,10 +65,9 @@ fn decimal(micro: i128) -> String {
 #[cfg(test)]
 mod tests {
     use data_encoding::HEXLOWER;
-    use protocol::SecretKey;
+    use protocol::{Amount, SecretKey};
 
     use super::*;
-    use crate::Amount;
 
     #[test]
     fn postings_are_written_with_the_balances_that_they_lead_to() {

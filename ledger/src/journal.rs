@@ -7,7 +7,6 @@ use protocol::{Digest, NetworkId, PublicKey, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::Unit;
-use crate::ids::link;
 
 /// What a journal begins with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,13 +37,13 @@ pub struct Head {
 impl Head {
     /// The head of a journal that has nothing but its terms.
     pub fn of(terms: &Terms) -> Self {
-        Self { count: 0, hash: link(CONTEXT, &Digest::from_bytes([0; 32]), &canonical::to_vec(terms)) }
+        Self { count: 0, hash: Digest::from_bytes([0; 32]).followed_by(CONTEXT, &canonical::to_vec(terms)) }
     }
 
     /// The head after one more entry, given by its bytes.
     #[must_use]
     pub fn after(self, entry: &[u8]) -> Self {
-        Self { count: self.count + 1, hash: link(CONTEXT, &self.hash, entry) }
+        Self { count: self.count + 1, hash: self.hash.followed_by(CONTEXT, entry) }
     }
 }
 

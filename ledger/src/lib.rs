@@ -8,8 +8,9 @@
 //! ```
 //!
 //! * A [`SplitAgreement`] says who shares in a title, and what it costs. All who share have signed a [`Consent`].
-//! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor, a
-//!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`] by the viewer's session key, a [`Voucher`] by the gateway.
+//! * What happens is said by **records**, signed as those of `protocol` are: a [`Deposit`] by the depositor and the ledger, a
+//!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`](protocol::DeliveryReceipt) by the viewer's session key, a
+//!   [`Voucher`](protocol::Voucher) by the gateway.
 //! * An [`Entry`] is what the ledger took; [`Ledger`] folds entries into [`Balances`], where nothing is lost or made.
 //! * A [`Settlement`] divides what was paid. Rounding is by the largest remainder ([`apportion`]).
 //!
@@ -27,46 +28,42 @@ mod identifiers;
 mod ids;
 mod journal;
 mod log_entry;
-mod money;
 mod payout;
 mod price;
 mod records;
 mod settlement;
 mod text;
 pub mod tlog;
+mod top_up;
 mod transaction;
 
 pub use account::{Account, ParseAccountError};
 pub use agreement::{
-    AGREEMENT_LEN_MAX, AgreementError, AgreementId, AgreementParts, Consent, Fees, GENERATIONS_MAX,
-    PARENTS_MAX, PARTIES_MAX, Parent, Party, Role, SplitAgreement,
+    AGREEMENT_LEN_MAX, AgreementError, AgreementParts, Consent, Fees, GENERATIONS_MAX, PARENTS_MAX,
+    PARTIES_MAX, Parent, Party, Role, SplitAgreement,
 };
 pub use any::LedgerRecord;
 pub use apportion::apportion;
-pub use entry::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+pub use entry::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
 pub use fold::{
     Applied, ApplyError, ClaimError, DISPUTES_MAX, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX,
     GrantError, LaneError, Ledger, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, ReceiptError,
-    RegisterError, SettleError, record_name,
+    RegisterError, SettleError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
-pub use ids::{
-    Alias, Blind, Delivered, Epoch, LaneNumber, PaymentId, PayoutAddress, STREAMS_MAX, Serial, StreamNumber,
-    StreamNumberError,
-};
+pub use ids::{Blind, PaymentId, PayoutAddress};
 pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
-pub use money::{Amount, AmountError, Ppm, PpmError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
-pub use price::{Per, Price, Quantity, QuantityError, Usage};
+pub use price::{Per, Price, Quantity, QuantityError};
 pub use records::{
-    Allocation, Budget, BudgetRef, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal,
-    SessionGrant, SessionRequest, Voucher,
+    Acceptance, Budget, BudgetRef, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal, SessionRequest,
 };
 pub use settlement::{
-    Carrier, GatewayTotal, Line, ListRoot, LogAudit, LogAuditError, PayoutRoot, Rule, Settlement, Summary,
-    Totals,
+    Acknowledged, Carrier, GatewayTotal, Line, ListProof, ListRoot, LogAudit, LogAuditError, PayoutRoot,
+    Rule, Settlement, Summary, Totals,
 };
 pub use text::{Remark, TextError, Unit};
+pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

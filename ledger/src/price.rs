@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Amount;
+use protocol::{Amount, Usage};
 
 /// So much for so many bytes or seconds, or for one view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -41,16 +41,6 @@ pub struct Quantity(u64);
 pub struct QuantityError(u64);
 
 const QUANTITY_MAX: u64 = 1 << 32;
-
-/// What was delivered, as a viewer acknowledges it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Usage {
-    /// Bytes.
-    pub bytes: u64,
-    /// Milliseconds played.
-    pub ms: u64,
-}
 
 impl Price {
     /// What this usage costs, rounded down to whole micro-units, and at most `limit`.
@@ -95,28 +85,6 @@ impl From<Quantity> for u64 {
     }
 }
 
-impl Usage {
-    /// Both together; what cannot be counted any more stays at the largest number.
-    pub(crate) const fn plus(self, other: Self) -> Self {
-        Self { bytes: self.bytes.saturating_add(other.bytes), ms: self.ms.saturating_add(other.ms) }
-    }
-
-    /// The greater of both numbers each.
-    pub(crate) fn join(self, other: Self) -> Self {
-        Self { bytes: self.bytes.max(other.bytes), ms: self.ms.max(other.ms) }
-    }
-
-    /// The lesser of both numbers each.
-    pub(crate) fn capped(self, limit: Self) -> Self {
-        Self { bytes: self.bytes.min(limit.bytes), ms: self.ms.min(limit.ms) }
-    }
-
-    /// True when both numbers are within the limit's.
-    pub(crate) const fn is_within(self, limit: Self) -> bool {
-        self.bytes <= limit.bytes && self.ms <= limit.ms
-    }
-}
-
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (micro, of) = (self.micro, self.of.0);
@@ -125,12 +93,6 @@ impl fmt::Display for Price {
             Per::Second => write!(f, "{micro} for {of} s"),
             Per::View => write!(f, "{micro} for a view of {of} s"),
         }
-    }
-}
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes, {} ms", self.bytes, self.ms)
     }
 }
 
@@ -150,13 +112,6 @@ mod tests {
         assert_eq!(charge(10, 1, Per::Second, 0, 1999), 19);
         assert_eq!(charge(10, 60, Per::Second, 0, 5999), 0);
         assert_eq!([29_999, 30_000, u64::MAX].map(|ms| charge(7, 30, Per::View, 0, ms)), [0, 7, 7]);
-    }
-
-    #[test]
-    fn usage_beyond_all_numbers_stays_at_the_largest() {
-        let most = Usage { bytes: u64::MAX, ms: u64::MAX };
-        assert_eq!(most.plus(Usage { bytes: 1, ms: 1 }), most);
-        assert_eq!(most.plus(most).capped(Usage { bytes: 3, ms: 4 }), Usage { bytes: 3, ms: 4 });
     }
 
     #[test]

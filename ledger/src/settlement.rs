@@ -1,26 +1,28 @@
 //! Settlement: what an epoch comes to for everybody, computed in one way only (spec §25).
 
+mod acknowledged;
 mod audit;
 mod carriers;
 mod lines;
+mod list;
 mod plays;
 
 use std::collections::BTreeMap;
 
-use proofs::canonical;
-use protocol::{Digest, PublicKey};
+use protocol::{Amount, Digest, Epoch, PublicKey};
 use serde::{Deserialize, Serialize};
 
+pub use self::acknowledged::Acknowledged;
 pub use self::audit::{LogAudit, LogAuditError};
 use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::lines::Line;
 use self::lines::Shares;
+pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
 use crate::fold::{OpenEpoch, Session};
-use crate::tlog::{Frontier, TreeHash};
 use crate::transaction::Draft;
-use crate::{Account, Amount, Epoch, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
+use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
 
 /// A settlement with all that its summary is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +37,8 @@ pub struct Settlement {
     pub carriers: Vec<Carrier>,
     /// What contracts owe to whom, all in all.
     pub payouts: Vec<Payout>,
+    /// The newest receipt of every stream. They are not published, but each can be shown to be among them, or not.
+    pub receipts: Vec<Acknowledged>,
     /// What is posted; `None` when nothing moves.
     pub transaction: Option<Transaction>,
 }
@@ -63,7 +67,7 @@ pub struct Summary {
     /// The hash of the summary before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
-    /// Over the newest receipt of every stream, by its hash.
+    /// Over all [`Acknowledged`] receipts.
     pub receipts: ListRoot,
     /// How it was rounded.
     pub rule: Rule,
@@ -77,16 +81,6 @@ pub enum Rule {
     /// Spec §25.
     #[serde(rename = "largest-remainder-1")]
     LargestRemainder1,
-}
-
-/// A list as a Merkle tree over its items, each in canonical CBOR (RFC 6962).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListRoot {
-    /// How many items.
-    pub count: u64,
-    /// The root of the tree.
-    pub root: TreeHash,
 }
 
 /// A payout tree by its root.
@@ -140,6 +134,7 @@ impl Settlement {
         carried.earned(&mut earned);
         let transaction = postings(open, &plays, &carried.due, &earned);
         let payouts = payouts(ledger, &earned);
+        let receipts: Vec<_> = open.sessions.values().flat_map(Session::receipts).collect();
         let summary = Summary {
             carriers: ListRoot::of(&carried.carriers),
             disputes: ListRoot::of(ledger.disputes()),
@@ -153,12 +148,12 @@ impl Settlement {
             },
             posted: transaction.as_ref().map(Transaction::digest),
             previous: ledger.settled(Epoch::new(epoch.get() - 1)),
-            receipts: ListRoot::over(open.sessions.values().flat_map(Session::receipts)),
+            receipts: ListRoot::of(&receipts),
             rule: Rule::LargestRemainder1,
             totals: Totals::of(&shares, &carried),
         };
         let Carried { gateways, carriers, .. } = carried;
-        Self { summary, lines, gateways, carriers, payouts, transaction }
+        Self { summary, lines, gateways, carriers, payouts, receipts, transaction }
     }
 }
 
@@ -173,25 +168,6 @@ impl Totals {
             nodes: sum(carried.carriers.iter().map(|carrier| carrier.shared)),
             parties: sum(shares.parties.values().copied()),
         }
-    }
-}
-
-impl ListRoot {
-    /// The root over these items.
-    pub fn of<T: Serialize>(items: &[T]) -> Self {
-        Self::over(items)
-    }
-
-    fn over<T: Serialize>(items: impl IntoIterator<Item = T>) -> Self {
-        let mut frontier = Frontier::default();
-        for item in items {
-            frontier.push(&canonical::to_vec(&item));
-        }
-        Self::at(&frontier)
-    }
-
-    fn at(frontier: &Frontier) -> Self {
-        Self { count: frontier.size(), root: frontier.root() }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The transparency log, as C2SP specifies it: tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-policy and
-//! tlog-proof. Everything about its formats is here, and nothing about money.
+//! The transparency log, as C2SP specifies it: tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-policy,
+//! tlog-proof and tlog-witness. Everything about its formats is here, and nothing about money.
 
 mod checkpoint;
 mod note;
@@ -9,6 +9,7 @@ mod receipt;
 mod text;
 mod tile;
 mod tree;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use note::{
@@ -21,3 +22,7 @@ pub use proof::{
 pub use receipt::{LogProof, LogProofError, NotProved};
 pub use tile::{Bundle, BundleError, LogBytes, LogBytesError, TILE_WIDTH, Tile};
 pub use tree::{Frontier, TreeHash};
+pub use witness::{
+    ADD_CHECKPOINT_LEN_MAX, AddCheckpoint, AddCheckpointError, Admitted, CONSISTENCY_LEN_MAX, Cosignable,
+    NotCosigned, Witnessed, parse_conflict, with_cosignature,
+};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use protocol::Digest;
+use protocol::{Amount, Digest};
 use serde::{Deserialize, Serialize};
 
+use crate::Account;
 use crate::ids::digest_of;
-use crate::{Account, Amount};
 
 /// Postings to at least two accounts, ascending, none of them 0, that add up to 0.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

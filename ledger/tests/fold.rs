@@ -5,11 +5,11 @@
 mod world;
 
 use ledger::{
-    Account, AgreementId, Applied, ApplyError, ClaimError, Dispute, Entry, Epoch, GrantError, Granted,
+    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Entry, GrantError, Granted,
     LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree, Rail, ReceiptError,
-    RegisterError, Remark, Reversal, SettleError, Usage, What, record_name,
+    RegisterError, Remark, Reversal, SettleError, What,
 };
-use protocol::{Record, Sequence, Signed};
+use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
     Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
     voucher,
@@ -172,11 +172,11 @@ fn deposits_are_those_that_depositors_signed() {
 #[test]
 fn reversals_name_what_they_take_back() {
     let mut world = World::new();
-    let What::Deposit(record) = deposit(VIEWER, 700, 1) else { panic!() };
+    let What::Deposit(deposited) = deposit(VIEWER, 700, 1) else { panic!() };
+    let record = deposited.deposit.clone();
     let before = world.ledger.balances().clone();
-    world.new_entry(What::Deposit(record.clone()));
-    let reversal =
-        Reversal { entry: record_name(&record), reason: Remark::new("bounced").unwrap(), issued: NOW };
+    world.new_entry(What::Deposit(deposited.clone()));
+    let reversal = Reversal { entry: record.name(), reason: Remark::new("bounced").unwrap(), issued: NOW };
     let by_another = refused(&mut world, What::Reversal(signed(VIEWER, reversal.clone())));
     assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
     let transaction = world.new_entry(What::Reversal(signed(ISSUER, reversal.clone()))).unwrap();
@@ -184,7 +184,7 @@ fn reversals_name_what_they_take_back() {
     assert_eq!(world.ledger.balances(), &before);
     assert_eq!(world.apply(What::Reversal(signed(ISSUER, reversal.clone()))).unwrap(), Applied::Known);
     assert_eq!(
-        world.apply(What::Deposit(record)).unwrap(),
+        world.apply(What::Deposit(deposited)).unwrap(),
         Applied::Known,
         "it does not come back by being said again"
     );
@@ -200,7 +200,7 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         change(&mut granted);
         What::Grant(granted)
     };
-    let body = |change: &dyn Fn(&mut ledger::SessionGrant)| {
+    let body = |change: &dyn Fn(&mut protocol::SessionGrant)| {
         let mut body = ask.grant();
         change(&mut body);
         signed(ISSUER, body)
@@ -356,11 +356,8 @@ fn a_payment_that_comes_back_can_be_claimed_anew() {
     world.settle();
     let What::Claim(record) = claim(1, 100, Rail::Bank) else { panic!() };
     world.new_entry(What::Claim(record.clone()));
-    let reversal = Reversal {
-        entry: record_name(&record),
-        reason: Remark::new("no such account").unwrap(),
-        issued: NOW,
-    };
+    let reversal =
+        Reversal { entry: record.name(), reason: Remark::new("no such account").unwrap(), issued: NOW };
     world.new_entry(What::Reversal(signed(ISSUER, reversal)));
     assert_eq!(world.ledger.paid(&key(1)), amount(0));
     assert_eq!(world.apply(What::Claim(record)).unwrap(), Applied::Known);
@@ -405,4 +402,41 @@ fn two_writers_do_not_both_append() {
     assert!(world.journal.append_if(head, vec![1]).is_ok());
     assert!(world.journal.append_if(head, vec![2]).is_err());
     assert_eq!(world.journal.read(3).collect::<Vec<_>>(), [&[1]]);
+}
+
+#[test]
+fn deposits_are_signed_by_both_sides() {
+    let mut world = World::new();
+    let What::Deposit(deposited) = deposit(VIEWER, 700, 1) else { panic!() };
+    let record = deposited.deposit.clone();
+    let invented = refused(&mut world, world::deposited(VIEWER, record.clone()));
+    assert_eq!(invented, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
+    let What::Deposit(other) = deposit(VIEWER, 701, 1) else { panic!() };
+    let name = other.deposit.name();
+    let borrowed = Deposited { acceptance: other.acceptance, deposit: record };
+    let error = refused(&mut world, What::Deposit(Box::new(borrowed)));
+    assert_eq!(error, PaymentError::OtherAccepted { name }.into());
+    assert_eq!(world.ledger.balances().iter().count(), 0);
+    world.new_entry(What::Deposit(deposited));
+    assert_eq!(refused(&mut world, deposit(VIEWER, 701, 1)), ApplyError::Conflict("a deposit"));
+}
+
+/// Who has a receipt can show that it was counted, and nobody can show that of another one.
+#[test]
+fn counted_receipts_are_proved() {
+    let (mut world, ask) = funded();
+    world.new_entry(ask.granted());
+    for stream in [0, 2, 5] {
+        world.new_entry(ask.receipt(stream, 3, Usage { bytes: 9, ms: 0 }));
+    }
+    let settlement = world.settle();
+    let root = settlement.summary.receipts;
+    let What::Receipt(record) = ask.receipt(2, 3, Usage { bytes: 9, ms: 0 }) else { panic!() };
+    let receipt = *record.body();
+    let (counted, proof) = settlement.acknowledged(receipt.serial, receipt.stream).unwrap();
+    assert!(counted.covers(&receipt) && root.has(&counted, &proof));
+    let later = DeliveryReceipt { seq: Sequence::new(4), ..receipt };
+    assert!(!counted.covers(&later));
+    assert!(!root.has(&Acknowledged { seq: later.seq, ..counted }, &proof));
+    assert_eq!(settlement.acknowledged(receipt.serial, StreamNumber::try_from(1).unwrap()), None);
 }

@@ -111,7 +111,7 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
         LogEntry::Line(mut line) => {
             line.paid = line.paid.plus(amount(1)).unwrap();
             let paid = LogEntry::Line(line);
-            line.paid = ledger::Amount::MAX;
+            line.paid = protocol::Amount::MAX;
             vec![paid, LogEntry::Line(line)]
         }
         LogEntry::Gateway(mut gateway) => {
@@ -121,7 +121,7 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
         LogEntry::Carrier(mut carrier) => {
             carrier.shared = carrier.shared.plus(amount(1)).unwrap();
             let shared = LogEntry::Carrier(carrier);
-            carrier.promised = ledger::Amount::MAX;
+            carrier.promised = protocol::Amount::MAX;
             vec![shared, LogEntry::Carrier(carrier)]
         }
         LogEntry::Payout(mut payout) => {
@@ -131,7 +131,7 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
         LogEntry::Settlement(mut summary) => {
             summary.totals.network = summary.totals.network.plus(amount(1)).unwrap();
             let totals = LogEntry::Settlement(summary.clone());
-            summary.epoch = ledger::Epoch::new(7);
+            summary.epoch = protocol::Epoch::new(7);
             vec![totals, LogEntry::Settlement(summary)]
         }
     }
@@ -156,7 +156,7 @@ fn unearned_payouts_are_found() {
     assert_eq!(error, LogAuditError::Unearned { epoch: summary_epoch(&log), party: key(1) });
 }
 
-fn summary_epoch(log: &[LogEntry]) -> ledger::Epoch {
+fn summary_epoch(log: &[LogEntry]) -> protocol::Epoch {
     let Some(LogEntry::Settlement(summary)) = log.last() else { panic!() };
     summary.epoch
 }

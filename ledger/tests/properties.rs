@@ -5,8 +5,9 @@
 mod reference;
 mod world;
 
-use ledger::{Account, Amount, Applied, Balances, Entry, Ledger, Usage, What, apportion};
+use ledger::{Account, Applied, Balances, Entry, Ledger, What, apportion};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use protocol::{Amount, Usage};
 use reference::{Facts, GATEWAYS, NODES, Play, SPONSOR, SUBSCRIBER, VIEWERS};
 use world::{NETWORK, World, terms};
 

@@ -5,7 +5,7 @@
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
 use ledger::LogEntry;
-use ledger::tlog::{Bundle, Checkpoint, LogBytes, LogProof, Policy, SignedNote, VerifierKey};
+use ledger::tlog::{AddCheckpoint, Bundle, Checkpoint, LogBytes, LogProof, Policy, SignedNote, VerifierKey};
 use protocol::NetworkId;
 use serde_json::Value;
 
@@ -56,6 +56,18 @@ fn notes() {
             if let Ok(checkpoint) = Checkpoint::parse(note.text()) {
                 assert_eq!(checkpoint.to_text(), note.text());
             }
+        }
+    });
+}
+
+#[test]
+fn requests_to_a_witness() {
+    let corpus: Vec<Vec<u8>> =
+        values("witness.json", "request").into_iter().map(String::into_bytes).collect();
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(request) = AddCheckpoint::decode(&bytes) {
+            assert_eq!(request.encode().as_bytes(), bytes);
         }
     });
 }

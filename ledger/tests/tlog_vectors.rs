@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 use ledger::tlog::{
-    Frontier, LogProof, NotProved, Policy, Subtree, TreeHash, consistency_proof, inclusion_proof,
-    verify_consistency, verify_inclusion,
+    AddCheckpoint, Frontier, LogProof, NotProved, Policy, Subtree, TreeHash, VerifierKey, Witnessed,
+    consistency_proof, inclusion_proof, verify_consistency, verify_inclusion,
 };
 use ledger::{EntryError, LogEntry};
 use protocol::NetworkId;
@@ -93,6 +93,24 @@ fn prove(vector: &Value, policy: &Policy) -> Result<usize, &'static str> {
     })?;
     assert_eq!(accepted.checkpoint.size, 7);
     Ok(accepted.witnessed_by)
+}
+
+#[test]
+fn witness() {
+    let log: VerifierKey = text("policy.txt").split_whitespace().nth(1).unwrap().parse().unwrap();
+    for vector in vectors("witness.json") {
+        let result = cosigned(vector["request"].as_str().unwrap(), &log);
+        let (size, status) = (vector["size"].as_u64(), vector["status"].as_u64());
+        assert_eq!(result, size.ok_or_else(|| status.unwrap()), "{}", vector["name"]);
+    }
+}
+
+/// What a witness knows after the request, or the status of its answer.
+fn cosigned(request: &str, log: &VerifierKey) -> Result<u64, u64> {
+    let known = Witnessed { size: 3, root: root_of(0..3) };
+    let request = AddCheckpoint::decode(request.as_bytes()).map_err(|_| 400_u64)?;
+    let admitted = request.admit(std::slice::from_ref(log)).map_err(|error| u64::from(error.status()))?;
+    admitted.after(known).map(|new| new.witnessed().size).map_err(|error| error.status().into())
 }
 
 #[test]

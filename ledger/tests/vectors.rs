@@ -4,12 +4,14 @@
 
 use data_encoding::HEXLOWER;
 use ledger::{
-    AgreementError, AgreementId, Alias, Allocation, Amount, Blind, Budget, Consent, Delivered,
-    DeliveryReceipt, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError, Epoch, Head, LedgerRecord, Payee,
-    Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, Serial, SessionGrant, SessionRequest,
-    SplitAgreement, Terms, Unit, Voucher, What, apportion, record_name,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
+    Head, LedgerRecord, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, SessionRequest,
+    SplitAgreement, Terms, TopUpCode, Unit, What, apportion,
 };
-use protocol::{NetworkId, PublicKey, Record, RecordError, Signed, keys};
+use protocol::{
+    AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
+    Record, RecordError, SessionGrant, Signed, Voucher, keys,
+};
 use serde_json::{Value, json};
 
 fn file(name: &str) -> Value {
@@ -82,6 +84,7 @@ fn records() {
     let (network, vectors) = vectors("records.json");
     for vector in &vectors {
         let decode = match vector["type"].as_str().unwrap() {
+            Acceptance::TYPE => decode::<Acceptance>,
             Allocation::TYPE => decode::<Allocation>,
             Budget::TYPE => decode::<Budget>,
             Consent::TYPE => decode::<Consent>,
@@ -90,6 +93,7 @@ fn records() {
             Dispute::TYPE => decode::<Dispute>,
             Payee::TYPE => decode::<Payee>,
             PayoutClaim::TYPE => decode::<PayoutClaim>,
+            Promise::TYPE => decode::<Promise>,
             Reversal::TYPE => decode::<Reversal>,
             SessionGrant::TYPE => decode::<SessionGrant>,
             SessionRequest::TYPE => decode::<SessionRequest>,
@@ -145,14 +149,14 @@ fn what_follows() {
         match vector["name"].as_str().unwrap() {
             "serial" => {
                 let request = Signed::<SessionRequest>::decode(&hex(&vector["request"]), &network).unwrap();
-                let serial = Serial::of(&request.by(), request.body());
+                let serial = request.body().serial(&request.by());
                 assert_eq!(serial.as_bytes(), &bytes(&vector["serial"]));
             }
             "alias" => {
                 let blind = Blind::from_bytes(bytes(&vector["blind"]));
                 let agreement = AgreementId::from_bytes(bytes(&vector["agreement"]));
                 let epoch = Epoch::new(vector["epoch"].as_u64().unwrap());
-                let alias = Alias::of(&blind, &key(&vector["viewer"]), agreement, epoch);
+                let alias = blind.alias(&key(&vector["viewer"]), agreement, epoch);
                 assert_eq!(alias.as_bytes(), &bytes(&vector["alias"]));
             }
             "delivered" => {
@@ -160,6 +164,10 @@ fn what_follows() {
                 let all =
                     segments.iter().fold(Delivered::NOTHING, |before, segment| before.and(&bytes(segment)));
                 assert_eq!((all.count, all.hash.as_bytes()), (3, &bytes(&vector["hash"])));
+            }
+            "top_up" => {
+                let code: TopUpCode = vector["code"].as_str().unwrap().parse().unwrap();
+                assert_eq!(code.payment_id().as_bytes(), &bytes(&vector["id"]));
             }
             "journal" => journal(vector, &network),
             other => panic!("{other}"),
@@ -177,8 +185,8 @@ fn journal(vector: &Value, network: &NetworkId) {
     let (head, entry) = (Head::of(&terms), hex(&vector["entry"]));
     assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
     assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));
-    let What::Deposit(record) = Entry::decode(&entry, network).unwrap().what else { panic!() };
-    assert_eq!(record_name(&record).as_bytes(), &bytes(&vector["record_name"]));
+    let What::Deposit(deposited) = Entry::decode(&entry, network).unwrap().what else { panic!() };
+    assert_eq!(deposited.deposit.name().as_bytes(), &bytes(&vector["record_name"]));
 }
 
 #[test]

@@ -21,6 +21,14 @@ impl Digest {
         Self(blake3::derive_key(context, bytes))
     }
 
+    /// `BLAKE3-derive(context, this ‖ bytes)`: the next link of a hash chain.
+    #[must_use]
+    pub fn followed_by(&self, context: &str, bytes: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(context);
+        hasher.update(&self.0).update(bytes);
+        Self(*hasher.finalize().as_bytes())
+    }
+
     /// The hash with these 32 bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -4,13 +4,15 @@
 //!   canonical CBOR with an Ed25519 signature; holding a [`Signed`] means that the signature was verified.
 //! * **Messages** ([`Request`], [`Response`]) are the headers of a stream; [`frame`] turns them into bytes
 //!   and back. What a header carries but cannot vouch for stays [`Unverified`].
+//! * **Payments** ([`SessionGrant`], [`DeliveryReceipt`], [`Voucher`] and what they are made of) are the part of what `ledger`
+//!   counts that gateways and nodes sign and check, too.
 //! * **Audits** ([`PlannedAudit`] and what follows from it) lead step by step to a [`Transcript`] that anybody can check.
 //! * **Tickets** ([`Ticket`]) are the one text with which somebody joins a network.
 //! * **Codes and limits** ([`Code`], [`limits`]) are the numbers that both sides agree on.
 //!
 //! The crate is pure: it opens no socket, reads no clock and draws no random number. It does not know how
 //! shards are stored, who is admitted, or what a shard contains. The bytes are specified in `docs/spec.md`,
-//! sections 10, 11, 13, 14, 15, 22 and 23.
+//! sections 10, 11, 13, 14, 15, 22, 23 and 25.
 
 mod any;
 mod audit;
@@ -21,6 +23,7 @@ pub mod frame;
 mod ids;
 pub mod keys;
 pub mod limits;
+mod pay;
 mod records;
 mod request;
 mod response;
@@ -42,6 +45,10 @@ pub use code::{Code, Refusal, Retry, UnknownCode};
 pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey};
+pub use pay::{
+    AgreementId, Alias, Allocation, Amount, AmountError, Delivered, DeliveryReceipt, Epoch, LaneNumber, Ppm,
+    PpmError, Promise, STREAMS_MAX, Serial, SessionGrant, StreamNumber, StreamNumberError, Usage, Voucher,
+};
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,
     DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseError, LeaseTerms,

@@ -70,6 +70,13 @@ impl<T: Record> Signed<T> {
         Digest::of(&self.encode())
     }
 
+    /// What promises, reversals and disputes call it: the hash of who signed it and what it says, whatever the bytes of
+    /// the signature (spec §25).
+    pub fn name(&self) -> Digest {
+        let signer = serde_bytes::Bytes::new(self.by.as_bytes());
+        Digest::of(&canonical::to_vec(&(signer, T::TYPE, &self.body)))
+    }
+
     /// What was signed.
     pub fn body(&self) -> &T {
         &self.body

@@ -140,6 +140,7 @@ def agreements():
 
 USAGE = {"bytes": 5_000_000, "ms": 61_000}
 BODIES = {
+    "acceptance": {"issued": START, "name": b3(b"record")},
     "allocation": {"amount": 5000, "epoch": 1, "issued": START, "lane": 3, "payee": PUBLIC["node"]},
     "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewer": PUBLIC["viewer"], "whole": True},
     "consent": {"agreement": b3(b"agreement"), "issued": START},
@@ -148,24 +149,25 @@ BODIES = {
     "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
     "payee": {"address": bytes([4] * 20), "issued": START, "seq": 0},
     "payout_claim": {"cumulative": 12, "issued": START, "rail": "bank", "remark": "DE00"},
+    "promise": {"name": b3(b"record"), "taken": START, "until": START + 86_400},
     "reversal": {"entry": b3(b"entry"), "issued": START, "reason": "bounced"},
     "session_grant": {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": False, "charge": 500, "epoch": 1, "expires": START + 3600, "gateway": PUBLIC["gateway"], "limit": USAGE, "serial": bytes([2] * 16), "session": PUBLIC["session"], "starts": START},
     "session_request": {"agreement": b3(b"agreement"), "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
 
 
 def records():
-    def good(name, kind, **changes):
+    def good(name, kind, /, **changes):
         body, by = without_none(BODIES[kind] | changes), KEYS[SIGNERS[kind]]
         return {"name": f"{kind}: {name}", "record": record(kind, body, by).hex(), "type": kind, "by": by.public.hex(), "body": readable(body)}
 
     def bad(name, kind, error, bytes_):
         return {"name": f"{kind}: {name}", "record": bytes_.hex(), "type": kind, "error": error}
 
-    def bad_body(name, kind, **changes):
+    def bad_body(name, kind, /, **changes):
         return bad(name, kind, "malformed", record(kind, without_none(BODIES[kind] | changes), KEYS[SIGNERS[kind]]))
 
     for kind in BODIES:
@@ -190,7 +192,7 @@ def records():
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("dispute", "subject", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
     for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
@@ -220,10 +222,13 @@ def derived():
     for n in range(3):
         chain = derive("headwater v1 delivered", chain + b3(bytes([n])))
     yield {"name": "delivered", "segments": [b3(bytes([n])).hex() for n in range(3)], "hash": chain.hex()}
+    code = bytes(range(16))
+    yield {"name": "top_up", "code": base64.b32encode(code).decode().rstrip("="), "id": derive("headwater v1 top-up", code)[:16].hex()}
     terms = {"issuer": PUBLIC["issuer"], "network": NET, "treasury": PUBLIC["treasury"], "unit": "EUR"}
     head = derive("headwater v1 journal", bytes(32) + cbor(terms))
     deposit = record("deposit", BODIES["deposit"], KEYS["viewer"])
-    entry = cbor({"at": START, "what": {"deposit": deposit}})
+    acceptance = record("acceptance", BODIES["acceptance"], KEYS["issuer"])
+    entry = cbor({"at": START, "what": {"deposit": {"acceptance": acceptance, "deposit": deposit}}})
     after = derive("headwater v1 journal", head + entry)
     name = b3(cbor([PUBLIC["viewer"], "deposit", BODIES["deposit"]]))
     yield {"name": "journal", "terms": readable(terms), "head": head.hex(), "entry": entry.hex(), "after": after.hex(), "record_name": name.hex()}
@@ -233,8 +238,14 @@ def derived():
 
 
 def entries():
+    def signed(kind):
+        return record(kind, BODIES[kind], KEYS[SIGNERS[kind]])
+
     def what(kind, key=None):
-        return {key or kind: record(kind, BODIES[kind], KEYS[SIGNERS[kind]])}
+        return {key or kind: signed(kind)}
+
+    def deposit(record_=signed("deposit"), acceptance=signed("acceptance")):
+        return {"deposit": without_none({"acceptance": acceptance, "deposit": record_})}
 
     def entry(what_, **changes):
         return cbor(without_none({"at": START, "what": what_} | changes))
@@ -248,9 +259,10 @@ def entries():
     agreement = cbor(PLAIN)
     consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
     grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
-    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("deposit", None), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
+    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
     for kind, key in simple:
         yield good(key or kind, what(kind, key))
+    yield good("deposit", deposit())
     yield good("grant", {"grant": grant})
     yield good("agreement", {"agreement": {"agreement": agreement, "consents": [consent]}})
     yield good("agreement that nobody has signed", {"agreement": {"agreement": agreement, "consents": []}})
@@ -268,18 +280,21 @@ def entries():
     yield good("the first settlement, in which nothing moves", {"settlement": without_none(summary | {"posted": None, "previous": None})})
 
     yield bad("nothing", "malformed", b"")
-    yield bad("no time", "malformed", entry(what("deposit"), at=None))
-    yield bad("an unknown key", "malformed", entry(what("deposit"), note=1))
+    yield bad("no time", "malformed", entry(what("voucher"), at=None))
+    yield bad("an unknown key", "malformed", entry(what("voucher"), note=1))
     yield bad("of no kind", "malformed", entry({}))
-    yield bad("of two kinds", "malformed", entry(what("deposit") | what("voucher")))
-    yield bad("of an unknown kind", "malformed", entry({"gift": what("deposit")["deposit"]}))
-    yield bad("a record that is not in bytes", "malformed", entry({"deposit": BODIES["deposit"]}))
-    yield bad("a record of 4097 bytes", "malformed", entry({"deposit": bytes(4097)}))
-    yield bad("a voucher called a deposit", "record", entry({"deposit": what("voucher")["voucher"]}))
+    yield bad("of two kinds", "malformed", entry(what("payee") | what("voucher")))
+    yield bad("of an unknown kind", "malformed", entry({"gift": signed("deposit")}))
+    yield bad("a record that is not in bytes", "malformed", entry({"voucher": BODIES["voucher"]}))
+    yield bad("a record of 4097 bytes", "malformed", entry({"voucher": bytes(4097)}))
+    yield bad("a voucher called a deposit", "record", entry(deposit(signed("voucher"))))
     other = record("deposit", BODIES["deposit"], KEYS["viewer"], network=OTHER_NET)
-    yield bad("for another network", "record", entry({"deposit": other}))
+    yield bad("for another network", "record", entry(deposit(other)))
     forged = record("deposit", BODIES["deposit"] | {"amount": 1}, KEYS["viewer"], sig=bytes(64))
-    yield bad("a deposit that nobody signed", "record", entry({"deposit": forged}))
+    yield bad("a deposit that nobody signed", "record", entry(deposit(forged)))
+    yield bad("a deposit that nobody accepts", "malformed", entry(deposit(acceptance=None)))
+    yield bad("a deposit that stands alone", "malformed", entry(what("deposit")))
+    yield bad("a deposit that is accepted by a deposit", "record", entry(deposit(acceptance=signed("deposit"))))
     yield bad("a grant without a request", "malformed", entry({"grant": without_none(grant | {"request": None})}))
     yield bad("a grant whose request is a grant", "record", entry({"grant": grant | {"request": grant["grant"]}}))
     yield bad("a blind of 31 bytes", "malformed", entry({"grant": grant | {"blind": bytes(31)}}))
@@ -504,6 +519,52 @@ def proofs():
     yield vector("cut off", proof()[:-1], error="malformed")
 
 
+def witness():
+    """Requests to a witness that has cosigned a log of 3 entries last: the size that it knows afterwards, or the status of its answer."""
+    leaves = [leaf_of(bytes([n])) for n in range(9)]
+    name = "log.example/royalties"
+
+    def signed(size, root, key=LOG, origin=name):
+        text = checkpoint(size, root, origin)
+        return note(text, signature_line(origin, key, text))
+
+    grown = signed(9, tree_root(leaves))
+    path = consistency(3, leaves)
+
+    def request(old=3, path_=path, note_=grown):
+        return f"old {old}\n" + "".join(b64(hash_) + "\n" for hash_ in path_) + "\n" + note_
+
+    def vector(what, body, **result):
+        return {"name": what, "request": body} | result
+
+    yield vector("it has grown", request(), size=9)
+    yield vector("it is the same", request(path_=[], note_=signed(3, tree_root(leaves[:3]))), size=3)
+    text = checkpoint(9, tree_root(leaves))
+    others = note(text, signature_line("w9.example", KEYS["node"], text), signature_line(name, LOG, text))
+    yield vector("somebody else has signed, too", request(note_=others), size=9)
+    yield vector("of another log", request(note_=signed(9, tree_root(leaves), origin="log.example/other")), status=404)
+    yield vector("signed by nobody", request(note_=note(text)), status=400)
+    yield vector("signed by somebody else", request(note_=note(text, signature_line("w9.example", KEYS["node"], text))), status=403)
+    yield vector("signed by another key of this name", request(note_=signed(9, tree_root(leaves), KEYS["node"])), status=403)
+    yield vector("signed when it was smaller", request(note_=grown.replace("\n9\n", "\n10\n")), status=403)
+    yield vector("it shrinks", request(old=10), status=400)
+    yield vector("from another size", request(old=4, path_=consistency(4, leaves)), status=409)
+    yield vector("from the beginning", request(old=0, path_=[]), status=409)
+    yield vector("of the same size with another root", request(path_=[], note_=signed(3, tree_root(leaves[1:4]))), status=409)
+    yield vector("another log behind the first entries", request(note_=signed(9, tree_root(leaves[::-1]))), status=422)
+    yield vector("a hash too few", request(path_=path[:-1]), status=422)
+    yield vector("a hash too many", request(path_=path + path[:1]), status=422)
+    yield vector("without a proof", request(path_=[]), status=422)
+    yield vector("64 hashes", request(path_=path[:1] * 64), status=400)
+    yield vector("a hash of 31 bytes", request(path_=[bytes(31)]), status=400)
+    yield vector("with a leading zero", request(old="03"), status=400)
+    yield vector("without an old size", request()[len("old 3\n") :], status=400)
+    yield vector("without an empty line", request().replace("\n\n", "\n", 1), status=400)
+    extended = text + "more\n"
+    yield vector("with an extension line", request(note_=note(extended, signature_line(name, LOG, extended))), status=400)
+    yield vector("nothing", "", status=400)
+
+
 def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
@@ -537,4 +598,5 @@ def log_entries():
 (FOLDER / "policy.txt").write_text(POLICY)
 write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
+write(FOLDER / "witness.json", "Spec section 25, C2SP. Requests to a witness that has cosigned the first 3 entries of a log (0x00, 0x01, 0x02): how many it has cosigned then, or the status of the answer.", vectors=witness())
 write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())

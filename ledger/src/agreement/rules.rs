@@ -1,7 +1,7 @@
 //! The rules that concern more than one field of an agreement.
 
 use super::{AgreementError, AgreementParts, Parent, Party};
-use crate::Ppm;
+use protocol::Ppm;
 
 /// The only version of the format.
 const FORMAT: u8 = 1;

@@ -1,14 +1,16 @@
 //! How an entry is written: `{ at, what: { name: … } }`, records as byte strings.
 
 use proofs::canonical;
-use protocol::{BoundedList, NetworkId, UnixSeconds, Unverified};
+use protocol::{
+    Allocation, BoundedList, DeliveryReceipt, NetworkId, SessionGrant, UnixSeconds, Unverified, Voucher,
+};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{Agreed, CONSENTS_MAX, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
 use crate::{
-    Allocation, Blind, Budget, Consent, DeliveryReceipt, Deposit, Dispute, Payee, PayoutClaim, Reversal,
-    SessionGrant, SessionRequest, SplitAgreement, Summary, Voucher,
+    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest,
+    SplitAgreement, Summary,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -25,7 +27,7 @@ enum WireWhat {
     Allocation(Unverified<Allocation>),
     Budget(Unverified<Budget>),
     Claim(Unverified<PayoutClaim>),
-    Deposit(Unverified<Deposit>),
+    Deposit { acceptance: Unverified<Acceptance>, deposit: Unverified<Deposit> },
     Dispute(Unverified<Dispute>),
     Grant { blind: Blind, grant: Unverified<SessionGrant>, request: Unverified<SessionRequest> },
     Payee(Unverified<Payee>),
@@ -73,7 +75,10 @@ fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
         WireWhat::Allocation(record) => What::Allocation(record.verify(network)?),
         WireWhat::Budget(record) => What::Budget(record.verify(network)?),
         WireWhat::Claim(record) => What::Claim(record.verify(network)?),
-        WireWhat::Deposit(record) => What::Deposit(record.verify(network)?),
+        WireWhat::Deposit { acceptance, deposit } => What::Deposit(Box::new(Deposited {
+            acceptance: acceptance.verify(network)?,
+            deposit: deposit.verify(network)?,
+        })),
         WireWhat::Dispute(record) => What::Dispute(record.verify(network)?),
         WireWhat::Grant { blind, grant, request } => What::Grant(Box::new(Granted {
             blind,
@@ -100,7 +105,10 @@ fn written(what: &What) -> WireWhat {
         What::Allocation(record) => WireWhat::Allocation(record.into()),
         What::Budget(record) => WireWhat::Budget(record.into()),
         What::Claim(record) => WireWhat::Claim(record.into()),
-        What::Deposit(record) => WireWhat::Deposit(record.into()),
+        What::Deposit(deposited) => WireWhat::Deposit {
+            acceptance: (&deposited.acceptance).into(),
+            deposit: (&deposited.deposit).into(),
+        },
         What::Dispute(record) => WireWhat::Dispute(record.into()),
         What::Grant(granted) => WireWhat::Grant {
             blind: granted.blind,

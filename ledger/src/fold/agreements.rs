@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofs::Cid;
-use protocol::{PublicKey, Signed};
+use protocol::{AgreementId, Amount, Ppm, PublicKey, Signed};
 
 use super::{Applied, ApplyError, Ledger, RegisterError};
-use crate::{
-    Agreed, AgreementId, Amount, Consent, GENERATIONS_MAX, Parent, Ppm, SplitAgreement, Unit, apportion,
-};
+use crate::{Agreed, Consent, GENERATIONS_MAX, Parent, SplitAgreement, Unit, apportion};
 
 /// All agreements that were ever registered.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -1,8 +1,8 @@
 //! Why an entry is refused.
 
-use protocol::{Digest, PublicKey, UnixSeconds};
+use protocol::{AgreementId, Alias, Amount, Digest, Epoch, Ppm, PublicKey, Serial, UnixSeconds, Usage};
 
-use crate::{AgreementId, Alias, Amount, Epoch, GENERATIONS_MAX, Overdrawn, Ppm, Rail, Serial, Unit, Usage};
+use crate::{GENERATIONS_MAX, Overdrawn, Rail, Unit};
 
 /// Why the ledger refuses an entry. It is as it was.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -72,6 +72,8 @@ pub enum PaymentError {
     Nothing,
     #[error("signed by {by}, who is not the ledger")]
     NotTheLedger { by: PublicKey },
+    #[error("the acceptance is of {name}, which is another record")]
+    OtherAccepted { name: Digest },
     #[error("no deposit or payout is called {entry}")]
     NothingToReverse { entry: Digest },
 }

@@ -1,10 +1,10 @@
 //! Lanes: what gateways owe to nodes, backed by what they have set aside.
 
-use protocol::{PublicKey, Signed};
+use protocol::{Allocation, Amount, LaneNumber, PublicKey, Signed, Voucher};
 
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, LaneError, Ledger, PaymentError};
-use crate::{Account, Allocation, Amount, LaneNumber, Transaction, Voucher};
+use crate::{Account, Transaction};
 
 /// Whose lane, to whom, and which.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use proofs::Cid;
-use protocol::{Digest, PublicKey, Sequence, Signed};
+use protocol::{Amount, Digest, PublicKey, Sequence, Signed};
 
 use super::{Applied, ApplyError, ClaimError, Ledger, PaymentError};
-use crate::ids::digest_of;
 use crate::{
-    Account, Amount, Budget, BudgetRef, Deposit, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail,
-    Reversal, Transaction,
+    Account, Budget, BudgetRef, Deposited, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail, Reversal,
+    Transaction,
 };
 
 /// What was paid, and to whom.
@@ -70,9 +69,16 @@ impl Ledger {
         self.payments.parties.get(party).map_or(Amount::ZERO, |state| state.paid)
     }
 
-    pub(super) fn deposit(&mut self, record: &Signed<Deposit>) -> Result<Applied, ApplyError> {
-        let (owner, body) = (record.by(), record.body());
-        let digest = record_name(record);
+    /// Money comes in when both say so, who gave it and the ledger that has it.
+    pub(super) fn deposit(&mut self, deposited: &Deposited) -> Result<Applied, ApplyError> {
+        let Deposited { acceptance, deposit } = deposited;
+        let (owner, body, digest) = (deposit.by(), deposit.body(), deposit.name());
+        if acceptance.by() != self.terms.issuer {
+            return Err(PaymentError::NotTheLedger { by: acceptance.by() }.into());
+        }
+        if acceptance.body().name != digest {
+            return Err(PaymentError::OtherAccepted { name: acceptance.body().name }.into());
+        }
         if let Some(known) = self.payments.deposits.get(&(owner, body.id)) {
             return known_or_conflict(*known == digest, "a deposit");
         }
@@ -93,7 +99,7 @@ impl Ledger {
         let (payer, body) = (record.by(), record.body());
         self.check_open(body.epoch)?;
         let name = BudgetRef { id: body.id, payer };
-        let digest = record_name(record);
+        let digest = record.name();
         let known = self.open.get(&body.epoch).and_then(|epoch| epoch.budgets.get(&name));
         if let Some(known) = known {
             return known_or_conflict(known.digest == digest, "a budget");
@@ -123,7 +129,7 @@ impl Ledger {
     /// than the ledger owes.
     pub(super) fn pay_out(&mut self, record: &Signed<PayoutClaim>) -> Result<Applied, ApplyError> {
         let (party, body) = (record.by(), record.body());
-        let digest = record_name(record);
+        let digest = record.name();
         if self.payments.reversible.contains_key(&digest) {
             return Ok(Applied::Known);
         }
@@ -176,11 +182,6 @@ impl Payments {
     fn is_paid_by_contract(&self, party: &PublicKey) -> bool {
         self.parties.get(party).is_some_and(|state| state.payee.is_some())
     }
-}
-
-/// What reversals and disputes call a record: the hash of who signed it and what it says, whatever the bytes of the signature.
-pub fn record_name<T: protocol::Record>(record: &Signed<T>) -> Digest {
-    digest_of(&(serde_bytes::Bytes::new(record.by().as_bytes()), T::TYPE, record.body()))
 }
 
 pub(super) fn known_or_conflict(is_same: bool, what: &'static str) -> Result<Applied, ApplyError> {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Digest, PublicKey, Sequence, Signed, UnixSeconds};
+use protocol::{
+    AgreementId, Alias, Amount, DeliveryReceipt, Digest, PublicKey, Sequence, Serial, SessionGrant, Signed,
+    StreamNumber, UnixSeconds, Usage,
+};
 
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, GrantError, Ledger, OpenEpoch, ReceiptError};
 use crate::ids::digest_of;
-use crate::{
-    Account, AgreementId, Alias, Amount, BudgetRef, DeliveryReceipt, Granted, Serial, SessionGrant,
-    SessionRequest, StreamNumber, Transaction, Usage,
-};
+use crate::{Account, Acknowledged, BudgetRef, Granted, SessionRequest, Transaction};
 
 /// Longest time that a grant holds.
 pub const GRANT_DURATION_MAX_S: u64 = 86_400;
@@ -50,8 +50,12 @@ impl Session {
     }
 
     /// The newest receipts, one of each stream, in the order of these.
-    pub(crate) fn receipts(&self) -> impl Iterator<Item = Digest> {
-        self.streams.iter().map(|stream| stream.newest.1)
+    pub(crate) fn receipts(&self) -> impl Iterator<Item = Acknowledged> {
+        let serial = self.grant.serial;
+        self.streams.iter().map(move |stream| {
+            let (seq, receipt) = stream.newest;
+            Acknowledged { receipt, seq, serial, stream: stream.number }
+        })
     }
 
     /// Takes a receipt; false when it says nothing new.
@@ -148,7 +152,7 @@ impl Ledger {
     /// The alias follows from the blind, and a viewer has one for each title and epoch.
     fn check_alias(&self, granted: &Granted) -> Result<(), GrantError> {
         let (grant, viewer) = (granted.grant.body(), granted.request.by());
-        let follows = Alias::of(&granted.blind, &viewer, grant.agreement, grant.epoch) == grant.alias;
+        let follows = granted.blind.alias(&viewer, grant.agreement, grant.epoch) == grant.alias;
         let epoch = self.open.get(&grant.epoch);
         let known = epoch.and_then(|epoch| epoch.aliases.get(&(viewer, grant.agreement)));
         if follows && known.is_none_or(|known| *known == grant.alias) {
@@ -183,7 +187,7 @@ impl Ledger {
 
 /// The grant gives what was asked for, under the serial that follows from the question.
 fn answers(grant: &SessionGrant, viewer: &PublicKey, request: &SessionRequest) -> bool {
-    grant.serial == Serial::of(viewer, request)
+    grant.serial == request.serial(viewer)
         && grant.agreement == request.agreement
         && grant.charge == request.charge
         && grant.epoch == request.epoch

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use proofs::Cid;
-use protocol::{PublicKey, Record, UnixSeconds, keys};
+use protocol::{Amount, Epoch, PublicKey, Record, UnixSeconds, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Epoch, PaymentId};
+use crate::PaymentId;
 
 /// Sets a sum aside for one epoch: a subscription of one viewer, or a pool of a sponsor; signed by who pays (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use protocol::{Record, UnixSeconds};
+use protocol::{Amount, Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, PaymentId, Remark, Unit};
+use crate::{PaymentId, Remark, Unit};
 
 /// Its signer has put money in; nothing is credited that no depositor signed (spec §11, §25).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use protocol::{Record, UnixSeconds};
+use protocol::{Amount, Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Remark};
+use crate::Remark;
 
 /// Asks that its signer has been paid so much in all; what is new of it is paid out (spec §11, §25).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use protocol::{PublicKey, Record, UnixSeconds, keys};
+use protocol::{AgreementId, Amount, Epoch, PublicKey, Record, UnixSeconds, Usage, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgreementId, Amount, Epoch, PaymentId, Usage};
+use crate::PaymentId;
 
 /// Asks to watch a title on account; signed by the viewer, without whom nothing is charged (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

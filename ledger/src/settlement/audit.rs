@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofs::canonical;
-use protocol::{Digest, PublicKey};
+use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey};
 
 use super::carriers::{self, Carried, Claim, Claims};
 use super::lines::{LineKey, Shares};
@@ -11,7 +11,7 @@ use super::{Line, ListRoot, PayoutRoot, Summary, Totals};
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{AgreementId, Amount, Carrier, Epoch, LogEntry, Payout, PayoutTree, RegisterError, Terms};
+use crate::{Carrier, LogEntry, Payout, PayoutTree, RegisterError, Terms};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///

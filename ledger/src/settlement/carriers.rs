@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{PublicKey, keys};
+use protocol::{Amount, PublicKey, keys};
 use serde::{Deserialize, Serialize};
 
 use super::lines::Shares;
 use super::{add, sum};
+use crate::apportion;
 use crate::fold::OpenEpoch;
-use crate::{Amount, apportion};
 
 /// What a node has carried for a gateway. Ascending by gateway and node, each pair once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

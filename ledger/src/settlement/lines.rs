@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{PublicKey, keys};
+use protocol::{AgreementId, Alias, Amount, PublicKey, Usage, keys};
 use serde::{Deserialize, Serialize};
 
 use super::plays::Play;
 use super::{add, sum};
 use crate::fold::{Agreements, Split};
-use crate::{AgreementId, Alias, Amount, Usage};
 
 /// Where a line stands among the others.
 pub(super) type LineKey = (AgreementId, Alias, PublicKey, bool);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use protocol::PublicKey;
+use protocol::{Amount, PublicKey, Serial, Usage};
 
 use crate::fold::{Agreements, OpenEpoch, Session, SetAside};
-use crate::{Amount, BudgetRef, Serial, Usage, apportion};
+use crate::{BudgetRef, apportion};
 
 /// A grant that is being settled.
 pub(super) struct Play<'a> {

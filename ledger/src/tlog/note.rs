@@ -122,10 +122,20 @@ impl SignedNote {
 
     /// Signs, as a witness that has seen it at `time`.
     pub fn cosign(&mut self, name: &KeyName, secret: &SecretKey, time: UnixSeconds) {
-        let key = VerifierKey::new(name.clone(), KeyKind::Cosignature, secret.public());
-        let mut bytes = time.get().to_be_bytes().to_vec();
-        bytes.extend_from_slice(&secret.sign(cosigned(time.get(), &self.text).as_bytes()).to_bytes());
-        self.signatures.push(NoteSignature { name: key.name.clone(), id: key.id(), bytes });
+        self.signatures.push(NoteSignature::of_witness(&self.text, name, secret, time));
+    }
+
+    /// The line with which a witness says that it has seen the note at `time`.
+    pub(super) fn cosignature(&self, name: &KeyName, secret: &SecretKey, time: UnixSeconds) -> String {
+        NoteSignature::of_witness(&self.text, name, secret, time).to_string()
+    }
+
+    /// This note with the signatures of a key that stand under the other one.
+    pub(super) fn joined(mut self, other: &Self, key: &VerifierKey) -> Self {
+        let id = key.id();
+        let of_key = other.signatures.iter().filter(|line| line.name == key.name && line.id == id);
+        self.signatures.extend(of_key.cloned());
+        self
     }
 
     /// When the key has signed, as a cosigner says, or the epoch for a plain signature; `None` when it has not. A signature
@@ -142,6 +152,13 @@ impl SignedNote {
 }
 
 impl NoteSignature {
+    fn of_witness(text: &str, name: &KeyName, secret: &SecretKey, time: UnixSeconds) -> Self {
+        let key = VerifierKey::new(name.clone(), KeyKind::Cosignature, secret.public());
+        let mut bytes = time.get().to_be_bytes().to_vec();
+        bytes.extend_from_slice(&secret.sign(cosigned(time.get(), text).as_bytes()).to_bytes());
+        Self { name: key.name.clone(), id: key.id(), bytes }
+    }
+
     fn decode(line: &str) -> Option<Self> {
         let (name, rest) = line.strip_prefix("— ")?.split_once(' ')?;
         let bytes = text::bytes(rest)?;

@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{
-    Account, AgreementId, Alias, Amount, BudgetRef, Epoch, Per, Serial, SplitAgreement, Usage, What,
-};
+use ledger::{Account, BudgetRef, Per, SplitAgreement, What};
+use protocol::{AgreementId, Alias, Amount, Epoch, Serial, Usage};
 
 use crate::world::{self, Ask, TREASURY, Title, key};
 
@@ -84,7 +83,7 @@ fn id(title: usize) -> AgreementId {
 }
 
 pub(crate) fn alias(viewer: u8, title: usize) -> Alias {
-    Alias::of(&world::BLIND, &key(viewer), id(title), Epoch::new(1))
+    world::BLIND.alias(&key(viewer), id(title), Epoch::new(1))
 }
 
 impl Facts {

@@ -3,13 +3,16 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 use ledger::{
-    Agreed, AgreementId, AgreementParts, Alias, Allocation, Amount, Applied, ApplyError, Blind, Budget,
-    BudgetRef, Consent, Delivered, DeliveryReceipt, Deposit, Entry, Epoch, Fees, Granted, Journal,
-    LaneNumber, Ledger, Parent, Party, PaymentId, Per, Ppm, Price, Quantity, Role, Serial, SessionGrant,
-    SessionRequest, SplitAgreement, StreamNumber, Terms, Transaction, Unit, Usage, Voucher, What,
+    Acceptance, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent, Deposit,
+    Deposited, Entry, Fees, Granted, Journal, Ledger, Parent, Party, PaymentId, Per, Price, Quantity, Role,
+    SessionRequest, SplitAgreement, Terms, Transaction, Unit, What,
 };
 use proofs::Cid;
-use protocol::{BoundedList, NetworkId, PublicKey, SecretKey, Sequence, Signed, UnixSeconds};
+use protocol::{
+    AgreementId, Allocation, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, LaneNumber, NetworkId,
+    Ppm, PublicKey, Record, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, UnixSeconds,
+    Usage, Voucher,
+};
 
 pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
 pub(crate) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
@@ -130,14 +133,14 @@ impl Ask {
     }
 
     pub(crate) fn serial(&self) -> Serial {
-        Serial::of(&key(self.viewer), self.request().body())
+        self.request().body().serial(&key(self.viewer))
     }
 
     pub(crate) fn grant(&self) -> SessionGrant {
         let epoch = Epoch::new(self.epoch);
         SessionGrant {
             agreement: self.agreement,
-            alias: Alias::of(&BLIND, &key(self.viewer), self.agreement, epoch),
+            alias: BLIND.alias(&key(self.viewer), self.agreement, epoch),
             attested: false,
             charge: amount(self.charge),
             epoch,
@@ -230,7 +233,18 @@ pub(crate) fn deposit(owner: u8, micro: u64, id: u8) -> What {
     let unit = Unit::new("EUR").unwrap();
     let id = PaymentId::from_bytes([id; 16]);
     let body = Deposit { amount: amount(micro), id, remark: None, unit, issued: NOW };
-    What::Deposit(Signed::sign(&secret(owner), &NETWORK, body))
+    deposited(ISSUER, Signed::sign(&secret(owner), &NETWORK, body))
+}
+
+/// A deposit that somebody has accepted.
+pub(crate) fn deposited(by: u8, deposit: Signed<Deposit>) -> What {
+    let acceptance = accepted(by, &deposit);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
+}
+
+pub(crate) fn accepted<T: Record>(by: u8, record: &Signed<T>) -> Signed<Acceptance> {
+    let body = Acceptance { issued: NOW, name: record.name() };
+    Signed::sign(&secret(by), &NETWORK, body)
 }
 
 pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole: bool) -> (BudgetRef, What) {

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use protocol::{PublicKey, Record, UnixSeconds, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Epoch, LaneNumber};
+use crate::{Amount, Epoch, LaneNumber, PublicKey, Record, UnixSeconds, keys};
 
 /// Sets aside what vouchers of one lane may come to; signed by the payer (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use protocol::{Record, Sequence};
 use serde::{Deserialize, Serialize};
 
-use crate::{Delivered, Serial, StreamNumber, Usage};
+use crate::{Delivered, Record, Sequence, Serial, StreamNumber, Usage};
 
 /// What came on one stream, all in all; signed by the session key, so no gateway can invent it (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use protocol::{PublicKey, Record, UnixSeconds, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgreementId, Alias, Amount, Epoch, Serial, Usage};
+use crate::{AgreementId, Alias, Amount, Epoch, PublicKey, Record, Serial, UnixSeconds, Usage, keys};
 
 /// Lets whoever has the session key acknowledge deliveries of one title by one gateway, up to a limit; signed by the ledger (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

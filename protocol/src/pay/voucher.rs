@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use protocol::{PublicKey, Record, keys};
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, Epoch, LaneNumber};
+use crate::{Amount, Epoch, LaneNumber, PublicKey, Record, keys};
 
 /// What its signer owes on one lane, all in all; each voucher takes the place of those before (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

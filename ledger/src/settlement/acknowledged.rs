@@ -1,0 +1,42 @@
+//! Receipts of a settlement: what it has counted, so that everybody can see whether theirs is among it.
+
+use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber};
+use serde::{Deserialize, Serialize};
+
+use super::ListProof;
+use crate::Settlement;
+
+/// The newest receipt of one stream. Ascending by serial and stream, each once: what is not there can be shown by its
+/// neighbours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The hash of the receipt's body.
+    pub receipt: Digest,
+    /// Its number.
+    pub seq: Sequence,
+    /// Under which grant.
+    pub serial: Serial,
+    /// On which stream.
+    pub stream: StreamNumber,
+}
+
+impl Acknowledged {
+    /// Where it stands in the list.
+    pub(super) const fn key(&self) -> (Serial, StreamNumber) {
+        (self.serial, self.stream)
+    }
+
+    /// True when this is the receipt, or a later one of its stream.
+    pub fn covers(&self, receipt: &DeliveryReceipt) -> bool {
+        self.key() == (receipt.serial, receipt.stream) && self.seq >= receipt.seq
+    }
+}
+
+impl Settlement {
+    /// The newest receipt of a stream and the proof that it was counted; `None` when none was.
+    pub fn acknowledged(&self, serial: Serial, stream: StreamNumber) -> Option<(Acknowledged, ListProof)> {
+        let at = self.receipts.binary_search_by_key(&(serial, stream), Acknowledged::key).ok()?;
+        Some((self.receipts[at], ListProof::of(&self.receipts, at)?))
+    }
+}
