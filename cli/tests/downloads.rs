@@ -105,6 +105,7 @@ fn play(title: &str, with_everything: bool) -> Played {
         about: None,
         by: None,
         language: None,
+        ledger: None,
         poster: None,
         strip: None,
     })

@@ -21,11 +21,12 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
 const API_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's routes: `/`, `/nodes`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/assets/` holds their parts.
+/// The page's routes: `/`, `/nodes`, `/log`, `/statement`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/assets/` holds their parts.
 pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
     let shown = shown.route_service("/live/{id}", index()).route_service("/nodes", index());
+    let shown = shown.route_service("/log", index()).route_service("/statement", index());
     let shown = shown.layer(map_response(async |response| always_ask(response, POLICY)));
     let api = || ServeFile::new(dir.join("api.html"));
     let api = Router::new().route_service("/api", api()).route_service("/api/", api());

@@ -53,6 +53,7 @@ pub async fn publish_collection(
         about: request.about,
         by: request.by,
         language: request.language,
+        ledger: None,
         poster,
         strip: None,
     })?;

@@ -197,6 +197,7 @@ mod tests {
             by: None,
             about: None,
             language: None,
+            ledger: None,
             subtitles: Vec::new(),
             chapters: Vec::new(),
             cover: None,

@@ -398,6 +398,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             about: request.about.clone(),
             by: request.by.clone(),
             language: request.language.clone(),
+            ledger: request.ledger,
             poster: pictures.poster,
             strip: pictures.strip,
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use protocol::PublicKey;
 use sharing::{About, Byline, Chapter, Label, LanguageTag, Title, TrackId};
 
 use crate::AttachedFile;
@@ -20,6 +21,8 @@ pub struct PublishRequest {
     pub about: Option<About>,
     /// Its main language, and that of tracks which do not name theirs.
     pub language: Option<LanguageTag>,
+    /// The ledger under whose agreements it is shown; without one it is free.
+    pub ledger: Option<PublicKey>,
     /// Subtitles, each in a file of its own.
     pub subtitles: Vec<SubtitleFile>,
     /// Places to jump to.

@@ -64,6 +64,8 @@ pub struct BundleParts {
     pub by: Option<Byline>,
     /// Its main language.
     pub language: Option<LanguageTag>,
+    /// Whose agreements it is shown under, as the key of their ledger; without one it is free. None in a collection.
+    pub ledger: Option<PublicKey>,
     /// A picture that stands for it.
     pub poster: Option<FileRef>,
     /// The thumbnails of the seek bar.
@@ -159,6 +161,8 @@ pub enum BundleError {
     Tracks { kind: BundleKind, tracks: usize, playable: usize },
     #[error("{} with a duration of {duration}", .kind.name())]
     Duration { kind: BundleKind, duration: Millis },
+    #[error("a collection that is shown under the agreements of the ledger {ledger}")]
+    Ledger { ledger: PublicKey },
     #[error("{} with {items} items", .kind.name())]
     Items { kind: BundleKind, items: usize },
     #[error("chapter {chapter} at {at} does not lie between the one before and the end")]

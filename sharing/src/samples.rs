@@ -58,6 +58,7 @@ pub(crate) fn parts() -> BundleParts {
         about: None,
         by: None,
         language: None,
+        ledger: None,
         poster: None,
         strip: None,
     }

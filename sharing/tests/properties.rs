@@ -80,6 +80,7 @@ fn bundle_of(tracks: Vec<Track>, chapters: &[u64]) -> Bundle {
         about: None,
         by: None,
         language: None,
+        ledger: None,
         poster: None,
         strip: None,
     })

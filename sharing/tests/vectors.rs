@@ -85,6 +85,7 @@ fn bundle_error(error: &BundleError) -> &'static str {
         BundleError::SameTrack { .. } => "same_track",
         BundleError::Tracks { .. } => "tracks",
         BundleError::Duration { .. } => "duration",
+        BundleError::Ledger { .. } => "ledger",
         BundleError::Items { .. } => "items",
         BundleError::Chapter { .. } => "chapter",
         BundleError::SameAttachment { .. } => "same_attachment",

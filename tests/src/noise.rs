@@ -135,6 +135,7 @@ pub fn parts(
         about: None,
         by: None,
         language: None,
+        ledger: None,
         poster: None,
         strip: None,
     })

@@ -2,6 +2,7 @@
 
 mod chapters;
 mod collection;
+mod issuer;
 pub(crate) mod listing;
 mod live;
 mod steps;
@@ -109,6 +110,10 @@ pub(crate) struct Publish {
     /// About how long a segment lasts, in seconds [default: 4, with --live 2]
     #[arg(long, value_name = "N")]
     segment_seconds: Option<u32>,
+
+    /// Show it for money, under the agreement that this ledger has about it: the ledger's key, or where it is
+    #[arg(long, value_name = "KEY|URL", conflicts_with_all = ["live", "collection"])]
+    ledger: Option<String>,
 
     /// Keep it out of the lists of gateways: only who has its address finds it
     #[arg(long)]
@@ -252,6 +257,10 @@ impl Publish {
                 .map(language::tag)
                 .transpose()
                 .map_err(|error| usage(&error))?,
+            ledger: match &self.ledger {
+                Some(named) => Some(issuer::issuer(named).await?),
+                None => None,
+            },
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,

@@ -180,6 +180,8 @@ def accepted_bundles():
     yield accepted_bundle("no-break space and format characters in a title", title="a\u00a0b\u200dc")
     yield accepted_bundle("the longest ids and labels", tracks=[video(id="z" * 32, label="l" * 100, codecs="a" * 64)])
     yield accepted_bundle("32 tracks", tracks=[video(id=f"v-{n}") for n in range(32)])
+    yield accepted_bundle("a film that is paid", ledger=Key(bytes([9] * 32)).public)
+    yield accepted_bundle("sound that is paid, with everything", FULL | AUDIO, ledger=Key(bytes([9] * 32)).public)
     yield accepted_bundle("one picture in the strip", FULL, strip=STRIP | {"columns": 1, "count": 1, "rows": 1, "every": 2**32 - 1, "width": 65_535, "height": 65_535})
     yield accepted_bundle("a full strip", FULL, strip=STRIP | {"count": 20})
     yield accepted_bundle("the densest segment there can be", tracks=[track("v", "video", [2**27], [1], 2**32 - 1, [1])])
@@ -215,7 +217,7 @@ def rejected_encodings():
             yield rejected_bundle(f"track without {key}", "malformed", tracks=[video(**{key: None})])
     for key in STRIP:
         yield rejected_bundle(f"strip without {key}", "malformed", FULL, strip=without_none(STRIP | {key: None}))
-    for key in ("about", "by", "language", "poster", "strip"):
+    for key in ("about", "by", "language", "ledger", "poster", "strip"):
         yield rejected_bundle(f"{key} null", "malformed", **{key: NULL})
     for key in ("language", "label", "channels"):
         yield rejected_bundle(f"track with {key} null", "malformed", tracks=[video(**{key: NULL})])
@@ -277,6 +279,9 @@ def rejected_values():
     yield bad("creator off the curve", creator=OFF_THE_CURVE)
     yield bad("creator with a y above the field prime", creator=(2**255 - 16).to_bytes(32, "little"))
     yield bad("creator of 31 bytes", creator=CREATOR.public[:31])
+    yield bad("ledger off the curve", ledger=OFF_THE_CURVE)
+    yield bad("ledger of 33 bytes", ledger=CREATOR.public + b"\0")
+    yield bad("ledger as a text", ledger=CREATOR.public.hex())
     yield bad("33 tracks", tracks=[video(id=f"v-{n}") for n in range(33)])
     yield bad("501 chapters", chapters=[{"at": n, "title": "t"} for n in range(501)])
     yield bad("101 attachments", attachments=[{"file": file("a", "a"), "name": f"{n}"} for n in range(101)])
@@ -314,6 +319,7 @@ def rejected_bundles():
     yield rejected_bundle("a collection with a track", "tracks", COLLECTION, tracks=[video()])
     yield rejected_bundle("a film of no duration", "duration", duration=0)
     yield rejected_bundle("a collection with a duration", "duration", COLLECTION, duration=1)
+    yield rejected_bundle("a collection with a ledger", "ledger", COLLECTION, ledger=CREATOR.public)
     yield rejected_bundle("a film with an item", "items", items=COLLECTION["items"][:1])
     yield rejected_bundle("audio with an item", "items", AUDIO, items=COLLECTION["items"][:1])
     yield rejected_bundle("chapter at the end", "chapter", chapters=[{"at": 9000, "title": "t"}])

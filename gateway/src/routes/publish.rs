@@ -161,6 +161,7 @@ async fn publish_film(
         by: None,
         about: None,
         language: None,
+        ledger: None,
         subtitles: Vec::new(),
         chapters: Vec::new(),
         cover: None,

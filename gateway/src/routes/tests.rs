@@ -103,6 +103,8 @@ async fn each_page_has_its_policy() {
         ("/", "default-src 'self'; "),
         ("/watch/any", "default-src 'self'; "),
         ("/nodes", "default-src 'self'; "),
+        ("/log", "default-src 'self'; "),
+        ("/statement", "default-src 'self'; "),
         ("/api/", "default-src 'none'; script-src 'self'; "),
         ("/api", "default-src 'none'; script-src 'self'; "),
     ] {

@@ -1,5 +1,6 @@
 /** The list of publications, as this gateway tells it. What is in it is checked only when it is opened. */
 
+import { home } from "../page/home";
 import { StatusError } from "../trust/problem";
 
 const PAGE = 60;
@@ -26,7 +27,7 @@ export interface Page {
 export async function fetchPage(after: string | undefined): Promise<Page> {
   const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) });
   // What has just been published is not in an answer that is a few seconds old.
-  const response = await fetch(`/api/publications?${query}`, { cache: "no-cache" });
+  const response = await fetch(`${home()}/api/publications?${query}`, { cache: "no-cache" });
   if (!response.ok) throw await StatusError.of(response);
   const { publications, next } = Object(await response.json()) as { publications?: unknown; next?: unknown };
   if (!Array.isArray(publications)) throw new Error("the gateway's answer is not a list of publications");
@@ -35,7 +36,7 @@ export async function fetchPage(after: string | undefined): Promise<Page> {
 
 /** The streams that run at this gateway, newest first; none where it does not say. */
 export async function fetchLive(): Promise<Summary[]> {
-  const response = await fetch("/api/live", { cache: "no-cache" });
+  const response = await fetch(`${home()}/api/live`, { cache: "no-cache" });
   if (!response.ok) return [];
   const { live } = Object(await response.json()) as { live?: unknown };
   return Array.isArray(live) ? live.map(readSummary) : [];
@@ -43,7 +44,7 @@ export async function fetchLive(): Promise<Summary[]> {
 
 /** The places of a collection's items that are withdrawn at this gateway. */
 export async function fetchWithdrawn(id: string): Promise<number[]> {
-  const response = await fetch(`/api/publications/${id}`, { cache: "no-cache" });
+  const response = await fetch(`${home()}/api/publications/${id}`, { cache: "no-cache" });
   if (!response.ok) throw await StatusError.of(response);
   const { items } = Object(await response.json()) as { items?: unknown };
   const isWithdrawn = (item: unknown) => (Object(item) as { withdrawn?: unknown }).withdrawn === true;
@@ -68,7 +69,7 @@ function readSummary(value: unknown): Summary {
 
 /** A path on this gateway; an address elsewhere is not followed. */
 function own(path: string | undefined): string | undefined {
-  if (path === undefined || !URL.canParse(path, location.origin)) return undefined;
-  const url = new URL(path, location.origin);
-  return url.origin === location.origin ? url.pathname : undefined;
+  if (path === undefined || !URL.canParse(path, home())) return undefined;
+  const url = new URL(path, home());
+  return url.origin === home() ? url.pathname : undefined;
 }

@@ -1,5 +1,6 @@
 /** One publication in the catalogue. */
 
+import { home } from "../page/home";
 import { h } from "../page/element";
 import { clock } from "../page/format";
 import { languageName } from "../play/languages";
@@ -36,7 +37,7 @@ function picture(poster: string | undefined, title: string): HTMLElement {
   const hue = [...title].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 120, 7) + 160;
   const blank = h("span", { class: "blank", style: `--hue:${hue}`, "aria-hidden": "true" }, title.slice(0, 1));
   if (poster === undefined) return blank;
-  const image = h("img", { src: poster, alt: "", loading: "lazy" });
+  const image = h("img", { src: home() + poster, alt: "", loading: "lazy" });
   image.addEventListener("error", () => image.replaceWith(blank));
   return image;
 }

@@ -1,5 +1,6 @@
 /** The catalogue: what is published at this gateway. */
 
+import { home } from "../page/home";
 import { h } from "../page/element";
 import { sentence } from "../page/format";
 import { buildHeader } from "../page/header";
@@ -18,7 +19,8 @@ export async function openCatalogue(page: HTMLElement, session: Session): Promis
     "footer",
     { class: "foot" },
     h("a", { href: "/nodes" }, "The nodes of this network"),
-    h("a", { href: "/api/" }, "What this gateway answers, for programs"),
+    h("a", { href: "/log" }, "The ledger’s log"),
+    h("a", { href: `${home()}/api/` }, "What this gateway answers, for programs"),
   );
   page.replaceChildren(buildHeader(list.search), main, foot);
   void buildPublish(session, () => void list.restart()).then((drop) => drop && main.prepend(drop));

@@ -1,5 +1,6 @@
 /** Drop a file on the page to publish it. */
 
+import { home } from "../page/home";
 import { h } from "../page/element";
 import { keepUploadToken, type Session } from "../page/session";
 import { type Progress, publish, type Stage, TokenError } from "./upload";
@@ -13,7 +14,7 @@ const STAGES: Record<Stage, string> = {
 
 /** The drop zone, or undefined where the gateway takes no uploads. */
 export async function buildPublish(session: Session, published: () => void): Promise<HTMLElement | undefined> {
-  const answer = await fetch("/api/publish").catch(() => undefined);
+  const answer = await fetch(`${home()}/api/publish`).catch(() => undefined);
   await answer?.body?.cancel(); // otherwise the connection stays in use
   return answer && answer.status !== 404 ? new Publish(session, published).element : undefined;
 }
@@ -123,7 +124,7 @@ class Publish {
           "p",
           {},
           `“${this.title.value}” is published. `,
-          h("a", { href: new URL(watch, location.origin).pathname }, "Watch it"),
+          h("a", { href: new URL(watch, home()).pathname }, "Watch it"),
         ),
       );
       this.published();

@@ -1,5 +1,6 @@
 /** Uploads a file to be published, and reads the gateway's progress. */
 
+import { home } from "../page/home";
 import { reason } from "../trust/problem";
 
 const STAGES = ["receiving", "packaging", "storing", "done"] as const;
@@ -77,7 +78,7 @@ export function publish(
     request.addEventListener("error", () => reject(new Error("the connection to the gateway broke")));
     request.addEventListener("abort", () => reject(new Error("cancelled")));
     signal.addEventListener("abort", () => request.abort());
-    request.open("POST", `/api/publish?title=${encodeURIComponent(title)}`);
+    request.open("POST", `${home()}/api/publish?title=${encodeURIComponent(title)}`);
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.send(file);

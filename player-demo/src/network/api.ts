@@ -1,5 +1,6 @@
 /** How the network is, as this gateway tells it. */
 
+import { home } from "../page/home";
 import { StatusError } from "../trust/problem";
 
 /** What an audit of a node found, the best first. */
@@ -149,7 +150,7 @@ export async function fetchCare(token: string): Promise<Care | undefined> {
 }
 
 async function ask(path: string, headers: Record<string, string> = {}): Promise<Fields> {
-  const response = await fetch(path, { cache: "no-cache", credentials: "omit", headers });
+  const response = await fetch(home() + path, { cache: "no-cache", credentials: "omit", headers });
   if (!response.ok) throw await StatusError.of(response);
   return new Fields(await response.json());
 }

@@ -25,9 +25,9 @@ export function rate(bitsPerSecond: number): string {
     : `${Math.round(bitsPerSecond / 1000)} kbit/s`;
 }
 
-/** `3 segments`, `1 segment`. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+/** `3 segments`, `1 segment`; `many` where an `s` is not enough. */
+export function count(number: number, noun: string, many = `${noun}s`): string {
+  return `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
 }
 
 /** A date in the viewer's own way; `seconds` since 1970. */

@@ -49,6 +49,8 @@ export interface Bundle {
   readonly about: string | undefined;
   readonly by: string | undefined;
   readonly language: string | undefined;
+  /** The key of the ledger under whose agreements it is shown; without one it is free. */
+  readonly ledger: Uint8Array | undefined;
   readonly poster: File | undefined;
   readonly strip: Strip | undefined;
 }
@@ -67,7 +69,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     "tracks",
     "v",
   ];
-  const optional = ["about", "by", "language", "poster", "strip"];
+  const optional = ["about", "by", "language", "ledger", "poster", "strip"];
   const fields = Fields.of(decodeCanonical(bytes, BUNDLE_LEN_MAX), "bundle", required, optional);
   fields.integer("v", 1, 1);
   const bundle: Bundle = {
@@ -83,6 +85,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     about: fields.optional("about", (key) => fields.text(key, 4000, true)),
     by: fields.optional("by", (key) => fields.text(key, 200)),
     language: fields.optional("language", (key) => fields.language(key)),
+    ledger: fields.optional("ledger", (key) => publicKey(fields.bytes(key, 32), "ledger")),
     poster: fields.optional("poster", (key) => picture(fields.value(key), "poster")),
     strip: fields.optional("strip", (key) => decodeStrip(fields.value(key))),
   };
@@ -95,6 +98,7 @@ function checkWhole(bundle: Bundle): void {
   const collection = bundle.kind === "collection";
   refuse(collection && bundle.tracks.length > 0, "a collection has tracks");
   refuse(collection !== (bundle.duration === 0), "the duration must be 0 for a collection, and only then");
+  refuse(collection && bundle.ledger !== undefined, "a collection has a ledger");
   refuse(!collection && bundle.items.length > 0, "something other than a collection has items");
   refuse(!collection && !bundle.tracks.some((track) => track.kind !== "subtitles"), "there is nothing to play");
   refuse(repeats(bundle.tracks.map((track) => track.id)), "two tracks have one id");
@@ -153,8 +157,8 @@ function decodeFile(value: Value, where: string): File {
   return { hash: fields.bytes("hash", 32), len: fields.u64("len"), type: fields.mediaType("type") };
 }
 
-export function publicKey(bytes: Uint8Array): Uint8Array {
-  refuse(!isPublicKey(bytes), "bundle.creator is no public key");
+export function publicKey(bytes: Uint8Array, key = "creator"): Uint8Array {
+  refuse(!isPublicKey(bytes), `bundle.${key} is no public key`);
   return bytes;
 }
 

@@ -1,8 +1,8 @@
 /** Publication ids and other CIDs in text: CIDv1, dag-cbor, BLAKE3, base32 lower case (spec section 8). */
 
+import { decodeBase32, encodeBase32 } from "./base32";
 import { CborError, type Fields } from "./cbor";
 
-const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const PREFIX = [0x01, 0x71, 0x1e, 0x20] as const;
 /** Bytes of a CID: the prefix and a BLAKE3 hash. */
 export const CID_LEN = 36;
@@ -21,7 +21,9 @@ export class CidError extends Error {}
 export function parseCid(text: string): Cid {
   if (text.length !== TEXT_LEN) throw new CidError(`a CID has ${TEXT_LEN} characters, this has ${text.length}`);
   if (text[0] !== "b") throw new CidError("a CID begins with b, for base32 in lower case");
-  return cidFromBytes(decodeBase32(text.slice(1)));
+  const bytes = decodeBase32(text.slice(1));
+  if (bytes === undefined) throw new CidError("a CID is written in base32, and its last bits are zero");
+  return cidFromBytes(bytes);
 }
 
 /** The CID with these 36 bytes. */
@@ -43,35 +45,4 @@ export function cidIn(fields: Fields, key: string): Cid {
 /** The CID of what hashes to `hash`. */
 export function cidOfHash(hash: Uint8Array): Cid {
   return cidFromBytes(new Uint8Array([...PREFIX, ...hash]));
-}
-
-function encodeBase32(bytes: Uint8Array): string {
-  let text = "";
-  let bits = 0;
-  let held = 0;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31];
-    held &= 31;
-  }
-  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
-}
-
-function decodeBase32(text: string): Uint8Array {
-  const bytes: number[] = [];
-  let bits = 0;
-  let held = 0;
-  for (const character of text) {
-    const value = ALPHABET.indexOf(character);
-    if (value < 0) throw new CidError(`${JSON.stringify(character)} is not a letter of base32`);
-    held = (held << 5) | value;
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes.push(held >> bits);
-      held &= (1 << bits) - 1;
-    }
-  }
-  if (held !== 0) throw new CidError("the last bits of a CID must be zero");
-  return new Uint8Array(bytes);
 }

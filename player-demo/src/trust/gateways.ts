@@ -1,5 +1,7 @@
 /** The gateways that the page may ask, and what it has seen of each. */
 
+import { originOf } from "../page/home";
+
 /** How long a gateway that did not answer is asked only when no other is left. */
 const SILENT_MS = 15_000;
 /** More gateways than this in a link are ignored. */
@@ -56,18 +58,13 @@ export class Gateways extends EventTarget {
 }
 
 /**
- * The gateways of a page: those that its link names, in that order, then its own, then the ones kept on this machine.
+ * The gateways of a page: those that its link names, in that order, then `own`, then the ones kept on this machine.
  *
  * Whoever makes the link chooses whom the page asks, and can do no more with it: the bytes are compared with the id.
  */
-export function gatewaysOf(page: URL, storage: Pick<Storage, "getItem">): string[] {
+export function gatewaysOf(page: URL, storage: Pick<Storage, "getItem">, own = page.origin): string[] {
   const named = (page.searchParams.get("gateways") ?? "").split(",");
   const stored = (storage.getItem(STORED) ?? "").split(",");
-  const origins = [...named, page.origin, ...stored].map(originOf).filter((origin) => origin !== undefined);
+  const origins = [...named, own, ...stored].map(originOf).filter((origin) => origin !== undefined);
   return [...new Set(origins)].slice(0, GATEWAYS_MAX);
-}
-
-function originOf(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url && /^https?:$/.test(url.protocol) ? url.origin : undefined;
 }

@@ -1,5 +1,6 @@
 /** The page of a live stream: checks it from its id on, and plays it while it is made. */
 
+import { home } from "../page/home";
 import { h } from "../page/element";
 import { count, day, hex } from "../page/format";
 import { buildHeader } from "../page/header";
@@ -22,7 +23,7 @@ export async function openLive(page: HTMLElement, idText: string): Promise<void>
   const waiting = h("p", { class: "loading", role: "status" }, "Checking the live stream…");
   const main = h("main", { class: "watch live", id: "main" }, waiting);
   page.replaceChildren(buildHeader(), main);
-  const gateways = new Gateways(gatewaysOf(new URL(location.href), localStorage));
+  const gateways = new Gateways(gatewaysOf(new URL(location.href), localStorage, home()));
   const alarm = buildAlarm(gateways);
   try {
     const hash = hashInWorker();

@@ -1,5 +1,6 @@
 /** The watch page: checks the publication, plays it, and shows where it comes from. */
 
+import { home } from "../page/home";
 import { buildHeader } from "../page/header";
 import { h } from "../page/element";
 import { sentence } from "../page/format";
@@ -35,7 +36,7 @@ export async function openWatch(page: HTMLElement, idText: string, session: Sess
   const waiting = h("p", { class: "loading", role: "status" }, "Checking the publication…");
   const main = h("main", { class: "watch", id: "main" }, waiting);
   page.replaceChildren(...(embedded ? [] : [buildHeader()]), main);
-  const gateways = new Gateways(gatewaysOf(new URL(location.href), localStorage));
+  const gateways = new Gateways(gatewaysOf(new URL(location.href), localStorage, home()));
   const hash = hashInWorker();
   const alarm = buildAlarm(gateways);
   const setting = { main, gateways, asker: new Asker(gateways, hash), alarm, embedded, session };

@@ -28,6 +28,8 @@ pub(super) struct Fields {
     by: Option<Byline>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<LanguageTag>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "protocol::keys::optional")]
+    ledger: Option<PublicKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     poster: Option<FileRef>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +53,7 @@ impl Fields {
             about: parts.about,
             by: parts.by,
             language: parts.language,
+            ledger: parts.ledger,
             poster: parts.poster,
             strip: parts.strip,
         })
@@ -73,6 +76,7 @@ impl Fields {
             about: self.about,
             by: self.by,
             language: self.language,
+            ledger: self.ledger,
             poster: self.poster,
             strip: self.strip,
         })

@@ -29,6 +29,9 @@ fn check_kind(parts: &BundleParts) -> Result<(), BundleError> {
     if is_collection != (duration == Millis::default()) {
         return Err(BundleError::Duration { kind, duration });
     }
+    if let Some(ledger) = parts.ledger.filter(|_| is_collection) {
+        return Err(BundleError::Ledger { ledger });
+    }
     if !is_collection && !items.is_empty() {
         return Err(BundleError::Items { kind, items: items.len() });
     }

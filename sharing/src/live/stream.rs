@@ -215,6 +215,7 @@ impl LiveStream {
             about: parts.about,
             by: parts.by,
             language: parts.language,
+            ledger: None,
             poster: None,
             strip: None,
         })?)

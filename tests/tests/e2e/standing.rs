@@ -79,6 +79,7 @@ async fn a_collection_tells_which_of_its_items_are_withdrawn() -> anyhow::Result
         about: None,
         by: None,
         language: None,
+        ledger: None,
         poster: None,
         strip: None,
     })?;

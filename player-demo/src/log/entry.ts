@@ -1,0 +1,170 @@
+/** The entries of the ledger's transparency log (spec section 25). */
+
+import { type Agreed, decodeAgreed, keyIn } from "../pay/agreement";
+import { amountIn } from "../pay/amount";
+import type { Usage } from "../pay/price";
+import { usageIn } from "../pay/records";
+import { CborError, decodeCanonical, Fields, type Value } from "../trust/cbor";
+
+const ENTRY_LEN_MAX = 65_535;
+const RULE_LEN_MAX = 64;
+
+/** What a viewer, who is called so for this title and epoch alone, paid for a title at a gateway. */
+export interface Line {
+  readonly agreement: Uint8Array;
+  readonly alias: Uint8Array;
+  readonly attested: boolean;
+  readonly gateway: Uint8Array;
+  readonly paid: bigint;
+  readonly plays: bigint;
+  readonly usage: Usage;
+}
+
+/** What a gateway has carried in an epoch. */
+export interface GatewayTotal {
+  readonly acknowledged: bigint;
+  readonly claimed: bigint;
+  readonly disputed: bigint;
+  readonly gateway: Uint8Array;
+  readonly kept: bigint;
+  readonly pool: bigint;
+}
+
+/** What a node has carried for a gateway. */
+export interface Carrier {
+  readonly claimed: bigint;
+  readonly counted: bigint;
+  readonly gateway: Uint8Array;
+  readonly node: Uint8Array;
+  readonly owed: bigint;
+  readonly promised: bigint;
+  readonly shared: bigint;
+}
+
+/** What contracts owe a party. */
+export interface Payout {
+  readonly address: Uint8Array;
+  readonly cumulative: bigint;
+  readonly party: Uint8Array;
+}
+
+/** A tree over items. */
+export interface Items {
+  readonly count: bigint;
+  readonly root: Uint8Array;
+}
+
+const ROOTS = ["carriers", "disputes", "gateways", "lines", "payouts", "receipts"] as const;
+const TOTALS = ["charged", "collateral", "gateways", "network", "nodes", "parties"] as const;
+
+/** An epoch, once and for all. */
+export interface Summary {
+  readonly epoch: bigint;
+  readonly rule: string;
+  readonly items: Readonly<Record<(typeof ROOTS)[number], Items>>;
+  readonly totals: Readonly<Record<(typeof TOTALS)[number], bigint>>;
+}
+
+export type LogEntry =
+  | { readonly kind: "agreement"; readonly agreed: Agreed }
+  | { readonly kind: "line"; readonly line: Line }
+  | { readonly kind: "gateway"; readonly gateway: GatewayTotal }
+  | { readonly kind: "carrier"; readonly carrier: Carrier }
+  | { readonly kind: "payout"; readonly payout: Payout }
+  | { readonly kind: "settlement"; readonly summary: Summary };
+
+/** The entry that `bytes` write. */
+export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
+  const [kind, value] = onlyField(decodeCanonical(bytes, ENTRY_LEN_MAX));
+  switch (kind) {
+    case "agreement":
+      return { kind, agreed: await decodeAgreed(value) };
+    case "line":
+      return { kind, line: decodeLine(value) };
+    case "gateway":
+      return { kind, gateway: decodeGateway(value) };
+    case "carrier":
+      return { kind, carrier: decodeCarrier(value) };
+    case "payout":
+      return { kind, payout: decodePayout(value) };
+    case "settlement":
+      return { kind, summary: decodeSummary(value) };
+    default:
+      throw new CborError(`an entry of the unknown kind ${kind}`);
+  }
+}
+
+/** The name of the one field of an entry, and what is in it. */
+export function onlyField(value: Value): [string, Value] {
+  const [field, ...more] = value instanceof Map ? value : [];
+  if (!field || more.length > 0) throw new CborError("an entry is a map with one key");
+  return field;
+}
+
+function decodeLine(value: Value): Line {
+  const fields = Fields.of(value, "line", ["agreement", "alias", "attested", "gateway", "paid", "plays", "usage"]);
+  return {
+    agreement: fields.bytes("agreement", 32),
+    alias: fields.bytes("alias", 32),
+    attested: fields.bool("attested"),
+    gateway: keyIn(fields, "gateway"),
+    paid: amountIn(fields, "paid"),
+    plays: fields.exact("plays", 0n),
+    usage: usageIn(fields, "usage"),
+  };
+}
+
+function decodeGateway(value: Value): GatewayTotal {
+  const fields = Fields.of(value, "gateway", ["acknowledged", "claimed", "disputed", "gateway", "kept", "pool"]);
+  return {
+    acknowledged: fields.exact("acknowledged", 0n),
+    claimed: fields.exact("claimed", 0n),
+    disputed: fields.exact("disputed", 0n),
+    gateway: keyIn(fields, "gateway"),
+    kept: amountIn(fields, "kept"),
+    pool: amountIn(fields, "pool"),
+  };
+}
+
+function decodeCarrier(value: Value): Carrier {
+  const fields = Fields.of(value, "carrier", ["claimed", "counted", "gateway", "node", "owed", "promised", "shared"]);
+  return {
+    claimed: fields.exact("claimed", 0n),
+    counted: fields.exact("counted", 0n),
+    gateway: keyIn(fields, "gateway"),
+    node: keyIn(fields, "node"),
+    owed: amountIn(fields, "owed"),
+    promised: amountIn(fields, "promised"),
+    shared: amountIn(fields, "shared"),
+  };
+}
+
+function decodePayout(value: Value): Payout {
+  const fields = Fields.of(value, "payout", ["address", "cumulative", "party"]);
+  return { address: fields.bytes("address", 20), cumulative: fields.exact("cumulative", 0n), party: keyIn(fields, "party") };
+}
+
+function decodeSummary(value: Value): Summary {
+  const required = [...ROOTS, "epoch", "journal", "rule", "totals"];
+  const fields = Fields.of(value, "settlement", required, ["posted", "previous"]);
+  const totals = Fields.of(fields.value("totals"), "settlement.totals", TOTALS);
+  const head = Fields.of(fields.value("journal"), "settlement.journal", ["count", "hash"]);
+  head.exact("count", 0n);
+  head.bytes("hash", 32);
+  for (const key of ["posted", "previous"]) fields.optional(key, (key) => fields.bytes(key, 32));
+  return {
+    epoch: fields.exact("epoch", 0n),
+    rule: fields.text("rule", RULE_LEN_MAX),
+    items: record(ROOTS, (key) => itemsIn(fields, key)),
+    totals: record(TOTALS, (key) => amountIn(totals, key)),
+  };
+}
+
+function itemsIn(fields: Fields, key: string): Items {
+  const items = Fields.of(fields.value(key), `settlement.${key}`, ["count", "root"]);
+  return { count: items.exact("count", 0n), root: items.bytes("root", 32) };
+}
+
+function record<K extends string, T>(keys: readonly K[], of: (key: K) => T): Record<K, T> {
+  return Object.fromEntries(keys.map((key) => [key, of(key)])) as Record<K, T>;
+}

@@ -1,0 +1,95 @@
+/** Entries of the log in words. */
+
+import { bytes as lengthOf, count, hex } from "../page/format";
+import { h } from "../page/element";
+import { short, span } from "../network/words";
+import type { Agreement } from "../pay/agreement";
+import { money } from "../pay/amount";
+import { priceInWords, type Usage } from "../pay/price";
+import { CborError, decodeCanonical } from "../trust/cbor";
+import { decodeEntry, type LogEntry, onlyField } from "./entry";
+
+const ENTRY_LEN_MAX = 65_535;
+const PPM_PER_PERCENT = 10_000;
+
+/** An entry for people. */
+export interface Readable {
+  /** What it is, in one or two words. */
+  readonly kind: string;
+  readonly words: (Node | string)[];
+}
+
+/** What an entry says; of one that this page does not know, only its kind. `unit` is the ledger's. */
+export async function readable(bytes: Uint8Array, unit: string): Promise<Readable> {
+  try {
+    return inWords(await decodeEntry(bytes), unit);
+  } catch (error) {
+    if (!(error instanceof CborError)) throw error;
+    return unknown(bytes, error);
+  }
+}
+
+function unknown(bytes: Uint8Array, error: CborError): Readable {
+  try {
+    const [kind] = onlyField(decodeCanonical(bytes, ENTRY_LEN_MAX));
+    return { kind: kind.replaceAll("_", " "), words: [`not read by this page: ${error.message}`] };
+  } catch {
+    return { kind: "unreadable", words: [error.message] };
+  }
+}
+
+function inWords(entry: LogEntry, unit: string): Readable {
+  const sum = (micro: bigint) => h("b", {}, money(micro, unit));
+  switch (entry.kind) {
+    case "agreement":
+      return { kind: "agreement", words: agreementInWords(entry.agreed.agreement) };
+    case "line": {
+      const { agreement, alias, attested, gateway, paid, plays, usage } = entry.line;
+      const who = attested ? ", acknowledged by a page that this gateway itself had served" : "";
+      const words = ["A viewer, called ", key(alias), " here alone, paid ", sum(paid), ` for ${count(Number(plays), "play")} (${usageInWords(usage)}) under `, key(agreement), " at gateway ", key(gateway), `${who}.`];
+      return { kind: "line", words };
+    }
+    case "gateway": {
+      const { acknowledged, claimed, disputed, gateway, kept, pool } = entry.gateway;
+      const dispute = disputed > 0n ? `; ${lengthOf(Number(disputed))} are disputed` : "";
+      const carried = `: viewers acknowledge ${lengthOf(Number(acknowledged))}, its vouchers say ${lengthOf(Number(claimed))}${dispute}. Of `;
+      return { kind: "gateway", words: ["Gateway ", key(gateway), carried, sum(pool), " for nodes it keeps ", sum(kept), " for what it had itself."] };
+    }
+    case "carrier": {
+      const { counted, gateway, node, owed, promised, shared } = entry.carrier;
+      const words = ["Node ", key(node), ` carried ${lengthOf(Number(counted))} for gateway `, key(gateway), ": was promised ", sum(promised), ", has ", sum(shared), " of the viewers' money"];
+      return { kind: "node", words: owed > 0n ? [...words, " and ", sum(owed), " of the gateway's own."] : [...words, "."] };
+    }
+    case "payout": {
+      const { address, cumulative, party } = entry.payout;
+      return { kind: "payout", words: ["A contract owes ", key(party), " ", sum(cumulative), " all in all, at ", h("code", {}, `0x${hex(address)}`), "."] };
+    }
+    case "settlement": {
+      const { epoch, items, totals } = entry.summary;
+      const disputes = items.disputes.count > 0n ? ` ${count(Number(items.disputes.count), "dispute")}.` : "";
+      const words = [`Epoch ${epoch} is settled: viewers paid `, sum(totals.charged), " – ", sum(totals.parties), " to parties, ", sum(totals.gateways), " to gateways, ", sum(totals.nodes), " to nodes, ", sum(totals.network), ` to the network – for ${count(Number(items.lines.count), "line")} and ${count(Number(items.receipts.count), "receipt")}.${disputes}`];
+      return { kind: "settlement", words };
+    }
+  }
+}
+
+function agreementInWords({ content, fees, parents, parties, price, unit, version }: Agreement): (Node | string)[] {
+  const shares = parties.flatMap(({ party, ppm, role }, at) => [at > 0 ? ", " : "", `${role} `, key(party), ` ${percent(ppm)}`]);
+  const of = parents.length > 0 ? `; made from ${count(parents.length, "other work")}` : "";
+  const taken = `gateway ${percent(fees.gateway)}, nodes ${percent(fees.node)}, network ${percent(fees.network)}; the rest: `;
+  return [`Version ${version} for `, h("a", { href: `/watch/${content.text}` }, short(content.text)), ` at ${priceInWords(price, unit)}: ${taken}`, ...shares, `${of}.`];
+}
+
+/** `12.5 %` */
+export function percent(ppm: number): string {
+  return `${Number((ppm / PPM_PER_PERCENT).toFixed(4)).toLocaleString("en", { maximumFractionDigits: 4 })} %`;
+}
+
+export function usageInWords({ bytes, ms }: Usage): string {
+  return `${span(Number(ms) / 1000)}, ${lengthOf(Number(bytes))}`;
+}
+
+/** Enough of a key or an id to tell it from others; the whole of it where one points at it. */
+function key(bytes: Uint8Array): Node {
+  return h("code", { title: hex(bytes) }, short(hex(bytes)));
+}

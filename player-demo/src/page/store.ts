@@ -1,0 +1,41 @@
+/** What this browser keeps for the page: keys, sessions, and the logs that it has seen. */
+
+const NAME = "headwater";
+const VERSION = 1;
+const STORES = ["keys", "sessions", "logs"] as const;
+export type StoreName = (typeof STORES)[number];
+
+/** What is kept under `key`, after `change` was made to it; undefined removes it. All in one transaction. */
+export async function update<T>(store: StoreName, key: string, change: (kept: T | undefined) => T | undefined): Promise<T | undefined> {
+  const database = await open();
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(store, "readwrite");
+    const objects = transaction.objectStore(store);
+    const asked = objects.get(key) as IDBRequest<T | undefined>;
+    let changed: T | undefined;
+    asked.onsuccess = () => {
+      changed = change(asked.result);
+      if (changed === undefined) objects.delete(key);
+      else if (changed !== asked.result) objects.put(changed, key);
+    };
+    transaction.oncomplete = () => resolve(changed);
+    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("the browser keeps nothing"));
+  });
+}
+
+/** What is kept under `key`. */
+export function get<T>(store: StoreName, key: string): Promise<T | undefined> {
+  return update<T>(store, key, (kept) => kept);
+}
+
+let opened: Promise<IDBDatabase> | undefined;
+
+function open(): Promise<IDBDatabase> {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("the browser keeps nothing"));
+  });
+  return opened;
+}

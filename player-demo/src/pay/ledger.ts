@@ -1,0 +1,168 @@
+/** A ledger over HTTP. What it says is checked wherever that can be done; the rest is its word. */
+
+import { fromHex, hex } from "../page/format";
+import { home } from "../page/home";
+import { encodeCanonical, equal, type Value } from "../trust/cbor";
+import type { Cid } from "../trust/cid";
+import { StatusError } from "../trust/problem";
+import { type Agreement, checkConsents, decodeAgreedBytes } from "./agreement";
+import { amountOf } from "./amount";
+import { topUpId } from "./delivered";
+import { bodyOf, depositBody, inquiryBody, signRecord } from "./records";
+import type { Signer } from "./signer";
+import type { Works } from "./split";
+
+const RECORD_TYPE = "application/vnd.headwater.record+cbor";
+const TITLE_LEN = 300_000;
+/** Works that one may be made from, all in all: more are not asked for. */
+const WORKS_MAX = 64;
+
+/** Where the gateway of the page says that its ledger is. */
+export interface GatewayLedger {
+  readonly url: string;
+  readonly issuer: Uint8Array;
+  /** The key that grants for this gateway must name. */
+  readonly gateway: Uint8Array;
+}
+
+/** Who a ledger is, and where it stands. */
+export interface Terms {
+  readonly issuer: Uint8Array;
+  readonly network: Uint8Array;
+  readonly unit: string;
+  /** The key of its log, as `name+id+key`. */
+  readonly log: string;
+  readonly epoch: bigint;
+  /** Seconds since 1970. */
+  readonly epochEnds: number;
+}
+
+/** What a key has. */
+export interface Balance {
+  readonly funds: bigint;
+  readonly reserved: bigint;
+  readonly earned: bigint;
+  readonly unit: string;
+}
+
+/** The ledger of this gateway; undefined where it has none. */
+export async function fetchGatewayLedger(gateway = home()): Promise<GatewayLedger | undefined> {
+  const response = await fetch(`${gateway}/api/ledger`, { cache: "no-cache", credentials: "omit" });
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw await StatusError.of(response);
+  const { url, issuer, gateway: key } = Object(await response.json()) as Record<string, unknown>;
+  return { url: String(url).replace(/\/$/, ""), issuer: key32(issuer), gateway: key32(key) };
+}
+
+export class LedgerClient {
+  private constructor(
+    readonly url: string,
+    readonly terms: Terms,
+  ) {}
+
+  /** The ledger at `url`, which must be that of `issuer` where one is given. */
+  static async open(url: string, issuer?: Uint8Array): Promise<LedgerClient> {
+    const base = url.replace(/\/$/, "");
+    const answer = Object(await (await ask(`${base}/v1/terms`)).json()) as Record<string, unknown>;
+    const terms: Terms = {
+      issuer: key32(answer.issuer),
+      network: key32(answer.network),
+      unit: String(answer.unit),
+      log: String(answer.log),
+      epoch: BigInt(Number(answer.epoch)),
+      epochEnds: Number(answer.epoch_ends),
+    };
+    if (issuer && !equal(issuer, terms.issuer)) throw new Error(`the ledger at ${base} is another one than it should be`);
+    return new LedgerClient(base, terms);
+  }
+
+  /** The agreement that holds for a title, and all works that it is made from; every hash and consent is checked. */
+  async title(content: Cid, creator: Uint8Array): Promise<{ agreement: Agreement; works: Works }> {
+    const answer = await ask(`${this.url}/v1/titles/${content.text}?creator=${hex(creator)}`);
+    const { id } = Object(await answer.json()) as { id?: unknown };
+    const works = new Map<string, Agreement>();
+    const agreement = await this.agreement(String(id), works);
+    if (agreement.content.text !== content.text || !equal(agreement.creator, creator))
+      throw new Error("the agreement that the ledger names is about another title");
+    return { agreement, works };
+  }
+
+  /** The agreement with this id, into `works` with all its ancestors. */
+  private async agreement(id: string, works: Map<string, Agreement>): Promise<Agreement> {
+    const known = works.get(id);
+    if (known) return known;
+    if (works.size >= WORKS_MAX) throw new Error(`a title is made from more than ${WORKS_MAX} works`);
+    const agreed = await this.agreed(id);
+    const { agreement } = agreed;
+    const before = agreement.supersedes === undefined ? undefined : (await this.agreed(agreement.supersedes)).agreement;
+    checkConsents(agreed, before);
+    works.set(id, agreement);
+    for (const parent of agreement.parents) await this.agreement(hex(parent.agreement), works);
+    return agreement;
+  }
+
+  private async agreed(id: string) {
+    if (!/^[0-9a-f]{64}$/.test(id)) throw new Error("the ledger names no agreement");
+    const answer = await ask(`${this.url}/v1/agreements/${id}`);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (bytes.length > TITLE_LEN) throw new Error("the ledger's agreement is too long");
+    const agreed = await decodeAgreedBytes(bytes);
+    if (agreed.agreement.id !== id) throw new Error("the ledger gave another agreement than the one that was asked for");
+    if (!agreed.network || !equal(agreed.network, this.terms.network)) throw new Error("the agreement is for another network");
+    return agreed;
+  }
+
+  /** The grant for a request, as a record. */
+  async grant(request: Uint8Array): Promise<Uint8Array> {
+    return this.post("/v1/grants", request);
+  }
+
+  async balance(signer: Signer): Promise<Balance> {
+    const answer = Object(await this.inquire(signer, "balance")) as Record<string, unknown>;
+    const amount = (key: string) => amountOf(answer[key]);
+    return { funds: amount("funds"), reserved: amount("reserved"), earned: amount("earned"), unit: this.terms.unit };
+  }
+
+  /** What the ledger says about the signer, and to nobody else. */
+  async inquire(signer: Signer, what: "balance" | "statement" | "sessions"): Promise<unknown> {
+    const body = inquiryBody({ issued: now(), what });
+    const record = await signRecord("inquiry", body, this.terms.network, signer);
+    return JSON.parse(new TextDecoder().decode(await this.post("/v1/inquiries", record)));
+  }
+
+  /** Redeems a code; resolves to what it was worth, once the ledger has promised to count it. */
+  async topUp(signer: Signer, { bytes, amount }: TopUp): Promise<void> {
+    const body = depositBody({ amount, id: topUpId(bytes), issued: now(), unit: this.terms.unit });
+    const deposit = await signRecord("deposit", body, this.terms.network, signer);
+    const code: Value = new Map<string, Value>([["code", bytes], ["deposit", deposit]]);
+    const promise = await this.post("/v1/top-ups", encodeCanonical(code));
+    bodyOf(promise, "promise", this.terms.issuer, this.terms.network);
+  }
+
+  private async post(path: string, body: Uint8Array): Promise<Uint8Array> {
+    return new Uint8Array(await (await ask(this.url + path, body)).arrayBuffer());
+  }
+}
+
+/** A code, and what it says that it is worth. */
+export interface TopUp {
+  readonly bytes: Uint8Array;
+  readonly amount: bigint;
+}
+
+async function ask(url: string, body?: Uint8Array): Promise<Response> {
+  const post = body && { method: "POST", body: body as Uint8Array<ArrayBuffer>, headers: { "Content-Type": RECORD_TYPE } };
+  const response = await fetch(url, { cache: "no-cache", credentials: "omit", ...post });
+  if (!response.ok) throw await StatusError.of(response);
+  return response;
+}
+
+function key32(text: unknown): Uint8Array {
+  if (typeof text !== "string" || !/^[0-9a-f]{64}$/.test(text)) throw new Error(`${String(text)} is no key`);
+  return fromHex(text);
+}
+
+/** Seconds since 1970. */
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
