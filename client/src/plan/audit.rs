@@ -329,10 +329,22 @@ impl Audit {
         self.actions.push_back(Action::Prove { request, node, segment, column, within: PROVE_WITHIN });
     }
 
-    /// A proof counts after all when the shard has turned up nowhere else, and its node has not proved another one since.
+    /// A proof counts after all when the shard has turned up nowhere else. Its node may have proved another one since:
+    /// one of both is lost, and it is not the one that was believed to be there. Otherwise whoever repairs the one that
+    /// is lost finds it again and loses the other, each time anew.
     fn give_back(&mut self) {
         for index in 0..self.shards.len() {
-            let Shard { proved_by: None, set_aside: Some(node), .. } = self.shards[index] else { continue };
+            let Shard { proved_by: None, set_aside: Some(node), segment, believed_at, .. } =
+                self.shards[index]
+            else {
+                continue;
+            };
+            let took_it = |shard: &&mut Shard| shard.segment == segment && shard.proved_by == Some(node);
+            if believed_at == Some(node)
+                && let Some(taker) = self.shards.iter_mut().find(took_it)
+            {
+                taker.proved_by = None;
+            }
             if !self.has_another(index, node) {
                 self.shards[index].proved_by = Some(node);
             }
@@ -555,6 +567,50 @@ mod tests {
                         let proved = Verdict::Proved;
                         assert_eq!(verdicts, [Verdict::Gone, proved, proved, proved]);
                         assert_eq!(findings[1].node, Some(homes[0]));
+                        return;
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
+    }
+
+    #[test]
+    fn what_was_believed_stays_where_nothing_is_won_by_an_exchange() {
+        // Shard 1 was moved to the eighth node, beside an old copy of shard 4; its first home is silent, and so might have it.
+        let (geometry, placement) = (geometry("4+2", 100), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let holds = |node: PublicKey, column: u8| match column {
+            1 | 4 => node == homes[7],
+            other => node == homes[usize::from(other)],
+        };
+        let mut plan = Audit::new(geometry, &SEED, &placement);
+        plan.believe(0, Column::new(1), homes[7]);
+        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, .. } if node == homes[1] => {
+                        events.push_back(Event::Failed(request, Failure::Unreachable));
+                    }
+                    Action::Prove { request, node, column, .. } => {
+                        let is_there = holds(node, column.number());
+                        let failed = Event::Failed(request, Failure::NotHeld);
+                        events.push_back(if is_there { Event::Proved(request) } else { failed });
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let columns = geometry.segment(segment).unwrap().stored_columns();
+                        let held = columns.filter(|column| holds(node, column.number())).collect();
+                        let held = Some(held).filter(|_| node != homes[1]);
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        assert_eq!(
+                            (findings[1].node, findings[1].verdict),
+                            (Some(homes[7]), Verdict::Proved)
+                        );
+                        assert_eq!(findings[4].verdict, Verdict::Unavailable);
                         return;
                     }
                 }
