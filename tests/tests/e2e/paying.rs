@@ -139,69 +139,104 @@ fn receipt(serial: u8, stream: u8, seq: u64, bytes: u64) -> DeliveryReceipt {
     }
 }
 
-fn opening(network: NetworkId, grant: SessionGrant, by: &SecretKey, proof: DeliveryReceipt) -> Vec<u8> {
-    let grant = ByteBuf::from(Signed::sign(by, &network, grant).encode());
-    let receipt = ByteBuf::from(Signed::sign(&session_key(), &network, proof).encode());
-    canonical::to_vec(&Opening { grant, receipt })
-}
-
 async fn post(site: &Site, path: &str, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
     Ok(site.http.post(site.url(path)).body(body).send().await?)
 }
 
-async fn start(network: &TestNetwork, till: Option<Till>) -> anyhow::Result<Site> {
-    Site::start_with(network, |config| {
-        config.publishing.creators = Creators::Listed(vec![creator().public()]);
-        config.till = till;
-    })
-    .await
+/// A title that is shown for money, and a ledger that has an agreement about it.
+struct Stage {
+    network: TestNetwork,
+    id: NetworkId,
+    title: PublicationId,
+    link: Link,
+    record: Vec<u8>,
+    ledger: Ledger,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn new() -> anyhow::Result<Self> {
+        let network = TestNetwork::start(4).await?;
+        let (client, id) = (network.client().await?, network.file().network);
+        let track = noise::track(&network, &client, "audio", noise::audio()?, &LENS, 1).await?;
+        let link = track.track.parts()[0].link();
+        let mut parts = noise::parts(&creator(), "for money", vec![track.track], 1)?;
+        parts.ledger = Some(issuer().public());
+        let title = Bundle::new(parts.clone())?.id();
+        let record = noise::publish(&network, &client, &creator(), parts, 2).await?.encode();
+        let ledger = Ledger::of(title, id);
+        let (url, folder) = (ledger.serve().await?, tempfile::tempdir()?);
+        Ok(Self { network, id, title, link, record, ledger, url, folder })
+    }
+
+    /// A gateway that knows the title, with or without a ledger.
+    async fn site(&self, has_ledger: bool) -> anyhow::Result<Site> {
+        let till = if has_ledger {
+            let (receipts, secret) = (self.folder.path().join("receipts.redb"), gateway_key());
+            let ledger = self.url.parse()?;
+            Some(Till::open(PayConfig { ledger, receipts, secret, credit_bytes: CREDIT }, self.id).await?)
+        } else {
+            None
+        };
+        let site = Site::start_with(&self.network, |config| {
+            config.publishing.creators = Creators::Listed(vec![creator().public()]);
+            config.till = till;
+        })
+        .await?;
+        offer(&site, self.record.clone()).await?.error_for_status()?;
+        Ok(site)
+    }
+
+    fn segment(&self, n: usize) -> String {
+        format!("/watch/{}/audio/{n}.m4s", self.title)
+    }
+
+    fn opening(&self, grant: SessionGrant, by: &SecretKey, proof: DeliveryReceipt) -> Vec<u8> {
+        let grant = ByteBuf::from(Signed::sign(by, &self.id, grant).encode());
+        let receipt = ByteBuf::from(self.signed(proof, &session_key()));
+        canonical::to_vec(&Opening { grant, receipt })
+    }
+
+    fn signed(&self, receipt: DeliveryReceipt, by: &SecretKey) -> Vec<u8> {
+        Signed::sign(by, &self.id, receipt).encode()
+    }
+
+    fn grant(&self) -> SessionGrant {
+        self.ledger.grant(1, UnixSeconds::from(std::time::SystemTime::now()))
+    }
+}
+
+fn no_payment() -> (u16, String) {
+    (402, "payment_required".to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_title_for_money_is_delivered_within_a_session_alone() -> anyhow::Result<()> {
-    let network = TestNetwork::start(4).await?;
-    let (client, id) = (network.client().await?, network.file().network);
-    let track = noise::track(&network, &client, "audio", noise::audio()?, &LENS, 1).await?;
-    let link: Link = track.track.parts()[0].link();
-    let mut parts = noise::parts(&creator(), "for money", vec![track.track], 1)?;
-    parts.ledger = Some(issuer().public());
-    let title = Bundle::new(parts.clone())?.id();
-    let record = noise::publish(&network, &client, &creator(), parts, 2).await?.encode();
-    let segment = |n: usize| format!("/watch/{title}/audio/{n}.m4s");
-
-    // A gateway that has no ledger refuses whatever could give bytes of it away, and nothing else.
-    let site = start(&network, None).await?;
-    offer(&site, record.clone()).await?.error_for_status()?;
+async fn without_a_ledger_a_title_for_money_is_refused_by_every_route() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let (site, title) = (stage.site(false).await?, stage.title);
     let summary: Value = get(&site, &format!("/api/publications/{title}")).await?.json().await?;
     assert_eq!(summary["ledger"], issuer().public().to_string());
-    let refused = (402, "payment_required".to_owned());
-    for path in [segment(0), format!("/watch/{title}/audio.mp4")] {
-        assert_eq!(problem(get(&site, &path).await?).await?, refused, "{path}");
+    for path in [stage.segment(0), format!("/watch/{title}/audio.mp4")] {
+        assert_eq!(problem(get(&site, &path).await?).await?, no_payment(), "{path}");
         let ranged = site.http.get(site.url(&path)).header(RANGE, "bytes=0-9").send().await?;
-        assert_eq!(problem(ranged).await?, refused, "a range of {path}");
+        assert_eq!(problem(ranged).await?, no_payment(), "a range of {path}");
         assert_eq!(site.http.head(site.url(&path)).send().await?.status(), 402, "{path}");
     }
-    assert_eq!(problem(site.open(&link).await?).await?, refused, "by its link");
+    assert_eq!(problem(site.open(&stage.link).await?).await?, no_payment(), "by its link");
     for path in ["bundle", "record", "master.m3u8", "audio.m3u8", "audio/init.mp4"] {
         assert_eq!(get(&site, &format!("/watch/{title}/{path}")).await?.status(), 200, "{path}");
     }
     assert_eq!(problem(get(&site, "/api/ledger").await?).await?, (404, "no_ledger".into()));
-    site.stop().await?;
+    Ok(())
+}
 
-    // One that has: nothing without a session, and no session without a grant that names it and its session key.
-    let (ledger, folder) = (Ledger::of(title, id), tempfile::tempdir()?);
-    let url = ledger.serve().await?;
-    let till = async || {
-        let (receipts, secret) = (folder.path().join("receipts.redb"), gateway_key());
-        let config = PayConfig { ledger: url.parse()?, receipts, secret, credit_bytes: CREDIT };
-        anyhow::Ok(Till::open(config, id).await?)
-    };
-    let site = start(&network, Some(till().await?)).await?;
-    offer(&site, record.clone()).await?.error_for_status()?;
-    let now = UnixSeconds::from(std::time::SystemTime::now());
-    let grant = ledger.grant(1, now);
-    let proof = receipt(1, 0, 0, 0);
-    assert_eq!(problem(get(&site, &segment(0)).await?).await?, refused);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_opened_under_grants_for_this_gateway_alone() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let site = stage.site(true).await?;
+    let (grant, proof) = (stage.grant(), receipt(1, 0, 0, 0));
+    assert_eq!(problem(get(&site, &stage.segment(0)).await?).await?, no_payment());
     let stranger = SecretKey::from_bytes(&[43; 32]);
     let bad = (403, "bad_grant".to_owned());
     for (grant, by, proof) in [
@@ -213,19 +248,30 @@ async fn a_title_for_money_is_delivered_within_a_session_alone() -> anyhow::Resu
         (grant, &issuer(), receipt(1, 0, 0, 1)),
         (grant, &issuer(), receipt(2, 0, 0, 0)),
     ] {
-        let answer = post(&site, "/api/sessions", opening(id, grant, by, proof)).await?;
+        let answer = post(&site, "/api/sessions", stage.opening(grant, by, proof)).await?;
         assert_eq!(problem(answer).await?, bad);
     }
-    let body = opening(id, grant, &issuer(), proof);
-    let own_page =
-        site.http.post(site.url("/api/sessions")).header("Origin", site.url("")).body(body.clone());
-    assert_eq!(problem(own_page.send().await?).await?, bad, "its own page says that it is that");
+    let body = stage.opening(grant, &issuer(), proof);
+    let own_page = site.http.post(site.url("/api/sessions")).header("Origin", site.url("")).body(body);
+    assert_eq!(problem(own_page.send().await?).await?, bad, "its own page has to say that it is that");
+    let over = SessionGrant { starts: UnixSeconds::new(1), expires: UnixSeconds::new(2), ..grant };
+    let answer = post(&site, "/api/sessions", stage.opening(over, &issuer(), proof)).await?;
+    assert_eq!(problem(answer).await?, (402, "grant_expired".into()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_has_to_be_acknowledged_and_the_ledger_hears_of_it() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let site = stage.site(true).await?;
+    let body = stage.opening(stage.grant(), &issuer(), receipt(1, 0, 0, 0));
     let opened: Value = post(&site, "/api/sessions", body.clone()).await?.error_for_status()?.json().await?;
     let token = opened["session"].as_str().unwrap_or_default().to_owned();
     assert_eq!(opened["credit_bytes"], CREDIT);
 
-    // The credit ends after two segments; a receipt opens it again, and comes to the ledger.
-    let within = |n: usize| site.http.get(site.url(&segment(n))).header("Headwater-Session", token.as_str());
+    // The credit ends after two segments; a receipt opens it again.
+    let within =
+        |n: usize| site.http.get(site.url(&stage.segment(n))).header("Headwater-Session", token.as_str());
     for n in [0, 1] {
         let answer = within(n).send().await?.error_for_status()?;
         assert!(text(answer.headers(), CACHE_CONTROL).starts_with("private"));
@@ -233,31 +279,27 @@ async fn a_title_for_money_is_delivered_within_a_session_alone() -> anyhow::Resu
     }
     assert_eq!(problem(within(2).send().await?).await?, (402, "receipts_wanted".into()));
     let receipts = format!("/api/sessions/{token}/receipts");
-    let sent = (LENS[0] + LENS[1]) as u64;
-    let signed = |receipt, by: &SecretKey| Signed::sign(by, &id, receipt).encode();
-    let late = receipt(1, 0, 1, sent);
-    let forged = post(&site, &receipts, signed(late, &stranger)).await?;
+    let newest = receipt(1, 0, 1, (LENS[0] + LENS[1]) as u64);
+    let forged = post(&site, &receipts, stage.signed(newest, &gateway_key())).await?;
     assert_eq!(problem(forged).await?, (400, "bad_record".into()));
     for _ in 0..2 {
-        assert_eq!(post(&site, &receipts, signed(late, &session_key())).await?.status(), 204);
+        assert_eq!(post(&site, &receipts, stage.signed(newest, &session_key())).await?.status(), 204);
     }
     assert_eq!(within(2).send().await?.status(), 200);
-    let less = post(&site, &receipts, signed(receipt(1, 0, 2, 5), &session_key())).await?;
-    assert_eq!(problem(less).await?, (409, "settled".into()));
-    let playlist = get(&site, &format!("/watch/{title}/audio.m3u8?session={token}")).await?.text().await?;
+    let less = stage.signed(receipt(1, 0, 2, 5), &session_key());
+    assert_eq!(problem(post(&site, &receipts, less.clone()).await?).await?, (409, "settled".into()));
+    let playlist = format!("/watch/{}/audio.m3u8?session={token}", stage.title);
+    let playlist = get(&site, &playlist).await?.text().await?;
     assert!(playlist.contains(&format!("audio/0.m4s?session={token}")), "{playlist}");
-    let by_query = format!("{}?session={token}", segment(0));
-    assert_eq!(get(&site, &by_query).await?.status(), 200);
+    assert_eq!(get(&site, &format!("{}?session={token}", stage.segment(0))).await?.status(), 200);
     site.stop().await?;
-    let handed = ledger.handed.lock().expect("nobody panics beside it").clone();
-    assert_eq!(handed, [signed(late, &session_key())], "the newest receipt, before the gateway ends");
+    let handed = stage.ledger.handed.lock().expect("nobody panics beside it").clone();
+    assert_eq!(handed, [stage.signed(newest, &session_key())], "before the gateway ends");
 
-    // After a restart the ledger must be the same one, and what was acknowledged still is.
-    let site = start(&network, Some(till().await?)).await?;
-    offer(&site, record).await?.error_for_status()?;
+    // After a restart what was acknowledged still is.
+    let site = stage.site(true).await?;
     let again: Value = post(&site, "/api/sessions", body).await?.error_for_status()?.json().await?;
     let path = format!("/api/sessions/{}/receipts", again["session"].as_str().unwrap_or_default());
-    let less = post(&site, &path, signed(receipt(1, 0, 2, 5), &session_key())).await?;
-    assert_eq!(problem(less).await?, (409, "settled".into()));
+    assert_eq!(problem(post(&site, &path, less).await?).await?, (409, "settled".into()));
     Ok(())
 }
