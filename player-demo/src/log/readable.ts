@@ -64,6 +64,16 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const words = ["Node ", key(node), ` carried ${lengthOf(Number(counted))} for gateway `, key(gateway), ": was promised ", sum(promised), ", has ", sum(shared), " of the viewers' money"];
       return { kind: "node", words: owed > 0n ? [...words, " and ", sum(owed), " of the gateway's own."] : [...words, "."] };
     }
+    case "keeper": {
+      const { byteHours, forfeited, held, lost, node, paid, prepayment } = entry.keeper;
+      const words = ["Node ", key(node), ` kept ${lengthOf(Number(byteHours))} for an hour under prepayment `, key(prepayment), ": has ", sum(paid), ", ", sum(held), " is held back"];
+      return { kind: "storage", words: lost > 0n ? [...words, ", and ", sum(forfeited), ` is lost with ${count(Number(lost), "shard")}.`] : [...words, "."] };
+    }
+    case "sale": {
+      const { agreement, licence, paid, resale } = entry.sale;
+      const words = ["Licence ", key(licence), " under ", key(agreement), resale ? " was passed on for " : " was sold for ", sum(paid)];
+      return { kind: "licence", words: resale ? [...words, " by ", key(resale.by), `; ${percent(resale.share)} of it for those who made the work.`] : [...words, "."] };
+    }
     case "payout": {
       const { address, cumulative, party } = entry.payout;
       return { kind: "payout", words: ["A contract owes ", key(party), " ", sum(cumulative), " all in all, at ", h("code", {}, `0x${hex(address)}`), "."] };
