@@ -14,6 +14,7 @@ import { accessible } from "./accessible";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
+import { ledger } from "./ledger";
 import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
@@ -38,6 +39,7 @@ const CHECKS: Record<string, Check> = {
   documented,
   nodesDown,
   operators,
+  ledger,
   publishes,
   live,
   shots,
