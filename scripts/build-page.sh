@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the page that the gateway serves, into player-demo/dist; `--test` checks and tests it before.
+# Builds the page that the gateway serves, into player-demo/dist; `--test` checks and tests it before. Beside it dist.sha256 says what
+# every file of it hashes to, and the last line says what the page as a whole does: the SHA-256 of that list.
 set -euo pipefail
 cd "$(dirname "$0")/../player-demo"
 
@@ -14,3 +15,5 @@ if [[ ${1:-} == --test ]]; then
     npm run --silent test >&2
 fi
 npm run --silent build -- --logLevel=warn >&2
+(cd dist && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) >dist.sha256
+echo "page: sha256 $(sha256sum <dist.sha256 | cut -d' ' -f1)" >&2

@@ -2,6 +2,8 @@
 # Clients that others wrote, against `headwater s3` on a devnet:
 #   rclone    copies a folder of 1000 files in and back while m nodes lose their power and the server is killed, and finds no difference
 #   boto3     every operation that docs/s3.md says is served, its errors, and an upload that outlives the server
+#   sockets   clients that fall silent, and requests to other names
+# and what the server writes into its log meanwhile, which tells nothing of requests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/devnet.sh
@@ -70,6 +72,9 @@ s3_stop KILL
 s3_start
 wait "$copying"
 rate "rclone put" "$began"
+# It waits for a minute, while others work.
+"$python" tests/python/check_s3.py silent "$endpoint" &
+silent=$!
 rclone check "$dir/in" hw:check/album 2>"$dir/check.log" || { tail -5 "$dir/check.log" >&2; exit 1; }
 
 began=$SECONDS
@@ -82,13 +87,27 @@ echo "rclone check finds no difference, nor does diff, in bytes and in times, wi
 "$headwater" --json ls /check/album --recursive | jq -e '.files | length == 1000' >/dev/null
 echo "headwater ls lists what rclone put"
 
-"$python" tests/python/check_s3.py operations "$endpoint"
+rclone copy -v --s3-copy-cutoff 5Mi --min-size 20Mi hw:check/album hw:check/second 2>"$dir/copy.log"
+grep -q "server-side copy" "$dir/copy.log" || { tail -5 "$dir/copy.log" >&2; exit 1; }
+rclone check --download --min-size 20Mi "$dir/in" hw:check/second 2>"$dir/check.log" || { tail -5 "$dir/check.log" >&2; exit 1; }
+echo "rclone copies a long file on the server, in parts"
+
+"$python" tests/python/check_s3.py operations "$endpoint" "$dir/s3.log"
 "$python" tests/python/check_s3.py begin-upload "$endpoint" "$dir/upload.json"
+wait "$silent"
 s3_stop KILL
+# What is written for whoever looks for a fault tells no secrets either.
+export HEADWATER_LOG=debug,iroh=error,noq=error,noq_udp=error
 s3_start
 "$python" tests/python/check_s3.py end-upload "$endpoint" "$dir/upload.json"
+s3_stop KILL
+s3_start
+"$python" tests/python/check_s3.py ended-upload "$endpoint" "$dir/upload.json"
 began=$SECONDS
 rclone purge hw:check
 rate "rclone removed" "$began"
-! grep -qFe "$AWS_SECRET_ACCESS_KEY" "$dir/s3.log" || { echo "the secret key is in the log" >&2; exit 1; }
+grep -q DEBUG "$dir/s3.log" || { echo "the log is not what was asked for" >&2; exit 1; }
+for secret in "$AWS_SECRET_ACCESS_KEY" AWS4-HMAC X-Amz-Signature "Signature=" name-in-a-request-that-is-wrong; do
+    ! grep -qFe "$secret" "$dir/s3.log" || { echo "the log tells $secret" >&2; exit 1; }
+done
 s3_stop

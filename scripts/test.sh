@@ -18,7 +18,8 @@ if [[ ${1:-} == --all ]]; then
 else
     export SIM_SEEDS=${SIM_SEEDS:-300}
     export KILLS=${KILLS:-20}
-    export FUZZ_SECONDS=${FUZZ_SECONDS:-5}
+    export FUZZ_SECONDS=${FUZZ_SECONDS:-3}
+    export CHAOS_SECONDS=${CHAOS_SECONDS:-120}
     export THESEUS_ROUNDS=${THESEUS_ROUNDS:-1}
 fi
 
@@ -36,8 +37,8 @@ step() {
     printf -- '-- %s: %d s\n' "$name" $((SECONDS - start))
 }
 
-# Cargo's output, with the numbers of tests kept for the end.
-rust_tests() { cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"; }
+# All Rust tests, with their numbers kept for the end.
+rust_tests() { scripts/rust_tests.py 2>&1 | tee "$log"; }
 
 step "tools" scripts/install-tools.sh test
 step "format" cargo fmt --all --check
@@ -46,7 +47,6 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-d
 step "tests" rust_tests
 if [[ ${1:-} == --all ]]; then
     step "relay" scripts/check-relay.sh
-    step "storm" cargo test --workspace --locked --test processes -- --ignored --nocapture everything_can_be_read
 fi
 step "page" scripts/build-page.sh --test
 # The tests have built the program; building it alone would build its dependencies once more, with other features.

@@ -1,6 +1,7 @@
 //! How a command ends: the exit codes 0, 1 and 2, and the one line that goes with 1 and 2.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -24,6 +25,8 @@ impl From<Outcome> for ExitCode {
 }
 
 const EXIT_FAILED: u8 = 1;
+/// What shells report of a process that a broken pipe has ended.
+const EXIT_UNREAD: u8 = 128 + 13;
 const EXIT_USAGE: u8 = 2;
 
 /// An argument, a setting or a configuration file that cannot be meant as it stands: exit 2.
@@ -44,8 +47,31 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Prints `error` as one line and returns its exit code: 2 where a [`Usage`] is at its root, else 1.
+/// Whoever was to read what is printed has seen enough, as `head` has: nothing is said about it.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+impl Unread {
+    /// What an error means that came of writing an answer, or data, to where the user wants it.
+    pub(crate) fn or(error: io::Error) -> anyhow::Error {
+        if error.kind() == io::ErrorKind::BrokenPipe { anyhow::Error::new(Self) } else { error.into() }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody reads what is printed")
+    }
+}
+
+impl std::error::Error for Unread {}
+
+/// Prints `error` as one line and returns its exit code: 2 where a [`Usage`] is at its root, else 1. Ends without a word
+/// where nobody reads any more.
 pub(crate) fn report(command: &str, error: &anyhow::Error, as_json: bool) -> ExitCode {
+    if error.chain().any(<dyn std::error::Error>::is::<Unread>) {
+        return ExitCode::from(EXIT_UNREAD);
+    }
     let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
     let code = if usage { EXIT_USAGE } else { EXIT_FAILED };
     if as_json {

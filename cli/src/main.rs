@@ -80,7 +80,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Verify(verify) => verify.run(globals),
         Command::Durability(durability) => durability.run(globals),
         Command::Devnet(devnet) => devnet.run(globals).await,
-        Command::Node(node) => node.run(globals).await,
+        Command::Node(node) => Box::pin(node.run(globals)).await,
         Command::Gateway(gateway) => Box::pin(gateway.run(globals)).await,
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,

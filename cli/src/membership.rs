@@ -42,18 +42,25 @@ impl Network {
     /// The network in the file that is named, or in the user's configuration folder; or that of a ticket, whose nodes are
     /// asked for all the others.
     pub(crate) async fn load(named: Option<&Path>) -> anyhow::Result<Self> {
-        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
-            Some(named) => Self::join(&ticket(named)?).await,
-            None => Self::read(named),
+        match Named::of(named)? {
+            Named::Ticket(ticket) => Self::join(&ticket).await,
+            Named::File(path) => Self::read(path),
         }
     }
 
     /// The id of the network that is named in either way; nobody is asked.
     pub(crate) fn id(named: Option<&Path>) -> anyhow::Result<NetworkId> {
-        match named.and_then(Path::to_str).filter(|named| is_ticket(named)) {
-            Some(named) => Ok(ticket(named)?.network()),
-            None => Ok(Self::read(named)?.file.network),
+        match Named::of(named)? {
+            Named::Ticket(ticket) => Ok(ticket.network()),
+            Named::File(path) => Ok(Self::read(path)?.file.network),
         }
+    }
+
+    /// What one node alone knows of its network.
+    pub(crate) fn of_node(record: Signed<NodeRecord>) -> anyhow::Result<Self> {
+        let network = record.network();
+        let file = NetworkFile { network, same_site: false, gateway: None, nodes: vec![record] };
+        Ok(Self { file, path: path(None)?, gateway: None, is_fresh: true })
     }
 
     async fn join(ticket: &Ticket) -> anyhow::Result<Self> {
@@ -142,8 +149,8 @@ impl Network {
     }
 
     /// The coding of a put that names none: what the file beside the network file prefers, or what
-    /// suits the number of nodes.
-    pub(crate) fn usual_coding(&self) -> anyhow::Result<Coding> {
+    /// suits the number of places in which something new may be stored, as far as this client knows.
+    pub(crate) fn usual_coding(&self, client: &Client) -> anyhow::Result<Coding> {
         let path = self.path.with_extension("toml");
         let preferences: Preferences =
             if path.exists() { settings::load(Some(&path), "")? } else { Preferences::default() };
@@ -151,7 +158,7 @@ impl Network {
             Some(coding) => coding
                 .parse()
                 .map_err(|error| Usage::because(format!("coding {coding:?} in {}: {error}", path.display()))),
-            None => suitable_coding(self.file.nodes.len()),
+            None => suitable_coding(client.placement().domains()),
         }
     }
 
@@ -171,9 +178,23 @@ fn local_address(addresses: &(impl Iterator<Item = SocketAddr> + Clone)) -> Sock
     }
 }
 
-/// Whether this names a ticket, or the file of one: `@FILE`.
-fn is_ticket(named: &str) -> bool {
-    named.starts_with(TICKET_PREFIX) || named.starts_with('@')
+/// What the user calls a network by.
+enum Named<'a> {
+    Ticket(Ticket),
+    /// A network file, or the usual one.
+    File(Option<&'a Path>),
+}
+
+impl<'a> Named<'a> {
+    /// A ticket stands in place; `@FILE` is the file of one, or a network file after all.
+    fn of(named: Option<&'a Path>) -> anyhow::Result<Self> {
+        let Some(text) = named.and_then(Path::to_str) else { return Ok(Self::File(named)) };
+        match text.strip_prefix('@') {
+            Some(path) if NetworkFile::load(path.as_ref()).is_ok() => Ok(Self::File(Some(Path::new(path)))),
+            None if !text.starts_with(TICKET_PREFIX) => Ok(Self::File(named)),
+            _ => ticket(text).map(Self::Ticket),
+        }
+    }
 }
 
 /// A ticket, written in place or as `@FILE`.
@@ -203,7 +224,7 @@ pub(crate) fn save_usual_coding(coding: Coding, path: &Path) -> anyhow::Result<(
 }
 
 /// What the model of durability wants, where the network is large enough for it; otherwise a third of the nodes may be lost,
-/// at most three.
+/// at most three. Only nodes that take something new count, and those of one failure domain once.
 pub(crate) fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
     let modelled = u32::try_from(nodes).ok().and_then(steward::durability::usual_coding);
     if let Some((needed, shards)) = modelled {
@@ -213,7 +234,7 @@ pub(crate) fn suitable_coding(nodes: usize) -> anyhow::Result<Coding> {
     let columns = u8::try_from(nodes.min(8)).expect("at most eight");
     let parity = (columns / 3 + u8::from(columns == 8)).max(1);
     Coding::new(columns.saturating_sub(parity), parity).context(
-        "this network has too few nodes: an object needs two at least, so that one of them may be lost",
+        "this network has too few nodes that take something new: an object needs two at least, so that one of them may be lost",
     )
 }
 
@@ -273,7 +294,27 @@ pub(crate) fn save(file: &NetworkFile, path: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::{Addresses, CapacityClass, Sequence, UnixSeconds};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_leaves_is_no_place() {
+        let id = NetworkId::from_bytes([7; 32]);
+        let record = |number: u8, leaving| {
+            let addrs = Addresses::new(vec![(Ipv4Addr::LOCALHOST, 4000 + u16::from(number)).into()]).unwrap();
+            let class = CapacityClass::of_capacity(1000);
+            let record = NodeRecord::new(addrs, class, UnixSeconds::new(5), Sequence::FIRST);
+            Signed::sign(&SecretKey::from_bytes(&[number; 32]), &id, NodeRecord { leaving, ..record })
+        };
+        let nodes = (1..=8).map(|number| record(number, number == 3)).collect();
+        let file = NetworkFile { network: id, same_site: true, gateway: None, nodes };
+        let path = PathBuf::from("nowhere/network.json");
+        let network = Network { file, path, gateway: None, is_fresh: true };
+        let client = network.client(network.pool(None).await.unwrap());
+        assert_eq!(network.usual_coding(&client).unwrap().to_string(), "5+2");
+        assert_eq!(client.places_for(&chunker::RequiredTags::default()), 7);
+    }
 
     #[test]
     fn the_coding_suits_the_number_of_nodes() {

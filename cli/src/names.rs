@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use chunker::{Coding, Link};
 use client::Client;
 use protocol::UnixSeconds;
-use sharing::{FileEntry, IndexPath};
+use sharing::{AccountIndex, FileEntry, IndexPath};
 
 use crate::arguments::Globals;
 use crate::failure::Usage;
@@ -138,6 +138,19 @@ pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::R
 /// A path as the user wrote it.
 pub(crate) fn parse_path(text: &str) -> anyhow::Result<IndexPath> {
     IndexPath::from_user(text).map_err(|error| Usage::because(format!("{text:?} is no name: {error}")))
+}
+
+/// A name is of a file or of a folder: says so where a new file would stand in the place of the other kind.
+pub(crate) fn check_kind(index: &AccountIndex, path: &IndexPath) -> anyhow::Result<()> {
+    if index.folder(path).is_some() || index.files_in(path).next().is_some() {
+        bail!("{path} is a folder of yours; {path}/ puts a file into it");
+    }
+    let text = path.as_str();
+    let above = text.match_indices('/').filter_map(|(at, _)| IndexPath::new(&text[..at]).ok());
+    match above.into_iter().find(|above| index.file(above).is_some()) {
+        Some(file) => bail!("{file} is a file of yours, so nothing can be called {path}"),
+        None => Ok(()),
+    }
 }
 
 /// The folder of the account's index on this machine.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::failure::Unread;
+
 /// How often a progress bar is drawn at most, in times per second.
 const PROGRESS_HZ: u8 = 10;
 /// What a bar of a fraction counts to.
@@ -31,6 +33,10 @@ impl Output {
 
     /// Prints the command's answer on standard output: one line of JSON, or the text for people.
     pub(crate) fn answer<T: Serialize + Display>(self, answer: &T) -> anyhow::Result<()> {
+        self.write(answer).map_err(Unread::or)
+    }
+
+    fn write<T: Serialize + Display>(self, answer: &T) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             serde_json::to_writer(&mut out, answer)?;
@@ -38,8 +44,7 @@ impl Output {
         } else {
             write!(out, "{answer}")?;
         }
-        out.flush()?;
-        Ok(())
+        out.flush()
     }
 
     /// Says something beside the answer, on standard error.

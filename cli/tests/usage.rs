@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -402,4 +402,16 @@ fn help_version_and_completions_are_data() {
             assert!(script.contains(command), "{shell} completions do not know {command}");
         }
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let home = home();
+    let child = headwater(home.path()).arg("account").stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(141));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(!said.to_lowercase().contains("pipe"), "{said}");
 }

@@ -54,6 +54,11 @@ impl Client {
         }
     }
 
+    /// How many parts of one segment find a place: the failure domains of nodes that take something new and have these tags.
+    pub fn places_for(&self, required: &RequiredTags) -> usize {
+        self.placement_requiring(required).domains()
+    }
+
     /// Where the parts of an object with this manifest are, and may go.
     pub(crate) fn placement_of(&self, manifest: &Manifest) -> Arc<Placement> {
         self.placement_requiring(manifest.required())

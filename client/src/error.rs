@@ -101,7 +101,9 @@ pub enum PutError {
         domains: usize,
     },
     /// Too few nodes say of themselves what the object is to require.
-    #[error("{needed} nodes in different failure domains are needed at least, {domains} will do: {census}")]
+    #[error(
+        "{needed} nodes in different failure domains are needed at least, and {domains} have what is required: {census}"
+    )]
     TooFewComply {
         /// Parts that must find a place.
         needed: usize,

@@ -81,7 +81,23 @@ impl Published {
         for owner in VIEWERS.chain(GATEWAYS) {
             ledger.take("deposit", world::deposit(owner, 9_000_000, owner));
         }
+        ledger.beside();
         ledger
+    }
+
+    /// Storage that is paid in advance, and a licence that is sold and passed on.
+    fn beside(&mut self) {
+        let [payer, friend, auditor, node] = [100, 101, 60, 40];
+        let (prepaid, what) = world::prepayment(payer, auditor, 100_000, 720, 100_001);
+        self.take("prepayment", what);
+        let hours = [world::THIS_HOUR - 24, world::THIS_HOUR];
+        self.take("report", world::report(auditor, node, prepaid, hours, 999 << 30, 0));
+        let (offer, what) = world::offer(1, self.titles[0], 99_999, Some(150_000));
+        self.take("offer", what);
+        let (licence, what) = world::purchase(payer, offer, 1);
+        self.take("purchase", what);
+        self.take("delivery", world::delivery(1, licence, b"key"));
+        self.take("transfer", world::transfer(payer, friend, licence, 0, 77_777));
     }
 
     /// Everybody watches every title at every gateway, and the epoch is settled.

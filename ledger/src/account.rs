@@ -17,6 +17,8 @@ pub enum Account {
     External,
     /// What somebody has deposited and may spend.
     Funds(PublicKey),
+    /// What somebody has earned and is kept back while a dispute about it is open.
+    Held(PublicKey),
     /// What of somebody's funds is set aside for grants, budgets and lanes that are not settled.
     Reserved(PublicKey),
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Account {
             Self::External => return f.write_str(EXTERNAL),
             Self::Earned(owner) => ("earned", owner),
             Self::Funds(owner) => ("funds", owner),
+            Self::Held(owner) => ("held", owner),
             Self::Reserved(owner) => ("reserved", owner),
         };
         write!(f, "{purpose}:{}", HEXLOWER.encode(owner.as_bytes()))
@@ -74,6 +77,7 @@ fn parse(text: &str) -> Option<Account> {
     match purpose {
         "earned" => Some(Account::Earned(owner)),
         "funds" => Some(Account::Funds(owner)),
+        "held" => Some(Account::Held(owner)),
         "reserved" => Some(Account::Reserved(owner)),
         _ => None,
     }
@@ -88,9 +92,13 @@ mod tests {
     #[test]
     fn accounts_are_read_as_they_are_written() {
         let owner = SecretKey::from_bytes(&[1; 32]).public();
-        for account in
-            [Account::Earned(owner), Account::External, Account::Funds(owner), Account::Reserved(owner)]
-        {
+        for account in [
+            Account::Earned(owner),
+            Account::External,
+            Account::Funds(owner),
+            Account::Held(owner),
+            Account::Reserved(owner),
+        ] {
             assert_eq!(account.to_string().parse(), Ok(account));
         }
         let good = Account::Funds(owner).to_string();

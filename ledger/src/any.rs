@@ -1,13 +1,17 @@
 //! A signed record about money, of whatever type.
 
-use crate::{Acceptance, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest};
+use crate::{
+    Acceptance, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, StorageReport,
+};
 use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, payee, payout_claim, promise, reversal, \
-     session_grant, session_request or voucher",
+    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, key_delivery, \
+     licence_transfer, offer, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
+     session_request, storage_report or voucher",
     Acceptance(Acceptance),
     Allocation(Allocation),
     Budget(Budget),
@@ -15,11 +19,19 @@ protocol::any_record! {
     DeliveryReceipt(DeliveryReceipt),
     Deposit(Deposit),
     Dispute(Dispute),
+    Hold(Hold),
+    KeyDelivery(KeyDelivery),
+    LicenceTransfer(LicenceTransfer),
+    Offer(Offer),
     Payee(Payee),
     PayoutClaim(PayoutClaim),
+    Prepayment(Prepayment),
     Promise(Promise),
+    Purchase(Purchase),
+    Resolution(Resolution),
     Reversal(Reversal),
     SessionGrant(SessionGrant),
     SessionRequest(SessionRequest),
+    StorageReport(StorageReport),
     Voucher(Voucher),
 }

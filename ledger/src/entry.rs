@@ -9,8 +9,9 @@ use protocol::{
 };
 
 use crate::{
-    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal,
-    SessionRequest, SplitAgreement, Summary,
+    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer,
+    Offer, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement,
+    StorageReport, Summary,
 };
 use proofs::canonical::CanonicalError;
 
@@ -43,16 +44,32 @@ pub enum What {
     Deposit(Box<Deposited>),
     /// Somebody contradicts.
     Dispute(Signed<Dispute>),
+    /// A key was sealed to a buyer.
+    Delivery(Signed<KeyDelivery>),
     /// A viewer may watch.
     Grant(Box<Granted>),
+    /// Money is kept back.
+    Hold(Signed<Hold>),
+    /// A licence can be bought.
+    Offer(Signed<Offer>),
     /// A party is paid by contracts from now on.
     Payee(Signed<Payee>),
+    /// Somebody has set money aside for storage.
+    Prepayment(Signed<Prepayment>),
+    /// A licence is bought.
+    Purchase(Signed<Purchase>),
     /// A viewer has acknowledged deliveries.
     Receipt(Signed<DeliveryReceipt>),
+    /// An auditor has seen what a node keeps.
+    Report(Signed<StorageReport>),
+    /// Money is kept back no more.
+    Resolution(Signed<Resolution>),
     /// An entry is taken back.
     Reversal(Signed<Reversal>),
     /// An epoch is settled.
     Settlement(Box<Summary>),
+    /// A licence changes hands.
+    Transfer(Box<Transferred>),
     /// A gateway owes a node.
     Voucher(Signed<Voucher>),
 }
@@ -84,6 +101,15 @@ pub struct Granted {
     pub grant: Signed<SessionGrant>,
     /// Signed by the viewer.
     pub request: Signed<SessionRequest>,
+}
+
+/// A licence that changes hands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Transferred {
+    /// Signed by who receives it, and pays.
+    pub acceptance: Signed<Acceptance>,
+    /// Signed by who held it.
+    pub transfer: Signed<LicenceTransfer>,
 }
 
 /// Why bytes are no entry.

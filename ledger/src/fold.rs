@@ -1,33 +1,40 @@
 //! The state of all accounts: a fold over the journal, and nothing besides (spec §25).
 
 mod agreements;
+mod disputes;
 mod error;
 mod lanes;
+mod licences;
 mod payments;
 mod sessions;
+mod storage;
 
 use std::collections::BTreeMap;
 
-use protocol::{Digest, Epoch, Serial, Signed, UnixSeconds};
+use protocol::{Digest, Epoch, Serial, UnixSeconds};
 
 pub(crate) use self::agreements::{Agreements, Split};
+pub(crate) use self::disputes::Disputes;
+pub use self::disputes::{DISPUTES_MAX, HOLD_EPOCHS_MAX};
 pub use self::error::{
-    ApplyError, ClaimError, GrantError, LaneError, PaymentError, ReceiptError, RegisterError, SettleError,
+    ApplyError, ClaimError, GrantError, HoldError, LaneError, LicenceError, PaymentError, ReceiptError,
+    RegisterError, SettleError, StorageError,
 };
 pub(crate) use self::lanes::{Lane, LaneKey};
+pub use self::licences::DELIVERY_TERM_MAX_S;
+pub(crate) use self::licences::Licences;
 pub(crate) use self::payments::{Payments, SetAside};
 pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
+pub(crate) use self::storage::Storage;
+pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S};
 use crate::ids::digest_of;
 use crate::{
-    Account, Balances, BudgetRef, Dispute, Entry, Head, Settlement, SplitAgreement, Summary, Terms,
-    Transaction, What,
+    Account, Balances, BudgetRef, Entry, Head, Settlement, SplitAgreement, Summary, Terms, Transaction, What,
 };
 
 /// Most epochs that are open at once: grants, budgets and lanes may be for one of these.
 pub const OPEN_EPOCHS_MAX: u64 = 4;
-/// Most disputes that wait for the next settlement to publish them.
-pub const DISPUTES_MAX: usize = 10_000;
 
 /// What follows from the entries that were applied, in their order.
 ///
@@ -40,7 +47,9 @@ pub struct Ledger {
     balances: Balances,
     agreements: Agreements,
     payments: Payments,
-    disputes: Vec<Digest>,
+    licences: Licences,
+    storage: Storage,
+    disputes: Disputes,
     open: BTreeMap<Epoch, OpenEpoch>,
     settled: BTreeMap<Epoch, Digest>,
 }
@@ -73,7 +82,9 @@ impl Ledger {
             balances: Balances::default(),
             agreements: Agreements::default(),
             payments: Payments::default(),
-            disputes: Vec::new(),
+            licences: Licences::default(),
+            storage: Storage::default(),
+            disputes: Disputes::default(),
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
         }
@@ -90,12 +101,20 @@ impl Ledger {
             What::Budget(record) => self.set_aside(record)?,
             What::Claim(record) => self.pay_out(record)?,
             What::Deposit(deposited) => self.deposit(deposited)?,
+            What::Delivery(record) => self.deliver(record, entry.at)?,
             What::Dispute(record) => self.dispute(record)?,
             What::Grant(granted) => self.grant(granted)?,
+            What::Hold(record) => self.hold(record)?,
+            What::Offer(record) => self.offer(record, entry.at)?,
             What::Payee(record) => self.name_payee(record)?,
+            What::Prepayment(record) => self.prepay(record, entry.at)?,
+            What::Purchase(record) => self.buy(record, entry.at)?,
             What::Receipt(record) => self.receive(record, entry.at)?,
+            What::Report(record) => self.report(record, entry.at)?,
+            What::Resolution(record) => self.resolve(record)?,
             What::Reversal(record) => self.reverse(record)?,
             What::Settlement(summary) => self.close(summary)?,
+            What::Transfer(transferred) => self.transfer(transferred)?,
             What::Voucher(record) => self.owe(record)?,
         };
         if applied != Applied::Known {
@@ -144,7 +163,7 @@ impl Ledger {
         &self.agreements
     }
 
-    pub(crate) fn disputes(&self) -> &[Digest] {
+    pub(crate) const fn disputes(&self) -> &Disputes {
         &self.disputes
     }
 
@@ -152,20 +171,21 @@ impl Ledger {
         self.open.get(&epoch)
     }
 
-    pub(crate) const fn payments(&self) -> &Payments {
-        &self.payments
+    /// When the last entry was taken.
+    pub(crate) const fn at(&self) -> UnixSeconds {
+        self.at
     }
 
-    fn dispute(&mut self, record: &Signed<Dispute>) -> Result<Applied, ApplyError> {
-        let digest = record.name();
-        if self.disputes.contains(&digest) {
-            return Ok(Applied::Known);
-        }
-        if self.disputes.len() >= DISPUTES_MAX {
-            return Err(ApplyError::TooManyDisputes);
-        }
-        self.disputes.push(digest);
-        Ok(Applied::New(None))
+    pub(crate) const fn licences(&self) -> &Licences {
+        &self.licences
+    }
+
+    pub(crate) const fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub(crate) const fn payments(&self) -> &Payments {
+        &self.payments
     }
 
     fn close(&mut self, summary: &Summary) -> Result<Applied, ApplyError> {
@@ -184,7 +204,9 @@ impl Ledger {
         }
         let applied = self.post(settlement.transaction)?;
         self.open.remove(&next);
-        self.disputes.clear();
+        self.settle_storage();
+        self.settle_licences();
+        self.settle_disputes(next);
         self.settled.insert(next, digest);
         Ok(applied)
     }

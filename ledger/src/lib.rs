@@ -12,6 +12,8 @@
 //!   [`SessionRequest`] by the viewer, a [`DeliveryReceipt`](protocol::DeliveryReceipt) by the viewer's session key, a
 //!   [`Voucher`](protocol::Voucher) by the gateway.
 //! * An [`Entry`] is what the ledger took; [`Ledger`] folds entries into [`Balances`], where nothing is lost or made.
+//! * Beside what is watched, a [`Prepayment`] pays nodes for what auditors report that they keep ([`StorageReport`]), and a
+//!   [`Purchase`] buys a licence from an [`Offer`]; it is paid when its key is there, and can be passed on.
 //! * A [`Settlement`] divides what was paid. Rounding is by the largest remainder ([`apportion`]).
 //!
 //! The crate is pure: it keeps no journal on a disk, reads no clock, draws no random number and opens no socket. It does not
@@ -28,6 +30,7 @@ mod identifiers;
 mod ids;
 mod journal;
 mod log_entry;
+mod omission;
 mod payout;
 mod price;
 mod records;
@@ -44,25 +47,30 @@ pub use agreement::{
 };
 pub use any::LedgerRecord;
 pub use apportion::apportion;
-pub use entry::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+pub use entry::{
+    Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
+};
 pub use fold::{
-    Applied, ApplyError, ClaimError, DISPUTES_MAX, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX,
-    GrantError, LaneError, Ledger, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, ReceiptError,
-    RegisterError, SettleError,
+    Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_MAX, GRANT_BYTES_MAX,
+    GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError, LaneError, Ledger,
+    LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError,
+    RegisterError, STORAGE_GRACE_S, SettleError, StorageError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
 pub use ids::{Blind, PaymentId, PayoutAddress};
 pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
+pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError};
 pub use records::{
-    Acceptance, Budget, BudgetRef, Deposit, Dispute, Payee, PayoutClaim, Rail, Reversal, SessionRequest,
+    Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest, StorageReport,
 };
 pub use settlement::{
-    Acknowledged, Carrier, GatewayTotal, Line, ListProof, ListRoot, LogAudit, LogAuditError, PayoutRoot,
-    Rule, Settlement, Summary, Totals,
+    Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,
+    PayoutRoot, Resale, Rule, Sale, Settlement, Summary, Totals,
 };
 pub use text::{Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};

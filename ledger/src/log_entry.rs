@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::WireAgreed;
 use crate::tlog::LogBytes;
-use crate::{Agreed, Carrier, EntryError, GatewayTotal, Line, Payout, Summary};
+use crate::{Agreed, Carrier, EntryError, GatewayTotal, Keeper, Line, Payout, Sale, Summary};
 
 /// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,10 +17,14 @@ pub enum LogEntry {
     Carrier(Carrier),
     /// What a gateway has carried in it.
     Gateway(GatewayTotal),
+    /// What a node has kept until then.
+    Keeper(Keeper),
     /// What was delivered and paid in it.
     Line(Line),
     /// What contracts owe after it.
     Payout(Payout),
+    /// What was paid for a licence until then.
+    Sale(Sale),
     /// An epoch was settled: the summary of all since the settlement before.
     Settlement(Box<Summary>),
 }
@@ -31,8 +35,10 @@ enum Wire {
     Agreement(WireAgreed),
     Carrier(Carrier),
     Gateway(GatewayTotal),
+    Keeper(Keeper),
     Line(Line),
     Payout(Payout),
+    Sale(Sale),
     Settlement(Box<Summary>),
 }
 
@@ -43,8 +49,10 @@ impl LogEntry {
             Wire::Agreement(agreed) => Self::Agreement(Box::new(agreed.verify(network)?)),
             Wire::Carrier(carrier) => Self::Carrier(carrier),
             Wire::Gateway(gateway) => Self::Gateway(gateway),
+            Wire::Keeper(keeper) => Self::Keeper(keeper),
             Wire::Line(line) => Self::Line(line),
             Wire::Payout(payout) => Self::Payout(payout),
+            Wire::Sale(sale) => Self::Sale(sale),
             Wire::Settlement(summary) => Self::Settlement(summary),
         })
     }
@@ -55,8 +63,10 @@ impl LogEntry {
             Self::Agreement(agreed) => Wire::Agreement(WireAgreed::from(&**agreed)),
             Self::Carrier(carrier) => Wire::Carrier(*carrier),
             Self::Gateway(gateway) => Wire::Gateway(*gateway),
+            Self::Keeper(keeper) => Wire::Keeper(*keeper),
             Self::Line(line) => Wire::Line(*line),
             Self::Payout(payout) => Wire::Payout(*payout),
+            Self::Sale(sale) => Wire::Sale(*sale),
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),
         };
         LogBytes::new(canonical::to_vec(&wire)).expect("an entry is at most an agreement and 130 consents")

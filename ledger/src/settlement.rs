@@ -3,9 +3,11 @@
 mod acknowledged;
 mod audit;
 mod carriers;
+mod keepers;
 mod lines;
 mod list;
 mod plays;
+mod sales;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +18,13 @@ pub use self::acknowledged::Acknowledged;
 pub use self::audit::{LogAudit, LogAuditError};
 use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
+pub use self::keepers::Keeper;
 pub use self::lines::Line;
 use self::lines::Shares;
 pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
+use self::sales::Sold;
+pub use self::sales::{Resale, Sale};
 use crate::fold::{OpenEpoch, Session};
 use crate::transaction::Draft;
 use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
@@ -35,6 +40,10 @@ pub struct Settlement {
     pub gateways: Vec<GatewayTotal>,
     /// What each node has carried for each gateway.
     pub carriers: Vec<Carrier>,
+    /// What each node has kept under each prepayment.
+    pub keepers: Vec<Keeper>,
+    /// What was paid for each licence.
+    pub sales: Vec<Sale>,
     /// What contracts owe to whom, all in all.
     pub payouts: Vec<Payout>,
     /// The newest receipt of every stream. They are not published, but each can be shown to be among them, or not.
@@ -49,7 +58,7 @@ pub struct Settlement {
 pub struct Summary {
     /// Over all [`Carrier`]s.
     pub carriers: ListRoot,
-    /// Over the hashes of all disputes since the last settlement.
+    /// Over the names of all disputes, holds and resolutions since the last settlement.
     pub disputes: ListRoot,
     /// Which epoch.
     pub epoch: Epoch,
@@ -57,6 +66,8 @@ pub struct Summary {
     pub gateways: ListRoot,
     /// How far the journal went.
     pub journal: Head,
+    /// Over all [`Keeper`]s.
+    pub keepers: ListRoot,
     /// Over all [`Line`]s.
     pub lines: ListRoot,
     /// The payout tree.
@@ -71,6 +82,8 @@ pub struct Summary {
     pub receipts: ListRoot,
     /// How it was rounded.
     pub rule: Rule,
+    /// Over all [`Sale`]s.
+    pub sales: ListRoot,
     /// What it comes to.
     pub totals: Totals,
 }
@@ -110,6 +123,10 @@ pub struct Totals {
     pub nodes: Amount,
     /// What parties have of it.
     pub parties: Amount,
+    /// What was paid for licences beside that.
+    pub sold: Amount,
+    /// What was paid for storage beside that.
+    pub stored: Amount,
 }
 
 impl Settlement {
@@ -118,9 +135,11 @@ impl Settlement {
         let lines = self.lines.iter().copied().map(LogEntry::Line);
         let gateways = self.gateways.iter().copied().map(LogEntry::Gateway);
         let carriers = self.carriers.iter().copied().map(LogEntry::Carrier);
+        let keepers = self.keepers.iter().copied().map(LogEntry::Keeper);
+        let sales = self.sales.iter().copied().map(LogEntry::Sale);
         let payouts = self.payouts.iter().copied().map(LogEntry::Payout);
         let summary = LogEntry::Settlement(Box::new(self.summary.clone()));
-        lines.chain(gateways).chain(carriers).chain(payouts).chain([summary])
+        lines.chain(gateways).chain(carriers).chain(keepers).chain(sales).chain(payouts).chain([summary])
     }
 
     pub(crate) fn of(ledger: &Ledger, epoch: Epoch) -> Self {
@@ -132,15 +151,18 @@ impl Settlement {
         let carried = carriers::of(&carriers::claims(open), &shares);
         let mut earned = shares.earned(ledger.terms().treasury);
         carried.earned(&mut earned);
-        let transaction = postings(open, &plays, &carried.due, &earned);
+        let (keepers, sold) = beside(ledger, &mut earned);
+        let sales: Vec<Sale> = ledger.licences().sold().iter().map(|(_, sale)| *sale).collect();
+        let transaction = postings(ledger, open, &plays, &carried.due, &earned);
         let payouts = payouts(ledger, &earned);
         let receipts: Vec<_> = open.sessions.values().flat_map(Session::receipts).collect();
         let summary = Summary {
             carriers: ListRoot::of(&carried.carriers),
-            disputes: ListRoot::of(ledger.disputes()),
+            disputes: ListRoot::of(ledger.disputes().said()),
             epoch,
             gateways: ListRoot::of(&carried.gateways),
             journal: ledger.head(),
+            keepers: ListRoot::of(&keepers),
             lines: ListRoot::of(&lines),
             payouts: PayoutRoot {
                 count: payouts.len() as u64,
@@ -150,15 +172,16 @@ impl Settlement {
             previous: ledger.settled(Epoch::new(epoch.get() - 1)),
             receipts: ListRoot::of(&receipts),
             rule: Rule::LargestRemainder1,
-            totals: Totals::of(&shares, &carried),
+            sales: ListRoot::of(&sales),
+            totals: Totals::of(&shares, &carried, &keepers, &sold),
         };
         let Carried { gateways, carriers, .. } = carried;
-        Self { summary, lines, gateways, carriers, payouts, receipts, transaction }
+        Self { summary, lines, gateways, carriers, keepers, sales, payouts, receipts, transaction }
     }
 }
 
 impl Totals {
-    fn of(shares: &Shares, carried: &Carried) -> Self {
+    fn of(shares: &Shares, carried: &Carried, keepers: &[Keeper], sold: &Sold) -> Self {
         let kept = carried.gateways.iter().map(|gateway| gateway.kept);
         Self {
             charged: shares.charged,
@@ -167,12 +190,31 @@ impl Totals {
             network: shares.network,
             nodes: sum(carried.carriers.iter().map(|carrier| carrier.shared)),
             parties: sum(shares.parties.values().copied()),
+            sold: sold.paid,
+            stored: sum(keepers.iter().map(|keeper| keeper.paid)),
         }
     }
 }
 
+/// What storage and licences bring beside the charges: what each node has kept, ascending, and what was sold.
+fn beside(ledger: &Ledger, earned: &mut BTreeMap<PublicKey, Amount>) -> (Vec<Keeper>, Sold) {
+    let mut keepers: Vec<Keeper> =
+        ledger.storage().values().flat_map(|paid| paid.keepers(ledger.at())).collect();
+    keepers.sort_unstable_by_key(Keeper::key);
+    for keeper in &keepers {
+        add(earned, keeper.node, keeper.paid);
+    }
+    let mut sold = Sold::default();
+    for (_, sale) in ledger.licences().sold() {
+        sold.take(ledger.agreements(), ledger.terms().treasury, sale);
+    }
+    sold.earned(earned);
+    (keepers, sold)
+}
+
 /// What was set aside for the epoch is taken; what was earned is given; the rest goes back to whose it was.
 fn postings(
+    ledger: &Ledger,
     open: &OpenEpoch,
     plays: &[Play<'_>],
     due: &BTreeMap<PublicKey, Amount>,
@@ -195,10 +237,32 @@ fn postings(
     for (payer, amount) in due {
         draft.take(Account::Funds(*payer), *amount);
     }
+    take_beside(&mut draft, ledger);
+    for (party, amount) in ledger.disputes().ending(ledger.next_epoch()) {
+        draft.take(Account::Held(party), amount);
+        draft.give(Account::Earned(party), amount);
+    }
     for (owner, amount) in earned {
         draft.give(Account::Earned(*owner), *amount);
     }
     draft.finish()
+}
+
+/// What storage and licences cost is taken from what was set aside for them, and what has ended is given back.
+fn take_beside(draft: &mut Draft, ledger: &Ledger) {
+    let at = ledger.at();
+    for (name, prepaid) in ledger.storage() {
+        prepaid.keepers(at).for_each(|keeper| draft.take(Account::Reserved(name.payer), keeper.paid));
+        if prepaid.has_ended(at) {
+            release(draft, name.payer, prepaid.rest(at));
+        }
+    }
+    for (payer, sale) in ledger.licences().sold() {
+        draft.take(Account::Reserved(*payer), sale.paid);
+    }
+    for (buyer, price) in ledger.licences().refunds(at) {
+        release(draft, buyer, price);
+    }
 }
 
 fn release(draft: &mut Draft, owner: PublicKey, amount: Amount) {
@@ -212,7 +276,9 @@ fn payouts(ledger: &Ledger, earned: &BTreeMap<PublicKey, Amount>) -> Vec<Payout>
         let unpaid = Amount::new(ledger.balance(Account::Earned(party))).expect("a balance is an amount");
         let earned = earned.get(&party).copied().unwrap_or(Amount::ZERO);
         // What is on accounts is an amount, and what was paid is one.
-        let cumulative = unpaid.get() + earned.get() + by_contract.get();
+        let freed = ledger.disputes().ending(ledger.next_epoch()).filter(|(owner, _)| *owner == party);
+        let freed: u64 = freed.map(|(_, amount)| amount.get()).sum();
+        let cumulative = unpaid.get() + earned.get() + freed + by_contract.get();
         (cumulative > 0).then_some(Payout { address, cumulative, party })
     };
     ledger.payments().payees().filter_map(payout).collect()

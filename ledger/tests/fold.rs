@@ -6,8 +6,8 @@ mod world;
 
 use ledger::{
     Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Entry, GrantError, Granted,
-    LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree, Rail, ReceiptError,
-    RegisterError, Remark, Reversal, SettleError, What,
+    HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree,
+    Rail, ReceiptError, RegisterError, Remark, Resolution, Reversal, SettleError, What,
 };
 use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
@@ -439,4 +439,56 @@ fn counted_receipts_are_proved() {
     assert!(!counted.covers(&later));
     assert!(!root.has(&Acknowledged { seq: later.seq, ..counted }, &proof));
     assert_eq!(settlement.acknowledged(receipt.serial, StreamNumber::try_from(1).unwrap()), None);
+}
+
+/// What is disputed is kept back, by the ledger and for a time, and goes where it says in the end.
+#[test]
+fn disputed_money_is_held_until_it_is_resolved() {
+    let (mut world, ask) = funded();
+    world.new_entry(ask.granted());
+    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
+    world.settle();
+    let reason = Remark::new("not the author").unwrap();
+    let dispute = signed(VIEWER, Dispute { reason, subject: protocol::Digest::of(b"line"), issued: NOW });
+    let hold = |micro, dispute| Hold { amount: amount(micro), dispute, issued: NOW, party: key(1) };
+    let early = refused(&mut world, What::Hold(signed(ISSUER, hold(200, dispute.name()))));
+    assert_eq!(early, HoldError::NoDispute { dispute: dispute.name() }.into());
+    world.new_entry(What::Dispute(dispute.clone()));
+    let by_another = refused(&mut world, What::Hold(signed(VIEWER, hold(200, dispute.name()))));
+    assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
+    assert!(matches!(
+        refused(&mut world, What::Hold(signed(ISSUER, hold(301, dispute.name())))),
+        ApplyError::Overdrawn(_)
+    ));
+    let [first, second] = [200, 60].map(|micro| signed(ISSUER, hold(micro, dispute.name())));
+    for hold in [&first, &second] {
+        world.new_entry(What::Hold(hold.clone()));
+        assert_eq!(world.apply(What::Hold(hold.clone())).unwrap(), Applied::Known);
+    }
+    assert!(matches!(refused(&mut world, claim(1, 41, Rail::Bank)), ApplyError::Overdrawn(_)));
+
+    let resolution = |given| Resolution { given: amount(given), hold: first.name(), issued: NOW };
+    let more = refused(&mut world, What::Resolution(signed(ISSUER, resolution(201))));
+    assert_eq!(more, HoldError::TooMuch { given: amount(201), held: amount(200) }.into());
+    let by_party = refused(&mut world, What::Resolution(signed(1, resolution(0))));
+    assert_eq!(by_party, PaymentError::NotTheLedger { by: key(1) }.into());
+    world.new_entry(What::Resolution(signed(ISSUER, resolution(150))));
+    assert_eq!(world.apply(What::Resolution(signed(ISSUER, resolution(0)))).unwrap(), Applied::Known);
+    let balances = world.ledger.balances();
+    assert_eq!(balances.of(Account::Funds(key(VIEWER))), 650);
+    assert_eq!((balances.of(Account::Earned(key(1))), balances.of(Account::Held(key(1)))), (90, 60));
+
+    assert_eq!(world.settle().summary.disputes.count, 4);
+    for _ in 1..HOLD_EPOCHS_MAX {
+        assert_eq!(world.ledger.balances().of(Account::Held(key(1))), 60);
+        world.settle();
+    }
+    assert_eq!(world.ledger.balances().of(Account::Earned(key(1))), 150, "what is not resolved comes free");
+    let own = signed(
+        1,
+        Dispute { reason: Remark::new("mine").unwrap(), subject: protocol::Digest::of(b""), issued: NOW },
+    );
+    world.new_entry(What::Dispute(own.clone()));
+    let error = refused(&mut world, What::Hold(signed(ISSUER, hold(1, own.name()))));
+    assert_eq!(error, HoldError::OwnDispute { by: key(1) }.into());
 }

@@ -5,8 +5,9 @@
 use data_encoding::HEXLOWER;
 use ledger::{
     Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
-    Head, LedgerRecord, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Reversal, SessionRequest,
-    SplitAgreement, Terms, TopUpCode, Unit, What, apportion,
+    Head, Hold, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Payee, Payout, PayoutAddress, PayoutClaim,
+    PayoutTree, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement, StorageReport,
+    Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
@@ -91,6 +92,14 @@ fn records() {
             DeliveryReceipt::TYPE => decode::<DeliveryReceipt>,
             Deposit::TYPE => decode::<Deposit>,
             Dispute::TYPE => decode::<Dispute>,
+            KeyDelivery::TYPE => decode::<KeyDelivery>,
+            LicenceTransfer::TYPE => decode::<LicenceTransfer>,
+            Offer::TYPE => decode::<Offer>,
+            Prepayment::TYPE => decode::<Prepayment>,
+            Purchase::TYPE => decode::<Purchase>,
+            StorageReport::TYPE => decode::<StorageReport>,
+            Hold::TYPE => decode::<Hold>,
+            Resolution::TYPE => decode::<Resolution>,
             Payee::TYPE => decode::<Payee>,
             PayoutClaim::TYPE => decode::<PayoutClaim>,
             Promise::TYPE => decode::<Promise>,

@@ -1,6 +1,7 @@
 //! One connection per node: dialled when first needed, shared, dialled again after it was lost.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -137,8 +138,7 @@ impl Pool {
     async fn meet(&self, node: &Contact) -> Result<Peer, ConnectError> {
         let id = node.id;
         let connection = self.0.endpoint.connect(address_of(node), ALPN).await;
-        let connection =
-            connection.map_err(|error| ConnectError::Dial { id, reason: format!("{error:#}") })?;
+        let connection = connection.map_err(|error| refused(node, format!("{error:#}")))?;
         let record = say_hello(&connection, &self.0.network, self.admission().as_ref()).await;
         let record = record.map_err(|source| ConnectError::Hello { id, source })?;
         Ok(Peer::new(self.0.endpoint.clone(), connection, record))
@@ -151,6 +151,14 @@ impl Pool {
     }
 }
 
+/// What an error of the handshake means: the only certificate that counts is the key of the node that was dialled.
+fn refused(node: &Contact, reason: String) -> ConnectError {
+    if reason.contains("UnknownIssuer") {
+        return ConnectError::Another { id: node.id, addr: node.addrs.first() };
+    }
+    ConnectError::Dial { id: node.id, reason }
+}
+
 /// Why there is no connection to a node.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages explain the fields")]
@@ -161,6 +169,12 @@ pub enum ConnectError {
     /// The handshake failed.
     #[error("cannot dial node {}: {reason}", id.fmt_short())]
     Dial { id: PublicKey, reason: String },
+    /// Somebody answers there who has another key.
+    #[error(
+        "at {addr} another node answers than {}: it was given a new identity, or the address; a new ticket of it is needed",
+        id.fmt_short()
+    )]
+    Another { id: PublicKey, addr: SocketAddr },
     /// The node does not want this client, or is not the one it seemed.
     #[error("node {}: {source}", id.fmt_short())]
     Hello { id: PublicKey, source: HelloError },

@@ -142,6 +142,14 @@ async fn a_client_of_another_network_is_refused() {
 }
 
 #[tokio::test]
+async fn a_node_with_a_new_key_is_called_another_one() {
+    let (endpoint, _) = node(LOOPBACK, 1).await;
+    let before = record_at(endpoint.bound_sockets(), &SecretKey::from_bytes(&[2; 32]));
+    let error = pool(None).await.connect(&before).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Another { id, .. } if *id == before.by()), "{error}");
+}
+
+#[tokio::test]
 async fn a_first_stream_that_is_no_hello_ends_the_connection() {
     let (_node, record) = node(LOOPBACK, 1).await;
     let client = endpoint(EndpointRole::Client, LOOPBACK, 200).await;

@@ -14,10 +14,12 @@ import { accessible } from "./accessible";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
+import { ledger } from "./ledger";
 import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { operators } from "./operators";
+import { pays } from "./pays";
 import { firstFrame, toTheEnd } from "./plays";
 import { publishes } from "./publishes";
 import { resumes } from "./resumes";
@@ -38,6 +40,8 @@ const CHECKS: Record<string, Check> = {
   documented,
   nodesDown,
   operators,
+  ledger,
+  pays,
   publishes,
   live,
   shots,

@@ -14,5 +14,6 @@ if (watch) void import("./play/player");
 if (live) void import("./watch/live").then(({ openLive }) => openLive(page, live[1] as string));
 else if (location.pathname === "/nodes") void import("./network/nodes").then(({ openNodes }) => openNodes(page, session));
 else if (location.pathname === "/log") void import("./log/log-page").then(({ openLog }) => openLog(page));
+else if (location.pathname === "/statement") void import("./statement/statement-page").then(({ openStatement }) => openStatement(page));
 else if (watch) void import("./watch/watch").then(({ openWatch }) => openWatch(page, watch[1] as string, session));
 else void import("./catalogue/catalogue").then(({ openCatalogue }) => openCatalogue(page, session));

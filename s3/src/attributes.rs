@@ -160,7 +160,8 @@ fn too_large(error: &HeaderFieldsError) -> S3Error {
     S3Error::with_message(code, error.to_string())
 }
 
-fn refuse_what_is_not_served(headers: &HeaderMap) -> Result<(), S3Error> {
+/// Refuses what would be lost in silence.
+pub(crate) fn refuse_what_is_not_served(headers: &HeaderMap) -> Result<(), S3Error> {
     let asked = |name: &&HeaderName| NOT_SERVED.iter().any(|begin| name.as_str().starts_with(begin));
     if let Some(name) = headers.keys().find(asked) {
         return Err(s3_error!(NotImplemented, "{name} is not served: see docs/s3.md"));

@@ -1,7 +1,9 @@
 //! Whether a request is to be done at all: `If-Match` and its like (RFC 9110, section 13). Pure.
 
 use protocol::UnixSeconds;
-use s3s::dto::{ETag, ETagCondition};
+use s3s::dto::{ETag, ETagCondition, Timestamp};
+
+use crate::clock::seconds;
 
 /// What a request demands of what has the key now.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,17 @@ pub(crate) enum Unmet {
 }
 
 impl Conditions {
+    /// Those of a request that reads.
+    pub(crate) fn of_reading(
+        matching: Option<ETagCondition>,
+        none_matching: Option<ETagCondition>,
+        modified_since: Option<&Timestamp>,
+        unmodified_since: Option<&Timestamp>,
+    ) -> Self {
+        let (modified_since, unmodified_since) = (modified_since.map(seconds), unmodified_since.map(seconds));
+        Self { matching, none_matching, modified_since, unmodified_since }
+    }
+
     /// Whether something may be read that is `current`: in the order of RFC 9110, section 13.2.2.
     pub(crate) fn permit_reading(&self, current: &Current) -> Result<(), Unmet> {
         match (&self.matching, self.unmodified_since) {

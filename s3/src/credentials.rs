@@ -3,7 +3,7 @@
 use std::fmt;
 
 use account::Account;
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use data_encoding::BASE32_NOPAD;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 use zeroize::Zeroizing;
@@ -25,7 +25,8 @@ impl Credentials {
         let (access, secret) = seed.expose().split_at(ACCESS_LEN);
         Self {
             access_key: format!("HW{}", BASE32_NOPAD.encode(access)),
-            secret_key: Zeroizing::new(BASE64URL_NOPAD.encode(secret)),
+            // An alphabet without a dash: programs take what begins with one for a flag.
+            secret_key: Zeroizing::new(BASE32_NOPAD.encode(secret)),
         }
     }
 
@@ -34,7 +35,7 @@ impl Credentials {
         &self.access_key
     }
 
-    /// What with: 30 characters, as good as the files themselves.
+    /// What with: 36 characters, as good as the files themselves.
     pub fn expose_secret_key(&self) -> &str {
         &self.secret_key
     }
@@ -67,9 +68,18 @@ mod tests {
     fn each_account_has_its_own_and_the_secret_is_not_shown() {
         let of = |byte| Credentials::of(&Account::new(AccountSecret::from_bytes([byte; 32])));
         let (one, other) = (of(1), of(2));
-        assert_eq!((one.access_key().len(), one.expose_secret_key().len()), (18, 30));
+        assert_eq!((one.access_key().len(), one.expose_secret_key().len()), (18, 36));
         assert_ne!(one.access_key(), other.access_key());
         assert_ne!(one.expose_secret_key(), other.expose_secret_key());
         assert!(!format!("{one:?}").contains(one.expose_secret_key()));
+    }
+
+    #[test]
+    fn keys_are_letters_and_digits() {
+        for byte in 0..=255 {
+            let keys = Credentials::of(&Account::new(AccountSecret::from_bytes([byte; 32])));
+            let both = [keys.access_key(), keys.expose_secret_key()];
+            assert!(both.iter().all(|key| key.bytes().all(|b| b.is_ascii_alphanumeric())), "{byte}");
+        }
     }
 }

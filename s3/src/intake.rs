@@ -3,8 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -15,12 +14,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3Request, S3Result, TrailingHeaders, s3_error};
 
-use tokio::time::{Sleep, sleep};
-
 use crate::attributes::CHECKSUM;
-
-/// A client that sends no byte for this long is given up: a body on its way in holds memory.
-const READ_STALL: Duration = Duration::from_mins(1);
 
 /// Why a body is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +27,6 @@ pub(crate) enum IntakeError {
     Length { found: u64, expected: u64 },
     #[error("more than {max} bytes came")]
     TooLong { max: u64 },
-    #[error("nothing came for {} s", READ_STALL.as_secs())]
-    Stalled,
     #[error("the body broke off: {0}")]
     Body(String),
 }
@@ -62,8 +54,6 @@ impl Receipt {
 /// The bytes of a body.
 pub(crate) struct Intake {
     body: Option<StreamingBlob>,
-    /// While nothing comes.
-    stalled: Option<Pin<Box<Sleep>>>,
     hashers: Option<(Md5, ChecksumHasher)>,
     len: u64,
     expected: Expected,
@@ -103,7 +93,7 @@ impl Intake {
         }
         let receipt = Receipt::default();
         let hashers = Some((Md5::new(), hasher));
-        Ok((Self { body, stalled: None, hashers, len: 0, expected, receipt: receipt.clone() }, receipt))
+        Ok((Self { body, hashers, len: 0, expected, receipt: receipt.clone() }, receipt))
     }
 
     /// How many bytes will come, where that is known.
@@ -121,16 +111,6 @@ impl Intake {
             checksums.update(piece);
         }
         Ok(())
-    }
-
-    /// Passes on what comes, and fails once nothing has come for [`READ_STALL`].
-    fn watched<T>(&mut self, next: Poll<T>, context: &mut Context<'_>) -> Poll<Result<T, IntakeError>> {
-        if let Poll::Ready(next) = next {
-            self.stalled = None;
-            return Poll::Ready(Ok(next));
-        }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(READ_STALL)));
-        stalled.as_mut().poll(context).map(|()| Err(IntakeError::Stalled))
     }
 
     fn end(&mut self) -> Result<(), IntakeError> {
@@ -157,17 +137,13 @@ impl Stream for Intake {
             Some(body) => body.poll_next_unpin(context),
             None => Poll::Ready(None),
         };
-        let (piece, outcome) = match self.watched(next, context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => (None, Err(error)),
-            Poll::Ready(Ok(next)) => match next {
-                Some(Ok(piece)) => {
-                    let outcome = self.pass(&piece);
-                    (Some(piece), outcome)
-                }
-                Some(Err(error)) => (None, Err(IntakeError::Body(error.to_string()))),
-                None => (None, self.end()),
-            },
+        let (piece, outcome) = match ready!(next) {
+            Some(Ok(piece)) => {
+                let outcome = self.pass(&piece);
+                (Some(piece), outcome)
+            }
+            Some(Err(error)) => (None, Err(IntakeError::Body(error.to_string()))),
+            None => (None, self.end()),
         };
         match outcome {
             Ok(()) => Poll::Ready(piece.map(Ok)),

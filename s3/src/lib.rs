@@ -14,6 +14,7 @@
 //! The crate knows no buckets of others, no versions and no access lists: everything is its owner's.
 
 mod address;
+mod admission;
 mod attributes;
 mod body;
 mod clock;
@@ -26,8 +27,10 @@ mod server;
 mod service;
 mod shelf;
 mod spool;
+mod stall;
 mod storage;
 mod trouble;
+mod turns;
 mod view;
 mod writer;
 

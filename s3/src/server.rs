@@ -1,6 +1,7 @@
 //! The server: what it is made of, and the accept loop.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,30 +10,26 @@ use std::time::Duration;
 use account::{Account, KeyStore, LocalError};
 use chunker::Coding;
 use client::Client;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue, ORIGIN};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use quick_cache::sync::Cache;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, HttpResponse};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::admission::Admission;
 use crate::credentials::Credentials;
 use crate::service::Service;
 use crate::shelf::Shelf;
 use crate::spool::{Spool, SpoolError};
 use crate::storage::{OPENED_MAX, PUT_SHARES, Storage};
+use crate::turns::Turns;
 use crate::writer::Writer;
 
-/// What browsers send forms with files as.
-const FORM: &[u8] = b"multipart/form-data";
 /// Connections open at a time; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 512;
 /// A request's headers must have arrived by then, and an idle connection is closed.
@@ -92,8 +89,8 @@ impl Server {
     /// A server over this network. Must be called within a runtime.
     pub fn start(config: ServerConfig, client: Client) -> Result<Self, StartError> {
         let credentials = Credentials::of(&config.account);
-        let spool = Spool::new(config.spool, config.account.clone(), config.spool_len_max);
-        spool.tidy().map_err(into_start_error)?;
+        let spool = Spool::open(config.spool, config.account.clone(), config.spool_len_max);
+        let spool = spool.map_err(into_start_error)?;
         let shelf = Arc::new(Shelf::open(config.index.clone())?);
         let writer = Writer {
             client: client.clone(),
@@ -115,6 +112,7 @@ impl Server {
             keep_s: config.keep_s,
             opened: Cache::new(OPENED_MAX),
             puts: Semaphore::new(PUT_SHARES),
+            turns: Turns::default(),
         };
         Ok(Self { storage: Arc::new(storage), credentials, writer: tokio::spawn(writing) })
     }
@@ -137,13 +135,15 @@ impl Server {
         drop(self.storage);
         if timeout(SHUTDOWN_GRACE, self.writer).await.is_err() {
             tracing::warn!(
-                "the index was still being written at shutdown; what is missing is pushed at the next start"
+                "stopped while the index was written, or an upload completed: the rest follows at the next start, or when its client asks"
             );
         }
     }
 }
 
 async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: impl Future<Output = ()>) {
+    let listens = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip());
+    let admission = Admission { listens };
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
     let (places, graceful) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), GracefulShutdown::new());
@@ -160,7 +160,7 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
             .header_read_timeout(HEADERS_TIMEOUT)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |request| answer(service.clone(), request)),
+                service_fn(move |request| admission.answer(service.clone(), request)),
             );
         let watched = graceful.watch(connection);
         connections.spawn(async move {
@@ -176,35 +176,6 @@ async fn serve_connections(listener: TcpListener, service: S3Service, shutdown: 
     if timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections cut off at shutdown");
     }
-}
-
-/// Ends the connection after a refusal of which the client waits with its body: whether the body still comes, nobody knows, and what
-/// comes next would be taken for it.
-async fn answer(service: S3Service, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
-    if is_from_a_page(&request) {
-        return Ok(refusal());
-    }
-    let waits_with_body = request.headers().contains_key(EXPECT);
-    let mut response = service.call(request.map(Body::from)).await?;
-    if waits_with_body && !response.status().is_success() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
-}
-
-/// Whether a web page sends it: clients of S3 do not say where they come from, and post no forms. Pages are refused before anything
-/// is read of what they send, since forms come unsigned and are parsed before a signature is asked for.
-fn is_from_a_page(request: &Request<Incoming>) -> bool {
-    let media_type = request.headers().get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
-    let is_form = media_type.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM));
-    request.headers().contains_key(ORIGIN) || (is_form && request.method() == Method::POST)
-}
-
-fn refusal() -> HttpResponse {
-    let mut response = HttpResponse::new(Body::from("web pages and forms are not served\n".to_owned()));
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {

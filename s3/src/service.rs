@@ -5,6 +5,7 @@
     reason = "all operations have one form, whether the view alone answers or they wait"
 )]
 mod buckets;
+mod completion;
 mod copies;
 #[expect(
     clippy::unused_async,
@@ -29,11 +30,13 @@ use s3s::dto::{
     GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput,
     ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput,
     ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput,
-    PostObjectInput, PostObjectOutput, PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
+    PostObjectInput, PostObjectOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use crate::storage::Storage;
+use crate::trouble;
 
 /// The operations over one storage.
 #[derive(Debug, Clone)]
@@ -45,7 +48,8 @@ macro_rules! serve {
         #[async_trait::async_trait]
         impl S3 for Service {
             $(async fn $operation(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                Storage::$operation(&self.0, request).await
+                let answer = Storage::$operation(&self.0, request).await;
+                answer.inspect_err(|error| trouble::log(stringify!($operation), error))
             })*
 
             async fn post_object(
@@ -75,6 +79,7 @@ serve! {
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput,
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
     upload_part: UploadPartInput => UploadPartOutput,
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
     list_parts: ListPartsInput => ListPartsOutput,
     list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput,
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput,

@@ -18,6 +18,7 @@ use crate::orders::Order;
 use crate::shelf::Shelf;
 use crate::spool::Spool;
 use crate::trouble;
+use crate::turns::Turns;
 use crate::view::View;
 use crate::writer::Orders;
 
@@ -43,6 +44,8 @@ pub(crate) struct Storage {
     pub(crate) keep_s: u64,
     pub(crate) opened: Cache<proofs::Cid, Object>,
     pub(crate) puts: Semaphore,
+    /// Who completes or aborts which upload.
+    pub(crate) turns: Turns,
 }
 
 /// An object that was stored, and until when.

@@ -1,6 +1,6 @@
 //! Which S3 error says what went wrong below.
 
-use client::{FetchError, OpenObjectError, PutError};
+use client::{FetchError, OpenObjectError, PutError, ReadError};
 use s3s::{S3Error, S3ErrorCode};
 use sharing::NameError;
 
@@ -38,7 +38,6 @@ pub(crate) fn of_input(error: &std::io::Error) -> S3Error {
     let code = match intake {
         Some(IntakeError::Md5 | IntakeError::Checksum { .. }) => S3ErrorCode::BadDigest,
         Some(IntakeError::TooLong { .. }) => S3ErrorCode::EntityTooLarge,
-        Some(IntakeError::Stalled) => S3ErrorCode::RequestTimeout,
         Some(IntakeError::Length { .. } | IntakeError::Body(_)) => S3ErrorCode::IncompleteBody,
         None => S3ErrorCode::InternalError,
     };
@@ -52,6 +51,15 @@ pub(crate) fn of_open(error: &OpenObjectError) -> S3Error {
             S3ErrorCode::ServiceUnavailable
         }
         _ => S3ErrorCode::InternalError,
+    };
+    S3Error::with_message(code, error.to_string())
+}
+
+/// An object of which not all bytes come.
+pub(crate) fn of_read(error: &ReadError) -> S3Error {
+    let code = match error {
+        ReadError::Unavailable { .. } => S3ErrorCode::ServiceUnavailable,
+        ReadError::NotHeld { .. } | ReadError::Broken(_) => S3ErrorCode::InternalError,
     };
     S3Error::with_message(code, error.to_string())
 }
@@ -73,4 +81,17 @@ pub(crate) fn of_write(error: &WriteError) -> S3Error {
 pub(crate) fn of_disk(error: &std::io::Error) -> S3Error {
     tracing::error!(%error, "the spool cannot be read or written");
     S3Error::with_message(S3ErrorCode::InternalError, format!("on the disk of this machine: {error}"))
+}
+
+/// Says in the log that a request was refused: loudly, where it is not the client's fault. Without anything of the request itself.
+pub(crate) fn log(operation: &'static str, error: &S3Error) {
+    let (code, message) = (error.code().as_str(), error.message().unwrap_or_default());
+    if error
+        .status_code()
+        .is_none_or(|status| status.is_server_error() && *error.code() != S3ErrorCode::NotImplemented)
+    {
+        tracing::warn!(operation, code, message, "a request failed");
+    } else {
+        tracing::debug!(operation, code, "a request was refused");
+    }
 }

@@ -70,7 +70,7 @@ pub struct ObjectLine {
     pub care_ends: UnixSeconds,
     /// Until when it is protected as things stand: the end of care, or of leases that cannot be renewed.
     pub protected_until: UnixSeconds,
-    /// Days before the end of which was warned, the last first.
+    /// Days before the end of which was warned, the last first. What no longer ends then is not among them.
     pub warnings: Vec<u16>,
     pub inconsistent: Option<String>,
 }
@@ -208,7 +208,7 @@ impl Survey<'_> {
             leases_end: object.leases.ends,
             care_ends: object.care_ends(),
             protected_until: object.protected_until(),
-            warnings: object.warned.iter().rev().map(|warned| warned.days).take(WARNINGS_SHOWN).collect(),
+            warnings: object.warnings().map(|warned| warned.days).take(WARNINGS_SHOWN).collect(),
             inconsistent: object.inconsistent.clone(),
         };
         for (number, unit) in (0..).zip(&object.units) {

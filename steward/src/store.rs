@@ -8,7 +8,7 @@ use std::path::Path;
 
 use proofs::Cid;
 use protocol::PublicKey;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,7 +32,10 @@ const VERSIONS: TableDefinition<'static, &'static str, u64> = TableDefinition::n
 /// Why the state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database says no: it is in use, damaged, or the disk is full.
+    /// Another process has it.
+    #[error("another steward runs over this folder, alone or in a gateway")]
+    InUse,
+    /// The database says no: it is damaged, or the disk is full.
     #[error("state: {0}")]
     Database(Box<redb::Error>),
     /// A row cannot be written.
@@ -75,7 +78,11 @@ pub(crate) struct Store(Database);
 impl Store {
     /// Opens the state, or an empty one where there is none. One process at a time.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(CACHE_LEN).create(path).map_err(failed)?;
+        let database =
+            Database::builder().set_cache_size(CACHE_LEN).create(path).map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+                other => failed(other),
+            })?;
         let change = database.begin_write().map_err(failed)?;
         {
             let mut versions = change.open_table(VERSIONS).map_err(failed)?;

@@ -79,6 +79,7 @@ fn find(store: &Store, root: Root) -> Result<HeldShard, Refusal> {
     match store.find(&root) {
         Ok(Lookup::Held(shard)) => Ok(shard),
         Ok(Lookup::Corrupt) => Err(Refusal::new(Code::Corrupt, "the shard does not match its root")),
+        Ok(Lookup::Lost) => Err(Refusal::new(Code::NotHeld, "the file of the shard is gone")),
         Ok(Lookup::NotHeld) => Err(Refusal::new(Code::NotHeld, "no such shard")),
         Err(error) => {
             tracing::error!(%root, %error, "cannot look up a shard");

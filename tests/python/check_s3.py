@@ -2,9 +2,11 @@
 """What docs/s3.md says, asked of `headwater s3` by boto3.
 
     check_s3.py folder DIR                     makes a folder of 1000 files for rclone
-    check_s3.py operations ENDPOINT            every operation that is served, and its errors
+    check_s3.py operations ENDPOINT LOG        every operation that is served, and its errors; LOG is what the server writes
+    check_s3.py silent ENDPOINT                clients that send a part of a body, and no more
     check_s3.py begin-upload ENDPOINT FILE     parts of an upload, remembered in FILE
     check_s3.py end-upload ENDPOINT FILE       the rest of it, after the server was killed
+    check_s3.py ended-upload ENDPOINT FILE     what became of it, after the server was killed once more
 """
 
 import datetime
@@ -14,9 +16,12 @@ import os
 import pathlib
 import random
 import shutil
+import socket
 import sys
 import tempfile
+import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -164,6 +169,67 @@ def listings(s3):
     print("listings are whole on pages of any length, and many keys go at once")
 
 
+def part_copies(s3):
+    data = random.Random(3).randbytes(PART + 1000)
+    tag = s3.put_object(Bucket="b-one", Key="whole", Body=data)["ETag"]
+    upload = s3.create_multipart_upload(Bucket="b-two", Key="pieces")["UploadId"]
+    known = {"Bucket": "b-two", "Key": "pieces", "UploadId": upload}
+    source = {"CopySource": {"Bucket": "b-one", "Key": "whole"}}
+    for ask in ("bytes=0-5243880", "bytes=5243880-5243880", "bytes=3-"):
+        refused("InvalidRange", s3.upload_part_copy, **known, **source, PartNumber=1, CopySourceRange=ask)
+    refused("PreconditionFailed", s3.upload_part_copy, **known, **source, PartNumber=1, CopySourceIfNoneMatch=tag)
+    refused("NoSuchKey", s3.upload_part_copy, **known, PartNumber=1, CopySource="b-one/nothing")
+    refused("NoSuchUpload", s3.upload_part_copy, **(known | {"Key": "other"}), **source, PartNumber=1)
+    refused("InvalidArgument", s3.upload_part_copy, **known, **source, PartNumber=10_001)
+    ranges = {1: (0, PART), 2: (PART, PART + 1000), 3: (5, 6)}
+    tags = {}
+    for number, (first, end) in ranges.items():
+        copied = s3.upload_part_copy(**known, **source, PartNumber=number, CopySourceRange=f"bytes={first}-{end - 1}", CopySourceIfMatch=tag)
+        tags[number] = copied["CopyPartResult"]["ETag"]
+        assert tags[number] == f'"{hashlib.md5(data[first:end]).hexdigest()}"', copied
+    tags[4] = s3.upload_part_copy(**known, **source, PartNumber=4)["CopyPartResult"]["ETag"]
+    assert tags[4] == tag, tags
+    s3.complete_multipart_upload(**known, MultipartUpload={"Parts": [{"PartNumber": n, "ETag": t} for n, t in tags.items()]})
+    assert body(s3.get_object(Bucket="b-two", Key="pieces")) == data + data[5:6] + data
+    print("ranges of objects become parts of others")
+
+
+def objects_of_uploads(log):
+    return pathlib.Path(log).read_text().count("an upload became an object")
+
+
+def completions(s3, endpoint, log):
+    upload = s3.create_multipart_upload(Bucket="b-one", Key="twice")["UploadId"]
+    known = {"Bucket": "b-one", "Key": "twice", "UploadId": upload}
+    tags = [s3.upload_part(**known, PartNumber=n, Body=random.Random(n).randbytes(PART))["ETag"] for n in (1, 2)]
+    parts = {"Parts": [{"PartNumber": n, "ETag": t} for n, t in enumerate(tags, 1)]}
+    before, found, clients = objects_of_uploads(log), [], [client(endpoint) for _ in range(4)]
+
+    def complete(s3):
+        try:
+            found.append(s3.complete_multipart_upload(**known, MultipartUpload=parts)["ETag"])
+        except ClientError as error:
+            found.append(str(error))
+
+    threads = [threading.Thread(target=complete, args=(one,)) for one in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = hashlib.md5(b"".join(bytes.fromhex(tag.strip('"')) for tag in tags)).hexdigest()
+    assert found == [f'"{expected}-2"'] * 4, found
+    complete(s3)
+    assert found[-1] == found[0], found
+    assert objects_of_uploads(log) == before + 1, "the object was stored more than once"
+    refused("NoSuchUpload", s3.complete_multipart_upload, **known, MultipartUpload={"Parts": parts["Parts"][:1]})
+    refused("NoSuchUpload", s3.complete_multipart_upload, **(known | {"Key": "other"}), MultipartUpload=parts)
+    refused("NoSuchUpload", s3.abort_multipart_upload, **known)
+    refused("NoSuchUpload", s3.list_parts, **known)
+    assert not s3.list_multipart_uploads(Bucket="b-one").get("Uploads")
+    assert s3.head_object(Bucket="b-one", Key="twice")["ContentLength"] == 2 * PART
+    print("an upload becomes one object, however often and at whatever time it is completed")
+
+
 def uploads(s3):
     data = random.Random(2).randbytes(2 * PART + 12345)
     pieces = [data[:PART], data[PART : 2 * PART], data[2 * PART :]]
@@ -220,6 +286,70 @@ def presigned(s3, endpoint):
     print("presigned URLs read and write, and no others do")
 
 
+def raw(endpoint, text, timeout=30):
+    """What comes back for a request of these bytes, until the server ends the connection."""
+    address = urllib.parse.urlsplit(endpoint)
+    with socket.create_connection((address.hostname, address.port), timeout) as connection:
+        connection.sendall(text)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer
+
+
+def hosts(endpoint):
+    port = urllib.parse.urlsplit(endpoint).port
+    client(f"http://localhost:{port}").list_buckets()
+    for host in ("rebound.example", f"rebound.example:{port}", f"localhost.example:{port}", "10.0.0.1"):
+        answer = raw(endpoint, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 403 ") and b"localhost" in answer, answer
+    answer = raw(endpoint, f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+    assert b"<Code>AccessDenied</Code>" in answer, answer
+    print("requests to other names are refused")
+
+
+# What nobody may find in the log.
+MARK = "name-in-a-request-that-is-wrong"
+
+
+def wrong_requests(s3, endpoint):
+    url = s3.generate_presigned_url("complete_multipart_upload", Params={"Bucket": "b-one", "Key": MARK, "UploadId": "0" * 32})
+    bodies = [urllib.request.Request(url, data=data, method="POST") for data in (f"<{MARK}".encode(), b"")]
+    for request in (*bodies, f"{url}x"):
+        try:
+            urllib.request.urlopen(request)
+        except urllib.error.HTTPError as error:
+            assert error.code in (400, 403), error
+        else:
+            raise AssertionError("this was wrong")
+    refused("SignatureDoesNotMatch", client(endpoint, secret="wrong").list_objects_v2, Bucket=MARK)
+
+
+def silent(endpoint):
+    """Runs for as long as the server waits, and a little longer."""
+    s3 = client(endpoint)
+    known = {"Bucket": "check", "Key": "silent"}
+    signed = {
+        "POST": s3.generate_presigned_url("complete_multipart_upload", Params={**known, "UploadId": "0" * 32}),
+        "PUT": s3.generate_presigned_url("put_object", Params=known),
+    }
+    found = {}
+
+    def wait(method, url):
+        parts = urllib.parse.urlsplit(url)
+        head = f"{method} {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 1000\r\n\r\n<begun"
+        found[method] = raw(endpoint, head.encode(), 100)
+
+    threads = [threading.Thread(target=wait, args=one) for one in signed.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for method in signed:
+        assert b"<Code>RequestTimeout</Code>" in found.get(method, b""), found
+    print("clients that stop in the middle of a body are given up")
+
+
 def refusals(s3, endpoint):
     refused("SignatureDoesNotMatch", client(endpoint, secret="wrong").list_buckets)
     refused("InvalidAccessKeyId", client(endpoint, access="SOMEBODYELSE").list_buckets)
@@ -237,7 +367,7 @@ def refusals(s3, endpoint):
     print("what is wrong, or not served, is refused by its name")
 
 
-def operations(endpoint):
+def operations(endpoint, log):
     s3 = client(endpoint)
     for bucket in ("b-one", "b-two", "b-one"):
         s3.create_bucket(Bucket=bucket)
@@ -248,9 +378,13 @@ def operations(endpoint):
     conditions(s3)
     copies(s3)
     listings(s3)
+    part_copies(s3)
     uploads(s3)
+    completions(s3, endpoint, log)
     presigned(s3, endpoint)
     refusals(s3, endpoint)
+    hosts(endpoint)
+    wrong_requests(s3, endpoint)
     for bucket in ("b-one", "b-two"):
         keys = [{"Key": o["Key"]} for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
         if keys:
@@ -277,11 +411,21 @@ def end_upload(endpoint, file):
     known = {"Bucket": "check", "Key": "interrupted", "UploadId": kept["upload"]}
     parts = parts_of_interrupted()
     tags = [*kept["tags"], s3.upload_part(**known, PartNumber=3, Body=parts[2])["ETag"]]
-    s3.complete_multipart_upload(**known, MultipartUpload={"Parts": [{"PartNumber": n, "ETag": t} for n, t in enumerate(tags, 1)]})
+    named = {"Parts": [{"PartNumber": n, "ETag": t} for n, t in enumerate(tags, 1)]}
+    done = s3.complete_multipart_upload(**known, MultipartUpload=named)
     assert body(s3.get_object(Bucket="check", Key="interrupted")) == b"".join(parts)
+    pathlib.Path(file).write_text(json.dumps({"known": known, "named": named, "tag": done["ETag"]}))
+    wrong_requests(s3, endpoint)
     print("an upload goes on after the server was killed")
 
 
+def ended_upload(endpoint, file):
+    kept = json.loads(pathlib.Path(file).read_text())
+    again = client(endpoint).complete_multipart_upload(**kept["known"], MultipartUpload=kept["named"])
+    assert again["ETag"] == kept["tag"], again
+    print("what became of an upload is known after the server was killed")
+
+
 if __name__ == "__main__":
-    commands = {"folder": make_folder, "operations": operations, "begin-upload": begin_upload, "end-upload": end_upload}
+    commands = {"folder": make_folder, "operations": operations, "begin-upload": begin_upload, "end-upload": end_upload, "ended-upload": ended_upload, "silent": silent}
     commands[sys.argv[1]](*sys.argv[2:])

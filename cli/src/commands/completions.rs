@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::arguments::Arguments;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, Unread};
 
 /// Print a completion script for your shell
 #[derive(Args, Debug)]
@@ -24,7 +24,7 @@ impl Completions {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "headwater", &mut script);
-        io::stdout().write_all(&script)?;
+        io::stdout().write_all(&script).map_err(Unread::or)?;
         Ok(Outcome::Complete)
     }
 }

@@ -91,11 +91,9 @@ impl Import {
         names.local.import(index).context("cannot write to your index")?;
         match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
-                let coding = network.usual_coding()?;
                 let payer = account_file::payer(names.account.secret());
-                network
-                    .with_client(Some(payer), async |client: &Client| names.push(client, coding).await)
-                    .await?;
+                let push = async |client: &Client| names.push(client, network.usual_coding(client)?).await;
+                network.with_client(Some(payer), push).await?;
             }
             Err(error) => globals.output().note(format_args!("kept on this machine for now: {error:#}")),
         }

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use chunker::Coding;
+use chunker::{AccountSecret, Coding};
 use clap::Args;
+use client::Client;
 use gateway::{
     BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig,
 };
@@ -178,9 +179,10 @@ impl Gateway {
         let settings = self.settings.under(globals).or(file);
         settings.check()?;
         let network = Network::load(settings.network.as_deref()).await?;
-        let uploads = settings.uploads(&network, globals.output())?;
-        let payer = uploads.as_ref().map(|uploads| account::payer(&uploads.account));
-        let pool = network.pool(payer).await?;
+        let uploader = settings.uploader(globals.output())?;
+        let pool = network.pool(uploader.as_ref().map(|(_, account)| account::payer(account))).await?;
+        let client = network.client(pool.clone());
+        network.refresh(&client).await;
         let listen = settings.listen.unwrap_or(LISTEN);
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -188,14 +190,13 @@ impl Gateway {
 
         let mut config = GatewayConfig::new(settings.public_url.clone().unwrap_or_else(|| url_of(addr)));
         settings.limit(&mut config);
-        config.films = uploads.is_some().then(|| settings.films()).transpose()?;
-        config.uploads = uploads;
+        config.films = uploader.is_some().then(|| settings.films()).transpose()?;
+        config.uploads =
+            uploader.map(|uploader| settings.uploads(uploader, &network, &client)).transpose()?;
         config.publishing = settings.publishing();
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
-        let client = network.client(pool.clone());
-        network.refresh(&client).await;
         let met = client.meet_nodes(MEET_WITHIN).await;
         tracing::debug!(met, "the nodes that answer are connected");
         let steward = settings.steward(&network, globals.output()).await?;
@@ -304,24 +305,34 @@ impl GatewaySettings {
         beside::start(&steward, network, self.account.as_deref(), output).await.map(Some)
     }
 
-    /// How uploads are taken, where they are.
-    fn uploads(&self, network: &Network, output: Output) -> anyhow::Result<Option<UploadConfig>> {
+    /// Who may upload, and the account that pays for it, where uploads are taken.
+    fn uploader(&self, output: Output) -> anyhow::Result<Option<(BearerToken, AccountSecret)>> {
         let Some(token) = &self.upload_token else { return Ok(None) };
         let token =
             BearerToken::new(token.read()?.as_str()).map_err(|error| Usage::because(error.to_string()))?;
+        Ok(Some((token, account::open(self.account.as_deref(), output)?)))
+    }
+
+    /// How uploads are taken.
+    fn uploads(
+        &self,
+        (token, account): (BearerToken, AccountSecret),
+        network: &Network,
+        client: &Client,
+    ) -> anyhow::Result<UploadConfig> {
         let coding: Coding = match &self.coding {
             Some(text) => text
                 .parse()
                 .map_err(|error| Usage::because(format!("the coding of uploads, {text:?}: {error}")))?,
-            None => network.usual_coding()?,
+            None => network.usual_coding(client)?,
         };
-        Ok(Some(UploadConfig {
+        Ok(UploadConfig {
             token,
-            account: account::open(self.account.as_deref(), output)?,
+            account,
             coding,
             keep_s: self.keep.unwrap_or(KEEP).seconds(),
             len_max: self.upload_max.unwrap_or(UPLOAD_MAX).bytes(),
-        }))
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::Network;
-use crate::names::{Names, now, parse_path};
+use crate::names::{Names, check_kind, now, parse_path};
 
 /// Give a file or a folder of your index another name
 ///
@@ -49,13 +49,13 @@ impl Mv {
             None => parse_path(&self.to)?,
         };
         let network = Network::load(globals.network.as_deref()).await?;
-        let coding = network.usual_coding()?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let rename = async |client: &Client| {
             names.pull(client).await?;
             let changes = changes(names.local.index(), &from, &to)?;
             let moved = changes.len() / 2;
+            let coding = network.usual_coding(client)?;
             let pushed = names.write(client, coding, changes).await?;
             Ok(Answer { moved, pushed })
         };
@@ -92,6 +92,7 @@ fn changes(index: &AccountIndex, from: &IndexPath, to: &IndexPath) -> anyhow::Re
     if let Some((_, taken, _)) = moves.iter().find(|(_, to, _)| index.file(to).is_some()) {
         bail!("there is a file {taken} already; remove it or move it away first");
     }
+    moves.iter().try_for_each(|(_, to, _)| check_kind(index, to))?;
     let added = moves.iter().map(|(_, to, file)| Change::File(to.clone(), file.clone()));
     let made = folders.iter().map(|(_, to, created)| Change::Folder(to.clone(), *created));
     let gone = moves.iter().map(|(from, ..)| Change::Gone(EntryName::File(from.clone()), now()));

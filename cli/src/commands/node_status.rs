@@ -1,27 +1,29 @@
 //! `headwater node status`: how a node is, and what auditors said of audits that it did not pass.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use client::Client;
 use protocol::{
-    AnyRecord, AuditVerdict, Ending, Outcome as Found, PublicKey, Signed, Unanswered, UnixSeconds,
+    AuditVerdict, Ending, NodeRecord, NodeStatus as Status, Outcome as Found, PublicKey, Signed, Unanswered,
+    UnixSeconds,
 };
 use serde::Serialize;
 
 use crate::arguments::Globals;
+use crate::commands::ticket::node_record;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
 use crate::membership::Network;
+use crate::output::Output;
 use crate::quantity::ByteSize;
-use crate::record_file::{KnownRecord, RecordFile};
 
 /// Show how a node is, and what auditors say of it
 ///
 /// With the id of a node, or the beginning of it, that node is asked over the network; otherwise its folder
-/// is read, whether the node runs or not. Every verdict was signed by its auditor, who has the transcript
+/// is read, whether the node runs or not; if it runs, it says besides what it keeps. Every verdict was signed by its auditor, who has the transcript
 /// that it names.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -69,13 +71,13 @@ impl NodeStatus {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let answer = match &self.id {
             Some(id) => ask(globals, id).await?,
-            None => self.look()?,
+            None => self.look(globals.output()).await?,
         };
         globals.output().answer(&answer)?;
         Ok(Outcome::Complete)
     }
 
-    fn look(&self) -> anyhow::Result<Answer> {
+    async fn look(&self, output: Output) -> anyhow::Result<Answer> {
         let dir = match &self.dir {
             Some(dir) => dir.clone(),
             None => folders::data()?.join("node"),
@@ -86,23 +88,27 @@ impl NodeStatus {
         let verdicts = storage_node::kept_verdicts(&dir);
         let verdicts = verdicts.with_context(|| format!("cannot read the verdicts in {}", dir.display()))?;
         let verdicts = verdicts.iter().map(VerdictLine::new).collect();
-        Ok(Answer {
-            id: recorded_id(&dir),
-            shards: None,
-            stored: None,
-            capacity: None,
-            version: None,
-            verdicts,
-        })
+        // It has written who it is since it was first started.
+        let record = node_record(&dir).ok();
+        let id = record.as_ref().map(|record| record.by().to_string());
+        let mut answer = Answer { id, shards: None, stored: None, capacity: None, version: None, verdicts };
+        let Some(record) = record else { return Ok(answer) };
+        match status_of(record).await {
+            Ok(status) => answer.add(&status),
+            Err(error) => output.note(format_args!(
+                "what it keeps is not known here, since it does not answer; of a node that is stopped, `headwater node check` \
+                 reads all: {error:#}"
+            )),
+        }
+        Ok(answer)
     }
 }
 
-/// Who the node in this folder says it is; it has written that since it was first started.
-fn recorded_id(dir: &Path) -> Option<String> {
-    match RecordFile::read(&dir.join("node.record")).ok()?.record {
-        KnownRecord::Protocol(AnyRecord::Node(record)) => Some(record.by().to_string()),
-        _ => None,
-    }
+/// How the node is that runs over a folder, by its own word.
+async fn status_of(record: Signed<NodeRecord>) -> anyhow::Result<Status> {
+    let node = record.by();
+    let ask = async |client: &Client| client.node_status(node).await.map_err(anyhow::Error::msg);
+    Network::of_node(record)?.with_client(None, ask).await
 }
 
 async fn ask(globals: &Globals, id: &str) -> anyhow::Result<Answer> {
@@ -113,14 +119,18 @@ async fn ask(globals: &Globals, id: &str) -> anyhow::Result<Answer> {
     let verified = status.verdicts.iter().map(|kept| kept.verify(&network.file.network));
     let verdicts =
         verified.collect::<Result<Vec<_>, _>>().context("the node shows verdicts that do not verify")?;
-    Ok(Answer {
-        id: Some(node.to_string()),
-        shards: Some(status.shards),
-        stored: Some(status.stored),
-        capacity: Some(status.capacity),
-        version: Some(status.version.as_str().to_owned()),
-        verdicts: verdicts.iter().map(VerdictLine::new).collect(),
-    })
+    let (id, verdicts) = (Some(node.to_string()), verdicts.iter().map(VerdictLine::new).collect());
+    let mut answer = Answer { id, shards: None, stored: None, capacity: None, version: None, verdicts };
+    answer.add(&status);
+    Ok(answer)
+}
+
+impl Answer {
+    fn add(&mut self, status: &Status) {
+        (self.shards, self.stored) = (Some(status.shards), Some(status.stored));
+        self.capacity = Some(status.capacity);
+        self.version = Some(status.version.as_str().to_owned());
+    }
 }
 
 fn find(nodes: impl Iterator<Item = PublicKey>, id: &str) -> anyhow::Result<PublicKey> {

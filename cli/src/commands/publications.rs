@@ -5,7 +5,7 @@ pub(crate) mod end;
 mod said;
 mod table;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use publishing::Creator;
@@ -141,7 +141,9 @@ impl Gateways<'_> {
         let record = self.creator()?.sign(&network.file.network, withdrawal).encode();
         let told = tell(&gateways, &record, publication.id.to_string(), "withdrawn", self.globals.output());
         let outcome = told.await?;
-        listing::unlist(self.globals, &network, publication.id).await;
+        // What is published afterwards must be later than this, and times are whole seconds.
+        let its_second = tokio::time::sleep(Duration::from_secs(1));
+        tokio::join!(listing::unlist(self.globals, &network, publication.id), its_second);
         Ok(outcome)
     }
 

@@ -167,12 +167,12 @@ impl Publish {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let gateways = gateways(&self.gateways, &network)?;
-        let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let published = if self.collection {
             let request = self.collection_request(&gateways[0]).await?;
             let creator = creator(globals)?;
             let publish = async |client: &Client| {
-                Ok(publishing::publish_collection(&self.storing(client, coding), &creator, request).await?)
+                Ok(publishing::publish_collection(&self.storing(&network, client)?, &creator, request)
+                    .await?)
             };
             network.with_client(Some(creator.payer()), publish).await
         } else {
@@ -180,7 +180,7 @@ impl Publish {
             let creator = creator(globals)?;
             let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
             let publish = async |client: &Client| {
-                let (storing, mut steps) = (self.storing(client, coding), Steps::new(output));
+                let (storing, mut steps) = (self.storing(&network, client)?, Steps::new(output));
                 let show = |step| steps.show(&step);
                 Ok(publishing::publish(&storing, &creator, &mut index, &request, show).await?)
             };
@@ -191,8 +191,9 @@ impl Publish {
         self.offer(&published, &gateways, output).await
     }
 
-    fn storing(&self, client: &Client, coding: Coding) -> Storing {
-        Storing { client: client.clone(), coding, keep: StdDuration::from_secs(self.keep.seconds()) }
+    fn storing(&self, network: &Network, client: &Client) -> anyhow::Result<Storing> {
+        let coding = self.coding.map_or_else(|| network.usual_coding(client), Ok)?;
+        Ok(Storing { client: client.clone(), coding, keep: StdDuration::from_secs(self.keep.seconds()) })
     }
 
     async fn offer(

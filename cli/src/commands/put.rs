@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use chunker::{Coding, Padding, RequiredTags, Salt};
 use clap::Args;
 use client::{Client, ObjectSecrets, PutAnswer, PutOptions, PutReport};
-use protocol::{NodeRecord, Signed, UnixSeconds};
+use protocol::UnixSeconds;
 use serde::Serialize;
 use sharing::{FileEntry, HeaderFields, IndexPath, MediaType};
 use tokio::io::AsyncRead;
@@ -54,7 +54,8 @@ pub(crate) struct Put {
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
 
-    /// The name in your index, folders included; readers see its last part [default: the file's]
+    /// The name in your index, folders included; with a / at its end, the folder into which the file goes under its own.
+    /// Readers see the last part [default: the file's]
     #[arg(long)]
     name: Option<String>,
 
@@ -104,16 +105,19 @@ impl Put {
         let network = Network::load(globals.network.as_deref()).await?;
         let required = RequiredTags::new(self.required.clone());
         let required = required.map_err(|error| Usage::because(error.to_string()))?;
-        let coding = self.coding(&network, &required)?;
         let (source, len) = self.open().await?;
         let account = Account::new(account_file::open(globals.account.as_deref(), output)?);
         let path = self.path()?;
+        if let Some(path) = path.as_ref().filter(|_| !self.no_index) {
+            names::check_kind(Names::open(globals).await?.local.index(), path)?;
+        }
         let secrets = self.secrets(&account, globals)?;
         let salt = secrets.salt;
-        let options = self.options(coding, path.as_ref(), required, secrets);
-        let until = options.expires;
-        let index_coding = network.usual_coding()?;
+        let until = now().plus(self.keep.seconds());
         let put = async |client: &Client| {
+            let coding = self.coding(&network, client, &required)?;
+            let options = self.options(coding, path.as_ref(), required, until, secrets);
+            let index_coding = network.usual_coding(client)?;
             let progress = output.progress("put", len);
             let put = client.put(UntilEnded::new(source), options, |now| progress.reached(now.read));
             let put = tokio::select! {
@@ -152,16 +156,13 @@ impl Put {
 }
 
 impl Put {
-    fn coding(&self, network: &Network, required: &RequiredTags) -> anyhow::Result<Coding> {
-        let has =
-            |record: &&Signed<NodeRecord>, tag: &str| record.body().tags.iter().any(|of| of.as_str() == tag);
-        let complies = |record: &&Signed<NodeRecord>| required.iter().all(|tag| has(record, tag));
-        let complying = network.file.nodes.iter().filter(complies).count();
+    fn coding(&self, network: &Network, client: &Client, required: &RequiredTags) -> anyhow::Result<Coding> {
+        let places = client.places_for(required);
         match self.coding {
             Some(coding) => Ok(coding),
             // What is refused for want of nodes is refused with their number.
-            None if required.is_empty() || complying < 2 => network.usual_coding(),
-            None => suitable_coding(complying),
+            None if required.is_empty() || places < 2 => network.usual_coding(client),
+            None => suitable_coding(places),
         }
     }
 
@@ -186,6 +187,7 @@ impl Put {
         coding: Coding,
         path: Option<&IndexPath>,
         required: RequiredTags,
+        expires: UnixSeconds,
         secrets: ObjectSecrets,
     ) -> PutOptions {
         let name = path.map(|path| path.file_name().to_owned());
@@ -196,7 +198,7 @@ impl Put {
             padding: if self.pad { Padding::Padme } else { Padding::None },
             name,
             media_type,
-            expires: now().plus(self.keep.seconds()),
+            expires,
             required,
             secrets,
         }
@@ -204,11 +206,17 @@ impl Put {
 
     /// What it is to be called: none when nothing gives it a name.
     fn path(&self) -> anyhow::Result<Option<IndexPath>> {
-        if let Some(name) = &self.name {
-            return parse_path(name).map(Some);
+        let own = self.file.file_name().filter(|_| !self.is_stdin()).and_then(|name| name.to_str());
+        match (&self.name, own) {
+            (Some(folder), Some(own)) if folder.ends_with('/') => {
+                parse_path(&format!("{folder}{own}")).map(Some)
+            }
+            (Some(folder), None) if folder.ends_with('/') => Err(Usage::because(format!(
+                "{folder} is a folder, and what comes through a pipe has no name of its own"
+            ))),
+            (Some(name), _) => parse_path(name).map(Some),
+            (None, own) => own.map(parse_path).transpose(),
         }
-        let name = self.file.file_name().filter(|_| !self.is_stdin());
-        name.and_then(|name| name.to_str()).map(parse_path).transpose()
     }
 
     /// Keys of the new object. Those that nothing brings back are kept before they are used.

@@ -75,11 +75,11 @@ impl Rm {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let paths: Vec<_> = self.names.iter().map(|name| parse_path(name)).collect::<Result<_, _>>()?;
         let network = Network::load(globals.network.as_deref()).await?;
-        let coding = network.usual_coding()?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let remove = async |client: &Client| {
             names.pull(client).await?;
+            let coding = network.usual_coding(client)?;
             let folders = self.choose_folders(names.local.index(), &paths);
             let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
             remove_all(&mut names, client, coding, chosen, folders).await

@@ -94,13 +94,13 @@ impl S3 {
             )));
         }
         let network = Network::load(globals.network.as_deref()).await?;
-        let config = self.config(globals, &network, account.clone())?;
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
         let addr = listener.local_addr()?;
         let pool = network.pool(Some(account_file::payer(account.secret()))).await?;
         let client = network.client(pool.clone());
         network.refresh(&client).await;
+        let config = self.config(globals, network.usual_coding(&client)?, account)?;
         let server = tokio::task::block_in_place(|| Server::start(config, client))?;
         let access_key = server.credentials().access_key().to_owned();
         output.answer(&Ready { ready: S3Ready { addr, url: format!("http://{addr}"), access_key } })?;
@@ -110,8 +110,12 @@ impl S3 {
         Ok(Outcome::Complete)
     }
 
-    fn config(&self, globals: &Globals, network: &Network, account: Account) -> anyhow::Result<ServerConfig> {
-        let index_coding = network.usual_coding()?;
+    fn config(
+        &self,
+        globals: &Globals,
+        index_coding: Coding,
+        account: Account,
+    ) -> anyhow::Result<ServerConfig> {
         Ok(ServerConfig {
             account,
             keys: names::key_store(globals)?,

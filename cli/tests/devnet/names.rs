@@ -51,7 +51,16 @@ fn what_was_put_comes_back_from_the_words_alone() {
     assert_eq!(restore(&devnet, "two", &words).status.code(), Some(0));
     assert_eq!(put("two", &["film.mp4"]), "/film.mp4");
     assert_eq!(put("two", &["film.mp4"]), "/film (2).mp4", "a name that is taken gets a number");
-    assert_eq!(put("one", &["film.mp4", "--name", "films/river.mp4", "--replace"]), "/films/river.mp4");
+    for (name, kind) in [("film.mp4/part", "is a file"), ("films", "is a folder")] {
+        let refused = devnet.run(&["--account", "two", "put", "film.mp4", "--name", name]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(1) && said.contains(kind), "{said}");
+        let refused = devnet.run(&["--account", "two", "mv", "/film (2).mp4", name]);
+        assert!(refused.status.code() == Some(1), "{refused:?}");
+    }
+    fs::rename(home.join("film.mp4"), home.join("river.mp4")).unwrap();
+    assert_eq!(put("one", &["river.mp4", "--name", "films/", "--replace"]), "/films/river.mp4");
+    fs::rename(home.join("river.mp4"), home.join("film.mp4")).unwrap();
     let moved = devnet.run(&["--account", "one", "mv", "/film (2).mp4", "/films/"]);
     assert_eq!(moved.status.code(), Some(0), "{moved:?}");
 

@@ -23,7 +23,6 @@ use crate::storm::Storm;
 /// `CHAOS_SECONDS` says for how long (20 without it), `CHAOS_SEED` repeats a run's choices, and `CHAOS_DIR` names a
 /// folder that keeps what is left of it.
 #[test]
-#[ignore = "minutes long: `make test-all` plays it"]
 fn everything_can_be_read_while_nodes_are_killed_wiped_and_spoilt() {
     let seconds = number("CHAOS_SECONDS").unwrap_or(20);
     let seed = number("CHAOS_SEED").unwrap_or(u64::from(std::process::id()));

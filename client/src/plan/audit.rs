@@ -98,11 +98,22 @@ pub enum Verdict {
 struct Shard {
     segment: u32,
     column: Column,
+    /// Who had it when somebody looked last.
+    believed_at: Option<PublicKey>,
     challenged: Vec<(PublicKey, Option<Failure>)>,
     open: bool,
     proved_by: Option<PublicKey>,
     /// Who had proved it, and was asked for another shard instead, since this one may be elsewhere as well.
     set_aside: Option<PublicKey>,
+}
+
+impl Shard {
+    /// Whether a node is believed to have it, and has not been asked yet.
+    fn is_expected_from(&self, node: PublicKey) -> bool {
+        self.believed_at == Some(node)
+            && self.proved_by.is_none()
+            && self.challenged.iter().all(|(asked, _)| *asked != node)
+    }
 }
 
 /// The state machine.
@@ -139,6 +150,7 @@ impl Audit {
             segment.stored_columns().map(move |column| Shard {
                 segment: segment.index(),
                 column,
+                believed_at: None,
                 challenged: Vec::new(),
                 open: false,
                 proved_by: None,
@@ -156,10 +168,14 @@ impl Audit {
         }
     }
 
-    /// A node is believed to have a shard: it is asked first.
+    /// A node is believed to have a shard: it is asked first, and for no other shard of the segment before.
     pub fn believe(&mut self, segment: u32, column: Column, node: PublicKey) {
         if let Some(whereabouts) = self.segments.get_mut(&segment) {
             whereabouts.moved(column, node);
+        }
+        let is_it = |shard: &&mut Shard| shard.segment == segment && shard.column == column;
+        if let Some(shard) = self.shards.iter_mut().find(is_it) {
+            shard.believed_at = Some(node);
         }
     }
 
@@ -254,8 +270,10 @@ impl Audit {
     }
 
     /// Whether a node has proved, or is to prove, another shard of the same segment. It counts once: with one data
-    /// column all shards have the same root, and a single copy would prove them all.
+    /// column all shards have the same root, with three or seven a single cell and one of its parities have, and one
+    /// copy would prove them all. What it is believed to have goes first.
     fn has_another(&self, index: usize, node: PublicKey) -> bool {
+        let is_believed_here = self.shards[index].believed_at == Some(node);
         let others = self
             .shards
             .iter()
@@ -263,7 +281,9 @@ impl Audit {
             .filter(|(other, shard)| *other != index && shard.segment == self.shards[index].segment);
         others.into_iter().any(|(_, other)| {
             let is_challenged = other.open && other.challenged.last().is_some_and(|(last, _)| *last == node);
-            is_challenged || other.proved_by == Some(node)
+            is_challenged
+                || other.proved_by == Some(node)
+                || (!is_believed_here && other.is_expected_from(node))
         })
     }
 
@@ -309,10 +329,22 @@ impl Audit {
         self.actions.push_back(Action::Prove { request, node, segment, column, within: PROVE_WITHIN });
     }
 
-    /// A proof counts after all when the shard has turned up nowhere else, and its node has not proved another one since.
+    /// A proof counts after all when the shard has turned up nowhere else. Its node may have proved another one since:
+    /// one of both is lost, and it is not the one that was believed to be there. Otherwise whoever repairs the one that
+    /// is lost finds it again and loses the other, each time anew.
     fn give_back(&mut self) {
         for index in 0..self.shards.len() {
-            let Shard { proved_by: None, set_aside: Some(node), .. } = self.shards[index] else { continue };
+            let Shard { proved_by: None, set_aside: Some(node), segment, believed_at, .. } =
+                self.shards[index]
+            else {
+                continue;
+            };
+            let took_it = |shard: &&mut Shard| shard.segment == segment && shard.proved_by == Some(node);
+            if believed_at == Some(node)
+                && let Some(taker) = self.shards.iter_mut().find(took_it)
+            {
+                taker.proved_by = None;
+            }
             if !self.has_another(index, node) {
                 self.shards[index].proved_by = Some(node);
             }
@@ -488,6 +520,97 @@ mod tests {
                     Action::Finish(findings) => {
                         let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
                         assert_eq!(verdicts, [Verdict::Gone, Verdict::Proved, Verdict::Gone]);
+                        return;
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
+    }
+
+    #[test]
+    fn a_node_proves_the_shard_that_it_is_believed_to_have() {
+        // Of one cell and three data columns, the first parity is a copy. The node that has it is, since others went,
+        // the one that placement names for the cell itself, which is lost.
+        let (geometry, placement) = (geometry("3+3", 1), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let at = |column: u8| match column {
+            3 => homes[0],
+            4 => homes[6],
+            _ => homes[7],
+        };
+        let holds = |node: PublicKey, column: u8| match column {
+            0 => node == at(3),
+            other => node == at(other),
+        };
+        let mut plan = Audit::new(geometry, &SEED, &placement);
+        for column in [3, 4, 5] {
+            plan.believe(0, Column::new(column), at(column));
+        }
+        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, column, .. } => {
+                        let is_there = holds(node, column.number());
+                        let failed = Event::Failed(request, Failure::NotHeld);
+                        events.push_back(if is_there { Event::Proved(request) } else { failed });
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let columns = geometry.segment(segment).unwrap().stored_columns();
+                        let held = Some(columns.filter(|column| holds(node, column.number())).collect());
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
+                        let proved = Verdict::Proved;
+                        assert_eq!(verdicts, [Verdict::Gone, proved, proved, proved]);
+                        assert_eq!(findings[1].node, Some(homes[0]));
+                        return;
+                    }
+                }
+            }
+        }
+        panic!("the plan waits for nothing");
+    }
+
+    #[test]
+    fn what_was_believed_stays_where_nothing_is_won_by_an_exchange() {
+        // Shard 1 was moved to the eighth node, beside an old copy of shard 4; its first home is silent, and so might have it.
+        let (geometry, placement) = (geometry("4+2", 100), placement(9));
+        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
+        let holds = |node: PublicKey, column: u8| match column {
+            1 | 4 => node == homes[7],
+            other => node == homes[usize::from(other)],
+        };
+        let mut plan = Audit::new(geometry, &SEED, &placement);
+        plan.believe(0, Column::new(1), homes[7]);
+        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
+        while let Some(event) = events.pop_front() {
+            plan.handle(Moment::default(), event, &mut health);
+            while let Some(action) = plan.next_action() {
+                match action {
+                    Action::Prove { request, node, .. } if node == homes[1] => {
+                        events.push_back(Event::Failed(request, Failure::Unreachable));
+                    }
+                    Action::Prove { request, node, column, .. } => {
+                        let is_there = holds(node, column.number());
+                        let failed = Event::Failed(request, Failure::NotHeld);
+                        events.push_back(if is_there { Event::Proved(request) } else { failed });
+                    }
+                    Action::Ask { node, segment, .. } => {
+                        let columns = geometry.segment(segment).unwrap().stored_columns();
+                        let held = columns.filter(|column| holds(node, column.number())).collect();
+                        let held = Some(held).filter(|_| node != homes[1]);
+                        events.push_back(Event::Told { node, segment, held });
+                    }
+                    Action::Finish(findings) => {
+                        assert_eq!(
+                            (findings[1].node, findings[1].verdict),
+                            (Some(homes[7]), Verdict::Proved)
+                        );
+                        assert_eq!(findings[4].verdict, Verdict::Unavailable);
                         return;
                     }
                 }

@@ -147,16 +147,24 @@ BODIES = {
     "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
     "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
+    "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START, "party": PUBLIC["one"]},
+    "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
+    "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
+    "offer": {"agreement": b3(b"agreement"), "issued": START, "licence": b3(b"licence"), "price": 1000, "resale": 100_000, "sample": cid(b"sample"), "term": 86_400, "until": START + 86_400},
     "payee": {"address": bytes([4] * 20), "issued": START, "seq": 0},
     "payout_claim": {"cumulative": 12, "issued": START, "rail": "bank", "remark": "DE00"},
     "promise": {"name": b3(b"record"), "taken": START, "until": START + 86_400},
+    "prepayment": {"amount": 9000, "auditor": PUBLIC["two"], "id": bytes([5] * 16), "issued": START, "price": 250, "until": START + 86_400, "withheld": 100_000},
+    "purchase": {"id": bytes([6] * 16), "issued": START, "offer": b3(b"offer")},
+    "resolution": {"given": 5, "hold": b3(b"hold"), "issued": START},
     "reversal": {"entry": b3(b"entry"), "issued": START, "reason": "bounced"},
     "session_grant": {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": False, "charge": 500, "epoch": 1, "expires": START + 3600, "gateway": PUBLIC["gateway"], "limit": USAGE, "serial": bytes([2] * 16), "session": PUBLIC["session"], "starts": START},
     "session_request": {"agreement": b3(b"agreement"), "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
+    "storage_report": {"bytes": 2**40, "from": 500_000, "issued": START, "lost": 1, "node": PUBLIC["node"], "prepayment": {"id": bytes([5] * 16), "payer": PUBLIC["viewer"]}, "to": 500_001, "transcript": b3(b"transcript")},
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
-OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
+SIGNERS = {"hold": "issuer", "resolution": "issuer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "prepayment": "viewer", "purchase": "viewer", "storage_report": "two", "acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
 
 
 def records():
@@ -187,17 +195,22 @@ def records():
         yield bad("signed for another network", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
         yield bad("named as signed by another key", kind, "signature", record(kind, body, by, by=PUBLIC["treasury"]))
         yield bad("signed as another type", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes("lease", NET, body))))
-    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("payout_claim", "cumulative"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
+    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("licence_transfer", "price"), ("hold", "amount"), ("resolution", "given"), ("offer", "price"), ("payout_claim", "cumulative"), ("prepayment", "price"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
         yield bad_body(f"{key} above the largest", kind, **{key: 2**63})
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("key_delivery", "sealed", 32), ("licence_transfer", "licence", 32), ("offer", "licence", 32), ("prepayment", "id", 16), ("purchase", "offer", 32), ("storage_report", "transcript", 32), ("hold", "dispute", 32), ("resolution", "hold", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
     for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
         for what, text in (("nothing", ""), ("201 bytes", "r" * 201), ("a line feed", "a\nb")):
             yield bad_body(f"{key} of {what}", kind, **{key: text})
+    yield bad_body("withheld above the whole", "prepayment", withheld=1_000_001)
+    yield bad_body("resale above the whole", "offer", resale=1_000_001)
+    yield bad_body("a term of 2^32", "offer", term=2**32)
+    yield bad_body("number 2^32", "licence_transfer", number=2**32)
+    yield bad_body("a prepayment without a payer", "storage_report", prepayment={"id": bytes(16)})
     yield bad_body("stream 16", "delivery_receipt", stream=16)
     yield bad_body("usage without ms", "delivery_receipt", usage={"bytes": 1})
     yield bad_body("delivered as a hash", "delivery_receipt", delivered=b3(b"segments"))
@@ -259,22 +272,26 @@ def entries():
     agreement = cbor(PLAIN)
     consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
     grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
-    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("dispute", None), ("payee", None), ("delivery_receipt", "receipt"), ("reversal", None), ("voucher", None)]
+    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("key_delivery", "delivery"), ("dispute", None), ("hold", None), ("offer", None), ("payee", None), ("prepayment", None), ("purchase", None), ("storage_report", "report"), ("delivery_receipt", "receipt"), ("resolution", None), ("reversal", None), ("voucher", None)]
     for kind, key in simple:
         yield good(key or kind, what(kind, key))
     yield good("deposit", deposit())
+    transfer = {"acceptance": signed("acceptance"), "transfer": signed("licence_transfer")}
+    yield good("transfer", {"transfer": transfer})
+    yield bad("a transfer that nobody accepts", "malformed", entry({"transfer": {"transfer": transfer["transfer"]}}))
+    yield bad("a transfer that is an offer", "record", entry({"transfer": transfer | {"transfer": signed("offer")}}))
     yield good("grant", {"grant": grant})
     yield good("agreement", {"agreement": {"agreement": agreement, "consents": [consent]}})
     yield good("agreement that nobody has signed", {"agreement": {"agreement": agreement, "consents": []}})
     root = {"count": 0, "root": hashlib.sha256(b"").digest()}
-    summary = {name: root for name in ("carriers", "disputes", "gateways", "lines", "receipts")} | {
+    summary = {name: root for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales")} | {
         "epoch": 1,
         "journal": {"count": 3, "hash": b3(b"head")},
         "payouts": {"count": 0, "root": bytes(32)},
         "posted": b3(b"posted"),
         "previous": b3(b"previous"),
         "rule": "largest-remainder-1",
-        "totals": {name: 0 for name in ("charged", "collateral", "gateways", "network", "nodes", "parties")},
+        "totals": {name: 0 for name in ("charged", "collateral", "gateways", "network", "nodes", "parties", "sold", "stored")},
     }
     yield good("settlement", {"settlement": summary})
     yield good("the first settlement, in which nothing moves", {"settlement": without_none(summary | {"posted": None, "previous": None})})
@@ -569,14 +586,19 @@ def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
     carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
+    keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
+    sale = {"agreement": b3(b"agreement"), "licence": b3(b"purchase"), "paid": 900, "resale": {"by": PUBLIC["viewer"], "share": 100_000}}
+    yield {"name": "sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
 
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("payout", payout)):
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("payout", payout), ("sale", sale)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
+            if key == "resale":
+                continue
             yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
         yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
     consent = {"agreement": b3(cbor(FULL)), "issued": START}

@@ -7,10 +7,11 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, What};
+use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What};
 use crate::{
-    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Payee, PayoutClaim, Reversal, SessionRequest,
-    SplitAgreement, Summary,
+    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement, StorageReport,
+    Summary,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -28,12 +29,20 @@ enum WireWhat {
     Budget(Unverified<Budget>),
     Claim(Unverified<PayoutClaim>),
     Deposit { acceptance: Unverified<Acceptance>, deposit: Unverified<Deposit> },
+    Delivery(Unverified<KeyDelivery>),
     Dispute(Unverified<Dispute>),
     Grant { blind: Blind, grant: Unverified<SessionGrant>, request: Unverified<SessionRequest> },
+    Hold(Unverified<Hold>),
+    Offer(Unverified<Offer>),
     Payee(Unverified<Payee>),
+    Prepayment(Unverified<Prepayment>),
+    Purchase(Unverified<Purchase>),
     Receipt(Unverified<DeliveryReceipt>),
+    Report(Unverified<StorageReport>),
+    Resolution(Unverified<Resolution>),
     Reversal(Unverified<Reversal>),
     Settlement(Box<Summary>),
+    Transfer { acceptance: Unverified<Acceptance>, transfer: Unverified<LicenceTransfer> },
     Voucher(Unverified<Voucher>),
 }
 
@@ -79,16 +88,27 @@ fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
             acceptance: acceptance.verify(network)?,
             deposit: deposit.verify(network)?,
         })),
+        WireWhat::Delivery(record) => What::Delivery(record.verify(network)?),
         WireWhat::Dispute(record) => What::Dispute(record.verify(network)?),
         WireWhat::Grant { blind, grant, request } => What::Grant(Box::new(Granted {
             blind,
             grant: grant.verify(network)?,
             request: request.verify(network)?,
         })),
+        WireWhat::Hold(record) => What::Hold(record.verify(network)?),
+        WireWhat::Offer(record) => What::Offer(record.verify(network)?),
         WireWhat::Payee(record) => What::Payee(record.verify(network)?),
+        WireWhat::Prepayment(record) => What::Prepayment(record.verify(network)?),
+        WireWhat::Purchase(record) => What::Purchase(record.verify(network)?),
         WireWhat::Receipt(record) => What::Receipt(record.verify(network)?),
+        WireWhat::Report(record) => What::Report(record.verify(network)?),
+        WireWhat::Resolution(record) => What::Resolution(record.verify(network)?),
         WireWhat::Reversal(record) => What::Reversal(record.verify(network)?),
         WireWhat::Settlement(summary) => What::Settlement(summary),
+        WireWhat::Transfer { acceptance, transfer } => What::Transfer(Box::new(Transferred {
+            acceptance: acceptance.verify(network)?,
+            transfer: transfer.verify(network)?,
+        })),
         WireWhat::Voucher(record) => What::Voucher(record.verify(network)?),
     })
 }
@@ -109,16 +129,27 @@ fn written(what: &What) -> WireWhat {
             acceptance: (&deposited.acceptance).into(),
             deposit: (&deposited.deposit).into(),
         },
+        What::Delivery(record) => WireWhat::Delivery(record.into()),
         What::Dispute(record) => WireWhat::Dispute(record.into()),
         What::Grant(granted) => WireWhat::Grant {
             blind: granted.blind,
             grant: (&granted.grant).into(),
             request: (&granted.request).into(),
         },
+        What::Hold(record) => WireWhat::Hold(record.into()),
+        What::Offer(record) => WireWhat::Offer(record.into()),
         What::Payee(record) => WireWhat::Payee(record.into()),
+        What::Prepayment(record) => WireWhat::Prepayment(record.into()),
+        What::Purchase(record) => WireWhat::Purchase(record.into()),
         What::Receipt(record) => WireWhat::Receipt(record.into()),
+        What::Report(record) => WireWhat::Report(record.into()),
+        What::Resolution(record) => WireWhat::Resolution(record.into()),
         What::Reversal(record) => WireWhat::Reversal(record.into()),
         What::Settlement(summary) => WireWhat::Settlement(summary.clone()),
+        What::Transfer(transferred) => WireWhat::Transfer {
+            acceptance: (&transferred.acceptance).into(),
+            transfer: (&transferred.transfer).into(),
+        },
         What::Voucher(record) => WireWhat::Voucher(record.into()),
     }
 }

@@ -53,17 +53,26 @@ impl Agreements {
 
     /// Divides what one line has brought: first the fees, then the works, then the parties of each work.
     pub(crate) fn split(&self, id: AgreementId, paid: Amount) -> Split {
-        let registered = self.all.get(&id).expect("a grant names a registered agreement");
-        let fees = &registered.agreement.parts().fees;
+        let fees = &self.get(id).expect("a grant names a registered agreement").parts().fees;
         let weights = [(0, fees.gateway), (1, fees.network), (2, fees.node), (3, fees.rest())];
-        let parts = apportion(paid, &weights.map(|(key, ppm)| (key, u64::from(ppm.get()))));
-        let [gateway, network, node, rest] =
-            parts.and_then(|parts| parts.try_into().ok()).expect("fees and rest are the whole");
+        let [gateway, network, node, rest] = divided(paid, weights);
+        Split { gateway, network, node, parties: self.parties(id, rest) }
+    }
+
+    /// Divides what a sale has brought, in which no gateway and no node has had a part: what the network has, and the parties.
+    pub(crate) fn split_sale(&self, id: AgreementId, paid: Amount) -> (Amount, BTreeMap<PublicKey, Amount>) {
+        let network = self.get(id).expect("a sale names a registered agreement").parts().fees.network;
+        let [network, rest] = divided(paid, [(0, network), (1, network.rest())]);
+        (network, self.parties(id, rest))
+    }
+
+    /// Divides what the fees leave: first among the works, then among the parties of each work.
+    fn parties(&self, id: AgreementId, rest: Amount) -> BTreeMap<PublicKey, Amount> {
         let mut parties = BTreeMap::new();
-        for (work, part) in registered.works(id, rest) {
+        for (work, part) in self.all[&id].works(id, rest) {
             self.divide(work, part, &mut parties);
         }
-        Split { gateway, network, node, parties }
+        parties
     }
 
     fn divide(&self, work: AgreementId, part: Amount, parties: &mut BTreeMap<PublicKey, Amount>) {
@@ -152,6 +161,12 @@ impl Registered {
         let parts = apportion(rest, &weights).expect("the shares are the whole");
         weights.into_iter().map(|(work, _)| work).zip(parts).collect()
     }
+}
+
+/// An amount by shares that are the whole together.
+fn divided<const N: usize>(whole: Amount, shares: [(u8, Ppm); N]) -> [Amount; N] {
+    let parts = apportion(whole, &shares.map(|(key, ppm)| (key, u64::from(ppm.get()))));
+    parts.and_then(|parts| parts.try_into().ok()).expect("the shares are the whole")
 }
 
 /// Everybody has signed who has a share in this version or had one in the version before, once each, and nobody else.

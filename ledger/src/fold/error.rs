@@ -31,6 +31,12 @@ pub enum ApplyError {
     #[error(transparent)]
     Lane(#[from] LaneError),
     #[error(transparent)]
+    Licence(#[from] LicenceError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Hold(#[from] HoldError),
+    #[error(transparent)]
     Settle(#[from] SettleError),
 }
 
@@ -146,4 +152,66 @@ pub enum SettleError {
     Order { epoch: Epoch, next: Epoch },
     #[error("the settlement of epoch {epoch} is not what follows from the journal")]
     Differs { epoch: Epoch },
+}
+
+/// Why an offer, a purchase, a key or a transfer is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum LicenceError {
+    #[error("an offer by {by}, who is not the creator of a work whose agreement holds")]
+    NotTheCreator { by: PublicKey },
+    #[error("an offer until {until} with {term} s for the delivery")]
+    Term { until: UnixSeconds, term: u32 },
+    #[error("no such offer, or it has ended")]
+    NoOffer,
+    #[error("nothing was bought or delivered under the name {purchase}")]
+    NoPurchase { purchase: Digest },
+    #[error("a key delivered by {by}, who has not sold it")]
+    NotTheSeller { by: PublicKey },
+    #[error("a key delivered after {due}")]
+    Late { due: UnixSeconds },
+    #[error("transfer {number} by {by}, who does not hold the licence, or it is not the next one")]
+    NotTheHolder { by: PublicKey, number: u32 },
+    #[error("{to} has not accepted the transfer, or holds the licence already")]
+    NotAccepted { to: PublicKey },
+    #[error("the licence cannot be transferred")]
+    NotTransferable,
+}
+
+/// Why a prepayment or a report about storage is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum StorageError {
+    #[error("a prepayment until {until}, which has passed")]
+    Ended { until: UnixSeconds },
+    #[error("no such prepayment, or it has ended")]
+    NoPrepayment,
+    #[error("a report by {by}, whom the prepayment does not name, or who is the node")]
+    NotTheAuditor { by: PublicKey },
+    #[error("a report from hour {from}, all before hour {paid_until} is reported already")]
+    Overlap { from: u64, paid_until: u64 },
+    #[error(
+        "a report about the hours from {from} to {to}: too many, none, or not all of them have passed and are paid for"
+    )]
+    Hours { from: u64, to: u64 },
+    #[error("a report of more than can be counted")]
+    TooMuch,
+    #[error("all reports together are above the {amount} that are prepaid")]
+    UsedUp { amount: Amount },
+}
+
+/// Why no money is kept back, or kept back still.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum HoldError {
+    #[error("no dispute {dispute} since the last settlement")]
+    NoDispute { dispute: Digest },
+    #[error("the dispute is signed by {by}: the party itself, or the ledger")]
+    OwnDispute { by: PublicKey },
+    #[error("{party} is paid by contracts, which cannot be held back")]
+    ByContract { party: PublicKey },
+    #[error("no hold is called {hold}")]
+    NoHold { hold: Digest },
+    #[error("{given} of the {held} that are held")]
+    TooMuch { given: Amount, held: Amount },
 }

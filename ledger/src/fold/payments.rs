@@ -179,7 +179,7 @@ impl Ledger {
 }
 
 impl Payments {
-    fn is_paid_by_contract(&self, party: &PublicKey) -> bool {
+    pub(super) fn is_paid_by_contract(&self, party: &PublicKey) -> bool {
         self.parties.get(party).is_some_and(|state| state.payee.is_some())
     }
 }

@@ -4,7 +4,7 @@ use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber};
 use serde::{Deserialize, Serialize};
 
 use super::ListProof;
-use crate::Settlement;
+use crate::{Neighbours, Settlement};
 
 /// The newest receipt of one stream. Ascending by serial and stream, each once: what is not there can be shown by its
 /// neighbours.
@@ -23,7 +23,7 @@ pub struct Acknowledged {
 
 impl Acknowledged {
     /// Where it stands in the list.
-    pub(super) const fn key(&self) -> (Serial, StreamNumber) {
+    pub(crate) const fn key(&self) -> (Serial, StreamNumber) {
         (self.serial, self.stream)
     }
 
@@ -34,6 +34,13 @@ impl Acknowledged {
 }
 
 impl Settlement {
+    /// What stands where a stream belongs: the last receipt that is not after it, and the next one.
+    pub fn neighbours(&self, serial: Serial, stream: StreamNumber) -> Neighbours {
+        let at = self.receipts.partition_point(|item| item.key() <= (serial, stream));
+        let proved = |at: usize| Some((*self.receipts.get(at)?, ListProof::of(&self.receipts, at)?));
+        Neighbours { before: at.checked_sub(1).and_then(proved), after: proved(at) }
+    }
+
     /// The newest receipt of a stream and the proof that it was counted; `None` when none was.
     pub fn acknowledged(&self, serial: Serial, stream: StreamNumber) -> Option<(Acknowledged, ListProof)> {
         let at = self.receipts.binary_search_by_key(&(serial, stream), Acknowledged::key).ok()?;

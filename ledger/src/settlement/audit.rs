@@ -7,11 +7,12 @@ use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey};
 
 use super::carriers::{self, Carried, Claim, Claims};
 use super::lines::{LineKey, Shares};
-use super::{Line, ListRoot, PayoutRoot, Summary, Totals};
+use super::sales::Sold;
+use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{Carrier, LogEntry, Payout, PayoutTree, RegisterError, Terms};
+use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, RegisterError, Sale, Terms};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
@@ -24,6 +25,8 @@ pub struct LogAudit {
     agreements: Agreements,
     pending: Pending,
     earned: BTreeMap<PublicKey, u128>,
+    /// What is held back of what each node has for each prepayment.
+    held: BTreeMap<(Digest, PublicKey), Amount>,
     settled: Option<(Epoch, Digest)>,
 }
 
@@ -38,6 +41,9 @@ struct Pending {
     shares: Shares,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
+    keepers: Vec<Keeper>,
+    sales: Frontier,
+    sold: Sold,
     payouts: Vec<Payout>,
 }
 
@@ -47,10 +53,12 @@ struct Pending {
 pub enum LogAuditError {
     #[error("an agreement of the log: {0}")]
     Register(#[from] RegisterError),
-    #[error("a line names agreement {agreement}, which the log does not have")]
+    #[error("a line or a sale names agreement {agreement}, which the log does not have")]
     NoAgreement { agreement: AgreementId },
-    #[error("a line or a payout does not follow the one before")]
+    #[error("a line, a keeper or a payout does not follow the one before")]
     Order,
+    #[error("what {node} has for storage does not follow from the log")]
+    Storage { node: PublicKey },
     #[error("lines and vouchers over more than there can be")]
     TooMuch,
     #[error("the log settles epoch {found}, not epoch {expected} after the settlement before")]
@@ -65,7 +73,7 @@ impl LogAudit {
     /// The beginning of a log over a journal with these terms.
     pub fn new(terms: Terms) -> Self {
         let (agreements, earned) = (Agreements::default(), BTreeMap::new());
-        Self { terms, agreements, pending: Pending::default(), earned, settled: None }
+        Self { terms, agreements, pending: Pending::default(), earned, held: BTreeMap::new(), settled: None }
     }
 
     /// Takes the next entry of the log. After an error nothing that this says counts.
@@ -83,6 +91,8 @@ impl LogAudit {
                 self.pending.carriers.push(&canonical::to_vec(carrier));
                 self.pending.take_carrier(carrier)?;
             }
+            LogEntry::Keeper(keeper) => self.take_keeper(keeper)?,
+            LogEntry::Sale(sale) => self.take_sale(sale)?,
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
             LogEntry::Settlement(summary) => self.settle(summary)?,
         }
@@ -112,6 +122,34 @@ impl LogAudit {
         Ok(())
     }
 
+    fn take_keeper(&mut self, keeper: &Keeper) -> Result<(), LogAuditError> {
+        let key = keeper.key();
+        if self.pending.keepers.last().is_some_and(|last| last.key() >= key) {
+            return Err(LogAuditError::Order);
+        }
+        let before = self.held.remove(&key).unwrap_or(Amount::ZERO);
+        if keeper.after(before) != Some(*keeper) {
+            return Err(LogAuditError::Storage { node: keeper.node });
+        }
+        if !keeper.held.is_zero() {
+            self.held.insert(key, keeper.held);
+        }
+        self.pending.move_amount(keeper.paid)?;
+        self.pending.keepers.push(*keeper);
+        Ok(())
+    }
+
+    fn take_sale(&mut self, sale: &Sale) -> Result<(), LogAuditError> {
+        let agreement = sale.agreement;
+        if self.agreements.get(agreement).is_none() {
+            return Err(LogAuditError::NoAgreement { agreement });
+        }
+        self.pending.move_amount(sale.paid)?;
+        self.pending.sales.push(&canonical::to_vec(sale));
+        self.pending.sold.take(&self.agreements, self.terms.treasury, sale);
+        Ok(())
+    }
+
     fn settle(&mut self, summary: &Summary) -> Result<(), LogAuditError> {
         let epoch = summary.epoch;
         self.check_follows(summary)?;
@@ -120,6 +158,8 @@ impl LogAudit {
         pending.check(summary, &carried)?;
         let mut earned = pending.shares.earned(self.terms.treasury);
         carried.earned(&mut earned);
+        pending.keepers.iter().for_each(|keeper| add(&mut earned, keeper.node, keeper.paid));
+        pending.sold.earned(&mut earned);
         for (owner, amount) in earned {
             *self.earned.entry(owner).or_default() += u128::from(amount);
         }
@@ -173,8 +213,10 @@ impl Pending {
                 "the carriers",
                 ListRoot::at(&self.carriers) == summary.carriers && carriers == summary.carriers,
             ),
+            ("the keepers", ListRoot::of(&self.keepers) == summary.keepers),
+            ("the sales", ListRoot::at(&self.sales) == summary.sales),
             ("the payouts", payouts == summary.payouts),
-            ("the totals", Totals::of(&self.shares, carried) == summary.totals),
+            ("the totals", Totals::of(&self.shares, carried, &self.keepers, &self.sold) == summary.totals),
         ];
         match checks.into_iter().find(|(_, is_right)| !is_right) {
             Some((what, _)) => Err(LogAuditError::Differs { epoch: summary.epoch, what }),

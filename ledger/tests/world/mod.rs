@@ -3,15 +3,16 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 use ledger::{
-    Acceptance, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent, Deposit,
-    Deposited, Entry, Fees, Granted, Journal, Ledger, Parent, Party, PaymentId, Per, Price, Quantity, Role,
-    SessionRequest, SplitAgreement, Terms, Transaction, Unit, What,
+    Acceptance, Account, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent,
+    Deposit, Deposited, Entry, Fees, Granted, Journal, KeyDelivery, Ledger, LicenceTransfer, Offer, Parent,
+    Party, PaymentId, Per, Prepayment, Price, Purchase, Quantity, Role, SessionRequest, SplitAgreement,
+    StorageReport, Terms, Transaction, Transferred, Unit, What,
 };
 use proofs::Cid;
 use protocol::{
-    AgreementId, Allocation, Amount, BoundedList, Delivered, DeliveryReceipt, Epoch, LaneNumber, NetworkId,
-    Ppm, PublicKey, Record, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, UnixSeconds,
-    Usage, Voucher,
+    AgreementId, Allocation, Amount, BoundedList, Delivered, DeliveryReceipt, Digest, Epoch, LaneNumber,
+    NetworkId, Ppm, PublicKey, Record, SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber,
+    UnixSeconds, Usage, Voucher,
 };
 
 pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
@@ -177,15 +178,17 @@ pub(crate) const BLIND: Blind = Blind::from_bytes([5; 32]);
 pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) journal: Journal,
+    /// The time of the next entry.
+    pub(crate) at: UnixSeconds,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { ledger: Ledger::new(terms()), journal: Journal::new(&terms()) }
+        Self { ledger: Ledger::new(terms()), journal: Journal::new(&terms()), at: NOW }
     }
 
     pub(crate) fn apply(&mut self, what: What) -> Result<Applied, ApplyError> {
-        let entry = Entry { at: NOW, what };
+        let entry = Entry { at: self.at, what };
         let head = self.ledger.head();
         let applied = self.ledger.apply(&entry)?;
         if applied != Applied::Known {
@@ -283,4 +286,80 @@ pub(crate) fn voucher(gateway: u8, node: u8, bytes: u64, micro: u64) -> What {
         payee: key(node),
     };
     What::Voucher(Signed::sign(&secret(gateway), &NETWORK, body))
+}
+
+/// The last hour that has passed.
+pub(crate) const THIS_HOUR: u64 = NOW.get() / 3600;
+
+pub(crate) fn prepayment(payer: u8, auditor: u8, micro: u64, price: u64, withheld: u32) -> (BudgetRef, What) {
+    let id = PaymentId::from_bytes([payer; 16]);
+    let body = Prepayment {
+        amount: amount(micro),
+        auditor: key(auditor),
+        id,
+        issued: NOW,
+        price: amount(price),
+        until: NOW.plus(86_400),
+        withheld: ppm(withheld),
+    };
+    (BudgetRef { id, payer: key(payer) }, What::Prepayment(Signed::sign(&secret(payer), &NETWORK, body)))
+}
+
+/// That a node has kept so many bytes from one hour to another, and lost so many shards.
+pub(crate) fn report(
+    auditor: u8,
+    node: u8,
+    prepayment: BudgetRef,
+    hours: [u64; 2],
+    bytes: u64,
+    lost: u64,
+) -> What {
+    let [from, to] = hours;
+    let transcript = Digest::of(b"transcript");
+    let body = StorageReport { bytes, from, issued: NOW, lost, node: key(node), prepayment, to, transcript };
+    What::Report(Signed::sign(&secret(auditor), &NETWORK, body))
+}
+
+pub(crate) fn offer(seller: u8, agreement: AgreementId, price: u64, resale: Option<u32>) -> (Digest, What) {
+    let body = Offer {
+        agreement,
+        issued: NOW,
+        licence: Digest::of(b"licence"),
+        price: amount(price),
+        resale: resale.map(ppm),
+        sample: None,
+        term: 3600,
+        until: NOW.plus(86_400),
+    };
+    let record = Signed::sign(&secret(seller), &NETWORK, body);
+    (record.name(), What::Offer(record))
+}
+
+pub(crate) fn purchase(buyer: u8, offer: Digest, id: u8) -> (Digest, What) {
+    let body = Purchase { id: PaymentId::from_bytes([id; 16]), issued: NOW, offer };
+    let record = Signed::sign(&secret(buyer), &NETWORK, body);
+    (record.name(), What::Purchase(record))
+}
+
+pub(crate) fn delivery(seller: u8, purchase: Digest, key: &[u8]) -> What {
+    let body = KeyDelivery { issued: NOW, purchase, sealed: Digest::of(key) };
+    What::Delivery(Signed::sign(&secret(seller), &NETWORK, body))
+}
+
+pub(crate) fn transfer(from: u8, to: u8, licence: Digest, number: u32, price: u64) -> What {
+    let body = LicenceTransfer { issued: NOW, licence, number, price: amount(price), to: key(to) };
+    let transfer = Signed::sign(&secret(from), &NETWORK, body);
+    let acceptance = accepted(to, &transfer);
+    What::Transfer(Box::new(Transferred { acceptance, transfer }))
+}
+
+/// All that these keys have together, whatever it is there for.
+pub(crate) fn wealth(world: &World, owners: &[u8]) -> i128 {
+    let balances = world.ledger.balances();
+    let of = |owner: &u8| {
+        let owner = key(*owner);
+        [Account::Funds(owner), Account::Reserved(owner), Account::Earned(owner), Account::Held(owner)]
+            .map(|account| balances.of(account))
+    };
+    owners.iter().flat_map(of).sum()
 }

@@ -3,6 +3,7 @@
 import { h } from "../page/element";
 import { count } from "../page/format";
 import { pill } from "../network/table";
+import type { Terms } from "../pay/ledger";
 import { type Readable, readable } from "./readable";
 import type { Sight } from "./look";
 import { TILE_WIDTH } from "./tiles";
@@ -23,7 +24,7 @@ export class EntryList {
 
   constructor(
     private readonly sight: Sight,
-    private readonly unit: string,
+    private readonly terms: Terms,
     private readonly base: string,
   ) {
     this.start = sight.accepted.checkpoint.size;
@@ -54,7 +55,7 @@ export class EntryList {
     const path = await tiles.inclusion(index, tree.size);
     if (!isIncluded(leafHash(entry), index, tree, path)) throw new Error(`entry ${index} is not in the tree that the log has signed`);
     this.shown += 1;
-    return row(index, await readable(entry, this.unit), path.length, this.base);
+    return row(index, await readable(entry, this.terms), path.length, this.base);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The entries of the ledger's transparency log (spec section 25). */
 
-import { type Agreed, decodeAgreed, keyIn } from "../pay/agreement";
+import { type Agreed, decodeAgreed, keyIn, WHOLE_PPM } from "../pay/agreement";
 import { amountIn } from "../pay/amount";
 import type { Usage } from "../pay/price";
 import { usageIn } from "../pay/records";
@@ -41,6 +41,29 @@ export interface Carrier {
   readonly shared: bigint;
 }
 
+/** What a node has kept under a prepayment. */
+export interface Keeper {
+  readonly byteHours: bigint;
+  readonly ended: boolean;
+  readonly forfeited: bigint;
+  readonly held: bigint;
+  readonly lost: bigint;
+  readonly node: Uint8Array;
+  readonly paid: bigint;
+  readonly prepayment: Uint8Array;
+  readonly price: bigint;
+  /** In ppm. */
+  readonly withheld: number;
+}
+
+/** What was paid for a licence; `resale` when somebody has sold it on. */
+export interface Sale {
+  readonly agreement: Uint8Array;
+  readonly licence: Uint8Array;
+  readonly paid: bigint;
+  readonly resale?: { readonly by: Uint8Array; readonly share: number };
+}
+
 /** What contracts owe a party. */
 export interface Payout {
   readonly address: Uint8Array;
@@ -54,8 +77,8 @@ export interface Items {
   readonly root: Uint8Array;
 }
 
-const ROOTS = ["carriers", "disputes", "gateways", "lines", "payouts", "receipts"] as const;
-const TOTALS = ["charged", "collateral", "gateways", "network", "nodes", "parties"] as const;
+const ROOTS = ["carriers", "disputes", "gateways", "keepers", "lines", "payouts", "receipts", "sales"] as const;
+const TOTALS = ["charged", "collateral", "gateways", "network", "nodes", "parties", "sold", "stored"] as const;
 
 /** An epoch, once and for all. */
 export interface Summary {
@@ -70,6 +93,8 @@ export type LogEntry =
   | { readonly kind: "line"; readonly line: Line }
   | { readonly kind: "gateway"; readonly gateway: GatewayTotal }
   | { readonly kind: "carrier"; readonly carrier: Carrier }
+  | { readonly kind: "keeper"; readonly keeper: Keeper }
+  | { readonly kind: "sale"; readonly sale: Sale }
   | { readonly kind: "payout"; readonly payout: Payout }
   | { readonly kind: "settlement"; readonly summary: Summary };
 
@@ -85,6 +110,10 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, gateway: decodeGateway(value) };
     case "carrier":
       return { kind, carrier: decodeCarrier(value) };
+    case "keeper":
+      return { kind, keeper: decodeKeeper(value) };
+    case "sale":
+      return { kind, sale: decodeSale(value) };
     case "payout":
       return { kind, payout: decodePayout(value) };
     case "settlement":
@@ -137,6 +166,31 @@ function decodeCarrier(value: Value): Carrier {
     promised: amountIn(fields, "promised"),
     shared: amountIn(fields, "shared"),
   };
+}
+
+function decodeKeeper(value: Value): Keeper {
+  const required = ["byte_hours", "ended", "forfeited", "held", "lost", "node", "paid", "prepayment", "price", "withheld"];
+  const fields = Fields.of(value, "keeper", required);
+  return {
+    byteHours: fields.exact("byte_hours", 0n),
+    ended: fields.bool("ended"),
+    forfeited: amountIn(fields, "forfeited"),
+    held: amountIn(fields, "held"),
+    lost: fields.exact("lost", 0n),
+    node: keyIn(fields, "node"),
+    paid: amountIn(fields, "paid"),
+    prepayment: fields.bytes("prepayment", 32),
+    price: amountIn(fields, "price"),
+    withheld: fields.integer("withheld", 0, WHOLE_PPM),
+  };
+}
+
+function decodeSale(value: Value): Sale {
+  const fields = Fields.of(value, "sale", ["agreement", "licence", "paid"], ["resale"]);
+  const sale = { agreement: fields.bytes("agreement", 32), licence: fields.bytes("licence", 32), paid: amountIn(fields, "paid") };
+  if (!fields.has("resale")) return sale;
+  const resale = Fields.of(fields.value("resale"), "sale.resale", ["by", "share"]);
+  return { ...sale, resale: { by: keyIn(resale, "by"), share: resale.integer("share", 0, WHOLE_PPM) } };
 }
 
 function decodePayout(value: Value): Payout {

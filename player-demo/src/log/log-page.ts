@@ -58,7 +58,7 @@ class LogPage {
   private show(sight: Sight, client: LedgerClient, base: string, witnesses: number, last: number | undefined): void {
     const { checkpoint, log } = sight.accepted;
     this.verdict.replaceChildren(grown(sight, last), witnessed(sight, witnesses));
-    const list = new EntryList(sight, client.terms.unit, base);
+    const list = new EntryList(sight, client.terms, base);
     this.body.replaceChildren(
       h("figure", { class: "mountains" }, drawMountains(checkpoint.size, sight.before?.size), h("figcaption", { class: "fine" }, "Each mountain is a whole subtree; the shaded part is what this browser had seen before.")),
       h("section", { "aria-labelledby": "entries" }, h("h2", { id: "entries" }, "Entries"), list.element),

@@ -2,15 +2,16 @@
 
 import { bytes as lengthOf, count, hex } from "../page/format";
 import { h } from "../page/element";
-import { short, span } from "../network/words";
+import { short } from "../network/words";
 import type { Agreement } from "../pay/agreement";
 import { money } from "../pay/amount";
-import { priceInWords, type Usage } from "../pay/price";
-import { CborError, decodeCanonical } from "../trust/cbor";
+import type { Terms } from "../pay/ledger";
+import { priceInWords } from "../pay/price";
+import { percent, usageInWords } from "../pay/words";
+import { CborError, decodeCanonical, equal } from "../trust/cbor";
 import { decodeEntry, type LogEntry, onlyField } from "./entry";
 
 const ENTRY_LEN_MAX = 65_535;
-const PPM_PER_PERCENT = 10_000;
 
 /** An entry for people. */
 export interface Readable {
@@ -19,10 +20,13 @@ export interface Readable {
   readonly words: (Node | string)[];
 }
 
-/** What an entry says; of one that this page does not know, only its kind. `unit` is the ledger's. */
-export async function readable(bytes: Uint8Array, unit: string): Promise<Readable> {
+/** What an entry says; of one that this page does not know, only its kind. `terms` are the ledger's. */
+export async function readable(bytes: Uint8Array, { network, unit }: Pick<Terms, "network" | "unit">): Promise<Readable> {
   try {
-    return inWords(await decodeEntry(bytes), unit);
+    const entry = await decodeEntry(bytes);
+    const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, network);
+    if (isForeign) throw new CborError("its consents are for another network");
+    return inWords(entry, unit);
   } catch (error) {
     if (!(error instanceof CborError)) throw error;
     return unknown(bytes, error);
@@ -60,6 +64,16 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const words = ["Node ", key(node), ` carried ${lengthOf(Number(counted))} for gateway `, key(gateway), ": was promised ", sum(promised), ", has ", sum(shared), " of the viewers' money"];
       return { kind: "node", words: owed > 0n ? [...words, " and ", sum(owed), " of the gateway's own."] : [...words, "."] };
     }
+    case "keeper": {
+      const { byteHours, forfeited, held, lost, node, paid, prepayment } = entry.keeper;
+      const words = ["Node ", key(node), ` kept ${lengthOf(Number(byteHours))} for an hour under prepayment `, key(prepayment), ": has ", sum(paid), ", ", sum(held), " is held back"];
+      return { kind: "storage", words: lost > 0n ? [...words, ", and ", sum(forfeited), ` is lost with ${count(Number(lost), "shard")}.`] : [...words, "."] };
+    }
+    case "sale": {
+      const { agreement, licence, paid, resale } = entry.sale;
+      const words = ["Licence ", key(licence), " under ", key(agreement), resale ? " was passed on for " : " was sold for ", sum(paid)];
+      return { kind: "licence", words: resale ? [...words, " by ", key(resale.by), `; ${percent(resale.share)} of it for those who made the work.`] : [...words, "."] };
+    }
     case "payout": {
       const { address, cumulative, party } = entry.payout;
       return { kind: "payout", words: ["A contract owes ", key(party), " ", sum(cumulative), " all in all, at ", h("code", {}, `0x${hex(address)}`), "."] };
@@ -78,15 +92,6 @@ function agreementInWords({ content, fees, parents, parties, price, unit, versio
   const of = parents.length > 0 ? `; made from ${count(parents.length, "other work")}` : "";
   const taken = `gateway ${percent(fees.gateway)}, nodes ${percent(fees.node)}, network ${percent(fees.network)}; the rest: `;
   return [`Version ${version} for `, h("a", { href: `/watch/${content.text}` }, short(content.text)), ` at ${priceInWords(price, unit)}: ${taken}`, ...shares, `${of}.`];
-}
-
-/** `12.5 %` */
-export function percent(ppm: number): string {
-  return `${Number((ppm / PPM_PER_PERCENT).toFixed(4)).toLocaleString("en", { maximumFractionDigits: 4 })} %`;
-}
-
-export function usageInWords({ bytes, ms }: Usage): string {
-  return `${span(Number(ms) / 1000)}, ${lengthOf(Number(bytes))}`;
 }
 
 /** Enough of a key or an id to tell it from others; the whole of it where one points at it. */

@@ -14,6 +14,8 @@ export const STREAMS_MAX = 16;
 /** What a viewer asks the ledger for. */
 export interface SessionRequest {
   readonly agreement: Uint8Array;
+  /** Whether the page came from this very gateway. */
+  readonly attested: boolean;
   readonly charge: bigint;
   readonly epoch: bigint;
   readonly gateway: Uint8Array;

@@ -144,7 +144,7 @@ abstract class VerifyingLoader implements Loader<FragmentLoaderContext> {
   ): Promise<void> {
     const { stats } = this;
     stats.total = piece.expected.len;
-    const wanted = { path: new URL(context.url).pathname, name: nameOf(piece), expected: piece.expected };
+    const wanted = { path: new URL(context.url).pathname, name: nameOf(piece), expected: piece.expected, isPaid: piece.n !== undefined };
     try {
       const given = await this.asker.ask(wanted, this.controller.signal, (loaded) => (stats.loaded = loaded));
       if (stats.aborted) return;

@@ -55,7 +55,7 @@ export function buildAttachments({ id, bundle }: Publication, asker: Asker): HTM
       event.preventDefault();
       status.textContent = `Fetching ${name}…`;
       try {
-        const given = await asker.ask({ path, name, expected: file });
+        const given = await asker.ask({ path, name, expected: file, isPaid: true });
         const url = URL.createObjectURL(new Blob([given.verified.bytes], { type: "application/octet-stream" }));
         h("a", { href: url, download: name }).click();
         status.textContent = `${name}: verified, ${bytes(file.len)}.`;

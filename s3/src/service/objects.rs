@@ -17,8 +17,8 @@ use tokio_util::io::StreamReader;
 use crate::address::Address;
 use crate::attributes::{Attributes, answer_headers, current, etag, media_type};
 use crate::body;
-use crate::clock::{seconds, timestamp};
-use crate::conditions::{Conditions, Unmet};
+use crate::clock::timestamp;
+use crate::conditions::{Conditions, Current, Unmet};
 use crate::intake::Intake;
 use crate::orders::{Order, Origin};
 use crate::storage::Storage;
@@ -91,37 +91,22 @@ impl Storage {
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
-        let conditions = Conditions {
-            matching: input.if_match,
-            none_matching: input.if_none_match,
-            modified_since: input.if_modified_since.as_ref().map(seconds),
-            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
-        };
-        let what = self.find(&input.bucket, &input.key)?;
-        what.permit(&conditions)?;
-        let len = what.len();
-        let range = input.range.map(|range| range.check(len)).transpose()?;
-        let wants_checksums = input.checksum_mode.as_ref().is_some_and(is_enabled) && range.is_none();
-        let (body, headers) = match &what {
-            What::File(file) => {
-                let object = self.open(file).await?;
-                let body = body::of(&object, range.clone().unwrap_or(0..len));
-                (Some(body), answer_headers(file, wants_checksums))
-            }
-            What::Marker(_) => (Some(StreamingBlob::from(s3s::Body::empty())), hyper::HeaderMap::new()),
-        };
-        let sent = range.as_ref().map_or(len, |range| range.end - range.start);
-        let mut response = S3Response::new(GetObjectOutput {
-            body,
-            accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(sent).ok(),
-            content_range: range.map(|range| content_range(&range, len)),
-            content_type: Some(what.media_type()),
-            e_tag: Some(what.etag()),
-            last_modified: Some(timestamp(what.at())),
-            ..GetObjectOutput::default()
+        let conditions = Conditions::of_reading(
+            input.if_match,
+            input.if_none_match,
+            input.if_modified_since.as_ref(),
+            input.if_unmodified_since.as_ref(),
+        );
+        let what = self.find(&input.bucket, &input.key, &conditions)?;
+        let range = input.range.map(|range| range.check(what.len())).transpose()?;
+        let mut response = what.described(input.checksum_mode.as_ref().filter(|_| range.is_none()));
+        let wanted = range.clone().unwrap_or(0..what.len());
+        response.output.content_length = i64::try_from(wanted.end - wanted.start).ok();
+        response.output.content_range = range.map(|range| content_range(&range, what.len()));
+        response.output.body = Some(match &what {
+            What::File(file) => body::of(&self.open(file).await?, wanted),
+            What::Marker(_) => StreamingBlob::from(s3s::Body::empty()),
         });
-        response.headers = headers;
         // What a presigned URL overrides stays overridden.
         for name in overridden(&request.uri) {
             response.headers.remove(name);
@@ -135,26 +120,21 @@ impl Storage {
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input;
         refuse_versions_and_parts(input.version_id.as_deref(), input.part_number)?;
-        let conditions = Conditions {
-            matching: input.if_match,
-            none_matching: input.if_none_match,
-            modified_since: input.if_modified_since.as_ref().map(seconds),
-            unmodified_since: input.if_unmodified_since.as_ref().map(seconds),
-        };
-        let what = self.find(&input.bucket, &input.key)?;
-        what.permit(&conditions)?;
-        let mut response = S3Response::new(HeadObjectOutput {
-            accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(what.len()).ok(),
-            content_type: Some(what.media_type()),
-            e_tag: Some(what.etag()),
-            last_modified: Some(timestamp(what.at())),
+        let conditions = Conditions::of_reading(
+            input.if_match,
+            input.if_none_match,
+            input.if_modified_since.as_ref(),
+            input.if_unmodified_since.as_ref(),
+        );
+        let what = self.find(&input.bucket, &input.key, &conditions)?;
+        Ok(what.described(input.checksum_mode.as_ref()).map_output(|described| HeadObjectOutput {
+            accept_ranges: described.accept_ranges,
+            content_length: described.content_length,
+            content_type: described.content_type,
+            e_tag: described.e_tag,
+            last_modified: described.last_modified,
             ..HeadObjectOutput::default()
-        });
-        if let What::File(file) = &what {
-            response.headers = answer_headers(file, input.checksum_mode.as_ref().is_some_and(is_enabled));
-        }
-        Ok(response)
+        }))
     }
 
     pub(crate) async fn delete_object(
@@ -205,27 +185,41 @@ impl Storage {
         }))
     }
 
-    /// What a key stands for.
-    fn find(&self, bucket: &str, key: &str) -> S3Result<What> {
+    /// What a key stands for, when the conditions permit that it is read.
+    pub(super) fn find(&self, bucket: &str, key: &str, conditions: &Conditions) -> S3Result<What> {
         let view = self.view_of(bucket)?;
         let found = match Self::address(bucket, key)? {
             Address::File(path) => view.file(&path).cloned().map(|file| What::File(Box::new(file))),
             Address::Marker(path) => view.marker(&path).map(What::Marker),
         };
-        found.ok_or_else(|| s3_error!(NoSuchKey, "nothing has this key"))
+        let found = found.ok_or_else(|| s3_error!(NoSuchKey, "nothing has this key"))?;
+        let now = Current { etag: found.etag(), modified: found.at() };
+        conditions.permit_reading(&now).map_err(unmet)?;
+        Ok(found)
     }
 }
 
 /// What a key stands for.
-enum What {
+pub(super) enum What {
     File(Box<FileEntry>),
     Marker(UnixSeconds),
 }
 
 impl What {
-    fn permit(&self, conditions: &Conditions) -> S3Result<()> {
-        let now = crate::conditions::Current { etag: self.etag(), modified: self.at() };
-        conditions.permit_reading(&now).map_err(unmet)
+    /// All that is said of it, without its bytes.
+    fn described(&self, checksums: Option<&ChecksumMode>) -> S3Response<GetObjectOutput> {
+        let mut response = S3Response::new(GetObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            content_length: i64::try_from(self.len()).ok(),
+            content_type: Some(self.media_type()),
+            e_tag: Some(self.etag()),
+            last_modified: Some(timestamp(self.at())),
+            ..GetObjectOutput::default()
+        });
+        if let Self::File(file) = self {
+            response.headers = answer_headers(file, checksums.is_some_and(is_enabled));
+        }
+        response
     }
 
     fn len(&self) -> u64 {

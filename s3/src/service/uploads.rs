@@ -2,34 +2,27 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use data_encoding::HEXLOWER;
-use futures_util::{Stream, TryStreamExt as _, stream};
-use s3s::crypto::{Checksum as _, Md5};
+use futures_util::StreamExt as _;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CompletedPart, CreateMultipartUploadInput, CreateMultipartUploadOutput,
-    ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
-    MultipartUpload, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CreateMultipartUploadInput,
+    CreateMultipartUploadOutput, ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput,
+    ListPartsOutput, MultipartUpload, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
-use sharing::{IndexPath, MediaType};
+use sharing::IndexPath;
 use tokio::task::{JoinError, spawn_blocking};
-use tokio_util::io::StreamReader;
 
-use super::objects::unmet;
 use crate::address::Address;
-use crate::attributes::{Attributes, CHECKSUM, current};
+use crate::attributes::{Attributes, CHECKSUM};
 use crate::clock::{now, timestamp};
-use crate::conditions::Conditions;
 use crate::intake::{Intake, Taken};
-use crate::orders::{Order, Origin};
-use crate::spool::{About, PARTS_MAX, Part, SpoolError};
+use crate::spool::{About, PARTS_MAX, Part, PartWriter, SpoolError};
 use crate::storage::Storage;
 use crate::trouble;
 
 /// Longest part, in bytes: S3's own limit.
-const PART_LEN_MAX: u64 = 5 << 30;
+pub(super) const PART_LEN_MAX: u64 = 5 << 30;
 /// Most parts on a page of a listing.
 const PARTS_LISTED_MAX: i32 = 1000;
 
@@ -67,18 +60,15 @@ impl Storage {
         let (intake, receipt) = Intake::new(&request, body, request.input.content_length, PART_LEN_MAX)?;
         let UploadPartInput { bucket, key, upload_id, part_number, .. } = request.input;
         self.upload(&bucket, &key, &upload_id).await?;
-        if !(1..=PARTS_MAX).contains(&part_number) {
-            return Err(s3_error!(InvalidArgument, "parts have numbers from 1 to {PARTS_MAX}"));
-        }
-        let writer = self.on_disk(move |storage| storage.spool.write(&upload_id, part_number)).await?;
-        let writer = intake.try_fold(writer, |mut writer, piece| async move {
+        let mut writer = self.part_writer(upload_id, part_number, intake.expected_len()).await?;
+        let mut pieces = intake;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| trouble::of_input(&error))?;
             // Blocks for a moment at most: the system takes 256 KiB into its memory, and only the end waits for the disk.
-            writer.push(&piece)?;
-            Ok(writer)
-        });
-        let writer = writer.await.map_err(|error| trouble::of_input(&error))?;
+            writer.push(&piece).map_err(|error| of_spool(&error))?;
+        }
         let Taken { md5, checksums, .. } = receipt.taken()?;
-        self.on_disk(move |_| Ok(writer.finish(md5)?)).await?;
+        self.on_disk(move |_| writer.finish(md5)).await?;
         let e_tag = Some(ETag::Strong(HEXLOWER.encode(&md5)));
         let mut output = UploadPartOutput { e_tag, ..UploadPartOutput::default() };
         for (name, value) in checksums {
@@ -149,77 +139,34 @@ impl Storage {
         }))
     }
 
-    /// Answers at once, and sends spaces until the object is stored: that takes as long as a put of the whole file.
-    pub(crate) async fn complete_multipart_upload(
-        self: &Arc<Self>,
-        request: S3Request<CompleteMultipartUploadInput>,
-    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let input = request.input;
-        let CompleteMultipartUploadInput { bucket, key, upload_id: id, .. } = input;
-        let about = self.upload(&bucket, &key, &id).await?;
-        let path = file_path(&bucket, &key)?;
-        let conditions = Conditions {
-            matching: input.if_match,
-            none_matching: input.if_none_match,
-            ..Conditions::default()
-        };
-        let view = self.view_of(&bucket)?;
-        conditions.permit_writing(view.file(&path).map(current).as_ref()).map_err(unmet)?;
-        let upload = id.clone();
-        let there = self.on_disk(move |storage| storage.spool.parts(&upload)).await?;
-        let wanted = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
-        let parts = chosen(&wanted, &there)?;
-        let storage = self.clone();
-        let future = async move {
-            let e_tag = storage.complete(id, about, path, parts, conditions).await?;
-            Ok(CompleteMultipartUploadOutput {
-                location: Some(format!("/{bucket}/{key}")),
-                bucket: Some(bucket),
-                key: Some(key),
-                e_tag: Some(e_tag),
-                ..CompleteMultipartUploadOutput::default()
-            })
-        };
-        let future: futures_util::future::BoxFuture<'static, _> = Box::pin(future);
-        Ok(S3Response::new(CompleteMultipartUploadOutput {
-            future: Some(future),
-            ..CompleteMultipartUploadOutput::default()
-        }))
-    }
-
-    async fn complete(
-        self: Arc<Self>,
-        id: String,
-        about: About,
-        path: IndexPath,
-        parts: Vec<Part>,
-        conditions: Conditions,
-    ) -> S3Result<ETag> {
-        let media_type = about.media_type.and_then(|text| MediaType::new(text).ok());
-        let len = parts.iter().map(|part| part.len).sum();
-        let tag = tag_of(&parts);
-        let attributes = Attributes { media_type, fields: about.fields };
-        let reader = StreamReader::new(Box::pin(read_all(self.clone(), id.clone(), parts)));
-        let stored = self.store(reader, Some(len), &path, attributes.media_type.as_ref()).await?;
-        let (media_type, modified) = (attributes.media_type.clone(), attributes.modified());
-        let file = Box::new(stored.into_entry(media_type, modified, attributes.into_fields(&tag, [])?));
-        self.order(Order::Put { path, file, origin: Origin::Stored, conditions }).await?;
-        self.on_disk(move |storage| storage.spool.end(&id)).await?;
-        Ok(tag)
-    }
-
     pub(crate) async fn abort_multipart_upload(
         self: &Arc<Self>,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         let AbortMultipartUploadInput { bucket, key, upload_id, .. } = request.input;
+        let turn = self.turns.take_now(&upload_id);
+        let _turn =
+            turn.ok_or_else(|| s3_error!(OperationAborted, "the upload is being completed just now"))?;
         self.upload(&bucket, &key, &upload_id).await?;
         self.on_disk(move |storage| storage.spool.end(&upload_id)).await?;
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
 
+    /// A part of `expected` bytes that is to be written, as far as that is known.
+    pub(super) async fn part_writer(
+        self: &Arc<Self>,
+        id: String,
+        number: i32,
+        expected: Option<u64>,
+    ) -> S3Result<PartWriter> {
+        if !(1..=PARTS_MAX).contains(&number) {
+            return Err(s3_error!(InvalidArgument, "parts have numbers from 1 to {PARTS_MAX}"));
+        }
+        self.on_disk(move |storage| storage.spool.write(&id, number, expected)).await
+    }
+
     /// What an upload is for, which must be what the client thinks.
-    async fn upload(self: &Arc<Self>, bucket: &str, key: &str, id: &str) -> S3Result<About> {
+    pub(super) async fn upload(self: &Arc<Self>, bucket: &str, key: &str, id: &str) -> S3Result<About> {
         let id = id.to_owned();
         let about = self.on_disk(move |storage| storage.spool.about(&id)).await?;
         if about.bucket == bucket && about.key == key {
@@ -229,7 +176,7 @@ impl Storage {
     }
 
     /// Does what waits for the disk where others need not wait with it.
-    async fn on_disk<T: Send + 'static>(
+    pub(super) async fn on_disk<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, SpoolError> + Send + 'static,
     ) -> S3Result<T> {
@@ -238,67 +185,11 @@ impl Storage {
     }
 }
 
-fn file_path(bucket: &str, key: &str) -> S3Result<IndexPath> {
+pub(super) fn file_path(bucket: &str, key: &str) -> S3Result<IndexPath> {
     match Storage::address(bucket, key)? {
         Address::File(path) => Ok(path),
         Address::Marker(_) => Err(s3_error!(InvalidArgument, "a key that ends with / stands for a folder")),
     }
-}
-
-/// The bytes of parts, one after the other.
-fn read_all(
-    storage: Arc<Storage>,
-    id: String,
-    parts: Vec<Part>,
-) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
-    let state = (storage, id, parts.into_iter(), None);
-    stream::try_unfold(state, |(storage, id, mut parts, mut reader)| async move {
-        spawn_blocking(move || {
-            loop {
-                if reader.is_none() {
-                    let Some(part) = parts.next() else { return Ok(None) };
-                    reader = Some(storage.spool.read(&id, &part).map_err(std::io::Error::other)?);
-                }
-                match reader.as_mut().expect("it was just opened").next_piece()? {
-                    Some(piece) => return Ok(Some((Bytes::from(piece), (storage, id, parts, reader)))),
-                    None => reader = None,
-                }
-            }
-        })
-        .await
-        .map_err(std::io::Error::other)?
-    })
-}
-
-/// The parts that make up the file: those that the client names, in rising order, as it has sent them.
-fn chosen(wanted: &[CompletedPart], there: &[Part]) -> S3Result<Vec<Part>> {
-    if wanted.is_empty() {
-        return Err(s3_error!(MalformedXML, "no parts are named"));
-    }
-    let mut parts: Vec<Part> = Vec::with_capacity(wanted.len());
-    for wanted in wanted {
-        let number = wanted.part_number.unwrap_or(0);
-        let found = there.iter().find(|part| part.number == number);
-        let has_tag =
-            |part: &&Part| wanted.e_tag.as_ref().is_none_or(|tag| tag.value() == HEXLOWER.encode(&part.md5));
-        let part = found
-            .filter(has_tag)
-            .ok_or_else(|| s3_error!(InvalidPart, "part {number} is not there as named"))?;
-        if parts.last().is_some_and(|last| last.number >= number) {
-            return Err(s3_error!(InvalidPartOrder, "part {number} does not follow the one before"));
-        }
-        parts.push(*part);
-    }
-    Ok(parts)
-}
-
-/// The tag of a file that came in parts: the MD5 of their MD5s, and how many they were.
-fn tag_of(parts: &[Part]) -> ETag {
-    let mut md5 = Md5::new();
-    for part in parts {
-        md5.update(&part.md5);
-    }
-    ETag::Strong(format!("{}-{}", HEXLOWER.encode(&md5.finalize()), parts.len()))
 }
 
 fn listed(part: &Part) -> s3s::dto::Part {
@@ -311,7 +202,7 @@ fn listed(part: &Part) -> s3s::dto::Part {
     }
 }
 
-fn of_spool(error: &SpoolError) -> S3Error {
+pub(super) fn of_spool(error: &SpoolError) -> S3Error {
     match error {
         SpoolError::NoUpload => s3_error!(NoSuchUpload, "{error}"),
         SpoolError::TooMany | SpoolError::Full { .. } => {
@@ -321,41 +212,6 @@ fn of_spool(error: &SpoolError) -> S3Error {
     }
 }
 
-fn lost(error: JoinError) -> S3Error {
+pub(super) fn lost(error: JoinError) -> S3Error {
     S3Error::internal_error(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use protocol::UnixSeconds;
-
-    use super::*;
-
-    fn part(number: i32) -> Part {
-        Part { number, len: 1, md5: [u8::try_from(number).unwrap(); 16], at: UnixSeconds::new(1) }
-    }
-
-    fn named(number: i32, tag: &str) -> CompletedPart {
-        let e_tag = Some(ETag::Strong(tag.to_owned()));
-        CompletedPart { part_number: Some(number), e_tag, ..CompletedPart::default() }
-    }
-
-    #[test]
-    fn parts_are_those_that_the_client_names() {
-        let there = [part(1), part(2), part(5)];
-        let (one, five) = (named(1, &"01".repeat(16)), named(5, &"05".repeat(16)));
-        assert_eq!(chosen(&[one.clone(), five.clone()], &there).unwrap(), [part(1), part(5)]);
-        let code = |wanted: &[CompletedPart]| chosen(wanted, &there).unwrap_err().code().clone();
-        assert_eq!(code(&[five, one.clone()]), S3ErrorCode::InvalidPartOrder);
-        assert_eq!(code(&[one.clone(), one]), S3ErrorCode::InvalidPartOrder);
-        assert_eq!(code(&[named(3, "x")]), S3ErrorCode::InvalidPart);
-        assert_eq!(code(&[named(2, &"01".repeat(16))]), S3ErrorCode::InvalidPart);
-        assert_eq!(code(&[]), S3ErrorCode::MalformedXML);
-    }
-
-    #[test]
-    fn the_tag_says_how_many_parts_there_were() {
-        // MD5 of 16 bytes 01 and 16 bytes 02, worked out with md5sum.
-        assert_eq!(tag_of(&[part(1), part(2)]).value(), "a2178117d5e9ed5f7660ab3e6719c6a2-2");
-    }
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use account::Account;
 use chunker::Salt;
 
-use super::DRAFT;
+use super::room::Share;
 use super::seal::{Cipher, Place, SALT_LEN, TAG_LEN};
+use super::{DRAFT, SpoolError};
 
 /// Plaintext of a piece, in bytes.
 const PIECE_LEN: usize = 256 << 10;
@@ -21,28 +22,43 @@ const SEALED_FOOT_LEN: usize = FOOT_LEN + TAG_LEN;
 pub(crate) struct PartWriter {
     cipher: Cipher,
     file: File,
-    draft: PathBuf,
+    draft: Draft,
     path: PathBuf,
     piece: Vec<u8>,
     pieces: u64,
     len: u64,
-    is_finished: bool,
+    // Behind the draft: what it took is given back when it is gone.
+    share: Share,
 }
 
+/// A file that is removed unless it gets another name.
+struct Draft(PathBuf);
+
 impl PartWriter {
-    pub(super) fn create(account: &Account, folder: &Path, number: i32) -> io::Result<Self> {
+    pub(super) fn create(
+        account: &Account,
+        mut share: Share,
+        folder: &Path,
+        number: i32,
+    ) -> Result<Self, SpoolError> {
         let path = folder.join(number.to_string());
         // Two of one number may come at the same time.
-        let draft = folder.join(format!("{number}-{:016x}{DRAFT}", rand::random::<u64>()));
+        let draft = Draft(folder.join(format!("{number}-{:016x}{DRAFT}", rand::random::<u64>())));
         let salt = Salt::from_bytes(rand::random());
-        let mut file = private().create_new(true).open(&draft)?;
+        share.grow(SALT_LEN as u64)?;
+        let mut file = private().create_new(true).open(&draft.0)?;
         file.write_all(salt.as_bytes())?;
         let piece = Vec::with_capacity(PIECE_LEN + TAG_LEN);
         let cipher = Cipher::new(account, &salt);
-        Ok(Self { cipher, file, draft, path, piece, pieces: 0, len: 0, is_finished: false })
+        Ok(Self { cipher, file, draft, path, piece, pieces: 0, len: 0, share })
     }
 
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Bytes that were pushed.
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<(), SpoolError> {
         self.len += bytes.len() as u64;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_LEN - self.piece.len()));
@@ -56,34 +72,44 @@ impl PartWriter {
     }
 
     /// The part is durable, and counts, when this returns.
-    pub(crate) fn finish(mut self, md5: [u8; 16]) -> io::Result<()> {
+    pub(crate) fn finish(mut self, md5: [u8; 16]) -> Result<(), SpoolError> {
         if !self.piece.is_empty() {
             self.flush()?;
         }
         self.piece = [self.len.to_le_bytes().as_slice(), &md5].concat();
-        self.cipher.seal(Place::Foot, &mut self.piece);
-        self.file.write_all(&self.piece)?;
+        self.write(Place::Foot)?;
         self.file.sync_all()?;
-        fs::rename(&self.draft, &self.path)?;
-        self.is_finished = true;
-        sync_folder_of(&self.path)
+        let Self { share, draft, path, .. } = self;
+        let placed = share.keep(|| {
+            let replaced = fs::metadata(&path).map_or(0, |old| old.len());
+            fs::rename(&draft.0, &path).map(|()| replaced)
+        });
+        match placed {
+            // The upload was ended meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SpoolError::NoUpload),
+            placed => Ok(placed.and_then(|()| sync_folder_of(&path))?),
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.cipher.seal(Place::Piece(self.pieces), &mut self.piece);
+    fn flush(&mut self) -> Result<(), SpoolError> {
+        self.write(Place::Piece(self.pieces))?;
         self.pieces += 1;
+        Ok(())
+    }
+
+    fn write(&mut self, place: Place) -> Result<(), SpoolError> {
+        self.cipher.seal(place, &mut self.piece);
+        self.share.grow(self.piece.len() as u64)?;
         self.file.write_all(&self.piece)?;
         self.piece.clear();
         Ok(())
     }
 }
 
-impl Drop for PartWriter {
+impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.is_finished {
-            // What cannot be removed now goes with its upload.
-            fs::remove_file(&self.draft).ok();
-        }
+        // It is not there any more when it has its name; what cannot be removed now goes later.
+        fs::remove_file(&self.0).ok();
     }
 }
 

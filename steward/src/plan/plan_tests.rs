@@ -87,6 +87,25 @@ fn what_is_missing_is_repaired_and_what_fails_is_tried_again() {
 }
 
 #[test]
+fn a_shard_that_is_like_a_lost_one_does_not_prove_it() {
+    let mut plan = settled(1000);
+    // Part 2 is offline, and its node has proved part 3, which is like it: the next audit of the node could not tell.
+    let mut found = findings(|unit, part| (unit == 0 && part == 2).then_some(Found::Offline));
+    let moved = found.iter_mut().find(|finding| (finding.unit, finding.part) == (0, 3)).unwrap();
+    moved.node = Some(node(2));
+    plan.handle(START, Event::ObjectAudited(cid(), found));
+    let parts = &plan.object(&cid()).unwrap().units[0].parts;
+    assert_eq!((parts[2].node, parts[3].node), (None, Some(node(2))));
+    assert_eq!((plan.held_by(&node(2)), plan.held_by(&node(3))), (2, 1), "with its copy of the manifest");
+    let found = vec![(Place { cid: cid(), unit: 0, part: 2 }, Found::Proved)];
+    plan.handle(START, Event::NodeAudited { node: node(2), found, slowest_ms: 0 });
+    assert_eq!(plan.object(&cid()).unwrap().units[0].parts[2].found, Found::Offline);
+    actions(&mut plan);
+    plan.handle(START.plus(Rules::default().grace), Event::Wake);
+    assert_eq!(repairs(&mut plan), [(0, vec![2], true)]);
+}
+
+#[test]
 fn the_most_endangered_is_first() {
     let rules = Rules { repairs_abreast: 1, ..Rules::default() };
     let mut plan = Plan::new(rules, node(100), [1; 32], BTreeMap::new(), BTreeMap::new(), START);

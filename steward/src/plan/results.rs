@@ -169,6 +169,29 @@ impl Plan {
         for (node, fault) in faults {
             self.fault(node, fault, now);
         }
+        for unit in findings.iter().map(|finding| finding.unit).collect::<BTreeSet<_>>() {
+            self.expect_one_part_of_each(cid, unit);
+        }
+    }
+
+    /// A node that has proved a part of a unit is asked for no other one of it: shards of a small segment may be alike,
+    /// and the one that is there would prove the one that is lost as well.
+    fn expect_one_part_of_each(&mut self, cid: Cid, unit: u32) {
+        let Some(care) = self.objects.get_mut(&cid).and_then(|o| o.units.get_mut(unit as usize)) else {
+            return;
+        };
+        let is_proved = |part: &PartCare| part.found == Found::Proved;
+        let proved: BTreeSet<_> =
+            care.parts.iter().filter(|part| is_proved(part)).filter_map(|part| part.node).collect();
+        let mut freed = Vec::new();
+        for (part, care) in (0..).zip(&mut care.parts).filter(|(_, part)| !is_proved(part)) {
+            if let Some(node) = care.node.take_if(|node| proved.contains(node)) {
+                freed.push((node, Place { cid, unit, part }));
+            }
+        }
+        for (node, place) in freed {
+            self.unhold(node, &place);
+        }
     }
 
     /// Copies of a manifest are alike, and a report numbers them as they were found. Those at nodes that had one keep

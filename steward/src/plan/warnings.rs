@@ -30,6 +30,12 @@ impl Object {
         leases.map_or(self.care_ends(), |ends| ends.min(self.care_ends()))
     }
 
+    /// The warnings of the end that there is today, the last first: what was renewed since then no longer ends.
+    pub fn warnings(&self) -> impl Iterator<Item = Warned> {
+        let ends = self.protected_until();
+        self.warned.iter().rev().filter(move |warned| warned.ends == ends).copied()
+    }
+
     /// The most urgent warning that is due and was not given. Those that it makes superfluous count as given.
     pub(super) fn warning_due(&self, now: UnixSeconds) -> Option<Warned> {
         let ends = self.protected_until();

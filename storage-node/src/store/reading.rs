@@ -35,6 +35,8 @@ pub(crate) enum Lookup {
     Held(HeldShard),
     /// There is a copy, but it does not match its root.
     Corrupt,
+    /// There was a copy, and its file is gone.
+    Lost,
     NotHeld,
 }
 
@@ -43,7 +45,7 @@ impl Store {
     pub(crate) fn find(&self, root: &Root) -> Result<Lookup, StoreError> {
         match self.row(root)? {
             None => Ok(Lookup::NotHeld),
-            Some(row) if !row.is_sound() => Ok(Lookup::Corrupt),
+            Some(row) if !row.is_sound() => Ok(self.what_is_left(root, row)),
             Some(row) => match self.open_copy(root, row) {
                 Ok(shard) => Ok(Lookup::Held(shard)),
                 // Between row and file, compaction may have moved it.
@@ -59,9 +61,18 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 tracing::error!(%root, ?before, "the file of a shard is missing");
                 self.judge(root, row.place, Verdict::Corrupt);
-                Ok(Lookup::Corrupt)
+                Ok(Lookup::Lost)
             }
             Err(source) => Err(StoreError::disk("open", file_name(root, row.place), source)),
+        }
+    }
+
+    /// What there is of a shard that is not whole: a damaged disk and a deleted folder are different things to whoever
+    /// runs the node.
+    fn what_is_left(&self, root: &Root, row: ShardRow) -> Lookup {
+        match self.open_copy(root, row) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Lookup::Lost,
+            _ => Lookup::Corrupt,
         }
     }
 

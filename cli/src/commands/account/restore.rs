@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 ///
 /// The words are read from standard input, never from the command line. What is found says how new it is: repeat the
 /// command when more nodes can be reached. An account file that is there already is not replaced by another account.
+///
+/// Keys come back from the words alone. For the list, some node of your network is asked: name the network with
+/// --network, by its file or a ticket. Exit status 1 when nobody could be asked, or something may be missing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -42,8 +45,9 @@ struct Answer {
     payer: String,
     creator: String,
     file: PathBuf,
-    files: usize,
-    publications: usize,
+    /// None when nobody was asked and this machine knows of nothing.
+    files: Option<usize>,
+    publications: Option<usize>,
     /// None when there was no network to ask.
     freshness: Option<FreshnessAnswer>,
 }
@@ -67,12 +71,14 @@ impl Restore {
         };
         let complete = freshness.as_ref().is_some_and(Freshness::is_complete);
         let index = names.local.index();
+        let (files, publications) = (index.files().count(), index.publications().count());
+        let has_looked = freshness.as_ref().is_some_and(Freshness::has_quorum) || files + publications > 0;
         output.answer(&Answer {
             payer: account_file::payer(&secret).public().to_string(),
             creator: Creator::new(secret).public().to_string(),
             file,
-            files: index.files().count(),
-            publications: index.publications().count(),
+            files: has_looked.then_some(files),
+            publications: has_looked.then_some(publications),
             freshness: freshness.map(|freshness| FreshnessAnswer::new(&freshness, now())),
         })?;
         Ok(if complete { Outcome::Complete } else { Outcome::Incomplete })
@@ -134,7 +140,11 @@ impl fmt::Display for Answer {
         writeln!(f, "payer key    {}", self.payer)?;
         writeln!(f, "creator key  {}", self.creator)?;
         writeln!(f, "secret in    {}", self.file.display())?;
-        writeln!(f, "{} files and {} publications", self.files, self.publications)?;
+        if let (Some(files), Some(publications)) = (self.files, self.publications) {
+            writeln!(f, "{files} files and {publications} publications")?;
+        } else {
+            writeln!(f, "your files and publications are not known here: too few nodes could be asked")?;
+        }
         self.freshness.as_ref().map_or(Ok(()), |freshness| freshness.fmt(f))
     }
 }

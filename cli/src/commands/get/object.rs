@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use super::Get;
 use super::destination::{Destination, Sink, unless_ended};
 use crate::arguments::Globals;
-use crate::failure::{Outcome, Usage};
+use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;
 use crate::output::Progress;
 
@@ -72,10 +72,10 @@ fn name_of(object: &Object) -> anyhow::Result<String> {
 async fn copy(object: &Object, range: Range<u64>, mut to: Sink, progress: &Progress) -> anyhow::Result<()> {
     let mut bytes = std::pin::pin!(object.read(range));
     while let Some(run) = bytes.try_next().await? {
-        to.write_all(&run).await.context("cannot write what was read")?;
+        to.write_all(&run).await.map_err(Unread::or).context("cannot write what was read")?;
         progress.advance(run.len() as u64);
     }
-    to.flush().await.context("cannot write what was read")
+    to.flush().await.map_err(Unread::or).context("cannot write what was read")
 }
 
 impl Answer {

@@ -79,7 +79,11 @@ impl fmt::Display for Answer {
         let node = &self.node[..10];
         match (self.leaving, self.is_empty) {
             (false, _) => writeln!(f, "node {node} stays"),
-            (true, false) => writeln!(f, "node {node} leaves, and still keeps what is under a lease"),
+            (true, false) => writeln!(
+                f,
+                "node {node} leaves, and still keeps what is under a lease; stop it only when this command says that it \
+                 keeps nothing: --wait waits for that"
+            ),
             (true, true) => writeln!(f, "node {node} keeps nothing that is under a lease; it can be stopped"),
         }
     }

@@ -72,10 +72,10 @@ impl End {
         // The first gateway is believed only as far as our own signatures go.
         let (live, stream) = gateways[0].stream(self.id, &net).await?;
         ensure!(live.by() == creator.public(), "the stream is not of your account");
-        let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let keep = StdDuration::from_secs(self.keep.seconds());
         let (outcome, publication) = network
             .with_client(Some(creator.payer()), async |client| {
+                let coding = self.coding.map_or_else(|| network.usual_coding(client), Ok)?;
                 let storing = Storing { client: client.clone(), coding, keep };
                 let published = finish_live(&storing, creator, &stream, live.body().listed).await?;
                 let ended = tell(&gateways, creator, &net, self.id, &published, output).await?;

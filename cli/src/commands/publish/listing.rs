@@ -29,7 +29,6 @@ pub(crate) async fn unlist(globals: &Globals, network: &Network, id: Publication
 }
 
 async fn remove(globals: &Globals, network: &Network, id: PublicationId) -> anyhow::Result<()> {
-    let coding = network.usual_coding()?;
     let mut names = Names::open(globals).await?;
     let payer = account_file::payer(names.account.secret());
     let work = async |client: &Client| {
@@ -37,7 +36,7 @@ async fn remove(globals: &Globals, network: &Network, id: PublicationId) -> anyh
         if names.local.index().publications().any(|publication| publication.bundle == id) {
             let gone = Change::Gone(EntryName::Publication(id), now());
             names.local.write(vec![gone]).context("cannot write to your index")?;
-            names.push(client, coding).await?;
+            names.push(client, network.usual_coding(client)?).await?;
         }
         Ok(())
     };
@@ -52,7 +51,6 @@ async fn enter(
 ) -> anyhow::Result<()> {
     let known =
         IndexFile::open(&account_file::publishing_index(globals.account.as_deref())?)?.index().clone();
-    let coding = network.usual_coding()?;
     let mut names = Names::open(globals).await?;
     names
         .local
@@ -60,6 +58,7 @@ async fn enter(
         .context("cannot write to your index")?;
     let payer = account_file::payer(names.account.secret());
     let work = async |client: &Client| {
+        let coding = network.usual_coding(client)?;
         if let Err(error) = store(&mut names, client, coding, &known, keep_s).await {
             globals.output().note(format_args!(
                 "what this machine knows of its publications stays on it for now, since {error:#}"

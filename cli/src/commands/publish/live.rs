@@ -50,12 +50,12 @@ impl Publish {
         let gateways = gateways(&self.gateways, &network)?;
         let gateways = gateways.into_iter().map(|url| LiveGateway::new(url, self.unlisted));
         let gateways = gateways.collect::<anyhow::Result<Vec<_>>>()?;
-        let coding = self.coding.map_or_else(|| network.usual_coding(), Ok)?;
         let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
         let source = self.source().await?;
         let keep = StdDuration::from_secs(self.keep.seconds());
         let (outcome, publication) = network
             .with_client(Some(creator.payer()), async |client| {
+                let coding = self.coding.map_or_else(|| network.usual_coding(client), Ok)?;
                 let storing = Storing { client: client.clone(), coding, keep };
                 let log = Arc::new(Log::default());
                 let tellers = gateways.iter().map(|gateway| {

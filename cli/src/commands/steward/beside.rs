@@ -84,9 +84,13 @@ pub(super) async fn open(
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);
     let (dir, key) = (config.dir.clone(), holder.public().to_string());
-    let steward = Steward::open(config, client, holder, tell)
-        .with_context(|| format!("cannot run a steward in {}", dir.display()))?;
-    Ok(Opened { steward, pool, holder: key })
+    match Steward::open(config, client, holder, tell) {
+        Ok(steward) => Ok(Opened { steward, pool, holder: key }),
+        Err(error) => {
+            pool.close().await;
+            Err(error).with_context(|| format!("cannot run a steward in {}", dir.display()))
+        }
+    }
 }
 
 /// The nodes of the network file, and those that the steward has heard of since it was written.

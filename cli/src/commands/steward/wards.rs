@@ -16,6 +16,7 @@ use crate::commands::repair::{own_mandate, read_mandate};
 use crate::date::Date;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
+use crate::names::now;
 use crate::secrets::SecretArg;
 use crate::target::Target;
 
@@ -99,6 +100,9 @@ struct Answer {
 impl Add {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let cid = Target::read(&self.target)?.cid();
+        if let Some(day) = self.until.map(Date::begins).filter(|day| day.has_passed(now())) {
+            return Err(Usage::because(format!("{day} has passed: there would be nothing to look after")));
+        }
         let mandates = self.folder.mandates()?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let mandate = if let Some(path) = &self.mandate {

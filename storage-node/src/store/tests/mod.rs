@@ -172,7 +172,7 @@ pub(super) fn lease_of(store: &Store, number: u8, control: u8) -> Option<Lease> 
 pub(super) fn is_whole(store: &Store, number: u8) -> bool {
     match store.find(&root(number)).unwrap() {
         Lookup::Held(held) => held.check(|_| Ok(())).unwrap() == Verdict::Sound,
-        Lookup::Corrupt | Lookup::NotHeld => false,
+        Lookup::Corrupt | Lookup::Lost | Lookup::NotHeld => false,
     }
 }
 

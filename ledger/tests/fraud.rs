@@ -1,0 +1,372 @@
+//! Who cheats how, and what it costs whom. `docs/royalties.md` has the same list as a table.
+//!
+//! Everything here is the fold alone: no server is asked to be honest but the ledger, and of the ledger it is shown how its
+//! own lies are found.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use ledger::tlog::{
+    AddCheckpoint, Checkpoint, Frontier, KeyKind, KeyName, NotCosigned, SignedNote, VerifierKey, Witnessed,
+};
+use ledger::{
+    Account, Applied, ApplyError, Deposited, LaneError, Omission, OmissionError, PaymentError, ReceiptError,
+    Settlement, StorageError, What,
+};
+use protocol::{AgreementId, DeliveryReceipt, Promise, Sequence, SessionGrant, Signed, Usage};
+use world::{
+    Ask, ISSUER, NETWORK, NOW, TREASURY, Title, World, allocation, amount, budget, deposit, key, prepayment,
+    report, secret, voucher, wealth,
+};
+
+const CREATOR: u8 = 1;
+const VIEWER: u8 = 10;
+const GATEWAY: u8 = 30;
+const RIVAL: u8 = 31;
+const NODE: u8 = 40;
+
+/// A title at one micro-unit a byte: a tenth for the gateway, a fiftieth for the network, a tenth for nodes.
+fn title() -> Title<'static> {
+    Title { parties: &[(CREATOR, 1_000_000)], fees: [100_000, 20_000, 100_000], ..Title::default() }
+}
+
+/// A viewer with 1000, who was granted 500 bytes at the gateway.
+fn begin() -> (World, Ask) {
+    let mut world = World::new();
+    let agreement = world.register(&title());
+    world.deposit(VIEWER, 1000);
+    world.deposit(GATEWAY, 1000);
+    let ask = ask(agreement, VIEWER, 0);
+    world.new_entry(ask.granted());
+    (world, ask)
+}
+
+fn ask(agreement: AgreementId, viewer: u8, number: u8) -> Ask {
+    let limit = Usage { bytes: 500, ms: 60_000 };
+    Ask { viewer, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number }
+}
+
+fn bytes(bytes: u64) -> Usage {
+    Usage { bytes, ms: 0 }
+}
+
+/// Refused, and nobody has lost or gained anything.
+fn refused(world: &mut World, what: What) -> ApplyError {
+    let before = world.ledger.clone();
+    let error = world.apply(what).unwrap_err();
+    assert_eq!(world.ledger, before, "{error}");
+    error
+}
+
+fn paid(settlement: &Settlement) -> u64 {
+    settlement.summary.totals.charged.get()
+}
+
+#[test]
+fn a_gateway_that_inflates_receipts_signs_for_nobody() {
+    let (mut world, ask) = begin();
+    world.new_entry(ask.receipt(0, 1, bytes(100)));
+    let What::Receipt(honest) = ask.receipt(0, 2, bytes(400)) else { panic!() };
+    for forger in [GATEWAY, VIEWER, ISSUER] {
+        let forged = What::Receipt(Signed::sign(&secret(forger), &NETWORK, *honest.body()));
+        let error = refused(&mut world, forged);
+        assert_eq!(error, ReceiptError::NotTheSession { serial: ask.serial(), by: key(forger) }.into());
+    }
+    let most = ReceiptError::OverLimit { usage: bytes(501), limit: ask.limit };
+    assert_eq!(
+        refused(&mut world, ask.receipt(0, 3, bytes(501))),
+        most.into(),
+        "not even the viewer can be made to"
+    );
+    assert_eq!(paid(&world.settle()), 100);
+}
+
+#[test]
+fn a_gateway_that_drops_receipts_loses_its_own_share() {
+    let earned = |delivered: &[u64]| {
+        let (mut world, ask) = begin();
+        for (seq, &delivered) in (1..).zip(delivered) {
+            world.new_entry(ask.receipt(0, seq, bytes(delivered)));
+        }
+        world.settle();
+        [GATEWAY, CREATOR].map(|owner| world.ledger.balances().of(Account::Earned(key(owner))))
+    };
+    assert_eq!(earned(&[100, 200, 300]), earned(&[300]), "the last one says all that the earlier ones said");
+    let [dropped, whole] = [earned(&[100]), earned(&[300])];
+    assert!(dropped[0] < whole[0] && dropped[1] < whole[1], "and the viewer can post it, too");
+}
+
+#[test]
+fn replayed_receipts_say_nothing_new() {
+    let (mut world, ask) = begin();
+    world.new_entry(ask.receipt(0, 1, bytes(100)));
+    assert_eq!(world.apply(ask.receipt(0, 1, bytes(100))).unwrap(), Applied::Known);
+    assert_eq!(paid(&world.settle()), 100);
+    let late = refused(&mut world, ask.receipt(0, 2, bytes(400)));
+    assert_eq!(late, ReceiptError::NoGrant { serial: ask.serial() }.into(), "its epoch is settled");
+    assert_eq!(paid(&world.settle()), 0);
+}
+
+#[test]
+fn receipts_cannot_be_given_to_another_gateway_or_title() {
+    let (mut world, ask) = begin();
+    let other = Ask { gateway: RIVAL, number: 1, charge: 400, ..ask };
+    world.new_entry(other.granted());
+    let What::Receipt(receipt) = ask.receipt(0, 1, bytes(100)) else { panic!() };
+    let moved = DeliveryReceipt { serial: other.serial(), ..*receipt.body() };
+    let moved = What::Receipt(Signed::sign(&ask.session(), &NETWORK, moved));
+    let error = refused(&mut world, moved);
+    assert_eq!(
+        error,
+        ReceiptError::NotTheSession { serial: other.serial(), by: ask.session().public() }.into()
+    );
+    world.new_entry(What::Receipt(receipt));
+    let settlement = world.settle();
+    assert_eq!((settlement.lines.len(), settlement.lines[0].gateway), (1, key(GATEWAY)));
+}
+
+/// A creator with a gateway, a node and viewers of their own moves their own money in a circle, and pays the network for it.
+#[test]
+fn invented_viewers_cost_what_they_gain() {
+    let (mut world, honest) = begin();
+    let gang = [100, 101, 102, CREATOR, GATEWAY, NODE];
+    for viewer in 100..103 {
+        world.deposit(viewer, 500);
+    }
+    let (before, others) = (wealth(&world, &gang), wealth(&world, &[VIEWER]));
+    for viewer in 100..103 {
+        let ask = ask(honest.agreement, viewer, 0);
+        world.new_entry(ask.granted());
+        world.new_entry(ask.receipt(0, 1, bytes(500)));
+    }
+    world.new_entry(allocation(GATEWAY, NODE, 900));
+    world.new_entry(voucher(GATEWAY, NODE, 1500, 900));
+    assert_eq!(paid(&world.settle()), 1500);
+    assert_eq!(wealth(&world, &gang), before - 30, "the network's fiftieth");
+    assert_eq!(wealth(&world, &[VIEWER]), others, "and nobody else has lost anything");
+    assert_eq!(wealth(&world, &[TREASURY]), 30);
+}
+
+/// Where a sponsor pays for everybody, a viewer counts for `each` at most, however much they pretend to watch.
+#[test]
+fn a_pool_is_shared_by_viewers_and_not_by_plays() {
+    let (mut world, honest) = begin();
+    world.deposit(70, 1000);
+    let (pool, what) = budget(70, 1000, 100, None, false);
+    world.new_entry(what);
+    for number in 1..6 {
+        let greedy = Ask { budget: Some(pool), ..ask(honest.agreement, 100, number) };
+        world.new_entry(greedy.granted());
+        world.new_entry(greedy.receipt(0, 1, bytes(500)));
+    }
+    assert_eq!(paid(&world.settle()), 100, "of the 2500 that were asked");
+    assert_eq!(world.ledger.balances().of(Account::Funds(key(70))), 900);
+}
+
+#[test]
+fn a_node_has_no_more_than_a_gateway_has_signed_and_set_aside() {
+    let (mut world, ask) = begin();
+    world.new_entry(ask.receipt(0, 1, bytes(500)));
+    assert_eq!(refused(&mut world, voucher(GATEWAY, NODE, 500, 100)), no_lane(GATEWAY));
+    world.new_entry(allocation(GATEWAY, NODE, 100));
+    assert_eq!(
+        refused(&mut world, voucher(NODE, NODE, 500, 100)),
+        no_lane(NODE),
+        "its own signature is worth nothing"
+    );
+    let over = LaneError::OverAllocation { amount: amount(101), allocated: amount(100) };
+    assert_eq!(refused(&mut world, voucher(GATEWAY, NODE, 500, 101)), over.into());
+    let before = wealth(&world, &[VIEWER]);
+    world.new_entry(voucher(GATEWAY, NODE, 9000, 100));
+    let settlement = world.settle();
+    assert_eq!((settlement.gateways[0].disputed, settlement.carriers[0].counted), (8500, 500));
+    assert_eq!(
+        settlement.carriers[0].owed,
+        amount(50),
+        "what the viewers' share does not cover, the gateway pays"
+    );
+    assert_eq!(wealth(&world, &[VIEWER]), before - 500, "and no viewer");
+}
+
+fn no_lane(payer: u8) -> ApplyError {
+    LaneError::NoLane { payer: key(payer), payee: key(NODE) }.into()
+}
+
+/// Junk of one's own is stored for one's own money: whoever prepays, audits and keeps it has what they had.
+#[test]
+fn a_node_earns_nothing_on_its_own_junk() {
+    let (mut world, _) = begin();
+    let (owner, auditor, hour) = (100, 101, world::THIS_HOUR);
+    world.deposit(owner, 1000);
+    let (gang, others) = ([owner, auditor, NODE], [VIEWER, GATEWAY, CREATOR, TREASURY]);
+    let before = (wealth(&world, &gang), wealth(&world, &others));
+    let (prepaid, what) = prepayment(owner, auditor, 1000, 720, 0);
+    world.new_entry(what);
+    world.new_entry(report(auditor, NODE, prepaid, [hour - 10, hour], 100 << 30, 0));
+    let more = refused(&mut world, report(auditor, NODE + 1, prepaid, [hour - 10, hour], 1 << 30, 0));
+    assert_eq!(more, StorageError::UsedUp { amount: amount(1000) }.into());
+    world.settle();
+    assert_eq!(world.ledger.balances().of(Account::Earned(key(NODE))), 1000);
+    assert_eq!((wealth(&world, &gang), wealth(&world, &others)), before);
+}
+
+#[test]
+fn a_node_that_lies_about_storage_needs_the_payers_auditor() {
+    let (mut world, _) = begin();
+    let (prepaid, what) = prepayment(VIEWER, 60, 400, 720, 500_000);
+    world.new_entry(what);
+    let hour = world::THIS_HOUR;
+    let itself = refused(&mut world, report(NODE, NODE, prepaid, [hour - 2, hour], 1 << 30, 0));
+    assert_eq!(itself, StorageError::NotTheAuditor { by: key(NODE) }.into());
+    world.new_entry(report(60, NODE, prepaid, [hour - 9, hour - 5], 50 << 30, 0));
+    world.settle();
+    world.new_entry(report(60, NODE, prepaid, [hour - 5, hour], 0, 7));
+    let keeper = world.settle().keepers[0];
+    assert_eq!(
+        (keeper.paid, keeper.forfeited),
+        (amount(0), amount(100)),
+        "half of what it had earned is gone"
+    );
+}
+
+#[test]
+fn nobody_spends_what_they_do_not_have() {
+    let (mut world, ask) = begin();
+    let second = Ask { number: 1, charge: 501, ..ask };
+    assert!(matches!(refused(&mut world, second.granted()), ApplyError::Overdrawn(_)), "500 are left");
+    let twice = Ask { number: 2, ..ask };
+    world.new_entry(twice.granted());
+    let third = Ask { number: 3, charge: 1, ..ask };
+    assert!(
+        matches!(refused(&mut world, third.granted()), ApplyError::Overdrawn(_)),
+        "two tabs have set all of it aside"
+    );
+    let (_, pool) = budget(VIEWER, 1, 1, None, false);
+    assert!(matches!(refused(&mut world, pool), ApplyError::Overdrawn(_)));
+    assert!(matches!(refused(&mut world, allocation(VIEWER, NODE, 1)), ApplyError::Overdrawn(_)));
+}
+
+#[test]
+fn deposits_cannot_be_invented_borrowed_or_repeated() {
+    let (mut world, _) = begin();
+    let What::Deposit(own) = deposit(100, 5000, 1) else { panic!() };
+    let invented = refused(&mut world, world::deposited(100, own.deposit.clone()));
+    assert_eq!(invented, PaymentError::NotTheLedger { by: key(100) }.into());
+    let What::Deposit(of_another) = deposit(VIEWER, 1000, VIEWER) else { panic!() };
+    let name = of_another.deposit.name();
+    let borrowed = Deposited { acceptance: of_another.acceptance.clone(), deposit: own.deposit };
+    let error = refused(&mut world, What::Deposit(Box::new(borrowed)));
+    assert_eq!(error, PaymentError::OtherAccepted { name }.into());
+    assert_eq!(world.apply(What::Deposit(of_another)).unwrap(), Applied::Known);
+    assert_eq!(wealth(&world, &[VIEWER, 100]), 1000);
+}
+
+#[test]
+fn an_epoch_is_settled_once() {
+    let (mut world, ask) = begin();
+    world.new_entry(ask.receipt(0, 1, bytes(100)));
+    let first = world.settle();
+    let after = world.ledger.balances().clone();
+    let again = What::Settlement(Box::new(first.summary.clone()));
+    assert_eq!(world.apply(again).unwrap(), Applied::Known);
+    let mut other = first.summary;
+    other.totals.parties = amount(101);
+    let error = refused(&mut world, What::Settlement(Box::new(other)));
+    assert_eq!(error, ApplyError::Conflict("a settlement"));
+    assert_eq!(world.ledger.balances(), &after);
+}
+
+/// A ledger that takes a canary's receipt, promises to count it and leaves it out signs the proof against itself.
+#[test]
+fn a_ledger_that_forgets_a_receipt_is_found_out() {
+    let (mut world, ask) = begin();
+    let others: Vec<Ask> = (1..6).map(|number| Ask { number, charge: 1, ..ask }).collect();
+    for other in &others {
+        world.new_entry(other.granted());
+        world.new_entry(other.receipt(0, 1, bytes(1)));
+    }
+    world.new_entry(ask.receipt(3, 1, bytes(10)));
+    let canary = ask.receipt(3, 2, bytes(100));
+    let mut honest = world.clone();
+    honest.new_entry(canary.clone());
+    let (honest, forgetful) = (honest.settle(), world.settle());
+
+    let What::Receipt(receipt) = canary else { panic!() };
+    let (serial, stream) = (ask.serial(), receipt.body().stream);
+    let promise = Promise { name: receipt.name(), taken: NOW, until: NOW.plus(60) };
+    let proof = |settlement: &Settlement, promise: Promise| Omission {
+        grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
+        promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
+        receipt: receipt.clone(),
+        summary: settlement.summary.clone(),
+        beside: settlement.neighbours(serial, stream),
+    };
+    let shown = proof(&forgetful, promise);
+    shown.verify(&key(ISSUER)).unwrap();
+    assert_eq!(Omission::decode(&shown.encode(), &NETWORK).unwrap(), shown);
+    assert!(matches!(shown.verify(&key(GATEWAY)), Err(OmissionError::Unrelated)));
+
+    let counted = honest.acknowledged(serial, stream).unwrap();
+    assert!(counted.0.covers(receipt.body()) && honest.summary.receipts.has(&counted.0, &counted.1));
+    assert!(matches!(proof(&honest, promise).verify(&key(ISSUER)), Err(OmissionError::NotMissing)));
+    let mut hidden = proof(&honest, promise);
+    hidden.beside.before = None;
+    assert!(
+        matches!(hidden.verify(&key(ISSUER)), Err(OmissionError::NotMissing)),
+        "what is there cannot be hidden"
+    );
+    let other = Promise { name: shown.grant.name(), ..promise };
+    assert!(matches!(proof(&forgetful, other).verify(&key(ISSUER)), Err(OmissionError::Unrelated)));
+    let elsewhere = SessionGrant { epoch: protocol::Epoch::new(2), ..ask.grant() };
+    let mut of_another_epoch = shown.clone();
+    of_another_epoch.grant = Signed::sign(&secret(ISSUER), &NETWORK, elsewhere);
+    assert!(matches!(of_another_epoch.verify(&key(ISSUER)), Err(OmissionError::Unrelated)));
+}
+
+/// A stream of which nothing is in the list is shown to be missing wherever it belongs, and one that is there never.
+#[test]
+fn what_stands_beside_shows_what_is_missing() {
+    let (mut world, ask) = begin();
+    for stream in [2, 5, 9] {
+        world.new_entry(ask.receipt(stream, 4, bytes(1)));
+    }
+    let settlement = world.settle();
+    for stream in 0..16 {
+        let What::Receipt(receipt) = ask.receipt(stream, 4, bytes(1)) else { panic!() };
+        let promise = Promise { name: receipt.name(), taken: NOW, until: NOW };
+        let omission = Omission {
+            grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
+            promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
+            beside: settlement.neighbours(ask.serial(), receipt.body().stream),
+            receipt,
+            summary: settlement.summary.clone(),
+        };
+        assert_eq!(omission.verify(&key(ISSUER)).is_ok(), ![2, 5, 9].contains(&stream), "stream {stream}");
+        for cut in [true, false] {
+            let mut other = omission.clone();
+            *(if cut { &mut other.beside.before } else { &mut other.beside.after }) = None;
+            assert!(other == omission || other.verify(&key(ISSUER)).is_err(), "stream {stream}");
+        }
+    }
+    assert_eq!(Sequence::new(4), settlement.receipts[0].seq);
+}
+
+/// Two readers are shown two logs of the same size; the witness has cosigned one of them, and tells of the other one.
+#[test]
+fn a_forked_log_is_not_cosigned() {
+    let origin = KeyName::new("ledger.example/log").unwrap();
+    let logs = [VerifierKey::new(origin.clone(), KeyKind::Plain, key(ISSUER))];
+    let request = |entries: &[&str]| {
+        let mut frontier = Frontier::default();
+        entries.iter().for_each(|entry| frontier.push(entry.as_bytes()));
+        let checkpoint = Checkpoint { origin: origin.clone(), size: frontier.size(), root: frontier.root() };
+        let mut note = SignedNote::new(checkpoint.to_text()).unwrap();
+        note.sign(&origin, &secret(ISSUER));
+        AddCheckpoint { old: 0, proof: Vec::new(), checkpoint: note }
+    };
+    let known =
+        request(&["one", "two"]).admit(&logs).unwrap().after(Witnessed::nothing()).unwrap().witnessed();
+    let forked = AddCheckpoint { old: 2, ..request(&["one", "too"]) }.admit(&logs).unwrap();
+    assert_eq!(forked.after(known), Err(NotCosigned::Conflict { size: 2 }));
+}

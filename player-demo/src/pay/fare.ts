@@ -1,0 +1,243 @@
+/** Pays for one title: a grant of the ledger and a session for each gateway that is asked, as far as the viewer has allowed. */
+
+import { fromHex, hex } from "../page/format";
+import { update } from "../page/store";
+import type { Fare } from "../trust/ask";
+import type { Bundle } from "../trust/bundle";
+import { equal } from "../trust/cbor";
+import type { Cid } from "../trust/cid";
+import type { StatusError } from "../trust/problem";
+import type { Expected } from "../trust/track";
+import type { Agreement } from "./agreement";
+import { AMOUNT_MAX } from "./amount";
+import { fetchGatewayLedger, type LedgerClient, now } from "./ledger";
+import { ownKey } from "./own-key";
+import { charge, type Usage } from "./price";
+import { decodeGrant, requestBody, type SessionGrant, signRecord, STREAMS_MAX } from "./records";
+import { Session } from "./session";
+import { freshPair, signerOf } from "./signer";
+import type { Works } from "./split";
+
+/** Grants may be for so much more than the whole title, in parts of ten. */
+const ROOM = { of: 10n, parts: 15n };
+const ROOM_MS = 60_000n;
+const ROOM_BYTES = 32n << 20n;
+const LIMIT_BYTES_MAX = 1n << 44n;
+const LIMIT_MS_MAX = 1n << 32n;
+/** A grant that ends so soon is not used any more, in seconds. */
+const LEFT_MIN_S = 60;
+
+/** A title under an agreement whose hash and consents have been checked. */
+export interface PaidTitle {
+  readonly id: Cid;
+  readonly bundle: Bundle;
+  readonly ledger: LedgerClient;
+  readonly agreement: Agreement;
+  readonly works: Works;
+}
+
+/** A grant as this browser keeps it, so that another tab, or this one after a reload, goes on with it. */
+interface Kept {
+  readonly record: Uint8Array;
+  readonly pair: CryptoKeyPair;
+  readonly expires: number;
+  /** The stream that the next tab takes. */
+  readonly next: number;
+  /** What was delivered on each stream. */
+  readonly usage: readonly Usage[];
+}
+
+/** The most that watching a title once can need: its length, its largest tracks, and some room. */
+export function limitOf({ duration, tracks }: Bundle): Usage {
+  const length = (lens: Uint32Array) => lens.reduce((sum, len) => sum + len, 0);
+  const largest = (["video", "audio", "subtitles"] as const).map((kind) =>
+    Math.max(0, ...tracks.filter((track) => track.kind === kind).map((track) => length(track.lens))),
+  );
+  const more = (whole: number, room: bigint) => (BigInt(whole) * ROOM.parts) / ROOM.of + room;
+  const bytes = more(largest.reduce((sum, len) => sum + len, 0), ROOM_BYTES);
+  const ms = more(duration, ROOM_MS);
+  return { bytes: bytes < LIMIT_BYTES_MAX ? bytes : LIMIT_BYTES_MAX, ms: ms < LIMIT_MS_MAX ? ms : LIMIT_MS_MAX };
+}
+
+/** The most that a title can cost at one gateway. */
+export function mostOf({ agreement, bundle }: Pick<PaidTitle, "agreement" | "bundle">): bigint {
+  const { bytes, ms } = limitOf(bundle);
+  // A view counts however short the film is.
+  const played = agreement.price.per === "view" && ms < 1000n * agreement.price.of ? 1000n * agreement.price.of : ms;
+  return charge(agreement.price, { bytes, ms: played }, AMOUNT_MAX);
+}
+
+/** Tells of `change` when something was delivered or played, and of `stopped` with the reason when nothing more is paid. */
+export class TitleFare extends EventTarget implements Fare {
+  private readonly sessions = new Map<string, Promise<Session>>();
+  private readonly open = new Set<Session>();
+  /** What every stream has had, those of other tabs and earlier visits too; by grant and stream. */
+  private readonly usages = new Map<string, Usage>();
+  private readonly renewals = new Map<string, Promise<boolean>>();
+
+  constructor(
+    readonly title: PaidTitle,
+    /** Asks the viewer whether once more as much may be spent. */
+    private readonly askAgain: (reason: string) => Promise<boolean>,
+  ) {
+    super();
+    addEventListener("pagehide", () => this.leave());
+  }
+
+  /** All that was delivered and played, and what that costs. */
+  total(): { usage: Usage; cost: bigint } {
+    const usage = sumOf([...this.usages.values()]);
+    return { usage, cost: charge(this.title.agreement.price, usage, AMOUNT_MAX) };
+  }
+
+  async address(gateway: string, url: string): Promise<string> {
+    return (await this.session(gateway)).address(url);
+  }
+
+  async settle(gateway: string, refusal: StatusError): Promise<boolean> {
+    if (refusal.code === "receipts_wanted") {
+      await (await this.session(gateway)).acknowledge();
+      return true;
+    }
+    if (["no_session", "grant_expired", "grant_used_up"].includes(refusal.code)) {
+      // Picture and sound are refused at the same time; the viewer is asked once.
+      const renewal = this.renewals.get(gateway) ?? this.renew(gateway, refusal.code).finally(() => this.renewals.delete(gateway));
+      this.renewals.set(gateway, renewal);
+      return renewal;
+    }
+    this.dispatchEvent(new CustomEvent("stopped", { detail: refusal }));
+    return false;
+  }
+
+  delivered(gateway: string, expected: Expected): void {
+    void this.sessions.get(gateway)?.then((session) => session.delivered(expected)).catch(() => {});
+  }
+
+  /** So many milliseconds of the film were played; they count where the bytes come from now. */
+  played(ms: number): void {
+    [...this.open].at(-1)?.played(ms);
+  }
+
+  /** The viewer has paused or is at the end: what has come is acknowledged. */
+  acknowledge(): void {
+    for (const session of this.open) void session.acknowledge();
+  }
+
+  /** Opens the session with the first gateway, so that what is refused is said before the film begins. */
+  async begin(gateway: string): Promise<void> {
+    await this.session(gateway);
+  }
+
+  private leave(): void {
+    for (const session of this.open) session.leave();
+  }
+
+  /** Another session in the place of one that has ended; of a grant that is used up, only if the viewer wants another. */
+  private async renew(gateway: string, code: string): Promise<boolean> {
+    if (code !== "no_session") {
+      if (!(await this.askAgain(code))) return false;
+      await update("sessions", await this.name(gateway), () => undefined);
+    }
+    const session = await this.sessions.get(gateway)?.catch(() => undefined);
+    session?.close();
+    if (session) this.open.delete(session);
+    this.sessions.delete(gateway);
+    await this.session(gateway);
+    return true;
+  }
+
+  private session(gateway: string): Promise<Session> {
+    const known = this.sessions.get(gateway);
+    if (known) return known;
+    const opened = this.openAt(gateway);
+    this.sessions.set(gateway, opened);
+    opened.catch((error: Error) => {
+      this.sessions.delete(gateway);
+      this.dispatchEvent(new CustomEvent("stopped", { detail: error }));
+    });
+    return opened;
+  }
+
+  private async openAt(origin: string): Promise<Session> {
+    const { ledger, agreement } = this.title;
+    const at = await fetchGatewayLedger(origin);
+    if (!at || !equal(at.issuer, ledger.terms.issuer)) throw new Error(`the gateway ${origin} does not show titles of this ledger`);
+    const name = nameOf(this.title, at.gateway);
+    const kept = (await this.taken(name)) ?? (await this.granted(name, at.gateway, origin));
+    const grant = this.grantOf(kept.record);
+    if (hex(grant.agreement) !== agreement.id) throw new Error("the grant is for another agreement");
+    const signer = await signerOf(kept.pair);
+    const stream = kept.next - 1;
+    const others = sumOf(kept.usage.filter((_, at) => at !== stream));
+    const left = (all: bigint, used: bigint) => (all > used ? all - used : 0n);
+    const room = { bytes: left(grant.limit.bytes, others.bytes), ms: left(grant.limit.ms, others.ms) };
+    const held = { grant, record: kept.record, signer, network: ledger.terms.network, stream, room };
+    const session = await Session.open(origin, held);
+    const streamName = (at: number) => `${hex(grant.serial)}/${at}`;
+    for (const [at, usage] of kept.usage.entries()) this.usages.set(streamName(at), usage);
+    this.open.add(session);
+    session.addEventListener("change", () => {
+      this.usages.set(streamName(stream), session.usage);
+      this.dispatchEvent(new Event("change"));
+      void this.note(name, stream, session.usage);
+    });
+    return session;
+  }
+
+  /** The kept grant with a stream of this tab's own, while there is one that still holds. */
+  private taken(name: string): Promise<Kept | undefined> {
+    const isGood = ({ expires, next }: Kept) => expires > now() + LEFT_MIN_S && next < STREAMS_MAX;
+    return update<Kept>("sessions", name, (kept) => (kept && isGood(kept) ? { ...kept, next: kept.next + 1 } : undefined));
+  }
+
+  private async granted(name: string, gateway: Uint8Array, origin: string): Promise<Kept> {
+    const { agreement, bundle, ledger } = this.title;
+    const [viewer, pair] = [await ownKey(), await freshPair()];
+    const request = requestBody({
+      agreement: fromHex(agreement.id),
+      attested: origin === location.origin,
+      charge: mostOf(this.title),
+      epoch: ledger.terms.epoch,
+      gateway,
+      issued: now(),
+      limit: limitOf(bundle),
+      session: (await signerOf(pair)).key,
+    });
+    const record = await ledger.grant(await signRecord("session_request", request, ledger.terms.network, viewer));
+    const kept: Kept = { record, pair, expires: this.grantOf(record).expires, next: 1, usage: [] };
+    await update<Kept>("sessions", name, () => kept);
+    return kept;
+  }
+
+  private grantOf(record: Uint8Array): SessionGrant {
+    return decodeGrant(record, this.title.ledger.terms.issuer, this.title.ledger.terms.network);
+  }
+
+  private async note(name: string, stream: number, usage: Usage): Promise<void> {
+    await update<Kept>("sessions", name, (kept) => {
+      if (!kept) return kept;
+      const all = Array.from({ length: Math.max(kept.usage.length, stream + 1) }, (_, at) => kept.usage[at] ?? { bytes: 0n, ms: 0n });
+      all[stream] = usage;
+      return { ...kept, usage: all };
+    });
+  }
+
+  private async name(gateway: string): Promise<string> {
+    const at = await fetchGatewayLedger(gateway);
+    return at ? nameOf(this.title, at.gateway) : "";
+  }
+}
+
+/** Whether a grant for this title is still good at the gateway, so that nothing needs to be asked. */
+export async function holdsGrant(title: PaidTitle, gateway: Uint8Array): Promise<boolean> {
+  const kept = await update<Kept>("sessions", nameOf(title, gateway), (kept) => kept);
+  return kept !== undefined && kept.expires > now() + LEFT_MIN_S && kept.next < STREAMS_MAX;
+}
+
+function nameOf({ id }: PaidTitle, gateway: Uint8Array): string {
+  return `${id.text}|${hex(gateway)}`;
+}
+
+function sumOf(usages: readonly Usage[]): Usage {
+  return usages.reduce((sum, one) => ({ bytes: sum.bytes + one.bytes, ms: sum.ms + one.ms }), { bytes: 0n, ms: 0n });
+}

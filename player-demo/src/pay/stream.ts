@@ -1,0 +1,69 @@
+/** What has been delivered on one stream of a session, and what is still to be acknowledged. */
+
+import type { Expected } from "../trust/track";
+import { andSegment, type Delivered, NOTHING } from "./delivered";
+import type { Usage } from "./price";
+import type { DeliveryReceipt } from "./records";
+
+/** Segments after which a receipt is sent. */
+const SEGMENTS = 4;
+/** The part of the gateway's credit after which it is sent. */
+const CREDIT_PART = 4;
+
+export class Stream {
+  private delivered: Delivered = NOTHING;
+  private bytes = 0n;
+  private ms = 0;
+  private seq = 0;
+  private sent: { count: number; usage: Usage } = { count: 0, usage: { bytes: 0n, ms: 0n } };
+
+  constructor(
+    private readonly serial: Uint8Array,
+    readonly number: number,
+    /** Bytes that the gateway gives before they are acknowledged. */
+    private readonly credit: number,
+    /** What the grant has left for this stream: a receipt for more is refused. */
+    private readonly room: Usage,
+  ) {}
+
+  get usage(): Usage {
+    return { bytes: least(this.bytes, this.room.bytes), ms: least(BigInt(Math.floor(this.ms)), this.room.ms) };
+  }
+
+  /** A segment that is what it must be has come. */
+  take({ len, hash }: Expected): void {
+    this.delivered = andSegment(this.delivered, hash);
+    this.bytes += BigInt(len);
+  }
+
+  /** So many milliseconds of it were played. */
+  play(ms: number): void {
+    this.ms += ms;
+  }
+
+  /** Whether so much has come that the gateway should hear of it. */
+  isDue(): boolean {
+    return this.delivered.count - this.sent.count >= SEGMENTS || Number(this.bytes - this.sent.usage.bytes) * CREDIT_PART >= this.credit;
+  }
+
+  /** Whether the gateway has heard of everything. */
+  isSettled(): boolean {
+    return this.usage.bytes === this.sent.usage.bytes && this.usage.ms === this.sent.usage.ms;
+  }
+
+  /** The next receipt: all in all, so that one which is lost makes no difference. */
+  next(): DeliveryReceipt {
+    const receipt = { delivered: this.delivered, seq: this.seq, serial: this.serial, stream: this.number, usage: this.usage };
+    this.seq += 1;
+    return receipt;
+  }
+
+  /** The gateway has this receipt. */
+  acknowledged({ delivered, usage }: DeliveryReceipt): void {
+    if (delivered.count >= this.sent.count) this.sent = { count: delivered.count, usage };
+  }
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
+}

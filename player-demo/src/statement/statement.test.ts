@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+
+import { byTitle, earnedIn, readStatement, sumOf, toCsv } from "./statement";
+
+const line = (content: string, more: object = {}) => ({ index: 7, content, creator: "c0", gateway: "60", attested: true, plays: 2, bytes: 500, ms: 61_500, paid: "1.000000", earned: "0.830001", ...more });
+const roles = { party: "1.660002", gateway: "0.000000", node: "0.100000", network: "0.000000" };
+const given = {
+  party: "ab",
+  unit: "EUR",
+  epochs: [
+    { epoch: 3, settled: 1_800_000_000, roles, lines: [line("one"), line("two", { earned: "9007199254740.000001" })], more: false },
+    { epoch: 4, settled: 1_800_086_400, roles, lines: [line("one", { plays: 1 })] },
+  ],
+};
+
+describe("a statement", () => {
+  it("is read to the last micro-unit, and added up", () => {
+    const statement = readStatement(given);
+    expect(statement.epochs.map(earnedIn)).toEqual([1_760_002n, 1_760_002n]);
+    expect(sumOf(statement.epochs[0]?.lines ?? [])).toEqual({ plays: 4, seconds: 123, earned: 9_007_199_254_740_830_002n });
+  });
+
+  it("is grouped by title, the one that earned most first", () => {
+    const titles = byTitle(readStatement(given));
+    expect(titles.map(({ content, sum }) => [content, sum.plays])).toEqual([["two", 2], ["one", 3]]);
+  });
+
+  it("becomes CSV that is no formula", () => {
+    const statement = readStatement({ ...given, epochs: [{ ...given.epochs[0], lines: [line('=1+"1"')] }] });
+    const [head, row, end] = toCsv(statement).split("\r\n");
+    expect(head).toMatch(/^epoch,settled,index,/);
+    expect(row).toBe(`3,2027-01-15T08:00:00.000Z,7,"'=1+""1""",c0,60,true,2,500,61.5,1000000,830001`);
+    expect(end).toBe("");
+  });
+
+  it.each([{}, { ...given, epochs: 1 }, { ...given, epochs: [{}] }, { ...given, epochs: [{ ...given.epochs[0], lines: [line("a", { paid: "1" })] }] }])(
+    "refuses what is none: %j",
+    (bad) => expect(() => readStatement(bad)).toThrow(),
+  );
+});

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""All Rust tests, with those that wait beside those that compute.
+
+`cargo test` runs one test binary after the other. A few of ours start networks of processes and spend minutes waiting for
+them, while the others need the processor; here both go on at the same time. Otherwise all is as cargo does it: each binary in
+the folder of its package, all of them even when one fails, the documentation's examples too. The output of each comes whole
+when it ends.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+CARGO = ["cargo", "test", "--workspace", "--locked"]
+
+# What waits, as package and target, in lanes that go on beside each other; and with which arguments.
+WAITING = [
+    {("cli", "processes"): ["--test-threads=4", "--show-output"]},
+    {("e2e", "e2e"): [], ("cli", "devnet"): []},
+]
+# How much what computes stands back behind what waits: nodes that get no processor time look like nodes that are gone.
+NICE = 10
+
+
+class Job(NamedTuple):
+    """Something that runs, and where."""
+
+    name: str
+    command: list[str]
+    folder: Path
+    nice: int
+
+
+def build() -> dict[tuple[str, str], list[Job]]:
+    """Builds all tests; gives those of each package and target, without arguments."""
+    command = [*CARGO, "--no-run", "--message-format=json-render-diagnostics"]
+    built = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if built.returncode:
+        sys.exit(built.returncode)
+    jobs: dict[tuple[str, str], list[Job]] = {}
+    for message in map(json.loads, built.stdout.splitlines()):
+        if message["reason"] == "compiler-artifact" and message["profile"]["test"] and message["executable"]:
+            folder = Path(message["manifest_path"]).parent
+            package = message["package_id"].rpartition("/")[2].partition("#")
+            package = package[2].partition("@")[0] if "@" in package[2] else package[0]
+            source = Path(message["target"]["src_path"]).relative_to(folder)
+            job = Job(f"{package} {source}", [message["executable"]], folder, NICE)
+            jobs.setdefault((package, message["target"]["name"]), []).append(job)
+    return jobs
+
+
+def lanes(jobs: dict[tuple[str, str], list[Job]]) -> list[list[Job]]:
+    """What runs beside each other; in each lane one after the other."""
+    waiting = []
+    for lane in WAITING:
+        waiting.append([])
+        for target, arguments in lane.items():
+            if target not in jobs:
+                sys.exit(f"there is no test {target[1]} in {target[0]}")
+            for job in jobs.pop(target):
+                waiting[-1].append(job._replace(command=[*job.command, *arguments], nice=0))
+    computing = [job for target in sorted(jobs) for job in jobs[target]]
+    computing.append(Job("the documentation's examples", [*CARGO, "--doc"], Path.cwd(), NICE))
+    return [*waiting, computing]
+
+
+class Tests:
+    """Tests that run, and how they ended."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.running: set[subprocess.Popen[bytes]] = set()
+        self.lock = threading.Lock()
+        self.stopped = False
+
+    def run(self, lane: list[Job]) -> None:
+        """Runs a lane."""
+        for job in lane:
+            began = time.monotonic()
+            environment = {**os.environ, "CARGO_MANIFEST_DIR": str(job.folder)}
+            with self.lock:
+                if self.stopped:
+                    return
+                process = subprocess.Popen(
+                    ["nice", "-n", str(job.nice), *job.command],
+                    cwd=job.folder, env=environment, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                )
+                self.running.add(process)
+            output, _ = process.communicate()
+            with self.lock:
+                self.running.discard(process)
+                print(f"\n     Running {job.name}", flush=True)
+                sys.stdout.buffer.write(output)
+                print(f"     ended after {time.monotonic() - began:.0f} s", flush=True)
+                if process.returncode:
+                    self.failed.append(job.name)
+
+    def stop(self, number: int, _frame: object) -> None:
+        """Ends what runs; begins nothing more."""
+        self.stopped = True
+        for process in list(self.running):
+            process.terminate()
+        sys.exit(128 + number)
+
+
+def main() -> None:
+    """Builds and runs everything; fails when something did."""
+    tests = Tests()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, tests.stop)
+    threads = [threading.Thread(target=tests.run, args=(lane,), daemon=True) for lane in lanes(build())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if tests.failed:
+        sys.exit(f"\nfailed: {', '.join(sorted(tests.failed))}")
+
+
+if __name__ == "__main__":
+    main()
