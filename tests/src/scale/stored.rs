@@ -16,20 +16,31 @@ pub(super) fn stored(objects: usize, keys: &[PublicKey], dice: &mut Dice) -> BTr
     let geometry = Geometry::new(coding, CellSize::LARGEST, 7).expect("a geometry");
     let (now, ends) = (UnixSeconds::new(START), UnixSeconds::new(START + 2000 * 24 * HOUR));
     let whole = Object::new(&geometry, ends, ends, Vec::new(), now);
-    let draw = |_| {
+    let mut draw = |_| {
         let mut object = whole.clone();
         object.next_audit = now.plus(dice.of(0..30 * 24 * HOUR));
         object.leases.ends = Some(ends);
         object.leases.next = Some(now.plus(dice.of(0..30 * 24 * HOUR)));
         for unit in &mut object.units {
-            let first = dice.index(keys.len());
-            let step = 1 + dice.index(keys.len() / 32);
-            for (part, care) in unit.parts.iter_mut().enumerate() {
-                care.node = Some(keys[(first + part * step) % keys.len()]);
+            let nodes = distinct(unit.parts.len(), keys.len(), dice);
+            for (care, node) in unit.parts.iter_mut().zip(nodes) {
+                care.node = Some(keys[node]);
                 (care.found, care.proved) = (Found::Proved, Some(now));
             }
         }
         (Cid::of(&dice.array::<16>()), object)
     };
-    (0..objects).map(draw).collect()
+    (0..objects).map(|number| draw(number)).collect()
+}
+
+/// So many different numbers below `below`.
+fn distinct(count: usize, below: usize, dice: &mut Dice) -> Vec<usize> {
+    let mut drawn = Vec::with_capacity(count);
+    while drawn.len() < count {
+        let number = dice.index(below);
+        if !drawn.contains(&number) {
+            drawn.push(number);
+        }
+    }
+    drawn
 }
