@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::handles::HandleLimits;
 use crate::limits::ClientLimit;
+use crate::pay::Till;
 
 /// Settings of a gateway.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct GatewayConfig {
     pub films: Option<FilmUploads>,
     /// Who may publish, and where that is kept.
     pub publishing: PublishingConfig,
+    /// Where what is delivered for money is counted; titles that are not free are refused without it.
+    pub till: Option<Till>,
     /// The folder with the page that plays publications, as `player-demo` builds it.
     pub page: Option<PathBuf>,
 }
@@ -57,6 +60,7 @@ impl GatewayConfig {
             steward: None,
             films: None,
             publishing: PublishingConfig::default(),
+            till: None,
             page: None,
         }
     }

@@ -15,6 +15,7 @@ use crate::limits::{ClientLimits, LimitError, Permit};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
+use crate::pay::Till;
 use crate::problem::{Code, Problem};
 use crate::publications::{CatalogueError, Publications};
 use crate::reach::Reach;
@@ -112,6 +113,18 @@ impl Gateway {
         &self.shared.survey
     }
 
+    /// Where what is delivered for money is counted, if anything is.
+    pub(crate) fn till(&self) -> Option<&Till> {
+        self.config().till.as_ref()
+    }
+
+    /// Whether a page of this origin came from this gateway.
+    pub(crate) fn is_own_origin(&self, origin: &[u8]) -> bool {
+        let url = self.config().public_url.as_bytes();
+        // Behind the origin a path may follow, and nothing else.
+        url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
     pub(crate) fn live(&self) -> &Live {
         &self.shared.live
     }
@@ -150,7 +163,7 @@ impl Gateway {
         let known = handle.parse().ok().and_then(|handle| self.handles().get(handle, now()));
         let opened =
             known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the link again with POST /open"))?;
-        self.publications().check(opened.value.cid()).await?;
+        self.publications().check_link(opened.value.cid()).await?;
         Ok(opened)
     }
 
@@ -164,6 +177,11 @@ impl Gateway {
         self.handles().sweep(now());
         if let Err(error) = self.live().sweep().await {
             tracing::error!(%error, "live streams");
+        }
+        if let Some(till) = self.till()
+            && let Err(error) = till.sweep(now()).await
+        {
+            tracing::error!(%error, "receipts");
         }
     }
 

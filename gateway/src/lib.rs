@@ -8,6 +8,7 @@
 //! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
 //! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
+//! /api/ledger, /api/sessions   how titles are paid that are not free: grants in, receipts in
 //! /api/nodes, /api/audits   how the nodes are. GET /api/care: what is looked after, for operators
 //! GET /health           it runs; GET /health/ready: and it can read objects
 //! GET /metrics          counters in the text format of Prometheus
@@ -37,6 +38,7 @@ mod metrics;
 mod object;
 mod observe;
 mod page;
+mod pay;
 mod problem;
 mod publications;
 mod reach;
@@ -53,6 +55,7 @@ pub use config::{
 pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
+pub use pay::{PayConfig, Till, TillError};
 pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;

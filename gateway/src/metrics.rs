@@ -34,6 +34,9 @@ pub(crate) struct Metrics {
     hedged: Counter,
     rebuilt: Counter,
     wrong: Counter,
+    receipts: Family<ReceiptLabels, Counter>,
+    sessions: Gauge,
+    waiting: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -41,6 +44,11 @@ struct RequestLabels {
     route: String,
     method: &'static str,
     status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceiptLabels {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,8 +72,11 @@ impl Metrics {
             hedged: Counter::default(),
             rebuilt: Counter::default(),
             wrong: Counter::default(),
+            receipts: Family::default(),
+            sessions: Gauge::default(),
+            waiting: Gauge::default(),
         };
-        metrics.with_requests().with_cells(shelf)
+        metrics.with_requests().with_cells(shelf).with_receipts()
     }
 
     /// Names what is counted of requests.
@@ -112,6 +123,31 @@ impl Metrics {
         }
         self.registry.register_with_unit("cache", "Size of the cache now", Unit::Bytes, self.cache.clone());
         self
+    }
+
+    /// Names what is counted of payments.
+    fn with_receipts(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("receipts", "Receipts of viewers that came", self.receipts.clone());
+        registry.register("sessions", "Sessions open now", self.sessions.clone());
+        registry.register("receipts_waiting", "Receipts that the ledger has not taken", self.waiting.clone());
+        self
+    }
+
+    /// Counts a receipt: whether it was news, or was refused.
+    pub(crate) fn receipt(&self, is_news: Option<bool>) {
+        let outcome = match is_news {
+            Some(true) => "taken",
+            Some(false) => "known",
+            None => "refused",
+        };
+        self.receipts.get_or_create(&ReceiptLabels { outcome }).inc();
+    }
+
+    /// How many sessions are open, and how many receipts wait.
+    pub(crate) fn paying(&self, sessions: usize, waiting: u64) {
+        self.sessions.set(i64::try_from(sessions).unwrap_or(i64::MAX));
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// Counts an answer whose head is ready after `seconds`.

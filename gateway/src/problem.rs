@@ -15,6 +15,22 @@ pub(crate) enum Code {
     BadLink,
     /// The upload's body ended before its announced length, or stalled.
     BodyIncomplete,
+    /// The title is shown for money, and no session was shown.
+    PaymentRequired,
+    /// The session is unknown, or for another title.
+    NoSession,
+    /// There is no session to send receipts to under this token.
+    UnknownSession,
+    /// More was sent in this session than is acknowledged.
+    ReceiptsWanted,
+    /// All that was granted is used.
+    GrantUsedUp,
+    /// The grant has ended, or has not begun.
+    GrantExpired,
+    /// The grant is none for this gateway.
+    BadGrant,
+    /// This gateway has no ledger.
+    NoLedger,
     /// No bearer token, or another one.
     BadToken,
     /// The key in the link does not open this object.
@@ -105,13 +121,24 @@ impl Code {
                 StatusCode::BAD_REQUEST
             }
             Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::PaymentRequired
+            | Self::NoSession
+            | Self::ReceiptsWanted
+            | Self::GrantUsedUp
+            | Self::GrantExpired => StatusCode::PAYMENT_REQUIRED,
             Self::WrongKey
             | Self::UploadsOff
             | Self::OperatorsOff
+            | Self::BadGrant
             | Self::NotACreator
             | Self::NotAKeeper
             | Self::CreatorFull => StatusCode::FORBIDDEN,
-            Self::NoRoute | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => StatusCode::NOT_FOUND,
+            Self::NoRoute
+            | Self::NoLedger
+            | Self::UnknownSession
+            | Self::UnknownHandle
+            | Self::NotHeld
+            | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
@@ -131,6 +158,14 @@ impl Code {
             Self::BadRequest => "The request is malformed",
             Self::BadLink => "This is not a Headwater link",
             Self::BodyIncomplete => "The upload did not arrive whole",
+            Self::PaymentRequired => "This title is shown for money",
+            Self::NoSession => "There is no such session for this title",
+            Self::UnknownSession => "This session is unknown or has ended",
+            Self::ReceiptsWanted => "What was sent has to be acknowledged first",
+            Self::GrantUsedUp => "The grant is used up",
+            Self::GrantExpired => "The grant does not hold now",
+            Self::BadGrant => "This grant does not count here",
+            Self::NoLedger => "Nothing is paid at this gateway",
             Self::BadToken => "A valid bearer token is required",
             Self::WrongKey => "The key does not open this object",
             Self::UploadsOff => "This gateway takes no uploads",

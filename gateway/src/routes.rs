@@ -6,6 +6,7 @@ mod live;
 mod nodes;
 mod open;
 mod openapi;
+mod pay;
 mod publications;
 mod publish;
 mod read;
@@ -46,13 +47,19 @@ const LIVE_ONE: &str = "/api/live/{id}";
 const LIVE_FILE: &str = "/live/{id}/{file}";
 const LIVE_PART: &str = "/live/{id}/{track}/{part}";
 const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
+const LEDGER: &str = "/api/ledger";
+const SESSIONS: &str = "/api/sessions";
+const RECEIPTS: &str = "/api/sessions/{session}/receipts";
 const HEALTH: &str = "/health";
 const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 23] = [
+    LEDGER,
+    SESSIONS,
+    RECEIPTS,
     PUBLICATIONS,
     PUBLICATION,
     PUBLISH,
@@ -88,6 +95,7 @@ pub fn router(gateway: Gateway) -> Router {
         .merge(publication_routes())
         .merge(live_routes())
         .merge(node_routes())
+        .merge(pay_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -125,6 +133,13 @@ fn live_routes() -> Router<Gateway> {
         .route(LIVE_PART, shared(get(live::part), reading))
 }
 
+fn pay_routes() -> Router<Gateway> {
+    Router::new()
+        .route(LEDGER, shared(get(pay::ledger), "GET, HEAD, OPTIONS"))
+        .route(SESSIONS, shared(post(pay::open), "POST, OPTIONS"))
+        .route(RECEIPTS, shared(post(pay::receipt), "POST, OPTIONS"))
+}
+
 fn node_routes() -> Router<Gateway> {
     let reading = "GET, HEAD, OPTIONS";
     Router::new()
@@ -137,7 +152,7 @@ fn node_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
+        OPEN | BLOB | SESSIONS | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }
@@ -151,7 +166,10 @@ fn preflight(methods: &'static str) -> (StatusCode, HeaderMap) {
     let fields = [
         (ALLOW, methods),
         (ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, If-Match, If-None-Match, If-Range, Range"),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, Headwater-Session, If-Match, If-None-Match, If-Range, Range",
+        ),
         (ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (

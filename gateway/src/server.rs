@@ -52,6 +52,9 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 /// How long they may take to say so.
 const REFRESH_WITHIN: Duration = Duration::from_secs(20);
 
+/// Receipts are handed to the ledger this often.
+const HAND_OVER_EVERY: Duration = Duration::from_secs(5);
+
 /// Serves the gateway on `listener` until `shutdown` completes and the answers under way have ended, or 10 s have passed.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Future<Output = ()>) {
     let admit = {
@@ -62,7 +65,11 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Futur
     tokio::select! {
         () = serving => {}
         () = sweep(gateway.clone()) => unreachable!("it has no end"),
-        () = refresh(gateway) => unreachable!("it has no end"),
+        () = refresh(gateway.clone()) => unreachable!("it has no end"),
+        () = hand_over(gateway.clone()) => unreachable!("it has no end"),
+    }
+    if let Some(till) = gateway.till() {
+        till.close().await;
     }
 }
 
@@ -73,6 +80,24 @@ async fn refresh(gateway: Gateway) {
         match gateway.client().refresh_members(REFRESH_WITHIN).await {
             Ok(refreshed) => tracing::debug!(news = refreshed.news, "the member list is up to date"),
             Err(error) => tracing::warn!(%error, "the member list may be old"),
+        }
+    }
+}
+
+/// Hands receipts to the ledger, again and again until it has them.
+async fn hand_over(gateway: Gateway) {
+    let Some(till) = gateway.till() else { return std::future::pending().await };
+    loop {
+        sleep(HAND_OVER_EVERY).await;
+        loop {
+            match till.hand_over().await {
+                Ok(0) => break,
+                Ok(records) => tracing::debug!(records, "handed to the ledger"),
+                Err(error) => {
+                    tracing::warn!(%error, "receipts wait");
+                    break;
+                }
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `headwater gateway`: HTTP in front of the network, as a long-running role.
 
+mod pay;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -8,9 +10,10 @@ use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
 use gateway::{
-    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PublishingConfig, UploadConfig,
+    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PayConfig, PublishingConfig, Till,
+    UploadConfig,
 };
-use protocol::PublicKey;
+use protocol::{NetworkId, PublicKey};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -42,6 +45,7 @@ use crate::settings;
 Examples:
   headwater gateway --listen 127.0.0.1:8080
   headwater gateway --upload-token @/etc/headwater/token --public-url https://media.example
+  headwater gateway --ledger https://ledger.example                  and shows titles for money
   headwater gateway --steward /var/lib/headwater/steward             and keeps whole what it has mandates for
   curl --data-binary @film.link http://127.0.0.1:8080/open           answers the URL to read at
 
@@ -149,6 +153,20 @@ struct GatewaySettings {
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
     page: Option<PathBuf>,
 
+    /// A ledger, for titles that are shown for money: viewers pay by way of it, and it learns what they acknowledge.
+    /// Without one such titles are refused
+    #[arg(long, value_name = "URL", env = "HEADWATER_GATEWAY_LEDGER")]
+    ledger: Option<String>,
+
+    /// Where the key that earns and the receipts lie that the ledger has not taken [default: payments in your folder
+    /// for data]
+    #[arg(long, value_name = "DIR", requires = "ledger", env = "HEADWATER_GATEWAY_PAY_FOLDER")]
+    pay_folder: Option<PathBuf>,
+
+    /// What is sent to a viewer before receipts have to come [default: 16MiB]
+    #[arg(long, value_name = "SIZE", requires = "ledger", env = "HEADWATER_GATEWAY_CREDIT")]
+    credit: Option<ByteSize>,
+
     /// A steward's folder: look after what has a mandate there too, as `headwater steward --dir` does
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_STEWARD")]
     steward: Option<PathBuf>,
@@ -197,6 +215,7 @@ impl Gateway {
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
+        config.till = settings.till(network.file.network).await?;
         let met = client.meet_nodes(MEET_WITHIN).await;
         tracing::debug!(met, "the nodes that answer are connected");
         let steward = settings.steward(&network, globals.output()).await?;
@@ -240,6 +259,9 @@ impl GatewaySettings {
             work_folder: self.work_folder.or(file.work_folder),
             work_max: self.work_max.or(file.work_max),
             page: self.page.or(file.page),
+            ledger: self.ledger.or(file.ledger),
+            pay_folder: self.pay_folder.or(file.pay_folder),
+            credit: self.credit.or(file.credit),
             steward: self.steward.or(file.steward),
             steward_config: self.steward_config.or(file.steward_config),
             operator_token: self.operator_token.or(file.operator_token),
@@ -286,6 +308,17 @@ impl GatewaySettings {
             work_len_max: self.work_max.unwrap_or(WORK_MAX).bytes(),
             index: account::publishing_index(self.account.as_deref())?,
         })
+    }
+
+    /// Where what is paid is counted, where anything is.
+    async fn till(&self, network: NetworkId) -> anyhow::Result<Option<Till>> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let folder = match &self.pay_folder {
+            Some(folder) => folder.clone(),
+            None => folders::data()?.join("payments"),
+        };
+        let credit = self.credit.map_or(PayConfig::CREDIT_BYTES, ByteSize::bytes);
+        pay::till(ledger, &folder, credit, network).await.map(Some)
     }
 
     fn operators(&self) -> anyhow::Result<Option<BearerToken>> {

@@ -1,5 +1,6 @@
 //! What a gateway keeps of live streams: their records, as they came.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -161,6 +162,36 @@ impl LiveStore {
         self.close(id, now, |row| {
             row.withdrawal = Some(withdrawal);
         })
+    }
+
+    /// Whether a stream that this creator has withdrawn has a segment in one of these objects.
+    pub(super) fn has_withdrawn(
+        &self,
+        creator: &[u8; 32],
+        objects: &HashSet<[u8; 36]>,
+    ) -> Result<bool, CatalogueError> {
+        let view = self.database.begin_read().map_err(redb::Error::from)?;
+        let streams = view.open_table(STREAMS).map_err(redb::Error::from)?;
+        let segments = view.open_table(SEGMENTS).map_err(redb::Error::from)?;
+        for stream in streams.iter().map_err(redb::Error::from)? {
+            let (key, row) = stream.map_err(redb::Error::from)?;
+            let (key, id) = (*key.value(), live_id(key.value())?);
+            let row: Row =
+                serde_ipld_dagcbor::from_slice(row.value()).map_err(|error| damaged(id, &error))?;
+            if row.creator != *creator || row.withdrawal.is_none() {
+                continue;
+            }
+            let all = (&key, 0, 0)..=(&key, u8::MAX, u32::MAX);
+            for segment in segments.range(all).map_err(redb::Error::from)? {
+                let (_, record) = segment.map_err(redb::Error::from)?;
+                let record = Signed::<LiveSegment>::decode(record.value(), &self.network);
+                let record = record.map_err(|error| damaged(id, &error))?;
+                if objects.contains(&record.body().object.to_bytes()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn close(

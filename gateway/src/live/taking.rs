@@ -1,12 +1,16 @@
 //! How records of live streams come in: each is checked against what is there, and kept durably before it counts.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use client::Client;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed};
 use publishing::fetch_prelude;
-use sharing::{LiveEnd, LiveId, LiveSegment, LiveStream, LiveStreamError, PublicationId, Taken, Withdrawal};
+use sharing::{
+    Bundle, LiveEnd, LiveId, LiveSegment, LiveStream, LiveStreamError, PublicationId, Taken, Track,
+    Withdrawal,
+};
 use tokio::time::timeout;
 
 use super::limits::{KEPT_FOR_S, RUNNING_MAX, RUNNING_OF_CREATOR_MAX};
@@ -143,6 +147,20 @@ impl Live {
         }
         self.retire(&stream);
         Ok(id)
+    }
+
+    /// Whether a publication may be taken: one that is made of a live stream which its creator has withdrawn here may not.
+    pub(crate) async fn admits(&self, bundle: &Bundle) -> Result<(), Problem> {
+        let parts = bundle.tracks().iter().flat_map(Track::parts);
+        let objects: HashSet<_> = parts.map(|part| part.object.to_bytes()).collect();
+        let creator = *bundle.creator().as_bytes();
+        if self.blocking(move |store| store.has_withdrawn(&creator, &objects)).await? {
+            return Err(Problem::new(
+                Code::Withdrawn,
+                "its creator has withdrawn the live stream that it is made of",
+            ));
+        }
+        Ok(())
     }
 
     /// The stream of a record, when its creator signed it and has not withdrawn it.

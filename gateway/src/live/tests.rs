@@ -162,3 +162,17 @@ async fn those_who_load_an_ended_stream_at_the_same_time_share_it_and_a_withdraw
     live.withdraw(sign(sharing::Withdrawal { bundle, issued: now() })).await.unwrap();
     assert!(one.state().is_withdrawn && live.get(id).await.unwrap().state().is_withdrawn);
 }
+
+#[tokio::test]
+async fn a_withdrawn_stream_does_not_come_back_as_a_publication() {
+    let (live, id) = begun(None).await;
+    let finished = {
+        let stream = live.get(id).await.unwrap();
+        let bundle = stream.state().live.bundle();
+        bundle.unwrap()
+    };
+    assert!(live.admits(&finished).await.is_ok(), "as long as it is not withdrawn");
+    let bundle = sharing::PublicationId::from_cid(id.cid());
+    live.withdraw(sign(sharing::Withdrawal { bundle, issued: now() })).await.unwrap();
+    assert!(live.admits(&finished).await.is_err());
+}

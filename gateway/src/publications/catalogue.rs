@@ -27,6 +27,9 @@ const PUBLICATIONS_MAX: u64 = 100_000;
 /// Denials of one catalogue, whoever keeps them: their targets are in memory, in about 50 MB.
 const DENIALS_MAX: u64 = 1_000_000;
 
+/// Objects that are shown for money: they are in memory, in about 50 MB.
+const PAID_MAX: usize = 1_000_000;
+
 /// Bytes of memory that the database caches.
 const DATABASE_CACHE_LEN: usize = 4 << 20;
 
@@ -37,6 +40,7 @@ pub(crate) struct Catalogue {
     network: NetworkId,
     per_creator_max: u64,
     denied: Arc<RwLock<HashSet<[u8; 36]>>>,
+    paid: Arc<RwLock<HashSet<[u8; 36]>>>,
 }
 
 /// A publication as it was offered.
@@ -118,9 +122,9 @@ impl Catalogue {
     }
 
     fn with(database: Database, network: NetworkId, per_creator_max: u64) -> Result<Self, CatalogueError> {
-        let denied = rows::change(&database, |tables| tables.denied())?;
-        let denied = Arc::new(RwLock::new(denied));
-        Ok(Self { database: Arc::new(database), network, per_creator_max, denied })
+        let (denied, paid) = rows::change(&database, |tables| Ok((tables.denied()?, tables.paid()?)))?;
+        let [denied, paid] = [denied, paid].map(|objects| Arc::new(RwLock::new(objects)));
+        Ok(Self { database: Arc::new(database), network, per_creator_max, denied, paid })
     }
 
     /// Keeps a publication; of two records for one bundle the later counts.
@@ -217,6 +221,28 @@ impl Catalogue {
     /// Whether a denial names this publication or object; from memory.
     pub(crate) fn is_denied(&self, target: &Cid) -> bool {
         self.denied.read().unwrap_or_else(PoisonError::into_inner).contains(&target.to_bytes())
+    }
+
+    /// Keeps that these objects are shown for money; false when there is no room for them.
+    pub(crate) fn pay_for(&self, objects: &[[u8; 36]]) -> Result<bool, CatalogueError> {
+        let new: Vec<_> = {
+            let known = self.paid.read().unwrap_or_else(PoisonError::into_inner);
+            let new: Vec<_> = objects.iter().filter(|object| !known.contains(*object)).collect();
+            if known.len() + new.len() > PAID_MAX {
+                return Ok(false);
+            }
+            new
+        };
+        if !new.is_empty() {
+            rows::change(&self.database, |tables| new.iter().try_for_each(|object| tables.pay_for(object)))?;
+            self.paid.write().unwrap_or_else(PoisonError::into_inner).extend(new);
+        }
+        Ok(true)
+    }
+
+    /// Whether this object is shown for money; from memory.
+    pub(crate) fn is_paid(&self, object: &Cid) -> bool {
+        self.paid.read().unwrap_or_else(PoisonError::into_inner).contains(&object.to_bytes())
     }
 
     /// Why this publication or object must not be served.

@@ -8,7 +8,7 @@ use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed, UnixSeconds};
 use publishing::FetchBundleError;
-use sharing::{Denial, Publication, PublicationId, Withdrawal};
+use sharing::{Bundle, Denial, Part, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
 use super::encoded::Playlists;
@@ -16,6 +16,7 @@ use super::lookups::Lookups;
 use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
+use crate::live::Live;
 use crate::problem::{Code, Problem};
 use crate::trouble::{ANSWER_TIMEOUT, bundle_problem, no_answer, open_problem};
 
@@ -98,6 +99,15 @@ impl Publications {
         Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
     }
 
+    /// Whether an object may be served to whoever has its link.
+    pub(crate) async fn check_link(&self, object: Cid) -> Result<(), Problem> {
+        if self.catalogue.at_once().is_paid(&object) {
+            let detail = "it belongs to a title that is shown for money: watch that";
+            return Err(Problem::new(Code::PaymentRequired, detail));
+        }
+        self.check(object).await
+    }
+
     async fn check_both(&self, record: &Signed<Publication>) -> Result<(), Problem> {
         self.check(record.body().bundle.cid()).await?;
         self.check(record.body().object).await
@@ -125,21 +135,31 @@ impl Publications {
     }
 
     /// Takes a publication in, durably; true when it is new here.
-    pub(crate) async fn offer(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
+    pub(crate) async fn offer(
+        &self,
+        live: &Live,
+        record: Signed<Publication>,
+    ) -> Result<(Summary, bool), Problem> {
         self.admit(&record.by())?;
-        self.take(record).await
+        self.take(live, record).await
     }
 
     /// Takes in what this gateway has published itself.
-    pub(crate) async fn offer_own(&self, record: Signed<Publication>) -> Result<Summary, Problem> {
-        self.take(record).await.map(|(summary, _)| summary)
+    pub(crate) async fn offer_own(
+        &self,
+        live: &Live,
+        record: Signed<Publication>,
+    ) -> Result<Summary, Problem> {
+        self.take(live, record).await.map(|(summary, _)| summary)
     }
 
-    async fn take(&self, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
+    async fn take(&self, live: &Live, record: Signed<Publication>) -> Result<(Summary, bool), Problem> {
         self.check_both(&record).await?;
         let bundle = in_time(self.opened.offered(&record)).await?;
         check_date(bundle.bundle().parts().created.max(record.body().issued))?;
         let (id, summary) = (record.body().bundle, Summary::new(bundle.bundle(), record.body().listed));
+        live.admits(bundle.bundle()).await?;
+        self.hold(bundle.bundle()).await?;
         let (kept, told) = (record.clone(), summary.clone());
         match self.catalogue.change(move |catalogue| catalogue.keep(&kept, told)).await? {
             Kept::Now => self.opened.forget(id.cid()),
@@ -149,6 +169,20 @@ impl Publications {
         // A denial may have come while the bundle was fetched.
         self.check_both(&record).await?;
         Ok((summary, true))
+    }
+
+    /// Keeps links to what is shown for money from being opened here.
+    async fn hold(&self, bundle: &Bundle) -> Result<(), Problem> {
+        if bundle.parts().ledger.is_none() {
+            return Ok(());
+        }
+        let parts = bundle.tracks().iter().flat_map(|track| track.parts().iter().map(Part::link));
+        let files = bundle.parts().attachments.iter().map(|attachment| attachment.file.link());
+        let objects: Vec<_> = parts.chain(files).map(|link| link.cid().to_bytes()).collect();
+        if self.catalogue.change(move |catalogue| catalogue.pay_for(&objects)).await? {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Busy, "this gateway has no room for more titles that are shown for money"))
     }
 
     /// Ends a publication of the same creator, durably.

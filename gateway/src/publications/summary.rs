@@ -31,6 +31,9 @@ pub(crate) struct Summary {
     /// Path of the page that plays it.
     pub(crate) watch: String,
     listed: bool,
+    /// The key of the ledger under whose agreements it is shown, in hexadecimal; null where it is free.
+    #[serde(default)]
+    ledger: Option<String>,
 }
 
 /// The thumbnails of the seek bar in one picture.
@@ -119,6 +122,7 @@ impl Summary {
             strip: parts.strip.as_ref().map(|strip| StripPicture::new(id, strip)),
             watch: watch(id),
             listed,
+            ledger: parts.ledger.map(|ledger| HEXLOWER.encode(ledger.as_bytes())),
         }
     }
 }

@@ -47,7 +47,7 @@ struct Question {
 )]
 pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<impl IntoResponse, Problem> {
     let link = timeout(ANSWER_TIMEOUT, read_link(body)).await.map_err(|_| stalled())??;
-    gateway.publications().check(link.cid()).await?;
+    gateway.publications().check_link(link.cid()).await?;
     let opening = timeout(ANSWER_TIMEOUT, gateway.client().open(&link)).await;
     let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
     let answer = hand_out(&gateway, ServedObject::new(object));

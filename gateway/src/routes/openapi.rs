@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, care, live, nodes, open, publications, publish, read, sources, status, watch};
+use super::{blob, care, live, nodes, open, pay, publications, publish, read, sources, status, watch};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -31,6 +31,9 @@ use super::{blob, care, live, nodes, open, publications, publish, read, sources,
         live::offer,
         live::file,
         live::part,
+        pay::ledger,
+        pay::open,
+        pay::receipt,
         open::open,
         read::read,
         blob::upload,

@@ -107,7 +107,7 @@ async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Probl
     let publications = gateway.publications();
     match record {
         SharingRecord::Publication(record) => {
-            let (summary, is_new) = publications.offer(record).await?;
+            let (summary, is_new) = publications.offer(gateway.live(), record).await?;
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
             let location = format!("/api/publications/{}", summary.id);
             Ok((status, [(LOCATION, location)], Json(summary)).into_response())

@@ -178,7 +178,7 @@ async fn publish_film(
     // The uploader knows no path of ours.
     let in_words = |error: PublishError| error.to_string().replace(&film.display().to_string(), "the film");
     let published = published.await.map_err(in_words)?;
-    let kept = gateway.publications().offer_own(published.record).await;
+    let kept = gateway.publications().offer_own(gateway.live(), published.record).await;
     kept.map(|summary| summary.watch).map_err(|problem| problem.detail().to_owned())
 }
 

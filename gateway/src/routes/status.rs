@@ -60,6 +60,9 @@ pub(super) async fn ready(State(gateway): State<Gateway>) -> Result<Response, Pr
 /// The counters as text.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "the text format of Prometheus")))]
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
+    if let Some(till) = gateway.till() {
+        gateway.metrics().paying(till.open_sessions(), till.waiting().await);
+    }
     let text = gateway.metrics().render(
         gateway.shelf().weight(),
         gateway.open_handles(),

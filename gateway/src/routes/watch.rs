@@ -2,16 +2,17 @@
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{IntoResponse as _, Response};
 use packager::playlist::PlaylistError;
 use sharing::{FileRef, PublicationId, Track, TrackId};
 
 use crate::disposition::ServedType;
 use crate::gateway::Gateway;
+use crate::pay::{Fare, shown_token, with_session};
 use crate::problem::{Code, Problem};
-use crate::publications::{Form, Show, master, media, nothing};
-use crate::representation::Representation;
+use crate::publications::{Form, PLAYLIST_TYPE, Show, derived, master, media, nothing};
+use crate::representation::{Content, Representation};
 
 pub(super) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
@@ -24,11 +25,12 @@ pub(super) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
             followed by .m3u8 (segments by URL), .ranges.m3u8 (byte ranges) or .mp4 (one file)"),
     ),
     responses((status = 200, description = "it, immutable but for record"), (status = 206, description = "a part of it"),
-        (status = 404), (status = 410, description = "withdrawn"), (status = 451, description = "denied, with the reason")),
+        (status = 404), (status = 402, description = "it is shown for money: see `code`"), (status = 410, description = "withdrawn"), (status = 451, description = "denied, with the reason")),
 )]
 pub(super) async fn file(
     State(gateway): State<Gateway>,
     Path((id, file)): Path<(String, String)>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -44,8 +46,14 @@ pub(super) async fn file(
         "strip" => {
             picture(&show, show.bundle.bundle().parts().strip.as_ref().map(|strip| &strip.file)).await?
         }
+        _ if file.split_once('.').is_some_and(|(_, ending)| ending == "mp4") => {
+            let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?;
+            let answer = track_file(&gateway, &show, &file).await?.answer(&method, &headers, gateway.shelf());
+            return Ok(fare.whole(answer.await?));
+        }
         _ => track_file(&gateway, &show, &file).await?,
     };
+    let representation = carried_on(representation, &show, &uri);
     representation.answer(&method, &headers, gateway.shelf()).await
 }
 
@@ -58,18 +66,25 @@ pub(super) async fn file(
         ("part" = String, Path, description = "init.mp4, or the number of a segment followed by .m4s, or .vtt for subtitles"),
     ),
     responses((status = 200, description = "it, immutable"), (status = 206, description = "a part of it"), (status = 404),
-        (status = 410, description = "withdrawn"), (status = 451, description = "denied, with the reason")),
+        (status = 402, description = "it is shown for money: see `code`"), (status = 410, description = "withdrawn"), (status = 451, description = "denied, with the reason")),
 )]
 pub(super) async fn part(
     State(gateway): State<Gateway>,
     Path((id, track, part)): Path<(String, String, String)>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let show = gateway.publications().show(id).await?;
     let track = show.track(&track)?;
-    let (run, next) = match number(track, &part) {
+    let number = number(track, &part);
+    // An init section says how to play, and nothing of what is played.
+    let fare = match number {
+        Some(_) => Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?,
+        None => Fare::Free,
+    };
+    let (run, next) = match number {
         Some(number) => (show.segment(track, number).await?, Some(number + 1)),
         None if part == "init.mp4" => (show.init(track).await?, Some(0)),
         None => return Err(nothing(format!("a track has no part {part:?}"))),
@@ -81,7 +96,7 @@ pub(super) async fn part(
     {
         gateway.publications().ahead.look_up(look_ahead(gateway.clone(), id, track.id().clone(), next));
     }
-    Ok(response)
+    Ok(fare.piece(response))
 }
 
 /// Files that come with a publication.
@@ -93,17 +108,35 @@ pub(super) async fn part(
 pub(super) async fn attachment(
     State(gateway): State<Gateway>,
     Path((id, name)): Path<(String, String)>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let show = gateway.publications().show(parse(&id)?).await?;
     let attachment = show.bundle.bundle().attachment(&name).ok_or_else(|| nothing("no such attachment"))?;
+    let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?;
     let representation = show.whole_file(&attachment.file).await?;
     let served = ServedType::of(Some(attachment.file.media_type.as_str()));
     let representation = Representation { media_type: served.inert().to_owned(), ..representation };
     let mut response = representation.answer(&method, &headers, gateway.shelf()).await?;
     served.describe(Some(&name), response.headers_mut());
-    Ok(response)
+    Ok(fare.whole(response))
+}
+
+/// A playlist of a title that is shown for money, asked for within a session, carries that on.
+fn carried_on(representation: Representation, show: &Show<'_>, uri: &Uri) -> Representation {
+    let token = match show.bundle.bundle().parts().ledger {
+        Some(_) if representation.media_type == PLAYLIST_TYPE => shown_token(uri, &HeaderMap::new()),
+        _ => None,
+    };
+    match (token, &representation.content) {
+        (Some(token), Content::Memory(text)) => {
+            let text = with_session(&String::from_utf8_lossy(text), token);
+            let cache_control = HeaderValue::from_static("private, no-store");
+            Representation { cache_control, ..derived(PLAYLIST_TYPE, text) }
+        }
+        _ => representation,
+    }
 }
 
 /// What was published has a form, but makes no playlist.

@@ -12,6 +12,7 @@ mod loss;
 mod lying_gateway;
 mod membership;
 mod names;
+mod paying;
 mod publications;
 mod rebalancing;
 mod relay;

@@ -18,6 +18,8 @@ pub(super) const PUBLICATIONS: TableDefinition<&[u8; 36], &[u8]> = TableDefiniti
 pub(super) const NEWEST: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("newest");
 /// By target.
 pub(super) const DENIALS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("denials");
+/// Objects that hold what is shown for money.
+const PAID: TableDefinition<&[u8; 36], ()> = TableDefinition::new("paid objects");
 /// How many rows of publications there are of each creator, withdrawn ones included.
 const CREATORS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("creators");
 
@@ -57,6 +59,7 @@ pub(super) fn change<T>(
             newest: transaction.open_table(NEWEST).map_err(redb::Error::from)?,
             denials: transaction.open_table(DENIALS).map_err(redb::Error::from)?,
             creators: transaction.open_table(CREATORS).map_err(redb::Error::from)?,
+            paid: transaction.open_table(PAID).map_err(redb::Error::from)?,
         };
         change(&mut tables)?
     };
@@ -69,6 +72,7 @@ pub(super) struct Tables<'t> {
     newest: Table<'t, (u64, &'static [u8; 36]), ()>,
     denials: Table<'t, &'static [u8; 36], &'static [u8]>,
     creators: Table<'t, &'static [u8; 32], u64>,
+    paid: Table<'t, &'static [u8; 36], ()>,
 }
 
 impl Tables<'_> {
@@ -117,6 +121,18 @@ impl Tables<'_> {
 
     pub(super) fn denials_len(&self) -> Result<u64, CatalogueError> {
         Ok(self.denials.len().map_err(redb::Error::from)?)
+    }
+
+    /// Keeps that an object is shown for money.
+    pub(super) fn pay_for(&mut self, object: &[u8; 36]) -> Result<(), CatalogueError> {
+        self.paid.insert(object, ()).map_err(redb::Error::from)?;
+        Ok(())
+    }
+
+    /// All objects that are shown for money.
+    pub(super) fn paid(&self) -> Result<HashSet<[u8; 36]>, CatalogueError> {
+        let rows = self.paid.iter().map_err(redb::Error::from)?;
+        rows.map(|row| Ok(*row.map_err(redb::Error::from)?.0.value())).collect()
     }
 
     /// The targets of all denials.

@@ -1,0 +1,153 @@
+//! What a request for a title has to show, and how its answer changes when it does.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::response::Response;
+use sharing::Bundle;
+
+use super::meter::Meter;
+use super::session::Stop;
+use super::sessions::OpenSession;
+use crate::gateway::{Gateway, now};
+use crate::handles::Handle;
+use crate::problem::{Code, Problem};
+
+const SESSION: HeaderName = HeaderName::from_static("headwater-session");
+/// What was delivered within a session is nobody else's to pass on.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600, no-transform");
+
+/// On what terms a part of a title is delivered.
+#[derive(Debug)]
+pub(crate) enum Fare {
+    /// It costs nothing.
+    Free,
+    /// It is counted in this session.
+    Counted(Arc<OpenSession>),
+}
+
+impl Fare {
+    /// What this request has to show for this title, and does show.
+    pub(crate) fn of(
+        gateway: &Gateway,
+        bundle: &Bundle,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
+        let Some(ledger) = bundle.parts().ledger else { return Ok(Self::Free) };
+        let till = gateway.till().filter(|till| till.issuer() == ledger);
+        let till = till.ok_or_else(|| {
+            let detail =
+                format!("it is paid by way of the ledger {ledger}, in which this gateway has no part");
+            Problem::new(Code::PaymentRequired, detail)
+        })?;
+        let token = shown_token(uri, headers).ok_or_else(|| {
+            Problem::new(
+                Code::PaymentRequired,
+                format!("it is paid by way of the ledger {ledger}: open a session"),
+            )
+        })?;
+        let session = till.session(token).ok_or_else(no_session)?;
+        let is_for_it =
+            session.title.content == bundle.id().cid() && session.title.creator == bundle.creator();
+        if !is_for_it {
+            return Err(Problem::new(Code::NoSession, "this session is for another title"));
+        }
+        session.state().may_send(now()).map_err(|stop| stopped(&stop))?;
+        Ok(Self::Counted(session))
+    }
+
+    /// The answer with a piece of the title, whose bytes count from now on.
+    pub(crate) fn piece(self, answer: Response) -> Response {
+        self.counted(answer, Meter::piece)
+    }
+
+    /// The answer with something long, which waits in its middle where receipts are missing.
+    pub(crate) fn whole(self, answer: Response) -> Response {
+        self.counted(answer, |session, _| Meter::flow(session))
+    }
+
+    fn counted(self, answer: Response, meter: impl FnOnce(Arc<OpenSession>, u64) -> Meter) -> Response {
+        let Self::Counted(session) = self else { return answer };
+        let len = answer.headers().get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
+        let (mut head, body) = answer.into_parts();
+        head.headers.insert(CACHE_CONTROL, PRIVATE);
+        if hyper::body::Body::is_end_stream(&body) {
+            return Response::from_parts(head, body);
+        }
+        let body = meter(session, len.unwrap_or(0)).around(body.into_data_stream());
+        Response::from_parts(head, Body::from_stream(body))
+    }
+}
+
+/// The token in the header or the query of a request.
+pub(crate) fn shown_token(uri: &Uri, headers: &HeaderMap) -> Option<Handle> {
+    let header = headers.get(SESSION).and_then(|value| value.to_str().ok());
+    let in_query = || uri.query()?.split('&').find_map(|field| field.strip_prefix("session="));
+    header.or_else(in_query)?.parse().ok()
+}
+
+/// A playlist whose URIs carry the session on, for players that know no headers.
+pub(crate) fn with_session(playlist: &str, token: Handle) -> String {
+    let lines: Vec<String> = playlist.lines().map(|line| line_with_session(line, token)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn line_with_session(line: &str, token: Handle) -> String {
+    let attribute =
+        line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)));
+    match attribute {
+        Some((before, (uri, after))) => format!("{before}URI=\"{uri}?session={token}\"{after}"),
+        None if line.is_empty() || line.starts_with('#') => line.to_owned(),
+        None => format!("{line}?session={token}"),
+    }
+}
+
+pub(super) fn no_session() -> Problem {
+    Problem::new(Code::NoSession, "this session is unknown here, or has ended: open another one")
+}
+
+pub(super) fn stopped(stop: &Stop) -> Problem {
+    let code = match stop {
+        Stop::ReceiptsWanted { .. } => Code::ReceiptsWanted,
+        Stop::GrantUsedUp { .. } => Code::GrantUsedUp,
+        Stop::GrantExpired { .. } => Code::GrantExpired,
+    };
+    Problem::new(code, stop.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_shown_in_a_header_or_in_the_query() {
+        let token = Handle::from_random(0xab);
+        let nothing = HeaderMap::new();
+        for (uri, is_shown) in [
+            (format!("/watch/x/v/0.m4s?session={token}"), true),
+            (format!("/watch/x/v/0.m4s?a=b&session={token}"), true),
+            (format!("/watch/x/v/0.m4s?xsession={token}"), false),
+            ("/watch/x/v/0.m4s?session=".to_owned(), false),
+            ("/watch/x/v/0.m4s".to_owned(), false),
+        ] {
+            let shown = shown_token(&uri.parse().unwrap(), &nothing);
+            assert_eq!(shown.is_some(), is_shown, "{uri}");
+        }
+        let headers = HeaderMap::from_iter([(SESSION, token.to_string().parse().unwrap())]);
+        assert_eq!(shown_token(&Uri::from_static("/"), &headers), Some(token));
+    }
+
+    #[test]
+    fn playlists_carry_the_session_on() {
+        let token = Handle::from_random(1);
+        let text = "#EXTM3U\n#EXT-X-MAP:URI=\"v/init.mp4\"\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a.m3u8\",NAME=\"x\"\n\nv/0.m4s\n";
+        let want = format!(
+            "#EXTM3U\n#EXT-X-MAP:URI=\"v/init.mp4?session={token}\"\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,URI=\"a.m3u8?session={token}\",NAME=\"x\"\n\nv/0.m4s?session={token}\n"
+        );
+        assert_eq!(with_session(text, token), want);
+    }
+}
