@@ -15,6 +15,9 @@ const TILE_WIDTH = 256;
 
 const text = (value: string) => new TextEncoder().encode(value);
 
+/** JSON, bytes, or nothing where there is none. */
+export type Answer = object | Buffer | undefined;
+
 /** A pair of keys that follows from a word. */
 export function pairOf(word: string) {
   const secret = sha512(text(word)).slice(0, 32);
@@ -71,18 +74,18 @@ export function terms(log: StubLog): object {
 }
 
 /** Puts the ledger into the network of a page; `more` answers what this does not. */
-export async function serveLedger(page: Page, log: StubLog, more: (path: string, body: Buffer | null) => object | Buffer | undefined = () => undefined): Promise<void> {
+export async function serveLedger(page: Page, log: StubLog, more: (path: string, body: Buffer | null) => Answer | Promise<Answer> = () => undefined): Promise<void> {
   await page.route("**/api/ledger", (route) => route.fulfill({ json: { url: LEDGER, issuer: hex(ISSUER.key), gateway: hex(pairOf("gateway").key), credit_bytes: 1_000_000 } }));
   await page.route(`${LEDGER}/**`, (route) => answer(route, log, more));
 }
 
-function answer(route: Route, log: StubLog, more: (path: string, body: Buffer | null) => object | Buffer | undefined): Promise<void> {
+async function answer(route: Route, log: StubLog, more: (path: string, body: Buffer | null) => Answer | Promise<Answer>): Promise<void> {
   const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "content-type" };
   const path = new URL(route.request().url()).pathname;
   if (route.request().method() === "OPTIONS") return route.fulfill({ status: 204, headers });
   if (path === "/v1/terms") return route.fulfill({ json: terms(log), headers });
   if (path.startsWith("/log/")) return route.fulfill({ body: log.answer(path.slice(5)), headers });
-  const answered = more(path, route.request().postDataBuffer());
+  const answered = await more(path, route.request().postDataBuffer());
   if (!answered) return route.fulfill({ status: 404, json: { code: "not_found" }, headers });
   return Buffer.isBuffer(answered) ? route.fulfill({ body: answered, headers }) : route.fulfill({ json: answered, headers });
 }

@@ -19,6 +19,7 @@ import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { operators } from "./operators";
+import { pays } from "./pays";
 import { firstFrame, toTheEnd } from "./plays";
 import { publishes } from "./publishes";
 import { resumes } from "./resumes";
@@ -40,6 +41,7 @@ const CHECKS: Record<string, Check> = {
   nodesDown,
   operators,
   ledger,
+  pays,
   publishes,
   live,
   shots,

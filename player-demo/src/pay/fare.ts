@@ -86,7 +86,7 @@ export class TitleFare extends EventTarget implements Fare {
 
   /** All that was delivered and played, and what that costs. */
   total(): { usage: Usage; cost: bigint } {
-    const usage = [...this.usages.values()].reduce((sum, one) => ({ bytes: sum.bytes + one.bytes, ms: sum.ms + one.ms }), { bytes: 0n, ms: 0n });
+    const usage = sumOf([...this.usages.values()]);
     return { usage, cost: charge(this.title.agreement.price, usage, AMOUNT_MAX) };
   }
 
@@ -167,15 +167,19 @@ export class TitleFare extends EventTarget implements Fare {
     const grant = this.grantOf(kept.record);
     if (hex(grant.agreement) !== agreement.id) throw new Error("the grant is for another agreement");
     const signer = await signerOf(kept.pair);
-    const held = { grant, record: kept.record, signer, network: ledger.terms.network, stream: kept.next - 1 };
+    const stream = kept.next - 1;
+    const others = sumOf(kept.usage.filter((_, at) => at !== stream));
+    const left = (all: bigint, used: bigint) => (all > used ? all - used : 0n);
+    const room = { bytes: left(grant.limit.bytes, others.bytes), ms: left(grant.limit.ms, others.ms) };
+    const held = { grant, record: kept.record, signer, network: ledger.terms.network, stream, room };
     const session = await Session.open(origin, held);
-    const stream = (at: number) => `${hex(grant.serial)}/${at}`;
-    for (const [at, usage] of kept.usage.entries()) this.usages.set(stream(at), usage);
+    const streamName = (at: number) => `${hex(grant.serial)}/${at}`;
+    for (const [at, usage] of kept.usage.entries()) this.usages.set(streamName(at), usage);
     this.open.add(session);
     session.addEventListener("change", () => {
-      this.usages.set(stream(held.stream), session.usage);
+      this.usages.set(streamName(stream), session.usage);
       this.dispatchEvent(new Event("change"));
-      void this.note(name, held.stream, session.usage);
+      void this.note(name, stream, session.usage);
     });
     return session;
   }
@@ -232,4 +236,8 @@ export async function holdsGrant(title: PaidTitle, gateway: Uint8Array): Promise
 
 function nameOf({ id }: PaidTitle, gateway: Uint8Array): string {
   return `${id.text}|${hex(gateway)}`;
+}
+
+function sumOf(usages: readonly Usage[]): Usage {
+  return usages.reduce((sum, one) => ({ bytes: sum.bytes + one.bytes, ms: sum.ms + one.ms }), { bytes: 0n, ms: 0n });
 }

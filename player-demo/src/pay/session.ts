@@ -21,14 +21,15 @@ export interface Held {
   readonly record: Uint8Array;
   readonly signer: Signer;
   readonly network: Uint8Array;
-  /** The stream that is this tab's. */
+  /** The stream that is this tab's, and what the others have left of the grant for it. */
   readonly stream: number;
+  readonly room: Usage;
 }
 
 /** Tells of `change` whenever something was delivered or played. */
 export class Session extends EventTarget {
   private id = "";
-  private latest: Uint8Array | undefined;
+  private latest: { readonly seq: number; readonly record: Uint8Array } | undefined;
   private posting: Promise<void> | undefined;
   private stream: Stream;
   private readonly timers: ReturnType<typeof setInterval>[];
@@ -39,7 +40,7 @@ export class Session extends EventTarget {
     credit: number,
   ) {
     super();
-    this.stream = new Stream(held.grant.serial, held.stream, credit);
+    this.stream = new Stream(held.grant.serial, held.stream, credit, held.room);
     this.timers = [
       setInterval(() => void (this.stream.isSettled() || this.acknowledge()), ACKNOWLEDGE_EVERY_MS),
       setInterval(() => void (this.stream.isSettled() || this.sign()), SIGN_EVERY_MS),
@@ -87,7 +88,7 @@ export class Session extends EventTarget {
 
   /** Sends the last receipt that was signed; the browser sees to it after the page is gone. */
   leave(): void {
-    if (this.latest && !this.stream.isSettled()) void send(this.receipts(), this.latest, true).catch(() => {});
+    if (this.latest && !this.stream.isSettled()) void send(this.receipts(), this.latest.record, true).catch(() => {});
   }
 
   close(): void {
@@ -97,12 +98,10 @@ export class Session extends EventTarget {
 
   private async post(): Promise<void> {
     const receipt = this.stream.next();
-    const record = await this.signed(receipt);
-    this.latest = record;
+    const record = await this.sign(receipt);
     try {
       const response = await send(this.receipts(), record);
-      if (response.status === 404) await this.reopen(record);
-      else if (!response.ok) throw await StatusError.of(response);
+      if (!response.ok) await this.reopen(await StatusError.of(response), record);
       this.stream.acknowledged(receipt);
     } catch {
       // The next receipt says the same and more.
@@ -110,18 +109,17 @@ export class Session extends EventTarget {
   }
 
   /** A gateway that was started again does not know the session any more, but knows the grant. */
-  private async reopen(record: Uint8Array): Promise<void> {
+  private async reopen(refusal: StatusError, record: Uint8Array): Promise<void> {
+    if (refusal.code !== "no_session") throw refusal;
     this.id = (await openAt(this.origin, this.held)).id;
     const response = await send(this.receipts(), record);
     if (!response.ok) throw await StatusError.of(response);
   }
 
-  private async sign(): Promise<void> {
-    this.latest = await this.signed(this.stream.next());
-  }
-
-  private signed(receipt: ReturnType<Stream["next"]>): Promise<Uint8Array> {
-    return signRecord("delivery_receipt", receiptBody(receipt), this.held.network, this.held.signer);
+  private async sign(receipt = this.stream.next()): Promise<Uint8Array> {
+    const record = await signRecord("delivery_receipt", receiptBody(receipt), this.held.network, this.held.signer);
+    if (receipt.seq >= (this.latest?.seq ?? 0)) this.latest = { seq: receipt.seq, record };
+    return record;
   }
 
   private receipts(): string {
@@ -130,7 +128,7 @@ export class Session extends EventTarget {
 }
 
 async function openAt(origin: string, held: Held): Promise<{ id: string; credit: number }> {
-  const nothing = new Stream(held.grant.serial, held.stream, 0).next();
+  const nothing = new Stream(held.grant.serial, held.stream, 0, held.room).next();
   const receipt = await signRecord("delivery_receipt", receiptBody(nothing), held.network, held.signer);
   const body: Value = new Map<string, Value>([["grant", held.record], ["receipt", receipt]]);
   const response = await send(`${origin}/api/sessions`, encodeCanonical(body));

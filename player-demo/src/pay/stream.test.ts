@@ -6,9 +6,11 @@ import { Stream } from "./stream";
 
 const segment = (at: number, len = 1000) => ({ len, hash: new Uint8Array(32).fill(at) });
 
+const ROOM = { bytes: 1_000_000n, ms: 5000n };
+
 describe("a stream", () => {
   it("begins with an empty receipt, and then says everything each time", () => {
-    const stream = new Stream(new Uint8Array(16), 3, 1_000_000);
+    const stream = new Stream(new Uint8Array(16), 3, 1_000_000, ROOM);
     expect(stream.next()).toMatchObject({ seq: 0, stream: 3, usage: { bytes: 0n, ms: 0n }, delivered: { count: 0 } });
     stream.take(segment(1));
     stream.next();
@@ -20,7 +22,7 @@ describe("a stream", () => {
   });
 
   it("is due after some segments, or when a good part of the credit is used", () => {
-    const stream = new Stream(new Uint8Array(16), 0, 1_000_000);
+    const stream = new Stream(new Uint8Array(16), 0, 1_000_000, ROOM);
     for (let at = 0; at < 3; at++) stream.take(segment(at));
     expect(stream.isDue()).toBe(false);
     stream.take(segment(4));
@@ -32,7 +34,7 @@ describe("a stream", () => {
   });
 
   it("is not settled by an older receipt than what has come since", () => {
-    const stream = new Stream(new Uint8Array(16), 0, 1_000_000);
+    const stream = new Stream(new Uint8Array(16), 0, 1_000_000, ROOM);
     stream.take(segment(0));
     const old = stream.next();
     stream.take(segment(1));
@@ -42,5 +44,10 @@ describe("a stream", () => {
     expect(stream.isSettled()).toBe(true);
     stream.play(20);
     expect(stream.isSettled()).toBe(false);
+    stream.play(10_000);
+    stream.acknowledged(stream.next());
+    stream.play(10_000);
+    // No receipt says more than the grant allows, or it would be refused.
+    expect([stream.usage.ms, stream.isSettled()]).toEqual([5000n, true]);
   });
 });

@@ -15,17 +15,19 @@ export class Stream {
   private bytes = 0n;
   private ms = 0;
   private seq = 0;
-  private sent = { count: 0, bytes: 0n, ms: 0 };
+  private sent: { count: number; usage: Usage } = { count: 0, usage: { bytes: 0n, ms: 0n } };
 
   constructor(
     private readonly serial: Uint8Array,
     readonly number: number,
     /** Bytes that the gateway gives before they are acknowledged. */
     private readonly credit: number,
+    /** What the grant has left for this stream: a receipt for more is refused. */
+    private readonly room: Usage,
   ) {}
 
   get usage(): Usage {
-    return { bytes: this.bytes, ms: BigInt(Math.floor(this.ms)) };
+    return { bytes: least(this.bytes, this.room.bytes), ms: least(BigInt(Math.floor(this.ms)), this.room.ms) };
   }
 
   /** A segment that is what it must be has come. */
@@ -41,12 +43,12 @@ export class Stream {
 
   /** Whether so much has come that the gateway should hear of it. */
   isDue(): boolean {
-    return this.delivered.count - this.sent.count >= SEGMENTS || Number(this.bytes - this.sent.bytes) * CREDIT_PART >= this.credit;
+    return this.delivered.count - this.sent.count >= SEGMENTS || Number(this.bytes - this.sent.usage.bytes) * CREDIT_PART >= this.credit;
   }
 
   /** Whether the gateway has heard of everything. */
   isSettled(): boolean {
-    return this.bytes === this.sent.bytes && Math.floor(this.ms) === Math.floor(this.sent.ms);
+    return this.usage.bytes === this.sent.usage.bytes && this.usage.ms === this.sent.usage.ms;
   }
 
   /** The next receipt: all in all, so that one which is lost makes no difference. */
@@ -58,6 +60,10 @@ export class Stream {
 
   /** The gateway has this receipt. */
   acknowledged({ delivered, usage }: DeliveryReceipt): void {
-    if (delivered.count >= this.sent.count) this.sent = { count: delivered.count, bytes: usage.bytes, ms: Number(usage.ms) };
+    if (delivered.count >= this.sent.count) this.sent = { count: delivered.count, usage };
   }
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }
