@@ -172,7 +172,7 @@ impl Run {
     }
 
     fn begin_to_leave(&mut self, node: usize) {
-        if self.network.nodes[node].is_leaving || self.network.nodes[node].wavers {
+        if self.network.nodes[node].is_leaving || self.network.wavering.contains(&node) {
             return;
         }
         self.network.nodes[node].is_leaving = true;
@@ -200,11 +200,11 @@ impl Run {
 
     fn begin_to_waver(&mut self, node: usize) {
         let times = self.dice.of(2..12);
-        if self.network.nodes[node].is_leaving || self.network.nodes[node].wavers {
+        if self.network.nodes[node].is_leaving || self.network.wavering.contains(&node) {
             return;
         }
         self.report.wavered += 1;
-        self.network.nodes[node].wavers = true;
+        self.network.wavering.insert(node);
         self.waver(node, times);
     }
 
@@ -216,11 +216,12 @@ impl Run {
             return;
         }
         wavering.is_leaving = !wavering.is_leaving && !is_over;
-        wavering.wavers = !is_over;
         let is_leaving = wavering.is_leaving;
         self.network.list_anew();
         self.keep_room();
-        if !is_over {
+        if is_over {
+            self.network.wavering.remove(&node);
+        } else {
             let delay = self.dice.of(HOUR / 2..3 * DAY);
             self.after(delay, Tick::Waver(node, left - 1));
         }

@@ -42,8 +42,6 @@ pub(super) struct Node {
     pub(super) full_until: u64,
     /// It takes nothing new and goes when all it has is elsewhere too.
     pub(super) is_leaving: bool,
-    /// It leaves and stays again and again.
-    pub(super) wavers: bool,
     /// Switched off for ever.
     pub(super) is_gone: bool,
     /// In the list of members, although it may be gone.
@@ -62,7 +60,6 @@ impl Node {
             slow_until: 0,
             full_until: 0,
             is_leaving: false,
-            wavers: false,
             is_gone: false,
             is_listed: true,
             copies: BTreeMap::new(),
@@ -75,6 +72,8 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
+    /// Nodes that leave and stay again and again.
+    pub(super) wavering: BTreeSet<usize>,
     numbers: HashMap<PublicKey, usize>,
     placement: Arc<Placement>,
     /// How often the list of members has changed.
@@ -93,6 +92,7 @@ impl Network {
         let nodes: Vec<_> = (0..nodes).map(|number| Node::new(number % domains, dice)).collect();
         let mut network = Self {
             nodes,
+            wavering: BTreeSet::new(),
             numbers: HashMap::new(),
             placement: Arc::new(Placement::new(&[], true)),
             lists: 0,

@@ -16,7 +16,7 @@ pub(super) fn stored(objects: usize, keys: &[PublicKey], dice: &mut Dice) -> BTr
     let geometry = Geometry::new(coding, CellSize::LARGEST, 7).expect("a geometry");
     let (now, ends) = (UnixSeconds::new(START), UnixSeconds::new(START + 2000 * 24 * HOUR));
     let whole = Object::new(&geometry, ends, ends, Vec::new(), now);
-    let mut draw = |_| {
+    let draw = |_| {
         let mut object = whole.clone();
         object.next_audit = now.plus(dice.of(0..30 * 24 * HOUR));
         object.leases.ends = Some(ends);
@@ -30,7 +30,7 @@ pub(super) fn stored(objects: usize, keys: &[PublicKey], dice: &mut Dice) -> BTr
         }
         (Cid::of(&dice.array::<16>()), object)
     };
-    (0..objects).map(|number| draw(number)).collect()
+    (0..objects).map(draw).collect()
 }
 
 /// So many different numbers below `below`.
