@@ -359,7 +359,9 @@ fn a_forked_log_is_not_cosigned() {
     let logs = [VerifierKey::new(origin.clone(), KeyKind::Plain, key(ISSUER))];
     let request = |entries: &[&str]| {
         let mut frontier = Frontier::default();
-        entries.iter().for_each(|entry| frontier.push(entry.as_bytes()));
+        for entry in entries {
+            frontier.push(entry.as_bytes());
+        }
         let checkpoint = Checkpoint { origin: origin.clone(), size: frontier.size(), root: frontier.root() };
         let mut note = SignedNote::new(checkpoint.to_text()).unwrap();
         note.sign(&origin, &secret(ISSUER));

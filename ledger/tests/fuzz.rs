@@ -6,7 +6,7 @@ mod world;
 
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
-use ledger::{Account, Entry, Ledger, LedgerRecord, SplitAgreement};
+use ledger::{Account, Entry, Ledger, LedgerRecord, Omission, SplitAgreement};
 use serde_json::Value;
 use world::{NETWORK, World};
 
@@ -63,11 +63,28 @@ fn entries() {
     });
 }
 
+/// Whatever proof is read is written the same way again.
+#[test]
+fn omissions() {
+    let corpus = corpus("omissions.json", "omission", true);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(omission) = Omission::decode(&bytes, &NETWORK) {
+            assert_eq!(omission.encode(), bytes);
+        }
+    });
+}
+
 #[test]
 fn accounts() {
     let owner = world::key(1);
-    let accounts =
-        [Account::Earned(owner), Account::External, Account::Funds(owner), Account::Reserved(owner)];
+    let accounts = [
+        Account::Earned(owner),
+        Account::External,
+        Account::Funds(owner),
+        Account::Held(owner),
+        Account::Reserved(owner),
+    ];
     let corpus: Vec<Vec<u8>> = accounts.iter().map(|account| account.to_string().into_bytes()).collect();
     assert_eq!(World::new().ledger.balances().iter().count(), 0);
     fuzz(|random| {

@@ -80,7 +80,9 @@ fn a_licence_is_paid_when_its_key_is_there_and_shared_when_it_is_passed_on() {
     assert_eq!(world.ledger.balances().of(Account::Earned(key(BUYER))), 450);
 
     let mut audit = LogAudit::new(terms());
-    log.iter().for_each(|entry| audit.take(entry).unwrap());
+    for entry in &log {
+        audit.take(entry).unwrap();
+    }
     assert_eq!([SELLER, BUYER].map(|owner| audit.earned(&key(owner))), [772, 450]);
 }
 

@@ -5,9 +5,9 @@
 use data_encoding::HEXLOWER;
 use ledger::{
     Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
-    Head, Hold, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Payee, Payout, PayoutAddress, PayoutClaim,
-    PayoutTree, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement, StorageReport,
-    Terms, TopUpCode, Unit, What, apportion,
+    Head, Hold, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Omission, OmissionError, Payee, Payout,
+    PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
@@ -148,6 +148,24 @@ fn entries() {
         check(vector, result, |entry| assert_eq!(entry.encode(), bytes, "{}", vector["name"]));
     }
     assert!(Entry::decode(&vec![0; ENTRY_LEN_MAX + 1], &network).is_err());
+}
+
+#[test]
+fn omissions() {
+    let (network, vectors) = vectors("omissions.json");
+    for vector in &vectors {
+        let bytes = hex(&vector["omission"]);
+        let omission = Omission::decode(&bytes, &network);
+        let result =
+            omission.and_then(|omission| omission.verify(&key(&vector["ledger"])).map(|()| omission));
+        let result = result.map_err(|error| match error {
+            OmissionError::Cbor(_) => "malformed",
+            OmissionError::Record(_) => "record",
+            OmissionError::Unrelated => "unrelated",
+            OmissionError::NotMissing => "not_missing",
+        });
+        check(vector, result, |omission| assert_eq!(omission.encode(), bytes, "{}", vector["name"]));
+    }
 }
 
 #[test]

@@ -164,7 +164,7 @@ BODIES = {
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"hold": "issuer", "resolution": "issuer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "prepayment": "viewer", "purchase": "viewer", "storage_report": "two", "acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "payee": "one", "payout_claim": "one", "promise": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
 
 
 def records():
@@ -250,6 +250,18 @@ def derived():
 # --- Entries -------------------------------------------------------------------------------------
 
 
+NO_ITEMS = {"count": 0, "root": hashlib.sha256(b"").digest()}
+SUMMARY = {name: NO_ITEMS for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales")} | {
+    "epoch": 1,
+    "journal": {"count": 3, "hash": b3(b"head")},
+    "payouts": {"count": 0, "root": bytes(32)},
+    "posted": b3(b"posted"),
+    "previous": b3(b"previous"),
+    "rule": "largest-remainder-1",
+    "totals": {name: 0 for name in ("charged", "collateral", "gateways", "network", "nodes", "parties", "sold", "stored")},
+}
+
+
 def entries():
     def signed(kind):
         return record(kind, BODIES[kind], KEYS[SIGNERS[kind]])
@@ -283,16 +295,7 @@ def entries():
     yield good("grant", {"grant": grant})
     yield good("agreement", {"agreement": {"agreement": agreement, "consents": [consent]}})
     yield good("agreement that nobody has signed", {"agreement": {"agreement": agreement, "consents": []}})
-    root = {"count": 0, "root": hashlib.sha256(b"").digest()}
-    summary = {name: root for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales")} | {
-        "epoch": 1,
-        "journal": {"count": 3, "hash": b3(b"head")},
-        "payouts": {"count": 0, "root": bytes(32)},
-        "posted": b3(b"posted"),
-        "previous": b3(b"previous"),
-        "rule": "largest-remainder-1",
-        "totals": {name: 0 for name in ("charged", "collateral", "gateways", "network", "nodes", "parties", "sold", "stored")},
-    }
+    root, summary = NO_ITEMS, SUMMARY
     yield good("settlement", {"settlement": summary})
     yield good("the first settlement, in which nothing moves", {"settlement": without_none(summary | {"posted": None, "previous": None})})
 
@@ -617,8 +620,62 @@ def log_entries():
     yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
 
 
+def omissions():
+    """A receipt of stream 15 that the ledger has promised to count: what its settlement says of it."""
+    body = BODIES["delivery_receipt"]
+    name = b3(cbor([PUBLIC["session"], "delivery_receipt", body]))
+    grant = record("session_grant", BODIES["session_grant"], KEYS["issuer"])
+    promise = record("promise", BODIES["promise"] | {"name": name}, KEYS["issuer"])
+    receipt = record("delivery_receipt", body, KEYS["session"])
+
+    def item(serial, stream, seq=1):
+        return {"receipt": b3(bytes([stream])), "seq": seq, "serial": bytes([serial] * 16), "stream": stream}
+
+    def proof(items, before=None, after=None, **changes):
+        leaves = [leaf_of(cbor(item_)) for item_ in items]
+        proved = {"before": before, "after": after}
+        beside = {key: [items[at], {"index": at, "path": inclusion(at, leaves)}] for key, at in proved.items() if at is not None}
+        summary = SUMMARY | {"receipts": {"count": len(items), "root": tree_root(leaves)}}
+        return {"beside": beside, "grant": grant, "promise": promise, "receipt": receipt, "summary": summary} | changes
+
+    def vector(name_, value, error=None):
+        bytes_ = value if isinstance(value, bytes) else cbor(value)
+        return without_none({"name": name_, "omission": bytes_.hex(), "ledger": PUBLIC["issuer"].hex(), "error": error})
+
+    older, newer = [item(1, 0), item(2, 15, 3), item(3, 0)], [item(1, 0), item(2, 15, 4), item(3, 0)]
+    without = [item(1, 0), item(2, 14), item(3, 0)]
+    yield vector("an older one is counted", proof(older, 1, 2))
+    yield vector("its neighbours stand beside each other", proof(without, 1, 2))
+    yield vector("it belongs before all others", proof(without[2:], None, 0))
+    yield vector("it belongs behind all others", proof(without[:2], 1))
+    yield vector("nothing is counted", proof([]))
+    yield vector("it is counted", proof(newer, 1, 2), "not_missing")
+    yield vector("it stands between the neighbours", proof(newer, 0, 2), "not_missing")
+    yield vector("nothing is said of what is before", proof(without, None, 2), "not_missing")
+    yield vector("nothing is said of what is behind", proof(without, 1), "not_missing")
+    yield vector("nothing is said", proof(without), "not_missing")
+    yield vector("the neighbours are behind it", proof([item(3, 0), item(3, 1)], 0, 1), "not_missing")
+    other = proof(older, 1, 2)["beside"]
+    yield vector("what stands in another list", proof(newer, beside=other), "not_missing")
+    good = proof(without, 1, 2)
+    unrelated = BODIES["promise"] | {"name": b3(b"another")}
+    yield vector("another one was promised", good | {"promise": record("promise", unrelated, KEYS["issuer"])}, "unrelated")
+    yield vector("somebody else has promised", good | {"promise": record("promise", BODIES["promise"] | {"name": name}, KEYS["gateway"])}, "unrelated")
+    yield vector("another session's", good | {"receipt": record("delivery_receipt", body, KEYS["viewer"])}, "unrelated")
+    yield vector("another epoch's", good | {"summary": good["summary"] | {"epoch": 2}}, "unrelated")
+    forged = record("promise", BODIES["promise"] | {"name": name}, KEYS["gateway"], by=PUBLIC["issuer"])
+    yield vector("a promise that was not given", good | {"promise": forged}, "record")
+    yield vector("for another network", good | {"grant": record("session_grant", BODIES["session_grant"], KEYS["issuer"], network=OTHER_NET)}, "record")
+    yield vector("a byte follows", cbor(good) + b"\0", "malformed")
+    yield vector("an unknown key", good | {"note": 1}, "malformed")
+    for key in good:
+        yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
+    yield vector("a proof without a place", good | {"beside": {"before": [without[1], {"path": []}]}}, "malformed")
+
+
 (FOLDER / "policy.txt").write_text(POLICY)
 write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
 write(FOLDER / "witness.json", "Spec section 25, C2SP. Requests to a witness that has cosigned the first 3 entries of a log (0x00, 0x01, 0x02): how many it has cosigned then, or the status of the answer.", vectors=witness())
+write(FOLDER / "omissions.json", "Spec section 25. Proofs that a ledger has left out a receipt, or why they show nothing.", network=NET, vectors=omissions())
 write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())
