@@ -130,11 +130,11 @@ mod tests {
     fn an_old_copy_counts_only_under_a_lease_that_lasts() {
         const DAY: u64 = 86_400;
         let now = UnixSeconds::new(1000 * DAY);
-        let lasts = |days_left: u64, wished: u64| {
+        let counts = |days_left: u64, wished: u64| {
             let (len, expires) = (ShardLen::new(1).unwrap(), now.plus(days_left * DAY));
             let held = HeldShard { len, expires, id: LeaseId::from_bytes([1; 16]), seq: Sequence::FIRST };
-            super::lasts(&held, now.plus(wished * DAY), now)
+            lasts(&held, now.plus(wished * DAY), now)
         };
-        assert!(lasts(30, 180) && lasts(5, 5) && !lasts(29, 180) && !lasts(0, 180) && !lasts(4, 5));
+        assert!(counts(30, 180) && counts(5, 5) && !counts(29, 180) && !counts(0, 180) && !counts(4, 5));
     }
 }
