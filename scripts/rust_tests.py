@@ -22,7 +22,7 @@ CARGO = ["cargo", "test", "--workspace", "--locked"]
 # What waits, as package and target, in lanes that go on beside each other; and with which arguments.
 WAITING = [
     {("cli", "processes"): ["--test-threads=4", "--show-output"]},
-    {("e2e", "e2e"): [], ("cli", "devnet"): []},
+    {("e2e", "e2e"): ["--test-threads=4"], ("cli", "devnet"): ["--test-threads=4"]},
 ]
 # How much what computes stands back behind what waits: nodes that get no processor time look like nodes that are gone.
 NICE = 10

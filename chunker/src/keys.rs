@@ -14,6 +14,7 @@ pub(crate) const SUITE: u8 = 1;
 
 const OBJECT_INFO: &[u8] = b"headwater/1 object";
 const PAYER_CONTEXT: &str = "headwater v1 payer key";
+const PAYMENT_CONTEXT: &str = "headwater v1 payment key";
 const CONTENT_CONTEXT: &str = "headwater v1 content key";
 const CONTROL_CONTEXT: &str = "headwater v1 control key";
 const POINTER_CONTEXT: &str = "headwater v1 pointer key";
@@ -115,6 +116,11 @@ impl AccountSecret {
     /// The seed of the key that pays and is admitted.
     pub fn payer_seed(&self) -> KeySeed {
         KeySeed(self.derive(PAYER_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that watches on account and shares in titles.
+    pub fn payment_seed(&self) -> KeySeed {
+        KeySeed(self.derive(PAYMENT_CONTEXT, &[]))
     }
 
     /// The seed of the key that signs the account's pointers.

@@ -55,6 +55,11 @@ pub(crate) fn payer(account: &AccountSecret) -> SecretKey {
     SecretKey::from_bytes(account.payer_seed().expose())
 }
 
+/// The key that watches on account and shares in titles.
+pub(crate) fn payment(account: &AccountSecret) -> SecretKey {
+    SecretKey::from_bytes(account.payment_seed().expose())
+}
+
 /// Where the account in `path` remembers what it has published on this machine: beside the account.
 pub(crate) fn publishing_index(path: Option<&Path>) -> anyhow::Result<PathBuf> {
     let path = self::path(path)?;

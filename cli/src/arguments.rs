@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Gateway(commands::gateway::Gateway),
     S3(commands::s3::S3),
     Steward(commands::steward::Steward),
+    Ledger(commands::ledger::Ledger),
+    Witness(commands::witness::Witness),
     Completions(commands::completions::Completions),
 }
 
@@ -105,9 +107,10 @@ impl Command {
     pub(crate) const fn is_a_role(&self) -> bool {
         match self {
             Self::Node(node) => node.is_a_role(),
-            Self::Gateway(_) => true,
+            Self::Gateway(_) | Self::Witness(_) => true,
             Self::S3(s3) => s3.is_a_role(),
             Self::Steward(steward) => steward.is_a_role(),
+            Self::Ledger(ledger) => ledger.is_a_role(),
             _ => false,
         }
     }
@@ -139,6 +142,8 @@ impl Command {
             Self::Gateway(_) => "gateway",
             Self::S3(_) => "s3",
             Self::Steward(_) => "steward",
+            Self::Ledger(_) => "ledger",
+            Self::Witness(_) => "witness",
             Self::Completions(_) => "completions",
         }
     }

@@ -12,6 +12,8 @@ mod folders;
 mod freshness;
 mod gateway_api;
 mod language;
+mod ledger_api;
+mod ledger_folder;
 mod lifetime;
 mod live_api;
 mod logging;
@@ -29,6 +31,7 @@ mod settings;
 mod smaller_coding;
 mod target;
 mod until_ended;
+mod zip_file;
 
 use std::process::ExitCode;
 
@@ -84,6 +87,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Gateway(gateway) => Box::pin(gateway.run(globals)).await,
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
+        Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }
 }

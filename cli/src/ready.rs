@@ -52,6 +52,38 @@ pub(crate) struct S3Ready {
     pub(crate) access_key: String,
 }
 
+/// A ledger that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct LedgerReady {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// The key that signs grants and promises, in hexadecimal.
+    pub(crate) issuer: String,
+}
+
+/// A witness that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct WitnessReady {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// The key that its cosignatures are verified with, as policies name it.
+    pub(crate) key: String,
+}
+
+impl fmt::Display for Ready<LedgerReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LedgerReady { url, issuer, .. } = &self.ready;
+        writeln!(f, "ledger of {issuer} serves on {url}")
+    }
+}
+
+impl fmt::Display for Ready<WitnessReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let WitnessReady { url, key, .. } = &self.ready;
+        writeln!(f, "witness {key} serves on {url}")
+    }
+}
+
 impl fmt::Display for Ready<S3Ready> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let S3Ready { url, access_key, .. } = &self.ready;

@@ -40,6 +40,8 @@ pub struct Ranked {
 #[derive(Debug, Clone)]
 pub struct Placement {
     nodes: Vec<(Ranked, u8)>,
+    /// Where each of them is in that list.
+    numbers: HashMap<PublicKey, usize>,
     /// Nodes that keep what they have and take nothing new.
     closed: HashSet<PublicKey>,
     /// Nodes that come behind all others.
@@ -52,7 +54,8 @@ impl Placement {
         let domains = failure_domains(sites, same_site);
         let nodes = sites.iter().zip(domains);
         let nodes = nodes.map(|(site, domain)| (Ranked { id: site.id, domain }, site.class.min(CLASS_MAX)));
-        Self { nodes: nodes.collect(), closed: HashSet::new(), strangers: HashSet::new() }
+        let numbers = (0..).zip(sites).map(|(number, site)| (site.id, number)).collect();
+        Self { nodes: nodes.collect(), numbers, closed: HashSet::new(), strangers: HashSet::new() }
     }
 
     /// The same, but nothing new is placed on these nodes.
@@ -66,9 +69,11 @@ impl Placement {
     /// nothing new is placed under it (spec section 22).
     #[must_use]
     pub fn with_former(mut self, former: &[(PublicKey, PublicKey)]) -> Self {
-        let by_id: HashMap<_, _> = self.nodes.iter().map(|node| (node.0.id, *node)).collect();
+        let known = self.nodes.len();
         for (id, now) in former {
-            if let Some((Ranked { domain, .. }, class)) = by_id.get(now).copied() {
+            if let Some(number) = self.numbers.get(now).filter(|number| **number < known) {
+                let (Ranked { domain, .. }, class) = self.nodes[*number];
+                self.numbers.insert(*id, self.nodes.len());
                 self.nodes.push((Ranked { id: *id, domain }, class));
                 self.closed.insert(*id);
             }
@@ -84,6 +89,19 @@ impl Placement {
         self
     }
 
+    /// Every node with what decides about its places: its failure domain, named after the first node in it, and its
+    /// capacity class.
+    pub fn stands(&self) -> impl Iterator<Item = (PublicKey, PublicKey, u8)> {
+        let first_in = |domain: Domain| self.nodes[domain.0 as usize].0.id;
+        self.nodes.iter().map(move |(node, class)| (node.id, first_in(node.domain), *class))
+    }
+
+    /// The score of a node for a seed, the lowest being the best; `None` when it is not known.
+    pub fn score_of(&self, id: &PublicKey, seed: &[u8; 32]) -> Option<u64> {
+        let (node, class) = self.nodes[*self.numbers.get(id)?];
+        Some(score(seed, &node.id, class))
+    }
+
     /// The number of nodes on which something new may be placed.
     pub fn open(&self) -> usize {
         self.nodes.iter().filter(|(node, _)| self.is_open(&node.id)).count()
@@ -94,7 +112,8 @@ impl Placement {
         self.closed.contains(id)
     }
 
-    fn is_open(&self, id: &PublicKey) -> bool {
+    /// Whether something new may be placed on a node.
+    pub fn is_open(&self, id: &PublicKey) -> bool {
         !self.closed.contains(id) && !self.strangers.contains(id)
     }
 

@@ -142,6 +142,7 @@ fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey
     let limit = Usage { bytes: 1 << 40, ms: 1 << 30 };
     let request = SessionRequest {
         agreement,
+        attested: false,
         budget: None,
         charge,
         epoch,

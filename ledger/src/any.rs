@@ -1,7 +1,7 @@
 //! A signed record about money, of whatever type.
 
 use crate::{
-    Acceptance, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
+    Acceptance, Budget, Consent, Deposit, Dispute, Hold, Inquiry, KeyDelivery, LicenceTransfer, Offer, Payee,
     PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, StorageReport,
 };
 use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
@@ -9,7 +9,7 @@ use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, key_delivery, \
+    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, inquiry, key_delivery, \
      licence_transfer, offer, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
      session_request, storage_report or voucher",
     Acceptance(Acceptance),
@@ -20,6 +20,7 @@ protocol::any_record! {
     Deposit(Deposit),
     Dispute(Dispute),
     Hold(Hold),
+    Inquiry(Inquiry),
     KeyDelivery(KeyDelivery),
     LicenceTransfer(LicenceTransfer),
     Offer(Offer),

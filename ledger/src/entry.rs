@@ -13,7 +13,7 @@ use crate::{
     Offer, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement,
     StorageReport, Summary,
 };
-use proofs::canonical::CanonicalError;
+use proofs::canonical::{self, CanonicalError};
 
 /// Longest entry, in bytes.
 pub const ENTRY_LEN_MAX: usize = 131_072;
@@ -122,6 +122,46 @@ pub enum EntryError {
     Record(#[from] RecordError),
     #[error("the entry's agreement: {0}")]
     Agreement(#[from] AgreementError),
+}
+
+impl Agreed {
+    /// What is posted to a ledger and shown by it, canonical CBOR; every signature must be for this network and verify.
+    pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
+        canonical::from_slice::<WireAgreed>(bytes, ENTRY_LEN_MAX)?.verify(network)
+    }
+
+    /// The agreement and its consents as canonical CBOR, at most [`ENTRY_LEN_MAX`] bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::to_vec(&WireAgreed::from(self))
+    }
+}
+
+impl What {
+    /// The key under which an entry says it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Agreement(_) => "agreement",
+            Self::Allocation(_) => "allocation",
+            Self::Budget(_) => "budget",
+            Self::Claim(_) => "claim",
+            Self::Deposit(_) => "deposit",
+            Self::Delivery(_) => "delivery",
+            Self::Dispute(_) => "dispute",
+            Self::Grant(_) => "grant",
+            Self::Hold(_) => "hold",
+            Self::Offer(_) => "offer",
+            Self::Payee(_) => "payee",
+            Self::Prepayment(_) => "prepayment",
+            Self::Purchase(_) => "purchase",
+            Self::Receipt(_) => "receipt",
+            Self::Report(_) => "report",
+            Self::Resolution(_) => "resolution",
+            Self::Reversal(_) => "reversal",
+            Self::Settlement(_) => "settlement",
+            Self::Transfer(_) => "transfer",
+            Self::Voucher(_) => "voucher",
+        }
+    }
 }
 
 impl Entry {

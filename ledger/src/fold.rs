@@ -8,6 +8,7 @@ mod licences;
 mod payments;
 mod sessions;
 mod storage;
+mod views;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
 pub(crate) use self::storage::Storage;
 pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S};
+pub use self::views::Division;
 use crate::ids::digest_of;
 use crate::{
     Account, Balances, BudgetRef, Entry, Head, Settlement, SplitAgreement, Summary, Terms, Transaction, What,

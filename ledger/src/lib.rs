@@ -51,7 +51,7 @@ pub use entry::{
     Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
 };
 pub use fold::{
-    Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_MAX, GRANT_BYTES_MAX,
+    Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_MAX, Division, GRANT_BYTES_MAX,
     GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError, LaneError, Ledger,
     LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError,
     RegisterError, STORAGE_GRACE_S, SettleError, StorageError,
@@ -65,8 +65,9 @@ pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use price::{Per, Price, Quantity, QuantityError};
 pub use records::{
-    Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
-    PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest, StorageReport,
+    Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry, KeyDelivery, LicenceTransfer,
+    Offer, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
+    StorageReport,
 };
 pub use settlement::{
     Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,

@@ -22,7 +22,7 @@ pub use assumptions::{Assumptions, AssumptionsError, Correlated, SHARDS_MODELLED
 pub use chain::{AnnualLoss, annual_loss, threshold_for};
 pub use monte_carlo::{Outcome, RepairDuration, SEGMENTS_SIMULATED_MAX, Simulation, simulate};
 pub use noticing::hours_to_notice;
-pub use plot::{Curve, PlotError, plot};
+pub use plot::{Axes, Curve, PlotError, plot};
 pub use tails::{binomial_tail, poisson_tail};
 pub use usual::{
     DETECTION_HOURS, EXPANSION_MAX, LOSSES_PER_YEAR, NINES_WANTED, REPAIR_HOURS, repair_threshold,

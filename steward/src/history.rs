@@ -1,5 +1,6 @@
 //! What the audits of every node found, hour by hour, for a week.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{PublicKey, UnixSeconds};
@@ -66,6 +67,15 @@ pub struct HourLine {
     pub worst: NodeAudit,
 }
 
+/// What the audits of nodes found lately.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditedNodes {
+    /// How many nodes were audited.
+    pub total: usize,
+    /// The hours of each, the oldest first, in the order of their ids; of too many nodes those with most audits not passed.
+    pub nodes: Vec<(PublicKey, Vec<HourLine>)>,
+}
+
 /// All hours of all nodes. Bounded: [`HOURS_KEPT`] lines for each node that was audited within them.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -111,12 +121,22 @@ impl History {
         changed.map(|node| (node, self.nodes.get(&node).cloned().unwrap_or_default())).collect()
     }
 
-    /// The lines of the last hours, the current one included, of every node that has any.
-    pub(crate) fn last(&self, hours: usize, now: UnixSeconds) -> Vec<(PublicKey, Vec<HourLine>)> {
+    /// The lines of the last hours, the current one included. Only what is given out is copied.
+    pub(crate) fn last(&self, hours: usize, most: usize, now: UnixSeconds) -> AuditedNodes {
         let first = first_of(now.get() / HOUR, hours);
-        let recent = |lines: &[HourLine]| lines.iter().filter(|line| line.hour >= first).cloned().collect();
-        let nodes = self.nodes.iter().map(|(node, lines)| (*node, recent(lines)));
-        nodes.filter(|(_, lines): &(_, Vec<_>)| !lines.is_empty()).collect()
+        // Lines are in the order of their hours.
+        let recent = |lines: &[HourLine]| lines.partition_point(|line| line.hour < first);
+        let nodes = self.nodes.iter().map(|(node, lines)| (node, &lines[recent(lines)..]));
+        let mut nodes: Vec<_> = nodes.filter(|(_, lines)| !lines.is_empty()).collect();
+        let total = nodes.len();
+        if total > most {
+            let failed = |lines: &[HourLine]| lines.iter().map(|line| u64::from(line.failed)).sum::<u64>();
+            nodes.sort_by_cached_key(|(_, lines)| Reverse(failed(lines)));
+            nodes.truncate(most);
+            nodes.sort_unstable_by_key(|(node, _)| **node);
+        }
+        let nodes = nodes.into_iter().map(|(node, lines)| (*node, lines.to_vec())).collect();
+        AuditedNodes { total, nodes }
     }
 
     /// Forgets what is too old.
@@ -169,12 +189,34 @@ mod tests {
             history.note(node(1), audit(result, reason), at(1000, second));
         }
         history.note(node(1), audit(AuditResult::Slow, ""), at(1001, 0));
-        let lines = &history.last(2, at(1001, 59))[0].1;
+        let lines = &history.last(2, 9, at(1001, 59)).nodes[0].1;
         assert_eq!((lines[0].audits, lines[0].failed), (4, 3));
         assert_eq!(lines[0].worst.reason.as_deref(), Some("2 missing"));
         assert_eq!((lines[1].audits, lines[1].failed), (1, 0));
-        assert_eq!(history.last(1, at(1001, 59))[0].1.len(), 1);
-        assert!(history.last(1, at(1002, 0)).is_empty());
+        assert_eq!(history.last(1, 9, at(1001, 59)).nodes[0].1.len(), 1);
+        assert!(history.last(1, 9, at(1002, 0)).nodes.is_empty());
+    }
+
+    #[test]
+    fn of_too_many_nodes_the_worst_are_shown_in_a_steady_order() {
+        let mut history = History::default();
+        for (number, failed) in [(1, 0), (2, 1), (3, 7), (4, 3)] {
+            for audit_number in 0..9 {
+                let result = if audit_number < failed { AuditResult::Offline } else { AuditResult::Proved };
+                history.note(node(number), audit(result, ""), at(1000, audit_number));
+            }
+        }
+        let shown = |most| {
+            let AuditedNodes { total, nodes } = history.last(1, most, at(1000, 60));
+            (total, nodes.into_iter().map(|(node, _)| node).collect::<Vec<_>>())
+        };
+        let in_order = |numbers: &[u8]| {
+            let mut nodes: Vec<_> = numbers.iter().map(|number| node(*number)).collect();
+            nodes.sort_unstable();
+            nodes
+        };
+        assert_eq!(shown(4), (4, in_order(&[1, 2, 3, 4])));
+        assert_eq!(shown(2), (4, in_order(&[3, 4])));
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod wards;
 
 pub use config::StewardConfig;
 pub use driver::{OpenError, RunError, Steward};
-pub use history::{AuditResult, HOURS_KEPT, HourLine, NodeAudit};
+pub use history::{AuditResult, AuditedNodes, HOURS_KEPT, HourLine, NodeAudit};
 pub use journal::{Entry, Step};
 pub use metrics::Metrics;
 pub use observer::Observer;

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{PublicKey, UnixSeconds};
+use protocol::UnixSeconds;
 use tokio::sync::watch;
 
-use crate::history::{History, HourLine};
+use crate::history::{AuditedNodes, History};
 use crate::metrics::Metrics;
 use crate::status::Status;
 
@@ -31,9 +31,10 @@ impl Observer {
         Arc::clone(&self.status.borrow())
     }
 
-    /// What the audits of every node found in the last hours, oldest first; of at most [`crate::HOURS_KEPT`].
-    pub fn audits(&self, hours: usize, now: UnixSeconds) -> Vec<(PublicKey, Vec<HourLine>)> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).last(hours, now)
+    /// What the audits of nodes found in the last hours, of at most [`crate::HOURS_KEPT`]; of more than `most` nodes those
+    /// with most audits not passed.
+    pub fn audits(&self, hours: usize, most: usize, now: UnixSeconds) -> AuditedNodes {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).last(hours, most, now)
     }
 
     /// What it counts, for a scraper.

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("protocol", &["proofs"]),
     ("sharing", &["chunker", "protocol", "proofs"]),
     ("ledger", &["protocol", "proofs"]),
+    ("ledger-service", &["ledger", "protocol", "proofs"]),
     ("packager", &[]),
     ("network", &["protocol", "proofs"]),
     ("client", &["chunker", "protocol", "proofs", "network"]),
@@ -46,6 +47,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "protocol",
             "proofs",
             "sharing",
+            "ledger",
+            "ledger-service",
             "publishing",
             "network",
             "gateway",
@@ -97,6 +100,7 @@ const NAMED_ONCE: &[(&str, &str, &str)] = &[
     ("chunker", "reed_solomon_erasure", "erasure.rs"),
     ("storage-node", "redb::", "index.rs"),
     ("steward", "redb::", "store.rs"),
+    ("ledger-service", "tokio_postgres::", "postgres.rs"),
     ("client", "Exchange", "wire.rs"),
     ("packager", "hls_m3u8::", "hls.rs"),
     ("ledger", "sha3::", "payout.rs"),
@@ -209,6 +213,7 @@ fn root() -> PathBuf {
 fn folder(package: &str) -> &str {
     match package {
         "e2e" => "tests",
+        "ledger-service" => "ledger/service",
         FOR_TESTS => "tests/fuzzing",
         _ => package,
     }

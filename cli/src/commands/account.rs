@@ -16,7 +16,7 @@ use crate::failure::Outcome;
 
 /// Show the keys by which others know you, and where your secret lies
 ///
-/// Both keys are public. Give the payer key to whoever runs a node, for its --allow, or to whoever writes you a
+/// All keys are public; the payment key is who you are to ledgers. Give the payer key to whoever runs a node, for its --allow, or to whoever writes you a
 /// mandate; the creator key to whoever runs a gateway, for its --creator, or its --denylist. The secret in the file is not: whoever has it can read and release all that you store. The first use
 /// creates it.
 #[derive(Args, Debug)]
@@ -41,6 +41,8 @@ enum Command {
 struct Answer {
     payer: String,
     creator: String,
+    /// Who watches on account and shares in titles.
+    payment: String,
     file: PathBuf,
 }
 
@@ -56,9 +58,10 @@ impl Account {
     fn show(globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = account::open(globals.account.as_deref(), globals.output())?;
         let payer = account::payer(&secret).public().to_string();
+        let payment = account::payment(&secret).public().to_string();
         let creator = Creator::new(secret).public().to_string();
         let file = account::path(globals.account.as_deref())?;
-        globals.output().answer(&Answer { payer, creator, file })?;
+        globals.output().answer(&Answer { payer, creator, payment, file })?;
         Ok(Outcome::Complete)
     }
 }
@@ -67,6 +70,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "payer key    {}", self.payer)?;
         writeln!(f, "creator key  {}", self.creator)?;
+        writeln!(f, "payment key  {}", self.payment)?;
         writeln!(f, "secret in    {}", self.file.display())
     }
 }

@@ -12,7 +12,8 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde::Serialize;
 use steward::durability::{
-    self, Assumptions, Correlated, Curve, NINES_WANTED, RepairDuration, SEGMENTS_SIMULATED_MAX, Simulation,
+    self, Assumptions, Axes, Correlated, Curve, NINES_WANTED, RepairDuration, SEGMENTS_SIMULATED_MAX,
+    Simulation,
 };
 
 use crate::arguments::Globals;
@@ -126,7 +127,8 @@ impl Durability {
         let codings = self.codings()?;
         let lines = codings.iter().map(|&coding| self.line(coding)).collect::<anyhow::Result<_>>()?;
         if let Some(path) = &self.plot {
-            let svg = durability::plot("Nines of durability per year", &self.curves(&codings)?)?;
+            let svg =
+                durability::plot("Nines of durability per year", &Axes::NINES, &self.curves(&codings)?)?;
             folders::write_atomically(path, svg.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }

@@ -1,11 +1,11 @@
 //! Copying one part from the node that has it to another: read, verified, sent, leased, and read back.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use chunker::{Column, Manifest, Segment};
 use proofs::{Root, ShardLen};
-use protocol::PublicKey;
+use protocol::{HeldShard, PublicKey, UnixSeconds};
 
 use super::audit::encoded_len;
 use super::{public_key, read_back, repair};
@@ -20,6 +20,8 @@ use crate::wire::{Upload, WireError};
 
 /// How long a node may take to give a copy of a manifest back.
 const FETCH_BACK_WITHIN: Duration = Duration::from_secs(10);
+/// A copy that is there already must be leased for so many seconds, unless less is wished for: time for its carer to renew it.
+const LEASE_LEFT_MIN: u64 = 30 * 86_400;
 
 /// See [`Client::relocate`].
 pub(crate) async fn relocate(
@@ -87,11 +89,13 @@ impl Copy<'_> {
         back.map(drop).map_err(target)
     }
 
-    /// Whether the node that is to have it says that it has it, under a lease of this owner.
+    /// Whether the node that is to have it says that it has it, under a lease of this owner that lasts. One that ends soon is
+    /// prolonged by putting the part again.
     async fn is_there(&self, root: Root) -> Result<bool, RelocateError> {
         let control: PublicKey = public_key(self.manifest.control());
         let held = self.client.wire.held(self.wish.to, &[root], control, ASK_WITHIN).await;
-        Ok(held.map_err(target)?.first().is_some_and(Option::is_some))
+        let (now, wished) = (SystemTime::now().into(), self.wish.authority.expires);
+        Ok(held.map_err(target)?.iter().flatten().any(|held| lasts(held, wished, now)))
     }
 
     async fn offer(&self, len: ShardLen) -> Result<Upload, RelocateError> {
@@ -102,6 +106,10 @@ impl Copy<'_> {
     }
 }
 
+fn lasts(held: &HeldShard, wished: UnixSeconds, now: UnixSeconds) -> bool {
+    held.expires >= wished.min(now.plus(LEASE_LEFT_MIN))
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn source(error: WireError) -> RelocateError {
     RelocateError::Source(error.to_string())
@@ -110,4 +118,23 @@ fn source(error: WireError) -> RelocateError {
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn target(error: WireError) -> RelocateError {
     RelocateError::Target(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{LeaseId, Sequence};
+
+    use super::*;
+
+    #[test]
+    fn an_old_copy_counts_only_under_a_lease_that_lasts() {
+        const DAY: u64 = 86_400;
+        let now = UnixSeconds::new(1000 * DAY);
+        let counts = |days_left: u64, wished: u64| {
+            let (len, expires) = (ShardLen::new(1).unwrap(), now.plus(days_left * DAY));
+            let held = HeldShard { len, expires, id: LeaseId::from_bytes([1; 16]), seq: Sequence::FIRST };
+            lasts(&held, now.plus(wished * DAY), now)
+        };
+        assert!(counts(30, 180) && counts(5, 5) && !counts(29, 180) && !counts(0, 180) && !counts(4, 5));
+    }
 }

@@ -268,7 +268,9 @@ impl<'a> Repair<'a> {
             spread: Spread::Nodes,
             taken: healthy.iter().filter_map(|report| report.node).collect(),
         };
-        let homes = self.client.homes_of_copies(self.manifest.cid(), self.manifest.required());
+        let mut homes = self.client.homes_of_copies(self.manifest.cid(), self.manifest.required());
+        // Each that does not answer takes seconds, and after a few of them a put gives up.
+        homes.sort_by_key(|node| self.avoid.contains(&node.id));
         let mut leases = Vec::new();
         let placed = manifest::place(self.client, &homes, bytes, parts, &self.leave, |part, lease| {
             leases.push((lost[part.0].part, lease.clone()));

@@ -148,6 +148,7 @@ BODIES = {
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
     "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
     "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START, "party": PUBLIC["one"]},
+    "inquiry": {"epoch": 3, "issued": START, "what": "statement"},
     "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
     "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
     "offer": {"agreement": b3(b"agreement"), "issued": START, "licence": b3(b"licence"), "price": 1000, "resale": 100_000, "sample": cid(b"sample"), "term": 86_400, "until": START + 86_400},
@@ -159,12 +160,12 @@ BODIES = {
     "resolution": {"given": 5, "hold": b3(b"hold"), "issued": START},
     "reversal": {"entry": b3(b"entry"), "issued": START, "reason": "bounced"},
     "session_grant": {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": False, "charge": 500, "epoch": 1, "expires": START + 3600, "gateway": PUBLIC["gateway"], "limit": USAGE, "serial": bytes([2] * 16), "session": PUBLIC["session"], "starts": START},
-    "session_request": {"agreement": b3(b"agreement"), "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
+    "session_request": {"agreement": b3(b"agreement"), "attested": True, "budget": {"id": bytes([1] * 16), "payer": PUBLIC["three"]}, "charge": 500, "epoch": 1, "gateway": PUBLIC["gateway"], "issued": START, "limit": USAGE, "session": PUBLIC["session"]},
     "storage_report": {"bytes": 2**40, "from": 500_000, "issued": START, "lost": 1, "node": PUBLIC["node"], "prepayment": {"id": bytes([5] * 16), "payer": PUBLIC["viewer"]}, "to": 500_001, "transcript": b3(b"transcript")},
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
-OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
+OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("inquiry", "epoch"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
 
 
 def records():
@@ -218,6 +219,8 @@ def records():
     yield bad_body("rail of gold", "payout_claim", rail="gold")
     yield bad_body("whole as a number", "budget", whole=1)
     yield bad_body("attested as a number", "session_grant", attested=0)
+    yield bad_body("attested as a number", "session_request", attested=1)
+    yield bad_body("of everything", "inquiry", what="everything")
     yield bad_body("budget without a payer", "session_request", budget={"id": bytes(16)})
     yield bad_body("budget null", "session_request", budget=NULL)
     yield bad_body("lower case unit", "deposit", unit="eur")

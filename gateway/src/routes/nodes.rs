@@ -1,7 +1,6 @@
 //! `GET /api/nodes` and `GET /api/audits`: how the nodes are and what audits of them found, for anybody. Neither names
 //! an object.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -244,27 +243,15 @@ pub(super) async fn audits(
         return Err(Problem::new(Code::BadRequest, format!("hours is 1 to {HOURS_KEPT}, not {hours}")));
     }
     let now = now();
-    let audited = gateway.config().steward.as_ref().map(|steward| steward.audits(hours, now));
-    let audited = audited.unwrap_or_default();
-    let (hour, count) = (now.get() / 3600, audited.len());
-    let audited = audited.into_iter().map(|(node, lines)| (node.to_string(), lines)).collect();
-    let nodes = worst(audited, CELLS_MAX / hours);
-    let nodes = nodes
-        .into_iter()
-        .map(|(id, lines)| AuditedNode { id, hours: lines.into_iter().map(AuditedHour::from).collect() });
+    let steward = gateway.config().steward.as_ref();
+    let audited = steward.map(|steward| steward.audits(hours, CELLS_MAX / hours, now)).unwrap_or_default();
+    let (hour, count) = (now.get() / 3600, audited.total);
+    let nodes = audited.nodes.into_iter().map(|(id, lines)| AuditedNode {
+        id: id.to_string(),
+        hours: lines.into_iter().map(AuditedHour::from).collect(),
+    });
     let history = AuditHistory { hour, hours, audited: count, nodes: nodes.collect() };
     Ok(([FOR_A_MOMENT], Json(history)).into_response())
-}
-
-/// The nodes with most audits not passed, `most` of them, in the order of their ids.
-fn worst(mut nodes: Vec<(String, Vec<HourLine>)>, most: usize) -> Vec<(String, Vec<HourLine>)> {
-    if nodes.len() > most {
-        let failed = |lines: &[HourLine]| lines.iter().map(|line| u64::from(line.failed)).sum::<u64>();
-        nodes.sort_by_cached_key(|(_, lines)| Reverse(failed(lines)));
-        nodes.truncate(most);
-    }
-    nodes.sort_by(|(one, _), (other, _)| one.cmp(other));
-    nodes
 }
 
 impl From<HourLine> for AuditedHour {
@@ -281,25 +268,5 @@ impl From<HourLine> for AuditedHour {
             took_ms,
             reason: worst.reason,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use steward::{AuditResult, NodeAudit};
-
-    use super::*;
-
-    fn node(id: &str, failed: u32) -> (String, Vec<HourLine>) {
-        let worst = NodeAudit { result: AuditResult::Offline, asked: 0, proved: 0, took_ms: 0, reason: None };
-        (id.to_owned(), vec![HourLine { hour: 1, audits: 9, failed, worst }])
-    }
-
-    #[test]
-    fn of_too_many_nodes_the_worst_are_shown_in_a_steady_order() {
-        let nodes = || vec![node("c", 0), node("a", 1), node("d", 7), node("b", 3)];
-        let ids = |most| worst(nodes(), most).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        assert_eq!(ids(4), ["a", "b", "c", "d"]);
-        assert_eq!(ids(2), ["b", "d"]);
     }
 }

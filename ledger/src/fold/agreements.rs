@@ -13,6 +13,8 @@ use crate::{Agreed, Consent, GENERATIONS_MAX, Parent, SplitAgreement, Unit, appo
 pub(crate) struct Agreements {
     all: BTreeMap<AgreementId, Registered>,
     current: BTreeMap<(PublicKey, Cid), AgreementId>,
+    /// Everybody who has ever signed one.
+    signatories: BTreeSet<PublicKey>,
 }
 
 /// An agreement with the works that it was made from, as they were when it was registered.
@@ -42,6 +44,22 @@ pub(crate) struct Split {
 impl Agreements {
     pub(crate) fn get(&self, id: AgreementId) -> Option<&SplitAgreement> {
         self.all.get(&id).map(|registered| &registered.agreement)
+    }
+
+    /// The agreement of this creator about this title that holds.
+    pub(crate) fn holding(&self, creator: &PublicKey, content: &Cid) -> Option<&SplitAgreement> {
+        self.get(*self.current.get(&(*creator, *content))?)
+    }
+
+    /// Every ancestor with its share, as they were when the agreement was registered.
+    pub(crate) fn ancestors(&self, id: AgreementId) -> impl Iterator<Item = (AgreementId, Ppm)> {
+        let shares = self.all.get(&id).map(|registered| &registered.ancestry.shares);
+        shares.into_iter().flatten().map(|(id, ppm)| (*id, *ppm))
+    }
+
+    /// Whether this key has ever signed an agreement.
+    pub(crate) fn names(&self, key: &PublicKey) -> bool {
+        self.signatories.contains(key)
     }
 
     /// The agreement, when it is the version that holds.
@@ -95,6 +113,7 @@ impl Agreements {
         }
         let (ancestry, id) = (self.check(agreed)?, agreed.agreement.id());
         self.current.insert((parts.creator, parts.content), id);
+        self.signatories.extend(agreed.agreement.signatories());
         self.all.insert(id, Registered { agreement: agreed.agreement.clone(), ancestry });
         Ok(())
     }

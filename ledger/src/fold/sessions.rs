@@ -189,6 +189,7 @@ impl Ledger {
 fn answers(grant: &SessionGrant, viewer: &PublicKey, request: &SessionRequest) -> bool {
     grant.serial == request.serial(viewer)
         && grant.agreement == request.agreement
+        && grant.attested == request.attested
         && grant.charge == request.charge
         && grant.epoch == request.epoch
         && grant.gateway == request.gateway

@@ -13,6 +13,8 @@ use crate::PaymentId;
 pub struct SessionRequest {
     /// The title, by the version of its agreement.
     pub agreement: AgreementId,
+    /// Whether the page that asks came from the gateway itself.
+    pub attested: bool,
     /// Whose budget pays; without it the viewer's own funds do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetRef>,
@@ -50,6 +52,7 @@ impl Record for SessionRequest {
 impl fmt::Display for SessionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "agreement   {}", self.agreement)?;
+        writeln!(f, "by its page {}", if self.attested { "yes" } else { "no" })?;
         if let Some(budget) = &self.budget {
             writeln!(f, "budget      {} of {}", budget.id, budget.payer)?;
         }

@@ -15,8 +15,15 @@ pub const POLICY_ITEMS_MAX: usize = 64;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy {
     logs: Vec<VerifierKey>,
-    witnesses: Vec<VerifierKey>,
+    witnesses: Vec<Witness>,
     quorum: Rule,
+}
+
+/// A witness, and where it is asked, if it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Witness {
+    key: VerifierKey,
+    url: Option<String>,
 }
 
 /// What must have cosigned.
@@ -89,6 +96,11 @@ impl Policy {
         Ok(Self { logs, witnesses, quorum: quorum.ok_or(PolicyError::Quorum)? })
     }
 
+    /// The witnesses with their submission prefixes: where `/add-checkpoint` follows.
+    pub fn witnesses(&self) -> impl Iterator<Item = (&VerifierKey, Option<&str>)> {
+        self.witnesses.iter().map(|witness| (&witness.key, witness.url.as_deref()))
+    }
+
     /// The checkpoint in this note, when it counts.
     pub fn accept(&self, note: &SignedNote) -> Result<AcceptedCheckpoint, NotAccepted> {
         let checkpoint = Checkpoint::parse(note.text())?;
@@ -100,7 +112,7 @@ impl Policy {
         }
         let log = log.ok_or(NotAccepted::UnknownLog)?;
         let mut cosigned = BTreeSet::new();
-        for (number, key) in self.witnesses.iter().enumerate() {
+        for (number, (key, _)) in self.witnesses().enumerate() {
             if note.verify(key)?.is_some() {
                 cosigned.insert(number);
             }
@@ -108,7 +120,7 @@ impl Policy {
         if !self.quorum.is_met(&cosigned) {
             return Err(NotAccepted::NoQuorum { cosigned: cosigned.len() });
         }
-        let is_independent = |number: &&usize| self.witnesses[**number].key() != log.key();
+        let is_independent = |number: &&usize| self.witnesses[**number].key.key() != log.key();
         Ok(AcceptedCheckpoint { checkpoint, witnessed_by: cosigned.iter().filter(is_independent).count() })
     }
 }
@@ -129,7 +141,7 @@ impl Rule {
 #[derive(Default)]
 struct Draft {
     logs: Vec<VerifierKey>,
-    witnesses: Vec<VerifierKey>,
+    witnesses: Vec<Witness>,
     /// Witnesses and groups that are in no group yet; those that are can be named no more.
     free: BTreeMap<String, Rule>,
     names: BTreeSet<String>,
@@ -146,12 +158,14 @@ impl Draft {
                 let key = parse_key(key, KeyKind::Plain).ok_or(unknown)?;
                 add(&mut self.logs, key).ok_or(PolicyError::Name { line })
             }
-            ["witness", name, key] | ["witness", name, key, _] => {
+            ["witness", name, key, url @ ..] if url.len() < 2 => {
                 let key = parse_key(key, KeyKind::Cosignature).ok_or(unknown)?;
                 let rule = Rule::Witness(self.witnesses.len());
-                add(&mut self.witnesses, key)
-                    .and_then(|()| self.define(name, rule))
-                    .ok_or(PolicyError::Name { line })
+                let is_other = self.witnesses.iter().all(|witness| witness.key.key() != key.key());
+                let is_new = is_other && self.witnesses.len() < POLICY_ITEMS_MAX;
+                self.witnesses.push(Witness { key, url: url.first().map(|url| (*url).to_owned()) });
+                let defined = if is_new { self.define(name, rule) } else { None };
+                defined.ok_or(PolicyError::Name { line })
             }
             ["group", name, least, members @ ..] if !members.is_empty() => {
                 let least = threshold(least, members.len()).ok_or(unknown)?;

@@ -83,6 +83,12 @@ impl Bundle {
         changed(before, size).map(|(number, width)| Self { number, width }).collect()
     }
 
+    /// The bundle that has this entry of a log of `size`; `None` when the log ends before it.
+    pub fn of(index: u64, size: u64) -> Option<Self> {
+        let (number, start) = (index / TILE_WIDTH, index - index % TILE_WIDTH);
+        (index < size).then(|| Self { number, width: (size - start).min(TILE_WIDTH) })
+    }
+
     /// Where it is served, as `tile/entries/x001/x234/067.p/8`.
     pub fn path(&self) -> String {
         format!("tile/entries/{}", number_path(self.number, self.width))

@@ -122,6 +122,7 @@ impl Ask {
     pub(crate) fn request(&self) -> Signed<SessionRequest> {
         let body = SessionRequest {
             agreement: self.agreement,
+            attested: false,
             budget: self.budget,
             charge: amount(self.charge),
             epoch: Epoch::new(self.epoch),

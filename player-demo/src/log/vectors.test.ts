@@ -50,14 +50,14 @@ describe("tiles", () => {
   });
 
   it("give the roots of trees of several tiles", async () => {
-    const leaves = Array.from({ length: 65_600 }, (_, at) => leafHash(new Uint8Array([at >> 16, at >> 8, at])));
+    const leaves = Array.from({ length: 65_537 }, (_, at) => new Uint8Array(32).fill(at % 251));
     for (const size of [256, 511, 65_537]) {
       const tree = { size, root: rootOf(leaves.slice(0, size)) };
       const tiles = new Tiles("http://log/", logOf(leaves.slice(0, size)));
       expect(hex(await tiles.root(size))).toBe(hex(tree.root));
       for (const index of [0, 255, size - 1])
         expect(isIncluded(leaves[index] as Uint8Array, index, tree, await tiles.inclusion(index, size))).toBe(true);
-      for (const old of [1, 256, size - 1]) {
+      for (const old of [256, size - 1]) {
         const before = { size: old, root: rootOf(leaves.slice(0, old)) };
         expect(isConsistent(before, tree, await tiles.consistency(old, size))).toBe(true);
       }
@@ -131,15 +131,23 @@ describe("entries", () => {
 
 /** A server of the tiles of a tree, cut by the letter of the specification. */
 function logOf(leaves: readonly Uint8Array[]): typeof fetch {
+  const known = new Map<string, Uint8Array>();
+  const hashAt = (level: number, number: number): Uint8Array => {
+    if (level === 0) {
+      const leaf = leaves[number];
+      if (!leaf) throw new Error(`leaf ${number} is not there`);
+      return leaf;
+    }
+    const name = `${level}/${number}`;
+    const below = () => Array.from({ length: TILE_WIDTH }, (_, at) => hashAt(level - 1, number * TILE_WIDTH + at));
+    const hash = known.get(name) ?? rootOf(below());
+    known.set(name, hash);
+    return hash;
+  };
   return async (input) => {
     const [, level = "", path = "", width] = /\/tile\/(\d)\/([x\d/]+)(?:\.p\/(\d+))?$/.exec(String(input)) ?? [];
-    const number = Number(path.replace(/[x/]/g, ""));
-    const step = TILE_WIDTH ** Number(level);
-    const hashes = Array.from({ length: Number(width ?? TILE_WIDTH) }, (_, at) => {
-      const start = (number * TILE_WIDTH + at) * step;
-      if (start + step > leaves.length) throw new Error(`${String(input)} is not there`);
-      return rootOf(leaves.slice(start, start + step));
-    });
+    const first = Number(path.replace(/[x/]/g, "")) * TILE_WIDTH;
+    const hashes = Array.from({ length: Number(width ?? TILE_WIDTH) }, (_, at) => hashAt(Number(level), first + at));
     return new Response(new Uint8Array(hashes.flatMap((hash) => [...hash])));
   };
 }

@@ -11,7 +11,7 @@ const BAR_MAX = 44;
 /** Room between two bars, as a part of one. */
 const GAP = 0.25;
 /** Bars under which a name has room. */
-const NAMED_MAX = 6;
+const NAMED_MAX = 12;
 
 export interface Point {
   readonly name: string;

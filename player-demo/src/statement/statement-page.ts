@@ -104,11 +104,11 @@ async function openLedger(): Promise<LedgerClient> {
 }
 
 function charts({ epochs, unit }: Statement): HTMLElement[] {
-  const of = (point: (epoch: EpochStatement) => Omit<Point, "name">) => epochs.map((epoch) => ({ name: day(epoch.settled), ...point(epoch) }));
+  const of = (point: (epoch: EpochStatement) => Omit<Point, "name">) => epochs.map((epoch) => ({ name: String(epoch.epoch), ...point(epoch) }));
   return [
-    chart("Money", of((epoch) => ({ value: Number(earnedIn(epoch)) / MICRO, words: money(earnedIn(epoch), unit) }))),
-    chart("Plays", of(({ lines }) => ({ value: sumOf(lines).plays, words: sumOf(lines).plays.toLocaleString("en") }))),
-    chart("Time played", of(({ lines }) => ({ value: sumOf(lines).seconds, words: span(sumOf(lines).seconds) }))),
+    chart("Money by epoch", of((epoch) => ({ value: Number(earnedIn(epoch)) / MICRO, words: money(earnedIn(epoch), unit) }))),
+    chart("Plays by epoch", of(({ lines }) => ({ value: sumOf(lines).plays, words: sumOf(lines).plays.toLocaleString("en") }))),
+    chart("Time played by epoch", of(({ lines }) => ({ value: sumOf(lines).seconds, words: span(sumOf(lines).seconds) }))),
   ];
 }
 

@@ -69,7 +69,7 @@ pub enum RunError {
 pub struct Steward {
     shared: Shared,
     config: StewardConfig,
-    plan: Plan,
+    plan: Box<Plan>,
     wanted: Wanted,
     /// The nodes that were known when this was looked at last.
     roll: Roll,
@@ -129,7 +129,7 @@ impl Steward {
         let journal = Journal::open(&config.dir, Box::new(tell))?;
         let step = Step::Started { objects: objects.len() };
         let seed = rand::random();
-        let plan = Plan::new(config.rules.clone(), holder.public(), seed, objects, nodes, now());
+        let plan = Box::new(Plan::new(config.rules.clone(), holder.public(), seed, objects, nodes, now()));
         let shared = Shared {
             client,
             holder: Arc::new(holder),

@@ -25,12 +25,30 @@ const COLOURS: [RGBColor; 6] = [
 pub struct Curve {
     /// What it is, for the legend.
     pub name: String,
-    /// Losses of a node per year, and the nines that follow.
+    /// Both coordinates of its points.
     pub points: Vec<(f64, f64)>,
 }
 
-/// An SVG picture: nines of durability per year over losses of a node per year, one line a curve.
-pub fn plot(title: &str, curves: &[Curve]) -> Result<String, PlotError> {
+/// What the axes of a picture say. The one below is logarithmic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Axes {
+    /// Below.
+    pub x: &'static str,
+    /// On the left.
+    pub y: &'static str,
+    /// True when the left one is logarithmic too.
+    pub is_y_logarithmic: bool,
+}
+
+impl Axes {
+    /// Nines of durability per year over losses of a node per year.
+    pub const NINES: Self =
+        Self { x: "losses of a node per year", y: "nines of durability per year", is_y_logarithmic: false };
+}
+
+/// An SVG picture, one line a curve.
+pub fn plot(title: &str, axes: &Axes, curves: &[Curve]) -> Result<String, PlotError> {
+    let curves: Vec<_> = curves.iter().map(|curve| scaled(curve, axes)).collect();
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NEG_INFINITY, f64::max);
     let (left, right) =
@@ -40,14 +58,26 @@ pub fn plot(title: &str, curves: &[Curve]) -> Result<String, PlotError> {
     }
     let top = most(&mut points().map(|point| point.1)).max(1.0) * 1.05;
     let mut svg = String::new();
-    draw(&mut svg, title, curves, (left..right, 0.0..top))
+    draw(&mut svg, title, axes, &curves, (left..right, 0.0..top))
         .map_err(|error| PlotError::Drawing(error.to_string()))?;
     Ok(svg)
+}
+
+/// The curve with the logarithms of its values, where they are wanted and there are any.
+fn scaled(curve: &Curve, axes: &Axes) -> Curve {
+    let points = curve.points.iter().copied();
+    let points = if axes.is_y_logarithmic {
+        points.filter(|point| point.1 > 0.0).map(|(x, y)| (x, y.log10())).collect()
+    } else {
+        points.collect()
+    };
+    Curve { name: curve.name.clone(), points }
 }
 
 fn draw(
     svg: &mut String,
     title: &str,
+    axes: &Axes,
     curves: &[Curve],
     (losses, nines): (std::ops::Range<f64>, std::ops::Range<f64>),
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -61,9 +91,12 @@ fn draw(
         .build_cartesian_2d(losses.log_scale(), nines)?;
     chart
         .configure_mesh()
-        .x_desc("losses of a node per year")
-        .y_desc("nines of durability per year")
+        .x_desc(axes.x)
+        .y_desc(axes.y)
         .x_label_formatter(&|value| format!("{value}"))
+        .y_label_formatter(&|value| {
+            if axes.is_y_logarithmic { format!("{:.0}", 10_f64.powf(*value)) } else { format!("{value}") }
+        })
         .label_style(FONT.into_font())
         .draw()?;
     for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
@@ -88,7 +121,7 @@ fn draw(
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlotError {
     /// Nothing to draw.
-    #[error("there is nothing to draw: every curve needs two different positive rates of loss")]
+    #[error("there is nothing to draw: it takes two points that differ, to the right of 0")]
     Empty,
     /// What the drawing library says.
     #[error("cannot draw: {0}")]
@@ -103,16 +136,25 @@ mod tests {
     fn a_picture_shows_every_curve() {
         let curves = ["5+3 & more", "16+16"]
             .map(|name| Curve { name: name.to_owned(), points: vec![(0.01, 12.0), (0.1, 7.0), (1.0, 2.0)] });
-        let svg = plot("nines", &curves).unwrap();
+        let svg = plot("nines", &Axes::NINES, &curves).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.matches("<polyline").count() >= 2);
         assert!(svg.contains("5+3 &amp; more") && svg.contains("16+16"));
     }
 
     #[test]
+    fn a_logarithmic_axis_names_the_values_themselves() {
+        let axes = Axes { x: "hours", y: "units", is_y_logarithmic: true };
+        let curve =
+            Curve { name: "1000".to_owned(), points: vec![(1.0, 0.0), (2.0, 100.0), (3.0, 10_000.0)] };
+        let svg = plot("queue", &axes, &[curve]).unwrap();
+        assert!(svg.contains("\n100\n") && svg.contains("\n10000\n") && svg.contains("\nunits\n"), "{svg}");
+    }
+
+    #[test]
     fn nothing_is_no_picture() {
-        assert_eq!(plot("nines", &[]), Err(PlotError::Empty));
+        assert_eq!(plot("nines", &Axes::NINES, &[]), Err(PlotError::Empty));
         let point = Curve { name: String::new(), points: vec![(0.1, 1.0)] };
-        assert_eq!(plot("nines", &[point]), Err(PlotError::Empty));
+        assert_eq!(plot("nines", &Axes::NINES, &[point]), Err(PlotError::Empty));
     }
 }

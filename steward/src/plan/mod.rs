@@ -18,6 +18,7 @@ mod plan_state;
 mod results;
 mod rules;
 mod score;
+mod survey;
 mod threshold;
 mod warnings;
 
@@ -27,7 +28,7 @@ mod plan_tests;
 pub use judging::{Judgement, judge};
 pub use message::{Action, Ending, Event, Finding, MoveEnd, RepairEnd};
 pub use object::{Found, Leases, Object, PartCare, Place, Repair, Unit};
-pub use places::{Misplaced, Nodes, Reason, Settled, misplaced};
+pub use places::{Misplaced, Nodes, Reason, Settled, Welcome, misplaced};
 pub use plan_state::Plan;
 pub use rules::Rules;
 pub use score::{Fault, NodeCare, Score, Standing};

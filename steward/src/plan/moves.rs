@@ -1,40 +1,29 @@
 //! Moving parts to where they should be, a few at a time, as nodes join, change and leave.
 
-use std::collections::HashSet;
-
-use client::placement::segment_seed;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 
-use super::{Action, Found, Misplaced, MoveEnd, Nodes, Object, Place, Plan, Settled, misplaced};
+use super::{Action, Found, Misplaced, MoveEnd, Object, Plan, Settled, Standing, Welcome, misplaced};
 
-/// Objects whose places are looked at in one go; the others follow a moment later.
-const OBJECTS_AT_ONCE: usize = 64;
+/// Scores that are worked out in one go, one for each node and unit; the other units follow a moment later.
+const SCORES_AT_ONCE: usize = 200_000;
+
+/// A unit of which no part could be moved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pause {
+    /// Failures in a row.
+    failures: u32,
+    until: UnixSeconds,
+}
 
 impl Plan {
-    /// These nodes are known now. What was at an earlier identity of a node is at the node.
-    pub(super) fn learn_nodes(&mut self, nodes: Nodes, now: UnixSeconds) {
-        let former: Vec<_> = nodes.former.iter().map(|(former, node)| (*former, *node)).collect();
-        for (former, node) in former {
-            self.rename(former, node, now);
-        }
-        let leaving: Vec<_> = nodes.leaving.iter().copied().collect();
-        self.network = Some(nodes);
-        let objects: Vec<_> = self.objects.keys().copied().collect();
-        for cid in objects {
-            let at = now.plus(self.dice.below(self.rules.places_within.max(1)));
-            self.look_at_places(cid, at);
-        }
-        for node in leaving {
-            let objects = self.holdings.get(&node).map(super::holdings::Holdings::objects);
-            for cid in objects.unwrap_or_default() {
-                self.look_at_places(cid, now);
-            }
-        }
+    /// Has the places of an object looked at then, or sooner, all of them.
+    pub(super) fn look_at_places(&mut self, cid: Cid, at: UnixSeconds) {
+        self.looked_up_to.remove(&cid);
+        self.go_on_looking_at_places(cid, at);
     }
 
-    /// Has the places of an object looked at then, or sooner.
-    pub(super) fn look_at_places(&mut self, cid: Cid, at: UnixSeconds) {
+    fn go_on_looking_at_places(&mut self, cid: Cid, at: UnixSeconds) {
         if self.network.is_some() && self.places.at(&cid).is_none_or(|planned| planned > at) {
             self.places.set(cid, Some(at));
         }
@@ -47,47 +36,67 @@ impl Plan {
     }
 
     pub(super) fn start_moves(&mut self, now: UnixSeconds) {
-        if self.next_move().is_none_or(|at| !at.has_passed(now)) {
-            return;
-        }
-        let avoided = self.avoided(now);
-        for _ in 0..OBJECTS_AT_ONCE {
-            if self.next_move().is_none_or(|at| !at.has_passed(now)) {
-                return;
-            }
+        let nodes = self.network.as_ref().map_or(0, |nodes| nodes.placement.len());
+        let mut units_left = (SCORES_AT_ONCE / nodes.max(1)).max(1);
+        while units_left > 0 && self.next_move().is_some_and(|at| at.has_passed(now)) {
             let Some(cid) = self.places.take_due(now) else { return };
-            if let Some((unit, at, misplaced)) = self.misplaced_unit(&cid, &avoided, now) {
-                let Some(until) = self.objects[&cid].lease_goal(&self.rules, now) else { continue };
-                self.moving.insert((cid, unit));
-                self.next_move = Some(now.plus(self.rules.move_every));
-                self.actions.push_back(Action::Move { cid, unit, misplaced, at, until });
+            let Some(object) = self.objects.get(&cid) else { continue };
+            let first = self.looked_up_to.remove(&cid).unwrap_or_default();
+            let all = object.units.len();
+            let end = all.min(first + units_left);
+            units_left -= (end - first).clamp(1, units_left);
+            if let Some(unit) = (first..end).find(|unit| self.start_move(cid, *unit, now)) {
+                self.looked_up_to.insert(cid, unit);
+            } else if end < all {
+                self.looked_up_to.insert(cid, end);
+                self.places.set(cid, Some(now));
+            } else {
+                let paused = self.paused.range((cid, 0)..=(cid, u32::MAX)).map(|(_, pause)| pause.until);
+                self.places.set(cid, paused.min());
             }
         }
     }
 
-    /// The first unit of an object of which a part should move, and can.
-    fn misplaced_unit(
-        &self,
-        cid: &Cid,
-        avoided: &HashSet<PublicKey>,
-        now: UnixSeconds,
-    ) -> Option<(u32, Vec<PublicKey>, Misplaced)> {
+    /// Begins to move a part of a unit, if one should move, and can.
+    fn start_move(&mut self, cid: Cid, unit: usize, now: UnixSeconds) -> bool {
+        let unit = u32::try_from(unit).expect("an object has at most 32 736 segments");
+        if self.paused.get(&(cid, unit)).is_some_and(|pause| !pause.until.has_passed(now)) {
+            return false;
+        }
+        let Some((at, misplaced)) = self.misplaced_part(&cid, unit, now) else {
+            self.paused.remove(&(cid, unit));
+            return false;
+        };
+        let Some(until) = self.objects[&cid].lease_goal(&self.rules, now) else { return false };
+        self.moving.insert((cid, unit));
+        self.next_move = Some(now.plus(self.rules.move_every));
+        self.actions.push_back(Action::Move { cid, unit, misplaced, at, until });
+        true
+    }
+
+    fn misplaced_part(&self, cid: &Cid, unit: u32, now: UnixSeconds) -> Option<(Vec<PublicKey>, Misplaced)> {
         let (object, nodes) = (self.objects.get(cid)?, self.network.as_ref()?);
-        if object.inconsistent.is_some() {
+        let is_busy = self.repairing.contains(&(*cid, unit)) || self.moving.contains(&(*cid, unit));
+        if object.inconsistent.is_some() || is_busy {
             return None;
         }
-        let is_shunned =
-            |node: &PublicKey| self.shunned.get(node).is_some_and(|until| !until.has_passed(now));
-        let units = 0..u32::try_from(object.units.len()).expect("an object has at most 32 736 segments");
-        units.into_iter().find_map(|unit| {
-            let is_busy = self.repairing.contains(&(*cid, unit)) || self.moving.contains(&(*cid, unit));
-            let at = self.settled_at(object, unit).filter(|_| !is_busy)?;
-            let are_shards = unit != object.copies();
-            let seed = if are_shards { segment_seed(&object.seed, unit) } else { *cid.root().as_bytes() };
-            let settled = Settled { at: &at, seed: &seed, required: &object.required, are_shards };
-            let found = misplaced(&settled, nodes, |node| avoided.contains(node) || is_shunned(node))?;
-            Some((unit, at, found))
-        })
+        let at = self.settled_at(object, unit)?;
+        let (seed, are_shards) = (object.seed_of_places(cid, unit), unit != object.copies());
+        let settled = Settled { at: &at, seed: &seed, required: &object.required, are_shards };
+        let found = misplaced(&settled, nodes, |node| self.welcome(node, now))?;
+        Some((at, found))
+    }
+
+    /// Whether a node is given what moves.
+    fn welcome(&self, node: &PublicKey, now: UnixSeconds) -> Welcome {
+        let care = self.nodes.get(node);
+        let is_shunned = self.shunned.get(node).is_some_and(|until| !until.has_passed(now));
+        if is_shunned || care.is_some_and(|care| care.offline_since.is_some()) {
+            return Welcome::No;
+        }
+        let is_avoided = care.is_some_and(|care| care.score.standing(now) == Standing::Avoided);
+        let is_settled = self.survey.is_settled(node, &self.rules, now);
+        if is_avoided || !is_settled { Welcome::IfNoOther } else { Welcome::Yes }
     }
 
     /// The nodes of all parts of a unit of which nothing is missing; what is lost is repaired first.
@@ -111,45 +120,34 @@ impl Plan {
         self.shunned.retain(|_, until| !until.has_passed(now));
         let shun = now.plus(self.rules.retry_max);
         self.shunned.extend(refused.iter().map(|node| (*node, shun)));
-        let again = match end {
+        let wait = match end {
             MoveEnd::Audited(findings) => {
                 self.take_findings(cid, &findings, now);
-                0
+                None
             }
             MoveEnd::Surprised(findings) => {
                 self.take_findings(cid, &findings, now);
-                self.dice.around(self.rules.retry_min)
+                let failures = self.paused.get(&(cid, unit)).map_or(0, |pause| pause.failures);
+                Some(self.rules.backoff(failures.saturating_add(1)))
             }
-            MoveEnd::PutOff => self.dice.around(self.rules.turn_within),
-            MoveEnd::Failed => self.dice.around(self.rules.retry_max),
+            MoveEnd::PutOff => Some(self.rules.turn_within),
+            MoveEnd::Failed => Some(self.rules.retry_max),
         };
-        self.look_at_places(cid, now.plus(again));
+        match wait {
+            Some(wait) => self.pause(cid, unit, wait, now),
+            None => {
+                self.paused.remove(&(cid, unit));
+            }
+        }
+        // The other units wait for nothing.
+        self.go_on_looking_at_places(cid, now);
         self.reconsider(cid, now);
     }
 
-    /// What is believed to be at one identity is at another one from now on, faults and all.
-    fn rename(&mut self, former: PublicKey, node: PublicKey, now: UnixSeconds) {
-        let objects = self.holdings.remove(&former).map(|held| held.objects()).unwrap_or_default();
-        for cid in objects {
-            let Some(object) = self.objects.get_mut(&cid) else { continue };
-            let mut places = Vec::new();
-            for (unit, care) in (0..).zip(&mut object.units) {
-                for (part, care) in (0..).zip(&mut care.parts).filter(|(_, care)| care.node == Some(former)) {
-                    care.node = Some(node);
-                    places.push(Place { cid, unit, part });
-                }
-            }
-            for place in places {
-                self.hold(node, place, now);
-            }
-            self.object_changed(cid);
-        }
-        self.node_audits.set(former, None);
-        if let Some(known) = self.nodes.get(&former).cloned()
-            && !self.nodes.contains_key(&node)
-        {
-            *self.node_changed(node) = known;
-        }
+    fn pause(&mut self, cid: Cid, unit: u32, wait: u64, now: UnixSeconds) {
+        let until = now.plus(self.dice.around(wait).max(1));
+        let pause = self.paused.entry((cid, unit)).or_insert(Pause { failures: 0, until });
+        *pause = Pause { failures: pause.failures.saturating_add(1), until };
     }
 }
 
@@ -163,7 +161,7 @@ mod tests {
     use protocol::{SecretKey, Tags};
 
     use super::*;
-    use crate::plan::{Event, Finding, Reason, Rules};
+    use crate::plan::{Event, Finding, Nodes, Reason, Rules};
 
     const START: UnixSeconds = UnixSeconds::new(1_000_000_000);
 
@@ -253,19 +251,58 @@ mod tests {
     }
 
     #[test]
-    fn who_refuses_is_not_asked_again_for_a_while() {
+    fn who_refuses_is_not_asked_again_for_a_while_and_what_failed_holds_up_nothing_else() {
         let at: Vec<_> = (0..6).map(node).collect();
         let mut plan = settled(&at);
         plan.handle(START, nodes(&[2], None));
         let (unit, Misplaced { to, .. }) = moves(&mut plan).remove(0);
-        let end = MoveEnd::Failed;
-        plan.handle(START, Event::Moved { cid: cid(), unit, refused: vec![to[0]], end });
+        let failed = |unit, refused| Event::Moved { cid: cid(), unit, refused, end: MoveEnd::Failed };
+        plan.handle(START, failed(unit, vec![to[0]]));
+        let pause = Rules::default().move_every;
+        plan.handle(START.plus(pause), Event::Wake);
+        let (other, misplaced) = moves(&mut plan).remove(0);
+        assert!(other != unit && !misplaced.to.contains(&to[0]), "the other unit does not wait");
+        plan.handle(START.plus(pause), failed(other, vec![]));
         let wait = Rules::default().retry_max;
         plan.handle(START.plus(wait / 2), Event::Wake);
-        assert_eq!(moves(&mut plan), [], "it has failed a moment ago");
-        plan.handle(START.plus(wait - 1), nodes(&[2], None));
-        let again = moves(&mut plan).remove(0).1;
-        assert_eq!(again.to, [to[1]]);
+        assert_eq!(moves(&mut plan), [], "both have failed a moment ago");
+        let mut again = BTreeSet::new();
+        for minute in wait / 120..wait / 30 {
+            plan.handle(START.plus(minute * 60), Event::Wake);
+            for (unit, _) in moves(&mut plan) {
+                again.insert(unit);
+                plan.handle(START.plus(minute * 60), failed(unit, vec![]));
+            }
+        }
+        assert_eq!(again, [0, 1].into());
+    }
+
+    /// A node leaves and stays again and again, twice a day for four months.
+    #[test]
+    fn a_node_that_changes_its_mind_makes_nobody_move_parts_for_ever() {
+        let mut at: Vec<_> = (0..6).map(node).collect();
+        let mut plan = settled(&at);
+        plan.handle(START, nodes(&[], None));
+        let mut moved_on = Vec::new();
+        for hour in 0..24 * 120 {
+            let now = START.plus(hour * 3600);
+            let leaving: &[u8] = if hour / 12 % 2 == 0 { &[] } else { &[2] };
+            plan.handle(now, nodes(leaving, None));
+            for minute in (0..60).step_by(10) {
+                let now = now.plus(minute * 60);
+                plan.handle(now, Event::Wake);
+                for (unit, Misplaced { part, to, .. }) in moves(&mut plan) {
+                    // Both units lie on the same nodes here.
+                    at[usize::from(part)] = to[0];
+                    let found = findings(&at).into_iter().filter(|finding| finding.unit == unit).collect();
+                    let end = MoveEnd::Audited(found);
+                    plan.handle(now, Event::Moved { cid: cid(), unit, refused: vec![], end });
+                    moved_on.push(hour / 24);
+                }
+            }
+        }
+        assert!((2..=6).contains(&moved_on.len()), "moves on days {moved_on:?}");
+        assert!(!at.contains(&node(2)), "it is given nothing back while it wavers");
     }
 
     #[test]

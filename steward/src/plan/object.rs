@@ -1,6 +1,7 @@
 //! What a steward knows of one object.
 
 use chunker::{Coding, Geometry};
+use client::placement::segment_seed;
 use proofs::Cid;
 use protocol::{PublicKey, Tag, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,11 @@ impl Object {
     /// Data and parity columns.
     pub fn coding(&self) -> Option<Coding> {
         Coding::new(self.data, self.parity).ok()
+    }
+
+    /// What ranks the nodes for a unit.
+    pub fn seed_of_places(&self, cid: &Cid, unit: u32) -> [u8; 32] {
+        if unit == self.copies() { *cid.root().as_bytes() } else { segment_seed(&self.seed, unit) }
     }
 
     /// The number of the unit that stands for the copies of the manifest.

@@ -53,6 +53,17 @@ impl Reason {
     }
 }
 
+/// Whether a node is given a part that moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Welcome {
+    /// It is.
+    Yes,
+    /// Only what must not stay where it is, and only when no other node takes it.
+    IfNoOther,
+    /// It is not.
+    No,
+}
+
 /// A part that should move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misplaced {
@@ -84,18 +95,18 @@ enum Key {
     Node(PublicKey),
 }
 
-/// The part of a unit that should move first, if any can. Nodes that are to be avoided get nothing.
+/// The part of a unit that should move first, if any can.
 pub fn misplaced(
     unit: &Settled<'_>,
     nodes: &Nodes,
-    is_avoided: impl Fn(&PublicKey) -> bool,
+    welcome: impl Fn(&PublicKey) -> Welcome,
 ) -> Option<Misplaced> {
     let view = View::new(unit, nodes);
     let mut reasons: Vec<_> =
         (0..unit.at.len()).filter_map(|part| Some((view.reason(part)?, part))).collect();
     reasons.sort_unstable();
     reasons.into_iter().find_map(|(reason, part)| {
-        let to = view.targets(part, reason, &is_avoided);
+        let to = view.targets(part, reason, &welcome);
         let part = u8::try_from(part).expect("a unit has at most 255 parts");
         (!to.is_empty()).then_some(Misplaced { part, reason, to })
     })
@@ -106,19 +117,24 @@ struct View<'a> {
     nodes: &'a Nodes,
     all: Vec<Ranked>,
     open: Vec<Ranked>,
+    /// Where the node of each part stands in the ranking; `None` when it is not known any more.
+    ranks: Vec<Option<usize>>,
     /// What the best places are.
     homes: Vec<Key>,
 }
 
 impl<'a> View<'a> {
     fn new(unit: &'a Settled<'a>, nodes: &'a Nodes) -> Self {
-        let mut view = Self { unit, nodes, all: Vec::new(), open: Vec::new(), homes: Vec::new() };
+        let mut view =
+            Self { unit, nodes, all: Vec::new(), open: Vec::new(), ranks: Vec::new(), homes: Vec::new() };
         let placement = if unit.required.is_empty() {
             Arc::clone(&nodes.placement)
         } else {
             Arc::new(Placement::clone(&nodes.placement).for_those_who(|node| view.complies(node)))
         };
-        (view.all, view.open) = (placement.rank(unit.seed), placement.rank_for_new(unit.seed));
+        view.all = placement.rank(unit.seed);
+        view.open = view.all.iter().filter(|node| placement.is_open(&node.id)).copied().collect();
+        view.ranks = unit.at.iter().map(|node| view.rank(node)).collect();
         for node in &view.open {
             let key = view.key(node);
             if view.homes.len() < unit.at.len() && !view.homes.contains(&key) {
@@ -138,24 +154,23 @@ impl<'a> View<'a> {
         if self.unit.are_shards { Key::Domain(node.domain) } else { Key::Node(node.id) }
     }
 
-    /// Where a node stands in the ranking; `None` when it is not known any more.
     fn rank(&self, node: &PublicKey) -> Option<usize> {
-        self.all.iter().position(|other| other.id == *node)
+        // Keys are compared in constant time, which takes its time.
+        self.all.iter().position(|other| other.id.as_bytes() == node.as_bytes())
     }
 
-    fn key_of(&self, node: &PublicKey) -> Option<Key> {
-        Some(self.key(&self.all[self.rank(node)?]))
+    fn key_of(&self, part: usize) -> Option<Key> {
+        Some(self.key(&self.all[self.ranks[part]?]))
     }
 
     fn reason(&self, part: usize) -> Option<Reason> {
         let node = self.unit.at[part];
-        let (rank, key) = (self.rank(&node)?, self.key_of(&node)?);
-        let mut before = self.unit.at[..part].iter();
+        let (rank, key) = (self.ranks[part]?, self.key_of(part)?);
         if self.nodes.leaving.contains(&node) {
             Some(Reason::Leaving)
         } else if !self.complies(&node) {
             Some(Reason::Unfit)
-        } else if before.any(|other| self.key_of(other) == Some(key)) {
+        } else if (0..part).any(|other| self.key_of(other) == Some(key)) {
             Some(Reason::Shared)
         } else if rank >= self.unit.at.len() + FINDABLE_BEYOND {
             Some(Reason::FarDown)
@@ -168,20 +183,25 @@ impl<'a> View<'a> {
         &self,
         part: usize,
         reason: Reason,
-        is_avoided: impl Fn(&PublicKey) -> bool,
+        welcome: impl Fn(&PublicKey) -> Welcome,
     ) -> Vec<PublicKey> {
         let node = self.unit.at[part];
-        let others = || self.unit.at.iter().enumerate().filter(|(other, _)| *other != part).map(|(_, at)| at);
-        let taken: Vec<_> = others().filter_map(|other| self.key_of(other)).collect();
+        let others = (0..self.unit.at.len()).filter(|other| *other != part);
+        let taken: Vec<_> = others.filter_map(|other| self.key_of(other)).collect();
         let is_better = |to: &Ranked| match reason {
             Reason::Leaving | Reason::Unfit | Reason::Shared => true,
-            Reason::FarDown => self.rank(&to.id) < self.rank(&node),
+            Reason::FarDown => self.rank(&to.id) < self.ranks[part],
             Reason::Better => self.homes.contains(&self.key(to)),
         };
-        let may = |to: &&Ranked| {
-            to.id != node && !taken.contains(&self.key(to)) && !is_avoided(&to.id) && is_better(to)
-        };
-        self.open.iter().filter(may).take(TARGETS_MAX).map(|to| to.id).collect()
+        let may = |to: &&Ranked| to.id != node && !taken.contains(&self.key(to)) && is_better(to);
+        let welcome = &welcome;
+        let those = |wanted| self.open.iter().filter(may).filter(move |to| welcome(&to.id) == wanted);
+        let mut to: Vec<_> = those(Welcome::Yes).take(TARGETS_MAX).map(|to| to.id).collect();
+        if reason <= Reason::Shared {
+            to.extend(those(Welcome::IfNoOther).map(|to| to.id));
+            to.truncate(TARGETS_MAX);
+        }
+        to
     }
 }
 
@@ -228,17 +248,21 @@ mod tests {
         let mut nodes = nodes(0..8, |number| number);
         let ranking = nodes.placement.rank(&SEED);
         let at = homes(&ranking, 6);
-        assert_eq!(misplaced(&settled(&at), &nodes, |_| false), None);
+        assert_eq!(misplaced(&settled(&at), &nodes, |_| Welcome::Yes), None);
         leave(&mut nodes, at[2]);
         let to = vec![ranking[6].id, ranking[7].id];
-        let found = misplaced(&settled(&at), &nodes, |_| false);
+        let found = misplaced(&settled(&at), &nodes, |_| Welcome::Yes);
         assert_eq!(found, Some(Misplaced { part: 2, reason: Reason::Leaving, to }));
-        let to = vec![ranking[7].id];
-        let found = misplaced(&settled(&at), &nodes, |node| *node == ranking[6].id);
-        assert_eq!(found, Some(Misplaced { part: 2, reason: Reason::Leaving, to }));
+        for (welcome, to) in
+            [(Welcome::No, vec![ranking[7].id]), (Welcome::IfNoOther, vec![ranking[7].id, ranking[6].id])]
+        {
+            let of_all = |node: &PublicKey| if *node == ranking[6].id { welcome } else { Welcome::Yes };
+            let found = misplaced(&settled(&at), &nodes, of_all);
+            assert_eq!(found, Some(Misplaced { part: 2, reason: Reason::Leaving, to }));
+        }
         leave(&mut nodes, ranking[6].id);
         leave(&mut nodes, ranking[7].id);
-        assert_eq!(misplaced(&settled(&at), &nodes, |_| false), None, "there is no other place");
+        assert_eq!(misplaced(&settled(&at), &nodes, |_| Welcome::Yes), None, "there is no other place");
     }
 
     #[test]
@@ -248,7 +272,7 @@ mod tests {
         let after = nodes(0..20, |number| number);
         let ranking = after.placement.rank(&SEED);
         let best = homes(&ranking, 6);
-        let found = misplaced(&settled(&at), &after, |_| false).unwrap();
+        let found = misplaced(&settled(&at), &after, |_| Welcome::Yes).unwrap();
         assert_eq!(found.reason, Reason::Better);
         assert!(!best.contains(&at[usize::from(found.part)]));
         assert!(found.to.iter().all(|to| best.contains(to) && !at.contains(to)));
@@ -265,12 +289,12 @@ mod tests {
         let fit: Vec<_> = [1, 3, 5, 7].map(node).into();
         let at = [fit[0], fit[1], node(0), fit[2]];
         let unit = Settled { required: &required, ..settled(&at) };
-        let found = misplaced(&unit, &nodes, |_| false).unwrap();
+        let found = misplaced(&unit, &nodes, |_| Welcome::Yes).unwrap();
         assert_eq!((found.part, found.reason), (2, Reason::Unfit));
         assert!(found.to.iter().all(|to| [node(7), node(8)].contains(to)), "{found:?}");
         nodes.tags.remove(&node(7));
         nodes.tags.remove(&node(8));
-        assert_eq!(misplaced(&unit, &nodes, |_| false), None, "to none rather than to another");
+        assert_eq!(misplaced(&unit, &nodes, |_| Welcome::Yes), None, "to none rather than to another");
     }
 
     proptest! {
@@ -290,7 +314,7 @@ mod tests {
             let ranking = nodes.placement.rank(&SEED);
             let domain = |node: &PublicKey| ranking.iter().find(|other| other.id == *node).unwrap().domain;
             let mut moves = 0;
-            while let Some(Misplaced { part, to, .. }) = misplaced(&settled(&at), &nodes, |_| false) {
+            while let Some(Misplaced { part, to, .. }) = misplaced(&settled(&at), &nodes, |_| Welcome::Yes) {
                 let part = usize::from(part);
                 let mut others = at.iter().enumerate().filter(|(other, _)| *other != part);
                 prop_assert!(others.all(|(_, other)| domain(other) != domain(&to[0])));

@@ -8,6 +8,8 @@ use protocol::{PublicKey, UnixSeconds};
 use super::agenda::Agenda;
 use super::dice::Dice;
 use super::holdings::Holdings;
+use super::moves::Pause;
+use super::survey::Survey;
 use super::{Action, Ending, Event, Judgement, NodeCare, Nodes, Object, Place, Rules, Standing, judge};
 
 /// The place of a unit in the queue: fewest proved parts above those needed first, then the oldest loss.
@@ -28,7 +30,7 @@ pub struct Plan {
     pub(super) dice: Dice,
     pub(super) objects: BTreeMap<Cid, Object>,
     pub(super) nodes: BTreeMap<PublicKey, NodeCare>,
-    pub(super) holdings: HashMap<PublicKey, Holdings>,
+    pub(super) holdings: Holdings,
     pub(super) audits: Agenda<Cid>,
     pub(super) node_audits: Agenda<PublicKey>,
     pub(super) renewals: Agenda<Cid>,
@@ -36,7 +38,12 @@ pub struct Plan {
     pub(super) looks: Agenda<Cid>,
     /// When the places of an object are looked at next.
     pub(super) places: Agenda<Cid>,
+    /// The units of an object up to this one are where they should be.
+    pub(super) looked_up_to: HashMap<Cid, usize>,
+    /// Units of which no part could be moved.
+    pub(super) paused: BTreeMap<(Cid, u32), Pause>,
     pub(super) network: Option<Nodes>,
+    pub(super) survey: Survey,
     pub(super) moving: HashSet<(Cid, u32)>,
     /// No move begins before.
     pub(super) next_move: Option<UnixSeconds>,
@@ -47,6 +54,8 @@ pub struct Plan {
     pub(super) auditing: HashSet<Cid>,
     pub(super) auditing_nodes: HashSet<PublicKey>,
     pub(super) renewing: HashSet<Cid>,
+    /// Of these a part turned up elsewhere while their leases were looked at.
+    pub(super) unseen_leases: HashSet<Cid>,
     pub(super) repairing: HashSet<(Cid, u32)>,
     pub(super) actions: VecDeque<Action>,
     changed_objects: BTreeSet<Cid>,
@@ -69,13 +78,16 @@ impl Plan {
             dice: Dice::new(seed),
             objects: BTreeMap::new(),
             nodes,
-            holdings: HashMap::new(),
+            holdings: Holdings::default(),
             audits: Agenda::new(),
             node_audits: Agenda::new(),
             renewals: Agenda::new(),
             looks: Agenda::new(),
             places: Agenda::new(),
+            looked_up_to: HashMap::new(),
+            paused: BTreeMap::new(),
             network: None,
+            survey: Survey::new(),
             moving: HashSet::new(),
             next_move: None,
             shunned: HashMap::new(),
@@ -84,6 +96,7 @@ impl Plan {
             auditing: HashSet::new(),
             auditing_nodes: HashSet::new(),
             renewing: HashSet::new(),
+            unseen_leases: HashSet::new(),
             repairing: HashSet::new(),
             actions: VecDeque::new(),
             changed_objects: BTreeSet::new(),
@@ -107,6 +120,7 @@ impl Plan {
         self.start_object_audits(now);
         self.start_renewals(now);
         self.start_repairs(now);
+        self.go_on_surveying(now);
         self.start_moves(now);
     }
 
@@ -126,7 +140,10 @@ impl Plan {
             .node_audits
             .first()
             .filter(|_| has_room(self.auditing_nodes.len(), self.rules.node_audits_abreast));
-        [audits, renewals, nodes, self.looks.first(), self.next_move()].into_iter().flatten().min()
+        [audits, renewals, nodes, self.looks.first(), self.survey.next(), self.next_move()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Objects that changed since this was asked last: to be saved before anything is done.
@@ -156,7 +173,7 @@ impl Plan {
 
     /// Parts that a node is believed to have.
     pub fn held_by(&self, node: &PublicKey) -> usize {
-        self.holdings.get(node).map_or(0, Holdings::len)
+        self.holdings.len(node)
     }
 
     /// Units that are to be repaired, most endangered first. Those that wait after a failure are not among them.
@@ -214,16 +231,20 @@ impl Plan {
                 }
             }
         }
+        self.holdings.forget(&cid);
         self.audits.set(cid, None);
         self.renewals.set(cid, None);
+        self.unseen_leases.remove(&cid);
         self.looks.set(cid, None);
         self.places.set(cid, None);
+        self.looked_up_to.remove(&cid);
+        self.paused.retain(|(other, _), _| *other != cid);
         self.changed_objects.insert(cid);
     }
 
     /// A part is believed to be at a node.
     pub(super) fn hold(&mut self, node: PublicKey, place: Place, now: UnixSeconds) {
-        self.holdings.entry(node).or_default().add(place);
+        self.holdings.add(node, &place);
         if self.node_audits.at(&node).is_none() && !self.auditing_nodes.contains(&node) {
             let soon = now.plus(self.dice.below(self.rules.node_audit_every.max(1)));
             let planned = self.nodes.get(&node).and_then(|care| care.next_audit);
@@ -232,9 +253,7 @@ impl Plan {
     }
 
     pub(super) fn unhold(&mut self, node: PublicKey, place: &Place) {
-        if let Some(holdings) = self.holdings.get_mut(&node) {
-            holdings.remove(place);
-        }
+        self.holdings.remove(&node, place);
     }
 
     /// Judges an object anew: which of its units are to be repaired, who is to be warned, and when to look again.
@@ -284,12 +303,12 @@ impl Plan {
     fn start_node_audits(&mut self, now: UnixSeconds) {
         while self.auditing_nodes.len() < self.rules.node_audits_abreast {
             let Some(node) = self.node_audits.take_due(now) else { return };
-            let Some(holdings) = self.holdings.get(&node).filter(|holdings| !holdings.is_empty()) else {
+            let set = self.holdings.draw(&node, self.rules.node_set, &mut self.dice);
+            if set.is_empty() {
                 // Nobody asks it any more, so nobody would notice its return.
                 self.node_changed(node).offline_since = None;
                 continue;
-            };
-            let set = holdings.draw(self.rules.node_set, &mut self.dice);
+            }
             self.auditing_nodes.insert(node);
             self.actions.push_back(Action::AuditNode(node, set));
         }

@@ -101,7 +101,7 @@ impl Plan {
 
     /// A node that has lost or spoilt one thing may have lost or spoilt others: everything there is looked at soon.
     fn look_around(&mut self, node: PublicKey, now: UnixSeconds) {
-        let objects = self.holdings.get(&node).map(super::holdings::Holdings::objects).unwrap_or_default();
+        let objects = self.holdings.objects(&node);
         // One small object is looked at at once, many are spread over the time there is.
         let within = self.rules.look_around_within.min(60 * objects.len() as u64);
         for cid in objects {
@@ -132,7 +132,7 @@ impl Plan {
     }
 
     fn reconsider_all_at(&mut self, node: PublicKey, now: UnixSeconds) {
-        let objects = self.holdings.get(&node).map(super::holdings::Holdings::objects).unwrap_or_default();
+        let objects = self.holdings.objects(&node);
         for cid in objects {
             self.reconsider(cid, now);
         }
@@ -249,6 +249,9 @@ impl Plan {
             let is_at = care.node;
             was_at.inspect(|node| self.unhold(*node, &place));
             is_at.inspect(|node| self.hold(*node, place, now));
+            if was_at.is_some() && is_at.is_some() {
+                self.lease_is_unseen(cid, now);
+            }
         }
         (was != finding.found).then_some((was_at, matches!(was, Found::Proved | Found::Offline)))
     }
@@ -310,7 +313,21 @@ impl Plan {
             if failed > 0 && is_short { object.leases.failures.saturating_add(1) } else { 0 };
         let next = object.next_look_at_leases(&self.rules, now);
         self.look_at_leases(cid, next);
+        if self.unseen_leases.remove(&cid) {
+            self.lease_is_unseen(cid, now);
+        }
         self.reconsider(cid, now);
+    }
+
+    /// A part turned up at another node. Nothing is known of its lease there, which may be an old one that ends soon.
+    fn lease_is_unseen(&mut self, cid: Cid, now: UnixSeconds) {
+        let Some(object) = self.objects.get(&cid) else { return };
+        if self.renewing.contains(&cid) {
+            self.unseen_leases.insert(cid);
+        } else if object.leases.next.is_some() && object.leases.failures == 0 {
+            // After a failure they are looked at before long, and each look counts towards a warning.
+            self.look_at_leases(cid, Some(now));
+        }
     }
 
     fn look_at_leases(&mut self, cid: Cid, next: Option<UnixSeconds>) {

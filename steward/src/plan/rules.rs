@@ -37,8 +37,15 @@ pub struct Rules {
     pub moves_abreast: usize,
     /// … and how long after one move has begun the next one may, so that moving never takes a network over.
     pub move_every: u64,
-    /// After nodes have joined or changed, the places of all objects are looked at within this time.
+    /// After nodes have joined or changed, the places of all objects that it concerns are looked at within this time …
     pub places_within: u64,
+    /// … and objects are gone through for such news so often at most.
+    pub survey_every: u64,
+    /// A node that has changed its mind (it leaves or stays, has other tags, another failure domain or capacity) is given
+    /// nothing that could as well stay where it is before it has been steady for so long, doubling with each change …
+    pub settle: u64,
+    /// … up to this, after which its changes are forgotten.
+    pub settle_max: u64,
     /// Object audits under way at the same time.
     pub object_audits_abreast: usize,
     /// Node audits under way at the same time.
@@ -74,6 +81,9 @@ impl Default for Rules {
             moves_abreast: 1,
             move_every: 10,
             places_within: 6 * HOUR,
+            survey_every: 10 * MINUTE,
+            settle: DAY,
+            settle_max: 30 * DAY,
             object_audits_abreast: 4,
             node_audits_abreast: 16,
             repairs_abreast: 2,

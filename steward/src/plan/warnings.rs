@@ -44,10 +44,13 @@ impl Object {
         is_new.then_some(Warned { days, ends })
     }
 
-    /// Remembers that a warning was given.
+    /// Remembers that a warning was given. The ends of leases come and go while renewals fail; those of care are
+    /// remembered whatever the leases do, or a warning would be given again.
     pub(super) fn note_warning(&mut self, warned: Warned) {
-        if self.warned.len() == WARNED_KEPT {
-            self.warned.remove(0);
+        if self.warned.len() >= WARNED_KEPT {
+            let care_ends = self.care_ends();
+            let oldest = self.warned.iter().position(|given| given.ends != care_ends).unwrap_or_default();
+            self.warned.remove(oldest);
         }
         self.warned.push(warned);
     }

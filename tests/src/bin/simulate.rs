@@ -1,7 +1,7 @@
 //! Runs seeds of the simulators: `simulate --seed 42` prints what happened, line by line; `simulate --seeds 0..1000` runs
 //! many. With `--stewards` first it is months with stewards, and `simulate --noticed 0..1000` says how soon it was noticed
 //! that one in a hundred of a node's bytes is wrong. `simulate --scale 1000000 10000` measures a steward of so many objects on
-//! so many nodes.
+//! so many nodes, and `simulate --growth 100 FILE.svg` one of 100 objects a node on 100, 1000 and 10 000 nodes.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use e2e::care::{self, Corruption, hours_until_noticed};
 use e2e::sim::{Sabotage, Verbosity, run};
 
 const USAGE: &str = "usage: simulate [--stewards] --seed N | [--stewards] --seeds FROM..TO | --noticed FROM..TO \
-    | --scale OBJECTS NODES";
+    | --scale OBJECTS NODES | --growth OBJECTS_A_NODE FILE.svg";
 
 type Played = Result<String, String>;
 
@@ -23,8 +23,13 @@ fn main() -> anyhow::Result<()> {
         ["--stewards", "--seeds", range] => many(range, with_stewards),
         ["--noticed", range] => noticed(range),
         ["--scale", objects, nodes] => {
-            e2e::scale::measure(objects.parse().context(USAGE)?, nodes.parse().context(USAGE)?);
+            e2e::scale::measure(&[(objects.parse().context(USAGE)?, nodes.parse().context(USAGE)?)]);
             Ok(())
+        }
+        ["--growth", per_node, path] => {
+            let per_node: usize = per_node.parse().context(USAGE)?;
+            let curves = e2e::scale::measure(&[100, 1000, 10_000].map(|nodes| (per_node * nodes, nodes)));
+            Ok(std::fs::write(path, e2e::scale::picture(&curves)?)?)
         }
         _ => bail!(USAGE),
     }

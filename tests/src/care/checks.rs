@@ -1,8 +1,9 @@
 //! What must hold, and how it is looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use steward::plan::{Finding, Found, Object, Place, Unit};
+use protocol::PublicKey;
+use steward::plan::{Finding, Found, Object, Place};
 
 use super::keepers::Repair;
 use super::network::{Network, UnitId};
@@ -56,6 +57,45 @@ fn crowd(network: &Network, unit: UnitId, before: &[Finding], places: &[(u8, usi
     Some(format!("part {} of {unit:?} is put beside another one in domain {}", crowded.0, domain(crowded.1)))
 }
 
+/// Says beside which other part of a segment one is that has moved to a node.
+pub(super) fn beside(
+    network: &Network,
+    unit: UnitId,
+    before: &[Finding],
+    part: u8,
+    to: PublicKey,
+) -> Option<String> {
+    if network.are_alike(unit) {
+        return None;
+    }
+    let domain = |node: &PublicKey| network.nodes[network.index(node)].domain;
+    let others = before.iter().filter(|finding| finding.part != part);
+    let other =
+        others.into_iter().find(|finding| finding.node.is_some_and(|node| domain(&node) == domain(&to)))?;
+    Some(format!("part {part} of {unit:?} is moved beside another one, {}", other.part))
+}
+
+/// At the end everything is where it should be: no node that leaves is waited for, and as one steward believes it no two
+/// shards of a segment are in the same failure domain while there is room.
+pub(super) fn check_places(network: &Network, cid: proofs::Cid, object: &Object) -> Result<(), String> {
+    for (unit, care) in (0..object.copies()).zip(&object.units) {
+        let nodes: Vec<_> = care.parts.iter().filter_map(|part| part.node).collect();
+        let domain = |node: &PublicKey| network.nodes[network.index(node)].domain;
+        let domains: BTreeSet<_> = nodes.iter().map(domain).collect();
+        if domains.len() < nodes.len() && network.open_domains() >= care.parts.len() {
+            let (shards, domains) = (nodes.len(), domains.len());
+            return Err(format!("{shards} shards of unit {unit} of {cid} end in {domains} failure domains"));
+        }
+    }
+    Ok(())
+}
+
+/// At the end no node waits to be emptied.
+pub(super) fn check_emptied(network: &Network) -> Result<(), String> {
+    let left = network.nodes.iter().position(|node| node.is_leaving && !node.is_gone);
+    left.map_or(Ok(()), |node| Err(format!("node {node} leaves, and is never emptied")))
+}
+
 /// Every unit of an object has as many parts as it takes to read it, somewhere.
 pub(super) fn check_readable(network: &Network, cid: proofs::Cid, object: &Object) -> Result<(), String> {
     for (unit, care) in (0..).zip(&object.units) {
@@ -86,45 +126,4 @@ pub(super) fn check_end(network: &Network, cid: proofs::Cid, object: &Object) ->
         }
     }
     Ok(())
-}
-
-/// Segments of an object whose shards cannot be had from as many failure domains.
-pub(super) fn crowded(network: &Network, cid: proofs::Cid, object: &Object) -> u64 {
-    let segments = (0..object.copies()).zip(&object.units);
-    let is_crowded =
-        |(unit, care): &(u32, &Unit)| spread(network, (cid, *unit), care.parts.len()) < care.parts.len();
-    segments.filter(is_crowded).count() as u64
-}
-
-/// In how many failure domains different parts of a segment can be had at the same time: a matching, part by part.
-fn spread(network: &Network, (cid, unit): UnitId, parts: usize) -> usize {
-    let with = |part| {
-        let place = Place { cid, unit, part };
-        let nodes =
-            network.nodes.iter().filter(move |node| node.copies.get(&place).is_some_and(|it| it.is_sound));
-        nodes.map(|node| node.domain).collect::<BTreeSet<_>>()
-    };
-    let options: Vec<_> = (0..u8::try_from(parts).expect("at most 255")).map(with).collect();
-    let mut part_in = BTreeMap::new();
-    (0..parts).filter(|part| find_domain(*part, &options, &mut part_in, &mut BTreeSet::new())).count()
-}
-
-/// Gives a part a domain, moving other parts to other domains where it must.
-fn find_domain(
-    part: usize,
-    options: &[BTreeSet<usize>],
-    part_in: &mut BTreeMap<usize, usize>,
-    tried: &mut BTreeSet<usize>,
-) -> bool {
-    for domain in &options[part] {
-        if !tried.insert(*domain) {
-            continue;
-        }
-        let other = part_in.get(domain).copied();
-        if other.is_none_or(|other| find_domain(other, options, part_in, tried)) {
-            part_in.insert(*domain, part);
-            return true;
-        }
-    }
-    false
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use steward::plan::Place;
 
 use super::clock::{DAY, HOUR, Skew};
-use super::leaving::{self, Step};
+use super::leaving;
 use super::run::{FAULT_EVERY, Run, Tick, UNREST_ENDS};
 
 /// Failure domains that are left in any case: one more than the widest coding has shards.
@@ -23,7 +23,7 @@ impl Run {
         }
         self.report.faults += 1;
         let Some(node) = self.any_node() else { return };
-        match self.dice.of(0..20) {
+        match self.dice.of(0..21) {
             0..3 => self.hide(node, 60..3 * HOUR),
             3..5 => self.hide(node, HOUR..4 * DAY),
             5 => self.lose(node, |_| true),
@@ -40,6 +40,7 @@ impl Run {
             16 => self.begin_to_leave(node),
             17 => self.switch_off(node),
             18 => self.jump(),
+            19 => self.begin_to_waver(node),
             _ => self.spoil_one(node),
         }
         let next = self.dice.of(600..2 * FAULT_EVERY);
@@ -171,7 +172,7 @@ impl Run {
     }
 
     fn begin_to_leave(&mut self, node: usize) {
-        if self.network.nodes[node].is_leaving {
+        if self.network.nodes[node].is_leaving || self.network.wavering.contains(&node) {
             return;
         }
         self.network.nodes[node].is_leaving = true;
@@ -181,22 +182,50 @@ impl Run {
         self.note(format_args!("node {node} is to leave"));
     }
 
-    /// A leaving node goes on copying what it has, and goes.
+    /// A node that leaves goes as soon as all it has is elsewhere.
     pub(super) fn go_on_leaving(&mut self, node: usize) {
         if self.network.nodes[node].is_gone {
             return;
         }
         let objects = &self.objects;
         let parts_of = |place: &Place| objects[&place.cid].units[place.unit as usize].parts.len();
-        match leaving::step(&mut self.network, node, self.now, parts_of) {
-            Step::Copied => self.after(600, Tick::Leave(node)),
-            Step::Waits => self.after(6 * HOUR, Tick::Leave(node)),
-            Step::CanGo => {
-                self.report.left += 1;
-                self.remove(node);
-                self.forget(node);
-            }
+        if leaving::can_go(&self.network, node, parts_of) {
+            self.report.left += 1;
+            self.remove(node);
+            self.forget(node);
+        } else {
+            self.after(6 * HOUR, Tick::Leave(node));
         }
+    }
+
+    fn begin_to_waver(&mut self, node: usize) {
+        let times = self.dice.of(2..12);
+        if self.network.nodes[node].is_leaving || self.network.wavering.contains(&node) {
+            return;
+        }
+        self.report.wavered += 1;
+        self.network.wavering.insert(node);
+        self.waver(node, times);
+    }
+
+    /// A node leaves, or stays, and will think better of it.
+    pub(super) fn waver(&mut self, node: usize, left: u64) {
+        let is_over = left == 0 || self.now >= UNREST_ENDS;
+        let wavering = &mut self.network.nodes[node];
+        if wavering.is_gone {
+            return;
+        }
+        wavering.is_leaving = !wavering.is_leaving && !is_over;
+        let is_leaving = wavering.is_leaving;
+        self.network.list_anew();
+        self.keep_room();
+        if is_over {
+            self.network.wavering.remove(&node);
+        } else {
+            let delay = self.dice.of(HOUR / 2..3 * DAY);
+            self.after(delay, Tick::Waver(node, left - 1));
+        }
+        self.note(format_args!("node {node} wavers, and leaves: {is_leaving}"));
     }
 
     /// A node is gone for ever, with all it has, if that can be borne.

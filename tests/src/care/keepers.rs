@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use client::plan::upload::Spread;
 use proofs::Cid;
 use protocol::{PublicKey, SecretKey, UnixSeconds};
-use steward::plan::{Action, Event, Finding, Found, NodeCare, Object, Place, Plan, RepairEnd, Rules, Warned};
+use steward::plan::{
+    Action, Event, Finding, Found, MoveEnd, NodeCare, Object, Place, Plan, RepairEnd, Rules, Warned,
+};
 
 use super::checks::{self, Built};
 use super::clock::Skew;
+use super::moving::Relocation;
 use super::network::{Copy, Network, Vote};
 use super::places::{Wanted, place};
 use super::report::Sabotage;
@@ -22,6 +25,7 @@ pub(super) enum Job {
     /// Nothing more is done than telling the plan.
     Tell(Event),
     Repair(Repair),
+    Move(Relocation),
     Renew {
         cid: Cid,
         below: u64,
@@ -45,7 +49,7 @@ pub(super) struct Repair {
 pub(super) struct Keeper {
     pub(super) number: usize,
     pub(super) skew: Skew,
-    sabotage: Sabotage,
+    pub(super) sabotage: Sabotage,
     key: PublicKey,
     rules: Rules,
     plan: Option<Plan>,
@@ -152,8 +156,13 @@ impl Keeper {
                 None
             }
             Action::NoteFault(..) | Action::NoteReturn(_) => None,
-            Action::Move { .. } => {
-                unreachable!("plans here are not told of any nodes, so nothing should move")
+            Action::Move { cid, unit, misplaced, at, until } => {
+                let order = Relocation { unit: (cid, unit), misplaced, at, until: until.get() };
+                let takes = dice.of(10..300);
+                Some(match network.vote(self.number, order.unit, now + takes + 1, now) {
+                    Vote::Ours => (takes, Job::Move(order)),
+                    _ => (2, Job::Tell(order.ended(Vec::new(), MoveEnd::PutOff))),
+                })
             }
             Action::Repair { cid, unit, wanted, avoid, until, claimed } => {
                 let takes = dice.of(20..900);
@@ -166,7 +175,7 @@ impl Keeper {
                     self.wrong =
                         Some(format!("steward {} repairs {unit:?} without asking for a claim", self.number));
                 }
-                let lost = self.still_lost(network, unit, wanted, now);
+                let lost = self.still_lost(network, unit, &wanted, now);
                 let until = until.get();
                 Some((takes, Job::Repair(Repair { unit, lost, avoid, until, began: now, claimed })))
             }
@@ -190,24 +199,19 @@ impl Keeper {
     }
 
     /// A unit is audited anew before anything is built.
-    fn still_lost(&self, network: &Network, (cid, unit): (Cid, u32), wanted: Vec<u8>, now: u64) -> Vec<u8> {
-        let is_lost =
-            |part: &u8| network.look(self.number, &Place { cid, unit, part: *part }, now).1 != Found::Proved;
-        let parts = self.saved.0.get(&cid).map_or(0, |object| object.units[unit as usize].parts.len());
-        let all = 0..u8::try_from(parts).expect("at most 255");
-        let wanted = if network.are_alike((cid, unit)) { all.collect() } else { wanted };
-        wanted.into_iter().filter(is_lost).collect()
+    fn still_lost(&self, network: &Network, unit: (Cid, u32), wanted: &[u8], now: u64) -> Vec<u8> {
+        let found = self.look_at(network, unit, now);
+        let is_wanted = |finding: &Finding| network.are_alike(unit) || wanted.contains(&finding.part);
+        let lost = found.into_iter().filter(|finding| finding.found != Found::Proved);
+        lost.filter(is_wanted).map(|finding| finding.part).collect()
     }
 
     /// What is found of all parts of a unit.
     pub(super) fn look_at(&self, network: &Network, (cid, unit): (Cid, u32), now: u64) -> Vec<Finding> {
         let Some(object) = self.plan.as_ref().and_then(|plan| plan.object(&cid)) else { return Vec::new() };
-        let parts = u8::try_from(object.units[unit as usize].parts.len()).expect("at most 255");
-        let finding = |part| {
-            let (node, found) = network.look(self.number, &Place { cid, unit, part }, now);
-            Finding { unit, part, node, found }
-        };
-        (0..parts).map(finding).collect()
+        let parts = object.units[unit as usize].parts.iter();
+        let believed: Vec<_> = parts.map(|part| part.node.filter(|_| part.found == Found::Proved)).collect();
+        network.look_at(self.number, (cid, unit), &believed, now)
     }
 
     /// Puts what is lost where the plan for it says.

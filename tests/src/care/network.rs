@@ -1,12 +1,13 @@
 //! What is on which node, and what a steward sees of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use client::placement::{Placement, Ranked, Site, segment_seed};
 use proofs::Cid;
 use protocol::limits::CLAIM_VOTERS;
-use protocol::{PublicKey, SecretKey};
-use steward::plan::{Found, Place};
+use protocol::{PublicKey, SecretKey, Tags};
+use steward::plan::{Finding, Found, Nodes, Place};
 
 use super::clock::Skew;
 use crate::sim::Dice;
@@ -71,8 +72,12 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) nodes: Vec<Node>,
+    /// Nodes that leave and stay again and again.
+    pub(super) wavering: BTreeSet<usize>,
     numbers: HashMap<PublicKey, usize>,
-    placement: Placement,
+    placement: Arc<Placement>,
+    /// How often the list of members has changed.
+    pub(super) lists: u64,
     /// Units whose parts are alike: the copies of manifests. A plan may number them otherwise.
     alike: BTreeSet<UnitId>,
     /// The order of listed nodes for each unit.
@@ -87,8 +92,10 @@ impl Network {
         let nodes: Vec<_> = (0..nodes).map(|number| Node::new(number % domains, dice)).collect();
         let mut network = Self {
             nodes,
+            wavering: BTreeSet::new(),
             numbers: HashMap::new(),
-            placement: Placement::new(&[], true),
+            placement: Arc::new(Placement::new(&[], true)),
+            lists: 0,
             alike: BTreeSet::new(),
             rankings: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -115,10 +122,22 @@ impl Network {
         let listed = self.nodes.iter().filter(|node| node.is_listed);
         let sites: Vec<_> = listed.clone().map(site).collect();
         let leaving: HashSet<_> = listed.filter(|node| node.is_leaving).map(|node| node.id).collect();
-        self.placement = Placement::new(&sites, true).with_closed(leaving);
+        self.placement = Arc::new(Placement::new(&sites, true).with_closed(leaving));
+        self.lists += 1;
         self.numbers = (0..).zip(&self.nodes).map(|(number, node)| (node.id, number)).collect();
         for unit in self.rankings.keys().copied().collect::<Vec<_>>() {
             self.rank(unit);
+        }
+    }
+
+    /// What stewards are told of the nodes.
+    pub(super) fn known(&self) -> Nodes {
+        let listed = || self.nodes.iter().filter(|node| node.is_listed);
+        Nodes {
+            placement: Arc::clone(&self.placement),
+            leaving: listed().filter(|node| node.is_leaving).map(|node| node.id).collect(),
+            former: BTreeMap::new(),
+            tags: listed().map(|node| (node.id, Tags::default())).collect(),
         }
     }
 
@@ -128,7 +147,7 @@ impl Network {
 
     /// Works out the order of nodes for a unit.
     pub(super) fn rank(&mut self, unit: UnitId) {
-        let ranking = self.placement.rank(&subject(unit)).into_iter();
+        let ranking = self.placement.rank(&self.subject(unit)).into_iter();
         let numbered = ranking.map(|ranked| (self.numbers[&ranked.id], ranked)).collect();
         self.rankings.insert(unit, numbered);
     }
@@ -154,7 +173,7 @@ impl Network {
 
     /// As [`Placement::rank_for_more`] has it.
     pub(super) fn ranking_for_more(&self, unit: UnitId, holders: &[PublicKey]) -> Vec<Ranked> {
-        self.placement.rank_for_more(&subject(unit), holders)
+        self.placement.rank_for_more(&self.subject(unit), holders)
     }
 
     /// The nodes on which something new of a unit may be put.
@@ -178,11 +197,60 @@ impl Network {
         !is_cut && self.answers(node, now)
     }
 
-    /// What an audit by this steward finds of a part: where it is proved, or why not. Of copies that are alike, the first
-    /// one found is number 0, and so on.
-    pub(super) fn look(&self, steward: usize, place: &Place, now: u64) -> (Option<PublicKey>, Found) {
+    /// What ranks the nodes for a unit.
+    fn subject(&self, unit: UnitId) -> [u8; 32] {
+        let seed = *unit.0.root().as_bytes();
+        if self.are_alike(unit) { seed } else { segment_seed(&seed, unit.1) }
+    }
+
+    /// What an audit by this steward finds of the parts of a unit: each is looked for where it is believed to be, then
+    /// everywhere. Copies that are alike count where they are believed to be, and the others in the order in which they are found.
+    pub(super) fn look_at(
+        &self,
+        steward: usize,
+        unit: UnitId,
+        believed: &[Option<PublicKey>],
+        now: u64,
+    ) -> Vec<Finding> {
+        let mut elsewhere = self.others(steward, unit, believed, now).into_iter();
+        let parts = (0..).zip(believed);
+        let finding = |(part, believed): (u8, &Option<PublicKey>)| {
+            let place = Place { cid: unit.0, unit: unit.1, part };
+            let at_once = believed.filter(|node| self.proves(steward, self.index(node), &place, now));
+            let other = if at_once.is_none() { elsewhere.next() } else { None };
+            let (node, found) = match at_once.or(other) {
+                Some(node) => (Some(node), Found::Proved),
+                None => self.look(steward, &place, now),
+            };
+            Finding { unit: unit.1, part, node, found }
+        };
+        parts.map(finding).collect()
+    }
+
+    /// Where copies that are alike are besides those places where they are believed to be.
+    fn others(
+        &self,
+        steward: usize,
+        unit: UnitId,
+        believed: &[Option<PublicKey>],
+        now: u64,
+    ) -> Vec<PublicKey> {
+        if !self.are_alike(unit) {
+            return Vec::new();
+        }
+        let place = Place { cid: unit.0, unit: unit.1, part: 0 };
+        let proving = self.ranking(unit).filter(|node| self.proves(steward, *node, &place, now));
+        proving.map(|node| self.nodes[node].id).filter(|node| !believed.contains(&Some(*node))).collect()
+    }
+
+    fn proves(&self, steward: usize, node: usize, place: &Place, now: u64) -> bool {
+        let copy = self.nodes[node].copies.get(&self.kept_as(place));
+        copy.is_some_and(|copy| copy.is_sound) && self.reaches(steward, node, now)
+    }
+
+    /// Where a part is proved, or why it is not. Of copies that are alike nobody is left that proves one.
+    fn look(&self, steward: usize, place: &Place, now: u64) -> (Option<PublicKey>, Found) {
         let kept = self.kept_as(place);
-        let mut before = if self.are_alike((place.cid, place.unit)) { place.part } else { 0 };
         let (mut rotten, mut all_answer) = (None, true);
         for node in self.ranking((place.cid, place.unit)) {
             if !self.reaches(steward, node, now) {
@@ -190,12 +258,11 @@ impl Network {
                 continue;
             }
             match self.nodes[node].copies.get(&kept) {
-                Some(copy) if copy.is_sound && before == 0 => {
+                Some(copy) if copy.is_sound && !self.are_alike((place.cid, place.unit)) => {
                     return (Some(self.nodes[node].id), Found::Proved);
                 }
-                Some(copy) if copy.is_sound => before -= 1,
-                Some(_) => rotten = Some(self.nodes[node].id),
-                None => {}
+                Some(copy) if !copy.is_sound => rotten = Some(self.nodes[node].id),
+                _ => {}
             }
         }
         match rotten {
@@ -263,10 +330,6 @@ impl Network {
             node.claims.retain(|_, claim| claim.until > 0);
         }
     }
-}
-
-fn subject(unit: UnitId) -> [u8; 32] {
-    segment_seed(unit.0.root().as_bytes(), unit.1)
 }
 
 /// How a vote went.

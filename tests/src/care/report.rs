@@ -19,9 +19,12 @@ pub struct Report {
     pub refused_by_full: u64,
     pub claims_refused: u64,
     pub warnings: u64,
-    /// Segments that end with shards in fewer failure domains than there are shards: a shard that comes back may stand
-    /// beside another one, and nothing moves it away.
-    pub crowded: u64,
+    /// Parts that were moved.
+    pub moved: u64,
+    /// Moves of the part that moved most often for one steward.
+    pub moved_most: u64,
+    /// Nodes that could not make up their minds.
+    pub wavered: u64,
     /// Hash of everything that happened.
     pub trace: [u8; 32],
 }
@@ -65,4 +68,8 @@ pub enum Sabotage {
     Forgets,
     /// A repair takes away what is left before it puts anything.
     TakesAway,
+    /// A move goes to a node that has another part of the unit.
+    MovesBeside,
+    /// Moves never succeed.
+    NeverMoves,
 }

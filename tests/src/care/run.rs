@@ -10,7 +10,7 @@ use proofs::Cid;
 use protocol::UnixSeconds;
 use steward::plan::{Event, Found, Object, Place, RepairEnd, Rules, WARN_DAYS};
 
-use super::checks::{check_end, check_readable, check_whole, crowded};
+use super::checks::{check_emptied, check_end, check_places, check_readable, check_whole};
 use super::clock::{DAY, HOUR, SKEW_MAX, START};
 use super::faults::DOMAINS_MIN;
 use super::keepers::{Job, Keeper};
@@ -36,6 +36,10 @@ pub(super) enum Tick {
     Start(usize),
     Fault,
     Leave(usize),
+    /// A node that wavers changes its mind so many times more.
+    Waver(usize, u64),
+    /// A steward hears who is there.
+    Hear(usize),
     Forget(usize),
 }
 
@@ -51,6 +55,10 @@ pub(super) struct Run {
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     ticks: BTreeMap<u64, Tick>,
     next_tick: u64,
+    /// How often each part was moved by each steward.
+    moves: BTreeMap<(usize, UnitId, u8), u64>,
+    /// The list of members of which stewards have heard, or will.
+    lists: u64,
     sabotage: Sabotage,
     trace: Trace,
 }
@@ -74,6 +82,7 @@ fn rules(dice: &mut Dice) -> Rules {
         lease_term: 30 * DAY,
         renew_before: 10 * DAY,
         repairs_abreast: usize::try_from(dice.of(1..4)).expect("a small number"),
+        settle_max: 8 * DAY,
         ..Rules::default()
     }
 }
@@ -97,6 +106,8 @@ impl Run {
             queue: BinaryHeap::new(),
             ticks: BTreeMap::new(),
             next_tick: 0,
+            moves: BTreeMap::new(),
+            lists: 0,
             sabotage,
             trace: Trace::new(verbosity),
             dice,
@@ -116,7 +127,8 @@ impl Run {
         let geometry = Geometry::new(coding, CellSize::LARGEST, cells).expect("a geometry");
         let cid = Cid::of(&self.dice.bytes(16));
         let ends = UnixSeconds::new(UNREST_ENDS + PEACE + self.dice.of(5..80) * DAY);
-        let object = Object::new(&geometry, ends, ends, Vec::new(), UnixSeconds::new(START));
+        let object = Object::new(&geometry, ends, ends, Vec::new(), UnixSeconds::new(START))
+            .with_places(*cid.root().as_bytes(), Vec::new());
         self.network.make_alike((cid, object.copies()));
         for (unit, care) in (0..).zip(&object.units) {
             self.network.rank((cid, unit));
@@ -193,10 +205,33 @@ impl Run {
             Tick::Start(number) => self.start(number),
             Tick::Fault => self.fault(),
             Tick::Leave(node) => self.go_on_leaving(node),
+            Tick::Waver(node, left) => self.waver(node, left),
+            Tick::Hear(number) => {
+                self.hear(number);
+                return Ok(());
+            }
             Tick::Forget(node) => self.forget(node),
         }
+        self.spread_news();
         self.collect();
         self.check_all()
+    }
+
+    /// Stewards hear of nodes that join, leave and change some minutes later.
+    fn spread_news(&mut self) {
+        if self.lists == self.network.lists {
+            return;
+        }
+        self.lists = self.network.lists;
+        for number in 0..self.keepers.len() {
+            let delay = self.dice.of(1..HOUR);
+            self.after(delay, Tick::Hear(number));
+        }
+    }
+
+    fn hear(&mut self, number: usize) {
+        let known = self.network.known();
+        self.tell(number, Event::Nodes(Box::new(known)));
     }
 
     fn start(&mut self, number: usize) {
@@ -212,6 +247,7 @@ impl Run {
                 self.tell(number, Event::Added(cid, Box::new(object)));
             }
         }
+        self.hear(number);
     }
 
     fn tell(&mut self, number: usize, event: Event) {
@@ -231,6 +267,10 @@ impl Run {
 
     fn finish(&mut self, number: usize, job: Job) -> Result<(), String> {
         let now = self.now;
+        if !matches!(job, Job::Tell(_) | Job::AuditNode(..)) {
+            // What is found must not be dropped in the moment in which it is found.
+            self.collect();
+        }
         let keeper = &self.keepers[number];
         let event = match job {
             Job::Tell(event) => event,
@@ -241,6 +281,19 @@ impl Run {
             }
             Job::AuditNode(node, places) => {
                 keeper.audit_node(&self.network, &mut self.dice, node, &places, now)
+            }
+            Job::Move(order) => {
+                let moved = keeper.relocate(&mut self.network, &order, now);
+                self.note(format_args!("steward {number} moves {order:?}: {:?}", moved.event));
+                if let Some(wrong) = moved.wrong {
+                    return Err(wrong);
+                }
+                if moved.is_done {
+                    self.report.moved += 1;
+                    *self.moves.entry((number, order.unit, order.misplaced.part)).or_default() += 1;
+                }
+                check_readable(&self.network, order.unit.0, &self.objects[&order.unit.0])?;
+                moved.event
             }
             Job::Renew { cid, below, until } => keeper.renew(&mut self.network, cid, below, until, now),
             Job::Repair(repair) => {
@@ -324,13 +377,15 @@ impl Run {
         self.report.warnings = self.keepers.iter().map(|keeper| keeper.warned.len() as u64).sum();
         for (cid, object) in &self.objects {
             check_end(&self.network, *cid, object)?;
-            self.report.crowded += crowded(&self.network, *cid, object);
         }
+        check_emptied(&self.network)?;
+        self.report.moved_most = self.moves.values().copied().max().unwrap_or_default();
         for keeper in &self.keepers {
             let Some(plan) = keeper.plan() else { continue };
             if plan.queue().len() > 0 {
                 return Err(format!("steward {} ends with {} repairs", keeper.number, plan.queue().len()));
             }
+            plan.objects().iter().try_for_each(|(cid, object)| check_places(&self.network, *cid, object))?;
             self.check_warnings(keeper)?;
         }
         Ok(())

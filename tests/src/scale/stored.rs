@@ -22,14 +22,25 @@ pub(super) fn stored(objects: usize, keys: &[PublicKey], dice: &mut Dice) -> BTr
         object.leases.ends = Some(ends);
         object.leases.next = Some(now.plus(dice.of(0..30 * 24 * HOUR)));
         for unit in &mut object.units {
-            let first = dice.index(keys.len());
-            let step = 1 + dice.index(keys.len() / 32);
-            for (part, care) in unit.parts.iter_mut().enumerate() {
-                care.node = Some(keys[(first + part * step) % keys.len()]);
+            let nodes = distinct(unit.parts.len(), keys.len(), dice);
+            for (care, node) in unit.parts.iter_mut().zip(nodes) {
+                care.node = Some(keys[node]);
                 (care.found, care.proved) = (Found::Proved, Some(now));
             }
         }
         (Cid::of(&dice.array::<16>()), object)
     };
     (0..objects).map(draw).collect()
+}
+
+/// So many different numbers below `below`.
+fn distinct(count: usize, below: usize, dice: &mut Dice) -> Vec<usize> {
+    let mut drawn = Vec::with_capacity(count);
+    while drawn.len() < count {
+        let number = dice.index(below);
+        if !drawn.contains(&number) {
+            drawn.push(number);
+        }
+    }
+    drawn
 }

@@ -1,25 +1,30 @@
-//! A steward's plan over many objects: an hour without faults, and the loss of many nodes at once.
+//! A steward's plan over many objects, an hour of it without faults, and a node that joins.
 #![expect(clippy::cast_precision_loss, reason = "a measurement for people")]
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use proofs::{AuditedSet, AuditedShard, Cid, Root, ShardLen};
-use protocol::{PublicKey, UnixSeconds};
-use steward::plan::{Action, Event, Finding, Found, PartCare, Plan, RepairEnd, Rules};
+use protocol::{PublicKey, Tags, UnixSeconds};
+use steward::plan::{Action, Event, Finding, Found, Nodes, PartCare, Plan, RepairEnd, Rules};
 
+use super::placing::placement;
 use super::stored::stored;
 use super::{CODING, HOUR, START, key, processor_time};
 use crate::sim::Dice;
 
 /// How long a repair is assumed to take, in seconds.
-const REPAIR_TAKES: u64 = 30;
+pub(super) const REPAIR_TAKES: u64 = 30;
 /// Repairs at the same time.
-const REPAIRS_ABREAST: usize = 8;
+pub(super) const REPAIRS_ABREAST: usize = 8;
 /// Hours that are played without faults.
 const CALM_HOURS: u64 = 6;
-/// What is lost for good at once: one node in so many.
-const LOST_ONE_IN: usize = 100;
+/// Bytes of an audit of a node by 8 leaves, both ways, and of a leaf of an object's audit: counted, see `docs/performance.md`.
+const NODE_AUDIT_BYTES: u64 = 8 * 2213;
+const LEAF_BYTES: u64 = 2048 + 42;
+/// Leaves that each part proves when its object is audited.
+const OBJECT_LEAVES: u64 = 2;
 
 /// Resident memory of this process in bytes.
 fn resident() -> u64 {
@@ -32,7 +37,6 @@ pub(super) struct World {
     keys: Vec<PublicKey>,
     numbers: BTreeMap<PublicKey, usize>,
     dice: Dice,
-    objects: usize,
     now: u64,
     /// From here on nodes are gone.
     lost: usize,
@@ -42,14 +46,18 @@ pub(super) struct World {
 }
 
 #[derive(Default, Debug, Clone, Copy)]
-struct Counts {
-    node_audits: u64,
+pub(super) struct Counts {
+    pub(super) node_audits: u64,
     places: u64,
     object_audits: u64,
-    repairs: u64,
-    rebuilt: u64,
-    longest_queue: usize,
-    last_repair: u64,
+    object_parts: u64,
+    pub(super) repairs: u64,
+    /// Parts that repairs read.
+    pub(super) read: u64,
+    /// Parts that they put.
+    pub(super) rebuilt: u64,
+    pub(super) longest_queue: usize,
+    pub(super) last_repair: u64,
 }
 
 impl World {
@@ -60,7 +68,8 @@ impl World {
         let before = resident();
         let stored = stored(objects, &keys, &mut dice);
         let (made, with_objects) = (processor_time() - began, resident());
-        let rules = Rules { repairs_abreast: REPAIRS_ABREAST, ..Rules::default() };
+        // Nothing should move: where parts lie was drawn at random.
+        let rules = Rules { repairs_abreast: REPAIRS_ABREAST, moves_abreast: 0, ..Rules::default() };
         let began = processor_time();
         let now = UnixSeconds::new(START);
         let plan = Plan::new(rules, key(usize::MAX), dice.array(), stored, BTreeMap::new(), now);
@@ -72,9 +81,10 @@ impl World {
         );
         println!("  drawn in {made:.1} s; the plan begins in {loaded:.1} s");
         println!(
-            "  memory per object: {} bytes, of which what is saved of it {}",
+            "  memory per object: {} bytes, of which what is saved of it {}; {} MB in all",
             per(with_plan.saturating_sub(before)),
-            per(with_objects.saturating_sub(before))
+            per(with_objects.saturating_sub(before)),
+            with_plan / 1_000_000
         );
         let numbers = keys.iter().enumerate().map(|(number, key)| (*key, number)).collect();
         Self {
@@ -82,7 +92,6 @@ impl World {
             keys,
             numbers,
             dice,
-            objects,
             now: START,
             lost: nodes,
             due: BinaryHeap::new(),
@@ -95,9 +104,38 @@ impl World {
         self.numbers[node] >= self.lost
     }
 
-    /// Plays until a time, or until `is_done` says so.
-    fn play(&mut self, until: u64, is_done: impl Fn(&Self) -> bool) {
-        while self.now < until && !is_done(self) {
+    pub(super) fn nodes(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// From now on the last of the nodes are gone. Returns the time.
+    pub(super) fn lose_last(&mut self, count: usize) -> u64 {
+        self.lost = self.keys.len() - count;
+        self.counts = Counts::default();
+        self.now
+    }
+
+    /// Units in the queue.
+    pub(super) fn waiting(&self) -> usize {
+        self.plan.queue().len()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Parts that are believed to be at nodes that are gone.
+    pub(super) fn lost_parts(&self) -> usize {
+        self.keys[self.lost..].iter().map(|node| self.plan.held_by(node)).sum()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Plays until a time.
+    pub(super) fn play(&mut self, until: u64) {
+        while self.now < until {
             let wake = self.plan.wake_at().map_or(u64::MAX, |at| at.get().max(self.now + 1));
             let due = self.due.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
             self.now = wake.min(due).min(until);
@@ -139,7 +177,9 @@ impl World {
                 self.counts.object_audits += 1;
                 let units = self.plan.object(&cid)?.units.len();
                 let units = 0..u32::try_from(units).expect("few");
-                Some(Event::ObjectAudited(cid, units.flat_map(|unit| self.findings(cid, unit)).collect()))
+                let findings: Vec<_> = units.flat_map(|unit| self.findings(cid, unit)).collect();
+                self.counts.object_parts += findings.len() as u64;
+                Some(Event::ObjectAudited(cid, findings))
             }
             Action::Renew { cid, until, .. } => Some(Event::Renewed { cid, ends: Some(until), failed: 0 }),
             Action::Repair { cid, unit, .. } => {
@@ -149,7 +189,7 @@ impl World {
                 None
             }
             Action::Warn { .. } | Action::NoteFault(..) | Action::NoteReturn(_) => None,
-            Action::Move { .. } => unreachable!("the plan is not told of any nodes"),
+            Action::Move { .. } => unreachable!("no moves are allowed"),
         }
     }
 
@@ -172,16 +212,18 @@ impl World {
             *finding = Finding { node: Some(node), found: Found::Proved, ..*finding };
             built.push((finding.part, node));
         }
+        let needed = self.plan.object(&cid).map_or(0, |object| object.units[unit as usize].needed);
+        self.counts.read += u64::from(needed);
         self.counts.rebuilt += built.len() as u64;
         Event::Repaired(cid, unit, RepairEnd::Audited { findings, built, is_whole: true })
     }
 
     pub(super) fn calm(&mut self) {
-        self.play(START + HOUR, |_| false);
+        self.play(START + HOUR);
         self.counts = Counts::default();
         let began = processor_time();
-        self.play(self.now + CALM_HOURS * HOUR, |_| false);
-        let Counts { node_audits, places, object_audits, .. } = self.counts;
+        self.play(self.now + CALM_HOURS * HOUR);
+        let Counts { node_audits, places, object_audits, object_parts, .. } = self.counts;
         let hours = CALM_HOURS as f64;
         println!("an hour without faults:");
         println!(
@@ -190,53 +232,69 @@ impl World {
             places as f64 / node_audits as f64,
             object_audits as f64 / hours
         );
+        let (of_nodes, of_objects) =
+            (node_audits * NODE_AUDIT_BYTES, object_parts * OBJECT_LEAVES * LEAF_BYTES);
+        println!(
+            "  {:.1} kB a node, {:.1} MB for all nodes, {:.1} MB for the objects",
+            of_nodes as f64 / hours / 1000.0 / self.nodes() as f64,
+            of_nodes as f64 / hours / 1e6,
+            of_objects as f64 / hours / 1e6
+        );
         println!("  {:.2} s of work for the plan", (processor_time() - began) / hours);
     }
 
-    /// What it costs to commit to a set, and what travels: the same for a node with few parts and with many.
-    pub(super) fn sets(&mut self) {
-        println!("an audit of a node: parts, µs to commit to them and to draw 8 leaves");
-        for parts in [100_usize, 1000, 10_000, 100_000] {
-            let mut roots: Vec<_> = (0..parts).map(|_| Root::from_bytes(self.dice.array())).collect();
-            roots.sort_unstable();
-            let len = ShardLen::new(1 << 20).expect("a length");
-            let shards: Vec<_> = roots.into_iter().map(|root| AuditedShard { root, len }).collect();
-            let times = 300_000 / parts;
+    /// What it costs to find the objects that a new node concerns.
+    pub(super) fn newcomer(&mut self) {
+        self.tell(Event::Nodes(Box::new(nodes(&self.keys))));
+        self.play(self.now + HOUR);
+        let joined: Vec<_> = self.keys.iter().copied().chain([key(usize::MAX - 1)]).collect();
+        let news = nodes(&joined);
+        let (began, at) = (processor_time(), self.now);
+        self.tell(Event::Nodes(Box::new(news)));
+        let mut longest = processor_time() - began;
+        let mut work = longest;
+        while self.plan.is_surveying() {
             let began = processor_time();
-            for _ in 0..times {
-                let set = AuditedSet::new(shards.clone()).expect("ascending by root");
-                let seed = self.dice.array();
-                let drawn = set.commitment().positions(&seed, 8).filter_map(|at| set.select(at)).count();
-                assert_eq!(drawn, 8, "every position lies in a shard");
-            }
-            let micros = (processor_time() - began) * 1e6 / times as f64;
-            println!("  {parts:>6}  {micros:>7.0}");
+            self.now += 1;
+            self.tell(Event::Wake);
+            let took = processor_time() - began;
+            (longest, work) = (longest.max(took), work + took);
         }
+        println!(
+            "a node joins: {work:.1} s of work for the plan in {} steps, the longest {:.0} ms",
+            self.now - at + 1,
+            longest * 1000.0
+        );
     }
+}
 
-    pub(super) fn loss(&mut self) {
-        let gone = self.keys.len() / LOST_ONE_IN;
-        self.lost = self.keys.len() - gone;
-        self.counts = Counts::default();
-        let (began, lost_at) = (processor_time(), self.now);
-        println!(
-            "{gone} nodes are gone at once; a repair takes {REPAIR_TAKES} s, {REPAIRS_ABREAST} at a time:"
-        );
-        self.play(lost_at + 200 * HOUR, |world| {
-            world.counts.repairs > 0
-                && world.plan.queue().len() == 0
-                && world.running.is_empty()
-                && world.now > lost_at + 12 * HOUR
-        });
-        let Counts { node_audits, repairs, rebuilt, longest_queue, last_repair, .. } = self.counts;
-        println!(
-            "  {longest_queue} units in the queue at most, {repairs} repaired with {rebuilt} parts, the last after {:.1} h",
-            last_repair.saturating_sub(lost_at) as f64 / HOUR as f64
-        );
-        println!(
-            "  {node_audits} audits of nodes meanwhile, {:.1} s of work for the plan",
-            (processor_time() - began)
-        );
-        println!("  {} objects are looked after", self.objects);
+fn nodes(keys: &[PublicKey]) -> Nodes {
+    Nodes {
+        placement: Arc::new(placement(keys)),
+        leaving: BTreeSet::new(),
+        former: BTreeMap::new(),
+        tags: keys.iter().map(|key| (*key, Tags::default())).collect(),
+    }
+}
+
+/// What it costs to commit to a set, and what travels: the same for a node with few parts and with many.
+pub(super) fn sets() {
+    let mut dice = Dice::new(2);
+    println!("an audit of a node: parts, µs to commit to them and to draw 8 leaves");
+    for parts in [100_usize, 1000, 10_000, 100_000] {
+        let mut roots: Vec<_> = (0..parts).map(|_| Root::from_bytes(dice.array())).collect();
+        roots.sort_unstable();
+        let len = ShardLen::new(1 << 20).expect("a length");
+        let shards: Vec<_> = roots.into_iter().map(|root| AuditedShard { root, len }).collect();
+        let times = 300_000 / parts;
+        let began = processor_time();
+        for _ in 0..times {
+            let set = AuditedSet::new(shards.clone()).expect("ascending by root");
+            let seed = dice.array();
+            let drawn = set.commitment().positions(&seed, 8).filter_map(|at| set.select(at)).count();
+            assert_eq!(drawn, 8, "every position lies in a shard");
+        }
+        let micros = (processor_time() - began) * 1e6 / times as f64;
+        println!("  {parts:>6}  {micros:>7.0}");
     }
 }

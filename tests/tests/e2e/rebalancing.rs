@@ -59,7 +59,16 @@ async fn a_node_that_joins_later_is_used_and_one_that_moves_is_found() -> anyhow
 
 /// A steward that moves what should be elsewhere, at once.
 fn restless() -> Rules {
-    Rules { moves_abreast: 1, move_every: 0, places_within: 1, retry_max: 2, ..quick() }
+    Rules {
+        moves_abreast: 1,
+        move_every: 0,
+        places_within: 1,
+        survey_every: 0,
+        settle: 0,
+        settle_max: 0,
+        retry_max: 2,
+        ..quick()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

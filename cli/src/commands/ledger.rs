@@ -1,0 +1,103 @@
+//! `headwater ledger`: runs a ledger, and speaks to one.
+
+mod agree;
+mod balance;
+mod claim;
+mod deposit;
+mod evidence;
+mod init;
+mod money;
+mod serve;
+mod settle;
+mod statement;
+mod top_up;
+mod verify;
+mod voucher;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+use crate::ledger_api::LedgerApi;
+
+/// Run a ledger, or speak to one: who shares in titles, who pays, and who is owed what
+///
+/// A ledger takes what viewers and gateways have signed, settles it epoch by epoch, and publishes every settlement in a log
+/// that anybody can check.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ledger init --dir /srv/ledger --unit EUR
+  headwater ledger serve --dir /srv/ledger --listen 127.0.0.1:8700
+  headwater ledger voucher --dir /srv/ledger --amount 5.00
+  headwater ledger top-up --ledger http://127.0.0.1:8700 ABCDE-…
+  headwater ledger balance --ledger http://127.0.0.1:8700
+  headwater ledger settle --ledger http://127.0.0.1:8700 --dir /srv/ledger")]
+pub(crate) struct Ledger {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Serve(serve::Serve),
+    Agree(agree::Agree),
+    Voucher(voucher::Voucher),
+    TopUp(top_up::TopUp),
+    Deposit(deposit::Deposit),
+    Balance(balance::Balance),
+    Statement(statement::Statement),
+    Claim(claim::Claim),
+    Settle(settle::Settle),
+    Verify(verify::Verify),
+    Evidence(evidence::Evidence),
+}
+
+impl Ledger {
+    /// Whether it runs until it is ended.
+    pub(crate) const fn is_a_role(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Init(init) => init.run(globals),
+            Command::Serve(serve) => serve.run(globals).await,
+            Command::Agree(agree) => agree.run(globals).await,
+            Command::Voucher(voucher) => voucher.run(globals),
+            Command::TopUp(top_up) => top_up.run(globals).await,
+            Command::Deposit(deposit) => deposit.run(globals).await,
+            Command::Balance(balance) => balance.run(globals).await,
+            Command::Statement(statement) => statement.run(globals).await,
+            Command::Claim(claim) => claim.run(globals).await,
+            Command::Settle(settle) => settle.run(globals).await,
+            Command::Verify(verify) => verify.run(globals).await,
+            Command::Evidence(evidence) => evidence.run(globals).await,
+        }
+    }
+}
+
+/// Which ledger.
+#[derive(Args, Debug)]
+struct At {
+    /// The address of the ledger
+    #[arg(long, value_name = "URL", env = "HEADWATER_LEDGER")]
+    ledger: String,
+}
+
+impl At {
+    async fn connect(&self) -> anyhow::Result<LedgerApi> {
+        LedgerApi::connect(&self.ledger).await
+    }
+}
+
+/// Which folder of a ledger: whoever may read it operates the ledger.
+#[derive(Args, Debug)]
+struct Folder {
+    /// The folder of the ledger
+    #[arg(long, value_name = "DIR", env = "HEADWATER_LEDGER_DIR")]
+    dir: PathBuf,
+}

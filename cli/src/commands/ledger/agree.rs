@@ -1,0 +1,285 @@
+//! `headwater ledger agree`: who shares in a title, signed by everybody whom it concerns.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use data_encoding::BASE64URL_NOPAD;
+use ledger::{
+    Agreed, AgreementParts, Consent, Fees, Ipi, Iscc, Isrc, Iswc, Parent, Party, Per, Price, Quantity, Role,
+    SplitAgreement, Unit,
+};
+use protocol::{AgreementId, BoundedList, Ppm, PublicKey, SecretKey, Signed};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::At;
+use super::money::Money;
+use crate::account;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::folders::write_atomically;
+use crate::ledger_api::parse_key;
+use crate::membership::Network;
+
+/// Agree who shares in a title: write it down, sign it one after the other, hand it in
+///
+/// One writes the split; every party and the creator sign the same file; anybody hands it in. What was agreed is never
+/// changed: a new version takes its place when everybody has signed again.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ledger agree write split.toml --out film.agreement
+  headwater ledger agree sign film.agreement           each party, with its own account
+  headwater ledger agree post film.agreement --ledger http://127.0.0.1:8700
+  headwater ledger agree show film.agreement
+
+A split, split.toml:
+  content = \"bafyr4i…\"                  the publication id
+  creator = \"KEY\"                       as headwater account shows it
+  unit = \"EUR\"
+  price = { amount = \"0.01\", of = 60, per = \"second\" }
+  fees = { gateway = 100000, network = 10000, node = 90000 }       millionths
+  [[party]]
+  key = \"KEY\"
+  role = \"author\"
+  ppm = 1000000")]
+pub(super) struct Agree {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write an agreement from a split in TOML
+    Write {
+        /// The split
+        split: PathBuf,
+        /// The file that everybody signs
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Sign an agreement with the keys of your account that it names
+    Sign {
+        /// The agreement
+        file: PathBuf,
+    },
+    /// Hand in an agreement that everybody has signed
+    Post {
+        #[command(flatten)]
+        at: At,
+        /// The agreement
+        file: PathBuf,
+    },
+    /// Show what an agreement says, and who has yet to sign
+    Show {
+        /// The agreement
+        file: PathBuf,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Split {
+    content: String,
+    creator: String,
+    unit: Unit,
+    price: SplitPrice,
+    #[serde(default)]
+    fees: Fees,
+    party: Vec<SplitParty>,
+    #[serde(default)]
+    parent: Vec<SplitParent>,
+    secondary: Option<Ppm>,
+    #[serde(default = "first_version")]
+    version: u32,
+    supersedes: Option<String>,
+    isrc: Option<Isrc>,
+    iswc: Option<Iswc>,
+    iscc: Option<Iscc>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitPrice {
+    amount: String,
+    of: u64,
+    per: Per,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitParty {
+    key: String,
+    role: Role,
+    ppm: Ppm,
+    ipi: Option<Ipi>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitParent {
+    agreement: String,
+    ppm: Ppm,
+}
+
+const fn first_version() -> u32 {
+    1
+}
+
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    signed: Vec<String>,
+    missing: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Posted(Value);
+
+impl Agree {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Write { split, out } => {
+                let text =
+                    fs::read_to_string(&split).with_context(|| format!("cannot read {}", split.display()))?;
+                let split: Split =
+                    toml::from_str(&text).map_err(|error| Usage::because(error.to_string()))?;
+                let agreed = Agreed { agreement: split.agreement()?, consents: Vec::new() };
+                tell(globals, &out, &agreed)
+            }
+            Command::Sign { file } => sign(globals, &file),
+            Command::Show { file } => {
+                let agreed = read(globals, &file)?;
+                globals.output().answer(&Answer::of(&agreed))?;
+                Ok(Outcome::Complete)
+            }
+            Command::Post { at, file } => {
+                let agreed = read(globals, &file)?;
+                let answer = at.connect().await?.post("v1/agreements", agreed.encode()).await?;
+                globals.output().answer(&Posted(serde_json::from_slice(&answer)?))?;
+                Ok(Outcome::Complete)
+            }
+        }
+    }
+}
+
+/// Signs with each key of the account that is asked and has not signed.
+fn sign(globals: &Globals, file: &Path) -> anyhow::Result<Outcome> {
+    let network = Network::id(globals.network.as_deref())?;
+    let mut agreed = read(globals, file)?;
+    let account = account::open(globals.account.as_deref(), globals.output())?;
+    let own = [account::payment(&account), SecretKey::from_bytes(account.creator_seed().expose())];
+    let asked = agreed.agreement.signatories();
+    if !own.iter().any(|secret| asked.contains(&secret.public())) {
+        return Err(Usage::because("the agreement asks for no signature of your account"));
+    }
+    let consent = Consent { agreement: agreed.agreement.id(), issued: SystemTime::now().into() };
+    for secret in own.iter().filter(|secret| asked.contains(&secret.public())) {
+        if agreed.consents.iter().all(|known| known.by() != secret.public()) {
+            agreed.consents.push(Signed::sign(secret, &network, consent));
+        }
+    }
+    tell(globals, file, &agreed)
+}
+
+/// Keeps an agreement as text, which passes through mails, and says who has yet to sign.
+fn tell(globals: &Globals, file: &Path, agreed: &Agreed) -> anyhow::Result<Outcome> {
+    let text = BASE64URL_NOPAD.encode(&agreed.encode()) + "\n";
+    write_atomically(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
+    globals.output().answer(&Answer::of(agreed))?;
+    Ok(Outcome::Complete)
+}
+
+fn read(globals: &Globals, file: &Path) -> anyhow::Result<Agreed> {
+    let network = Network::id(globals.network.as_deref())?;
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let bytes =
+        BASE64URL_NOPAD.decode(text.trim().as_bytes()).with_context(|| format!("{name} is no agreement"))?;
+    Agreed::decode(&bytes, &network).with_context(|| format!("{name} is no agreement of this network"))
+}
+
+impl Split {
+    fn agreement(self) -> anyhow::Result<SplitAgreement> {
+        let parts = self.parts()?;
+        SplitAgreement::new(parts).map_err(|error| Usage::because(error.to_string()))
+    }
+
+    fn parts(self) -> anyhow::Result<AgreementParts> {
+        let price: Money =
+            self.price.amount.parse().map_err(|error| Usage::because(format!("price: {error}")))?;
+        let mut parties = self.party.iter().map(SplitParty::party).collect::<anyhow::Result<Vec<_>>>()?;
+        parties.sort_by_key(|party| (party.party, party.role));
+        let mut parents = self.parent.iter().map(SplitParent::parent).collect::<anyhow::Result<Vec<_>>>()?;
+        parents.sort_by_key(|parent| parent.agreement);
+        Ok(AgreementParts {
+            content: self.content.parse().map_err(|_| Usage::because("content is no publication id"))?,
+            creator: parse_key(&self.creator)?,
+            fees: self.fees,
+            iscc: self.iscc,
+            isrc: self.isrc,
+            issued: SystemTime::now().into(),
+            iswc: self.iswc,
+            parents: BoundedList::new(parents)?,
+            parties: BoundedList::new(parties)?,
+            price: Price { micro: price.0, of: Quantity::new(self.price.of)?, per: self.price.per },
+            secondary: self.secondary,
+            supersedes: self.supersedes.as_deref().map(parse_id).transpose()?,
+            unit: self.unit,
+            v: 1,
+            version: self.version,
+        })
+    }
+}
+
+impl SplitParty {
+    fn party(&self) -> anyhow::Result<Party> {
+        Ok(Party { ipi: self.ipi.clone(), party: parse_key(&self.key)?, ppm: self.ppm, role: self.role })
+    }
+}
+
+impl SplitParent {
+    fn parent(&self) -> anyhow::Result<Parent> {
+        Ok(Parent { agreement: parse_id(&self.agreement)?, ppm: self.ppm })
+    }
+}
+
+/// An id has as many digits as a key.
+fn parse_id(text: &str) -> anyhow::Result<AgreementId> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes
+        .map(AgreementId::from_bytes)
+        .ok_or_else(|| Usage::because(format!("{text:?} is no id of an agreement")))
+}
+
+impl Answer {
+    fn of(agreed: &Agreed) -> Self {
+        let signed: Vec<PublicKey> = agreed.consents.iter().map(Signed::by).collect();
+        let missing = agreed.agreement.signatories().into_iter().filter(|key| !signed.contains(key));
+        Self {
+            id: agreed.agreement.id().to_string(),
+            missing: missing.map(|key| key.to_string()).collect(),
+            signed: signed.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "agreement {}", self.id)?;
+        self.signed.iter().try_for_each(|key| writeln!(f, "  signed by {key}"))?;
+        self.missing.iter().try_for_each(|key| writeln!(f, "  to be signed by {key}"))
+    }
+}
+
+impl fmt::Display for Posted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "agreement {} is registered", self.0["id"].as_str().unwrap_or_default())
+    }
+}

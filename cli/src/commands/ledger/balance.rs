@@ -1,0 +1,59 @@
+//! `headwater ledger balance`: what is on your accounts.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use clap::Args;
+use ledger::{Inquired, Inquiry};
+use protocol::Signed;
+use serde::{Deserialize, Serialize};
+
+use super::At;
+use crate::account;
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+
+/// Show what is on your accounts
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  headwater ledger balance --ledger http://127.0.0.1:8700")]
+pub(super) struct Balance {
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Answer {
+    party: String,
+    unit: String,
+    epoch: u64,
+    funds: String,
+    reserved: String,
+    earned: String,
+    paid: String,
+}
+
+impl Balance {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
+        let ledger = self.at.connect().await?;
+        let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
+        let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
+        let answer: Answer = ledger.inquire(&inquiry).await?;
+        globals.output().answer(&answer)?;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { party, unit, epoch, funds, reserved, earned, paid } = self;
+        writeln!(f, "party       {party}")?;
+        writeln!(f, "epoch       {epoch}")?;
+        writeln!(f, "funds       {funds} {unit}")?;
+        writeln!(f, "reserved    {reserved} {unit}")?;
+        writeln!(f, "earned      {earned} {unit}")?;
+        writeln!(f, "paid out    {paid} {unit}")
+    }
+}

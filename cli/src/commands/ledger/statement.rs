@@ -1,0 +1,120 @@
+//! `headwater ledger statement`: what you have earned and paid, epoch by epoch.
+
+use std::fmt::{self, Write as _};
+use std::time::SystemTime;
+
+use clap::Args;
+use ledger::{Inquired, Inquiry};
+use protocol::{Epoch, SecretKey, Signed};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::At;
+use crate::account;
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+
+/// Show what you have earned and paid, with the places in the log that say so
+///
+/// What a settled epoch says can be checked by anybody: `headwater ledger verify` recomputes it from the log.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ledger statement --ledger http://127.0.0.1:8700
+  headwater ledger statement --ledger http://127.0.0.1:8700 --epoch 12 --csv > may.csv
+  headwater ledger statement --ledger http://127.0.0.1:8700 --as-creator --json")]
+pub(super) struct Statement {
+    #[command(flatten)]
+    at: At,
+
+    /// The only epoch that is meant [default: all that are settled]
+    #[arg(long, value_name = "N")]
+    epoch: Option<u64>,
+
+    /// Of the key that signs your publications, not of the one that pays and watches
+    #[arg(long)]
+    as_creator: bool,
+
+    /// Lines of comma-separated values, one for each line of the log
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+}
+
+/// The statement as the ledger tells it.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Answer {
+    said: Value,
+    #[serde(skip)]
+    csv: bool,
+}
+
+/// The columns of a line, by the names that it has in JSON.
+const COLUMNS: [&str; 11] =
+    ["index", "agreement", "content", "gateway", "attested", "plays", "bytes", "ms", "paid", "earned", "own"];
+
+impl Statement {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let account = account::open(globals.account.as_deref(), globals.output())?;
+        let secret = if self.as_creator {
+            SecretKey::from_bytes(account.creator_seed().expose())
+        } else {
+            account::payment(&account)
+        };
+        let ledger = self.at.connect().await?;
+        let epoch = self.epoch.map(Epoch::new);
+        let inquiry = Inquiry { epoch, issued: SystemTime::now().into(), what: Inquired::Statement };
+        let said = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;
+        globals.output().answer(&Answer { said, csv: self.csv })?;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl Answer {
+    fn epochs(&self) -> impl Iterator<Item = &Value> {
+        self.said["epochs"].as_array().into_iter().flatten()
+    }
+
+    fn write_csv(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "epoch,{}", COLUMNS.join(","))?;
+        for epoch in self.epochs() {
+            for line in epoch["lines"].as_array().into_iter().flatten() {
+                let cells = COLUMNS.map(|column| text(&line[column]));
+                writeln!(f, "{},{}", text(&epoch["epoch"]), cells.join(","))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// None of the values has a comma or a quotation mark in it: they are numbers, names in hexadecimal, and true or false.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.csv {
+            return self.write_csv(f);
+        }
+        let unit = text(&self.said["unit"]);
+        writeln!(f, "party {}", text(&self.said["party"]))?;
+        for epoch in self.epochs() {
+            writeln!(f, "\nepoch {}, log entry {}", text(&epoch["epoch"]), text(&epoch["summary"]))?;
+            for role in ["party", "gateway", "node", "network"] {
+                let earned = text(&epoch["roles"][role]);
+                if earned != "0.000000" {
+                    writeln!(f, "  earned as {role:<8} {earned:>16} {unit}")?;
+                }
+            }
+            writeln!(f, "  paid               {:>16} {unit}", text(&epoch["paid"]))?;
+            for line in epoch["lines"].as_array().into_iter().flatten() {
+                f.write_char(' ')?;
+                let [index, content, plays, ms, paid, earned] =
+                    ["index", "content", "plays", "ms", "paid", "earned"].map(|name| text(&line[name]));
+                writeln!(f, " #{index} {content}: {plays} plays, {ms} ms, paid {paid}, earned {earned}")?;
+            }
+        }
+        Ok(())
+    }
+}

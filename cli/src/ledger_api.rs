@@ -1,0 +1,186 @@
+//! What this program asks of a ledger over HTTP (spec §25).
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use proofs::canonical;
+use protocol::{NetworkId, Promise, PublicKey, Record, Signed, keys};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Client, Method, RequestBuilder, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
+
+use crate::failure::Usage;
+use crate::{gateway_api, ledger_folder};
+
+/// A ledger has this long to answer: a settlement of a large epoch takes some of it.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// Longest answer, in bytes.
+const ANSWER_LEN_MAX: usize = 64 << 20;
+
+/// A ledger and who it says that it is.
+#[derive(Debug)]
+pub(crate) struct LedgerApi {
+    url: Url,
+    http: Client,
+    terms: TermsAnswer,
+}
+
+/// `GET /v1/terms`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TermsAnswer {
+    pub(crate) issuer: String,
+    pub(crate) network: String,
+    pub(crate) treasury: String,
+    pub(crate) unit: String,
+    pub(crate) log: String,
+    pub(crate) origin: String,
+    pub(crate) open_epoch: u64,
+}
+
+impl LedgerApi {
+    /// The ledger at this address.
+    pub(crate) async fn connect(url: &str) -> anyhow::Result<Self> {
+        let mut url = gateway_api::address(url).map_err(|_| {
+            Usage::because(format!("{url:?} is no address of a ledger, such as http://127.0.0.1:8700"))
+        })?;
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let http = client()?;
+        let terms = decode(&answer(http.get(at(&url, "v1/terms"))).await?)?;
+        Ok(Self { url, http, terms })
+    }
+
+    /// What it has said of itself.
+    pub(crate) const fn terms(&self) -> &TermsAnswer {
+        &self.terms
+    }
+
+    /// The network for which everything is signed.
+    pub(crate) fn network(&self) -> anyhow::Result<NetworkId> {
+        self.terms.network.parse().context("the ledger names no network")
+    }
+
+    /// Who signs promises and grants.
+    pub(crate) fn issuer(&self) -> anyhow::Result<PublicKey> {
+        parse_key(&self.terms.issuer)
+    }
+
+    /// The public answer under this path, as JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        decode(&self.bytes(path).await?)
+    }
+
+    /// The public answer under this path.
+    pub(crate) async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        answer(self.http.get(at(&self.url, path))).await
+    }
+
+    /// Hands in a record, and verifies the promise that it is answered with.
+    pub(crate) async fn record<T: Record>(&self, record: &Signed<T>) -> anyhow::Result<Signed<Promise>> {
+        let promise = self.post("v1/records", record.encode()).await?;
+        self.promise(&promise, record)
+    }
+
+    /// The promise in these bytes, when this ledger has signed it for this record.
+    pub(crate) fn promise<T: Record>(
+        &self,
+        promise: &[u8],
+        record: &Signed<T>,
+    ) -> anyhow::Result<Signed<Promise>> {
+        let promise = Signed::<Promise>::decode(promise, &self.network()?)?;
+        if promise.by() != self.issuer()? || promise.body().name != record.name() {
+            bail!("the ledger has promised something else");
+        }
+        Ok(promise)
+    }
+
+    /// Asks what concerns the signer.
+    pub(crate) async fn inquire<T: DeserializeOwned>(
+        &self,
+        inquiry: &Signed<ledger::Inquiry>,
+    ) -> anyhow::Result<T> {
+        decode(&self.post("v1/inquiries", inquiry.encode()).await?)
+    }
+
+    /// Posts a body in CBOR.
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        answer(self.http.post(at(&self.url, path)).header(CONTENT_TYPE, gateway_api::RECORD_TYPE).body(body))
+            .await
+    }
+
+    /// Asks as the operator, whose token lies in the ledger's folder.
+    pub(crate) async fn operate(
+        &self,
+        method: Method,
+        path: &str,
+        dir: &Path,
+        body: Vec<u8>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let token = ledger_folder::token(dir)?;
+        let request = self.http.request(method, at(&self.url, path));
+        answer(request.header(AUTHORIZATION, format!("Bearer {}", token.as_str())).body(body)).await
+    }
+}
+
+/// A list of records, as batches are.
+pub(crate) fn list(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let records: Vec<ByteBuf> = records.into_iter().map(ByteBuf::from).collect();
+    canonical::to_vec(&records)
+}
+
+/// A public key of 64 hexadecimal digits.
+pub(crate) fn parse_key(text: &str) -> anyhow::Result<PublicKey> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let key = bytes.and_then(|bytes| keys::from_bytes(&bytes).ok());
+    key.ok_or_else(|| Usage::because(format!("{text:?} is no key: it has 64 hexadecimal digits")))
+}
+
+/// What asks ledgers and witnesses.
+pub(crate) fn client() -> anyhow::Result<Client> {
+    // Fails only where a provider is installed already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder().timeout(ANSWER_WITHIN).build().context("cannot make a client for HTTP")
+}
+
+fn at(url: &Url, path: &str) -> Url {
+    url.join(path).unwrap_or_else(|_| url.clone())
+}
+
+async fn answer(request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| anyhow!("the ledger cannot be reached: {}", error.without_url()))?;
+    said(response).await
+}
+
+async fn said(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+        detail: String,
+    }
+    let (status, mut bytes) = (response.status(), Vec::new());
+    while let Some(chunk) = response.chunk().await.context("the answer of the ledger ended early")? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > ANSWER_LEN_MAX {
+            bail!("the ledger answers with more than {ANSWER_LEN_MAX} bytes");
+        }
+    }
+    if status.is_success() {
+        return Ok(bytes);
+    }
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(Problem { code, detail }) => bail!("the ledger refuses ({code}): {detail}"),
+        Err(_) => bail!("the ledger answers with status {}", status.as_u16()),
+    }
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(bytes).context("the ledger answers as none does")
+}

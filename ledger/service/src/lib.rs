@@ -1,0 +1,47 @@
+//! The ledger as a service: `headwater ledger serve`, and `headwater witness`.
+//!
+//! ```text
+//! routes → Writer → Sequencer: apply ahead → Store::append_if (one batch, durable) → show, answer
+//!                              what is public → Publisher: bundles and tiles → witnesses → checkpoint
+//! ```
+//!
+//! * A [`Store`] keeps the journal: [`RedbStore`] in a file, [`PostgresStore`] for several services over one journal. It
+//!   appends where the writer thinks that the end is, and reads; of two writers only one succeeds, and the other follows.
+//! * [`RunningLedger`] plays the journal again when it starts, verifies every signature of it, and makes sure that the log on
+//!   the disk follows from it. Nothing is acknowledged before it is durable.
+//! * The log is a folder of tiles ([`LogError`] says what can be wrong with it). It follows from the journal alone.
+//! * A [`Schedule`] says when epochs end; each is settled once.
+//! * All keys follow from one [`LedgerSecret`]. A code of [`LedgerKeys::top_up_code`] is worth money to whoever
+//!   redeems it first.
+//!
+//! What entries mean is said by `ledger`, which this crate drives; it has no rule about money of its own. The routes are
+//! specified in `docs/spec.md`, section 25.
+
+mod clock;
+mod keys;
+mod log;
+mod metrics;
+mod problem;
+mod rates;
+mod routes;
+mod sequencer;
+mod server;
+mod service;
+mod spread;
+mod state;
+mod statement;
+mod store;
+mod token;
+mod top_up;
+mod witness;
+mod witnesses;
+
+pub use clock::{EPOCH_MAX_S, EPOCH_MIN_S, PROMISE_S, Schedule};
+pub use keys::{LedgerKeys, LedgerSecret};
+pub use log::LogError;
+pub use sequencer::ReplayError;
+pub use service::{LedgerConfig, RunningLedger, StartError};
+pub use store::{AppendError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError};
+pub use token::{OPERATOR_TOKEN_LEN_MIN, OperatorToken, OperatorTokenError};
+pub use top_up::{TOP_UP_MICRO_MAX, TopUpTooMuch, top_up_amount};
+pub use witness::{Witness, WitnessError};

@@ -1,0 +1,82 @@
+//! Money that comes in: accepted by the operator, or paid for with a code before.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ledger::{Acceptance, Deposit, Deposited, TopUpCode, What};
+use proofs::canonical;
+use protocol::{Signed, Unverified};
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteArray, ByteBuf};
+
+use super::batches::{Outcome, list, take_all};
+use super::operator::check;
+use super::records::{Handed, admit, promised};
+use super::{RECORD_BODY_LEN_MAX, body};
+use crate::problem::{Code, Problem};
+use crate::service::{Service, now};
+
+/// Longest body of `/v1/deposits`, in bytes.
+const DEPOSITS_LEN_MAX: usize = 4 << 20;
+
+/// `POST /v1/deposits`: deposits signed by those whose money came in; the operator says by its token that it did.
+pub(crate) async fn accept(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Json<Outcome>, Problem> {
+    check(&service, &headers)?;
+    let bytes = body(request, DEPOSITS_LEN_MAX).await?;
+    let network = service.terms().network;
+    let decode = |record: &ByteBuf| {
+        let deposit = Signed::<Deposit>::decode(record, &network)?;
+        Ok(accepted(&service, deposit))
+    };
+    let handed = list(&bytes)?.iter().map(decode).collect();
+    take_all(&service, handed).await.map(Json)
+}
+
+/// The deposit with the word of the ledger that it has come.
+fn accepted(service: &Service, deposit: Signed<Deposit>) -> What {
+    let body = Acceptance { issued: now(), name: deposit.name() };
+    let acceptance = Signed::sign(service.keys().issuer(), &service.terms().network, body);
+    What::Deposit(Box::new(Deposited { acceptance, deposit }))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopUp {
+    code: ByteArray<16>,
+    deposit: Unverified<Deposit>,
+}
+
+/// `POST /v1/top-ups`: a code, and the deposit by which it is redeemed.
+pub(crate) async fn top_up(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
+    let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
+    let TopUp { code, deposit } = canonical::from_slice(&bytes, RECORD_BODY_LEN_MAX)
+        .map_err(|error| Problem::bad_request(format!("not a code and a deposit: {error}")))?;
+    let deposit = deposit.verify(&service.terms().network)?;
+    admit(&service, deposit.by())?;
+    check_code(&service, &TopUpCode::from_bytes(code.into_array()), &deposit)?;
+    let (name, by) = (deposit.name(), deposit.by());
+    promised(&service, Handed { what: accepted(&service, deposit), name, by }).await
+}
+
+fn check_code(service: &Service, code: &TopUpCode, deposit: &Signed<Deposit>) -> Result<(), Problem> {
+    let refused = |code, why: &str| Err(Problem::new(code, why));
+    let Some(worth) = service.keys().worth(code) else {
+        return refused(Code::WorthNothing, "it is not one of this ledger");
+    };
+    if deposit.body().amount != worth || deposit.body().id != code.payment_id() {
+        return refused(
+            Code::WorthNothing,
+            "the deposit has another amount than the code is worth, or another id",
+        );
+    }
+    match service.state().depositor(&code.payment_id()) {
+        Some(by) if by != deposit.by() => refused(Code::Redeemed, "somebody has used it already"),
+        _ => Ok(()),
+    }
+}

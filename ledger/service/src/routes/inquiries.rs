@@ -1,0 +1,35 @@
+//! `POST /v1/inquiries`: what the ledger knows of somebody, told to nobody else.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use ledger::{Inquired, Inquiry};
+use protocol::Signed;
+
+use super::records::admit;
+use super::{RECORD_BODY_LEN_MAX, body};
+use crate::problem::{Code, Problem};
+use crate::service::{Service, now};
+use crate::statement::{Balance, Sessions, Statement};
+
+/// An inquiry is answered for this long, in seconds; and so long before its time, for clocks that differ.
+const INQUIRY_S: u64 = 300;
+
+pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
+    let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
+    let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().network)?;
+    let (by, Inquiry { issued, what, epoch }) = (inquiry.by(), *inquiry.body());
+    let now = now();
+    if now.seconds_since(issued) > INQUIRY_S || issued.seconds_since(now) > INQUIRY_S {
+        return Err(Problem::new(Code::Forbidden, format!("inquiries are answered for {INQUIRY_S} s")));
+    }
+    admit(&service, by)?;
+    tokio::task::block_in_place(|| {
+        Ok(match what {
+            Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
+            Inquired::Sessions => Json(Sessions::of(&service, &by)).into_response(),
+            Inquired::Statement => Json(Statement::of(&service, &by, epoch)?).into_response(),
+        })
+    })
+}

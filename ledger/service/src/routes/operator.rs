@@ -1,0 +1,69 @@
+//! What the operator alone may ask for.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use ledger::Entry;
+use protocol::Epoch;
+use serde::Deserialize;
+
+use super::settlements::{Readable, readable};
+use crate::problem::{Code, Problem};
+use crate::service::Service;
+use crate::state::Books;
+
+/// Refuses whoever does not show the operator's token.
+pub(crate) fn check(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
+    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if service.operator().is_some_and(|token| token.is_shown_in(shown)) {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::BadToken, "only the operator may do this"))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Settle {
+    /// The epoch that is meant; without it, the next one.
+    epoch: Option<u64>,
+}
+
+/// `POST /v1/settle`: settles the next epoch now, or says how it was settled.
+pub(crate) async fn settle(
+    State(service): State<Service>,
+    Query(settle): Query<Settle>,
+    headers: HeaderMap,
+) -> Result<Json<Readable>, Problem> {
+    check(&service, &headers)?;
+    let next = service.state().ledger().next_epoch();
+    let epoch = settle.epoch.map_or(next, Epoch::new);
+    let summary = service.writer().settle(epoch).await?;
+    summary.ok_or_else(|| Problem::new(Code::Refused, format!("epoch {next} is settled next")))?;
+    readable(&service, epoch).map(Json)
+}
+
+/// `GET /v1/journal.hledger`: everything that was posted, for another program to check.
+pub(crate) async fn hledger(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
+    check(&service, &headers)?;
+    let mut books = Books::new(service.terms().clone());
+    let network = service.terms().network;
+    let mut from = 0;
+    loop {
+        let entries = service.writer().read(from).await?;
+        if entries.is_empty() {
+            break;
+        }
+        from += entries.len() as u64;
+        let take = || {
+            for bytes in &entries {
+                let entry = Entry::decode(bytes, &network).map_err(|error| error.to_string())?;
+                books.take(&entry).map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        };
+        tokio::task::block_in_place(take).map_err(|why: String| Problem::new(Code::Internal, why))?;
+    }
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], books.into_text()).into_response())
+}

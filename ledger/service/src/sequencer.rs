@@ -1,0 +1,190 @@
+//! The one writer of a journal: takes what comes together, appends it at once, and answers when it is durable.
+
+mod batch;
+mod follow;
+
+use std::sync::{Arc, RwLock};
+
+use ledger::{ApplyError, LogEntry, SessionRequest, Summary, What};
+use protocol::{Epoch, SessionGrant, Signed, UnixSeconds};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use self::follow::replay;
+use crate::metrics::Metrics;
+use crate::state::State;
+use crate::store::Store;
+use crate::{LedgerKeys, Schedule, StoreError};
+
+/// Requests that wait for the writer; further ones wait for a place.
+const QUEUE_LEN: usize = 1024;
+/// Entries that are appended together at most.
+const BATCH_ENTRIES_MAX: usize = 16_384;
+/// How often a batch is tried again when somebody else was faster.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// What the writer is asked for.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// To take these, each for itself.
+    Take(Vec<What>, oneshot::Sender<Result<Vec<Answer>, Unavailable>>),
+    /// To grant this.
+    Grant(
+        Box<Signed<SessionRequest>>,
+        oneshot::Sender<Result<Result<Signed<SessionGrant>, ApplyError>, Unavailable>>,
+    ),
+    /// To settle this epoch, when it is the next one.
+    Settle(Epoch, oneshot::Sender<Result<Option<Summary>, Unavailable>>),
+    /// To read the journal from this entry on.
+    Read(u64, oneshot::Sender<Result<Vec<Vec<u8>>, Unavailable>>),
+}
+
+/// What became of an entry.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// It is in the journal since now.
+    Taken(UnixSeconds),
+    /// It was there already, or said nothing new.
+    Known(UnixSeconds),
+    /// It is not there.
+    Refused(ApplyError),
+}
+
+/// The journal cannot be written now. What was asked for may be in it, or not: it can be asked for again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the journal cannot be written now; ask again")]
+pub(crate) struct Unavailable;
+
+/// Where what is durable is seen.
+pub(crate) type Shared = Arc<RwLock<State>>;
+
+/// Where what becomes public goes.
+pub(crate) type Public = Box<dyn FnMut(Vec<LogEntry>) + Send>;
+
+/// How the writer is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(mpsc::Sender<Ask>);
+
+impl Writer {
+    /// Takes all of these. When this returns, what was taken is durable.
+    pub(crate) async fn take(&self, entries: Vec<What>) -> Result<Vec<Answer>, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Take(entries, answer)).await?;
+        answered.await.unwrap_or(Err(Unavailable))
+    }
+
+    /// Grants this.
+    pub(crate) async fn grant(
+        &self,
+        request: Signed<SessionRequest>,
+    ) -> Result<Result<Signed<SessionGrant>, ApplyError>, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Grant(Box::new(request), answer)).await?;
+        answered.await.unwrap_or(Err(Unavailable))
+    }
+
+    /// Settles this epoch; `None` when it is not the next one.
+    pub(crate) async fn settle(&self, epoch: Epoch) -> Result<Option<Summary>, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Settle(epoch, answer)).await?;
+        answered.await.unwrap_or(Err(Unavailable))
+    }
+
+    /// Entries of the journal from this one on; none where it ends.
+    pub(crate) async fn read(&self, from: u64) -> Result<Vec<Vec<u8>>, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Read(from, answer)).await?;
+        answered.await.unwrap_or(Err(Unavailable))
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<(), Unavailable> {
+        self.0.send(ask).await.map_err(|_| Unavailable)
+    }
+}
+
+/// The writer itself. It runs until every [`Writer`] is gone.
+pub(crate) struct Sequencer<S> {
+    store: S,
+    /// What follows from what is durable and what is being appended; never shown.
+    ahead: State,
+    shared: Shared,
+    public: Public,
+    keys: LedgerKeys,
+    schedule: Schedule,
+    metrics: Arc<Metrics>,
+    /// Whether it is unknown where the journal ends.
+    is_lost: bool,
+}
+
+impl<S: Store> Sequencer<S> {
+    /// A writer after everything that `state` has, which was read from `store`.
+    pub(crate) fn new(
+        store: S,
+        state: State,
+        public: Public,
+        keys: LedgerKeys,
+        schedule: Schedule,
+        metrics: Arc<Metrics>,
+    ) -> (Self, Shared) {
+        let shared = Arc::new(RwLock::new(state.clone()));
+        let sequencer = Self {
+            store,
+            ahead: state,
+            shared: Arc::clone(&shared),
+            public,
+            keys,
+            schedule,
+            metrics,
+            is_lost: false,
+        };
+        (sequencer, shared)
+    }
+
+    /// Starts it.
+    pub(crate) fn start(self) -> (Writer, tokio::task::JoinHandle<()>) {
+        let (sender, asks) = mpsc::channel(QUEUE_LEN);
+        (Writer(sender), tokio::spawn(self.run(asks)))
+    }
+
+    async fn run(mut self, mut asks: mpsc::Receiver<Ask>) {
+        loop {
+            let first = tokio::select! {
+                ask = asks.recv() => ask,
+                () = tokio::time::sleep(follow::FOLLOW_EVERY) => {
+                    self.look().await;
+                    continue;
+                }
+            };
+            let Some(first) = first else { break };
+            let batch = batch::gather(first, &mut asks);
+            self.serve(batch).await;
+        }
+    }
+
+    /// Answers all of these, after what was taken is durable.
+    async fn serve(&mut self, mut batch: Vec<Ask>) {
+        for _ in 0..ATTEMPTS_MAX {
+            if self.is_lost && self.find_end().await.is_err() {
+                break;
+            }
+            match self.attempt(batch).await {
+                Ok(()) => return,
+                Err(unanswered) => batch = unanswered,
+            }
+        }
+        batch::refuse(batch);
+    }
+}
+
+pub(crate) fn read(shared: &Shared) -> std::sync::RwLockReadGuard<'_, State> {
+    shared.read().expect("no reader or writer of the state panics")
+}
+
+/// Why a ledger does not start.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum ReplayError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("entry {number} of the journal: {reason}")]
+    Entry { number: u64, reason: String },
+}

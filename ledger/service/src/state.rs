@@ -1,0 +1,173 @@
+//! What a ledger knows: the fold of its journal, and what is looked up beside it. Nothing of it is kept but the journal.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ledger::{
+    Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId, Payout, PayoutTree,
+    Settlement, Summary, Terms, What,
+};
+use protocol::{AgreementId, Epoch, PublicKey, UnixSeconds};
+
+/// The fold, and what answers need besides.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    ledger: Ledger,
+    at: UnixSeconds,
+    /// Who has made a deposit of this name: a top-up code is redeemed once, whoever has it.
+    deposits: HashMap<PaymentId, PublicKey>,
+    agreements: BTreeMap<AgreementId, Registered>,
+    settled: BTreeMap<Epoch, Settled>,
+    payouts: Vec<Payout>,
+    log_size: u64,
+}
+
+/// An agreement as it was registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Registered {
+    /// `{ agreement, consents }`, canonical CBOR.
+    pub(crate) bytes: Vec<u8>,
+    /// Its entry of the log.
+    pub(crate) index: u64,
+}
+
+/// A settled epoch, and where the log has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled {
+    pub(crate) summary: Summary,
+    /// When it was settled.
+    pub(crate) at: UnixSeconds,
+    /// The log's entry of its first line; the summary stands at `first + items`.
+    pub(crate) first: u64,
+    /// Lines, gateways, carriers and payouts together.
+    pub(crate) items: u64,
+}
+
+/// What an entry has led to.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Nothing that was not so already.
+    Known,
+    /// This, which is public now.
+    New(Vec<LogEntry>),
+}
+
+impl State {
+    /// Before the first entry.
+    pub(crate) fn new(terms: Terms) -> Self {
+        Self {
+            ledger: Ledger::new(terms),
+            at: UnixSeconds::new(0),
+            deposits: HashMap::new(),
+            agreements: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            payouts: Vec::new(),
+            log_size: 0,
+        }
+    }
+
+    /// Applies an entry, or refuses it and stays as it is.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<Taken, ApplyError> {
+        // A settlement shows what it settles only before it is applied.
+        let settlement = match &entry.what {
+            What::Settlement(summary) if summary.epoch == self.ledger.next_epoch() => {
+                Some(self.ledger.settlement())
+            }
+            _ => None,
+        };
+        if self.ledger.apply(entry)? == Applied::Known {
+            return Ok(Taken::Known);
+        }
+        self.at = entry.at;
+        Ok(Taken::New(self.remember(entry, settlement)))
+    }
+
+    fn remember(&mut self, entry: &Entry, settlement: Option<Settlement>) -> Vec<LogEntry> {
+        let mut public = Vec::new();
+        match &entry.what {
+            What::Deposit(deposited) => {
+                let deposit = &deposited.deposit;
+                self.deposits.insert(deposit.body().id, deposit.by());
+            }
+            What::Agreement(agreed) => {
+                self.register(agreed);
+                public.push(LogEntry::Agreement(agreed.clone()));
+            }
+            _ => {}
+        }
+        if let Some(settlement) = settlement {
+            public.extend(settlement.log_entries());
+            self.close(settlement, entry.at, public.len() as u64 - 1);
+        }
+        self.log_size += public.len() as u64;
+        public
+    }
+
+    fn register(&mut self, agreed: &Agreed) {
+        let registered = Registered { bytes: agreed.encode(), index: self.log_size };
+        self.agreements.insert(agreed.agreement.id(), registered);
+    }
+
+    fn close(&mut self, settlement: Settlement, at: UnixSeconds, items: u64) {
+        let Settlement { summary, payouts, .. } = settlement;
+        self.payouts = payouts;
+        self.settled.insert(summary.epoch, Settled { summary, at, first: self.log_size, items });
+    }
+
+    pub(crate) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// When the last entry was taken: no entry is earlier.
+    pub(crate) const fn at(&self) -> UnixSeconds {
+        self.at
+    }
+
+    /// Who has made the deposit of this name.
+    pub(crate) fn depositor(&self, id: &PaymentId) -> Option<PublicKey> {
+        self.deposits.get(id).copied()
+    }
+
+    pub(crate) fn registered(&self, id: AgreementId) -> Option<&Registered> {
+        self.agreements.get(&id)
+    }
+
+    pub(crate) fn settled(&self, epoch: Epoch) -> Option<&Settled> {
+        self.settled.get(&epoch)
+    }
+
+    /// All epochs that are settled, the first one first.
+    pub(crate) fn all_settled(&self) -> impl DoubleEndedIterator<Item = &Settled> {
+        self.settled.values()
+    }
+
+    /// What contracts owe after the last settlement.
+    pub(crate) fn payouts(&self) -> PayoutTree {
+        PayoutTree::new(self.payouts.clone())
+    }
+}
+
+/// What was posted, as hledger reads it; made of the whole journal, which is played again for it.
+#[derive(Debug)]
+pub(crate) struct Books {
+    ledger: Ledger,
+    text: HledgerJournal,
+}
+
+impl Books {
+    pub(crate) fn new(terms: Terms) -> Self {
+        let text = HledgerJournal::new(terms.unit.clone());
+        Self { ledger: Ledger::new(terms), text }
+    }
+
+    /// Takes an entry of the journal.
+    pub(crate) fn take(&mut self, entry: &Entry) -> Result<(), ApplyError> {
+        if let Applied::New(Some(transaction)) = self.ledger.apply(entry)? {
+            self.text.push(entry.at, entry.what.name(), &transaction);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.text.into_text()
+    }
+}

@@ -1,0 +1,313 @@
+//! What one key is told of itself: what it has, what it may watch, what it has earned and by which lines of the log.
+
+use data_encoding::HEXLOWER;
+use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry};
+use protocol::{AgreementId, Amount, Epoch, PublicKey, Serial};
+use serde::Serialize;
+
+use crate::problem::{Code, Problem};
+use crate::service::{Service, now};
+use crate::state::Settled;
+
+/// Most lines of one epoch that a statement lists; sums are over all of them.
+const STATEMENT_LINES_MAX: usize = 10_000;
+
+/// What is on the accounts of a key. Amounts are in whole units with six decimals.
+#[derive(Debug, Serialize)]
+pub(crate) struct Balance {
+    party: String,
+    unit: String,
+    epoch: u64,
+    funds: String,
+    reserved: String,
+    earned: String,
+    paid: String,
+}
+
+impl Balance {
+    pub(crate) fn of(service: &Service, party: &PublicKey) -> Self {
+        let state = service.state();
+        let ledger = state.ledger();
+        let on = |account| Amount::new(ledger.on_account(account)).unwrap_or(Amount::MAX).to_string();
+        Self {
+            party: HEXLOWER.encode(party.as_bytes()),
+            unit: ledger.terms().unit.to_string(),
+            epoch: service.schedule().current(ledger.next_epoch(), now()).get(),
+            funds: on(Account::Funds(*party)),
+            reserved: on(Account::Reserved(*party)),
+            earned: on(Account::Earned(*party)),
+            paid: ledger.paid(party).to_string(),
+        }
+    }
+}
+
+/// The grants of a viewer that are not settled.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sessions {
+    party: String,
+    sessions: Vec<Session>,
+}
+
+#[derive(Debug, Serialize)]
+struct Session {
+    serial: String,
+    agreement: String,
+    gateway: String,
+    epoch: u64,
+    starts: u64,
+    expires: u64,
+    charge: String,
+    bytes: u64,
+    ms: u64,
+    /// What it comes to so far.
+    asks: String,
+}
+
+impl Sessions {
+    pub(crate) fn of(service: &Service, viewer: &PublicKey) -> Self {
+        let state = service.state();
+        let ledger = state.ledger();
+        let session = |serial: Serial| {
+            let (grant, (usage, asks)) = (ledger.grant_of(&serial)?, ledger.usage(&serial)?);
+            Some(Session {
+                serial: serial.to_string(),
+                agreement: grant.agreement.to_string(),
+                gateway: HEXLOWER.encode(grant.gateway.as_bytes()),
+                epoch: grant.epoch.get(),
+                starts: grant.starts.get(),
+                expires: grant.expires.get(),
+                charge: grant.charge.to_string(),
+                bytes: usage.bytes,
+                ms: usage.ms,
+                asks: asks.to_string(),
+            })
+        };
+        let sessions = ledger.sessions_of(viewer).filter_map(session).collect();
+        Self { party: HEXLOWER.encode(viewer.as_bytes()), sessions }
+    }
+}
+
+/// What a key has earned and paid, epoch by epoch, with the places in the log that say so.
+#[derive(Debug, Serialize)]
+pub(crate) struct Statement {
+    party: String,
+    unit: String,
+    epochs: Vec<EpochStatement>,
+    payouts: Vec<PayoutStatement>,
+}
+
+#[derive(Debug, Serialize)]
+struct EpochStatement {
+    epoch: u64,
+    settled: u64,
+    /// What was earned as what.
+    roles: Roles,
+    /// What its own grants have cost.
+    paid: String,
+    lines: Vec<StatementLine>,
+    /// Whether there are more lines than are listed.
+    more: bool,
+    /// The place of the summary in the log.
+    summary: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Roles {
+    party: String,
+    gateway: String,
+    node: String,
+    network: String,
+}
+
+#[derive(Debug, Serialize)]
+struct StatementLine {
+    index: u64,
+    agreement: String,
+    content: String,
+    creator: String,
+    gateway: String,
+    attested: bool,
+    plays: u64,
+    bytes: u64,
+    ms: u64,
+    paid: String,
+    /// What of it is this key's.
+    earned: String,
+    /// Whether this key is the viewer.
+    own: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct PayoutStatement {
+    epoch: u64,
+    /// In micro-units, as contracts count.
+    cumulative: String,
+}
+
+/// Sums in micro-units.
+#[derive(Default)]
+struct Sums {
+    party: u128,
+    gateway: u128,
+    node: u128,
+    network: u128,
+    paid: u128,
+}
+
+impl Statement {
+    /// The statement of one epoch, or of all that are settled.
+    pub(crate) fn of(service: &Service, party: &PublicKey, epoch: Option<Epoch>) -> Result<Self, Problem> {
+        let (settled, size) = {
+            let state = service.state();
+            let is_asked = |one: &&Settled| epoch.is_none_or(|epoch| epoch == one.summary.epoch);
+            let settled: Vec<Settled> = state.all_settled().filter(is_asked).cloned().collect();
+            (settled, service.newest().map_or(0, |newest| newest.checkpoint.size))
+        };
+        let mut statement = Self {
+            party: HEXLOWER.encode(party.as_bytes()),
+            unit: service.terms().unit.to_string(),
+            epochs: Vec::new(),
+            payouts: Vec::new(),
+        };
+        // What is not published yet has no place in the log that could be shown.
+        for one in settled.iter().filter(|one| one.first + one.items < size) {
+            statement.add(service, party, one, size)?;
+        }
+        Ok(statement)
+    }
+
+    fn add(
+        &mut self,
+        service: &Service,
+        party: &PublicKey,
+        settled: &Settled,
+        size: u64,
+    ) -> Result<(), Problem> {
+        let failed = |error: &dyn std::fmt::Display| Problem::new(Code::Internal, error.to_string());
+        let range = settled.first..settled.first + settled.items;
+        let entries = service.files().entries(range.clone(), size).map_err(|error| failed(&error))?;
+        let epoch = settled.summary.epoch;
+        let mut reader = Reader { service, party, epoch, sums: Sums::default(), lines: Vec::new() };
+        for (index, bytes) in range.zip(entries) {
+            let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().network);
+            match entry.map_err(|error| failed(&error))? {
+                LogEntry::Line(line) => reader.line(index, &line),
+                LogEntry::Gateway(total) => reader.gateway(&total),
+                LogEntry::Carrier(carrier) => reader.carrier(&carrier),
+                LogEntry::Payout(payout) if payout.party == *party => self
+                    .payouts
+                    .push(PayoutStatement { epoch: epoch.get(), cumulative: payout.cumulative.to_string() }),
+                LogEntry::Keeper(keeper) => reader.keeper(&keeper),
+                LogEntry::Payout(_)
+                | LogEntry::Agreement(_)
+                | LogEntry::Sale(_)
+                | LogEntry::Settlement(_) => {}
+            }
+        }
+        self.epochs.extend(reader.end(settled));
+        Ok(())
+    }
+}
+
+/// Reads the log of one epoch for one key.
+struct Reader<'a> {
+    service: &'a Service,
+    party: &'a PublicKey,
+    epoch: Epoch,
+    sums: Sums,
+    lines: Vec<StatementLine>,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, index: u64, line: &Line) {
+        let own = self.is_own(line.agreement, line);
+        let state = self.service.state();
+        let division = state.ledger().division(line);
+        let as_party = division.parties.get(self.party).copied().unwrap_or(Amount::ZERO);
+        let as_gateway = if line.gateway == *self.party { division.gateway } else { Amount::ZERO };
+        let is_treasury = self.service.terms().treasury == *self.party;
+        let as_network = if is_treasury { division.network } else { Amount::ZERO };
+        self.sums.party += u128::from(as_party);
+        self.sums.gateway += u128::from(as_gateway);
+        self.sums.network += u128::from(as_network);
+        if own {
+            self.sums.paid += u128::from(line.paid);
+        }
+        let earned = u128::from(as_party) + u128::from(as_gateway) + u128::from(as_network);
+        if (own || earned > 0) && self.lines.len() <= STATEMENT_LINES_MAX {
+            self.lines.extend(listed(state.ledger(), index, line, earned, own));
+        }
+    }
+
+    /// Whoever has watched is known to the ledger alone: it can hide the key again in the same way.
+    fn is_own(&self, agreement: AgreementId, line: &Line) -> bool {
+        let blind = self.service.keys().blind(self.party, agreement, self.epoch);
+        blind.alias(self.party, agreement, self.epoch) == line.alias
+    }
+
+    fn gateway(&mut self, total: &GatewayTotal) {
+        if total.gateway == *self.party {
+            self.sums.gateway += u128::from(total.kept);
+        }
+    }
+
+    fn carrier(&mut self, carrier: &Carrier) {
+        if carrier.node == *self.party {
+            self.sums.node += u128::from(carrier.shared) + u128::from(carrier.owed);
+        }
+    }
+
+    /// What it has kept for others, until then.
+    fn keeper(&mut self, keeper: &Keeper) {
+        if keeper.node == *self.party {
+            self.sums.node += u128::from(keeper.paid);
+        }
+    }
+
+    /// Nothing where the key has no part in the epoch.
+    fn end(self, settled: &Settled) -> Option<EpochStatement> {
+        let Self { sums, mut lines, epoch, .. } = self;
+        let earned = sums.party + sums.gateway + sums.node + sums.network;
+        (earned > 0 || !lines.is_empty()).then(|| {
+            let more = lines.len() > STATEMENT_LINES_MAX;
+            lines.truncate(STATEMENT_LINES_MAX);
+            EpochStatement {
+                epoch: epoch.get(),
+                settled: settled.at.get(),
+                roles: Roles {
+                    party: text(sums.party),
+                    gateway: text(sums.gateway),
+                    node: text(sums.node),
+                    network: text(sums.network),
+                },
+                paid: text(sums.paid),
+                lines,
+                more,
+                summary: settled.first + settled.items,
+            }
+        })
+    }
+}
+
+fn listed(ledger: &Ledger, index: u64, line: &Line, earned: u128, own: bool) -> Option<StatementLine> {
+    let parts = ledger.agreement(line.agreement)?.parts();
+    Some(StatementLine {
+        index,
+        agreement: line.agreement.to_string(),
+        content: parts.content.to_string(),
+        creator: HEXLOWER.encode(parts.creator.as_bytes()),
+        gateway: HEXLOWER.encode(line.gateway.as_bytes()),
+        attested: line.attested,
+        plays: line.plays,
+        bytes: line.usage.bytes,
+        ms: line.usage.ms,
+        paid: line.paid.to_string(),
+        earned: text(earned),
+        own,
+    })
+}
+
+/// Everything that was ever earned in one epoch came out of deposits, so it is an amount.
+fn text(micro: u128) -> String {
+    Amount::try_from(micro).unwrap_or(Amount::MAX).to_string()
+}

@@ -1,0 +1,172 @@
+//! A ledger behind HTTP: an epoch from the first deposit to the proof, and everything that is refused.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod running;
+
+use ledger::tlog::{LogProof, Policy};
+use ledger::{Inquired, LogAudit, LogEntry, TopUpCode};
+use proofs::canonical;
+use protocol::{Amount, Signed, Unverified};
+use reqwest::StatusCode;
+use running::{
+    CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, json, keys, list, receipt, refused, request,
+    secret, session, terms,
+};
+use serde::Serialize;
+use serde_bytes::ByteArray;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_from_the_deposit_to_the_proof() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    ledger.deposit(VIEWER, 1_000_000, 1).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    let asked = request(VIEWER, id, 500_000, 1);
+    let grant = ledger.grant(&asked).await;
+    assert_eq!(ledger.grant(&asked).await.encode(), grant.encode(), "the same request, the same grant");
+    let key = session(VIEWER, 1);
+    let records: Vec<_> = [(1, 1000), (2, 3000), (2, 3000)]
+        .map(|(seq, bytes)| receipt(grant.body(), &key, seq, bytes).encode())
+        .into();
+    let answer = json(ledger.post("/v1/batches", list(&records)).await, StatusCode::OK).await;
+    assert_eq!(answer, json!({ "taken": 2, "known": 1, "refused": [] }));
+    ledger.promised(&receipt(grant.body(), &key, 3, 100_000)).await;
+
+    let balance = ledger.inquire(&secret(VIEWER), Inquired::Balance).await;
+    assert_eq!((&balance["funds"], &balance["reserved"]), (&json!("0.500000"), &json!("0.500000")));
+    let sessions = ledger.inquire(&secret(VIEWER), Inquired::Sessions).await;
+    assert_eq!(sessions["sessions"][0]["asks"], "0.200000");
+
+    let settled = ledger.settle(1).await;
+    assert_eq!(settled["totals"]["charged"], "0.200000");
+    assert_eq!(ledger.settle(1).await, settled, "once is enough");
+    ledger.published(settled["log_summary"].as_u64().unwrap() + 1).await;
+
+    let statement = ledger.inquire(&secret(CREATOR), Inquired::Statement).await;
+    let epoch = &statement["epochs"][0];
+    assert_eq!(
+        (&epoch["roles"]["party"], &epoch["lines"][0]["earned"]),
+        (&json!("0.170000"), &json!("0.170000"))
+    );
+    let statement = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
+    assert_eq!(
+        (&statement["epochs"][0]["paid"], &statement["epochs"][0]["lines"][0]["own"]),
+        (&json!("0.200000"), &json!(true))
+    );
+    let statement = ledger.inquire(&secret(GATEWAY), Inquired::Statement).await;
+    assert_eq!(statement["epochs"][0]["roles"]["gateway"], "0.020000");
+
+    check_log(&ledger, folder.path(), epoch["lines"][0]["index"].as_u64().unwrap()).await;
+    let before = ledger.json("/v1/terms").await;
+    ledger.stop().await;
+    let again = Running::start(folder.path()).await;
+    let after = again.json("/v1/terms").await;
+    assert_eq!((&after["head"], &after["checkpoint"]), (&before["head"], &before["checkpoint"]));
+    assert_eq!(again.settle(1).await, settled);
+    again.stop().await;
+}
+
+/// The whole log is what the audit expects, and one line of it is proved.
+async fn check_log(ledger: &Running, folder: &std::path::Path, index: u64) {
+    let bundle = std::fs::read(folder.join("log/public/tile/entries/000.p/4")).unwrap();
+    let served = ledger.get("/log/tile/entries/000.p/4").await.bytes().await.unwrap();
+    assert_eq!(served, bundle);
+    let entries = ledger::tlog::Bundle::of(0, 4).unwrap().decode(&bundle).unwrap();
+    let mut audit = LogAudit::new(terms());
+    for entry in &entries {
+        audit.take(&LogEntry::decode(entry.as_bytes(), &NETWORK).unwrap()).unwrap();
+    }
+    assert_eq!(audit.settled().unwrap().0.get(), 1);
+    assert_eq!(audit.earned(&secret(CREATOR).public()), 170_000);
+    let policy = Policy::parse(&ledger.get("/log/policy").await.text().await.unwrap()).unwrap();
+    let proof = ledger.get(&format!("/log/proof/{index}")).await.bytes().await.unwrap();
+    let proof = LogProof::decode(&proof).unwrap();
+    let place = usize::try_from(index).unwrap();
+    assert_eq!(proof.verify(entries[place].as_bytes(), &policy).unwrap().witnessed_by, 0, "unwitnessed");
+    assert_eq!(ledger.get("/log/tile/0/001").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(ledger.get("/log/lock").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[derive(Serialize)]
+struct TopUp {
+    code: ByteArray<16>,
+    deposit: Unverified<ledger::Deposit>,
+}
+
+fn top_up(code: &TopUpCode, owner: u8, micro: u64) -> Vec<u8> {
+    let mut body = deposit(owner, micro, 0).into_body();
+    body.id = code.payment_id();
+    let deposit = Signed::sign(&secret(owner), &NETWORK, body);
+    canonical::to_vec(&TopUp { code: ByteArray::new(*code.as_bytes()), deposit: (&deposit).into() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_redeemed_once_and_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let code = keys().top_up_code(Amount::new(5_000_000).unwrap(), [1; 5]).unwrap();
+    let forged = TopUpCode::from_bytes([7; 16]);
+    assert_eq!(
+        refused(ledger.post("/v1/top-ups", top_up(&forged, VIEWER, 5)).await).await,
+        (403, "unknown_code".into())
+    );
+    assert_eq!(
+        refused(ledger.post("/v1/top-ups", top_up(&code, VIEWER, 6_000_000)).await).await,
+        (403, "unknown_code".into())
+    );
+    for _ in 0..2 {
+        assert_eq!(
+            ledger.post("/v1/top-ups", top_up(&code, VIEWER, 5_000_000)).await.status(),
+            StatusCode::OK
+        );
+    }
+    let other = ledger.post("/v1/top-ups", top_up(&code, GATEWAY, 5_000_000)).await;
+    assert_eq!(refused(other).await, (409, "code_used".into()));
+    let balance = ledger.inquire(&secret(VIEWER), Inquired::Balance).await;
+    assert_eq!(balance["funds"], "5.000000");
+    ledger.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_allowed_is_refused_with_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    ledger.deposit(VIEWER, 1000, 1).await;
+    let money = deposit(VIEWER, 1000, 2);
+    let records = |bytes: Vec<u8>| ledger.post("/v1/records", bytes);
+    assert_eq!(refused(records(money.encode()).await).await, (403, "not_accepted".into()));
+    assert_eq!(refused(records(vec![0xa0]).await).await, (400, "bad_record".into()));
+    assert_eq!(refused(records(vec![0; 1 << 20]).await).await, (413, "too_large".into()));
+    let unasked = ledger.post("/v1/deposits", list(&[money.encode()])).await;
+    assert_eq!(refused(unasked).await, (401, "bad_token".into()));
+    assert_eq!(refused(ledger.post("/v1/settle", Vec::new()).await).await, (401, "bad_token".into()));
+    assert_eq!(refused(ledger.get("/v1/journal.hledger").await).await, (401, "bad_token".into()));
+    let dear = request(VIEWER, id, 1001, 1);
+    assert_eq!(
+        refused(ledger.post("/v1/grants", dear.encode()).await).await,
+        (402, "insufficient_funds".into())
+    );
+    let unknown = request(VIEWER, protocol::AgreementId::from_bytes([1; 32]), 1, 1);
+    assert_eq!(
+        refused(ledger.post("/v1/grants", unknown.encode()).await).await,
+        (404, "no_agreement".into())
+    );
+    let other = deposit(VIEWER, 999, 1);
+    let answer = ledger.operate("/v1/deposits", list(&[other.encode(), vec![1]])).await;
+    let answer = json(answer, StatusCode::OK).await;
+    assert_eq!(
+        (&answer["refused"][0]["code"], &answer["refused"][1]["code"]),
+        (&json!("conflict"), &json!("bad_record"))
+    );
+    assert_eq!(
+        refused(ledger.operate("/v1/settle?epoch=2", Vec::new()).await).await,
+        (409, "refused".into())
+    );
+    assert_eq!(refused(ledger.get("/v1/settlements/1").await).await, (404, "not_found".into()));
+    assert_eq!(refused(ledger.get("/nowhere").await).await, (404, "not_found".into()));
+    assert_eq!(refused(ledger.get("/v1/grants").await).await, (405, "method_not_allowed".into()));
+    ledger.stop().await;
+}

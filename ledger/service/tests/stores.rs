@@ -1,0 +1,106 @@
+//! The same for every store: what a journal is asked of one. `PostgreSQL` is a real one, started here.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod postgres;
+
+use ledger::{Head, Terms, Unit};
+use ledger_service::{AppendError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError};
+use protocol::{NetworkId, SecretKey};
+
+fn terms(seed: u8) -> Terms {
+    let key = SecretKey::from_bytes(&[seed; 32]).public();
+    Terms {
+        issuer: key,
+        network: NetworkId::from_bytes([1; 32]),
+        treasury: key,
+        unit: Unit::new("EUR").unwrap(),
+    }
+}
+
+fn entries(from: u64, count: u64) -> Vec<Vec<u8>> {
+    (from..from + count).map(|number| number.to_be_bytes().repeat(20)).collect()
+}
+
+fn after(mut head: Head, entries: &[Vec<u8>]) -> Head {
+    for entry in entries {
+        head = head.after(entry);
+    }
+    head
+}
+
+/// What is asked of any store, opened anew by `open` as often as needed.
+async fn keeps_a_journal<S: Store>(open: impl AsyncFn(Terms) -> Result<S, StoreError>) {
+    let mut store = open(terms(1)).await.unwrap();
+    let begin = Head::of(&terms(1));
+    assert_eq!(store.read(0).await.unwrap(), Vec::<Vec<u8>>::new());
+    let first = entries(0, 3);
+    store.append_if(begin, &first).await.unwrap();
+    let head = after(begin, &first);
+
+    // Whoever thinks that the end is elsewhere appends nothing.
+    let other = Head { count: 3, ..begin };
+    for wrong in [begin, other, Head { count: 4, ..head }] {
+        let refused = store.append_if(wrong, &entries(9, 2)).await;
+        assert!(matches!(refused, Err(AppendError::NotAtHead { .. })), "{refused:?}");
+    }
+    assert_eq!(store.read(0).await.unwrap(), first);
+
+    // A batch is there as a whole, and is read in parts.
+    let second = entries(3, READ_ENTRIES_MAX + 5);
+    store.append_if(head, &second).await.unwrap();
+    let all = [first, second].concat();
+    let most = usize::try_from(READ_ENTRIES_MAX).unwrap();
+    assert_eq!(store.read(0).await.unwrap(), all[..most]);
+    assert_eq!(store.read(READ_ENTRIES_MAX).await.unwrap(), all[most..]);
+    assert_eq!(store.read(all.len() as u64).await.unwrap(), Vec::<Vec<u8>>::new());
+    drop(store);
+
+    // It is there again, under its own terms alone.
+    assert!(matches!(open(terms(2)).await, Err(StoreError::OtherTerms)));
+    let mut again = open(terms(1)).await.unwrap();
+    assert_eq!(again.read(2).await.unwrap(), all[2..2 + most]);
+    again.append_if(after(begin, &all), &entries(0, 1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_keeps_a_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.redb");
+    keeps_a_journal(async |terms| RedbStore::open(&path, &terms)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_keeps_a_journal() {
+    let server = postgres::Server::start();
+    let url = server.url("one");
+    keeps_a_journal(async |terms| PostgresStore::open(&url, &terms).await).await;
+}
+
+/// Of two that write at once one wins each time, and nothing is lost or twice there.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_writers_of_one_database_take_turns() {
+    let server = postgres::Server::start();
+    let url = server.url("two");
+    let write = async |by: u8| {
+        let mut store = PostgresStore::open(&url, &terms(1)).await.unwrap();
+        let (mut head, mut written) = (Head::of(&terms(1)), 0);
+        while written < 50 {
+            let entry = vec![vec![by, written]];
+            match store.append_if(head, &entry).await {
+                Ok(()) => written += 1,
+                Err(AppendError::NotAtHead { .. }) => {}
+                Err(AppendError::Store(error)) => panic!("{error}"),
+            }
+            head = after(head, &store.read(head.count).await.unwrap());
+        }
+    };
+    tokio::join!(write(1), write(2));
+    let mut store = PostgresStore::open(&url, &terms(1)).await.unwrap();
+    let all = store.read(0).await.unwrap();
+    assert_eq!(all.len(), 100);
+    for by in [1, 2] {
+        let own: Vec<u8> = all.iter().filter(|entry| entry[0] == by).map(|entry| entry[1]).collect();
+        assert_eq!(own, (0..50).collect::<Vec<u8>>(), "in order, each once");
+    }
+}

@@ -1,0 +1,65 @@
+//! What a ledger is asked: nothing here changes it.
+
+use std::collections::BTreeMap;
+
+use proofs::Cid;
+use protocol::{AgreementId, Amount, Ppm, PublicKey, Serial, SessionGrant};
+
+use super::Ledger;
+use crate::{Account, Line, SplitAgreement};
+
+/// How what was paid for a line is divided: all of it, to the micro-unit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Division {
+    /// To the gateway.
+    pub gateway: Amount,
+    /// To the network.
+    pub network: Amount,
+    /// To the nodes that the gateway has read from, together.
+    pub node: Amount,
+    /// To each party of the work, and of those that it was made from.
+    pub parties: BTreeMap<PublicKey, Amount>,
+}
+
+impl Ledger {
+    /// The grant with this serial, while its epoch is open.
+    pub fn grant_of(&self, serial: &Serial) -> Option<&SessionGrant> {
+        let session = self.open.values().find_map(|epoch| epoch.sessions.get(serial))?;
+        Some(&session.grant)
+    }
+
+    /// The serials of a viewer's grants in all open epochs.
+    pub fn sessions_of(&self, viewer: &PublicKey) -> impl Iterator<Item = Serial> {
+        let sessions = self.open.values().flat_map(|epoch| &epoch.sessions);
+        let own = sessions.filter(move |(_, session)| session.viewer == *viewer);
+        own.map(|(serial, _)| *serial)
+    }
+
+    /// The agreement of a creator about a title that holds now.
+    pub fn holding(&self, creator: &PublicKey, content: &Cid) -> Option<&SplitAgreement> {
+        self.agreements.holding(creator, content)
+    }
+
+    /// Every work that this one is made from, near or far, with its part of what all works share.
+    pub fn ancestors(&self, id: AgreementId) -> impl Iterator<Item = (AgreementId, Ppm)> {
+        self.agreements.ancestors(id)
+    }
+
+    /// What is on an account that belongs to somebody, in micro-units.
+    pub fn on_account(&self, account: Account) -> u64 {
+        self.balance(account)
+    }
+
+    /// Whether a key has ever had money here, or shares in a title.
+    pub fn knows(&self, key: &PublicKey) -> bool {
+        let accounts = [Account::Funds(*key), Account::Reserved(*key), Account::Earned(*key)];
+        accounts.into_iter().any(|account| self.balance(account) > 0) || self.agreements.names(key)
+    }
+
+    /// How a line of the log is divided.
+    pub fn division(&self, line: &Line) -> Division {
+        let super::Split { gateway, network, node, parties } =
+            self.agreements.split(line.agreement, line.paid);
+        Division { gateway, network, node, parties }
+    }
+}
