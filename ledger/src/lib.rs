@@ -32,7 +32,6 @@ mod journal;
 mod log_entry;
 mod omission;
 mod payout;
-mod price;
 mod records;
 mod settlement;
 mod text;
@@ -63,7 +62,7 @@ pub use journal::{Head, Journal, NotAtHead, Terms};
 pub use log_entry::LogEntry;
 pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
-pub use price::{Per, Price, Quantity, QuantityError};
+pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
     Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry, KeyDelivery, LicenceTransfer,
     Offer, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,

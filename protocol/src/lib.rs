@@ -46,8 +46,9 @@ pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey};
 pub use pay::{
-    AgreementId, Alias, Allocation, Amount, AmountError, Delivered, DeliveryReceipt, Epoch, LaneNumber, Ppm,
-    PpmError, Promise, STREAMS_MAX, Serial, SessionGrant, StreamNumber, StreamNumberError, Usage, Voucher,
+    AgreementId, Alias, Allocation, Amount, AmountError, Delivered, DeliveryReceipt, Epoch, LaneNumber, Per,
+    Ppm, PpmError, Promise, Quantity, QuantityError, STREAMS_MAX, Serial, SessionGrant, StreamNumber,
+    StreamNumberError, TitlePrice, Usage, Voucher,
 };
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,

@@ -8,6 +8,7 @@ mod names;
 mod numbers;
 mod promise;
 mod session_grant;
+mod title_price;
 mod usage;
 mod voucher;
 
@@ -19,5 +20,6 @@ pub use names::{AgreementId, Alias, Serial};
 pub use numbers::{Epoch, LaneNumber, STREAMS_MAX, StreamNumber, StreamNumberError};
 pub use promise::Promise;
 pub use session_grant::SessionGrant;
+pub use title_price::{Per, Quantity, QuantityError, TitlePrice};
 pub use usage::Usage;
 pub use voucher::Voucher;
