@@ -7,7 +7,7 @@ import type { Bundle } from "../trust/bundle";
 import { equal } from "../trust/cbor";
 import type { Cid } from "../trust/cid";
 import type { StatusError } from "../trust/problem";
-import type { Expected } from "../trust/track";
+import { type Expected, segment } from "../trust/track";
 import type { Agreement } from "./agreement";
 import { AMOUNT_MAX } from "./amount";
 import { fetchGatewayLedger, type LedgerClient, now } from "./ledger";
@@ -17,6 +17,7 @@ import { decodeGrant, requestBody, type SessionGrant, signRecord, STREAMS_MAX } 
 import { Session } from "./session";
 import { freshPair, signerOf } from "./signer";
 import type { Works } from "./split";
+import type { Moment } from "./stream";
 
 /** Grants may be for so much more than the whole title, in parts of ten. */
 const ROOM = { of: 10n, parts: 15n };
@@ -74,6 +75,8 @@ export class TitleFare extends EventTarget implements Fare {
   /** What every stream has had, those of other tabs and earlier visits too; by grant and stream. */
   private readonly usages = new Map<string, Usage>();
   private readonly renewals = new Map<string, Promise<boolean>>();
+  /** By the hash of a segment. */
+  private readonly moments: ReadonlyMap<string, Moment>;
 
   constructor(
     readonly title: PaidTitle,
@@ -81,6 +84,7 @@ export class TitleFare extends EventTarget implements Fare {
     private readonly askAgain: (reason: string) => Promise<boolean>,
   ) {
     super();
+    this.moments = title.agreement.price.per === "byte" ? new Map() : momentsOf(title.bundle);
     addEventListener("pagehide", () => this.leave());
   }
 
@@ -110,7 +114,8 @@ export class TitleFare extends EventTarget implements Fare {
   }
 
   delivered(gateway: string, expected: Expected): void {
-    void this.sessions.get(gateway)?.then((session) => session.delivered(expected)).catch(() => {});
+    const moment = this.moments.get(hex(expected.hash));
+    void this.sessions.get(gateway)?.then((session) => session.delivered(expected, moment)).catch(() => {});
   }
 
   /** So many milliseconds of the film were played; they count where the bytes come from now. */
@@ -161,7 +166,7 @@ export class TitleFare extends EventTarget implements Fare {
   private async openAt(origin: string): Promise<Session> {
     const { ledger, agreement } = this.title;
     const at = await fetchGatewayLedger(origin);
-    if (!at || !equal(at.issuer, ledger.terms.issuer)) throw new Error(`the gateway ${origin} does not show titles of this ledger`);
+    if (!at || !equal(at.issuer, ledger.terms.issuer) || !equal(at.network, ledger.terms.network)) throw new Error(`the gateway ${origin} does not show titles of this ledger`);
     const name = nameOf(this.title, at.gateway);
     const kept = (await this.taken(name)) ?? (await this.granted(name, at.gateway, origin));
     const grant = this.grantOf(kept.record);
@@ -226,6 +231,20 @@ export class TitleFare extends EventTarget implements Fare {
     const at = await fetchGatewayLedger(gateway);
     return at ? nameOf(this.title, at.gateway) : "";
   }
+}
+
+/** When each segment is played, by its hash. */
+function momentsOf({ tracks }: Bundle): Map<string, Moment> {
+  const moments = new Map<string, Moment>();
+  for (const track of tracks) {
+    const { kind, timescale } = track;
+    if (kind === "subtitles") continue;
+    for (const [at, duration] of track.durations.entries()) {
+      const { hash } = segment(track, at) as Expected;
+      moments.set(hex(hash), { name: `${kind}/${at}`, kind, ms: (duration * 1000) / timescale });
+    }
+  }
+  return moments;
 }
 
 /** Whether a grant for this title is still good at the gateway, so that nothing needs to be asked. */

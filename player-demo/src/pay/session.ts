@@ -6,7 +6,7 @@ import type { Expected } from "../trust/track";
 import type { Usage } from "./price";
 import { receiptBody, type SessionGrant, signRecord } from "./records";
 import type { Signer } from "./signer";
-import { Stream } from "./stream";
+import { type Moment, Stream } from "./stream";
 
 const RECORD_TYPE = "application/vnd.headwater.record+cbor";
 /** How often what was played is acknowledged, though no segment has come. */
@@ -66,8 +66,9 @@ export class Session extends EventTarget {
     return `${url}?session=${this.id}`;
   }
 
-  delivered(expected: Expected): void {
-    this.stream.take(expected);
+  /** A segment has come; of which moment, where time is paid for. */
+  delivered(expected: Expected, moment?: Moment): void {
+    this.stream.take(expected, moment);
     this.dispatchEvent(new Event("change"));
     if (this.stream.isDue()) void this.acknowledge();
     else void this.sign();

@@ -50,4 +50,17 @@ describe("a stream", () => {
     // No receipt says more than the grant allows, or it would be refused.
     expect([stream.usage.ms, stream.isSettled()]).toEqual([5000n, true]);
   });
+
+  it("acknowledges what has come and is not played, but for what lies ahead, where time is paid for", () => {
+    const stream = new Stream(new Uint8Array(16), 0, 1_000_000, { bytes: 1_000_000n, ms: 1_000_000n });
+    const moment = (kind: "video" | "audio", at: number) => ({ name: `${kind}/${at}`, kind, ms: 4000 });
+    for (let at = 0; at < 10; at++) stream.take(segment(at), moment("video", at));
+    expect(stream.usage.ms).toBe(0n);
+    for (let at = 0; at < 20; at++) stream.take(segment(at), moment("audio", at));
+    // Sound and picture of one moment, or another rendition of it, are played at once.
+    for (let at = 0; at < 20; at++) stream.take(segment(at), moment("audio", at));
+    expect(stream.usage.ms).toBe(35_000n);
+    stream.play(36_000);
+    expect(stream.usage.ms).toBe(36_000n);
+  });
 });

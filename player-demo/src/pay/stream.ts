@@ -9,11 +9,23 @@ import type { DeliveryReceipt } from "./records";
 const SEGMENTS = 4;
 /** The part of the gateway's credit after which it is sent. */
 const CREDIT_PART = 4;
+/** Where time is paid for, what has come is acknowledged as played but for so much: what is ahead of the film. A gateway gives 60 s. */
+const AHEAD_MS = 45_000;
+
+/** When a segment is played. */
+export interface Moment {
+  /** The same for all renditions of it. */
+  readonly name: string;
+  readonly kind: "video" | "audio";
+  readonly ms: number;
+}
 
 export class Stream {
   private delivered: Delivered = NOTHING;
   private bytes = 0n;
   private ms = 0;
+  private readonly moments = new Set<string>();
+  private readonly come = { video: 0, audio: 0 };
   private seq = 0;
   private sent: { count: number; usage: Usage } = { count: 0, usage: { bytes: 0n, ms: 0n } };
 
@@ -27,13 +39,17 @@ export class Stream {
   ) {}
 
   get usage(): Usage {
-    return { bytes: least(this.bytes, this.room.bytes), ms: least(BigInt(Math.floor(this.ms)), this.room.ms) };
+    const ms = Math.max(this.ms, Math.max(this.come.video, this.come.audio) - AHEAD_MS);
+    return { bytes: least(this.bytes, this.room.bytes), ms: least(BigInt(Math.floor(ms)), this.room.ms) };
   }
 
-  /** A segment that is what it must be has come. */
-  take({ len, hash }: Expected): void {
+  /** A segment that is what it must be has come; of which moment, where time is paid for. */
+  take({ len, hash }: Expected, moment?: Moment): void {
     this.delivered = andSegment(this.delivered, hash);
     this.bytes += BigInt(len);
+    if (!moment || this.moments.has(moment.name)) return;
+    this.moments.add(moment.name);
+    this.come[moment.kind] += moment.ms;
   }
 
   /** So many milliseconds of it were played. */
