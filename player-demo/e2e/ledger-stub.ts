@@ -75,7 +75,7 @@ export function terms(log: StubLog): object {
 
 /** Puts the ledger into the network of a page; `more` answers what this does not. */
 export async function serveLedger(page: Page, log: StubLog, more: (path: string, body: Buffer | null) => Answer | Promise<Answer> = () => undefined): Promise<void> {
-  await page.route("**/api/ledger", (route) => route.fulfill({ json: { url: LEDGER, issuer: hex(ISSUER.key), gateway: hex(pairOf("gateway").key), credit_bytes: 1_000_000 } }));
+  await page.route("**/api/ledger", (route) => route.fulfill({ json: { url: LEDGER, issuer: hex(ISSUER.key), gateway: hex(pairOf("gateway").key), network: hex(NETWORK), credit_bytes: 1_000_000 } }));
   await page.route(`${LEDGER}/**`, (route) => answer(route, log, more));
 }
 

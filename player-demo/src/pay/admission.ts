@@ -22,7 +22,7 @@ export async function admit({ id, bundle }: Publication, stage: HTMLElement, ask
   const origin = home();
   const at = await fetchGatewayLedger(origin);
   if (!at) throw new Error("this title is paid for through a ledger, and this gateway has none");
-  const ledger = await LedgerClient.open(at.url, bundle.ledger);
+  const ledger = await LedgerClient.open(at.url, at.network, bundle.ledger);
   const title: PaidTitle = { id, bundle, ledger, ...(await ledger.title(id, bundle.creator).catch(inWords)) };
   const fare = new TitleFare(title, (reason) => askAgain(stage, title, reason));
   if (title.agreement.price.micro === 0n || (await holdsGrant(title, at.gateway))) await fare.begin(origin).catch(inWords);

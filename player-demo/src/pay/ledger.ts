@@ -23,6 +23,8 @@ export interface GatewayLedger {
   readonly issuer: Uint8Array;
   /** The key that grants for this gateway must name. */
   readonly gateway: Uint8Array;
+  /** The network of the gateway: nothing is signed for a ledger of another one. */
+  readonly network: Uint8Array;
 }
 
 /** Who a ledger is, and where it stands. */
@@ -50,8 +52,8 @@ export async function fetchGatewayLedger(gateway = home()): Promise<GatewayLedge
   const response = await fetch(`${gateway}/api/ledger`, { cache: "no-cache", credentials: "omit" });
   if (response.status === 404) return undefined;
   if (!response.ok) throw await StatusError.of(response);
-  const { url, issuer, gateway: key } = Object(await response.json()) as Record<string, unknown>;
-  return { url: String(url).replace(/\/$/, ""), issuer: key32(issuer), gateway: key32(key) };
+  const { url, issuer, gateway: key, network } = Object(await response.json()) as Record<string, unknown>;
+  return { url: String(url).replace(/\/$/, ""), issuer: key32(issuer), gateway: key32(key), network: key32(network) };
 }
 
 export class LedgerClient {
@@ -60,8 +62,8 @@ export class LedgerClient {
     readonly terms: Terms,
   ) {}
 
-  /** The ledger at `url`, which must be that of `issuer` where one is given. */
-  static async open(url: string, issuer?: Uint8Array): Promise<LedgerClient> {
+  /** The ledger at `url`, which must be of this network, and that of `issuer`, where they are given. */
+  static async open(url: string, network?: Uint8Array, issuer?: Uint8Array): Promise<LedgerClient> {
     const base = url.replace(/\/$/, "");
     const answer = Object(await (await ask(`${base}/v1/terms`)).json()) as Record<string, unknown>;
     const terms: Terms = {
@@ -73,6 +75,7 @@ export class LedgerClient {
       epochEnds: Number(answer.epoch_ends),
     };
     if (issuer && !equal(issuer, terms.issuer)) throw new Error(`the ledger at ${base} is another one than it should be`);
+    if (network && !equal(network, terms.network)) throw new Error(`the ledger at ${base} is one of another network`);
     return new LedgerClient(base, terms);
   }
 

@@ -97,10 +97,11 @@ class StatementPage {
 
 async function openLedger(): Promise<LedgerClient> {
   const named = new URL(location.href).searchParams.get("ledger");
-  if (named && /^https?:/.test(named) && URL.canParse(named)) return LedgerClient.open(named);
   const ledger = await fetchGatewayLedger();
+  // Another ledger is asked for this network alone, where the gateway has one.
+  if (named && /^https?:/.test(named) && URL.canParse(named)) return LedgerClient.open(named, ledger?.network);
   if (!ledger) throw new Error("this gateway has no ledger; another one can be named with ?ledger=URL");
-  return LedgerClient.open(ledger.url, ledger.issuer);
+  return LedgerClient.open(ledger.url, ledger.network, ledger.issuer);
 }
 
 function charts({ epochs, unit }: Statement): HTMLElement[] {
