@@ -55,12 +55,17 @@ impl LedgerApi {
         Ok(Self { url, http, terms })
     }
 
+    /// Where it is.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// What it has said of itself.
     pub(crate) const fn terms(&self) -> &TermsAnswer {
         &self.terms
     }
 
-    /// The network for which everything is signed.
+    /// The network for which everything is signed, as the ledger says.
     pub(crate) fn network(&self) -> anyhow::Result<NetworkId> {
         self.terms.network.parse().context("the ledger names no network")
     }

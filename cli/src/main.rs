@@ -14,6 +14,7 @@ mod gateway_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
+mod ledger_network;
 mod lifetime;
 mod live_api;
 mod logging;

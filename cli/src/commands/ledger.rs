@@ -21,6 +21,7 @@ use clap::{Args, Subcommand};
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::ledger_api::LedgerApi;
+use crate::ledger_network;
 
 /// Run a ledger, or speak to one: who shares in titles, who pays, and who is owed what
 ///
@@ -91,6 +92,13 @@ struct At {
 impl At {
     async fn connect(&self) -> anyhow::Result<LedgerApi> {
         LedgerApi::connect(&self.ledger).await
+    }
+
+    /// A ledger for which something is signed: it has to be one of the user's network.
+    async fn connect_to_sign(&self, globals: &Globals) -> anyhow::Result<LedgerApi> {
+        let ledger = self.connect().await?;
+        ledger_network::check(globals.network.as_deref(), ledger.url(), ledger.network()?)?;
+        Ok(ledger)
     }
 }
 

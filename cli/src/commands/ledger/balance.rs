@@ -37,7 +37,7 @@ struct Answer {
 impl Balance {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
         let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
         let answer: Answer = ledger.inquire(&inquiry).await?;

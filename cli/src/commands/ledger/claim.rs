@@ -83,7 +83,7 @@ impl Claim {
         } else {
             account::payment(&account)
         };
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         if self.proof {
             let proof = ledger.get(&format!("v1/payouts/{}", secret.public())).await?;
             globals.output().answer(&Proof(proof))?;

@@ -66,7 +66,7 @@ struct Accepted(Value);
 
 impl Deposit {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         match (&self.accept, &self.dir, self.amount) {
             (Some(file), Some(dir), _) => {
                 let deposits = read(file, &ledger)?;

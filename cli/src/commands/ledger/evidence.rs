@@ -76,7 +76,7 @@ impl Evidence {
         } else {
             account::payment(&account)
         };
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Statement };
         let statement: Value = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;
         let (zip, entries) = gather(&ledger, &statement).await?;

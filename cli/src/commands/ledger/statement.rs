@@ -61,7 +61,7 @@ impl Statement {
         } else {
             account::payment(&account)
         };
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         let epoch = self.epoch.map(Epoch::new);
         let inquiry = Inquiry { epoch, issued: SystemTime::now().into(), what: Inquired::Statement };
         let said = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;

@@ -48,7 +48,7 @@ impl TopUp {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let code: TopUpCode = self.code.parse("a code")?;
         let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
-        let ledger = self.at.connect().await?;
+        let ledger = self.at.connect_to_sign(globals).await?;
         let unit = Unit::new(&ledger.terms().unit)?;
         let amount = top_up_amount(&code);
         let body =
