@@ -5,7 +5,7 @@
 
 mod rows;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -27,7 +27,7 @@ const PUBLICATIONS_MAX: u64 = 100_000;
 /// Denials of one catalogue, whoever keeps them: their targets are in memory, in about 50 MB.
 const DENIALS_MAX: u64 = 1_000_000;
 
-/// Objects that are shown for money: they are in memory, in about 50 MB.
+/// Objects that are shown for money: they are in memory, in about 100 MB.
 const PAID_MAX: usize = 1_000_000;
 
 /// Bytes of memory that the database caches.
@@ -40,7 +40,8 @@ pub(crate) struct Catalogue {
     network: NetworkId,
     per_creator_max: u64,
     denied: Arc<RwLock<HashSet<[u8; 36]>>>,
-    paid: Arc<RwLock<HashSet<[u8; 36]>>>,
+    /// Objects that are shown for money, and the key of the creator who is paid for them.
+    paid: Arc<RwLock<HashMap<[u8; 36], [u8; 32]>>>,
 }
 
 /// A publication as it was offered.
@@ -78,6 +79,17 @@ pub(crate) enum Ended {
     Foreign,
     /// There is no such publication.
     Unknown,
+}
+
+/// What became of objects that are to be shown for money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PaidFor {
+    /// It is kept.
+    Kept,
+    /// Somebody else is paid for one of them.
+    Foreign,
+    /// There is no room for them.
+    Full,
 }
 
 /// A place in the list: the entry before the next one.
@@ -123,7 +135,7 @@ impl Catalogue {
 
     fn with(database: Database, network: NetworkId, per_creator_max: u64) -> Result<Self, CatalogueError> {
         let (denied, paid) = rows::change(&database, |tables| Ok((tables.denied()?, tables.paid()?)))?;
-        let [denied, paid] = [denied, paid].map(|objects| Arc::new(RwLock::new(objects)));
+        let (denied, paid) = (Arc::new(RwLock::new(denied)), Arc::new(RwLock::new(paid)));
         Ok(Self { database: Arc::new(database), network, per_creator_max, denied, paid })
     }
 
@@ -223,26 +235,35 @@ impl Catalogue {
         self.denied.read().unwrap_or_else(PoisonError::into_inner).contains(&target.to_bytes())
     }
 
-    /// Keeps that these objects are shown for money; false when there is no room for them.
-    pub(crate) fn pay_for(&self, objects: &[[u8; 36]]) -> Result<bool, CatalogueError> {
-        let new: Vec<_> = {
-            let known = self.paid.read().unwrap_or_else(PoisonError::into_inner);
-            let new: Vec<_> = objects.iter().filter(|object| !known.contains(*object)).collect();
-            if known.len() + new.len() > PAID_MAX {
-                return Ok(false);
-            }
-            new
-        };
-        if !new.is_empty() {
-            rows::change(&self.database, |tables| new.iter().try_for_each(|object| tables.pay_for(object)))?;
-            self.paid.write().unwrap_or_else(PoisonError::into_inner).extend(new);
-        }
-        Ok(true)
+    /// Keeps that these objects are shown for money, which is the creator's.
+    pub(crate) fn pay_for(&self, objects: &[Cid], creator: PublicKey) -> Result<PaidFor, CatalogueError> {
+        let creator = *creator.as_bytes();
+        // Changes of the database follow each other: nobody else claims the same object meanwhile.
+        rows::change(&self.database, |tables| {
+            let new: Vec<_> = {
+                let known = self.paid.read().unwrap_or_else(PoisonError::into_inner);
+                let keys = objects.iter().map(|object| object.to_bytes());
+                let (old, new): (Vec<_>, Vec<_>) = keys.partition(|object| known.contains_key(object));
+                if old.iter().any(|object| known.get(object) != Some(&creator)) {
+                    return Ok(PaidFor::Foreign);
+                }
+                if known.len() + new.len() > PAID_MAX {
+                    return Ok(PaidFor::Full);
+                }
+                new
+            };
+            new.iter().try_for_each(|object| tables.pay_for(object, &creator))?;
+            let paid = new.into_iter().map(|object| (object, creator));
+            self.paid.write().unwrap_or_else(PoisonError::into_inner).extend(paid);
+            Ok(PaidFor::Kept)
+        })
     }
 
-    /// Whether this object is shown for money; from memory.
-    pub(crate) fn is_paid(&self, object: &Cid) -> bool {
-        self.paid.read().unwrap_or_else(PoisonError::into_inner).contains(&object.to_bytes())
+    /// Who is paid when this object is shown; from memory. Nobody where it is free, or not known here.
+    pub(crate) fn paid_to(&self, object: &Cid) -> Option<PublicKey> {
+        let paid = self.paid.read().unwrap_or_else(PoisonError::into_inner);
+        let creator = paid.get(&object.to_bytes())?;
+        Some(PublicKey::from_bytes(creator).expect("only keys are kept"))
     }
 
     /// Why this publication or object must not be served.

@@ -103,15 +103,15 @@ impl Show<'_> {
         })
     }
 
-    /// A picture or an attachment.
-    pub(crate) async fn whole_file(&self, file: &FileRef) -> Result<Representation, Problem> {
-        let object = self.object(&file.link(), file.len).await?;
-        Ok(Representation {
-            tag: EntityTag::of(&file.hash),
-            media_type: file.media_type.to_string(),
-            cache_control: FOR_EVER,
-            content: Content::Object { source: Source::of(&object), begin: 0, len: file.len },
-        })
+    /// A picture, which is open to everybody.
+    pub(crate) async fn picture(&self, file: &FileRef) -> Result<Representation, Problem> {
+        let object = self.publications.object(&file.link(), file.len).await?;
+        Ok(whole(&object, file))
+    }
+
+    /// An attachment.
+    pub(crate) async fn attachment(&self, file: &FileRef) -> Result<Representation, Problem> {
+        Ok(whole(&self.object(&file.link(), file.len).await?, file))
     }
 
     async fn part(&self, track: &Track, part: u32) -> Result<Object, Problem> {
@@ -120,8 +120,22 @@ impl Show<'_> {
         self.object(&link, len).await
     }
 
+    /// What is shown as this publication is: freely, or for money to its creator.
     async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
-        self.publications.object(link, len).await
+        let bundle = self.bundle.bundle();
+        match bundle.parts().ledger {
+            Some(_) => self.publications.object_for_money(link, len, bundle.creator()).await,
+            None => self.publications.object(link, len).await,
+        }
+    }
+}
+
+fn whole(object: &Object, file: &FileRef) -> Representation {
+    Representation {
+        tag: EntityTag::of(&file.hash),
+        media_type: file.media_type.to_string(),
+        cache_control: FOR_EVER,
+        content: Content::Object { source: Source::of(object), begin: 0, len: file.len },
     }
 }
 

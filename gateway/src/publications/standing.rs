@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::encoded::Playlists;
 use super::lookups::Lookups;
-use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, Show, Summary, nothing};
+use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, PaidFor, Show, Summary, nothing};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::live::Live;
@@ -99,11 +99,10 @@ impl Publications {
         Err(Problem::new(Code::Denied, denial.body().reason.to_string()))
     }
 
-    /// Whether an object may be served to whoever has its link.
+    /// Whether an object may be served to everybody.
     pub(crate) async fn check_link(&self, object: Cid) -> Result<(), Problem> {
-        if self.catalogue.at_once().is_paid(&object) {
-            let detail = "it belongs to a title that is shown for money: watch that";
-            return Err(Problem::new(Code::PaymentRequired, detail));
+        if self.catalogue.at_once().paid_to(&object).is_some() {
+            return Err(shown_for_money());
         }
         self.check(object).await
     }
@@ -113,9 +112,28 @@ impl Publications {
         self.check(record.body().object).await
     }
 
-    /// The object behind a link, unless it is denied; one of another length than `len` is not what was published.
+    /// The object behind a link, for everybody, unless it is denied or shown for money; one of another length than `len`
+    /// is not what was published.
     pub(crate) async fn object(&self, link: &Link, len: u64) -> Result<Object, Problem> {
+        self.check_link(link.cid()).await?;
+        self.fetched(link, len).await
+    }
+
+    /// The same for whoever pays `creator`, unless somebody else is paid for it.
+    pub(crate) async fn object_for_money(
+        &self,
+        link: &Link,
+        len: u64,
+        creator: PublicKey,
+    ) -> Result<Object, Problem> {
+        if self.catalogue.at_once().paid_to(&link.cid()).is_some_and(|paid| paid != creator) {
+            return Err(shown_for_money());
+        }
         self.check(link.cid()).await?;
+        self.fetched(link, len).await
+    }
+
+    async fn fetched(&self, link: &Link, len: u64) -> Result<Object, Problem> {
         let opening = timeout(ANSWER_TIMEOUT, self.opened.object(link)).await;
         let object = opening.map_err(|_| no_answer())?.map_err(|error| open_problem(&error))?;
         if object.len() != len {
@@ -171,18 +189,26 @@ impl Publications {
         Ok((summary, true))
     }
 
-    /// Keeps links to what is shown for money from being opened here.
+    /// Keeps what is shown for money from being had in any other way; what somebody else is paid for cannot be published.
     async fn hold(&self, bundle: &Bundle) -> Result<(), Problem> {
+        let catalogue = self.catalogue.at_once();
+        let is_held = |object: &Cid| catalogue.paid_to(object).is_some();
+        if pictures(bundle).any(|object| is_held(&object)) {
+            return Err(shown_for_money());
+        }
+        let objects: Vec<_> = objects(bundle).collect();
         if bundle.parts().ledger.is_none() {
-            return Ok(());
+            return if objects.iter().any(is_held) { Err(shown_for_money()) } else { Ok(()) };
         }
-        let parts = bundle.tracks().iter().flat_map(|track| track.parts().iter().map(Part::link));
-        let files = bundle.parts().attachments.iter().map(|attachment| attachment.file.link());
-        let objects: Vec<_> = parts.chain(files).map(|link| link.cid().to_bytes()).collect();
-        if self.catalogue.change(move |catalogue| catalogue.pay_for(&objects)).await? {
-            return Ok(());
+        let creator = bundle.creator();
+        match self.catalogue.change(move |catalogue| catalogue.pay_for(&objects, creator)).await? {
+            PaidFor::Kept => Ok(()),
+            PaidFor::Foreign => Err(shown_for_money()),
+            PaidFor::Full => {
+                let detail = "this gateway has no room for more titles that are shown for money";
+                Err(Problem::new(Code::Busy, detail))
+            }
         }
-        Err(Problem::new(Code::Busy, "this gateway has no room for more titles that are shown for money"))
     }
 
     /// Ends a publication of the same creator, durably.
@@ -216,6 +242,25 @@ impl Publications {
         self.opened.forget(target);
         Ok(())
     }
+}
+
+/// What is shown as the publication is.
+fn objects(bundle: &Bundle) -> impl Iterator<Item = Cid> {
+    let parts = bundle.tracks().iter().flat_map(|track| track.parts().iter().map(Part::link));
+    let files = bundle.parts().attachments.iter().map(|attachment| attachment.file.link());
+    parts.chain(files).map(|link| link.cid())
+}
+
+/// What is open to everybody, whatever the publication is.
+fn pictures(bundle: &Bundle) -> impl Iterator<Item = Cid> {
+    let parts = bundle.parts();
+    let files = parts.poster.iter().chain(parts.strip.iter().map(|strip| &strip.file));
+    files.map(|file| file.link().cid())
+}
+
+fn shown_for_money() -> Problem {
+    let detail = "it belongs to a title that is shown for money: watch that";
+    Problem::new(Code::PaymentRequired, detail)
 }
 
 fn unknown() -> Problem {

@@ -1,6 +1,6 @@
 //! The tables of the catalogue.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proofs::Cid;
 use protocol::PublicKey;
@@ -18,8 +18,8 @@ pub(super) const PUBLICATIONS: TableDefinition<&[u8; 36], &[u8]> = TableDefiniti
 pub(super) const NEWEST: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("newest");
 /// By target.
 pub(super) const DENIALS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("denials");
-/// Objects that hold what is shown for money.
-const PAID: TableDefinition<&[u8; 36], ()> = TableDefinition::new("paid objects");
+/// Objects that hold what is shown for money, and the creator who is paid.
+const PAID: TableDefinition<&[u8; 36], &[u8; 32]> = TableDefinition::new("objects for money");
 /// How many rows of publications there are of each creator, withdrawn ones included.
 const CREATORS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("creators");
 
@@ -72,7 +72,7 @@ pub(super) struct Tables<'t> {
     newest: Table<'t, (u64, &'static [u8; 36]), ()>,
     denials: Table<'t, &'static [u8; 36], &'static [u8]>,
     creators: Table<'t, &'static [u8; 32], u64>,
-    paid: Table<'t, &'static [u8; 36], ()>,
+    paid: Table<'t, &'static [u8; 36], &'static [u8; 32]>,
 }
 
 impl Tables<'_> {
@@ -123,16 +123,22 @@ impl Tables<'_> {
         Ok(self.denials.len().map_err(redb::Error::from)?)
     }
 
-    /// Keeps that an object is shown for money.
-    pub(super) fn pay_for(&mut self, object: &[u8; 36]) -> Result<(), CatalogueError> {
-        self.paid.insert(object, ()).map_err(redb::Error::from)?;
+    /// Keeps that an object is shown for money, and for whose.
+    pub(super) fn pay_for(&mut self, object: &[u8; 36], creator: &[u8; 32]) -> Result<(), CatalogueError> {
+        self.paid.insert(object, creator).map_err(redb::Error::from)?;
         Ok(())
     }
 
-    /// All objects that are shown for money.
-    pub(super) fn paid(&self) -> Result<HashSet<[u8; 36]>, CatalogueError> {
+    /// All objects that are shown for money, and the creators who are paid.
+    pub(super) fn paid(&self) -> Result<HashMap<[u8; 36], [u8; 32]>, CatalogueError> {
         let rows = self.paid.iter().map_err(redb::Error::from)?;
-        rows.map(|row| Ok(*row.map_err(redb::Error::from)?.0.value())).collect()
+        let keys = rows.map(|row| {
+            let (object, creator) = row.map_err(redb::Error::from)?;
+            let (object, creator) = (*object.value(), *creator.value());
+            PublicKey::from_bytes(&creator).map_err(|error| damaged(&"a creator who is paid", &error))?;
+            Ok((object, creator))
+        });
+        keys.collect()
     }
 
     /// The targets of all denials.

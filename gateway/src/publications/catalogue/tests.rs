@@ -123,3 +123,17 @@ fn what_is_denied_is_not_listed_and_denials_outlive_the_process() {
     assert!(catalogue.is_denied(&object(2)) && !catalogue.is_denied(&object(3)));
     assert_eq!(catalogue.denial(&object(2)).unwrap().unwrap().body().target, object(2));
 }
+
+#[test]
+fn what_one_creator_is_paid_for_nobody_else_shows_for_money() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.redb");
+    let catalogue = Catalogue::open(&path, NETWORK, 10).unwrap();
+    let [one, other] = [1, 2].map(|n| creator(n).public());
+    assert_eq!(catalogue.pay_for(&[object(1), object(2)], one).unwrap(), PaidFor::Kept);
+    assert_eq!(catalogue.pay_for(&[object(3), object(2)], other).unwrap(), PaidFor::Foreign);
+    assert_eq!(catalogue.pay_for(&[object(2), object(4)], one).unwrap(), PaidFor::Kept);
+    drop(catalogue);
+    let catalogue = Catalogue::open(&path, NETWORK, 10).unwrap();
+    assert_eq!([1, 3, 4].map(|n| catalogue.paid_to(&object(n))), [Some(one), None, Some(one)]);
+}
