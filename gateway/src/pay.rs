@@ -1,13 +1,23 @@
 //! Titles that are shown for money (spec §26): sessions, receipts, and what is refused without them. Free titles need none of it.
 
+mod coverage;
 mod fare;
+mod handing;
 mod ledger;
 mod meter;
+mod opening;
+mod piece;
 mod session;
 mod sessions;
 mod store;
 mod till;
+mod viewer;
+mod writer;
 
 pub(crate) use fare::{Fare, shown_token, with_session};
-pub(crate) use till::{OpenError, ReceiptError};
+pub(crate) use meter::Asked;
+pub(crate) use opening::OpenError;
+pub(crate) use piece::{Pace, Piece};
+pub(crate) use session::CREDIT_MS;
+pub(crate) use till::ReceiptError;
 pub use till::{PayConfig, Till, TillError};

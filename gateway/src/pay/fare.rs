@@ -1,17 +1,15 @@
 //! What a request for a title has to show, and how its answer changes when it does.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::Response;
 use sharing::Bundle;
 
-use super::meter::Meter;
+use super::meter::{Asked, Meter};
 use super::session::Stop;
 use super::sessions::OpenSession;
-use crate::gateway::{Gateway, now};
+use crate::gateway::Gateway;
 use crate::handles::Handle;
 use crate::problem::{Code, Problem};
 
@@ -24,17 +22,18 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600, no
 pub(crate) enum Fare {
     /// It costs nothing.
     Free,
-    /// It is counted in this session.
-    Counted(Arc<OpenSession>),
+    /// It is counted in a session, and reserved there.
+    Counted(Meter),
 }
 
 impl Fare {
-    /// What this request has to show for this title, and does show.
+    /// What this request has to show for this title, and does show. What is `asked` for is reserved.
     pub(crate) fn of(
         gateway: &Gateway,
         bundle: &Bundle,
         uri: &Uri,
         headers: &HeaderMap,
+        asked: Asked,
     ) -> Result<Self, Problem> {
         let Some(ledger) = bundle.parts().ledger else { return Ok(Self::Free) };
         let till = gateway.till().filter(|till| till.issuer() == ledger);
@@ -50,36 +49,30 @@ impl Fare {
             )
         })?;
         let session = till.session(token).ok_or_else(no_session)?;
-        let is_for_it =
-            session.title.content == bundle.id().cid() && session.title.creator == bundle.creator();
-        if !is_for_it {
-            return Err(Problem::new(Code::NoSession, "this session is for another title"));
-        }
-        session.state().may_send(now()).map_err(|stop| stopped(&stop))?;
-        Ok(Self::Counted(session))
+        check_title(&session, bundle)?;
+        Meter::reserve(session, asked).map(Self::Counted).map_err(|stop| stopped(&stop))
     }
 
-    /// The answer with a piece of the title, whose bytes count from now on.
-    pub(crate) fn piece(self, answer: Response) -> Response {
-        self.counted(answer, Meter::piece)
-    }
-
-    /// The answer with something long, which waits in its middle where receipts are missing.
-    pub(crate) fn whole(self, answer: Response) -> Response {
-        self.counted(answer, |session, _| Meter::flow(session))
-    }
-
-    fn counted(self, answer: Response, meter: impl FnOnce(Arc<OpenSession>, u64) -> Meter) -> Response {
-        let Self::Counted(session) = self else { return answer };
+    /// The answer, counted. The rest of what was reserved is given back.
+    pub(crate) fn counted(self, answer: Response) -> Response {
+        let Self::Counted(meter) = self else { return answer };
         let len = answer.headers().get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
         let (mut head, body) = answer.into_parts();
         head.headers.insert(CACHE_CONTROL, PRIVATE);
         if hyper::body::Body::is_end_stream(&body) {
             return Response::from_parts(head, body);
         }
-        let body = meter(session, len.unwrap_or(0)).around(body.into_data_stream());
+        let body = meter.around(len.unwrap_or(u64::MAX), body.into_data_stream());
         Response::from_parts(head, Body::from_stream(body))
     }
+}
+
+fn check_title(session: &OpenSession, bundle: &Bundle) -> Result<(), Problem> {
+    let title = session.title;
+    if title.content == bundle.id().cid() && title.creator == bundle.creator() {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NoSession, "this session is for another title"))
 }
 
 /// The token in the header or the query of a request.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proofs::{Cid, canonical};
-use protocol::{AgreementId, Digest, NetworkId, PublicKey, keys};
+use protocol::{AgreementId, Digest, NetworkId, PublicKey, TitlePrice, keys};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -12,8 +12,8 @@ use serde_bytes::ByteBuf;
 
 /// How long the ledger may take for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// Longest answer, in bytes: an agreement with all its consents.
-const ANSWER_LEN_MAX: usize = 256 << 10;
+/// Longest answer, in bytes: an agreement with all its consents, or a batch of which everything is refused.
+const ANSWER_LEN_MAX: usize = 2 << 20;
 const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
 /// Asks one ledger.
@@ -23,11 +23,12 @@ pub(super) struct LedgerClient {
     http: Client,
 }
 
-/// What an agreement is about.
+/// What an agreement is about, and what that costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Title {
     pub(crate) content: Cid,
     pub(crate) creator: PublicKey,
+    pub(crate) price: TitlePrice,
 }
 
 /// What a ledger says of itself.
@@ -82,6 +83,7 @@ struct About {
     content: Cid,
     #[serde(with = "keys")]
     creator: PublicKey,
+    price: TitlePrice,
 }
 
 impl LedgerClient {
@@ -137,8 +139,8 @@ fn title_of(id: AgreementId, bytes: &[u8]) -> Result<Title, LedgerError> {
     if AgreementId::from(Digest::of(&agreed.agreement)) != id {
         return Err(LedgerError::Strange("this is another agreement"));
     }
-    let About { content, creator } = canonical::peek(&agreed.agreement).map_err(strange)?;
-    Ok(Title { content, creator })
+    let About { content, creator, price } = canonical::peek(&agreed.agreement).map_err(strange)?;
+    Ok(Title { content, creator, price })
 }
 
 async fn ok(request: RequestBuilder) -> Result<Response, LedgerError> {
@@ -167,7 +169,7 @@ fn json<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, LedgerError> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::SecretKey;
+    use protocol::{Amount, Per, Quantity, SecretKey};
     use serde::Serialize;
 
     use super::*;
@@ -177,6 +179,7 @@ mod tests {
         content: Cid,
         #[serde(with = "keys")]
         creator: PublicKey,
+        price: TitlePrice,
         version: u32,
     }
 
@@ -185,6 +188,11 @@ mod tests {
         let agreement = Agreement {
             content: Cid::of(b"bundle"),
             creator: SecretKey::from_bytes(&[1; 32]).public(),
+            price: TitlePrice {
+                micro: Amount::new(70).unwrap(),
+                of: Quantity::new(60).unwrap(),
+                per: Per::Second,
+            },
             version: 1,
         };
         let bytes = canonical::to_vec(&agreement);
@@ -192,7 +200,8 @@ mod tests {
         let fields = std::collections::BTreeMap::from([("agreement", ByteBuf::from(bytes))]);
         let answer = canonical::to_vec(&fields);
         let title = title_of(id, &answer).unwrap();
-        assert_eq!((title.content, title.creator), (agreement.content, agreement.creator));
+        let Agreement { content, creator, price, .. } = agreement;
+        assert_eq!(title, Title { content, creator, price });
         let other = AgreementId::from_bytes([7; 32]);
         assert!(matches!(title_of(other, &answer), Err(LedgerError::Strange(_))));
         assert!(matches!(title_of(id, &answer[..9]), Err(LedgerError::Strange(_))));

@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use tokio::time::timeout;
 
+use super::piece::{Pace, Piece};
 use super::session::Stop;
 use super::sessions::OpenSession;
 use crate::gateway::now;
@@ -16,32 +17,46 @@ use crate::gateway::now;
 /// How long a long answer waits for a receipt in its middle.
 const RECEIPT_WITHIN: Duration = Duration::from_secs(30);
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    /// A segment: all of it counts before it is looked for, so that nobody gets many at a time on one credit, and what
+    /// was not sent in the end counts no more.
+    Segment(Piece),
+    /// A file, with the time that lies in its bytes: they count as they go, as far as there is credit.
+    File(Option<Pace>),
+}
+
 /// Counts one answer.
-pub(super) struct Meter {
+#[derive(Debug)]
+pub(crate) struct Meter {
     session: Arc<OpenSession>,
+    /// What is reserved, as long as the answer has not begun.
+    reserved: Option<Piece>,
     /// Bytes that are counted and not yet sent.
     ahead: u64,
-    waits: bool,
+    /// How a file is counted.
+    file: Option<Option<Pace>>,
 }
 
 impl Meter {
-    /// For a segment: all of it counts at once, so that nobody gets many at a time on one credit, and what was not
-    /// sent in the end counts no more.
-    pub(super) fn piece(session: Arc<OpenSession>, len: u64) -> Self {
-        session.state().count(len);
-        Self { session, ahead: len, waits: false }
+    /// Reserves what is asked for, when it may be sent.
+    pub(super) fn reserve(session: Arc<OpenSession>, asked: Asked) -> Result<Self, Stop> {
+        let (piece, file) = match asked {
+            Asked::Segment(piece) => (piece, None),
+            Asked::File(pace) => (Piece::default(), Some(pace)),
+        };
+        session.change(|state, elsewhere| state.reserve(&piece, elsewhere, now()))?;
+        Ok(Self { session, reserved: Some(piece), ahead: 0, file })
     }
 
-    /// For a file: its bytes count as they go, as far as there is credit.
-    pub(super) fn flow(session: Arc<OpenSession>) -> Self {
-        Self { session, ahead: 0, waits: true }
-    }
-
-    /// The body, counted.
+    /// The body of `len` bytes, counted.
     pub(super) fn around(
-        self,
+        mut self,
+        len: u64,
         body: impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static,
     ) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static {
+        self.begin(len);
         stream::unfold(Some((self, Box::pin(body))), |state| async {
             let (mut meter, mut body) = state?;
             match body.next().await? {
@@ -54,24 +69,32 @@ impl Meter {
         })
     }
 
-    async fn count(&mut self, len: u64) -> Result<(), Stop> {
-        if !self.waits {
-            self.ahead = self.ahead.saturating_sub(len);
-            return Ok(());
-        }
-        self.credit().await?;
-        self.session.state().count(len);
-        Ok(())
+    fn begin(&mut self, len: u64) {
+        let Some(piece) = self.reserved.take() else { return };
+        self.ahead = len.min(piece.len);
+        self.session.change(|state, _| {
+            state.begin(&piece);
+            state.give_back(piece.len - self.ahead);
+        });
     }
 
-    /// Waits until more may be sent.
-    async fn credit(&self) -> Result<(), Stop> {
+    async fn count(&mut self, len: u64) -> Result<(), Stop> {
+        let Some(pace) = self.file else {
+            self.ahead = self.ahead.saturating_sub(len);
+            return Ok(());
+        };
+        let piece = pace.map_or(Piece { len, time: None }, |pace| pace.piece(len));
+        self.when_it_may_go(&piece).await
+    }
+
+    /// Waits until a piece may be sent, and counts it.
+    async fn when_it_may_go(&self, piece: &Piece) -> Result<(), Stop> {
         loop {
-            let mut receipt = pin!(self.session.acknowledged.notified());
+            let mut receipt = pin!(self.session.viewer.acknowledged.notified());
             // It has to be listening before the state is looked at, or a receipt between the two is missed.
             receipt.as_mut().enable();
-            let may_send = self.session.state().may_send(now());
-            match may_send {
+            let reserved = self.session.change(|state, elsewhere| state.reserve(piece, elsewhere, now()));
+            match reserved {
                 Err(Stop::ReceiptsWanted { .. }) if timeout(RECEIPT_WITHIN, receipt).await.is_ok() => {}
                 decided => return decided,
             }
@@ -81,6 +104,12 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.session.state().give_back(self.ahead);
+        let (reserved, ahead) = (self.reserved.take(), self.ahead);
+        self.session.change(|state, _| {
+            if let Some(piece) = reserved {
+                state.cancel(&piece);
+            }
+            state.give_back(ahead);
+        });
     }
 }

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
+use proofs::canonical;
 use protocol::{DeliveryReceipt, PublicKey, Serial, Signed, UnixSeconds};
 use redb::{
     Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
     WriteTransaction,
 };
+use serde::Deserialize;
 
+use super::session::rank;
 use crate::publications::keep_private;
 
 /// By serial and stream: when the grant ends, and the newest receipt.
@@ -40,9 +43,13 @@ pub(super) struct Kept {
     pub(super) expires: UnixSeconds,
 }
 
+/// Serial and stream.
+pub(super) type StreamKey = [u8; 17];
+
 /// A receipt that the ledger has not taken yet.
+#[derive(Clone)]
 pub(super) struct Waiting {
-    key: [u8; 17],
+    pub(super) key: StreamKey,
     pub(super) record: Vec<u8>,
 }
 
@@ -81,13 +88,17 @@ impl ReceiptStore {
         })
     }
 
-    /// Keeps receipts, all in one durable step. Each takes the place of the one before on its stream.
+    /// Keeps receipts, all in one durable step. Each takes the place of an older one on its stream.
     pub(super) fn keep(&self, receipts: &[Kept]) -> Result<(), redb::Error> {
         self.change(|transaction| {
             let mut kept = transaction.open_table(RECEIPTS)?;
             let mut waiting = transaction.open_table(WAITING)?;
             for Kept { receipt, expires } in receipts {
                 let key = key_of(receipt.body());
+                let is_newer = kept.get(&key)?.is_none_or(|known| is_newer(receipt.body(), known.value().1));
+                if !is_newer {
+                    continue;
+                }
                 kept.insert(&key, (expires.get(), receipt.encode().as_slice()))?;
                 waiting.insert(&key, ())?;
             }
@@ -103,13 +114,23 @@ impl ReceiptStore {
         rows.map(|row| Ok(row?.1.value().1.to_vec())).collect()
     }
 
-    /// Up to `limit` receipts that the ledger has not taken.
-    pub(super) fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, redb::Error> {
+    /// Up to `limit` receipts that the ledger has not taken, and that are due.
+    pub(super) fn waiting(
+        &self,
+        limit: usize,
+        is_due: impl Fn(&StreamKey) -> bool,
+    ) -> Result<Vec<Waiting>, redb::Error> {
         let view = self.database.begin_read()?;
         let receipts = view.open_table(RECEIPTS)?;
         let mut list = Vec::new();
-        for row in view.open_table(WAITING)?.iter()?.take(limit) {
+        for row in view.open_table(WAITING)?.iter()? {
             let key = *row?.0.value();
+            if list.len() == limit {
+                break;
+            }
+            if !is_due(&key) {
+                continue;
+            }
             if let Some(receipt) = receipts.get(&key)? {
                 list.push(Waiting { key, record: receipt.value().1.to_vec() });
             }
@@ -122,7 +143,7 @@ impl ReceiptStore {
         Ok(self.database.begin_read()?.open_table(WAITING)?.len()?)
     }
 
-    /// The ledger has these; where a newer one came meanwhile, that one still waits.
+    /// The ledger has these, or never takes them; where a newer one came meanwhile, that one still waits.
     pub(super) fn handed_over(&self, receipts: &[Waiting]) -> Result<(), redb::Error> {
         self.change(|transaction| {
             let kept = transaction.open_table(RECEIPTS)?;
@@ -173,6 +194,16 @@ impl UnheldStore {
     }
 }
 
+/// Whether a receipt is newer than the one that is kept. What is no receipt any more gives way.
+fn is_newer(receipt: &DeliveryReceipt, known: &[u8]) -> bool {
+    /// A record that was verified when it was kept.
+    #[derive(Deserialize)]
+    struct Known {
+        body: DeliveryReceipt,
+    }
+    canonical::peek(known).map_or(true, |Known { body }| rank(&body) < rank(receipt))
+}
+
 fn key_of(receipt: &DeliveryReceipt) -> [u8; 17] {
     key(&receipt.serial, receipt.stream.into())
 }
@@ -207,12 +238,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = ReceiptStore::open(&folder.path().join("receipts.redb")).unwrap();
         store.keep(&[kept(1, 0, 1), kept(1, 3, 1), kept(2, 0, 1)]).unwrap();
-        let sent = store.waiting(10).unwrap();
+        let sent = store.waiting(10, |_| true).unwrap();
         assert_eq!((sent.len(), store.of_grant(&Serial::from_bytes([1; 16])).unwrap().len()), (3, 2));
         // A newer one comes while these are on their way.
         store.keep(&[kept(1, 3, 2)]).unwrap();
         store.handed_over(&sent).unwrap();
-        let left = store.waiting(10).unwrap();
+        let left = store.waiting(10, |_| true).unwrap();
         assert_eq!((left.len(), &left[0].record), (1, &kept(1, 3, 2).receipt.encode()));
         drop(store);
         let store = ReceiptStore::open(&folder.path().join("receipts.redb")).unwrap();
@@ -220,6 +251,20 @@ mod tests {
         store.sweep(UnixSeconds::new(1000 + KEPT_AFTER_S)).unwrap();
         assert_eq!(store.waiting_len().unwrap(), 0);
         assert!(store.of_grant(&Serial::from_bytes([1; 16])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_older_receipt_does_not_take_the_place_of_a_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ReceiptStore::open(&folder.path().join("receipts.redb")).unwrap();
+        store.keep(&[kept(1, 0, 7)]).unwrap();
+        store.keep(&[kept(1, 0, 6), kept(2, 0, 9), kept(2, 0, 8)]).unwrap();
+        for (serial, seq) in [(1, 7), (2, 9)] {
+            let newest = store.of_grant(&Serial::from_bytes([serial; 16])).unwrap();
+            assert_eq!(newest, [kept(serial, 0, seq).receipt.encode()]);
+        }
+        let not_the_first = |key: &StreamKey| key[0] != 1;
+        assert_eq!(store.waiting(10, not_the_first).unwrap().len(), 1);
     }
 
     #[test]

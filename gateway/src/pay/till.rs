@@ -2,32 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use protocol::{
-    AgreementId, DeliveryReceipt, NetworkId, PublicKey, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
-};
+use protocol::{AgreementId, DeliveryReceipt, NetworkId, PublicKey, SecretKey, Signed, UnixSeconds};
 use quick_cache::sync::Cache;
 use reqwest::Url;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
 
+use super::handing::Deferred;
 use super::ledger::{LedgerClient, LedgerError, Title};
-use super::session::{ReceiptRefused, Session};
+use super::session::ReceiptRefused;
 use super::sessions::{OpenSession, Sessions};
-use super::store::{Kept, ReceiptStore, UnheldStore};
+use super::store::{Kept, ReceiptStore};
+use super::writer::{RECEIPTS_QUEUED_MAX, Write, write};
 use crate::handles::Handle;
 
 /// Agreements whose title is remembered.
 const TITLES_MAX: usize = 10_000;
-/// Receipts that wait for the disk at a time.
-const RECEIPTS_QUEUED_MAX: usize = 4096;
-/// Receipts of one write.
-const RECEIPTS_OF_WRITE_MAX: usize = 1024;
-/// Receipts that are handed to the ledger at once.
-const BATCH_MAX: usize = 4096;
-/// How long the last receipts may take when the gateway ends.
-const LAST_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the operator decides about payments.
 #[derive(Debug)]
@@ -78,29 +68,6 @@ pub enum TillError {
     Store(#[from] redb::Error),
 }
 
-/// Why a session is not opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    #[error("the grant is not by the ledger {0}")]
-    OtherLedger(PublicKey),
-    #[error("the grant is for the gateway {0}")]
-    OtherGateway(PublicKey),
-    #[error("the receipt is not the first one of the grant's session key, without usage")]
-    NoProof,
-    #[error("the grant holds from {starts} to {expires}")]
-    Time { starts: UnixSeconds, expires: UnixSeconds },
-    #[error("a page of this gateway asks for grants that say so")]
-    NotAttested,
-    #[error("the ledger does not know the grant's agreement")]
-    NoAgreement,
-    #[error("no more sessions can be open")]
-    Full,
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error("the receipts cannot be read: {0}")]
-    Store(#[from] redb::Error),
-}
-
 /// Why a receipt is not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceiptError {
@@ -117,23 +84,22 @@ pub(crate) enum ReceiptError {
 /// The till of one gateway; clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Till {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    ledger: LedgerClient,
+pub(super) struct Shared {
+    pub(super) ledger: LedgerClient,
     issuer: PublicKey,
     network: NetworkId,
     secret: SecretKey,
     credit: u64,
     store: ReceiptStore,
     sessions: Mutex<Sessions>,
-    titles: Cache<AgreementId, Title>,
+    pub(super) titles: Cache<AgreementId, Title>,
     writes: mpsc::Sender<Write>,
+    pub(super) deferred: Mutex<Deferred>,
 }
-
-type Write = (Kept, oneshot::Sender<bool>);
 
 impl Till {
     /// Opens the file of receipts, and learns who the ledger is. A ledger that is known already need not answer.
@@ -171,6 +137,7 @@ impl Till {
             sessions: Mutex::default(),
             titles: Cache::new(TITLES_MAX),
             writes,
+            deferred: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -206,76 +173,13 @@ impl Till {
         self.sessions().get(token)
     }
 
-    /// Opens a session under `token`. `proof` is a receipt of the session key that acknowledges nothing; `is_own_page`
-    /// says that a page of this gateway asks.
-    pub(crate) async fn open_session(
-        &self,
-        token: Handle,
-        grant: &Signed<SessionGrant>,
-        proof: &Signed<DeliveryReceipt>,
-        is_own_page: bool,
-        now: UnixSeconds,
-    ) -> Result<(), OpenError> {
-        self.check(grant, proof, is_own_page, now)?;
-        let known = self.sessions().of_grant(&grant.body().serial);
-        let session = match known {
-            Some(session) => session,
-            None => Arc::new(self.begin(*grant.body()).await?),
-        };
-        self.sessions().open(token, session).map(drop).ok_or(OpenError::Full)
-    }
-
-    fn check(
-        &self,
-        grant: &Signed<SessionGrant>,
-        proof: &Signed<DeliveryReceipt>,
-        is_own_page: bool,
-        now: UnixSeconds,
-    ) -> Result<(), OpenError> {
-        let (body, first) = (grant.body(), proof.body());
-        if grant.by() != self.issuer() {
-            return Err(OpenError::OtherLedger(self.issuer()));
-        }
-        if body.gateway != self.key() {
-            return Err(OpenError::OtherGateway(body.gateway));
-        }
-        let is_first = first.serial == body.serial && first.seq.get() == 0 && first.usage == Usage::default();
-        if proof.by() != body.session || !is_first {
-            return Err(OpenError::NoProof);
-        }
-        let SessionGrant { starts, expires, .. } = *body;
-        if starts > now.plus(protocol::limits::CLOCK_SKEW_MAX_S) || expires.has_passed(now) {
-            return Err(OpenError::Time { starts, expires });
-        }
-        if is_own_page && !body.attested { Err(OpenError::NotAttested) } else { Ok(()) }
-    }
-
-    /// A session as it was when this gateway last took a receipt under its grant.
-    async fn begin(&self, grant: SessionGrant) -> Result<OpenSession, OpenError> {
-        let title = self.title(grant.agreement).await?;
-        let mut session = Session::new(grant, self.shared.credit);
-        for record in self.blocking(move |store| store.of_grant(&grant.serial)).await? {
-            let receipt = Signed::<DeliveryReceipt>::decode(&record, &self.network());
-            session.restore(receipt.expect("only verified receipts are kept").body());
-        }
-        Ok(OpenSession::new(title, session))
-    }
-
-    async fn title(&self, agreement: AgreementId) -> Result<Title, OpenError> {
-        if let Some(title) = self.shared.titles.get(&agreement) {
-            return Ok(title);
-        }
-        let title = self.shared.ledger.title(agreement).await?.ok_or(OpenError::NoAgreement)?;
-        self.shared.titles.insert(agreement, title);
-        Ok(title)
-    }
-
     /// Takes a receipt, durably; false when it says nothing new.
     pub(crate) async fn take(
         &self,
         session: &OpenSession,
         receipt: Signed<DeliveryReceipt>,
     ) -> Result<bool, ReceiptError> {
+        let _turn = session.receipts.lock().await;
         let expires = {
             let state = session.state();
             if receipt.by() != state.grant().session {
@@ -293,43 +197,9 @@ impl Till {
         if kept.await != Ok(true) {
             return Err(ReceiptError::NotKept);
         }
-        let is_news = session.state().take(&body);
-        session.acknowledged.notify_waiters();
+        let is_news = session.change(|state, _| state.take(&body));
+        session.viewer.acknowledged.notify_waiters();
         Ok(is_news)
-    }
-
-    /// Hands what waits to the ledger; how many records that were. Some of them it may have refused for good.
-    pub(crate) async fn hand_over(&self) -> Result<usize, HandOverError> {
-        let waiting = self.blocking(|store| store.waiting(BATCH_MAX)).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
-        let records = waiting.iter().map(|receipt| receipt.record.clone()).collect();
-        let taken = self.shared.ledger.hand_over(records).await?;
-        for refused in &taken.refused {
-            tracing::warn!(
-                at = refused.at,
-                code = refused.code,
-                detail = refused.detail,
-                "a receipt is refused"
-            );
-        }
-        let len = waiting.len();
-        self.blocking(move |store| store.handed_over(&waiting)).await?;
-        Ok(len)
-    }
-
-    /// Hands over all that waits, before the gateway ends.
-    pub(crate) async fn close(&self) {
-        let all = async {
-            while self.hand_over().await? > 0 {}
-            Ok::<_, HandOverError>(())
-        };
-        match timeout(LAST_WITHIN, all).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "receipts wait for the next start"),
-            Err(_) => tracing::warn!("receipts wait for the next start, since the ledger is slow"),
-        }
     }
 
     pub(crate) async fn sweep(&self, now: UnixSeconds) -> Result<(), redb::Error> {
@@ -342,7 +212,7 @@ impl Till {
         self.blocking(ReceiptStore::waiting_len).await.unwrap_or_default()
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&ReceiptStore) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, redb::Error> {
@@ -350,34 +220,7 @@ impl Till {
         tokio::task::spawn_blocking(move || work(&store)).await.expect("the store does not panic")
     }
 
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why receipts were not handed over.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum HandOverError {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error("the receipts cannot be read: {0}")]
-    Store(#[from] redb::Error),
-}
-
-/// Writes receipts as they come, those that came together at once. The file is closed when the till is gone.
-async fn write(store: UnheldStore, mut queue: mpsc::Receiver<Write>) {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, RECEIPTS_OF_WRITE_MAX).await > 0 {
-        let (kept, done): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        let Some(store) = store.get() else { return };
-        let written = tokio::task::spawn_blocking(move || store.keep(&kept)).await;
-        let written = written.expect("the store does not panic");
-        if let Err(error) = &written {
-            tracing::error!(%error, "receipts cannot be kept");
-        }
-        for done in done {
-            // Whoever asked may have gone.
-            let _gone = done.send(written.is_ok());
-        }
     }
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::gateway::{Gateway, now};
 use crate::handles::Handle;
-use crate::pay::{OpenError, ReceiptError, Till};
+use crate::pay::{CREDIT_MS, OpenError, ReceiptError, Till};
 use crate::problem::{Code, Problem};
 use crate::trouble::ANSWER_TIMEOUT;
 
@@ -32,8 +32,12 @@ pub(super) struct LedgerAnswer {
     issuer: String,
     /// The key that grants have to name, in hexadecimal.
     gateway: String,
-    /// Bytes of one session that are sent before they are acknowledged.
+    /// The network for which everything is signed, in hexadecimal.
+    network: String,
+    /// Bytes that are sent to a viewer of a title before they are acknowledged.
     credit_bytes: u64,
+    /// Milliseconds of a title, where its price counts them.
+    credit_ms: u64,
 }
 
 /// A session that is open.
@@ -64,7 +68,9 @@ pub(super) async fn ledger(State(gateway): State<Gateway>) -> Result<Response, P
         url: till.url().to_string(),
         issuer: HEXLOWER.encode(till.issuer().as_bytes()),
         gateway: HEXLOWER.encode(till.key().as_bytes()),
+        network: till.network().to_string(),
         credit_bytes: till.credit(),
+        credit_ms: CREDIT_MS,
     };
     Ok(([(CACHE_CONTROL, "no-cache")], Json(answer)).into_response())
 }

@@ -9,7 +9,7 @@ use sharing::{FileRef, PublicationId, Track, TrackId};
 
 use crate::disposition::ServedType;
 use crate::gateway::Gateway;
-use crate::pay::{Fare, shown_token, with_session};
+use crate::pay::{Asked, Fare, Pace, Piece, shown_token, with_session};
 use crate::problem::{Code, Problem};
 use crate::publications::{Form, PLAYLIST_TYPE, Show, derived, master, media, nothing};
 use crate::representation::{Content, Representation};
@@ -47,9 +47,10 @@ pub(super) async fn file(
             picture(&show, show.bundle.bundle().parts().strip.as_ref().map(|strip| &strip.file)).await?
         }
         _ if file.split_once('.').is_some_and(|(_, ending)| ending == "mp4") => {
-            let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?;
+            let pace = file.split_once('.').and_then(|(track, _)| Pace::of(show.track(track).ok()?));
+            let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, Asked::File(pace))?;
             let answer = track_file(&gateway, &show, &file).await?.answer(&method, &headers, gateway.shelf());
-            return Ok(fare.whole(answer.await?));
+            return Ok(fare.counted(answer.await?));
         }
         _ => track_file(&gateway, &show, &file).await?,
     };
@@ -81,7 +82,10 @@ pub(super) async fn part(
     let number = number(track, &part);
     // An init section says how to play, and nothing of what is played.
     let fare = match number {
-        Some(_) => Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?,
+        Some(number) => {
+            let asked = Asked::Segment(Piece::segment(track, number));
+            Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, asked)?
+        }
         None => Fare::Free,
     };
     let (run, next) = match number {
@@ -96,7 +100,7 @@ pub(super) async fn part(
     {
         gateway.publications().ahead.look_up(look_ahead(gateway.clone(), id, track.id().clone(), next));
     }
-    Ok(fare.piece(response))
+    Ok(fare.counted(response))
 }
 
 /// Files that come with a publication.
@@ -114,13 +118,13 @@ pub(super) async fn attachment(
 ) -> Result<Response, Problem> {
     let show = gateway.publications().show(parse(&id)?).await?;
     let attachment = show.bundle.bundle().attachment(&name).ok_or_else(|| nothing("no such attachment"))?;
-    let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers)?;
-    let representation = show.whole_file(&attachment.file).await?;
+    let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, Asked::File(None))?;
+    let representation = show.attachment(&attachment.file).await?;
     let served = ServedType::of(Some(attachment.file.media_type.as_str()));
     let representation = Representation { media_type: served.inert().to_owned(), ..representation };
     let mut response = representation.answer(&method, &headers, gateway.shelf()).await?;
     served.describe(Some(&name), response.headers_mut());
-    Ok(fare.whole(response))
+    Ok(fare.counted(response))
 }
 
 /// A playlist of a title that is shown for money, asked for within a session, carries that on.
@@ -159,7 +163,7 @@ fn record(show: &Show<'_>) -> Response {
 }
 
 async fn picture(show: &Show<'_>, file: Option<&FileRef>) -> Result<Representation, Problem> {
-    show.whole_file(file.ok_or_else(|| nothing("it has no such picture"))?).await
+    show.picture(file.ok_or_else(|| nothing("it has no such picture"))?).await
 }
 
 async fn track_file(gateway: &Gateway, show: &Show<'_>, file: &str) -> Result<Representation, Problem> {

@@ -12,8 +12,8 @@ use e2e::noise;
 use gateway::{Creators, PayConfig, Till};
 use proofs::canonical;
 use protocol::{
-    AgreementId, Alias, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, SecretKey, Sequence,
-    Serial, SessionGrant, Signed, StreamNumber, UnixSeconds, Usage, keys,
+    AgreementId, Alias, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, Per, Quantity,
+    SecretKey, Sequence, Serial, SessionGrant, Signed, StreamNumber, TitlePrice, UnixSeconds, Usage, keys,
 };
 use reqwest::header::{CACHE_CONTROL, RANGE};
 use serde::Serialize;
@@ -54,6 +54,7 @@ struct Agreement {
     content: proofs::Cid,
     #[serde(with = "keys")]
     creator: protocol::PublicKey,
+    price: TitlePrice,
 }
 
 #[derive(Serialize)]
@@ -70,7 +71,9 @@ struct Opening {
 
 impl Ledger {
     fn of(title: PublicationId, network: NetworkId) -> Self {
-        let agreement = Agreement { content: title.cid(), creator: creator().public() };
+        let of = Quantity::new(1000).expect("it is a number of bytes");
+        let price = TitlePrice { micro: Amount::new(1).expect("it is an amount"), of, per: Per::Byte };
+        let agreement = Agreement { content: title.cid(), creator: creator().public(), price };
         Self { network, agreement: canonical::to_vec(&agreement), handed: Arc::default() }
     }
 
@@ -95,7 +98,7 @@ impl Ledger {
             agreement: self.id(),
             alias: Alias::from_bytes([1; 32]),
             attested: false,
-            charge: Amount::ZERO,
+            charge: Amount::new(1 << 30).expect("it is an amount"),
             epoch: Epoch::new(1),
             expires: now.plus(3600),
             gateway: gateway_key().public(),
@@ -149,6 +152,7 @@ struct Stage {
     id: NetworkId,
     title: PublicationId,
     link: Link,
+    track: sharing::Track,
     record: Vec<u8>,
     ledger: Ledger,
     url: String,
@@ -161,17 +165,22 @@ impl Stage {
         let (client, id) = (network.client().await?, network.file().network);
         let track = noise::track(&network, &client, "audio", noise::audio()?, &LENS, 1).await?;
         let link = track.track.parts()[0].link();
-        let mut parts = noise::parts(&creator(), "for money", vec![track.track], 1)?;
+        let track = track.track;
+        let mut parts = noise::parts(&creator(), "for money", vec![track.clone()], 1)?;
         parts.ledger = Some(issuer().public());
         let title = Bundle::new(parts.clone())?.id();
         let record = noise::publish(&network, &client, &creator(), parts, 2).await?.encode();
         let ledger = Ledger::of(title, id);
         let (url, folder) = (ledger.serve().await?, tempfile::tempdir()?);
-        Ok(Self { network, id, title, link, record, ledger, url, folder })
+        Ok(Self { network, id, title, link, track, record, ledger, url, folder })
     }
 
     /// A gateway that knows the title, with or without a ledger.
     async fn site(&self, has_ledger: bool) -> anyhow::Result<Site> {
+        self.site_of(has_ledger, vec![creator().public()]).await
+    }
+
+    async fn site_of(&self, has_ledger: bool, creators: Vec<protocol::PublicKey>) -> anyhow::Result<Site> {
         let till = if has_ledger {
             let (receipts, secret) = (self.folder.path().join("receipts.redb"), gateway_key());
             let ledger = self.url.parse()?;
@@ -180,7 +189,7 @@ impl Stage {
             None
         };
         let site = Site::start_with(&self.network, |config| {
-            config.publishing.creators = Creators::Listed(vec![creator().public()]);
+            config.publishing.creators = Creators::Listed(creators);
             config.till = till;
         })
         .await?;
@@ -302,5 +311,80 @@ async fn what_is_sent_has_to_be_acknowledged_and_the_ledger_hears_of_it() -> any
     let again: Value = post(&site, "/api/sessions", body).await?.error_for_status()?.json().await?;
     let path = format!("/api/sessions/{}/receipts", again["session"].as_str().unwrap_or_default());
     assert_eq!(problem(post(&site, &path, less).await?).await?, (409, "settled".into()));
+    Ok(())
+}
+
+/// The session under a grant, and what is answered within it.
+struct Watching<'s> {
+    site: &'s Site,
+    token: String,
+}
+
+impl<'s> Watching<'s> {
+    async fn open(stage: &Stage, site: &'s Site, grant: SessionGrant) -> anyhow::Result<Self> {
+        let serial = grant.serial.as_bytes()[0];
+        let body = stage.opening(grant, &issuer(), receipt(serial, 0, 0, 0));
+        let opened: Value = post(site, "/api/sessions", body).await?.error_for_status()?.json().await?;
+        Ok(Self { site, token: opened["session"].as_str().unwrap_or_default().to_owned() })
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {
+        Ok(self.site.http.get(self.site.url(path)).header("Headwater-Session", &self.token).send().await?)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_brings_what_its_charge_covers_and_no_second_credit() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let site = stage.site(true).await?;
+    // A micro-unit is the price of 1000 bytes.
+    let poor = SessionGrant { charge: Amount::ZERO, ..stage.ledger.grant(1, stage.grant().starts) };
+    let poor = SessionGrant { alias: Alias::from_bytes([2; 32]), ..poor };
+    let watching = Watching::open(&stage, &site, poor).await?;
+    assert_eq!(problem(watching.get(&stage.segment(0)).await?).await?, (402, "grant_used_up".into()));
+    let path = format!("/watch/{}/audio.mp4", stage.title);
+    let file = async { anyhow::Ok(watching.get(&path).await?.error_for_status()?.bytes().await?) };
+    assert!(file.await.is_err(), "it breaks off");
+    // All at once are no more than one after the other, and another grant of this viewer is no other credit.
+    let watching = Watching::open(&stage, &site, stage.grant()).await?;
+    let second = stage.segment(1);
+    let all = (watching.get(&second), watching.get(&second), watching.get(&second), watching.get(&second));
+    let (one, two, three, four) = tokio::join!(all.0, all.1, all.2, all.3);
+    let mut statuses = [one?, two?, three?, four?].map(|answer| answer.status().as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 402, 402]);
+    let next = stage.ledger.grant(3, stage.grant().starts);
+    let watching = Watching::open(&stage, &site, next).await?;
+    assert_eq!(problem(watching.get(&second).await?).await?, (402, "receipts_wanted".into()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_shown_for_money_is_had_by_no_other_publication() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let client = stage.network.client().await?;
+    let track = stage.track.clone();
+    let free = noise::parts(&creator(), "the same for nothing", vec![track.clone()], 1)?;
+    let mallory = SecretKey::from_bytes(&[44; 32]);
+    let mut cheap = noise::parts(&mallory, "the same for somebody else", vec![track], 1)?;
+    cheap.ledger = Some(issuer().public());
+    let free_id = Bundle::new(free.clone())?.id();
+    let free = noise::publish(&stage.network, &client, &creator(), free, 2).await?.encode();
+    let cheap = noise::publish(&stage.network, &client, &mallory, cheap, 2).await?.encode();
+
+    let site = stage.site_of(true, vec![creator().public(), mallory.public()]).await?;
+    for record in [free.clone(), cheap] {
+        assert_eq!(problem(offer(&site, record).await?).await?, no_payment());
+    }
+    // What was there before the title for money is not shown any more.
+    let other = Site::start_with(&stage.network, |config| {
+        config.publishing.creators = Creators::Listed(vec![creator().public()]);
+    })
+    .await?;
+    offer(&other, free).await?.error_for_status()?;
+    let segment = format!("/watch/{free_id}/audio/0.m4s");
+    assert_eq!(get(&other, &segment).await?.status(), 200);
+    offer(&other, stage.record.clone()).await?.error_for_status()?;
+    assert_eq!(problem(get(&other, &segment).await?).await?, no_payment());
     Ok(())
 }
