@@ -48,6 +48,11 @@ impl Coverage {
         self.unplaced_us = self.unplaced_us.saturating_add(us);
     }
 
+    /// Counts as much as is missing up to so many milliseconds, of which nobody knows where they lie.
+    pub(super) const fn raise_to(&mut self, ms: u64) {
+        self.add_unplaced(ms.saturating_sub(self.ms()).saturating_mul(1000));
+    }
+
     fn touching(&self, begin: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
         let before = self.runs.range(..=end).rev().map(|(from, to)| (*from, *to));
         before.take_while(move |(_, to)| *to >= begin)
@@ -78,14 +83,14 @@ mod tests {
     proptest! {
         /// As a list of single milliseconds.
         #[test]
-        fn every_time_counts_once(spans in prop::collection::vec((0..60_u64, 0..9_u64), 0..40)) {
+        fn every_time_counts_once(spans in prop::collection::vec((0..60_usize, 0..9_usize), 0..40)) {
             let (mut coverage, mut plain) = (Coverage::default(), [false; 80]);
-            for (begin, len) in spans {
-                let (from, to) = (begin as usize, (begin + len) as usize);
-                let new = plain[from..to].iter().filter(|is_there| !**is_there).count() as u64;
-                prop_assert_eq!(coverage.missing(begin, begin + len), new);
-                coverage.add(begin, begin + len);
-                plain[from..to].fill(true);
+            for (from, len) in spans {
+                let (begin, end) = (from as u64, (from + len) as u64);
+                let new = plain[from..from + len].iter().filter(|is_there| !**is_there).count() as u64;
+                prop_assert_eq!(coverage.missing(begin, end), new);
+                coverage.add(begin, end);
+                plain[from..from + len].fill(true);
                 prop_assert_eq!(coverage.ms(), plain.iter().filter(|is_there| **is_there).count() as u64);
             }
         }

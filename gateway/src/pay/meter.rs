@@ -35,19 +35,18 @@ pub(crate) struct Meter {
     reserved: Option<Piece>,
     /// Bytes that are counted and not yet sent.
     ahead: u64,
-    /// How a file is counted.
-    file: Option<Option<Pace>>,
+    asked: Asked,
 }
 
 impl Meter {
     /// Reserves what is asked for, when it may be sent.
     pub(super) fn reserve(session: Arc<OpenSession>, asked: Asked) -> Result<Self, Stop> {
-        let (piece, file) = match asked {
-            Asked::Segment(piece) => (piece, None),
-            Asked::File(pace) => (Piece::default(), Some(pace)),
+        let piece = match asked {
+            Asked::Segment(piece) => piece,
+            Asked::File(_) => Piece::default(),
         };
         session.change(|state, elsewhere| state.reserve(&piece, elsewhere, now()))?;
-        Ok(Self { session, reserved: Some(piece), ahead: 0, file })
+        Ok(Self { session, reserved: Some(piece), ahead: 0, asked })
     }
 
     /// The body of `len` bytes, counted.
@@ -79,7 +78,7 @@ impl Meter {
     }
 
     async fn count(&mut self, len: u64) -> Result<(), Stop> {
-        let Some(pace) = self.file else {
+        let Asked::File(pace) = self.asked else {
             self.ahead = self.ahead.saturating_sub(len);
             return Ok(());
         };

@@ -78,7 +78,10 @@ impl Session {
     /// Puts back what an earlier session under this grant has taken.
     pub(crate) fn restore(&mut self, receipt: &DeliveryReceipt) {
         self.keep(receipt);
-        self.sent = self.sent.max(self.acknowledged().bytes);
+        let Usage { bytes, ms } = self.acknowledged();
+        self.sent = self.sent.max(bytes);
+        self.shown.picture.raise_to(ms);
+        self.shown.sound.raise_to(ms);
     }
 
     /// Counts a piece that is to go out, when it may at this time. `elsewhere` is what the viewer has not acknowledged
@@ -90,7 +93,7 @@ impl Session {
         }
         let acknowledged = self.acknowledged();
         let bytes = self.sent.saturating_add(piece.len);
-        let ms = self.shown.ms().saturating_add(self.shown.new_ms(piece)).max(acknowledged.ms);
+        let ms = self.shown.ms_with(piece).max(acknowledged.ms);
         let is_within = self.sent < limit.bytes && bytes <= limit.bytes && acknowledged.ms < limit.ms;
         if !is_within || !self.price.is_covered(Usage { bytes, ms }, charge) {
             return Err(Stop::GrantUsedUp { limit, charge });
@@ -192,13 +195,15 @@ impl Shown {
         self.picture.ms().max(self.sound.ms()).saturating_add(self.reserved)
     }
 
-    /// Milliseconds by which a piece is more than what was sent of its medium.
-    fn new_ms(&self, piece: &Piece) -> u64 {
-        match piece.time {
-            Some(Time::Span { medium, begin, end }) => self.of(medium).missing(begin, end),
-            Some(Time::Length { us, .. }) => us.div_ceil(1000),
-            None => 0,
-        }
+    /// The same once a piece was sent.
+    fn ms_with(&self, piece: &Piece) -> u64 {
+        let (medium, new) = match piece.time {
+            Some(Time::Span { medium, begin, end }) => (medium, self.of(medium).missing(begin, end)),
+            Some(Time::Length { medium, us }) => (medium, us.div_ceil(1000)),
+            None => return self.ms(),
+        };
+        let there = self.of(medium).ms().saturating_add(self.reserved);
+        self.ms().max(there.saturating_add(new))
     }
 
     fn reserve(&mut self, piece: &Piece) {
