@@ -35,7 +35,7 @@ fn refused(world: &mut World, what: What) -> ApplyError {
 }
 
 fn ask(agreement: AgreementId) -> Ask {
-    let limit = Usage { bytes: 1000, ms: 1000 };
+    let limit = Usage { bytes: 500, ms: 1000 };
     Ask { viewer: VIEWER, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number: 0 }
 }
 
@@ -205,7 +205,7 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         change(&mut body);
         signed(ISSUER, body)
     };
-    let cases: [(What, Expected); 9] = [
+    let cases: [(What, Expected); 10] = [
         (change(&|granted| granted.grant = signed(VIEWER, ask.grant())), |e| {
             matches!(e, GrantError::NotTheLedger { .. })
         }),
@@ -230,6 +230,9 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         (Ask { limit: Usage { bytes: u64::MAX, ms: 0 }, ..ask }.granted(), |e| {
             matches!(e, GrantError::Limit { .. })
         }),
+        (Ask { charge: 499, ..ask }.granted(), |e| {
+            *e == GrantError::Charge { charge: amount(499), least: amount(500) }
+        }),
         (Ask { gateway: VIEWER, ..ask }.granted(), |e| matches!(e, GrantError::Roles)),
     ];
     for (at, (what, expected)) in cases.into_iter().enumerate() {
@@ -245,9 +248,12 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
     world.new_entry(what);
     let of_another = Ask { budget: Some(name), ..ask };
     assert_eq!(refused(&mut world, of_another.granted()), GrantError::NoBudget.into());
+    let for_whom = Ask { viewer: 11, number: 9, charge: 0, ..of_another };
+    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, whatever the grant sets aside");
     world.new_entry(ask.granted());
     world.new_entry(Ask { number: 1, ..ask }.granted());
-    let overdrawn = refused(&mut world, Ask { number: 2, charge: 1, ..ask }.granted());
+    let overdrawn =
+        refused(&mut world, Ask { number: 2, charge: 1, limit: Usage { bytes: 1, ms: 0 }, ..ask }.granted());
     assert!(matches!(overdrawn, ApplyError::Overdrawn(_)), "all funds are set aside");
     assert_eq!(world.apply(ask.granted()).unwrap(), Applied::Known);
 }
@@ -264,7 +270,7 @@ fn receipts_are_signed_by_the_session_within_its_limit() {
         let error = refused(&mut world, What::Receipt(signed(by, *record.body())));
         assert_eq!(error, ReceiptError::NotTheSession { serial, by: key(by) }.into());
     }
-    let over = refused(&mut world, ask.receipt(0, 0, Usage { bytes: 1001, ms: 0 }));
+    let over = refused(&mut world, ask.receipt(0, 0, Usage { bytes: 501, ms: 0 }));
     assert!(matches!(over, ApplyError::Receipt(ReceiptError::OverLimit { .. })));
     let late = Entry { at: NOW.plus(3600 + 86_400), what: What::Receipt(record) };
     assert!(matches!(world.ledger.apply(&late), Err(ApplyError::Receipt(ReceiptError::Time { .. }))));
@@ -277,8 +283,8 @@ fn receipts_are_signed_by_the_session_within_its_limit() {
         "an older one"
     );
     assert_eq!(world.ledger.usage(&serial).unwrap(), (Usage { bytes: 400, ms: 14 }, amount(400)));
-    world.new_entry(ask.receipt(2, 0, Usage { bytes: 900, ms: 9 }));
-    let most = (Usage { bytes: 1000, ms: 23 }, amount(500));
+    world.new_entry(ask.receipt(2, 0, Usage { bytes: 450, ms: 9 }));
+    let most = (Usage { bytes: 500, ms: 23 }, amount(500));
     assert_eq!(world.ledger.usage(&serial).unwrap(), most, "two tabs have one limit");
 }
 

@@ -156,7 +156,7 @@ impl Running {
     }
 
     pub(crate) async fn settle(&self, epoch: u64) -> Value {
-        let answer = self.operate(&format!("/v1/settle?epoch={epoch}"), Vec::new()).await;
+        let answer = self.operate(&format!("/v1/settle?epoch={epoch}&force=true"), Vec::new()).await;
         json(answer, StatusCode::OK).await
     }
 
@@ -236,6 +236,7 @@ pub(crate) fn session(viewer: u8, number: u8) -> SecretKey {
     SecretKey::from_bytes(&[number, viewer, 77, 77].repeat(8).try_into().unwrap())
 }
 
+/// A request for as many bytes as `charge` pays at 2 micro-units each.
 pub(crate) fn request(viewer: u8, agreement: AgreementId, charge: u64, number: u8) -> Signed<SessionRequest> {
     let body = SessionRequest {
         agreement,
@@ -245,7 +246,7 @@ pub(crate) fn request(viewer: u8, agreement: AgreementId, charge: u64, number: u
         epoch: Epoch::new(1),
         gateway: secret(GATEWAY).public(),
         issued: UnixSeconds::new(1_800_000_000),
-        limit: Usage { bytes: 1 << 40, ms: 1 << 30 },
+        limit: Usage { bytes: charge / 2, ms: 1 << 30 },
         session: session(viewer, number).public(),
     };
     Signed::sign(&secret(viewer), &NETWORK, body)
