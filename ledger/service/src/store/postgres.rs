@@ -5,9 +5,9 @@ use ledger::{Head, Terms};
 use proofs::canonical;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
-use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError};
+use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError, password};
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS headwater_journal \
     (number bigint PRIMARY KEY, hash bytea NOT NULL, entry bytea NOT NULL)";
@@ -19,14 +19,17 @@ const READ: &str = "SELECT number, entry FROM headwater_journal WHERE number > $
 
 /// A journal in a database: row 0 is the terms, row `n` the entry with which there are `n`, with the hash after it.
 pub struct PostgresStore {
-    url: String,
+    config: Config,
     client: Client,
 }
 
 impl PostgresStore {
-    /// The journal with these terms in the database at `postgres://…`; its table is made when it is not there.
+    /// The journal with these terms in the database at `postgres://user@host:port/name`; its table is made when it is not
+    /// there. A password is taken from `PGPASSWORD`, or from the file that `PGPASSFILE` names, or `~/.pgpass`.
     pub async fn open(url: &str, terms: &Terms) -> Result<Self, StoreError> {
-        let mut store = Self { url: url.to_owned(), client: connect(url).await? };
+        let config = password::config(url)?;
+        let client = connect(&config).await?;
+        let mut store = Self { config, client };
         store.begin(terms).await?;
         Ok(store)
     }
@@ -34,7 +37,9 @@ impl PostgresStore {
     async fn begin(&mut self, terms: &Terms) -> Result<(), StoreError> {
         let fsync: String = self.client.query_one("SHOW fsync", &[]).await.map_err(failed)?.get(0);
         if fsync != "on" {
-            return Err(StoreError::Setting(format!("its setting fsync is {fsync}")));
+            return Err(StoreError::Setting(format!(
+                "its setting fsync is {fsync}, so it does not keep what it has acknowledged"
+            )));
         }
         create(&self.client).await?;
         let head = Head::of(terms);
@@ -74,7 +79,7 @@ impl PostgresStore {
 
     async fn connected(&mut self) -> Result<(), StoreError> {
         if self.client.is_closed() {
-            self.client = connect(&self.url).await?;
+            self.client = connect(&self.config).await?;
         }
         Ok(())
     }
@@ -119,8 +124,8 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
-async fn connect(url: &str) -> Result<Client, StoreError> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(failed)?;
+async fn connect(config: &Config) -> Result<Client, StoreError> {
+    let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "the connection to the database has ended");
