@@ -18,6 +18,7 @@
 //! specified in `docs/spec.md`, section 25.
 
 mod clock;
+mod durable;
 mod keys;
 mod log;
 mod metrics;
