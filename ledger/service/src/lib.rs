@@ -22,6 +22,7 @@ mod durable;
 mod keys;
 mod log;
 mod metrics;
+mod places;
 mod problem;
 mod rates;
 mod routes;

@@ -137,7 +137,10 @@ async fn talk(url: &str, said: &mut Said, id: AgreementId) {
         said.promised.push(Signed::<Promise>::decode(&promise, &NETWORK).unwrap().body().name);
         if number.is_multiple_of(4) {
             let epoch = grant.body().epoch.get();
-            let Some(settled) = post(&format!("/v1/settle?epoch={epoch}"), Vec::new()).await else { return };
+            let Some(settled) = post(&format!("/v1/settle?epoch={epoch}&force=true"), Vec::new()).await
+            else {
+                return;
+            };
             said.settled.push((epoch, serde_json::from_slice(&settled).unwrap()));
         }
     }
@@ -147,7 +150,7 @@ async fn talk(url: &str, said: &mut Said, id: AgreementId) {
 async fn check_settlements(url: &str, said: &Said) {
     let http = Client::new();
     for (epoch, settled) in &said.settled {
-        let request = http.post(format!("{url}/v1/settle?epoch={epoch}")).bearer_auth(TOKEN);
+        let request = http.post(format!("{url}/v1/settle?epoch={epoch}&force=true")).bearer_auth(TOKEN);
         let again: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(again, *settled);
     }
