@@ -2,6 +2,7 @@
 
 mod agreements;
 mod batches;
+mod corrections;
 mod deposits;
 mod grants;
 mod health;
@@ -12,6 +13,7 @@ mod operator;
 mod records;
 mod settlements;
 mod terms;
+mod transfers;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -40,6 +42,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v1/records", post(records::take))
         .route("/v1/batches", post(batches::take))
         .route("/v1/grants", post(grants::grant))
+        .route("/v1/transfers", post(transfers::take))
         .route("/v1/top-ups", post(deposits::top_up))
         .route("/v1/inquiries", post(inquiries::inquire))
         .route("/v1/settlements/{epoch}", get(settlements::settlement))
@@ -50,6 +53,9 @@ pub(crate) fn router(service: Service) -> Router {
         .layer(from_fn(share_with_pages));
     let closed = Router::new()
         .route("/v1/settle", post(operator::settle))
+        .route("/v1/reversals", post(corrections::reverse))
+        .route("/v1/holds", post(corrections::hold))
+        .route("/v1/resolutions", post(corrections::resolve))
         .route("/v1/deposits", post(deposits::accept))
         .route("/v1/journal.hledger", get(operator::hledger))
         .route("/metrics", get(health::metrics))
