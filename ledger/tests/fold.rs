@@ -12,7 +12,7 @@ use ledger::{
 use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
     Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
-    voucher,
+    voucher, wealth,
 };
 
 /// Whether a grant was refused for the right reason.
@@ -190,6 +190,29 @@ fn reversals_name_what_they_take_back() {
     );
     let nothing = Reversal { entry: protocol::Digest::of(b""), ..reversal };
     assert!(matches!(refused(&mut world, What::Reversal(signed(ISSUER, nothing))), ApplyError::Payment(_)));
+}
+
+/// Keys are free to make: whoever makes two that sign with each other is as unknown as before.
+#[test]
+fn a_key_is_known_by_money_or_by_whoever_is_known() {
+    let mut world = World::new();
+    let knows = |world: &World, seeds: [u8; 2]| seeds.map(|seed| world.ledger.knows(&key(seed)));
+    let shared = |content, parties| Title { content, parties, ..Title::default() };
+    world.register(&shared(1, &[(1, 500_000), (2, 500_000)]));
+    assert_eq!(knows(&world, [1, 2]), [false, false]);
+    world.deposit(1, 1000);
+    world.register(&shared(2, &[(1, 500_000), (3, 500_000)]));
+    assert_eq!(knows(&world, [1, 3]), [true, true]);
+    assert!(!world.ledger.knows(&key(2)), "what was signed before brings nobody in");
+
+    let title = world.register(&shared(3, &[(5, 1_000_000)]));
+    let limit = Usage { bytes: 1000, ms: 0 };
+    let all = Ask { viewer: 1, charge: 1000, limit, ..ask(title) };
+    world.new_entry(all.granted());
+    world.new_entry(all.receipt(0, 0, limit));
+    world.settle();
+    assert_eq!(wealth(&world, &[1]), 0);
+    assert_eq!(knows(&world, [1, 5]), [true, true], "it had money once, and has some now");
 }
 
 #[test]
