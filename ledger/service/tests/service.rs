@@ -166,38 +166,6 @@ async fn a_ledger_that_was_away_waits_before_it_settles() {
     ledger.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_operator_says_is_signed_by_the_ledger() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = Running::start(folder.path()).await;
-    ledger.deposit(VIEWER, 1_000_000, 1).await;
-    let said = json!({ "entry": deposit(VIEWER, 1_000_000, 1).name().to_string(), "reason": "never came" });
-    let said = said.to_string().into_bytes();
-    assert_eq!(refused(ledger.post("/v1/reversals", said.clone()).await).await, (401, "bad_token".into()));
-    let answer = ledger.operate("/v1/reversals", said).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    let promise = Signed::<protocol::Promise>::decode(&answer.bytes().await.unwrap(), &NETWORK).unwrap();
-    assert_eq!(promise.by(), terms().issuer);
-    assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.000000");
-
-    let dispute = ledger::Dispute {
-        issued: running::now(),
-        reason: ledger::Remark::new("it was me").unwrap(),
-        subject: protocol::Digest::from_bytes([1; 32]),
-    };
-    let dispute = Signed::sign(&secret(VIEWER), &NETWORK, dispute);
-    let promise = ledger.promised(&dispute).await;
-    let due = running::schedule().due(protocol::Epoch::new(1));
-    assert!(promise.body().until > due, "it is public with the next settlement");
-    let hold = json!({ "dispute": dispute.name().to_string(), "party": secret(CREATOR).public().to_string(), "micro": "5" });
-    let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
-    assert_eq!(refused(answer).await, (402, "insufficient_funds".into()), "nothing is earned yet");
-    let resolution = json!({ "hold": dispute.name().to_string(), "micro": "5" });
-    let answer = ledger.operate("/v1/resolutions", resolution.to_string().into_bytes()).await;
-    assert_eq!(refused(answer).await, (409, "refused".into()), "no such hold");
-    ledger.stop().await;
-}
-
 /// Whoever makes keys has one allowance with all who do, and a statement costs them nothing to get and us nothing to make.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_never_had_money_are_strangers() {

@@ -118,6 +118,7 @@ const fn is_settled_next(what: &What) -> bool {
         What::Delivery(_)
             | What::Dispute(_)
             | What::Hold(_)
+            | What::Payee(_)
             | What::Purchase(_)
             | What::Report(_)
             | What::Resolution(_)
