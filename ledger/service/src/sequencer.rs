@@ -236,3 +236,39 @@ pub enum ReplayError {
     #[error("entry {number} of the journal: {reason}")]
     Entry { number: u64, reason: String },
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger::tlog::KeyName;
+    use ledger::{Terms, Unit};
+    use protocol::NetworkId;
+
+    use super::*;
+    use crate::{LedgerSecret, RedbStore};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_written_under_a_clock_that_was_set_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = KeyName::new("ledger.example").unwrap();
+        let keys = LedgerKeys::new(&LedgerSecret::from_bytes([1; 32]), name);
+        let issuer = keys.issuer().public();
+        let network = NetworkId::from_bytes([1; 32]);
+        let terms = Terms { issuer, network, treasury: issuer, unit: Unit::new("EUR").unwrap() };
+        let store = RedbStore::open(&folder.path().join("journal"), &terms).unwrap();
+        let schedule = Schedule { started: UnixSeconds::new(0), epoch_s: 3600 };
+        let (public, metrics) = (Box::new(drop), Arc::new(Metrics::new()));
+        let (mut sequencer, shared) =
+            Sequencer::new(store, State::new(terms), public, keys, schedule, metrics);
+        let right = sequencer.watch;
+        sequencer.watch = Watch::new(UnixSeconds::new(1_000_000), Instant::now());
+        let (answer, answered) = oneshot::channel();
+        sequencer.serve(vec![Ask::Settle(Epoch::new(1), When::Now, answer)]).await;
+        assert_eq!((answered.await.unwrap(), read(&shared).ledger().head().count), (Err(Unavailable), 0));
+
+        sequencer.watch = right;
+        let (answer, answered) = oneshot::channel();
+        sequencer.serve(vec![Ask::Settle(Epoch::new(1), When::Over, answer)]).await;
+        let settled = (answered.await.unwrap(), read(&shared).ledger().head().count);
+        assert_eq!(settled, (Ok(Settling::Settled), 1));
+    }
+}
