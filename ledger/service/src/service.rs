@@ -134,6 +134,12 @@ impl RunningLedger {
         Ok(Self { service: Service(Arc::new(inner)), publisher, waiting, sequencing })
     }
 
+    /// As the routes see it, without an address.
+    #[cfg(test)]
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// Serves on `listener` until `shutdown` completes; then all that was taken is published.
     pub async fn serve(
         self,
