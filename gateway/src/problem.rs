@@ -19,8 +19,6 @@ pub(crate) enum Code {
     PaymentRequired,
     /// The session is unknown, or for another title.
     NoSession,
-    /// There is no session to send receipts to under this token.
-    UnknownSession,
     /// More was sent in this session than is acknowledged.
     ReceiptsWanted,
     /// All that was granted is used.
@@ -133,12 +131,9 @@ impl Code {
             | Self::NotACreator
             | Self::NotAKeeper
             | Self::CreatorFull => StatusCode::FORBIDDEN,
-            Self::NoRoute
-            | Self::NoLedger
-            | Self::UnknownSession
-            | Self::UnknownHandle
-            | Self::NotHeld
-            | Self::NotPublished => StatusCode::NOT_FOUND,
+            Self::NoRoute | Self::NoLedger | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => {
+                StatusCode::NOT_FOUND
+            }
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
@@ -160,7 +155,6 @@ impl Code {
             Self::BodyIncomplete => "The upload did not arrive whole",
             Self::PaymentRequired => "This title is shown for money",
             Self::NoSession => "There is no such session for this title",
-            Self::UnknownSession => "This session is unknown or has ended",
             Self::ReceiptsWanted => "What was sent has to be acknowledged first",
             Self::GrantUsedUp => "The grant is used up",
             Self::GrantExpired => "The grant does not hold now",

@@ -1,7 +1,7 @@
 //! The newest receipts, kept until the ledger has them: a file of their own.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use protocol::{DeliveryReceipt, PublicKey, Serial, Signed, UnixSeconds};
 use redb::{
@@ -30,6 +30,10 @@ pub(super) struct ReceiptStore {
     database: Arc<Database>,
 }
 
+/// The same store, for somebody who does not keep it open.
+#[derive(Debug, Clone)]
+pub(super) struct UnheldStore(Weak<Database>);
+
 /// A receipt to be kept, and when its grant ends.
 pub(super) struct Kept {
     pub(super) receipt: Signed<DeliveryReceipt>,
@@ -55,6 +59,11 @@ impl ReceiptStore {
             Ok(())
         })?;
         Ok(store)
+    }
+
+    /// For somebody who does not keep it open.
+    pub(super) fn unheld(&self) -> UnheldStore {
+        UnheldStore(Arc::downgrade(&self.database))
     }
 
     /// The key of the ledger, once it was learnt; `None` as well when what is kept is no key.
@@ -154,6 +163,13 @@ impl ReceiptStore {
         let transaction = self.database.begin_write()?;
         change(&transaction)?;
         Ok(transaction.commit()?)
+    }
+}
+
+impl UnheldStore {
+    /// The store, while somebody keeps it open.
+    pub(super) fn get(&self) -> Option<ReceiptStore> {
+        self.0.upgrade().map(|database| ReceiptStore { database })
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::ledger::{LedgerClient, LedgerError, Title};
 use super::session::{ReceiptRefused, Session};
 use super::sessions::{OpenSession, Sessions};
-use super::store::{Kept, ReceiptStore};
+use super::store::{Kept, ReceiptStore, UnheldStore};
 use crate::handles::Handle;
 
 /// Agreements whose title is remembered.
@@ -160,7 +160,7 @@ impl Till {
             store.learn_issuer(issuer)?;
         }
         let (writes, queue) = mpsc::channel(RECEIPTS_QUEUED_MAX);
-        tokio::spawn(write(store.clone(), queue));
+        tokio::spawn(write(store.unheld(), queue));
         let shared = Shared {
             ledger,
             issuer,
@@ -364,12 +364,12 @@ pub(crate) enum HandOverError {
     Store(#[from] redb::Error),
 }
 
-/// Writes receipts as they come, those that came together at once.
-async fn write(store: ReceiptStore, mut queue: mpsc::Receiver<Write>) {
+/// Writes receipts as they come, those that came together at once. The file is closed when the till is gone.
+async fn write(store: UnheldStore, mut queue: mpsc::Receiver<Write>) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, RECEIPTS_OF_WRITE_MAX).await > 0 {
         let (kept, done): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        let store = store.clone();
+        let Some(store) = store.get() else { return };
         let written = tokio::task::spawn_blocking(move || store.keep(&kept)).await;
         let written = written.expect("the store does not panic");
         if let Err(error) = &written {

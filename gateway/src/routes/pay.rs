@@ -101,7 +101,7 @@ pub(super) async fn open(
     post, path = "/api/sessions/{session}/receipts", tag = "pay",
     params(("session" = String, Path, description = "from POST /api/sessions")),
     request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor"),
-    responses((status = 204, description = "kept, or known"), (status = 400), (status = 404, description = "the session is unknown"),
+    responses((status = 204, description = "kept, or known"), (status = 400), (status = 402, description = "the session is unknown"),
         (status = 409, description = "it does not follow from what was sent and acknowledged before")),
 )]
 pub(super) async fn receipt(
@@ -110,7 +110,8 @@ pub(super) async fn receipt(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let till = till(&gateway)?;
-    let unknown = || Problem::new(Code::UnknownSession, "open it again: the grant is known");
+    let unknown =
+        || Problem::new(Code::NoSession, "this session is unknown here, or has ended: open it again");
     let session = session.parse().ok().and_then(|token| till.session(token)).ok_or_else(unknown)?;
     let receipt = record(till, &read(body, RECORD_LEN_MAX).await?)?;
     let taken = till.take(&session, receipt).await;

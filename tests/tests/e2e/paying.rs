@@ -298,7 +298,7 @@ async fn what_is_sent_has_to_be_acknowledged_and_the_ledger_hears_of_it() -> any
 
     // After a restart what was acknowledged still is.
     let site = stage.site(true).await?;
-    assert_eq!(problem(post(&site, &receipts, less.clone()).await?).await?, (404, "unknown_session".into()));
+    assert_eq!(problem(post(&site, &receipts, less.clone()).await?).await?, (402, "no_session".into()));
     let again: Value = post(&site, "/api/sessions", body).await?.error_for_status()?.json().await?;
     let path = format!("/api/sessions/{}/receipts", again["session"].as_str().unwrap_or_default());
     assert_eq!(problem(post(&site, &path, less).await?).await?, (409, "settled".into()));
