@@ -78,7 +78,7 @@ log_verified() {
     curl -fsS -o "$copy/v1/terms" "$HEADWATER_LEDGER/v1/terms"
     curl -fsS -o "$copy/log/policy" "$HEADWATER_LEDGER/log/policy"
     "$python" -u -m http.server --bind 127.0.0.1 --directory "$copy" 0 >"$dir/http.log" 2>/dev/null &
-    paid_pids+=($!)
+    paid_pids[copy]=$!
     until grep -q 'http://' "$dir/http.log"; do sleep 0.05; done
     local url
     url=$(grep -o 'http://[0-9.:]*' "$dir/http.log" | head -1)
@@ -116,8 +116,22 @@ paid_out() {
     fi
 }
 
+# The ledger loses its power and its log: what it writes again is what was verified before, and no claim is forgotten.
+comes_back() {
+    local before
+    before=$(paid_as anna balance)
+    paid_kill ledger
+    rm -r "$paid_dir/ledger/log"
+    paid_serve ledger ledger serve --dir "$paid_dir/ledger" --policy "$paid_dir/witnesses.policy"
+    HEADWATER_LEDGER=$(paid_url ledger)
+    "$headwater" --json ledger verify --policy "$paid_dir/witnesses.policy" --state "$dir/seen" | jq -e '.before == .size and .epoch == 1' >/dev/null
+    [[ $(paid_as anna balance) == "$before" ]]
+    echo "  the log that was lost is written again, the same"
+}
+
 film_and_agreement
 watched
 settled
 log_verified
 paid_out
+comes_back

@@ -1,6 +1,6 @@
 # Sourced by the scripts that show a title for money, after devnet.sh and on a running devnet. After `paid_start` the programs find
 # the ledger in HEADWATER_LEDGER; whoever calls it also calls `paid_stop`, in a trap.
-paid_pids=()
+declare -A paid_pids=()
 
 # paid_serve NAME COMMAND…: starts one of our servers, on a port of its own choice; its answer is in $paid_dir/NAME.json.
 paid_serve() {
@@ -8,7 +8,7 @@ paid_serve() {
     shift
     "$headwater" --json "$@" --listen 127.0.0.1:0 >"$paid_dir/$name.json" 2>"$paid_dir/$name.log" &
     pid=$!
-    paid_pids+=("$pid")
+    paid_pids[$name]=$pid
     until [[ -s $paid_dir/$name.json ]]; do
         kill -0 "$pid" 2>/dev/null || { cat "$paid_dir/$name.log" >&2; return 1; }
         ((waited++ < 300)) || { echo "$name was not ready in 30 s" >&2; return 1; }
@@ -17,6 +17,14 @@ paid_serve() {
 }
 
 paid_url() { jq -r .ready.url "$paid_dir/$1.json"; }
+
+# paid_kill NAME: the server loses its power.
+paid_kill() {
+    kill -KILL "${paid_pids[$1]}"
+    wait "${paid_pids[$1]}" 2>/dev/null || true
+    unset "paid_pids[$1]"
+    rm "$paid_dir/$1.json"
+}
 
 # paid_start DIR G ARGS…: a ledger, its witness, and G gateways with these arguments that take part in it.
 paid_start() {

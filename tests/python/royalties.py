@@ -141,7 +141,10 @@ class Ledger:
             "issued": int(time.time()),
             "unit": self.terms["unit"],
         }
-        redeem = lambda key, code: (f"{self.url}/v1/top-ups", canonical({"code": code, "deposit": key.sign("deposit", body)}))
+
+        def redeem(key, code):
+            return f"{self.url}/v1/top-ups", canonical({"code": code, "deposit": key.sign("deposit", body)})
+
         refused((403, "unknown_code"), *redeem(viewer, secret[:15] + bytes([secret[15] ^ 1])))
         promise, by = verified(get(*redeem(viewer, secret)).body, "promise", self.net)
         require(by == self.issuer, "somebody else promises")
@@ -237,12 +240,17 @@ class Title:
         self.key, self.credit = bytes.fromhex(pay["gateway"]), pay["credit_bytes"]
 
     def segments(self):
-        """Address, hash and duration in ms of every segment of every track."""
-        for track in self.bundle["tracks"]:
+        """Address, hash and duration in ms of every segment of every track; of those that play together one has the time."""
+        for number, track in enumerate(self.bundle["tracks"]):
             for n in range(len(track["lens"]) // 4):
                 duration = int.from_bytes(track["durations"][4 * n : 4 * n + 4], "little") * 1000 // track["timescale"]
+                duration = 0 if number else duration
                 suffix = "vtt" if track["kind"] == "subtitles" else "m4s"
                 yield f"{self.watch}/{track['id']}/{n}.{suffix}", track["hashes"][32 * n : 32 * n + 32], duration
+
+    def size(self):
+        lens = [track["lens"] for track in self.bundle["tracks"]]
+        return sum(int.from_bytes(one[at : at + 4], "little") for one in lens for at in range(0, len(one), 4))
 
     def check_refusals(self):
         """Nothing that is sold comes without a session, by no route; what describes it does."""
@@ -312,7 +320,8 @@ class Session:
             self.count += 1
             self.hash = derive_key("headwater v1 delivered", self.hash + expected)
         self.acknowledge()
-        less = self.key.sign("delivery_receipt", dict(cbor2.loads(self.receipt())["body"], seq=self.seq + 1, usage={"bytes": 1, "ms": 0}))
+        body = cbor2.loads(self.receipt())["body"]
+        less = self.key.sign("delivery_receipt", dict(body, seq=self.seq + 1, usage={"bytes": 1, "ms": 0}))
         refused((409, "settled"), f"{self.title.gateway}/api/sessions/{self.token}/receipts", less)
 
 
@@ -336,7 +345,7 @@ def watch(arguments):
     closed = title.check_refusals()
     agreement, name = ledger.agreement(title.id, title.bundle["creator"])
     funds = ledger.top_up(viewer, arguments.code)
-    size = arguments.bytes or sum(int.from_bytes(track["lens"][at : at + 4], "little") for track in title.bundle["tracks"] for at in range(0, len(track["lens"]), 4))
+    size = arguments.bytes or title.size()
     charge = price_of(agreement, size)
     require(charge <= funds < 2 * charge, f"the code is worth {funds}, the film costs {charge}")
     record, grant = ledger.grant(viewer, key, name, title.key, charge, {"bytes": size, "ms": 1 << 31})
@@ -389,7 +398,10 @@ def shares(arguments):
     entries = list(ledger.log())
     published = [entry["line"] for entry in entries if "line" in entry]
     signed = {(one["alias"], one["gateway"]): (one["paid"], one["bytes"], one["ms"]) for one in viewers}
-    found = {(one["alias"].hex(), one["gateway"].hex()): (one["paid"], one["usage"]["bytes"], one["usage"]["ms"]) for one in published}
+    found = {
+        (one["alias"].hex(), one["gateway"].hex()): (one["paid"], one["usage"]["bytes"], one["usage"]["ms"])
+        for one in published
+    }
     require(len(published) == len(found) and found == signed, f"the lines are {found}, signed was {signed}")
 
     gateways, network, parties = {}, 0, {party["party"]: 0 for party in agreement["parties"]}
@@ -418,7 +430,8 @@ def shares(arguments):
         mine = {"party": parties.pop(party, 0), "gateway": 0, "node": 0, "network": treasury}
         require(whole == mine, f"{path.name} says {whole} instead of {mine}")
     require(not parties, f"{len(parties)} parties have shown no statement")
-    print(f"{paid} micro-units of {len(viewers)} viewers: {expected[3]} for the parties, {expected[1]} for {len(gateways)} gateways, {network} for the network")
+    to = f"{expected[3]} for the parties, {expected[1]} for {len(gateways)} gateways, {network} for the network"
+    print(f"{paid} micro-units of {len(viewers)} viewers: {to}")
 
 
 # --- What others are shown ------------------------------------------------------------------------
@@ -463,7 +476,10 @@ def keccak256(data):
     rate, mask = 136, (1 << 64) - 1
     data += b"\x01" + bytes(-(len(data) + 1) % rate)
     data = data[:-1] + bytes([data[-1] | 0x80])
-    rotate = lambda word, by: ((word << by) | (word >> (64 - by))) & mask if by else word
+
+    def rotate(word, by):
+        return ((word << by) | (word >> (64 - by))) & mask
+
     state = [[0] * 5 for _ in range(5)]
     for start in range(0, len(data), rate):
         for n in range(rate // 8):
@@ -493,18 +509,17 @@ def payout(arguments):
     """The path leads from what one party is owed to the root, and from one micro-unit more it does not."""
     require(keccak256(b"").hex().startswith("c5d2460186f7233c"), "this is not Keccak")
     proof = json.loads(pathlib.Path(arguments.file).read_text())
-    binary = lambda text: bytes.fromhex(text.removeprefix("0x"))
     cumulative = int(proof["cumulative"])
 
     def root_for(amount):
-        leaf = binary(proof["party"]) + bytes(12) + binary(proof["address"]) + amount.to_bytes(32, "big")
+        leaf = bytes.fromhex(proof["party"]) + bytes(12) + bytes.fromhex(proof["address"]) + amount.to_bytes(32, "big")
         node = keccak256(keccak256(leaf))
         for sibling in proof["proof"]:
-            node = keccak256(b"".join(sorted([node, binary(sibling)])))
+            node = keccak256(b"".join(sorted([node, bytes.fromhex(sibling)])))
         return node
 
-    require(root_for(cumulative) == binary(proof["root"]), "the proof does not lead to the root")
-    require(root_for(cumulative + 1) != binary(proof["root"]), "it proves another amount, too")
+    require(root_for(cumulative) == bytes.fromhex(proof["root"]), "the proof does not lead to the root")
+    require(root_for(cumulative + 1) != bytes.fromhex(proof["root"]), "it proves another amount, too")
     print(f"{cumulative} micro-units are proved by a path of {len(proof['proof'])}")
 
 
