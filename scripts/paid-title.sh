@@ -108,7 +108,7 @@ paid_register() {
 # paid_settle: settles the open epoch, and waits until the log says so; what was settled, as JSON.
 paid_settle() {
     local settled summary waited=0
-    settled=$("$headwater" --json ledger settle --dir "$paid_dir/ledger")
+    settled=$("$headwater" --json ledger settle --force --dir "$paid_dir/ledger")
     summary=$(jq -r .log_summary <<<"$settled")
     until (($(curl -fsS "$HEADWATER_LEDGER/log/checkpoint" | sed -n 2p) > summary)); do
         ((waited++ < 300)) || { echo "entry $summary of the log was not published in 30 s" >&2; return 1; }

@@ -122,6 +122,8 @@ mod tests {
         let terms = Terms { issuer, network: NETWORK, treasury: issuer, unit };
         let store = RedbStore::open(&folder.join("journal"), &terms).unwrap();
         let schedule = Schedule { started: now(), epoch_s: 3600 };
+        // Which TLS it is to use has to be said where all crates are built together, since others leave that open.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let (log, http) = (folder.join("log"), reqwest::Client::new());
         let config = LedgerConfig { keys, terms, schedule, log, operator: None, policy: None, http };
         RunningLedger::start(store, config).await.unwrap().service().clone()

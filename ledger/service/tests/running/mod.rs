@@ -62,6 +62,13 @@ pub(crate) fn schedule() -> Schedule {
     Schedule { started: UnixSeconds::new(now().get() - 3600), epoch_s: 86_400 }
 }
 
+/// What asks over HTTP. Which TLS it is to use has to be said where all crates are built together, since others leave that open.
+pub(crate) fn http() -> Client {
+    // Fails only where a provider is installed already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::new()
+}
+
 pub(crate) fn config(folder: &Path, schedule: Schedule, policy: Option<String>) -> LedgerConfig {
     LedgerConfig {
         keys: keys(),
@@ -70,7 +77,7 @@ pub(crate) fn config(folder: &Path, schedule: Schedule, policy: Option<String>) 
         log: folder.join("log"),
         operator: Some(OperatorToken::new(TOKEN).unwrap()),
         policy,
-        http: Client::new(),
+        http: http(),
     }
 }
 
@@ -95,7 +102,7 @@ impl Running {
         let task = tokio::spawn(async move {
             ledger.serve(listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { url, http: Client::new(), stop, task }
+        Self { url, http: http(), stop, task }
     }
 
     pub(crate) async fn stop(self) {
