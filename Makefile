@@ -7,7 +7,7 @@ SHELL := /bin/bash
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-demo: ## store a film on eight nodes, kill three, play it; stays up
+demo: ## store a film on eight nodes, kill three, play it, show it for money; stays up
 	@scripts/demo.sh
 
 demo-check: ## the same, and exit

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The demonstration: a film is stored and published on eight nodes, three of them lose their power, and it still
-# plays. `demo.sh` stays up afterwards, `demo.sh --check` exits.
+# plays. Then it is shown for money, and what two viewers pay is shared. `demo.sh` stays up afterwards, `demo.sh --check` exits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install-tools.sh demo
 source scripts/devnet.sh
+source scripts/paid-title.sh
 
 film=media/headwater.mp4
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -15,7 +16,7 @@ build
 scripts/build-page.sh >/dev/null
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo.XXXXXX")
-cleanup() { devnet_stop; rm -rf "$dir"; }
+cleanup() { paid_stop; devnet_stop; rm -rf "$dir"; }
 trap cleanup EXIT
 
 say "Starting a network of 8 storage nodes and a gateway in $dir"
@@ -30,6 +31,13 @@ jq -r '"  \(.size) bytes became \(.stored_bytes) on \(.shards) shards"' <<<"$put
 say "Publishing it: packaged for streaming, described and signed, offered to the gateway"
 watch=$("$headwater" publish "$film" --title Headwater --by "The Headwater project" --language en)
 echo "  $watch"
+
+say "Publishing it for money, too: 0.07 EUR for 64 KiB, shared by three, at two gateways of a ledger with a witness"
+paid_start "$dir/pay" 2 --credit 256KiB --page player-demo/dist
+paid_publish "$film" --title "Headwater, for money" --by "The Headwater project" --language en
+paid_agree 0.07 65536 100000 10000 90000 author:anna:500000 director:bob:300000 composer:carl:200000
+paid_register
+echo "  ${paid_watch[0]}"
 
 say "Three of the eight nodes lose their power"
 for node in 0 3 6; do
@@ -55,10 +63,31 @@ if [[ $(frames "$film") != "$(frames "$watch/master.m3u8")" ]]; then
 fi
 echo "  and the published film shows the same $(frames "$film" | wc -l) pictures"
 
+say "Two viewers pay for it, by the byte"
+python=${CARGO_TARGET_DIR:-target}/venv/bin/python
+[[ -x $python ]] || python=${CARGO_TARGET_DIR:-target}/venv-viewer/bin/python
+# watches N AMOUNT ARGS…: a viewer, written from the specification alone, tops up and watches at the N-th gateway.
+watches() {
+    local gateway=$1 code
+    code=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount "$2")
+    "$python" tests/python/royalties.py watch "$HEADWATER_LEDGER" "${paid_watch[gateway - 1]}" "$code" "${@:3}" |
+        jq -r --arg n "$gateway" '"  viewer \($n)  \(.segments) segments, \(.bytes) bytes, paid \(.paid / 1000000) EUR; refused without a session"'
+}
+watches 1 2.5
+watches 2 0.8 --bytes 700000
+
+say "Settling, and what the author finds on the statement"
+paid_settle | jq -r '"  \(.totals.charged) EUR paid: \(.totals.parties) to three parties, \(.totals.gateways) to two gateways, \(.totals.network) to the network"'
+"$headwater" --account "$paid_dir/anna.account" ledger statement | sed 's/^/  /'
+echo "  and the public log, computed again from nothing:"
+"$headwater" ledger verify --policy "$paid_dir/witnesses.policy" | sed 's/^/  /'
+
 say "Open in a browser:"
 echo "  watch    $watch#control=$(jq -r .control.url "$dir/net/devnet.json")&token=$(<"$dir/net/token")&upload=$(<"$dir/net/token")"
 echo "           (press a node to stop or start it while it plays)"
 echo "  nodes    $(devnet_gateway)/nodes"
+echo "  paid     ${paid_watch[0]}"
+echo "           (a code to top up with: $("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5))"
 say "Or in a player:"
 echo "  film     $url"
 echo "  HLS      $watch/master.m3u8"

@@ -10,7 +10,7 @@ target=${CARGO_TARGET_DIR:-target}
 # command:package pairs; the package is Debian's name.
 need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
-    demo) need+=(ffmpeg:ffmpeg) ;;
+    demo) need+=(python3:python3 ffmpeg:ffmpeg) ;;
     test) need+=(python3:python3 b3sum:b3sum rclone:rclone ffmpeg:ffmpeg chromium:chromium hledger:hledger pg_ctlcluster:postgresql) ;;
     bench) need+=(python3:python3 nginx:nginx-light pgrep:procps ffmpeg:ffmpeg chromium:chromium) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
@@ -21,7 +21,7 @@ for pair in "${need[@]}"; do
     # nginx lies in /usr/sbin, which is not in everybody's PATH.
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
-if [[ ${1} == test ]] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+if [[ $1 != bench ]] && command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
 elif [[ " ${missing[*]-} " == *" python3 "* ]]; then
     missing+=(python3-venv)
@@ -53,13 +53,20 @@ if ! node_is_new_enough || ! command -v npm >/dev/null; then
     exit 1
 fi
 
-# The outside checkers are written in Python from docs/spec.md and use PyPI's CBOR, BLAKE3 and AEAD, or in Go.
-if [[ ${1} == test ]]; then
-    requirements=tests/python/requirements.txt
-    venv=$target/venv
-    if ! cmp -s "$requirements" "$venv/installed.txt"; then
+# python_in VENV REQUIREMENTS: a virtual environment with these packages, made anew when they have changed.
+python_in() {
+    local venv=$target/$1 wanted
+    wanted=$(cat tests/python/requirements*.txt)
+    if [[ ! -f $venv/installed.txt || $(<"$venv/installed.txt") != "$wanted" ]]; then
         python3 -m venv --clear "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2
-        cp "$requirements" "$venv/installed.txt"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "tests/python/$2" >&2
+        printf '%s\n' "$wanted" >"$venv/installed.txt"
     fi
-fi
+}
+
+# The outside checkers are written in Python from docs/spec.md and use PyPI's CBOR, BLAKE3 and AEAD, or in Go. The viewers of the
+# demonstration are among them, and need less.
+case $1 in
+    test) python_in venv requirements.txt ;;
+    demo) [[ -f $target/venv/installed.txt ]] || python_in venv-viewer requirements-viewer.txt ;;
+esac

@@ -56,6 +56,7 @@ HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM
 step "outside checkers" scripts/check-outside.sh
 step "ledger" scripts/check-ledger.sh
+step "royalties" scripts/check-royalties.sh
 step "s3" scripts/check-s3.sh
 step "media" scripts/check-media.sh
 step "operators" scripts/check-operators.sh

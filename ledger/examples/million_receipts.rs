@@ -139,7 +139,7 @@ fn grant(ledger: &mut Ledger, number: u64, titles: &[AgreementId]) -> (SecretKey
     let (viewer, session) = (secret(4, number / GRANTS_OF_A_VIEWER), secret(5, number));
     let agreement = titles[usize::try_from(number % TITLES).expect("an index")];
     let (epoch, gateway, charge) = (Epoch::new(1), secret(6, number % 3).public(), micro(1_000_000));
-    let limit = Usage { bytes: 1 << 40, ms: 1 << 30 };
+    let limit = Usage { bytes: 1 << 33, ms: 1 << 30 };
     let request = SessionRequest {
         agreement,
         attested: false,

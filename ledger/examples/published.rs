@@ -112,7 +112,7 @@ impl Published {
                         agreement,
                         gateway,
                         budget: None,
-                        charge: 1000,
+                        charge: 1750,
                         limit: Usage { bytes: 2000, ms: 60_000 },
                         epoch: epoch.into(),
                         number,

@@ -12,7 +12,7 @@ use ledger::{
 use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
     Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
-    voucher,
+    voucher, wealth,
 };
 
 /// Whether a grant was refused for the right reason.
@@ -35,7 +35,7 @@ fn refused(world: &mut World, what: What) -> ApplyError {
 }
 
 fn ask(agreement: AgreementId) -> Ask {
-    let limit = Usage { bytes: 1000, ms: 1000 };
+    let limit = Usage { bytes: 500, ms: 1000 };
     Ask { viewer: VIEWER, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number: 0 }
 }
 
@@ -192,6 +192,29 @@ fn reversals_name_what_they_take_back() {
     assert!(matches!(refused(&mut world, What::Reversal(signed(ISSUER, nothing))), ApplyError::Payment(_)));
 }
 
+/// Keys are free to make: whoever makes two that sign with each other is as unknown as before.
+#[test]
+fn a_key_is_known_by_money_or_by_whoever_is_known() {
+    let mut world = World::new();
+    let knows = |world: &World, seeds: [u8; 2]| seeds.map(|seed| world.ledger.knows(&key(seed)));
+    let shared = |content, parties| Title { content, parties, ..Title::default() };
+    world.register(&shared(1, &[(1, 500_000), (2, 500_000)]));
+    assert_eq!(knows(&world, [1, 2]), [false, false]);
+    world.deposit(1, 1000);
+    world.register(&shared(2, &[(1, 500_000), (3, 500_000)]));
+    assert_eq!(knows(&world, [1, 3]), [true, true]);
+    assert!(!world.ledger.knows(&key(2)), "what was signed before brings nobody in");
+
+    let title = world.register(&shared(3, &[(5, 1_000_000)]));
+    let limit = Usage { bytes: 1000, ms: 0 };
+    let all = Ask { viewer: 1, charge: 1000, limit, ..ask(title) };
+    world.new_entry(all.granted());
+    world.new_entry(all.receipt(0, 0, limit));
+    world.settle();
+    assert_eq!(wealth(&world, &[1]), 0);
+    assert_eq!(knows(&world, [1, 5]), [true, true], "it had money once, and has some now");
+}
+
 #[test]
 fn grants_are_what_viewers_ask_for_and_can_pay() {
     let (mut world, ask) = funded();
@@ -205,7 +228,7 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         change(&mut body);
         signed(ISSUER, body)
     };
-    let cases: [(What, Expected); 9] = [
+    let cases: [(What, Expected); 10] = [
         (change(&|granted| granted.grant = signed(VIEWER, ask.grant())), |e| {
             matches!(e, GrantError::NotTheLedger { .. })
         }),
@@ -230,6 +253,9 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
         (Ask { limit: Usage { bytes: u64::MAX, ms: 0 }, ..ask }.granted(), |e| {
             matches!(e, GrantError::Limit { .. })
         }),
+        (Ask { charge: 499, ..ask }.granted(), |e| {
+            *e == GrantError::Charge { charge: amount(499), least: amount(500) }
+        }),
         (Ask { gateway: VIEWER, ..ask }.granted(), |e| matches!(e, GrantError::Roles)),
     ];
     for (at, (what, expected)) in cases.into_iter().enumerate() {
@@ -245,9 +271,12 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
     world.new_entry(what);
     let of_another = Ask { budget: Some(name), ..ask };
     assert_eq!(refused(&mut world, of_another.granted()), GrantError::NoBudget.into());
+    let for_whom = Ask { viewer: 11, number: 9, charge: 0, ..of_another };
+    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, whatever the grant sets aside");
     world.new_entry(ask.granted());
     world.new_entry(Ask { number: 1, ..ask }.granted());
-    let overdrawn = refused(&mut world, Ask { number: 2, charge: 1, ..ask }.granted());
+    let overdrawn =
+        refused(&mut world, Ask { number: 2, charge: 1, limit: Usage { bytes: 1, ms: 0 }, ..ask }.granted());
     assert!(matches!(overdrawn, ApplyError::Overdrawn(_)), "all funds are set aside");
     assert_eq!(world.apply(ask.granted()).unwrap(), Applied::Known);
 }
@@ -264,7 +293,7 @@ fn receipts_are_signed_by_the_session_within_its_limit() {
         let error = refused(&mut world, What::Receipt(signed(by, *record.body())));
         assert_eq!(error, ReceiptError::NotTheSession { serial, by: key(by) }.into());
     }
-    let over = refused(&mut world, ask.receipt(0, 0, Usage { bytes: 1001, ms: 0 }));
+    let over = refused(&mut world, ask.receipt(0, 0, Usage { bytes: 501, ms: 0 }));
     assert!(matches!(over, ApplyError::Receipt(ReceiptError::OverLimit { .. })));
     let late = Entry { at: NOW.plus(3600 + 86_400), what: What::Receipt(record) };
     assert!(matches!(world.ledger.apply(&late), Err(ApplyError::Receipt(ReceiptError::Time { .. }))));
@@ -277,8 +306,8 @@ fn receipts_are_signed_by_the_session_within_its_limit() {
         "an older one"
     );
     assert_eq!(world.ledger.usage(&serial).unwrap(), (Usage { bytes: 400, ms: 14 }, amount(400)));
-    world.new_entry(ask.receipt(2, 0, Usage { bytes: 900, ms: 9 }));
-    let most = (Usage { bytes: 1000, ms: 23 }, amount(500));
+    world.new_entry(ask.receipt(2, 0, Usage { bytes: 450, ms: 9 }));
+    let most = (Usage { bytes: 500, ms: 23 }, amount(500));
     assert_eq!(world.ledger.usage(&serial).unwrap(), most, "two tabs have one limit");
 }
 

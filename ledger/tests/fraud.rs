@@ -111,7 +111,7 @@ fn replayed_receipts_say_nothing_new() {
 #[test]
 fn receipts_cannot_be_given_to_another_gateway_or_title() {
     let (mut world, ask) = begin();
-    let other = Ask { gateway: RIVAL, number: 1, charge: 400, ..ask };
+    let other = Ask { gateway: RIVAL, number: 1, charge: 400, limit: bytes(400), ..ask };
     world.new_entry(other.granted());
     let What::Receipt(receipt) = ask.receipt(0, 1, bytes(100)) else { panic!() };
     let moved = DeliveryReceipt { serial: other.serial(), ..*receipt.body() };
@@ -237,7 +237,7 @@ fn nobody_spends_what_they_do_not_have() {
     assert!(matches!(refused(&mut world, second.granted()), ApplyError::Overdrawn(_)), "500 are left");
     let twice = Ask { number: 2, ..ask };
     world.new_entry(twice.granted());
-    let third = Ask { number: 3, charge: 1, ..ask };
+    let third = Ask { number: 3, charge: 1, limit: bytes(1), ..ask };
     assert!(
         matches!(refused(&mut world, third.granted()), ApplyError::Overdrawn(_)),
         "two tabs have set all of it aside"
@@ -281,7 +281,7 @@ fn an_epoch_is_settled_once() {
 #[test]
 fn a_ledger_that_forgets_a_receipt_is_found_out() {
     let (mut world, ask) = begin();
-    let others: Vec<Ask> = (1..6).map(|number| Ask { number, charge: 1, ..ask }).collect();
+    let others: Vec<Ask> = (1..6).map(|number| Ask { number, charge: 1, limit: bytes(1), ..ask }).collect();
     for other in &others {
         world.new_entry(other.granted());
         world.new_entry(other.receipt(0, 1, bytes(1)));

@@ -21,7 +21,8 @@ fn facts() -> impl Strategy<Value = Facts> {
         title,
         gateway: GATEWAYS + gateway,
         payer,
-        charge,
+        // A viewer sets aside what the limit costs.
+        charge: if payer == 0 { charge.max(reference::LIMIT_COSTS[title]) } else { charge },
         receipts,
     });
     let lane = (0..2_u8, 0..3_u8, 0..2000_u64, 0..800_u64);
@@ -165,7 +166,7 @@ proptest! {
     #[test]
     fn invented_viewers_cost_only_whoever_invents_them(facts in facts(), invented in prop::collection::vec((0..3_usize, 0..900_u64), 1..4)) {
         let metered = Facts {
-            plays: facts.plays.into_iter().map(|play| Play { payer: 0, ..play }).collect(),
+            plays: facts.plays.into_iter().map(|play| Play { payer: 0, charge: play.charge.max(875), ..play }).collect(),
             ..facts
         };
         let honest = played(&metered).ledger.settlement();

@@ -1,5 +1,7 @@
 //! Epochs on schedule: pure arithmetic over the time that it is handed.
 
+use std::time::{Duration, Instant};
+
 use protocol::{Epoch, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,47 @@ const LATE_PART: u64 = 8;
 const LATE_MAX_S: u64 = 3600;
 /// What is settled is in the log within this many seconds.
 pub const PROMISE_S: u64 = 600;
+
+/// A clock that runs further ahead of the time that has passed than this, from one look to the next, is believed no more, in
+/// seconds: dates of the journal never go back, so nothing is written under such a time.
+pub(crate) const CLOCK_JUMP_MAX_S: u64 = 300;
+
+/// The clock on the wall, held against one that only ever counts on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch {
+    wall: UnixSeconds,
+    counted: Instant,
+}
+
+/// The clock on the wall was set ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the clock says {found}, but only {expected} can be: nothing is written before it is right, or the ledger is started anew"
+)]
+pub(crate) struct ClockJumped {
+    found: UnixSeconds,
+    expected: UnixSeconds,
+}
+
+impl Watch {
+    /// Both clocks as they are now.
+    pub(crate) const fn new(wall: UnixSeconds, counted: Instant) -> Self {
+        Self { wall, counted }
+    }
+
+    /// The time on the wall, when it has not jumped ahead since it was looked at last. One that goes back is waited for.
+    pub(crate) fn read(&mut self, wall: UnixSeconds, counted: Instant) -> Result<UnixSeconds, ClockJumped> {
+        let passed = counted.saturating_duration_since(self.counted) + Duration::from_secs(1);
+        let expected = self.wall.plus(passed.as_secs());
+        if wall.seconds_since(expected) > CLOCK_JUMP_MAX_S {
+            return Err(ClockJumped { found: wall, expected });
+        }
+        if wall >= expected {
+            *self = Self { wall, counted };
+        }
+        Ok(wall)
+    }
+}
 
 /// When epochs end, whenever they are settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -46,7 +89,8 @@ impl Schedule {
         self.end(epoch).plus(self.late_s() / 2)
     }
 
-    fn late_s(&self) -> u64 {
+    /// How long receipts may come late, in seconds: after the end of an epoch, or after a start that was later.
+    pub(crate) fn late_s(&self) -> u64 {
         (self.epoch_s / LATE_PART).min(LATE_MAX_S)
     }
 }
@@ -66,5 +110,26 @@ mod tests {
         assert_eq!(schedule.grants_end(Epoch::new(1)), at(1850));
         let long = Schedule { started: at(0), epoch_s: EPOCH_MAX_S };
         assert_eq!(long.due(Epoch::new(1)), long.end(Epoch::new(1)).plus(LATE_MAX_S));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_ahead_is_not_believed() {
+        let (wall, counted) = (UnixSeconds::new(1_000_000), Instant::now());
+        let mut watch = Watch::new(wall, counted);
+        let later = |seconds| counted + Duration::from_secs(seconds);
+        assert_eq!(watch.read(wall.plus(3600), later(3600)), Ok(wall.plus(3600)), "it counts on");
+        let ahead = watch.read(wall.plus(3600 + 86_400), later(3601));
+        assert_eq!(
+            ahead,
+            Err(ClockJumped { found: wall.plus(3600 + 86_400), expected: wall.plus(3602) }),
+            "a day in a second"
+        );
+        assert_eq!(
+            watch.read(wall.plus(3700), later(3602)),
+            Ok(wall.plus(3700)),
+            "it was set right, a little off"
+        );
+        assert_eq!(watch.read(wall, later(3603)), Ok(wall), "it was set back");
+        assert_eq!(watch.read(wall.plus(3705), later(3604)), Ok(wall.plus(3705)), "and right again");
     }
 }

@@ -18,9 +18,11 @@
 //! specified in `docs/spec.md`, section 25.
 
 mod clock;
+mod durable;
 mod keys;
 mod log;
 mod metrics;
+mod places;
 mod problem;
 mod rates;
 mod routes;

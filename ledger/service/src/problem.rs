@@ -45,6 +45,8 @@ pub(crate) enum Code {
     TooLarge,
     /// This key writes too often.
     TooManyRequests,
+    /// As much of this is done at once as may be.
+    Busy,
     /// The journal cannot be written now.
     Unavailable,
     /// A fault of the ledger itself.
@@ -89,7 +91,7 @@ impl Code {
             Self::Conflict | Self::Refused | Self::Redeemed => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -111,6 +113,7 @@ impl Code {
             Self::Refused => "The rules of the ledger do not allow it",
             Self::TooLarge => "The body is too long",
             Self::TooManyRequests => "This key writes too often",
+            Self::Busy => "There is too much to do right now",
             Self::Unavailable => "The journal cannot be written right now",
             Self::Internal => "The ledger failed",
         }
@@ -172,7 +175,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(self.code, Code::Unavailable | Code::TooManyRequests) {
+        if matches!(self.code, Code::Busy | Code::Unavailable | Code::TooManyRequests) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -1,4 +1,5 @@
-//! How often one key may write. Keys that have neither money nor a title are free to make, so they have one allowance together.
+//! How often one key may write. Keys that have never had money are free to make, so they have one allowance together; what
+//! nobody has signed for as a whole has one of its own.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::time::Instant;
 
 use protocol::PublicKey;
 
-/// Records that one known key may hand in per second, in the long run; a batch of its receipts counts as one.
+/// Records that one known key may hand in per second, in the long run.
 const KNOWN_PER_S: f64 = 50.0;
 /// And at once, after a pause.
 const KNOWN_BURST: f64 = 500.0;
@@ -14,12 +15,33 @@ const KNOWN_BURST: f64 = 500.0;
 const STRANGERS_PER_S: f64 = 50.0;
 /// And at once, after a pause.
 const STRANGERS_BURST: f64 = 500.0;
+/// Deposits with a code of this ledger: somebody has paid for each.
+const TOP_UPS_PER_S: f64 = 20.0;
+/// And at once, after a pause.
+const TOP_UPS_BURST: f64 = 200.0;
+/// Records in batches of all gateways: about what two cores verify.
+const BATCHED_PER_S: f64 = 40_000.0;
+/// And at once, after a pause: a hundred full batches.
+const BATCHED_BURST: f64 = 409_600.0;
 /// Keys that are remembered; when there are more, those that have their whole burst again are forgotten.
 const KEYS_MAX: usize = 65_536;
 
-/// The allowances of all keys.
+/// Whose allowance it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Whose {
+    /// This key's, which the ledger knows.
+    Known(PublicKey),
+    /// All others'.
+    Strangers,
+    /// Of all who have a code.
+    TopUps,
+    /// Of all batches together.
+    Batches,
+}
+
+/// All allowances.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Mutex<HashMap<Option<PublicKey>, Bucket>>);
+pub(crate) struct Rates(Mutex<HashMap<Whose, Bucket>>);
 
 #[derive(Debug)]
 struct Bucket {
@@ -28,39 +50,48 @@ struct Bucket {
 }
 
 impl Rates {
-    /// Takes one from the allowance of a key that is known, or of all that are not; false when nothing is left.
-    pub(crate) fn admit(&self, known: Option<PublicKey>, now: Instant) -> bool {
+    /// Takes so many from an allowance; false, and nothing taken, when not so many are left.
+    pub(crate) fn admit(&self, whose: Whose, count: usize, now: Instant) -> bool {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= KEYS_MAX {
-            buckets.retain(|key, bucket| bucket.at(key.is_some(), now) < burst(key.is_some()));
+            buckets.retain(|whose, bucket| bucket.at(*whose, now) < whose.allowance().1);
             if buckets.len() >= KEYS_MAX {
                 return false;
             }
         }
-        let fresh = || Bucket { left: burst(known.is_some()), at: now };
-        buckets.entry(known).or_insert_with(fresh).take(known.is_some(), now)
+        let fresh = || Bucket { left: whose.allowance().1, at: now };
+        buckets.entry(whose).or_insert_with(fresh).take(whose, count, now)
     }
 }
 
 impl Bucket {
-    fn at(&self, is_known: bool, now: Instant) -> f64 {
-        let rate = if is_known { KNOWN_PER_S } else { STRANGERS_PER_S };
+    fn at(&self, whose: Whose, now: Instant) -> f64 {
+        let (rate, burst) = whose.allowance();
         let since = now.saturating_duration_since(self.at).as_secs_f64();
-        since.mul_add(rate, self.left).min(burst(is_known))
+        since.mul_add(rate, self.left).min(burst)
     }
 
-    fn take(&mut self, is_known: bool, now: Instant) -> bool {
-        (self.left, self.at) = (self.at(is_known, now), now);
-        let is_left = self.left >= 1.0;
+    fn take(&mut self, whose: Whose, count: usize, now: Instant) -> bool {
+        (self.left, self.at) = (self.at(whose, now), now);
+        let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let is_left = self.left >= count;
         if is_left {
-            self.left -= 1.0;
+            self.left -= count;
         }
         is_left
     }
 }
 
-const fn burst(is_known: bool) -> f64 {
-    if is_known { KNOWN_BURST } else { STRANGERS_BURST }
+impl Whose {
+    /// How much comes per second, and how much there is at most.
+    const fn allowance(self) -> (f64, f64) {
+        match self {
+            Self::Known(_) => (KNOWN_PER_S, KNOWN_BURST),
+            Self::Strangers => (STRANGERS_PER_S, STRANGERS_BURST),
+            Self::TopUps => (TOP_UPS_PER_S, TOP_UPS_BURST),
+            Self::Batches => (BATCHED_PER_S, BATCHED_BURST),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,11 +105,18 @@ mod tests {
     #[test]
     fn a_key_that_has_used_up_its_burst_waits_and_others_do_not() {
         let (rates, start) = (Rates::default(), Instant::now());
-        let [one, other] = [1, 2].map(|seed| Some(SecretKey::from_bytes(&[seed; 32]).public()));
-        let admitted = (0..1000).filter(|_| rates.admit(one, start)).count();
+        let [one, other] = [1, 2].map(|seed| Whose::Known(SecretKey::from_bytes(&[seed; 32]).public()));
+        let admitted = (0..1000).filter(|_| rates.admit(one, 1, start)).count();
         assert_eq!(admitted, 500);
-        assert!(rates.admit(other, start) && rates.admit(None, start));
+        assert!(rates.admit(other, 1, start) && rates.admit(Whose::Strangers, 1, start));
         let later = start + Duration::from_secs(1);
-        assert_eq!((0..1000).filter(|_| rates.admit(one, later)).count(), 50);
+        assert_eq!((0..1000).filter(|_| rates.admit(one, 1, later)).count(), 50);
+    }
+
+    #[test]
+    fn a_batch_counts_as_its_records() {
+        let (rates, start) = (Rates::default(), Instant::now());
+        assert_eq!((0..1000).filter(|_| rates.admit(Whose::Batches, 4096, start)).count(), 100);
+        assert!(rates.admit(Whose::TopUps, 1, start), "who has paid does not wait for others");
     }
 }

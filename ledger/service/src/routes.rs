@@ -2,6 +2,7 @@
 
 mod agreements;
 mod batches;
+mod corrections;
 mod deposits;
 mod grants;
 mod health;
@@ -12,6 +13,7 @@ mod operator;
 mod records;
 mod settlements;
 mod terms;
+mod transfers;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -40,6 +42,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v1/records", post(records::take))
         .route("/v1/batches", post(batches::take))
         .route("/v1/grants", post(grants::grant))
+        .route("/v1/transfers", post(transfers::take))
         .route("/v1/top-ups", post(deposits::top_up))
         .route("/v1/inquiries", post(inquiries::inquire))
         .route("/v1/settlements/{epoch}", get(settlements::settlement))
@@ -50,6 +53,9 @@ pub(crate) fn router(service: Service) -> Router {
         .layer(from_fn(share_with_pages));
     let closed = Router::new()
         .route("/v1/settle", post(operator::settle))
+        .route("/v1/reversals", post(corrections::reverse))
+        .route("/v1/holds", post(corrections::hold))
+        .route("/v1/resolutions", post(corrections::resolve))
         .route("/v1/deposits", post(deposits::accept))
         .route("/v1/journal.hledger", get(operator::hledger))
         .route("/metrics", get(health::metrics))
@@ -87,4 +93,106 @@ async fn body(request: Body, len_max: usize) -> Result<Bytes, Problem> {
 /// An answer that is a record, or several things in canonical CBOR.
 fn cbor(status: StatusCode, bytes: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, RECORD_TYPE)], bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use axum::extract::State;
+    use ledger::tlog::KeyName;
+    use ledger::{Deposit, Inquired, Inquiry, Terms, Unit};
+    use proofs::canonical;
+    use protocol::{Amount, NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
+    use serde::Serialize;
+    use serde_bytes::{ByteArray, ByteBuf};
+
+    use super::*;
+    use crate::rates::Whose;
+    use crate::service::now;
+    use crate::{LedgerConfig, LedgerKeys, LedgerSecret, RedbStore, RunningLedger, Schedule};
+
+    const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
+
+    async fn service(folder: &std::path::Path) -> Service {
+        let name = KeyName::new("ledger.example").unwrap();
+        let keys = LedgerKeys::new(&LedgerSecret::from_bytes([1; 32]), name);
+        let issuer = keys.issuer().public();
+        let unit = Unit::new("EUR").unwrap();
+        let terms = Terms { issuer, network: NETWORK, treasury: issuer, unit };
+        let store = RedbStore::open(&folder.join("journal"), &terms).unwrap();
+        let schedule = Schedule { started: now(), epoch_s: 3600 };
+        // Which TLS it is to use has to be said where all crates are built together, since others leave that open.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let (log, http) = (folder.join("log"), reqwest::Client::new());
+        let config = LedgerConfig { keys, terms, schedule, log, operator: None, policy: None, http };
+        RunningLedger::start(store, config).await.unwrap().service().clone()
+    }
+
+    fn stranger() -> SecretKey {
+        SecretKey::from_bytes(&[9; 32])
+    }
+
+    /// Takes the whole allowance, a minute ahead: nothing comes back to it before.
+    fn use_up(service: &Service, whose: Whose, burst: usize) {
+        let later = Instant::now() + Duration::from_mins(1);
+        assert!(service.rates().admit(whose, burst, later));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn batches_are_admitted_by_their_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path()).await;
+        let batch = || Body::from(canonical::to_vec(&vec![ByteBuf::from([0]); 4096]));
+        let outcome = batches::take(State(service.clone()), batch()).await.unwrap();
+        assert_eq!(serde_json::to_value(&outcome.0).unwrap()["refused"].as_array().unwrap().len(), 4096);
+        use_up(&service, Whose::Batches, 409_600);
+        let code = batches::take(State(service.clone()), batch()).await.unwrap_err().into_parts().0;
+        assert_eq!(code, Code::TooManyRequests);
+        let held: Vec<_> = std::iter::from_fn(|| service.places().batch().ok()).collect();
+        let code = batches::take(State(service.clone()), batch()).await.unwrap_err().into_parts().0;
+        assert_eq!((code, held.is_empty()), (Code::Busy, false));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn statements_are_made_a_few_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path()).await;
+        let ask = || {
+            let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Statement };
+            inquiries::inquire(
+                State(service.clone()),
+                Body::from(Signed::sign(&stranger(), &NETWORK, inquiry).encode()),
+            )
+        };
+        let held = [service.places().statement(), service.places().statement()];
+        assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
+        drop(held);
+        assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
+    }
+
+    #[derive(Serialize)]
+    struct TopUp {
+        code: ByteArray<16>,
+        deposit: Unverified<Deposit>,
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_has_a_code_does_not_wait_for_strangers() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path()).await;
+        let amount = Amount::new(1000).unwrap();
+        let code = service.keys().top_up_code(amount, [1; 5]).unwrap();
+        let unit = Unit::new("EUR").unwrap();
+        let deposit =
+            Deposit { amount, id: code.payment_id(), remark: None, unit, issued: UnixSeconds::new(1) };
+        let deposit = Signed::sign(&stranger(), &NETWORK, deposit);
+        let with = |code| canonical::to_vec(&TopUp { code, deposit: (&deposit).into() });
+        let (right, wrong) = (with(ByteArray::new(*code.as_bytes())), with(ByteArray::new([0; 16])));
+        let hand_in =
+            async |bytes: Vec<u8>| deposits::top_up(State(service.clone()), Body::from(bytes)).await;
+        use_up(&service, Whose::Strangers, 500);
+        assert_eq!(hand_in(wrong).await.unwrap_err().into_parts().0, Code::TooManyRequests);
+        assert_eq!(hand_in(right).await.unwrap().status(), StatusCode::OK);
+    }
 }

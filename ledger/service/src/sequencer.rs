@@ -4,12 +4,14 @@ mod batch;
 mod follow;
 
 use std::sync::{Arc, RwLock};
+use std::time::{Instant, SystemTime};
 
-use ledger::{ApplyError, LogEntry, SessionRequest, Summary, What};
+use ledger::{ApplyError, Deposited, LogEntry, SessionRequest, What};
 use protocol::{Epoch, SessionGrant, Signed, UnixSeconds};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use self::follow::replay;
+use crate::clock::Watch;
 use crate::metrics::Metrics;
 use crate::state::State;
 use crate::store::Store;
@@ -32,8 +34,10 @@ pub(crate) enum Ask {
         Box<Signed<SessionRequest>>,
         oneshot::Sender<Result<Result<Signed<SessionGrant>, ApplyError>, Unavailable>>,
     ),
-    /// To settle this epoch, when it is the next one.
-    Settle(Epoch, oneshot::Sender<Result<Option<Summary>, Unavailable>>),
+    /// To take this deposit, which somebody shows a code for, when nobody else has.
+    Redeem(Box<Deposited>, oneshot::Sender<Result<Redeemed, Unavailable>>),
+    /// To settle this epoch, when it is the next one and its time has come, or whatever the time.
+    Settle(Epoch, When, oneshot::Sender<Result<Settling, Unavailable>>),
     /// To read the journal from this entry on.
     Read(u64, oneshot::Sender<Result<Vec<Vec<u8>>, Unavailable>>),
 }
@@ -47,6 +51,35 @@ pub(crate) enum Answer {
     Known(UnixSeconds),
     /// It is not there.
     Refused(ApplyError),
+}
+
+/// What became of a deposit with a code.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Redeemed {
+    /// It was tried.
+    By(Answer),
+    /// Somebody else has used the code.
+    Before,
+}
+
+/// When an epoch may be settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// When no receipt of it can be under way: its grants have ended.
+    Over,
+    /// At any time: what comes later is paid by nobody.
+    Now,
+}
+
+/// What became of an epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Settling {
+    /// It is settled, now or before.
+    Settled,
+    /// Another one is settled next.
+    NotNext,
+    /// It has grants until then, or may get them.
+    Early(UnixSeconds),
 }
 
 /// The journal cannot be written now. What was asked for may be in it, or not: it can be asked for again.
@@ -82,10 +115,17 @@ impl Writer {
         answered.await.unwrap_or(Err(Unavailable))
     }
 
-    /// Settles this epoch; `None` when it is not the next one.
-    pub(crate) async fn settle(&self, epoch: Epoch) -> Result<Option<Summary>, Unavailable> {
+    /// Takes a deposit with the code of its id, when nobody else has used it.
+    pub(crate) async fn redeem(&self, deposited: Box<Deposited>) -> Result<Redeemed, Unavailable> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::Settle(epoch, answer)).await?;
+        self.ask(Ask::Redeem(deposited, answer)).await?;
+        answered.await.unwrap_or(Err(Unavailable))
+    }
+
+    /// Settles this epoch, when it is the next one.
+    pub(crate) async fn settle(&self, epoch: Epoch, when: When) -> Result<Settling, Unavailable> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Settle(epoch, when, answer)).await?;
         answered.await.unwrap_or(Err(Unavailable))
     }
 
@@ -111,6 +151,9 @@ pub(crate) struct Sequencer<S> {
     keys: LedgerKeys,
     schedule: Schedule,
     metrics: Arc<Metrics>,
+    watch: Watch,
+    /// When it was looked for what others have written.
+    followed: Instant,
     /// Whether it is unknown where the journal ends.
     is_lost: bool,
 }
@@ -134,6 +177,8 @@ impl<S: Store> Sequencer<S> {
             keys,
             schedule,
             metrics,
+            watch: Watch::new(SystemTime::now().into(), Instant::now()),
+            followed: Instant::now(),
             is_lost: false,
         };
         (sequencer, shared)
@@ -155,6 +200,9 @@ impl<S: Store> Sequencer<S> {
                 }
             };
             let Some(first) = first else { break };
+            if self.followed.elapsed() >= follow::FOLLOW_EVERY {
+                self.look().await;
+            }
             let batch = batch::gather(first, &mut asks);
             self.serve(batch).await;
         }
@@ -187,4 +235,40 @@ pub enum ReplayError {
     Store(#[from] StoreError),
     #[error("entry {number} of the journal: {reason}")]
     Entry { number: u64, reason: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::tlog::KeyName;
+    use ledger::{Terms, Unit};
+    use protocol::NetworkId;
+
+    use super::*;
+    use crate::{LedgerSecret, RedbStore};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_written_under_a_clock_that_was_set_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = KeyName::new("ledger.example").unwrap();
+        let keys = LedgerKeys::new(&LedgerSecret::from_bytes([1; 32]), name);
+        let issuer = keys.issuer().public();
+        let network = NetworkId::from_bytes([1; 32]);
+        let terms = Terms { issuer, network, treasury: issuer, unit: Unit::new("EUR").unwrap() };
+        let store = RedbStore::open(&folder.path().join("journal"), &terms).unwrap();
+        let schedule = Schedule { started: UnixSeconds::new(0), epoch_s: 3600 };
+        let (public, metrics) = (Box::new(drop), Arc::new(Metrics::new()));
+        let (mut sequencer, shared) =
+            Sequencer::new(store, State::new(terms), public, keys, schedule, metrics);
+        let right = sequencer.watch;
+        sequencer.watch = Watch::new(UnixSeconds::new(1_000_000), Instant::now());
+        let (answer, answered) = oneshot::channel();
+        sequencer.serve(vec![Ask::Settle(Epoch::new(1), When::Now, answer)]).await;
+        assert_eq!((answered.await.unwrap(), read(&shared).ledger().head().count), (Err(Unavailable), 0));
+
+        sequencer.watch = right;
+        let (answer, answered) = oneshot::channel();
+        sequencer.serve(vec![Ask::Settle(Epoch::new(1), When::Over, answer)]).await;
+        let settled = (answered.await.unwrap(), read(&shared).ledger().head().count);
+        assert_eq!(settled, (Ok(Settling::Settled), 1));
+    }
 }

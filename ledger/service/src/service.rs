@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ledger::tlog::PolicyError;
 use ledger::{LogEntry, Terms};
@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 use crate::clock::PROMISE_S;
 use crate::log::{LogError, LogFiles, LogTree, Newest, Published, Publisher, Waiting};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::rates::Rates;
 use crate::routes::router;
-use crate::sequencer::{Sequencer, Shared, Writer, replay};
+use crate::sequencer::{Sequencer, Settling, Shared, When, Writer, replay};
 use crate::state::State;
 use crate::store::Store;
 use crate::token::OperatorToken;
@@ -62,6 +63,7 @@ struct Inner {
     newest: Newest,
     metrics: Arc<Metrics>,
     rates: Rates,
+    places: Places,
 }
 
 /// A ledger that is ready to serve.
@@ -114,10 +116,28 @@ impl RunningLedger {
         let (publisher, newest) =
             Publisher::new(Arc::clone(&files), tree, keys.clone(), witnesses, Arc::clone(&metrics))?;
         let (writer, sequencing) = sequencer.start();
-        let rates = Rates::default();
-        let inner =
-            Inner { keys, terms, schedule, operator, policy, shared, writer, files, newest, metrics, rates };
+        let (rates, places) = (Rates::default(), Places::default());
+        let inner = Inner {
+            keys,
+            terms,
+            schedule,
+            operator,
+            policy,
+            shared,
+            writer,
+            files,
+            newest,
+            metrics,
+            rates,
+            places,
+        };
         Ok(Self { service: Service(Arc::new(inner)), publisher, waiting, sequencing })
+    }
+
+    /// As the routes see it, without an address.
+    #[cfg(test)]
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     /// Serves on `listener` until `shutdown` completes; then all that was taken is published.
@@ -185,16 +205,23 @@ impl Past {
     }
 }
 
-/// Settles every epoch when it is due, for ever.
+/// Settles every epoch when it is due, for ever. What gateways have kept while no ledger was there has its time, too, so
+/// nothing is settled sooner after the start than after the end of an epoch.
 async fn keep_time(service: Service) {
+    let started = Instant::now();
+    let late = Duration::from_secs(service.schedule().late_s());
+    let is_late_enough = |end: UnixSeconds, began: UnixSeconds| end > began || started.elapsed() >= late;
+    let began = now();
     loop {
         tokio::time::sleep(CLOCK_EVERY).await;
         let next = service.state().ledger().next_epoch();
-        if !service.schedule().due(next).has_passed(now()) {
+        let schedule = service.schedule();
+        if !schedule.due(next).has_passed(now()) || !is_late_enough(schedule.end(next), began) {
             continue;
         }
-        match service.writer().settle(next).await {
-            Ok(_) => tracing::info!(epoch = next.get(), "settled"),
+        match service.writer().settle(next, When::Now).await {
+            Ok(Settling::Settled) => tracing::info!(epoch = next.get(), "settled"),
+            Ok(_) => tracing::info!(epoch = next.get(), "not settled here"),
             Err(error) => tracing::error!(%error, epoch = next.get(), "cannot settle"),
         }
     }
@@ -240,6 +267,10 @@ impl Service {
 
     pub(crate) fn rates(&self) -> &Rates {
         &self.0.rates
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
     }
 
     /// What is durable. It is held for no longer than an answer takes.

@@ -1,10 +1,11 @@
 //! What a ledger knows: the fold of its journal, and what is looked up beside it. Nothing of it is kept but the journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use ledger::{
-    Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId, Payout, PayoutTree,
-    Settlement, Summary, Terms, What,
+    Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId, PayoutTree, Settlement,
+    Summary, Terms, What,
 };
 use protocol::{AgreementId, Epoch, PublicKey, UnixSeconds};
 
@@ -15,9 +16,12 @@ pub(crate) struct State {
     at: UnixSeconds,
     /// Who has made a deposit of this name: a top-up code is redeemed once, whoever has it.
     deposits: HashMap<PaymentId, PublicKey>,
+    /// Who was ever granted something, at whose cost whatever.
+    viewers: HashSet<PublicKey>,
     agreements: BTreeMap<AgreementId, Registered>,
     settled: BTreeMap<Epoch, Settled>,
-    payouts: Vec<Payout>,
+    /// What contracts owe after the last settlement.
+    payouts: Arc<PayoutTree>,
     log_size: u64,
 }
 
@@ -58,9 +62,10 @@ impl State {
             ledger: Ledger::new(terms),
             at: UnixSeconds::new(0),
             deposits: HashMap::new(),
+            viewers: HashSet::new(),
             agreements: BTreeMap::new(),
             settled: BTreeMap::new(),
-            payouts: Vec::new(),
+            payouts: Arc::new(PayoutTree::new(Vec::new())),
             log_size: 0,
         }
     }
@@ -88,6 +93,9 @@ impl State {
                 let deposit = &deposited.deposit;
                 self.deposits.insert(deposit.body().id, deposit.by());
             }
+            What::Grant(granted) => {
+                self.viewers.insert(granted.request.by());
+            }
             What::Agreement(agreed) => {
                 self.register(agreed);
                 public.push(LogEntry::Agreement(agreed.clone()));
@@ -109,7 +117,7 @@ impl State {
 
     fn close(&mut self, settlement: Settlement, at: UnixSeconds, items: u64) {
         let Settlement { summary, payouts, .. } = settlement;
-        self.payouts = payouts;
+        self.payouts = Arc::new(PayoutTree::new(payouts));
         self.settled.insert(summary.epoch, Settled { summary, at, first: self.log_size, items });
     }
 
@@ -120,6 +128,11 @@ impl State {
     /// When the last entry was taken: no entry is earlier.
     pub(crate) const fn at(&self) -> UnixSeconds {
         self.at
+    }
+
+    /// Whether a key has ever had money here, shares in a title with others, or was granted something.
+    pub(crate) fn knows(&self, key: &PublicKey) -> bool {
+        self.ledger.knows(key) || self.viewers.contains(key)
     }
 
     /// Who has made the deposit of this name.
@@ -141,8 +154,8 @@ impl State {
     }
 
     /// What contracts owe after the last settlement.
-    pub(crate) fn payouts(&self) -> PayoutTree {
-        PayoutTree::new(self.payouts.clone())
+    pub(crate) fn payouts(&self) -> Arc<PayoutTree> {
+        Arc::clone(&self.payouts)
     }
 }
 

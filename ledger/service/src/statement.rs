@@ -159,8 +159,12 @@ impl Statement {
     pub(crate) fn of(service: &Service, party: &PublicKey, epoch: Option<Epoch>) -> Result<Self, Problem> {
         let (settled, size) = {
             let state = service.state();
-            let is_asked = |one: &&Settled| epoch.is_none_or(|epoch| epoch == one.summary.epoch);
-            let settled: Vec<Settled> = state.all_settled().filter(is_asked).cloned().collect();
+            let settled: Vec<Settled> = match epoch {
+                // Nothing in the log is of a key that never had any part in it.
+                _ if !state.knows(party) => Vec::new(),
+                Some(epoch) => state.settled(epoch).into_iter().cloned().collect(),
+                None => state.all_settled().cloned().collect(),
+            };
             (settled, service.newest().map_or(0, |newest| newest.checkpoint.size))
         };
         let mut statement = Self {

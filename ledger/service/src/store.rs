@@ -1,5 +1,6 @@
 //! Where a journal lasts. A store appends where the writer thinks that the end is, and reads; nothing else (spec §25).
 
+mod password;
 mod postgres;
 mod redb;
 
@@ -48,7 +49,7 @@ pub enum StoreError {
     Redb(Box<::redb::Error>),
     #[error("the database: {reason}")]
     Postgres { reason: String },
-    #[error("the store does not keep what it has acknowledged: {0}")]
+    #[error("the database: {0}")]
     Setting(String),
     #[error("entry {number} is missing or broken")]
     Broken { number: u64 },

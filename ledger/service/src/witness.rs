@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::future::Future;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -22,7 +22,7 @@ use protocol::{SecretKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use crate::server;
+use crate::{durable, server};
 
 /// A witness with what it has cosigned last of each log.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Witness {
         logs: Vec<VerifierKey>,
     ) -> Result<Self, WitnessError> {
         let lock = folder.join("lock");
-        let opened = fs::create_dir_all(folder)
+        let opened = durable::make_folder(folder)
             .and_then(|()| File::options().create(true).append(true).open(&lock))
             .map_err(|source| WitnessError::Io { path: lock, source })?;
         opened.try_lock().map_err(|_| WitnessError::Locked { path: folder.to_owned() })?;
@@ -162,10 +162,6 @@ fn read(path: &Path, origin: &KeyName) -> Result<Witnessed, WitnessError> {
 /// Writes beside the place and moves it there, both durable.
 fn keep(path: &Path, origin: &KeyName, witnessed: Witnessed) -> io::Result<()> {
     let kept = Kept { origin: origin.to_string(), size: witnessed.size, root: witnessed.root };
-    let draft = path.with_extension("new");
-    let mut file = File::create(&draft)?;
-    file.write_all(&serde_json::to_vec(&kept)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    File::open(path.parent().unwrap_or_else(|| Path::new(".")))?.sync_all()
+    durable::replace(path, &serde_json::to_vec(&kept)?)?;
+    durable::sync_name(path)
 }

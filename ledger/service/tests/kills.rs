@@ -14,7 +14,6 @@ use ledger_service::{RedbStore, RunningLedger, Store as _};
 use protocol::{AgreementId, Digest, Promise, SecretKey, SessionGrant, Signed};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use reqwest::Client;
 use running::{
     NETWORK, TOKEN, VIEWER, agreed, config, deposit, list, receipt, request, schedule, secret, terms,
 };
@@ -104,7 +103,7 @@ fn numbered(number: u64) -> Signed<Deposit> {
 
 /// Deposits, grants, receipts and settlements, one after the other, for as long as it may.
 async fn talk(url: &str, said: &mut Said, id: AgreementId) {
-    let http = Client::new();
+    let http = running::http();
     let post = async |path: &str, body: Vec<u8>| {
         let request = http.post(format!("{url}{path}")).bearer_auth(TOKEN).body(body);
         let answer = request.send().await.ok()?;
@@ -137,7 +136,10 @@ async fn talk(url: &str, said: &mut Said, id: AgreementId) {
         said.promised.push(Signed::<Promise>::decode(&promise, &NETWORK).unwrap().body().name);
         if number.is_multiple_of(4) {
             let epoch = grant.body().epoch.get();
-            let Some(settled) = post(&format!("/v1/settle?epoch={epoch}"), Vec::new()).await else { return };
+            let Some(settled) = post(&format!("/v1/settle?epoch={epoch}&force=true"), Vec::new()).await
+            else {
+                return;
+            };
             said.settled.push((epoch, serde_json::from_slice(&settled).unwrap()));
         }
     }
@@ -145,9 +147,9 @@ async fn talk(url: &str, said: &mut Said, id: AgreementId) {
 
 /// What was settled is settled so; a second time changes nothing.
 async fn check_settlements(url: &str, said: &Said) {
-    let http = Client::new();
+    let http = running::http();
     for (epoch, settled) in &said.settled {
-        let request = http.post(format!("{url}/v1/settle?epoch={epoch}")).bearer_auth(TOKEN);
+        let request = http.post(format!("{url}/v1/settle?epoch={epoch}&force=true")).bearer_auth(TOKEN);
         let again: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(again, *settled);
     }

@@ -126,6 +126,62 @@ async fn a_code_is_redeemed_once_and_by_one() {
     assert_eq!(refused(other).await, (409, "code_used".into()));
     let balance = ledger.inquire(&secret(VIEWER), Inquired::Balance).await;
     assert_eq!(balance["funds"], "5.000000");
+
+    // Many who have it at once find the same state, but only one finds the code.
+    let code = keys().top_up_code(Amount::new(1_000_000).unwrap(), [2; 5]).unwrap();
+    let asks = (50..66).map(|owner| ledger.post("/v1/top-ups", top_up(&code, owner, 1_000_000)));
+    let answers = futures_util::future::join_all(asks).await;
+    let taken = answers.iter().filter(|answer| answer.status() == StatusCode::OK).count();
+    let used = answers.iter().filter(|answer| answer.status() == StatusCode::CONFLICT).count();
+    assert_eq!((taken, used), (1, 15));
+    ledger.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_with_grants_is_settled_by_force_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let early = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
+    assert_eq!(refused(early).await, (409, "refused".into()));
+    assert_eq!(ledger.json("/v1/terms").await["open_epoch"], 1);
+    let settled = ledger.settle(1).await;
+    let again = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
+    assert_eq!(json(again, StatusCode::OK).await, settled, "what is settled can be asked for");
+    ledger.stop().await;
+}
+
+/// What gateways have kept while it was away comes after its start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_was_away_waits_before_it_settles() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ledger_service::RedbStore::open(&folder.path().join("journal.redb"), &terms()).unwrap();
+    let schedule = ledger_service::Schedule {
+        started: protocol::UnixSeconds::new(running::now().get() - 2 * 86_400 + 3600),
+        epoch_s: 86_400,
+    };
+    let config = running::config(folder.path(), schedule, None);
+    let ledger = Running::serve(ledger_service::RunningLedger::start(store, config).await.unwrap()).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(ledger.json("/v1/terms").await["open_epoch"], 1, "its hour for what comes late begins now");
+    ledger.stop().await;
+}
+
+/// Whoever makes keys has one allowance with all who do, and a statement costs them nothing to get and us nothing to make.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_never_had_money_are_strangers() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    ledger.deposit(VIEWER, 1000, 1).await;
+    let grant = ledger.grant(&request(VIEWER, id, 1000, 1)).await;
+    ledger.promised(&receipt(grant.body(), &session(VIEWER, 1), 1, 500)).await;
+    let settled = ledger.settle(1).await;
+    ledger.published(settled["log_summary"].as_u64().unwrap() + 1).await;
+    // Nothing is left to it, but it had money once.
+    let own = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
+    assert_eq!(own["epochs"][0]["paid"], "0.001000");
+    let nobodys = ledger.inquire(&secret(77), Inquired::Statement).await;
+    assert_eq!(nobodys["epochs"], json!([]));
     ledger.stop().await;
 }
 

@@ -11,7 +11,7 @@ use ledger::tlog::{
 };
 use ledger_service::{RedbStore, RunningLedger, Witness};
 use protocol::SecretKey;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use running::{Running, agreed, config, keys, schedule, secret, terms};
 use tokio::net::TcpListener;
 
@@ -60,14 +60,14 @@ async fn a_witness_cosigns_what_continues() {
     note.sign(keys().origin(), &log_secret());
     let post = async |old: u64| {
         let request = AddCheckpoint { old, proof: Vec::new(), checkpoint: note.clone() };
-        Client::new().post(format!("{url}/add-checkpoint")).body(request.encode()).send().await.unwrap()
+        running::http().post(format!("{url}/add-checkpoint")).body(request.encode()).send().await.unwrap()
     };
     let answer = post(0).await;
     assert_eq!(answer.status(), StatusCode::CONFLICT);
     assert_eq!(answer.headers()["content-type"], "text/x.tlog.size");
     assert_eq!(parse_conflict(&answer.bytes().await.unwrap()), Some(3));
     assert_eq!(post(3).await.status(), StatusCode::CONFLICT);
-    let nothing = Client::new().post(format!("{url}/add-checkpoint")).body("nothing").send().await.unwrap();
+    let nothing = running::http().post(format!("{url}/add-checkpoint")).body("nothing").send().await.unwrap();
     assert_eq!(nothing.status(), StatusCode::BAD_REQUEST);
 }
 

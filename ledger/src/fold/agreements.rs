@@ -13,7 +13,7 @@ use crate::{Agreed, Consent, GENERATIONS_MAX, Parent, SplitAgreement, Unit, appo
 pub(crate) struct Agreements {
     all: BTreeMap<AgreementId, Registered>,
     current: BTreeMap<(PublicKey, Cid), AgreementId>,
-    /// Everybody who has ever signed one.
+    /// Everybody who has signed one with somebody who was known already.
     signatories: BTreeSet<PublicKey>,
 }
 
@@ -57,7 +57,7 @@ impl Agreements {
         shares.into_iter().flatten().map(|(id, ppm)| (*id, *ppm))
     }
 
-    /// Whether this key has ever signed an agreement.
+    /// Whether somebody who was known has signed an agreement with this key.
     pub(crate) fn names(&self, key: &PublicKey) -> bool {
         self.signatories.contains(key)
     }
@@ -113,9 +113,13 @@ impl Agreements {
         }
         let (ancestry, id) = (self.check(agreed)?, agreed.agreement.id());
         self.current.insert((parts.creator, parts.content), id);
-        self.signatories.extend(agreed.agreement.signatories());
         self.all.insert(id, Registered { agreement: agreed.agreement.clone(), ancestry });
         Ok(())
+    }
+
+    /// Makes all of these known.
+    fn introduce(&mut self, signatories: Vec<PublicKey>) {
+        self.signatories.extend(signatories);
     }
 
     fn check(&self, agreed: &Agreed) -> Result<Ancestry, RegisterError> {
@@ -207,6 +211,10 @@ impl Ledger {
             return Ok(Applied::Known);
         }
         self.agreements.register(agreed, &self.terms.unit)?;
+        let signatories = agreed.agreement.signatories();
+        if signatories.iter().any(|key| self.knows(key)) {
+            self.agreements.introduce(signatories.into_iter().collect());
+        }
         Ok(Applied::New(None))
     }
 }

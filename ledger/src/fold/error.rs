@@ -114,6 +114,8 @@ pub enum GrantError {
     Time { starts: UnixSeconds, expires: UnixSeconds },
     #[error("a limit of {limit}")]
     Limit { limit: Usage },
+    #[error("a charge of {charge}, the limit costs {least}")]
+    Charge { charge: Amount, least: Amount },
     #[error("no such budget in this epoch, or it is for another title or viewer")]
     NoBudget,
 }

@@ -55,6 +55,13 @@ pub(crate) struct SetAside {
 }
 
 impl Payments {
+    /// Whether this key has ever deposited something, or was paid out.
+    pub(crate) fn names(&self, key: &PublicKey) -> bool {
+        let ids = [0, u8::MAX].map(|byte| (*key, PaymentId::from_bytes([byte; 16])));
+        let is_paid = |state: &PaidParty| state.paid > Amount::ZERO;
+        self.deposits.range(ids[0]..=ids[1]).next().is_some() || self.parties.get(key).is_some_and(is_paid)
+    }
+
     /// Everybody whom contracts pay, with the address and what they have paid so far.
     pub(crate) fn payees(&self) -> impl Iterator<Item = (PublicKey, PayoutAddress, Amount)> {
         let payee =

@@ -141,7 +141,11 @@ impl Ledger {
         self.check_alias(granted)?;
         let agreement = self.agreements.current(grant.agreement);
         let agreement = agreement.ok_or(GrantError::NotCurrent { agreement: grant.agreement })?;
-        let Some(budget) = granted.request.body().budget else { return Ok(()) };
+        let Some(budget) = granted.request.body().budget else {
+            let least = agreement.parts().price.charge(grant.limit, Amount::MAX);
+            let charge = grant.charge;
+            return if charge < least { Err(GrantError::Charge { charge, least }) } else { Ok(()) };
+        };
         let epoch = self.open.get(&grant.epoch);
         let budget = epoch.and_then(|epoch| epoch.budgets.get(&budget)).ok_or(GrantError::NoBudget)?;
         let is_for_title = budget.content.is_none_or(|content| content == agreement.parts().content);

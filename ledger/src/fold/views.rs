@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofs::Cid;
-use protocol::{AgreementId, Amount, Ppm, PublicKey, Serial, SessionGrant};
+use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds};
 
 use super::Ledger;
 use crate::{Account, Line, SplitAgreement};
@@ -35,6 +35,12 @@ impl Ledger {
         own.map(|(serial, _)| *serial)
     }
 
+    /// When the last grant of an open epoch ends; `None` where it has no grants.
+    pub fn grants_expire(&self, epoch: Epoch) -> Option<UnixSeconds> {
+        let sessions = &self.open.get(&epoch)?.sessions;
+        sessions.values().map(|session| session.grant.expires).max()
+    }
+
     /// The agreement of a creator about a title that holds now.
     pub fn holding(&self, creator: &PublicKey, content: &Cid) -> Option<&SplitAgreement> {
         self.agreements.holding(creator, content)
@@ -50,10 +56,14 @@ impl Ledger {
         self.balance(account)
     }
 
-    /// Whether a key has ever had money here, or shares in a title.
+    /// Whether a key has ever had money here, or has signed an agreement with somebody who was known then: whoever makes
+    /// keys knows them all, but none of them brings another one in.
     pub fn knows(&self, key: &PublicKey) -> bool {
-        let accounts = [Account::Funds(*key), Account::Reserved(*key), Account::Earned(*key)];
-        accounts.into_iter().any(|account| self.balance(account) > 0) || self.agreements.names(key)
+        let accounts =
+            [Account::Funds(*key), Account::Reserved(*key), Account::Earned(*key), Account::Held(*key)];
+        accounts.into_iter().any(|account| self.balance(account) > 0)
+            || self.payments.names(key)
+            || self.agreements.names(key)
     }
 
     /// How a line of the log is divided.

@@ -68,6 +68,9 @@ fn titles() -> [Title<'static>; 3] {
     [first, second, free]
 }
 
+/// What 1000 bytes or milliseconds of each title cost.
+pub(crate) const LIMIT_COSTS: [u64; 3] = [875, 3, 0];
+
 const PARENT_SHARE: u32 = 123_456;
 
 fn agreements() -> [SplitAgreement; 3] {

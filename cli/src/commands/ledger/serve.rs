@@ -33,7 +33,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "IP:PORT", default_value_t = LISTEN, env = "HEADWATER_LEDGER_LISTEN")]
     listen: SocketAddr,
 
-    /// The database of the journal [default: a file in the folder]
+    /// The database of the journal, its password in PGPASSWORD or ~/.pgpass [default: a file in the folder]
     #[arg(long, value_name = "postgres://…", env = "HEADWATER_LEDGER_DATABASE", hide_env_values = true)]
     database: Option<String>,
 

@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 
 /// Settle the open epoch now, or show how one was settled
 ///
-/// A ledger that runs settles by itself. What is settled stays settled: a second time changes nothing.
+/// A ledger that runs settles by itself. Before the grants of the epoch have ended it has to be forced. What is settled stays settled: a second time changes nothing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -26,6 +26,10 @@ pub(super) struct Settle {
     /// Which epoch [default: the one that is settled next]
     #[arg(long, value_name = "N")]
     epoch: Option<u64>,
+
+    /// Settle although grants of the epoch hold: what is watched under them from then on is paid by nobody
+    #[arg(long)]
+    force: bool,
 }
 
 /// The settlement as the ledger tells it.
@@ -37,7 +41,7 @@ impl Settle {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let ledger = self.at.connect().await?;
         let epoch = self.epoch.unwrap_or(ledger.terms().open_epoch);
-        let path = format!("v1/settle?epoch={epoch}");
+        let path = format!("v1/settle?epoch={epoch}&force={}", self.force);
         let settled = ledger.operate(Method::POST, &path, &self.folder.dir, Vec::new()).await?;
         globals.output().answer(&Answer(serde_json::from_slice(&settled)?))?;
         Ok(Outcome::Complete)

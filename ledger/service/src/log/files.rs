@@ -1,13 +1,15 @@
 //! The folder of a log: tiles and bundles that never change, and the one checkpoint that does.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ledger::tlog::{
     Bundle, BundleError, Checkpoint, LogBytes, SignedNote, Subtree, Tile, TreeHash, VerifierKey,
 };
+
+use crate::durable;
 
 /// The folder; one process has it.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl LogFiles {
     /// The log in this folder, which is made when it is not there.
     pub(crate) fn open(folder: &Path) -> Result<Self, LogError> {
         let (public, lock) = (folder.join(PUBLIC), folder.join(LOCK));
-        fs::create_dir_all(&public).map_err(at(&public))?;
+        durable::make_folder(&public).map_err(at(&public))?;
         let file = File::options().create(true).append(true).open(&lock).map_err(at(&lock))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { public, _lock: file }),
@@ -73,7 +75,7 @@ impl LogFiles {
                 fs::create_dir_all(&folder).map_err(at(&folder))?;
                 folders.push(folder);
             }
-            replace(&path, bytes)?;
+            durable::replace(&path, bytes).map_err(at(&path))?;
         }
         folders.iter().try_for_each(|folder| sync_up(folder, &self.public))
     }
@@ -84,7 +86,8 @@ impl LogFiles {
         if found != before.map(|note| note.encode().into_bytes()) {
             return Err(LogError::Changed);
         }
-        replace(&self.public.join(CHECKPOINT), next.encode().as_bytes())?;
+        let path = self.public.join(CHECKPOINT);
+        durable::replace(&path, next.encode().as_bytes()).map_err(at(&path))?;
         sync_up(&self.public, &self.public)
     }
 
@@ -120,22 +123,10 @@ impl LogFiles {
     }
 }
 
-/// Writes beside the place, and moves it there: whoever reads has all of it or none.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
-    let draft = path.with_extension("new");
-    let write = || {
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    };
-    write().map_err(at(path))
-}
-
 /// Makes the names in a folder durable, and those of the folders above it.
 fn sync_up(folder: &Path, root: &Path) -> Result<(), LogError> {
     for folder in folder.ancestors() {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+        durable::sync_folder(folder).map_err(at(folder))?;
         if folder == root {
             break;
         }

@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::body;
-use super::records::Handed;
+use super::records::{Handed, allow};
 use crate::problem::{Code, Problem};
+use crate::rates::Whose;
 use crate::sequencer::Answer;
 use crate::service::Service;
 use crate::spread::spread;
@@ -38,9 +39,11 @@ struct Refused {
 
 pub(crate) async fn take(State(service): State<Service>, request: Body) -> Result<Json<Outcome>, Problem> {
     let bytes = body(request, BATCH_LEN_MAX).await?;
-    let network = service.terms().network;
-    let decoding = tokio::task::spawn_blocking(move || decode(&bytes, &network));
-    let handed = decoding.await.map_err(|error| Problem::new(Code::Internal, error.to_string()))??;
+    let _place = service.places().batch()?;
+    let (records, network) = (list(&bytes)?, service.terms().network);
+    allow(&service, Whose::Batches, records.len())?;
+    let decoding = tokio::task::spawn_blocking(move || decode(&records, &network));
+    let handed = decoding.await.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     take_all(&service, handed).await.map(Json)
 }
 
@@ -80,14 +83,14 @@ impl Outcome {
 }
 
 /// Verifies all signatures, on all cores.
-fn decode(bytes: &[u8], network: &NetworkId) -> Result<Vec<Result<What, Problem>>, Problem> {
-    Ok(spread(&list(bytes)?, |record| {
+fn decode(records: &[ByteBuf], network: &NetworkId) -> Vec<Result<What, Problem>> {
+    spread(records, |record| {
         let kind = RecordHeading::decode(record)?;
         match kind.kind() {
             "delivery_receipt" | "voucher" => Handed::decode(record, network).map(|handed| handed.what),
             other => Err(Problem::new(Code::BadRecord, format!("{other:?} is not taken in a batch"))),
         }
-    }))
+    })
 }
 
 /// The list of records that a body is.

@@ -7,15 +7,17 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use ledger::{Acceptance, Deposit, Deposited, TopUpCode, What};
 use proofs::canonical;
-use protocol::{Signed, Unverified};
+use protocol::{Amount, Signed, Unverified};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
 use super::batches::{Outcome, list, take_all};
 use super::operator::check;
-use super::records::{Handed, admit, promised};
+use super::records::{admit, allow, promise};
 use super::{RECORD_BODY_LEN_MAX, body};
 use crate::problem::{Code, Problem};
+use crate::rates::Whose;
+use crate::sequencer::Redeemed;
 use crate::service::{Service, now};
 
 /// Longest body of `/v1/deposits`, in bytes.
@@ -32,17 +34,17 @@ pub(crate) async fn accept(
     let network = service.terms().network;
     let decode = |record: &ByteBuf| {
         let deposit = Signed::<Deposit>::decode(record, &network)?;
-        Ok(accepted(&service, deposit))
+        Ok(What::Deposit(Box::new(accepted(&service, deposit))))
     };
     let handed = list(&bytes)?.iter().map(decode).collect();
     take_all(&service, handed).await.map(Json)
 }
 
 /// The deposit with the word of the ledger that it has come.
-fn accepted(service: &Service, deposit: Signed<Deposit>) -> What {
+fn accepted(service: &Service, deposit: Signed<Deposit>) -> Deposited {
     let body = Acceptance { issued: now(), name: deposit.name() };
     let acceptance = Signed::sign(service.keys().issuer(), &service.terms().network, body);
-    What::Deposit(Box::new(Deposited { acceptance, deposit }))
+    Deposited { acceptance, deposit }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,25 +60,28 @@ pub(crate) async fn top_up(State(service): State<Service>, request: Body) -> Res
     let TopUp { code, deposit } = canonical::from_slice(&bytes, RECORD_BODY_LEN_MAX)
         .map_err(|error| Problem::bad_request(format!("not a code and a deposit: {error}")))?;
     let deposit = deposit.verify(&service.terms().network)?;
-    admit(&service, deposit.by())?;
-    check_code(&service, &TopUpCode::from_bytes(code.into_array()), &deposit)?;
-    let (name, by) = (deposit.name(), deposit.by());
-    promised(&service, Handed { what: accepted(&service, deposit), name, by }).await
+    let code = TopUpCode::from_bytes(code.into_array());
+    let Some(worth) = service.keys().worth(&code) else {
+        admit(&service, deposit.by())?;
+        return Err(Problem::new(Code::WorthNothing, "it is not one of this ledger"));
+    };
+    check_deposit(&code, worth, &deposit)?;
+    allow(&service, Whose::TopUps, 1)?;
+    let name = deposit.name();
+    match service.writer().redeem(Box::new(accepted(&service, deposit))).await? {
+        Redeemed::By(answer) => promise(&service, name, answer, None),
+        Redeemed::Before => {
+            service.metrics().refused(1);
+            Err(Problem::new(Code::Redeemed, "somebody has used it already"))
+        }
+    }
 }
 
-fn check_code(service: &Service, code: &TopUpCode, deposit: &Signed<Deposit>) -> Result<(), Problem> {
-    let refused = |code, why: &str| Err(Problem::new(code, why));
-    let Some(worth) = service.keys().worth(code) else {
-        return refused(Code::WorthNothing, "it is not one of this ledger");
-    };
-    if deposit.body().amount != worth || deposit.body().id != code.payment_id() {
-        return refused(
-            Code::WorthNothing,
-            "the deposit has another amount than the code is worth, or another id",
-        );
-    }
-    match service.state().depositor(&code.payment_id()) {
-        Some(by) if by != deposit.by() => refused(Code::Redeemed, "somebody has used it already"),
-        _ => Ok(()),
+fn check_deposit(code: &TopUpCode, worth: Amount, deposit: &Signed<Deposit>) -> Result<(), Problem> {
+    if deposit.body().amount == worth && deposit.body().id == code.payment_id() {
+        Ok(())
+    } else {
+        let why = "the deposit has another amount than the code is worth, or another id";
+        Err(Problem::new(Code::WorthNothing, why))
     }
 }

@@ -29,7 +29,10 @@ pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Re
         Ok(match what {
             Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
             Inquired::Sessions => Json(Sessions::of(&service, &by)).into_response(),
-            Inquired::Statement => Json(Statement::of(&service, &by, epoch)?).into_response(),
+            Inquired::Statement => {
+                let _place = service.places().statement()?;
+                Json(Statement::of(&service, &by, epoch)?).into_response()
+            }
         })
     })
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::settlements::{Readable, readable};
 use crate::problem::{Code, Problem};
+use crate::sequencer::{Settling, When};
 use crate::service::Service;
 use crate::state::Books;
 
@@ -28,9 +29,12 @@ pub(crate) fn check(service: &Service, headers: &HeaderMap) -> Result<(), Proble
 pub(crate) struct Settle {
     /// The epoch that is meant; without it, the next one.
     epoch: Option<u64>,
+    /// Whether it is settled although receipts may be under way, which nobody pays then.
+    #[serde(default)]
+    force: bool,
 }
 
-/// `POST /v1/settle`: settles the next epoch now, or says how it was settled.
+/// `POST /v1/settle`: settles the next epoch, or says how it was settled; before its grants have ended only by force.
 pub(crate) async fn settle(
     State(service): State<Service>,
     Query(settle): Query<Settle>,
@@ -39,9 +43,15 @@ pub(crate) async fn settle(
     check(&service, &headers)?;
     let next = service.state().ledger().next_epoch();
     let epoch = settle.epoch.map_or(next, Epoch::new);
-    let summary = service.writer().settle(epoch).await?;
-    summary.ok_or_else(|| Problem::new(Code::Refused, format!("epoch {next} is settled next")))?;
-    readable(&service, epoch).map(Json)
+    let when = if settle.force { When::Now } else { When::Over };
+    let refused = |why: String| Err(Problem::new(Code::Refused, why));
+    match service.writer().settle(epoch, when).await? {
+        Settling::Settled => readable(&service, epoch).map(Json),
+        Settling::NotNext => refused(format!("epoch {next} is settled next")),
+        Settling::Early(until) => refused(format!(
+            "epoch {epoch} has grants until {until}: what comes later would be paid by nobody, unless it is forced"
+        )),
+    }
 }
 
 /// `GET /v1/journal.hledger`: everything that was posted, for another program to check.

@@ -11,6 +11,7 @@ use protocol::{Digest, Epoch, NetworkId, PublicKey, Record, RecordHeading, Signe
 
 use super::{RECORD_BODY_LEN_MAX, body, cbor};
 use crate::problem::{Code, Problem};
+use crate::rates::Whose;
 use crate::sequencer::Answer;
 use crate::service::Service;
 
@@ -32,22 +33,41 @@ pub(crate) async fn take(State(service): State<Service>, request: Body) -> Resul
 /// Takes a record, and answers with the promise.
 pub(crate) async fn promised(service: &Service, handed: Handed) -> Result<Response, Problem> {
     let Handed { what, name, .. } = handed;
-    let epoch = epoch_of(service, &what);
-    let at = match service.writer().take(vec![what]).await?.pop() {
-        Some(Answer::Taken(at) | Answer::Known(at)) => at,
-        Some(Answer::Refused(error)) => {
-            service.metrics().refused(1);
-            return Err(error.into());
+    let (epoch, is_next) = (epoch_of(service, &what), is_settled_next(&what));
+    let answer = service.writer().take(vec![what]).await?.pop();
+    let answer = answer.ok_or_else(|| Problem::new(Code::Internal, "the record was lost on its way"))?;
+    // What belongs to no epoch was not settled before it was taken.
+    let epoch = if is_next { Some(service.state().ledger().next_epoch()) } else { epoch };
+    promise(service, name, answer, epoch)
+}
+
+/// The promise for what was taken; what follows from it is public with this epoch.
+pub(crate) fn promise(
+    service: &Service,
+    name: Digest,
+    answer: Answer,
+    epoch: Option<Epoch>,
+) -> Result<Response, Problem> {
+    match answer {
+        Answer::Taken(at) | Answer::Known(at) => {
+            Ok(cbor(StatusCode::OK, service.promise(name, at, epoch).encode()))
         }
-        None => return Err(Problem::new(Code::Internal, "the record was lost on its way")),
-    };
-    Ok(cbor(StatusCode::OK, service.promise(name, at, epoch).encode()))
+        Answer::Refused(error) => {
+            service.metrics().refused(1);
+            Err(error.into())
+        }
+    }
 }
 
 /// Takes one from the allowance of whoever has signed.
 pub(crate) fn admit(service: &Service, by: PublicKey) -> Result<(), Problem> {
-    let is_known = service.state().ledger().knows(&by);
-    if service.rates().admit(is_known.then_some(by), Instant::now()) {
+    let is_known = service.state().knows(&by);
+    allow(service, if is_known { Whose::Known(by) } else { Whose::Strangers }, 1)
+}
+
+/// Takes so many from an allowance.
+pub(crate) fn allow(service: &Service, whose: Whose, count: usize) -> Result<(), Problem> {
+    if service.rates().admit(whose, count, Instant::now()) {
         Ok(())
     } else {
         Err(Problem::new(Code::TooManyRequests, "this key, or all that are not known here, write too often"))
@@ -91,7 +111,22 @@ impl Handed {
     }
 }
 
-/// The epoch whose settlement makes public what follows from this; `None` where none does.
+/// Whether the next settlement makes public what follows from this, whichever it is.
+const fn is_settled_next(what: &What) -> bool {
+    matches!(
+        what,
+        What::Delivery(_)
+            | What::Dispute(_)
+            | What::Hold(_)
+            | What::Payee(_)
+            | What::Purchase(_)
+            | What::Report(_)
+            | What::Resolution(_)
+            | What::Transfer(_)
+    )
+}
+
+/// The epoch that this is for, whose settlement makes public what follows from it.
 fn epoch_of(service: &Service, what: &What) -> Option<Epoch> {
     match what {
         What::Allocation(record) => Some(record.body().epoch),

@@ -109,14 +109,15 @@ pub(crate) async fn payout(
     Path(party): Path<String>,
 ) -> Result<Json<Owed>, Problem> {
     let party = parse_key(&party)?;
-    let state = service.state();
-    let newest = state.all_settled().next_back();
+    let (newest, tree) = {
+        let state = service.state();
+        (state.all_settled().next_back().map(|settled| settled.summary.epoch), state.payouts())
+    };
     let newest = newest.ok_or_else(|| Problem::not_found("nothing is settled yet"))?;
-    let tree = state.payouts();
     let found = tree.proof(&party);
     let (payout, proof) = found.ok_or_else(|| Problem::not_found("contracts owe nothing to this party"))?;
     Ok(Json(Owed {
-        epoch: newest.summary.epoch.get(),
+        epoch: newest.get(),
         party: HEXLOWER.encode(party.as_bytes()),
         address: HEXLOWER.encode(payout.address.as_bytes()),
         cumulative: payout.cumulative.to_string(),

@@ -2,11 +2,11 @@
 
 use std::time::{Instant, SystemTime};
 
-use ledger::{ApplyError, Entry, Granted, LogEntry, SessionRequest, Summary, What};
+use ledger::{ApplyError, Deposited, Entry, Granted, LogEntry, SessionRequest, What};
 use protocol::{Epoch, SessionGrant, Signed, UnixSeconds};
 use tokio::sync::mpsc;
 
-use super::{Answer, Ask, BATCH_ENTRIES_MAX, Sequencer, Unavailable};
+use super::{Answer, Ask, BATCH_ENTRIES_MAX, Redeemed, Sequencer, Settling, Unavailable, When};
 use crate::state::{State, Taken};
 use crate::store::{AppendError, Store};
 
@@ -17,7 +17,8 @@ const GRANT_S: u64 = 4 * 3600;
 enum Reply {
     Take(Vec<Answer>),
     Grant(Box<Result<Signed<SessionGrant>, ApplyError>>),
-    Settle(Option<Box<Summary>>),
+    Redeem(Redeemed),
+    Settle(Settling),
     /// It is read after the batch.
     Read,
 }
@@ -44,7 +45,7 @@ pub(super) fn gather(first: Ask, asks: &mut mpsc::Receiver<Ask>) -> Vec<Ask> {
 fn len(ask: &Ask) -> usize {
     match ask {
         Ask::Take(entries, _) => entries.len(),
-        Ask::Grant(..) | Ask::Settle(..) | Ask::Read(..) => 1,
+        Ask::Grant(..) | Ask::Redeem(..) | Ask::Settle(..) | Ask::Read(..) => 1,
     }
 }
 
@@ -55,7 +56,8 @@ pub(super) fn refuse(batch: Vec<Ask>) {
         match ask {
             Ask::Take(_, answer) => drop(answer.send(Err(Unavailable))),
             Ask::Grant(_, answer) => drop(answer.send(Err(Unavailable))),
-            Ask::Settle(_, answer) => drop(answer.send(Err(Unavailable))),
+            Ask::Redeem(_, answer) => drop(answer.send(Err(Unavailable))),
+            Ask::Settle(_, _, answer) => drop(answer.send(Err(Unavailable))),
             Ask::Read(_, answer) => drop(answer.send(Err(Unavailable))),
         }
     }
@@ -64,8 +66,20 @@ pub(super) fn refuse(batch: Vec<Ask>) {
 impl<S: Store> Sequencer<S> {
     /// Takes a batch, or gives it back when the journal did not end where it was thought to.
     pub(super) async fn attempt(&mut self, batch: Vec<Ask>) -> Result<(), Vec<Ask>> {
+        let now = match self.watch.read(SystemTime::now().into(), Instant::now()) {
+            Ok(now) => now.max(self.ahead.at()),
+            Err(error) => {
+                tracing::error!(%error, "nothing is dated");
+                refuse(batch);
+                return Ok(());
+            }
+        };
         let head = self.ahead.ledger().head();
-        let (replies, draft) = tokio::task::block_in_place(|| self.apply(&batch));
+        let (replies, draft) = tokio::task::block_in_place(|| self.apply(&batch, now));
+        // What is appended shows by it that nobody else has written; a refusal alone does not.
+        if draft.bytes.is_empty() && replies.iter().any(Reply::refuses) && self.was_behind().await {
+            return Err(batch);
+        }
         if !draft.bytes.is_empty() {
             let started = Instant::now();
             if let Err(error) = self.store.append_if(head, &draft.bytes).await {
@@ -83,9 +97,18 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    fn apply(&mut self, batch: &[Ask]) -> (Vec<Reply>, Draft) {
+    /// Whether others have written what was not known here; it is known now, or the end has to be found.
+    async fn was_behind(&mut self) -> bool {
+        let caught_up = self.catch_up().await;
+        if let Err(error) = &caught_up {
+            tracing::error!(%error, "cannot read the journal");
+            self.is_lost = true;
+        }
+        caught_up.unwrap_or(true)
+    }
+
+    fn apply(&mut self, batch: &[Ask], now: UnixSeconds) -> (Vec<Reply>, Draft) {
         let mut draft = Draft::default();
-        let now = UnixSeconds::from(SystemTime::now()).max(self.ahead.at());
         let mut replies = Vec::with_capacity(batch.len());
         for ask in batch {
             replies.push(match ask {
@@ -94,7 +117,10 @@ impl<S: Store> Sequencer<S> {
                     Reply::Take(answers.collect())
                 }
                 Ask::Grant(request, _) => Reply::Grant(Box::new(self.grant(&mut draft, now, request))),
-                Ask::Settle(epoch, _) => Reply::Settle(self.settle(&mut draft, now, *epoch).map(Box::new)),
+                Ask::Redeem(deposited, _) => {
+                    Reply::Redeem(draft.redeem(&mut self.ahead, now, (**deposited).clone()))
+                }
+                Ask::Settle(epoch, when, _) => Reply::Settle(self.settle(&mut draft, now, *epoch, *when)),
                 Ask::Read(..) => Reply::Read,
             });
         }
@@ -135,16 +161,27 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Settles an epoch once; whoever asks again is told the same.
-    fn settle(&mut self, draft: &mut Draft, now: UnixSeconds, epoch: Epoch) -> Option<Summary> {
-        if let Some(settled) = self.ahead.settled(epoch) {
-            return Some(settled.summary.clone());
+    fn settle(&mut self, draft: &mut Draft, now: UnixSeconds, epoch: Epoch, when: When) -> Settling {
+        if self.ahead.settled(epoch).is_some() {
+            return Settling::Settled;
         }
-        if epoch != self.ahead.ledger().next_epoch() {
-            return None;
+        let ledger = self.ahead.ledger();
+        if epoch != ledger.next_epoch() {
+            return Settling::NotNext;
         }
-        let summary = self.ahead.ledger().settlement().summary;
-        let answer = draft.take(&mut self.ahead, now, What::Settlement(Box::new(summary.clone())));
-        matches!(answer, Answer::Taken(_)).then_some(summary)
+        let end = self.schedule.grants_end(epoch);
+        let over = ledger.grants_expire(epoch).map_or(end, |expires| expires.max(end));
+        if when == When::Over && !over.has_passed(now) {
+            return Settling::Early(over);
+        }
+        let summary = Box::new(ledger.settlement().summary);
+        match draft.take(&mut self.ahead, now, What::Settlement(summary)) {
+            Answer::Taken(_) | Answer::Known(_) => Settling::Settled,
+            Answer::Refused(error) => {
+                tracing::error!(%error, epoch = epoch.get(), "cannot settle");
+                Settling::NotNext
+            }
+        }
     }
 
     async fn answer(&mut self, batch: Vec<Ask>, replies: Vec<Reply>) {
@@ -153,9 +190,8 @@ impl<S: Store> Sequencer<S> {
             match (ask, reply) {
                 (Ask::Take(_, answer), Reply::Take(answers)) => drop(answer.send(Ok(answers))),
                 (Ask::Grant(_, answer), Reply::Grant(grant)) => drop(answer.send(Ok(*grant))),
-                (Ask::Settle(_, answer), Reply::Settle(summary)) => {
-                    drop(answer.send(Ok(summary.map(|summary| *summary))));
-                }
+                (Ask::Redeem(_, answer), Reply::Redeem(redeemed)) => drop(answer.send(Ok(redeemed))),
+                (Ask::Settle(_, _, answer), Reply::Settle(settling)) => drop(answer.send(Ok(settling))),
                 (Ask::Read(from, answer), Reply::Read) => {
                     drop(answer.send(self.store.read(from).await.map_err(|_| Unavailable)));
                 }
@@ -182,7 +218,31 @@ impl<S: Store> Sequencer<S> {
     }
 }
 
+impl Reply {
+    /// Whether something is refused in it: that is only said with the whole journal in view.
+    fn refuses(&self) -> bool {
+        let is_refusal = |answer: &Answer| matches!(answer, Answer::Refused(_));
+        match self {
+            Self::Take(answers) => answers.iter().any(is_refusal),
+            Self::Grant(grant) => grant.is_err(),
+            Self::Redeem(Redeemed::By(answer)) => is_refusal(answer),
+            Self::Redeem(Redeemed::Before) => true,
+            Self::Settle(settling) => *settling != Settling::Settled,
+            Self::Read => false,
+        }
+    }
+}
+
 impl Draft {
+    /// Takes a deposit with a code, which is worth something to one key alone.
+    fn redeem(&mut self, ahead: &mut State, at: UnixSeconds, deposited: Deposited) -> Redeemed {
+        let (id, by) = (deposited.deposit.body().id, deposited.deposit.by());
+        if ahead.depositor(&id).is_some_and(|other| other != by) {
+            return Redeemed::Before;
+        }
+        Redeemed::By(self.take(ahead, at, What::Deposit(Box::new(deposited))))
+    }
+
     fn take(&mut self, ahead: &mut State, at: UnixSeconds, what: What) -> Answer {
         let entry = Entry { at, what };
         match ahead.apply(&entry) {

@@ -1,6 +1,6 @@
 //! Reading a journal: all of it at the start, and what others have written since.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::{Entry, LogEntry, Terms};
 
@@ -9,7 +9,7 @@ use crate::spread::spread;
 use crate::state::{State, Taken};
 use crate::store::Store;
 
-/// A service that has nothing to do looks this often for what others have written.
+/// A service looks this often for what others have written, and before it refuses something.
 pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 
 /// The state that the whole journal leads to. Every signature is verified again; what became public is handed to `public`, in
@@ -56,8 +56,9 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    /// Looks for what others have written while there is nothing to do.
+    /// Looks for what others have written.
     pub(super) async fn look(&mut self) {
+        self.followed = Instant::now();
         if self.is_lost {
             // It is said where it fails, and tried again.
             drop(self.find_end().await);
@@ -67,12 +68,15 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    async fn catch_up(&mut self) -> Result<(), ReplayError> {
+    /// Reads to the end of the journal; true when there was something.
+    pub(super) async fn catch_up(&mut self) -> Result<bool, ReplayError> {
+        let mut is_new = false;
         loop {
             let entries = self.store.read(self.ahead.ledger().head().count).await?;
             if entries.is_empty() {
-                return Ok(());
+                return Ok(is_new);
             }
+            is_new = true;
             tokio::task::block_in_place(|| {
                 let applied = apply(&mut self.ahead, &entries)?;
                 self.show(&applied.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>());

@@ -3,12 +3,15 @@
 
 use ledger::{Head, Terms};
 use proofs::canonical;
+use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
-use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError};
+use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError, password};
 
+/// Where a server listens when nothing else is said.
+const PORT: u16 = 5432;
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS headwater_journal \
     (number bigint PRIMARY KEY, hash bytea NOT NULL, entry bytea NOT NULL)";
 /// A transaction that was acknowledged is on the disk, whatever the server's default is.
@@ -19,14 +22,17 @@ const READ: &str = "SELECT number, entry FROM headwater_journal WHERE number > $
 
 /// A journal in a database: row 0 is the terms, row `n` the entry with which there are `n`, with the hash after it.
 pub struct PostgresStore {
-    url: String,
+    config: Config,
     client: Client,
 }
 
 impl PostgresStore {
-    /// The journal with these terms in the database at `postgres://…`; its table is made when it is not there.
+    /// The journal with these terms in the database at `postgres://user@host:port/name`; its table is made when it is not
+    /// there. A password is taken from `PGPASSWORD`, or from the file that `PGPASSFILE` names, or `~/.pgpass`.
     pub async fn open(url: &str, terms: &Terms) -> Result<Self, StoreError> {
-        let mut store = Self { url: url.to_owned(), client: connect(url).await? };
+        let config = config(url)?;
+        let client = connect(&config).await?;
+        let mut store = Self { config, client };
         store.begin(terms).await?;
         Ok(store)
     }
@@ -34,7 +40,9 @@ impl PostgresStore {
     async fn begin(&mut self, terms: &Terms) -> Result<(), StoreError> {
         let fsync: String = self.client.query_one("SHOW fsync", &[]).await.map_err(failed)?.get(0);
         if fsync != "on" {
-            return Err(StoreError::Setting(format!("its setting fsync is {fsync}")));
+            return Err(StoreError::Setting(format!(
+                "its setting fsync is {fsync}, so it does not keep what it has acknowledged"
+            )));
         }
         create(&self.client).await?;
         let head = Head::of(terms);
@@ -74,7 +82,7 @@ impl PostgresStore {
 
     async fn connected(&mut self) -> Result<(), StoreError> {
         if self.client.is_closed() {
-            self.client = connect(&self.url).await?;
+            self.client = connect(&self.config).await?;
         }
         Ok(())
     }
@@ -119,8 +127,31 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
-async fn connect(url: &str) -> Result<Client, StoreError> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(failed)?;
+/// The settings of a connection, with the password where there is one.
+fn config(url: &str) -> Result<Config, StoreError> {
+    let refused = |why: &str| StoreError::Setting(why.to_owned());
+    // The message of the parser may show what it could not read.
+    let mut config: Config =
+        url.parse().map_err(|_| refused("the address is not postgres://user@host:port/name"))?;
+    if config.get_password().is_some() {
+        return Err(refused(
+            "the address has a password in it, which others can see: put it into PGPASSWORD or ~/.pgpass",
+        ));
+    }
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host,
+        _ => "localhost",
+    };
+    let port = config.get_ports().first().copied().unwrap_or(PORT);
+    let user = config.get_user().unwrap_or_default();
+    if let Some(password) = password::of(host, port, config.get_dbname().unwrap_or(user), user) {
+        config.password(password);
+    }
+    Ok(config)
+}
+
+async fn connect(config: &Config) -> Result<Client, StoreError> {
+    let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "the connection to the database has ended");
@@ -152,4 +183,20 @@ fn failed(error: tokio_postgres::Error) -> StoreError {
         None => error.to_string(),
     };
     StoreError::Postgres { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_shown() {
+        for url in
+            ["postgres://ledger:hush@127.0.0.1/ledger", "host=127.0.0.1 password=hush", "postgres://:hush@["]
+        {
+            let error = config(url).unwrap_err().to_string();
+            assert!(error.contains("the address") && !error.contains("hush"), "{error}");
+        }
+        assert_eq!(config("postgres://ledger@127.0.0.1/books").unwrap().get_user(), Some("ledger"));
+    }
 }

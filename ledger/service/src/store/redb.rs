@@ -6,6 +6,7 @@ use ledger::{Head, Terms};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError};
+use crate::durable;
 
 /// Entries by their number.
 const ENTRIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("entries");
@@ -23,6 +24,7 @@ impl RedbStore {
     pub fn open(path: &Path, terms: &Terms) -> Result<Self, StoreError> {
         let store = Self { database: Database::create(path).map_err(failed)? };
         store.begin(terms)?;
+        durable::sync_name(path).map_err(failed)?;
         Ok(store)
     }
 

@@ -62,6 +62,13 @@ pub(crate) fn schedule() -> Schedule {
     Schedule { started: UnixSeconds::new(now().get() - 3600), epoch_s: 86_400 }
 }
 
+/// What asks over HTTP. Which TLS it is to use has to be said where all crates are built together, since others leave that open.
+pub(crate) fn http() -> Client {
+    // Fails only where a provider is installed already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::new()
+}
+
 pub(crate) fn config(folder: &Path, schedule: Schedule, policy: Option<String>) -> LedgerConfig {
     LedgerConfig {
         keys: keys(),
@@ -70,7 +77,7 @@ pub(crate) fn config(folder: &Path, schedule: Schedule, policy: Option<String>) 
         log: folder.join("log"),
         operator: Some(OperatorToken::new(TOKEN).unwrap()),
         policy,
-        http: Client::new(),
+        http: http(),
     }
 }
 
@@ -95,7 +102,7 @@ impl Running {
         let task = tokio::spawn(async move {
             ledger.serve(listener, async { drop(stopped.await) }).await.unwrap();
         });
-        Self { url, http: Client::new(), stop, task }
+        Self { url, http: http(), stop, task }
     }
 
     pub(crate) async fn stop(self) {
@@ -156,7 +163,7 @@ impl Running {
     }
 
     pub(crate) async fn settle(&self, epoch: u64) -> Value {
-        let answer = self.operate(&format!("/v1/settle?epoch={epoch}"), Vec::new()).await;
+        let answer = self.operate(&format!("/v1/settle?epoch={epoch}&force=true"), Vec::new()).await;
         json(answer, StatusCode::OK).await
     }
 
@@ -236,6 +243,7 @@ pub(crate) fn session(viewer: u8, number: u8) -> SecretKey {
     SecretKey::from_bytes(&[number, viewer, 77, 77].repeat(8).try_into().unwrap())
 }
 
+/// A request for as many bytes as `charge` pays at 2 micro-units each.
 pub(crate) fn request(viewer: u8, agreement: AgreementId, charge: u64, number: u8) -> Signed<SessionRequest> {
     let body = SessionRequest {
         agreement,
@@ -245,7 +253,7 @@ pub(crate) fn request(viewer: u8, agreement: AgreementId, charge: u64, number: u
         epoch: Epoch::new(1),
         gateway: secret(GATEWAY).public(),
         issued: UnixSeconds::new(1_800_000_000),
-        limit: Usage { bytes: 1 << 40, ms: 1 << 30 },
+        limit: Usage { bytes: charge / 2, ms: 1 << 30 },
         session: session(viewer, number).public(),
     };
     Signed::sign(&secret(viewer), &NETWORK, body)

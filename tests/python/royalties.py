@@ -1,0 +1,566 @@
+#!/usr/bin/env python3
+"""A viewer that pays, and somebody who checks what became of the money, by docs/spec.md alone (sections 10, 17, 25 and 26).
+
+    royalties.py watch LEDGER WATCH CODE [--other WATCH] [--bytes N]   watches for money; prints what was signed, as JSON
+    royalties.py shares LEDGER STATEMENTS VIEWER.json…                 every share of the settled epoch, to the micro-unit
+    royalties.py evidence FILE.zip                                     the proofs in it, with metamorphic-log
+    royalties.py payout PROOF.json                                     the path of a payout to its root
+    royalties.py flip FILE                                             changes one bit in the middle
+
+It shares no code with the program. What is refused although it must not be, or not refused although it must, ends it.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import pathlib
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from headwater_decode import Invalid, cid_of, cid_text, derive_key, hash_of, is_curve_point, require
+
+WAIT_S = 20
+RECORD = "application/vnd.headwater.record+cbor"
+ROLES = ["author", "composer", "director", "label", "lyricist", "other", "performer", "producer", "publisher"]
+MICRO = 1_000_000
+
+
+def canonical(value):
+    return cbor2.dumps(value, canonical=True)
+
+
+# --- 10 Signed records ----------------------------------------------------------------------------
+
+
+def signed_bytes(kind, net, body):
+    return b"headwater\0" + bytes([len(kind)]) + kind.encode() + b"\x01" + net + canonical(body)
+
+
+class Key:
+    """An Ed25519 key of somebody who signs records for one network."""
+
+    def __init__(self, net):
+        self.net, self.secret = net, Ed25519PrivateKey.generate()
+        self.public = self.secret.public_key().public_bytes_raw()
+
+    def sign(self, kind, body):
+        signature = self.secret.sign(signed_bytes(kind, self.net, body))
+        return canonical({"body": body, "by": self.public, "net": self.net, "sig": signature, "type": kind, "v": 1})
+
+
+def verified(data, kind, net):
+    """The body of a record of this type and network, and who has signed it."""
+    record = cbor2.loads(data)
+    require(canonical(record) == data, f"a {kind} is not canonical")
+    require(sorted(record) == ["body", "by", "net", "sig", "type", "v"], f"a {kind} has other keys")
+    require((record["type"], record["net"], record["v"]) == (kind, net, 1), f"this is no {kind} of this network")
+    require(is_curve_point(record["by"]), f"a {kind} is by no curve point")
+    try:
+        message = signed_bytes(kind, net, record["body"])
+        Ed25519PublicKey.from_public_bytes(record["by"]).verify(record["sig"], message)
+    except InvalidSignature:
+        raise Invalid(f"the signature of a {kind} does not match") from None
+    return record["body"], record["by"]
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+
+class Answer:
+    def __init__(self, status, body):
+        self.status, self.body = status, body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def code(self):
+        """The status, and the code of the problem if it is one."""
+        try:
+            return self.status, self.json()["code"]
+        except (ValueError, KeyError, TypeError):
+            return self.status, None
+
+
+def ask(url, body=None, method=None, **headers):
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        fields.setdefault("Content-Type", RECORD)
+    request = urllib.request.Request(url, body, fields, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+            return Answer(answer.status, answer.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.read())
+
+
+def get(url, body=None, **headers):
+    """What is answered, which must be no refusal."""
+    answer = ask(url, body, **headers)
+    require(answer.status < 300, f"{url} answers {answer.status}: {answer.body[:300]!r}")
+    return answer
+
+
+def refused(expected, url, *arguments, **headers):
+    answer = ask(url, *arguments, **headers)
+    found = answer.code() if headers.get("method") != "HEAD" else (answer.status, expected[1])
+    require(found == expected, f"{url} answers {found} instead of {expected}")
+
+
+# --- 25 The ledger --------------------------------------------------------------------------------
+
+
+class Ledger:
+    def __init__(self, url):
+        self.url = url.rstrip("/")
+        self.terms = get(f"{self.url}/v1/terms").json()
+        self.net, self.issuer = (bytes.fromhex(self.terms[key]) for key in ("network", "issuer"))
+
+    def agreement(self, publication, creator):
+        """The agreement about a title that holds, and its id."""
+        answer = get(f"{self.url}/v1/titles/{publication}?creator={creator.hex()}").json()
+        data = base64.b64decode(answer["cbor"])
+        require(hash_of(data).hex() == answer["id"], "an agreement has another hash than its id")
+        return cbor2.loads(data), hash_of(data)
+
+    def top_up(self, viewer, code):
+        """Redeems a code; the promise that comes back names the deposit."""
+        letters = code.replace("-", "").replace(" ", "").upper()
+        secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
+        amount = int.from_bytes(secret[5:10], "big")
+        body = {
+            "amount": amount,
+            "id": derive_key("headwater v1 top-up", secret)[:16],
+            "issued": int(time.time()),
+            "unit": self.terms["unit"],
+        }
+
+        def redeem(key, code):
+            return f"{self.url}/v1/top-ups", canonical({"code": code, "deposit": key.sign("deposit", body)})
+
+        refused((403, "unknown_code"), *redeem(viewer, secret[:15] + bytes([secret[15] ^ 1])))
+        promise, by = verified(get(*redeem(viewer, secret)).body, "promise", self.net)
+        require(by == self.issuer, "somebody else promises")
+        require(promise["name"] == hash_of(canonical([viewer.public, "deposit", body])), "another deposit is promised")
+        refused((409, "code_used"), *redeem(Key(self.net), secret))
+        return amount
+
+    def grant(self, viewer, session, agreement, gateway, charge, limit):
+        """A grant, compared with what was asked for; the record and its body."""
+        request = {
+            "agreement": agreement,
+            "attested": False,
+            "charge": charge,
+            "epoch": self.terms["epoch"],
+            "gateway": gateway,
+            "issued": int(time.time()),
+            "limit": limit,
+            "session": session.public,
+        }
+        record = get(f"{self.url}/v1/grants", viewer.sign("session_request", request)).body
+        again = get(f"{self.url}/v1/grants", viewer.sign("session_request", request)).body
+        require(record == again, "the same request is granted in another way")
+        grant, by = verified(record, "session_grant", self.net)
+        require(by == self.issuer, "somebody else grants")
+        same = ("agreement", "attested", "charge", "epoch", "gateway", "limit", "session")
+        require(all(grant[key] == request[key] for key in same), "not what was asked for is granted")
+        serial = derive_key("headwater v1 grant serial", viewer.public + canonical(request))[:16]
+        require(grant["serial"] == serial, "the serial is another one")
+        require(grant["starts"] <= time.time() + 60 < grant["expires"], "the grant does not hold now")
+        dearer = dict(request, charge=charge + (1 << 40))
+        refused((402, "insufficient_funds"), f"{self.url}/v1/grants", viewer.sign("session_request", dearer))
+        return record, grant
+
+    def inquire(self, key, what):
+        inquiry = key.sign("inquiry", {"issued": int(time.time()), "what": what})
+        return get(f"{self.url}/v1/inquiries", inquiry).json()
+
+    def log(self):
+        """All entries of the log, decoded."""
+        size = int(get(f"{self.url}/log/checkpoint").body.split(b"\n")[1])
+        for first in range(0, size, 256):
+            count = min(256, size - first)
+            require(first < 256_000, "so long a log takes longer paths")
+            path = f"tile/entries/{first // 256:03}" + (f".p/{count}" if count < 256 else "")
+            data = get(f"{self.url}/log/{path}").body
+            while data:
+                length = int.from_bytes(data[:2], "big")
+                yield cbor2.loads(data[2 : 2 + length])
+                data = data[2 + length :]
+
+
+def micro(text):
+    """An amount as it is written over HTTP, in micro-units."""
+    whole, _, decimals = text.partition(".")
+    require(len(decimals) == 6, f"{text!r} has not six decimals")
+    return int(whole) * MICRO + int(decimals)
+
+
+def share(amount, weights):
+    """The largest remainder: `weights` is a list of (key, weight)."""
+    total = sum(weight for _, weight in weights)
+    if total == 0:
+        return {}
+    parts = {key: amount * weight // total for key, weight in weights}
+    left = amount - sum(parts.values())
+    for key, _ in sorted(weights, key=lambda one: (-(amount * one[1] % total), one[0]))[:left]:
+        parts[key] += 1
+    return parts
+
+
+def price_of(agreement, size):
+    require(agreement["price"]["per"] == "byte", "the price is not per byte")
+    return size * agreement["price"]["micro"] // agreement["price"]["of"]
+
+
+# --- 17, 26 Watching ------------------------------------------------------------------------------
+
+
+class Title:
+    """A publication at one gateway, whose bundle is what its id says."""
+
+    def __init__(self, ledger, watch):
+        self.watch = watch.rstrip("/")
+        self.gateway, self.id = self.watch.rsplit("/watch/", 1)
+        data = get(f"{self.watch}/bundle").body
+        require(cid_text(cid_of(data)) == self.id, "the bundle is another one")
+        self.bundle = cbor2.loads(data)
+        record, by = verified(get(f"{self.watch}/record").body, "publication", ledger.net)
+        require(by == self.bundle["creator"] and cid_text(record["bundle"]) == self.id, "somebody else has published it")
+        require(self.bundle.get("ledger") == ledger.issuer, "the title is not shown under this ledger")
+        pay = get(f"{self.gateway}/api/ledger").json()
+        require(pay["issuer"] == ledger.issuer.hex(), "the gateway takes part in another ledger")
+        self.key, self.credit = bytes.fromhex(pay["gateway"]), pay["credit_bytes"]
+
+    def segments(self):
+        """Address, hash and duration in ms of every segment of every track; of those that play together one has the time."""
+        for number, track in enumerate(self.bundle["tracks"]):
+            for n in range(len(track["lens"]) // 4):
+                duration = int.from_bytes(track["durations"][4 * n : 4 * n + 4], "little") * 1000 // track["timescale"]
+                duration = 0 if number else duration
+                suffix = "vtt" if track["kind"] == "subtitles" else "m4s"
+                yield f"{self.watch}/{track['id']}/{n}.{suffix}", track["hashes"][32 * n : 32 * n + 32], duration
+
+    def size(self):
+        lens = [track["lens"] for track in self.bundle["tracks"]]
+        return sum(int.from_bytes(one[at : at + 4], "little") for one in lens for at in range(0, len(one), 4))
+
+    def check_refusals(self):
+        """Nothing that is sold comes without a session, by no route; what describes it does."""
+        closed = [address for address, _, _ in self.segments()]
+        closed += [f"{self.watch}/{track['id']}.mp4" for track in self.bundle["tracks"]]
+        closed += [f"{self.watch}/attachments/{one['name']}" for one in self.bundle["attachments"]]
+        for address in closed:
+            refused((402, "payment_required"), address)
+            refused((402, "payment_required"), address, method="HEAD")
+            refused((402, "payment_required"), address, Range="bytes=0-9")
+            refused((402, "no_session"), f"{address}?session={'0' * 32}")
+        files = [part for track in self.bundle["tracks"] for part in track["parts"]]
+        files += [one["file"] for one in self.bundle["attachments"]]
+        for part in files:
+            key = base64.urlsafe_b64encode(part["key"]).decode().rstrip("=")
+            link = f"headwater:{cid_text(part['object'])}#{key}"
+            refused((402, "payment_required"), f"{self.gateway}/open", link.encode())
+        for track in self.bundle["tracks"]:
+            get(f"{self.watch}/{track['id']}.m3u8")
+            get(f"{self.watch}/{track['id']}/init.mp4")
+        get(f"{self.watch}/master.m3u8")
+        return len(closed) + len(files)
+
+
+class Session:
+    """A session under a grant: what came, and what was said about it."""
+
+    def __init__(self, title, key, record, grant):
+        self.title, self.key, self.grant = title, key, grant
+        self.bytes = self.ms = self.count = self.seq = 0
+        self.hash, self.stops = bytes(32), 0
+        opening = canonical({"grant": record, "receipt": self.receipt()})
+        opened = get(f"{title.gateway}/api/sessions", opening).json()
+        require(opened["expires"] == grant["expires"], "the session ends at another time than the grant")
+        self.token, self.opening = opened["session"], opening
+
+    def receipt(self):
+        body = {
+            "delivered": {"count": self.count, "hash": self.hash},
+            "seq": self.seq,
+            "serial": self.grant["serial"],
+            "stream": 0,
+            "usage": {"bytes": self.bytes, "ms": self.ms},
+        }
+        return self.key.sign("delivery_receipt", body)
+
+    def acknowledge(self):
+        self.seq += 1
+        get(f"{self.title.gateway}/api/sessions/{self.token}/receipts", self.receipt())
+
+    def watch(self):
+        """All segments, or as many as the grant is good for. Receipts are sent when the gateway asks for them, and at the end."""
+        limit = self.grant["limit"]["bytes"]
+        for address, expected, duration in self.title.segments():
+            answer = ask(address, Headwater_Session=self.token)
+            if answer.code() == (402, "receipts_wanted"):
+                self.stops += 1
+                self.acknowledge()
+                answer = ask(address, Headwater_Session=self.token)
+            if answer.code() == (402, "grant_used_up"):
+                require(self.bytes == limit, f"the grant is not used up with {self.bytes} of {limit} bytes")
+                break
+            require(answer.status == 200, f"{address} answers {answer.code()}")
+            require(hash_of(answer.body) == expected, f"{address} is another segment")
+            self.bytes = min(limit, self.bytes + len(answer.body))
+            self.ms += duration
+            self.count += 1
+            self.hash = derive_key("headwater v1 delivered", self.hash + expected)
+        self.acknowledge()
+        body = cbor2.loads(self.receipt())["body"]
+        less = self.key.sign("delivery_receipt", dict(body, seq=self.seq + 1, usage={"bytes": 1, "ms": 0}))
+        refused((409, "settled"), f"{self.title.gateway}/api/sessions/{self.token}/receipts", less)
+
+
+def await_receipts(ledger, viewer, session, asks):
+    """Waits until the ledger has what the session key has signed last."""
+    until = time.time() + WAIT_S
+    while True:
+        found = {one["serial"]: one for one in ledger.inquire(viewer, "sessions")["sessions"]}
+        one = found[session.grant["serial"].hex()]
+        if (one["bytes"], one["ms"]) == (session.bytes, session.ms):
+            require(micro(one["asks"]) == asks, f"the ledger asks {one['asks']} instead of {asks} micro-units")
+            return
+        require(time.time() < until, f"the ledger knows of {one['bytes']} bytes instead of {session.bytes}")
+        time.sleep(0.2)
+
+
+def watch(arguments):
+    ledger = Ledger(arguments.ledger)
+    title = Title(ledger, arguments.watch)
+    viewer, key = Key(ledger.net), Key(ledger.net)
+    closed = title.check_refusals()
+    agreement, name = ledger.agreement(title.id, title.bundle["creator"])
+    funds = ledger.top_up(viewer, arguments.code)
+    size = arguments.bytes or title.size()
+    charge = price_of(agreement, size)
+    require(charge <= funds < 2 * charge, f"the code is worth {funds}, the film costs {charge}")
+    record, grant = ledger.grant(viewer, key, name, title.key, charge, {"bytes": size, "ms": 1 << 31})
+    # In another tab, the same money again.
+    second = dict(cbor2.loads(record)["body"], session=Key(ledger.net).public, issued=int(time.time()))
+    for field in ("alias", "expires", "serial", "starts"):
+        del second[field]
+    refused((402, "insufficient_funds"), f"{ledger.url}/v1/grants", viewer.sign("session_request", second))
+    session = Session(title, key, record, grant)
+    if arguments.other:
+        other = arguments.other.rsplit("/watch/", 1)[0]
+        refused((403, "bad_grant"), f"{other}/api/sessions", session.opening)
+    session.watch()
+    require(session.stops > 0, f"more than {title.credit} bytes came without a receipt")
+    await_receipts(ledger, viewer, session, price_of(agreement, session.bytes))
+    answer = {
+        "viewer": viewer.public.hex(),
+        "agreement": name.hex(),
+        "gateway": title.key.hex(),
+        "alias": grant["alias"].hex(),
+        "bytes": session.bytes,
+        "ms": session.ms,
+        "segments": session.count,
+        "stops": session.stops,
+        "closed": closed,
+        "paid": min(charge, price_of(agreement, session.bytes)),
+        "title": title.id,
+        "creator": title.bundle["creator"].hex(),
+    }
+    print(json.dumps(answer))
+
+
+# --- 25 Settlement --------------------------------------------------------------------------------
+
+
+def shares_of_line(agreement, paid):
+    """What gateway, network and nodes have of a line, and each party (step 4)."""
+    fees = agreement["fees"]
+    rest = MICRO - fees["gateway"] - fees["network"] - fees["node"]
+    first = share(paid, [(0, fees["gateway"]), (1, fees["network"]), (2, fees["node"]), (3, rest)])
+    keys = [((party["party"], ROLES.index(party["role"])), party["ppm"]) for party in agreement["parties"]]
+    return first[0], first[1], first[2], {key[0]: part for key, part in share(first[3], keys).items()}
+
+
+def shares(arguments):
+    ledger = Ledger(arguments.ledger)
+    viewers = [json.loads(pathlib.Path(path).read_text()) for path in arguments.viewers]
+    agreement, name = ledger.agreement(viewers[0]["title"], bytes.fromhex(viewers[0]["creator"]))
+    require(not agreement["parents"], "this checks works that are made from nothing else")
+    entries = list(ledger.log())
+    published = [entry["line"] for entry in entries if "line" in entry]
+    signed = {(one["alias"], one["gateway"]): (one["paid"], one["bytes"], one["ms"]) for one in viewers}
+    found = {
+        (one["alias"].hex(), one["gateway"].hex()): (one["paid"], one["usage"]["bytes"], one["usage"]["ms"])
+        for one in published
+    }
+    require(len(published) == len(found) and found == signed, f"the lines are {found}, signed was {signed}")
+
+    gateways, network, parties = {}, 0, {party["party"]: 0 for party in agreement["parties"]}
+    for line in published:
+        require(line["agreement"] == name, "a line is about another title")
+        for_gateway, for_network, for_nodes, for_parties = shares_of_line(agreement, line["paid"])
+        # Without vouchers the part of the nodes is the gateway's (step 5).
+        gateways[line["gateway"]] = gateways.get(line["gateway"], 0) + for_gateway + for_nodes
+        network += for_network
+        for party, part in for_parties.items():
+            parties[party] += part
+    require(not any("carrier" in entry for entry in entries), "no gateway has signed vouchers")
+    summary = next(entry["settlement"] for entry in entries if "settlement" in entry)
+    totals = summary["totals"]
+    paid = sum(one["paid"] for one in viewers)
+    expected = (paid, sum(gateways.values()), network, sum(parties.values()))
+    stated = tuple(totals[key] for key in ("charged", "gateways", "network", "parties"))
+    require(stated == expected, f"the totals are {stated} instead of {expected}")
+    require(sum(expected[1:]) == paid, "what is shared is not what was paid")
+    for path in pathlib.Path(arguments.statements).glob("*.statement.json"):
+        statement = json.loads(path.read_text())
+        party = bytes.fromhex(statement["party"])
+        roles = [{role: micro(amount) for role, amount in epoch["roles"].items()} for epoch in statement["epochs"]]
+        whole = {role: sum(one[role] for one in roles) for role in ("party", "gateway", "node", "network")}
+        treasury = network if statement["party"] == ledger.terms["treasury"] else 0
+        mine = {"party": parties.pop(party, 0), "gateway": 0, "node": 0, "network": treasury}
+        require(whole == mine, f"{path.name} says {whole} instead of {mine}")
+    require(not parties, f"{len(parties)} parties have shown no statement")
+    to = f"{expected[3]} for the parties, {expected[1]} for {len(gateways)} gateways, {network} for the network"
+    print(f"{paid} micro-units of {len(viewers)} viewers: {to}")
+
+
+# --- What others are shown ------------------------------------------------------------------------
+
+
+def evidence(arguments):
+    """Every entry in the file is under the checkpoint in it, and what it says is what the statement says."""
+    import metamorphic_log
+
+    with zipfile.ZipFile(arguments.file) as file:
+        require(file.testzip() is None, "a file in the zip is damaged")
+        content = {name: file.read(name) for name in file.namelist()}
+    log = content["policy"].decode().split("\n")[0].removeprefix("log ").strip()
+    require(json.loads(content["terms.json"])["log"] == log, "policy and terms name two logs")
+    checkpoint = content["checkpoint"].decode()
+    proved = {}
+    for name in content:
+        if name.startswith("entries/"):
+            index = int(name.removeprefix("entries/").removesuffix(".cbor"))
+            head, note = content[f"proofs/{index}.tlog-proof"].decode().split("\n\n", 1)
+            require(note == checkpoint, "a proof is under another checkpoint")
+            _, number, *path = head.split("\n")
+            require(number == f"index {index}", "a proof is of another entry")
+            path = [base64.b64decode(line, validate=True) for line in path]
+            leaf = hashlib.sha256(b"\0" + content[name]).digest()
+            metamorphic_log.checkpoint_verify_inclusion(note, [log], index, leaf, path)
+            try:
+                metamorphic_log.checkpoint_verify_inclusion(note, [log], index, hashlib.sha256(leaf).digest(), path)
+                raise Invalid("another entry is proved by the same path")
+            except metamorphic_log.VerifyError:
+                proved[index] = cbor2.loads(content[name])
+    statement = json.loads(content["statement.json"])
+    for epoch in statement["epochs"]:
+        require("settlement" in proved[epoch["summary"]], "the summary of an epoch is not proved")
+        for line in epoch["lines"]:
+            require(proved[line["index"]]["line"]["paid"] == micro(line["paid"]), "the log says another amount")
+    print(f"{len(proved)} entries are proved by {len(content)} files")
+
+
+def keccak256(data):
+    """Keccak with the padding of Ethereum, which differs from SHA-3's."""
+    rate, mask = 136, (1 << 64) - 1
+    data += b"\x01" + bytes(-(len(data) + 1) % rate)
+    data = data[:-1] + bytes([data[-1] | 0x80])
+
+    def rotate(word, by):
+        return ((word << by) | (word >> (64 - by))) & mask
+
+    state = [[0] * 5 for _ in range(5)]
+    for start in range(0, len(data), rate):
+        for n in range(rate // 8):
+            state[n % 5][n // 5] ^= int.from_bytes(data[start + 8 * n : start + 8 * n + 8], "little")
+        lfsr = 1
+        for _ in range(24):
+            columns = [state[x][0] ^ state[x][1] ^ state[x][2] ^ state[x][3] ^ state[x][4] for x in range(5)]
+            for x in range(5):
+                mixed = columns[x - 1] ^ rotate(columns[(x + 1) % 5], 1)
+                state[x] = [word ^ mixed for word in state[x]]
+            x, y, current = 1, 0, state[1][0]
+            for step in range(24):
+                x, y = y, (2 * x + 3 * y) % 5
+                current, state[x][y] = state[x][y], rotate(current, (step + 1) * (step + 2) // 2 % 64)
+            for y in range(5):
+                row = [state[x][y] for x in range(5)]
+                for x in range(5):
+                    state[x][y] = row[x] ^ (~row[(x + 1) % 5] & mask & row[(x + 2) % 5])
+            for bit in range(7):
+                if lfsr & 1:
+                    state[0][0] ^= 1 << ((1 << bit) - 1)
+                lfsr = lfsr << 1 ^ (0x171 if lfsr & 0x80 else 0)
+    return b"".join(state[n % 5][n // 5].to_bytes(8, "little") for n in range(4))
+
+
+def payout(arguments):
+    """The path leads from what one party is owed to the root, and from one micro-unit more it does not."""
+    require(keccak256(b"").hex().startswith("c5d2460186f7233c"), "this is not Keccak")
+    proof = json.loads(pathlib.Path(arguments.file).read_text())
+    cumulative = int(proof["cumulative"])
+
+    def root_for(amount):
+        leaf = bytes.fromhex(proof["party"]) + bytes(12) + bytes.fromhex(proof["address"]) + amount.to_bytes(32, "big")
+        node = keccak256(keccak256(leaf))
+        for sibling in proof["proof"]:
+            node = keccak256(b"".join(sorted([node, bytes.fromhex(sibling)])))
+        return node
+
+    require(root_for(cumulative) == bytes.fromhex(proof["root"]), "the proof does not lead to the root")
+    require(root_for(cumulative + 1) != bytes.fromhex(proof["root"]), "it proves another amount, too")
+    print(f"{cumulative} micro-units are proved by a path of {len(proof['proof'])}")
+
+
+def flip(arguments):
+    path = pathlib.Path(arguments.file)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description="Watch for money, and check what became of it, by the specification alone.")
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("watch")
+    one.set_defaults(run=watch)
+    one.add_argument("ledger")
+    one.add_argument("watch", help="the address of a title for money at a gateway")
+    one.add_argument("code", help="a top-up code that pays for it once")
+    one.add_argument("--other", help="its address at a gateway that the grant is not for")
+    one.add_argument("--bytes", type=int, help="how many bytes to have granted (all)")
+    one = commands.add_parser("shares")
+    one.set_defaults(run=shares)
+    one.add_argument("ledger")
+    one.add_argument("statements", help="a folder with NAME.statement.json of all parties")
+    one.add_argument("viewers", nargs="+")
+    for name, run in (("evidence", evidence), ("payout", payout), ("flip", flip)):
+        one = commands.add_parser(name)
+        one.set_defaults(run=run)
+        one.add_argument("file")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse()
+    try:
+        arguments.run(arguments)
+    except (Invalid, OSError, KeyError) as error:
+        print(f"royalties: {error!r}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
