@@ -240,13 +240,14 @@ class Title:
         self.key, self.credit = bytes.fromhex(pay["gateway"]), pay["credit_bytes"]
 
     def segments(self):
-        """Address, hash and duration in ms of every segment of every track; of those that play together one has the time."""
+        """Address, hash, length and duration in ms of every segment of every track; of those that play together one has the time."""
         for number, track in enumerate(self.bundle["tracks"]):
             for n in range(len(track["lens"]) // 4):
                 duration = int.from_bytes(track["durations"][4 * n : 4 * n + 4], "little") * 1000 // track["timescale"]
                 duration = 0 if number else duration
                 suffix = "vtt" if track["kind"] == "subtitles" else "m4s"
-                yield f"{self.watch}/{track['id']}/{n}.{suffix}", track["hashes"][32 * n : 32 * n + 32], duration
+                length = int.from_bytes(track["lens"][4 * n : 4 * n + 4], "little")
+                yield f"{self.watch}/{track['id']}/{n}.{suffix}", track["hashes"][32 * n : 32 * n + 32], length, duration
 
     def size(self):
         lens = [track["lens"] for track in self.bundle["tracks"]]
@@ -254,7 +255,7 @@ class Title:
 
     def check_refusals(self):
         """Nothing that is sold comes without a session, by no route; what describes it does."""
-        closed = [address for address, _, _ in self.segments()]
+        closed = [address for address, _, _, _ in self.segments()]
         closed += [f"{self.watch}/{track['id']}.mp4" for track in self.bundle["tracks"]]
         closed += [f"{self.watch}/attachments/{one['name']}" for one in self.bundle["attachments"]]
         for address in closed:
@@ -304,14 +305,14 @@ class Session:
     def watch(self):
         """All segments, or as many as the grant is good for. Receipts are sent when the gateway asks for them, and at the end."""
         limit = self.grant["limit"]["bytes"]
-        for address, expected, duration in self.title.segments():
+        for address, expected, length, duration in self.title.segments():
             answer = ask(address, Headwater_Session=self.token)
             if answer.code() == (402, "receipts_wanted"):
                 self.stops += 1
                 self.acknowledge()
                 answer = ask(address, Headwater_Session=self.token)
             if answer.code() == (402, "grant_used_up"):
-                require(self.bytes == limit, f"the grant is not used up with {self.bytes} of {limit} bytes")
+                require(self.bytes + length > limit, f"the grant is not used up with {self.bytes} of {limit} bytes")
                 break
             require(answer.status == 200, f"{address} answers {answer.code()}")
             require(hash_of(answer.body) == expected, f"{address} is another segment")
