@@ -1,9 +1,11 @@
 //! Moving parts to where they should be, a few at a time, as nodes join, change and leave.
 
+use std::cell::Cell;
+
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 
-use super::{Action, Found, Misplaced, MoveEnd, Object, Plan, Settled, Standing, Welcome, misplaced};
+use super::{Action, Found, Misplaced, MoveEnd, Nodes, Object, Plan, Settled, Standing, Welcome, misplaced};
 
 /// Scores that are worked out in one go, one for each node and unit; the other units follow a moment later.
 const SCORES_AT_ONCE: usize = 200_000;
@@ -14,6 +16,15 @@ pub(super) struct Pause {
     /// Failures in a row.
     failures: u32,
     until: UnixSeconds,
+}
+
+/// What there is to move of a unit now.
+enum Wish {
+    Nothing,
+    /// A part should move, and cannot before this.
+    Later(UnixSeconds),
+    /// The nodes of all parts, and the part.
+    Now(Vec<PublicKey>, Misplaced),
 }
 
 impl Plan {
@@ -63,9 +74,16 @@ impl Plan {
         if self.paused.get(&(cid, unit)).is_some_and(|pause| !pause.until.has_passed(now)) {
             return false;
         }
-        let Some((at, misplaced)) = self.misplaced_part(&cid, unit, now) else {
-            self.paused.remove(&(cid, unit));
-            return false;
+        let (at, misplaced) = match self.misplaced_part(&cid, unit, now) {
+            Wish::Now(at, misplaced) => (at, misplaced),
+            Wish::Later(until) => {
+                self.paused.entry((cid, unit)).or_insert(Pause { failures: 0, until }).until = until;
+                return false;
+            }
+            Wish::Nothing => {
+                self.paused.remove(&(cid, unit));
+                return false;
+            }
         };
         let Some(until) = self.objects[&cid].lease_goal(&self.rules, now) else { return false };
         self.moving.insert((cid, unit));
@@ -74,24 +92,41 @@ impl Plan {
         true
     }
 
-    fn misplaced_part(&self, cid: &Cid, unit: u32, now: UnixSeconds) -> Option<(Vec<PublicKey>, Misplaced)> {
-        let (object, nodes) = (self.objects.get(cid)?, self.network.as_ref()?);
-        let is_busy = self.repairing.contains(&(*cid, unit)) || self.moving.contains(&(*cid, unit));
-        if object.inconsistent.is_some() || is_busy {
-            return None;
+    fn misplaced_part(&self, cid: &Cid, unit: u32, now: UnixSeconds) -> Wish {
+        let (Some(object), Some(nodes)) = (self.objects.get(cid), self.network.as_ref()) else {
+            return Wish::Nothing;
+        };
+        if object.inconsistent.is_some() {
+            return Wish::Nothing;
         }
-        let at = self.settled_at(object, unit)?;
+        // Whatever hinders it, a node that leaves does not wait for the next audit.
+        let must_move = leaves(object, unit, nodes).then(|| now.plus(self.rules.retry_max));
+        let otherwise = |again: Option<UnixSeconds>| again.map_or(Wish::Nothing, Wish::Later);
+        let is_busy = self.repairing.contains(&(*cid, unit)) || self.moving.contains(&(*cid, unit));
+        let Some(at) = self.settled_at(object, unit).filter(|_| !is_busy) else {
+            return otherwise(must_move);
+        };
         let (seed, are_shards) = (object.seed_of_places(cid, unit), unit != object.copies());
         let settled = Settled { at: &at, seed: &seed, required: &object.required, are_shards };
-        let found = misplaced(&settled, nodes, |node| self.welcome(node, now))?;
-        Some((at, found))
+        // Only nodes are asked about to which something should move.
+        let again = Cell::new(must_move);
+        let welcome = |node: &PublicKey| match self.shunned.get(node) {
+            Some(until) if !until.has_passed(now) => {
+                again.set(Some(again.get().map_or(*until, |first| first.min(*until))));
+                Welcome::No
+            }
+            _ => self.welcome(node, now),
+        };
+        match misplaced(&settled, nodes, welcome) {
+            Some(found) => Wish::Now(at, found),
+            None => otherwise(again.get()),
+        }
     }
 
-    /// Whether a node is given what moves.
+    /// Whether a node that has refused nothing lately is given what moves.
     fn welcome(&self, node: &PublicKey, now: UnixSeconds) -> Welcome {
         let care = self.nodes.get(node);
-        let is_shunned = self.shunned.get(node).is_some_and(|until| !until.has_passed(now));
-        if is_shunned || care.is_some_and(|care| care.offline_since.is_some()) {
+        if care.is_some_and(|care| care.offline_since.is_some()) {
             return Welcome::No;
         }
         let is_avoided = care.is_some_and(|care| care.score.standing(now) == Standing::Avoided);
@@ -151,6 +186,13 @@ impl Plan {
     }
 }
 
+/// Whether a part of a unit is believed to be at a node that leaves.
+fn leaves(object: &Object, unit: u32, nodes: &Nodes) -> bool {
+    let parts = &object.units[unit as usize].parts;
+    !nodes.leaving.is_empty()
+        && parts.iter().filter_map(|part| part.node).any(|node| nodes.leaving.contains(&node))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +203,7 @@ mod tests {
     use protocol::{SecretKey, Tags};
 
     use super::*;
-    use crate::plan::{Event, Finding, Nodes, Reason, Rules};
+    use crate::plan::{Event, Finding, Place, Reason, Rules};
 
     const START: UnixSeconds = UnixSeconds::new(1_000_000_000);
 
@@ -275,6 +317,46 @@ mod tests {
             }
         }
         assert_eq!(again, [0, 1].into());
+    }
+
+    #[test]
+    fn when_all_have_refused_they_are_asked_again() {
+        let at: Vec<_> = (0..6).map(node).collect();
+        let mut plan = settled(&at);
+        plan.handle(START, nodes(&[2], None));
+        let wait = Rules::default().retry_max;
+        let mut asked = START;
+        for minute in 0..40 * wait / 60 {
+            let now = START.plus(minute * 60);
+            plan.handle(now, Event::Wake);
+            for (unit, Misplaced { to, .. }) in moves(&mut plan) {
+                asked = now;
+                let refused = Event::Moved { cid: cid(), unit, refused: to, end: MoveEnd::Failed };
+                plan.handle(now, refused);
+            }
+            assert!(asked.plus(wait + wait / 5) >= now, "nobody is asked at {now:?}");
+        }
+    }
+
+    #[test]
+    fn who_leaves_while_another_one_is_away_for_an_hour_does_not_wait_for_the_next_audit() {
+        let at: Vec<_> = (0..6).map(node).collect();
+        let mut plan = settled(&at);
+        let answer = |found| {
+            let place = Place { cid: cid(), unit: 0, part: 3 };
+            Event::NodeAudited { node: node(3), found: vec![(place, found)], slowest_ms: 1 }
+        };
+        plan.handle(START, answer(Found::Offline));
+        plan.handle(START, nodes(&[2], None));
+        plan.handle(START.plus(3600), Event::Wake);
+        assert_eq!(moves(&mut plan), [], "what is away is waited for");
+        plan.handle(START.plus(3600), answer(Found::Proved));
+        let mut minutes = 60..8 * 60;
+        let moves = minutes.find_map(|minute| {
+            plan.handle(START.plus(minute * 60), Event::Wake);
+            Some(moves(&mut plan)).filter(|moves| !moves.is_empty())
+        });
+        assert!(matches!(&moves.unwrap()[..], [(_, Misplaced { part: 2, .. })]));
     }
 
     /// A node leaves and stays again and again, twice a day for four months.

@@ -84,14 +84,17 @@ impl Keeper {
         let put = Copy { is_sound: true, expires: order.until, made: None };
         let copies = &mut network.nodes[node].copies;
         match copies.get_mut(&kept) {
-            Some(copy) if copy.expires >= order.until.min(now + LEASE_LEFT_MIN) => copy.is_sound,
-            _ if is_full => false,
-            Some(copy) => {
-                copy.expires = copy.expires.max(order.until);
-                copy.is_sound
-            }
-            None => copies.insert(kept, put).is_none(),
+            Some(copy) if copy.expires >= order.until.min(now + LEASE_LEFT_MIN) => {}
+            _ if is_full => return false,
+            Some(copy) => copy.expires = copy.expires.max(order.until),
+            None => drop(copies.insert(kept, put)),
         }
+        // Reading back shows the node too what is rotten: it says no more that it has it, and the next put is stored.
+        let is_sound = copies[&kept].is_sound;
+        if !is_sound {
+            copies.remove(&kept);
+        }
+        is_sound
     }
 
     /// Nodes with an old copy of another part of the segment are the last choice, and none for what could as well stay.
