@@ -19,6 +19,8 @@ pub const OFFER_WITHIN: Duration = Duration::from_secs(4);
 pub const REFILL_ROUNDS_MAX: u8 = 2;
 /// Offers made for every part, on average, before a plan settles for what it has.
 const OFFERS_PER_PART: usize = 4;
+/// Offers made at least: the one part that a repair puts may rank a few dead nodes first, time and again.
+const OFFERS_MIN: usize = 16;
 
 /// The number of a part: of a stored column in the order of the roots, or of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,7 +135,7 @@ impl Upload {
             candidates: good.into_iter().chain(suspect).collect(),
             taken,
             places: vec![Place::None; parts.count],
-            offers_left: parts.count * OFFERS_PER_PART,
+            offers_left: (parts.count * OFFERS_PER_PART).max(OFFERS_MIN),
             rounds: 0,
             actions: VecDeque::new(),
             is_over: false,
@@ -395,6 +397,15 @@ mod tests {
     }
 
     #[test]
+    fn one_part_finds_a_node_behind_many_that_do_not_answer() {
+        let ranking = ranking(16, 1);
+        let dead = ranking[..12].iter().map(|node| (node.id, (false, true)));
+        let outcome = run(parts(1, 1, 0), &ranking, &dead.collect());
+        assert_eq!(outcome.holders[&0], ranking[12].id);
+        assert_eq!((outcome.offers, outcome.sends), (13, 1));
+    }
+
+    #[test]
     fn nodes_that_hold_other_parts_and_their_domains_are_left_out() {
         let ranking = ranking(8, 2);
         let taken: Vec<_> = homes(&ranking, 3);
@@ -414,7 +425,7 @@ mod tests {
             let manners: Manners = ranking.iter().map(|node| node.id).zip(manners).collect();
             let wanted = parts(sources + parity, sources + parity.div_ceil(2), sources);
             let outcome = run(wanted.clone(), &ranking, &manners);
-            prop_assert!(outcome.offers <= OFFERS_PER_PART * wanted.count);
+            prop_assert!(outcome.offers <= OFFERS_MIN.max(OFFERS_PER_PART * wanted.count));
             prop_assert!(outcome.sends <= 1 + usize::from(REFILL_ROUNDS_MAX));
             match outcome.last {
                 Action::Finish { missing } => {
