@@ -191,7 +191,8 @@ impl<'a> View<'a> {
         let is_better = |to: &Ranked| match reason {
             Reason::Leaving | Reason::Unfit | Reason::Shared => true,
             Reason::FarDown => self.rank(&to.id) < self.ranks[part],
-            Reason::Better => self.homes.contains(&self.key(to)),
+            // Not to a node far down in a domain of the best: from there it would move back.
+            Reason::Better => self.homes.contains(&self.key(to)) && self.rank(&to.id) < self.ranks[part],
         };
         let may = |to: &&Ranked| to.id != node && !taken.contains(&self.key(to)) && is_better(to);
         let welcome = &welcome;
@@ -276,6 +277,19 @@ mod tests {
         assert_eq!(found.reason, Reason::Better);
         assert!(!best.contains(&at[usize::from(found.part)]));
         assert!(found.to.iter().all(|to| best.contains(to) && !at.contains(to)));
+    }
+
+    #[test]
+    fn what_could_as_well_stay_only_moves_up() {
+        let nodes = nodes(0..40, |number| number % 5);
+        let ranking = nodes.placement.rank(&SEED);
+        let mut at = homes(&ranking, 3);
+        let rank = |node: &PublicKey| ranking.iter().position(|other| other.id == *node).unwrap();
+        let of_homes: Vec<_> = at.iter().map(|home| ranking[rank(home)].domain).collect();
+        at[2] = ranking.iter().find(|node| !of_homes.contains(&node.domain)).unwrap().id;
+        let found = misplaced(&settled(&at), &nodes, |_| Welcome::Yes).unwrap();
+        assert_eq!((found.part, found.reason), (2, Reason::Better));
+        assert!(found.to.iter().all(|to| rank(to) < rank(&at[2])), "{found:?}");
     }
 
     #[test]
