@@ -44,9 +44,9 @@ film_and_agreement() {
 watched() {
     local first second
     first=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 2.5)
-    second=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 0.8)
+    second=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 1.1)
     royalties watch "$HEADWATER_LEDGER" "${paid_watch[0]}" "$first" --other "${paid_watch[1]}" >"$dir/first.json"
-    royalties watch "$HEADWATER_LEDGER" "${paid_watch[1]}" "$second" --other "${paid_watch[0]}" --bytes 700001 >"$dir/second.json"
+    royalties watch "$HEADWATER_LEDGER" "${paid_watch[1]}" "$second" --other "${paid_watch[0]}" --bytes 1000001 >"$dir/second.json"
     jq -r '"  \(.closed) addresses refused without a session; \(.bytes) bytes in \(.segments) segments, stopped \(.stops) times until receipts came; paid \(.paid) micro-units"' \
         "$dir/first.json" "$dir/second.json"
 }

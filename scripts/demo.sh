@@ -74,7 +74,7 @@ watches() {
         jq -r --arg n "$gateway" '"  viewer \($n)  \(.segments) segments, \(.bytes) bytes, paid \(.paid / 1000000) EUR; refused without a session"'
 }
 watches 1 2.5
-watches 2 0.8 --bytes 700000
+watches 2 1.1 --bytes 1000000
 
 say "Settling, and what the author finds on the statement"
 paid_settle | jq -r '"  \(.totals.charged) EUR paid: \(.totals.parties) to three parties, \(.totals.gateways) to two gateways, \(.totals.network) to the network"'
