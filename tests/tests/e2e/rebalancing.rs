@@ -35,6 +35,8 @@ async fn a_node_that_joins_later_is_used_and_one_that_moves_is_found() -> anyhow
             steps.iter().any(|step| matches!(step, Step::Members { nodes: 7, joined: 1, .. }))
         })
         .await?;
+    // The reader may ask any of them, and asks once.
+    network.until_all_know("the newcomer", |members| members.len() == 7).await?;
     client.refresh_members(REFRESH_WITHIN).await?;
     network.kill(at[0]);
     whole_again(&client, &running, &report.cid).await?;
