@@ -414,14 +414,15 @@ class Sealed:
     def run(self, column, first, rows):
         return self.columns[column][first * self.size : (first + rows) * self.size]
 
-    def frame(self, column, first, rows, kind=0, payload=None, **changes):
+    def frame(self, at, kind=0, payload=None, **changes):
+        column, first, rows = at
         if payload is None:
             payload = self.run(column, first, rows) if kind else self.slice(column, first, rows)
         fields = {"kind": kind, "column": column, "zero": 0, "segment": 0, "first": first, "rows": rows, "length": len(payload)} | changes
         return struct.pack("<BBHIIII", *fields.values()) + payload
 
     def answer(self, begin, end, rebuilt=()):
-        return b"".join(self.frame(*frame, kind=int(frame[0] in rebuilt)) for frame in self.frames(begin, end))
+        return b"".join(self.frame(frame, int(frame[0] in rebuilt)) for frame in self.frames(begin, end))
 
 
 def flipped(data, at, bit=1):
@@ -464,12 +465,12 @@ def answer_vectors():
     yield bad("a frame is played again", three[:frame_len] * 2 + three[2 * frame_len :], "frame")
     yield bad("a bit of a cell is turned", flipped(three, 100), "slice")
     yield bad("a bit of the last tag is turned", flipped(three, len(three) - 1, 128), "slice")
-    swapped = SMALL.frame(0, 0, 1, payload=SMALL.slice(1, 0, 1)) + SMALL.frame(1, 0, 1, payload=SMALL.slice(0, 0, 1)) + SMALL.frame(2, 0, 1)
+    swapped = SMALL.frame((0, 0, 1), payload=SMALL.slice(1, 0, 1)) + SMALL.frame((1, 0, 1), payload=SMALL.slice(0, 0, 1)) + SMALL.frame((2, 0, 1))
     yield bad("two slices change places", swapped, "slice")
-    swapped = SMALL.frame(0, 0, 1, 1, SMALL.run(1, 0, 1)) + SMALL.frame(1, 0, 1, 1, SMALL.run(0, 0, 1)) + SMALL.frame(2, 0, 1)
+    swapped = SMALL.frame((0, 0, 1), 1, SMALL.run(1, 0, 1)) + SMALL.frame((1, 0, 1), 1, SMALL.run(0, 0, 1)) + SMALL.frame((2, 0, 1))
     yield bad("two rebuilt cells change places", swapped, "cell")
     yield bad("a bit of a rebuilt cell is turned", flipped(SMALL.answer(0, 3, {0}), 500), "cell")
-    zeros = SMALL.frame(0, 0, 1, 1, bytes(1024)) + SMALL.answer(1, 3)
+    zeros = SMALL.frame((0, 0, 1), 1, bytes(1024)) + SMALL.answer(1, 3)
     yield bad("a rebuilt cell of zeros", zeros, "cell")
     other = Sealed("small", PLAINTEXT[::-1], 5, 2, 10)
     yield bad("cells of an older version under the same key", other.answer(0, 3), "slice")
@@ -489,12 +490,12 @@ def answer_vectors():
         ("a length that is too great", {"length": 1025}, "frame"),
         ("a length beyond all bounds", {"length": 0xFFFFFFFF}, "frame"),
     ):
-        yield bad(name, SMALL.frame(0, 0, 1, **changes) + SMALL.answer(1, 3), error)
+        yield bad(name, SMALL.frame((0, 0, 1), **changes) + SMALL.answer(1, 3), error)
     deep = DEEP.answer(2, 4)
     bad = lambda name, answer, error, cells=(2, 4): vector(name, DEEP, cells, answer, error=error)
     yield bad("a bit of a pair is turned", flipped(deep, 25), "slice")
     yield bad("a bit of the lowest pair is turned", flipped(deep, 20 + 2 * 64 + 3), "slice")
-    yield bad("the rows before them", DEEP.frame(2, 0, 2, payload=DEEP.slice(0, 0, 2), column=0, first=2), "slice")
+    yield bad("the rows before them", DEEP.frame((0, 2, 2), payload=DEEP.slice(0, 0, 2)), "slice")
 
 
 def layout_vectors():
