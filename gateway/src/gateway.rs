@@ -12,6 +12,7 @@ use crate::config::{FilmUploads, GatewayConfig};
 use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
 use crate::limits::{ClientLimits, LimitError, Permit};
+use crate::links::Links;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
@@ -118,6 +119,12 @@ impl Gateway {
         self.config().till.as_ref()
     }
 
+    /// Where links to what is shared are kept.
+    pub(crate) fn links(&self) -> Result<&Links, Problem> {
+        let links = self.config().links.as_ref();
+        links.ok_or_else(|| Problem::new(Code::LinksOff, "it was started without a place for them"))
+    }
+
     /// Whether a page of this origin came from this gateway.
     pub(crate) fn is_own_origin(&self, origin: &[u8]) -> bool {
         let url = self.config().public_url.as_bytes();
@@ -182,6 +189,11 @@ impl Gateway {
             && let Err(error) = till.sweep(now()).await
         {
             tracing::error!(%error, "receipts");
+        }
+        if let Some(links) = &self.config().links
+            && let Err(error) = links.sweep(now()).await
+        {
+            tracing::error!(%error, "links");
         }
     }
 

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::links::LinkStoreError;
+
 /// What went wrong. The name in snake case is the stable `code`, and the end of `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +81,12 @@ pub(crate) enum Code {
     NotAKeeper,
     /// The body is no signed record of a type that is taken here.
     BadRecord,
+    /// This gateway keeps no links to what is shared.
+    LinksOff,
+    /// It keeps no link with this id.
+    NoLink,
+    /// Another key than the link's own signed this.
+    NotTheOwner,
     /// Another record has to come before this one.
     OutOfOrder,
     /// Nothing follows what is here, or something else stands in its place.
@@ -127,13 +135,18 @@ impl Code {
             Self::WrongKey
             | Self::UploadsOff
             | Self::OperatorsOff
+            | Self::LinksOff
+            | Self::NotTheOwner
             | Self::BadGrant
             | Self::NotACreator
             | Self::NotAKeeper
             | Self::CreatorFull => StatusCode::FORBIDDEN,
-            Self::NoRoute | Self::NoLedger | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoRoute
+            | Self::NoLedger
+            | Self::NoLink
+            | Self::UnknownHandle
+            | Self::NotHeld
+            | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
@@ -185,6 +198,9 @@ impl Code {
             Self::Outdated => "A later record says otherwise",
             Self::NotAKeeper => "This key keeps no denylist for this gateway",
             Self::BadRecord => "This is not a signed record that belongs here",
+            Self::LinksOff => "This gateway keeps no links to what is shared",
+            Self::NoLink => "There is no such link",
+            Self::NotTheOwner => "This key is not the link's own",
             Self::OutOfOrder => "Another record has to come before this one",
             Self::Settled => "Something else is there already",
         }
@@ -197,6 +213,13 @@ impl Code {
             Self::Busy | Self::TooManyRequests => Some(1),
             _ => None,
         }
+    }
+}
+
+impl From<LinkStoreError> for Problem {
+    fn from(error: LinkStoreError) -> Self {
+        tracing::error!(%error, "links");
+        Self::new(Code::Unavailable, "the gateway's store of links does not answer")
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod blob;
 mod care;
+mod links;
 mod live;
 mod nodes;
 mod open;
@@ -50,13 +51,15 @@ const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
 const LEDGER: &str = "/api/ledger";
 const SESSIONS: &str = "/api/sessions";
 const RECEIPTS: &str = "/api/sessions/{session}/receipts";
+const LINK_EVENTS: &str = "/api/links/{id}/events";
 const HEALTH: &str = "/health";
 const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 24] = [
+    LINK_EVENTS,
     LEDGER,
     SESSIONS,
     RECEIPTS,
@@ -96,6 +99,7 @@ pub fn router(gateway: Gateway) -> Router {
         .merge(live_routes())
         .merge(node_routes())
         .merge(pay_routes())
+        .merge(link_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -138,6 +142,10 @@ fn pay_routes() -> Router<Gateway> {
         .route(LEDGER, shared(get(pay::ledger), "GET, HEAD, OPTIONS"))
         .route(SESSIONS, shared(post(pay::open), "POST, OPTIONS"))
         .route(RECEIPTS, shared(post(pay::receipt), "POST, OPTIONS"))
+}
+
+fn link_routes() -> Router<Gateway> {
+    Router::new().route(LINK_EVENTS, shared(post(links::events), "POST, OPTIONS"))
 }
 
 fn node_routes() -> Router<Gateway> {

@@ -33,6 +33,7 @@ mod exposed_key;
 mod file_ref;
 mod ids;
 mod index;
+mod links;
 mod live;
 mod published;
 mod records;
@@ -62,6 +63,7 @@ pub use bundle::{
 pub use file_ref::FileRef;
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
+pub use links::{LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader};
 pub use live::{
     AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,

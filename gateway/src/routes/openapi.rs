@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, care, live, nodes, open, pay, publications, publish, read, sources, status, watch};
+use super::{blob, care, links, live, nodes, open, pay, publications, publish, read, sources, status, watch};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use super::{blob, care, live, nodes, open, pay, publications, publish, read, sou
         live::offer,
         live::file,
         live::part,
+        links::events,
         pay::ledger,
         pay::open,
         pay::receipt,
