@@ -25,6 +25,7 @@ use crate::pointers::{PointerWrite, PointersRead};
 use crate::report::{
     AuditReport, KeepReport, PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
 };
+use crate::sealed_object::SealedObject;
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -127,6 +128,12 @@ impl Client {
     pub async fn open(&self, link: &Link) -> Result<Object, OpenObjectError> {
         let manifest = self.manifest(&link.cid()).await?;
         Ok(Object::open(self.clone(), manifest, link.key())?)
+    }
+
+    /// The object at an address, without its key, and the bytes of its manifest.
+    pub async fn sealed(&self, cid: &Cid) -> Result<(SealedObject, Bytes), FetchError> {
+        let (manifest, bytes) = self.manifest_bytes(cid).await?;
+        Ok((SealedObject::new(self.clone(), manifest), bytes))
     }
 
     /// The state of every part of an object, proved by one random leaf and the last one of each shard.

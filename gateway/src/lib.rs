@@ -4,6 +4,7 @@
 //! POST /open            a link in the body → a random handle that expires, and its URL
 //! GET, HEAD /b/{handle} the object: conditions, ranges and several ranges after RFC 9110
 //! POST /blob            an upload, with a bearer token → its link
+//! /api/shares, /sealed  sealed shares: cells with their proofs, for readers who have keys that the gateway has not
 //! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
 //! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
 //! /api/live             what runs; takes signed records
@@ -47,6 +48,7 @@ mod reach;
 mod representation;
 mod rfc9110;
 mod routes;
+mod sealed;
 mod server;
 mod survey;
 mod trouble;

@@ -81,9 +81,9 @@ pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, Se
 pub use share::{
     AccessToken, Attempts, AttemptsError, FOLDER_TYPE, FolderFile, Knock, Passcode, PasscodeError,
     SHARE_ATTEMPTS_MAX, SHARE_FILES_MAX, SHARE_FOLDER_FILES_MAX, SHARE_FOLDER_LIST_LEN_MAX,
-    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareId, ShareIdError,
-    ShareKeys, ShareLabel, ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile,
-    SharedFolder, SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
+    ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
+    SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
 };
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod cells;
 pub(crate) mod fetch;
+mod fetching;
 pub(crate) mod keep;
 mod ledger;
 mod manifest;
@@ -17,6 +18,7 @@ mod rebuild;
 pub(crate) mod release;
 pub(crate) mod relocate;
 pub(crate) mod repair;
+pub(crate) mod sealed;
 mod segment;
 
 use std::time::Duration;

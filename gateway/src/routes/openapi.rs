@@ -3,7 +3,10 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, care, links, live, nodes, open, pay, publications, publish, read, sources, status, watch};
+use super::{
+    blob, care, links, live, nodes, open, pay, publications, publish, read, sealed, shares, sources, status,
+    watch,
+};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -32,6 +35,13 @@ use super::{blob, care, links, live, nodes, open, pay, publications, publish, re
         live::file,
         live::part,
         links::events,
+        shares::register,
+        shares::end,
+        shares::about,
+        shares::open,
+        sealed::open,
+        sealed::manifest,
+        sealed::cells,
         pay::ledger,
         pay::open,
         pay::receipt,
