@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 
 use super::Get;
-use super::destination::{Destination, Sink, unless_ended};
+use crate::destination::{Destination, Sink, unless_ended};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;

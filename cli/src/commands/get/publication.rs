@@ -10,7 +10,7 @@ use reqwest::Url;
 use serde::Serialize;
 use sharing::{Attachment, Bundle, BundleKind, Track};
 
-use super::destination::{Destination, Folder, Sink, unless_ended};
+use crate::destination::{Destination, Folder, Sink, unless_ended};
 use super::{Get, names};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
