@@ -12,6 +12,7 @@ mod publications;
 mod publish;
 mod read;
 mod sealed;
+mod sealed_uploads;
 mod shares;
 mod sources;
 mod status;
@@ -55,6 +56,8 @@ const SHARES: &str = "/api/shares";
 const SHARE: &str = "/api/shares/{id}";
 const SHARE_END: &str = "/api/shares/{id}/end";
 const SHARE_OPEN: &str = "/api/shares/{id}/open";
+const SHARE_TERMS: &str = "/api/shares/terms";
+const SEALED_UPLOADS: &str = "/sealed/uploads";
 const SEALED: &str = "/sealed";
 const SEALED_CELLS: &str = "/sealed/{handle}";
 const SEALED_MANIFEST: &str = "/sealed/{handle}/manifest";
@@ -68,7 +71,9 @@ const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 31] = [
+const PATHS: [&str; 33] = [
+    SHARE_TERMS,
+    SEALED_UPLOADS,
     SHARES,
     SHARE,
     SHARE_END,
@@ -173,6 +178,8 @@ fn share_routes() -> Router<Gateway> {
         .route(SHARE, shared(get(shares::about), reading))
         .route(SHARE_END, shared(post(shares::end), asking))
         .route(SHARE_OPEN, shared(post(shares::open), asking))
+        .route(SHARE_TERMS, shared(get(sealed_uploads::terms), reading))
+        .route(SEALED_UPLOADS, shared(post(sealed_uploads::upload), asking))
         .route(SEALED, shared(post(sealed::open), asking))
         .route(SEALED_CELLS, shared(get(sealed::cells), reading))
         .route(SEALED_MANIFEST, shared(get(sealed::manifest), reading))
@@ -190,8 +197,8 @@ fn node_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | SHARES | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS | PUBLISH
-        | NODES | AUDITS => 10,
+        OPEN | BLOB | SEALED_UPLOADS | SHARES | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS
+        | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

@@ -75,7 +75,8 @@ pub use records::{
     ShareEnd, ShareError, Withdrawal,
 };
 pub use sealed::{
-    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SealedReadError, SealedReader, frame_head,
+    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
+    SealedReader, SealedUpload, SealedUploadError, frame_head,
 };
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
 pub use share::{

@@ -70,13 +70,17 @@ impl Open {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let link: ShareLink = self.link.parse("a link of a share")?;
-        let gateway = gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
+        let gateway =
+            gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
         let keys = self.keys(&link).await?;
         let opened = shares::open(&gateway, &keys, self.who.as_deref()).await?;
         let contents = opened.wrapped.open(&keys)?;
         let is_stdout = self.output.as_deref() == Some(Path::new("-"));
         if is_stdout && contents.files().len() > 1 {
-            return Err(Usage::because(format!("the share has {} files; say -o DIR", contents.files().len())));
+            return Err(Usage::because(format!(
+                "the share has {} files; say -o DIR",
+                contents.files().len()
+            )));
         }
         let total = contents.files().iter().map(|file| file.len).sum();
         let progress = output.progress("open", Some(total));
@@ -89,7 +93,11 @@ impl Open {
         }
         drop(progress);
         let answer = Answer::new(&contents, files);
-        if is_stdout { output.answer_beside_data(&answer)? } else { output.answer(&answer)? }
+        if is_stdout {
+            output.answer_beside_data(&answer)?
+        } else {
+            output.answer(&answer)?
+        }
         Ok(Outcome::Complete)
     }
 

@@ -56,7 +56,8 @@ struct Answer {
     proves: &'static str,
 }
 
-const PROVES: &str = "what was read before stays read; a node that confirms says that its lease has ended, no more";
+const PROVES: &str =
+    "what was read before stays read; a node that confirms says that its lease has ended, no more";
 
 #[derive(Serialize)]
 struct Rekeyed {
@@ -76,11 +77,13 @@ impl Revoke {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let text = self.link.read()?;
         // The text itself is not repeated: it may hold the secret.
-        let id = shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
+        let id =
+            shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
         let known = KeptShares::open(globals)?;
         let share = known.get(id)?;
         let share = share.context("this machine knows of no such share: revoke it where it was made")?;
-        let gateway = gateway_api::address(&share.gateway).map_err(|error| Usage::because(error.to_string()))?;
+        let gateway =
+            gateway_api::address(&share.gateway).map_err(|error| Usage::because(error.to_string()))?;
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         let key = shares::share_key(names.account.secret(), id);
@@ -128,9 +131,7 @@ impl Revoke {
     ) -> anyhow::Result<()> {
         let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
         if self.drop {
-            let gone = paths.iter().map(|path| {
-                Change::Gone(sharing::EntryName::File(path.clone()), now())
-            });
+            let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();
             names.local.release_later(old, now())?;
             names.local.write(gone).context("cannot write to your index")?;
@@ -222,7 +223,14 @@ impl Answer {
         let mut readers: Vec<_> = readers.map(|who| who.replace(char::is_control, " ")).collect();
         readers.sort();
         readers.dedup();
-        Self { id: id.to_string(), revoked, opened: accesses.map(|all| all.len()), readers, files, proves: PROVES }
+        Self {
+            id: id.to_string(),
+            revoked,
+            opened: accesses.map(|all| all.len()),
+            readers,
+            files,
+            proves: PROVES,
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -259,7 +267,9 @@ mod tests {
     #[test]
     fn an_id_is_found_in_a_link_and_alone() {
         let id = LinkId::from_bytes([7; 32]);
-        for text in [id.to_string(), format!("https://g.example/s/{id}"), format!("http://[::1]:1/s/{id}#abc.p")] {
+        for text in
+            [id.to_string(), format!("https://g.example/s/{id}"), format!("http://[::1]:1/s/{id}#abc.p")]
+        {
             assert_eq!(shares::id_in(&text), Some(id), "{text}");
         }
         assert_eq!(shares::id_in("https://g.example/s/short#x"), None);

@@ -145,7 +145,8 @@ impl Share {
 
     /// What is to be put: the files one by one, or all of them as a folder.
     async fn items(&self) -> anyhow::Result<Vec<Item>> {
-        let is_one_by_one = self.files.len() <= SHARE_FILES_MAX && !self.files.iter().any(|path| path.is_dir());
+        let is_one_by_one =
+            self.files.len() <= SHARE_FILES_MAX && !self.files.iter().any(|path| path.is_dir());
         if is_one_by_one && self.fits()? {
             let mut items = Vec::new();
             for path in &self.files {

@@ -13,6 +13,7 @@ pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod pointers;
 pub(crate) mod put;
+pub(crate) mod put_sealed;
 mod read_back;
 mod rebuild;
 pub(crate) mod release;

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    blob, care, links, live, nodes, open, pay, publications, publish, read, sealed, shares, sources, status,
-    watch,
+    blob, care, links, live, nodes, open, pay, publications, publish, read, sealed, sealed_uploads, shares,
+    sources, status, watch,
 };
 
 /// The routes that other programs may rest on.
@@ -42,6 +42,8 @@ use super::{
         sealed::open,
         sealed::manifest,
         sealed::cells,
+        sealed_uploads::terms,
+        sealed_uploads::upload,
         pay::ledger,
         pay::open,
         pay::receipt,
