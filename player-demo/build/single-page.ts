@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 
 import type { Plugin, Rollup } from "vite";
 
-export function singlePage(): Plugin {
+import type { Licences } from "./licences";
+
+export function singlePage(licences: Licences): Plugin {
   return {
     name: "single-page",
     apply: "build",
@@ -14,7 +16,7 @@ export function singlePage(): Plugin {
       const page = only(files, "asset", ".html");
       const script = only(files, "chunk", ".js");
       const style = only(files, "asset", ".css");
-      page.source = inlined(String(page.source), inert(script.code), String(style.source));
+      page.source = inlined(String(page.source), inert(script.code), String(style.source), inert(licences.text()));
       delete bundle[script.fileName];
       delete bundle[style.fileName];
     },
@@ -34,7 +36,7 @@ function inert(script: string): string {
   return script.replace(/<(?=\/script|!--|script)/gi, "\\x3c");
 }
 
-function inlined(html: string, script: string, style: string): string {
+function inlined(html: string, script: string, style: string, licences: string): string {
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}' 'wasm-unsafe-eval'`,
@@ -52,7 +54,7 @@ function inlined(html: string, script: string, style: string): string {
   return bare
     .replace('<meta charset="utf-8" />', (meta) => `${meta}\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`)
     .replace("</head>", () => `  <style>${style}</style>\n  </head>`)
-    .replace("</body>", () => `  <script type="module">${script}</script>\n  </body>`);
+    .replace("</body>", () => `  <script type="text/plain" id="licences">${licences}</script>\n    <script type="module">${script}</script>\n  </body>`);
 }
 
 function hashOf(source: string): string {

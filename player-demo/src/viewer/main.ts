@@ -19,7 +19,12 @@ skip.addEventListener("click", (event) => {
   main.tabIndex = -1;
   main.focus();
 });
-page.append(h("header", { class: "top" }, skip, h("span", { class: "brand" }, mark, "Headwater"), themeButton()), main);
+page.append(h("header", { class: "top" }, skip, h("span", { class: "brand" }, mark, "Headwater"), themeButton()), main, licences());
+
+function licences(): HTMLElement {
+  const texts = document.getElementById("licences")?.textContent ?? "";
+  return h("footer", { class: "foot" }, h("details", {}, h("summary", {}, "Licences"), h("pre", { tabindex: 0, role: "region", "aria-label": "Licences" }, texts)));
+}
 
 function route(): void {
   try {
