@@ -71,7 +71,7 @@ try {
 async function measure(browser: Browser): Promise<object> {
   const context = await browser.newContext({ acceptDownloads: true });
   const page = await context.newPage();
-  await page.addInitScript(() => delete window.showSaveFilePicker);
+  await page.addInitScript("delete window.showSaveFilePicker");
   const cdp = await browser.newBrowserCDPSession();
   await page.goto(share.link);
   await page.waitForSelector("text=Save");
