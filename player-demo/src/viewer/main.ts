@@ -2,11 +2,13 @@
 
 import "./style.css";
 
+import { healthLinkIn } from "../health/link";
 import { h } from "../page/element";
 import { themeButton } from "../page/header";
 import icon from "../page/icon.svg";
 import { openSession } from "../page/session";
 import { linkOf } from "../sealed/link";
+import { openHealthLink } from "./health";
 import { openStart } from "./start";
 import { openShare } from "./open";
 
@@ -31,8 +33,10 @@ function licences(): HTMLElement {
 
 function route(): void {
   try {
-    const link = linkOf(location.href);
-    if (link) void openShare(main, link);
+    const health = healthLinkIn(location.href);
+    const link = health ? undefined : linkOf(location.href);
+    if (health) openHealthLink(main, health);
+    else if (link) void openShare(main, link);
     else openStart(main, session.upload);
   } catch (error) {
     openStart(main, session.upload, (error as Error).message);

@@ -1,5 +1,6 @@
 /** Without a link: a field for one, and a place to make one. */
 
+import { healthLinkIn } from "../health/link";
 import { h } from "../page/element";
 import { parseLink, writeLink } from "../sealed/link";
 import { shareForm } from "./share-form";
@@ -15,7 +16,8 @@ export function openStart(main: HTMLElement, token: string | undefined, problem?
       onsubmit: (event: Event) => {
         event.preventDefault();
         try {
-          location.hash = writeLink(parseLink(field.value.trim()));
+          const text = field.value.trim();
+          location.hash = healthLinkIn(text) ? text : writeLink(parseLink(text));
         } catch (error) {
           told.textContent = (error as Error).message;
         }
