@@ -55,11 +55,14 @@ class RunningGateway:
         command = [PROGRAM, "--json", "gateway", "--managed", "--listen", f"127.0.0.1:{self.port}"]
         command += ["--links", self.folder / "links.redb", "--account", self.folder / "account"]
         command += ["--upload-token", f"@{FOLDER / 'token'}", "--coding", "3+2", "--page", FOLDER / "page"]
-        environment = os.environ | {"HEADWATER_LOG": "debug,iroh=info,noq=info"}
+        environment = os.environ | {"HEADWATER_LOG": "warn,gateway=debug,client=debug"}
         with open(self.log, "ab") as log:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
             self.process = subprocess.Popen(command, env=environment, **pipes)
-        ready = json.loads(self.process.stdout.readline())["ready"]
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"the gateway did not start: {self.log.read_text()}")
+        ready = json.loads(line)["ready"]
         self.url = ready["url"]
         self.port = int(self.url.rsplit(":", 1)[1])
 
@@ -107,7 +110,8 @@ def step(name):
 # --- The files -----------------------------------------------------------------------------------
 
 (FOLDER / "page").mkdir()
-(FOLDER / "page/viewer.html").write_text("<!doctype html><title>viewer</title>")
+for page in ("index.html", "viewer.html"):
+    (FOLDER / "page" / page).write_text("<!doctype html><title>viewer</title>")
 (FOLDER / "token").write_text(TOKEN)
 (FOLDER / "passcode").write_text(PASSCODE)
 BIG = (MARK + " reads 120/80\n").encode() * (BIG_LEN // (len(MARK) + 15))

@@ -63,7 +63,7 @@ impl FolderSource {
                 continue;
             }
             let room = usize::try_from(*left).unwrap_or(usize::MAX).min(out.remaining());
-            let mut limited = out.take(room);
+            let mut limited = ReadBuf::new(out.initialize_unfilled_to(room));
             ready!(Pin::new(file).poll_read(context, &mut limited))?;
             let read = limited.filled().len();
             if read == 0 {
