@@ -1,5 +1,6 @@
 //! `headwater gateway`: HTTP in front of the network, as a long-running role.
 
+mod links;
 mod pay;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -149,6 +150,11 @@ struct GatewaySettings {
     #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_WORK_MAX")]
     work_max: Option<ByteSize>,
 
+    /// Where links to what is shared are kept: a file, or postgres://user@host:port/name for several gateways that count
+    /// wrong passcodes together [default: gateway/links.redb in your folder for data]
+    #[arg(long, value_name = "FILE|URL", env = "HEADWATER_GATEWAY_LINKS")]
+    links: Option<String>,
+
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
     page: Option<PathBuf>,
@@ -212,6 +218,7 @@ impl Gateway {
         config.uploads =
             uploader.map(|uploader| settings.uploads(uploader, &network, &client)).transpose()?;
         config.publishing = settings.publishing();
+        config.links = links::open(settings.links.as_deref(), globals.output()).await?;
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
@@ -258,6 +265,7 @@ impl GatewaySettings {
             denylists: self.denylists.or(file.denylists),
             work_folder: self.work_folder.or(file.work_folder),
             work_max: self.work_max.or(file.work_max),
+            links: self.links.or(file.links),
             page: self.page.or(file.page),
             ledger: self.ledger.or(file.ledger),
             pay_folder: self.pay_folder.or(file.pay_folder),

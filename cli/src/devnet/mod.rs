@@ -147,6 +147,8 @@ impl Devnet {
                 "--any-creator".into(),
                 "--catalogue".into(),
                 self.folder.gateway(number)?.join("catalogue.redb").into(),
+                "--links".into(),
+                self.folder.gateway(number)?.join("links.redb").into(),
                 "--work-folder".into(),
                 self.folder.gateway(number)?.into(),
             ];
