@@ -1,0 +1,316 @@
+//! `headwater share --health`: makes a SMART Health Link, or puts other files behind one.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use chunker::AccountSecret;
+use clap::Args;
+use client::Client;
+use data_encoding::HEXLOWER;
+use protocol::limits::LEASE_DURATION_MAX_S;
+use protocol::{Digest, Sequence, Signed, UnixSeconds};
+use reqwest::Url;
+use serde::Serialize;
+use sharing::{
+    Attempts, HealthFile, HealthFlags, HealthKey, HealthLink, HealthLinkFields, HealthLinkText, LinkId,
+    Passcode, PatientId, Purpose, TrailWhat, link_key,
+};
+
+use super::files::{self, PlainFile};
+use super::link::required_id;
+use super::{Book, BookEntry, qr};
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::membership::{self, Network};
+use crate::names::{Names, now};
+use crate::output::Output;
+use crate::quantity::Duration;
+use crate::secrets::SecretArg;
+use crate::trail::{TrailFile, facts_of};
+use crate::{account as account_file, gateway_api};
+
+/// How long a link without an end is kept on the nodes; `--update` keeps it longer.
+const KEEP: Duration = Duration::from_days(365);
+
+/// What is asked of a health link besides what is asked of every share.
+#[derive(Args, Debug)]
+pub(crate) struct HealthArgs {
+    /// Make a SMART Health Link: the files are FHIR resources or health cards in JSON
+    #[arg(long)]
+    health: bool,
+
+    /// A link whose files may change later, with --update
+    #[arg(long, requires = "health")]
+    long_term: bool,
+
+    /// One file, which readers fetch directly; without a passcode
+    #[arg(long, requires = "health")]
+    single: bool,
+
+    /// Put other files behind a link with --long-term; named by the link itself or its id
+    #[arg(long, value_name = "LINK|ID", requires = "health")]
+    update: Option<SecretArg>,
+
+    /// Deflate the files before they are encrypted; most readers of health links know how to inflate them
+    #[arg(long, requires = "health")]
+    deflate: bool,
+
+    /// The address of a page that shows health links, to stand in front of the link
+    #[arg(long, value_name = "URL", requires = "health")]
+    viewer: Option<Url>,
+
+    /// Write the QR code into an SVG file; - prints it
+    #[arg(long, value_name = "FILE", requires = "health")]
+    qr: Option<PathBuf>,
+
+    /// Whom the record is about, for your audit trail
+    #[arg(long, value_name = "ID", requires = "health")]
+    patient: Option<String>,
+
+    /// Why it is shared, a code of HL7's PurposeOfUse, for your audit trail
+    #[arg(long, value_name = "CODE", requires = "health")]
+    purpose: Option<String>,
+}
+
+/// What is asked of every share.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) gateway: Option<Url>,
+    pub(crate) expires: Option<Duration>,
+    pub(crate) passcode: Option<SecretArg>,
+    pub(crate) attempts: Option<u8>,
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    link: String,
+    gateway: String,
+    flags: HealthFlags,
+    label: Option<String>,
+    expires: Option<UnixSeconds>,
+    contents: Vec<String>,
+}
+
+impl HealthArgs {
+    /// Whether a health link is meant.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.health
+    }
+
+    /// Does what is asked, and prints the link.
+    pub(crate) async fn run(self, wish: Wish, globals: &Globals) -> anyhow::Result<Outcome> {
+        let files = files::read(&wish.files)?;
+        let network = Network::load(globals.network.as_deref()).await?;
+        let secret = account_file::open(globals.account.as_deref(), globals.output())?;
+        let book = Book::open(globals)?;
+        let (before, entry) = match &self.update {
+            Some(link) => self.updated(&book, link, &wish, &files)?,
+            None => (None, self.begun(&network, &wish, &files)?),
+        };
+        // Checked before anything is stored.
+        let link = link_of(&entry, &secret)?;
+        let work = async |client: &Client| {
+            self.put(globals, &network, client, &book, before.as_ref(), entry, &files).await
+        };
+        let entry = network.with_client(Some(account_file::payer(&secret)), work).await?;
+        let what = if before.is_some() { TrailWhat::LinkChanged } else { TrailWhat::LinkMade };
+        TrailFile::open(globals, &secret, network.file.network)?.append(facts_of(&entry, what, now()))?;
+        self.answer(&entry, &link, globals.output())
+    }
+
+    /// A link that does not exist yet.
+    fn begun(&self, network: &Network, wish: &Wish, files: &[PlainFile]) -> anyhow::Result<BookEntry> {
+        let gateway = wish.gateway.clone().or_else(|| network.gateway.clone());
+        let gateway = gateway.ok_or_else(|| {
+            Usage::because("a health link is served by a gateway, and the network file names none: say --gateway URL")
+        })?;
+        let flags = HealthFlags::new(self.long_term, wish.passcode.is_some(), self.single);
+        let flags = flags.map_err(|_| {
+            Usage::because("a single file has no passcode: whoever fetches it could not show one")
+        })?;
+        let (id, made) = (LinkId::from_bytes(membership::random()), now());
+        let passcode = wish.passcode.as_ref().map(|passcode| verifier(id, passcode)).transpose()?;
+        let attempts = if passcode.is_some() { wish.attempts.unwrap_or(Attempts::USUAL.get()) } else { 0 };
+        Ok(BookEntry {
+            id,
+            gateway,
+            seq: Sequence::FIRST,
+            flags,
+            attempts,
+            passcode,
+            label: wish.label.clone(),
+            made,
+            expires: wish.expires.map(|time| end_of(made, time)).transpose()?,
+            ended: None,
+            objects: Vec::new(),
+            contents: contents(files),
+            patient: self.patient()?,
+            purpose: self.purpose()?,
+            fetched: 0,
+        })
+    }
+
+    fn patient(&self) -> anyhow::Result<Option<String>> {
+        let patient = self.patient.as_deref().map(PatientId::new).transpose();
+        Ok(patient.map_err(|error| Usage::because(error.to_string()))?.map(String::from))
+    }
+
+    fn purpose(&self) -> anyhow::Result<Option<String>> {
+        let purpose = self.purpose.as_deref().map(Purpose::new).transpose();
+        Ok(purpose.map_err(|error| Usage::because(error.to_string()))?.map(String::from))
+    }
+
+    /// A link that is there, before and after.
+    fn updated(
+        &self,
+        book: &Book,
+        link: &SecretArg,
+        wish: &Wish,
+        files: &[PlainFile],
+    ) -> anyhow::Result<(Option<BookEntry>, BookEntry)> {
+        let is_other = wish.gateway.is_some() || wish.passcode.is_some() || wish.label.is_some();
+        if is_other || self.long_term || self.single {
+            return Err(Usage::because("an update changes the files and the end of a link, and nothing else"));
+        }
+        let before = book.entry(required_id(&link.read()?)?)?;
+        if !before.flags.is_long_term() {
+            bail!("this link was made without --long-term: its files cannot change");
+        }
+        if let Some(at) = before.ended {
+            bail!("this link was revoked at {at}; make a new one");
+        }
+        let mut entry = before.clone();
+        entry.seq = before.seq.next();
+        entry.contents = contents(files);
+        if let Some(time) = wish.expires {
+            entry.expires = Some(end_of(now(), time)?);
+        }
+        Ok((Some(before), entry))
+    }
+
+    /// Stores the files and registers the link. What is kept here is so before the gateway knows it.
+    #[expect(clippy::too_many_arguments, reason = "all of them are about one link")]
+    async fn put(
+        &self,
+        globals: &Globals,
+        network: &Network,
+        client: &Client,
+        book: &Book,
+        before: Option<&BookEntry>,
+        mut entry: BookEntry,
+        files: &[PlainFile],
+    ) -> anyhow::Result<BookEntry> {
+        let mut names = Names::open(globals).await?;
+        let (coding, key) = (network.usual_coding(client)?, HealthKey::derive(names.account.secret(), entry.id));
+        let until = entry.expires.unwrap_or_else(|| now().plus(KEEP.seconds()));
+        let put = files::put(client, &names.account, coding, &key, files, self.deflate, until).await?;
+        entry.objects = put.iter().map(|file| file.object).collect();
+        book.keep(&entry)?;
+        let registered = register(network, names.account.secret(), &entry, put).await;
+        // What is not behind the link any more, or never came to be, is released.
+        let gone = if registered.is_ok() { before } else { Some(&entry) };
+        for object in gone.into_iter().flat_map(|gone| &gone.objects) {
+            names.local.release_later(*object, now())?;
+        }
+        if let Err(error) = registered {
+            match before {
+                Some(before) => book.keep(before)?,
+                None => book.forget(entry.id)?,
+            }
+            return Err(error);
+        }
+        names.push(client, coding).await?;
+        Ok(entry)
+    }
+
+    fn answer(&self, entry: &BookEntry, link: &HealthLinkText, output: Output) -> anyhow::Result<Outcome> {
+        let text = link.expose();
+        let shown = match &self.viewer {
+            Some(viewer) => format!("{viewer}#{}", *text),
+            None => text.to_string(),
+        };
+        let prints = self.qr.as_deref().is_some_and(|path| path.as_os_str() == "-");
+        if let Some(path) = self.qr.as_deref().filter(|_| !prints) {
+            qr::write_svg(&shown, path)?;
+        }
+        let is_watched = std::io::stderr().is_terminal() && !output.is_json();
+        if prints || is_watched {
+            let code = qr::for_terminal(&shown)?;
+            eprintln!("{code}");
+        }
+        output.answer(&Answer {
+            id: entry.id.to_string(),
+            link: shown,
+            gateway: entry.gateway.to_string(),
+            flags: entry.flags,
+            label: entry.label.clone(),
+            expires: entry.expires,
+            contents: entry.contents.clone(),
+        })?;
+        Ok(Outcome::Complete)
+    }
+}
+
+/// Tells the gateway of the link.
+async fn register(
+    network: &Network,
+    secret: &AccountSecret,
+    entry: &BookEntry,
+    files: Vec<HealthFile>,
+) -> anyhow::Result<()> {
+    let passcode = entry.passcode.as_deref().map(|text| {
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Digest::from_bytes).context("what is kept of the link's passcode is damaged")
+    });
+    let link = HealthLink::try_from(HealthLinkFields {
+        attempts: Attempts::try_from(entry.attempts).map_err(|error| Usage::because(error.to_string()))?,
+        expires: entry.expires,
+        files,
+        flags: entry.flags,
+        id: entry.id,
+        issued: now(),
+        passcode: passcode.transpose()?,
+        seq: entry.seq,
+    })?;
+    let record = Signed::sign(&link_key(secret, entry.id), &network.file.network, link);
+    gateway_api::post_record(&entry.gateway, "/api/health-links", record.encode()).await?;
+    Ok(())
+}
+
+fn link_of(entry: &BookEntry, secret: &AccountSecret) -> anyhow::Result<HealthLinkText> {
+    let origin = entry.gateway.as_str().trim_end_matches('/');
+    let key = HealthKey::derive(secret, entry.id);
+    HealthLinkText::new(origin, entry.id, key, entry.flags, entry.expires, entry.label.clone())
+        .map_err(|error| Usage::because(error.to_string()))
+}
+
+/// What the gateway compares a passcode with, in hexadecimal.
+fn verifier(id: LinkId, passcode: &SecretArg) -> anyhow::Result<String> {
+    let passcode =
+        Passcode::new(&passcode.read()?).map_err(|error| Usage::because(error.to_string()))?;
+    Ok(HealthLinkFields::verifier(id, &passcode).to_string())
+}
+
+fn end_of(from: UnixSeconds, time: Duration) -> anyhow::Result<UnixSeconds> {
+    if time.seconds() == 0 || time.seconds() > LEASE_DURATION_MAX_S {
+        let days = LEASE_DURATION_MAX_S / 86_400;
+        return Err(Usage::because(format!("a link lasts at least a second and at most {days} days")));
+    }
+    Ok(from.plus(time.seconds()))
+}
+
+fn contents(files: &[PlainFile]) -> Vec<String> {
+    files.iter().map(|file| file.content.clone()).collect()
+}
+
+/// For people and for shells alike: the link and nothing else.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.link)
+    }
+}
