@@ -14,12 +14,16 @@
 //!   becomes of them.
 //! * An [`AccountIndex`] is all that an account has, by name; devices merge theirs in any order. [`IndexPage`],
 //!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
+//! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
+//!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21 and 24.
+//! 17, 20, 21, 24 and 27.
 
+#[macro_use]
+mod text;
 mod account;
 mod any;
 mod bundle;
@@ -35,8 +39,9 @@ mod published;
 mod records;
 #[cfg(test)]
 mod samples;
+mod sealed;
 mod segments;
-mod text;
+mod share;
 mod time;
 mod track;
 mod track_fields;
@@ -50,7 +55,7 @@ pub use account::{
     PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen, SeenError, Stamp,
     StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
 };
-pub use any::SharingRecord;
+pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
@@ -66,10 +71,20 @@ pub use live::{
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
-    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError,
-    Withdrawal,
+    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share,
+    ShareEnd, ShareError, Withdrawal,
+};
+pub use sealed::{
+    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SealedReadError, SealedReader, frame_head,
 };
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
+pub use share::{
+    AccessToken, Attempts, AttemptsError, FOLDER_TYPE, FolderFile, Knock, Passcode, PasscodeError,
+    SHARE_ATTEMPTS_MAX, SHARE_FILES_MAX, SHARE_FOLDER_FILES_MAX, SHARE_FOLDER_LIST_LEN_MAX,
+    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareId, ShareIdError,
+    ShareKeys, ShareLabel, ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile,
+    SharedFolder, SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+};
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
 };

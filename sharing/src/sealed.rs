@@ -1,0 +1,7 @@
+//! Sealed answers (spec §27): how a gateway sends cells that it cannot open, and how a reader checks them.
+
+mod frame;
+mod reader;
+
+pub use frame::{FRAME_HEAD_LEN, FrameKind, frame_head};
+pub use reader::{ReceivedBatch, ReceivedCell, SealedReadError, SealedReader};
