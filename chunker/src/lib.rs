@@ -48,6 +48,7 @@ mod manifest;
 mod padme;
 mod required_tags;
 mod seal;
+mod sealed_encoder;
 #[cfg(test)]
 mod vector_tests;
 
@@ -67,7 +68,9 @@ pub use keys::{
 pub use link::{Link, LinkError};
 pub use manifest::{
     ControlKey, MANIFEST_LEN_MAX, Manifest, ManifestError, ManifestParts, OpenManifestError, PlacementSeed,
+    SEALED_HEADER_LEN, SealedManifest,
 };
 pub use padme::Padding;
 pub use required_tags::{REQUIRED_TAGS_LEN_MAX, REQUIRED_TAGS_MAX, RequiredTags, RequiredTagsError};
 pub use seal::{OpenError, Opener};
+pub use sealed_encoder::SealedEncoder;

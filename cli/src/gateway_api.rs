@@ -200,7 +200,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-fn strange(gateway: &Url, what: &str) -> GatewayError {
+pub(crate) fn strange(gateway: &Url, what: &str) -> GatewayError {
     GatewayError::Strange { gateway: gateway.into(), what: what.to_owned() }
 }
 

@@ -7,5 +7,5 @@ mod qr;
 mod share;
 
 pub(crate) use book::{Book, BookEntry};
-pub(crate) use link::{events, is_gone, required_id, revoke};
+pub(crate) use link::{events, is_gone, known, revoke};
 pub(crate) use share::{HealthArgs, Wish};

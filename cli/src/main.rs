@@ -6,6 +6,7 @@ mod account;
 mod arguments;
 mod commands;
 mod date;
+mod destination;
 mod devnet;
 mod failure;
 mod folders;
@@ -24,12 +25,14 @@ mod membership;
 mod metrics;
 mod names;
 mod output;
+mod passcode;
 mod publication;
 mod quantity;
 mod ready;
 mod record_file;
 mod secrets;
 mod settings;
+mod shares;
 mod smaller_coding;
 mod target;
 mod trail;
@@ -80,6 +83,10 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Rm(rm) => rm.run(globals).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
+        Command::Share(share) => Box::pin(share.run(globals)).await,
+        Command::Shares(shares) => shares.run(globals),
+        Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,

@@ -142,6 +142,17 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
 pub(crate) struct Rows {
     pub(crate) first_row: u32,
     pub(crate) cells: Vec<Verified>,
+    /// The slice that proved them, in pieces, where it was to be kept.
+    pub(crate) slice: Vec<Bytes>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The cells.
+    Cells,
+    /// The cells and the slice that proves them.
+    Slices,
 }
 
 impl Rows {
@@ -185,6 +196,19 @@ impl Wire {
         cell_size: CellSize,
         within: Duration,
     ) -> Result<(Duration, Rows), WireError> {
+        self.read_rows(node, root, leaves, cell_size, Keep::Cells, within).await
+    }
+
+    /// The same, with what is to be kept of the answer.
+    pub(crate) async fn read_rows(
+        &self,
+        node: PublicKey,
+        root: Root,
+        leaves: LeafSet,
+        cell_size: CellSize,
+        keep: Keep,
+        within: Duration,
+    ) -> Result<(Duration, Rows), WireError> {
         let asked = Instant::now();
         let mut exchange =
             in_time(within, self.request(node, &Request::Read { root, leaves: leaves.clone() })).await??;
@@ -192,18 +216,25 @@ impl Wire {
         let first_byte = asked.elapsed();
         self.heard(node);
         let mut decoder = SliceDecoder::new(root, leaves);
-        let mut rows: Option<Rows> = None;
+        let (mut rows, mut slice) = (None::<Rows>, Vec::new());
         while let Some(mut run) = in_time(within, exchange.receiving.run(RUN_LEN)).await?? {
             self.heard(node);
+            if keep == Keep::Slices {
+                slice.push(run.clone());
+            }
             while let Some(verified) = decoder.decode(&mut run).map_err(wrong)? {
                 for (row, cell) in Verified::cells_in(&verified, cell_size) {
-                    let rows = rows.get_or_insert_with(|| Rows { first_row: row, cells: Vec::new() });
+                    let rows = rows.get_or_insert_with(|| Rows {
+                        first_row: row,
+                        cells: Vec::new(),
+                        slice: Vec::new(),
+                    });
                     rows.cells.push(cell);
                 }
             }
         }
         decoder.finish().map_err(wrong)?;
-        rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong(Wrong::NoCell))
+        rows.map(|rows| (first_byte, Rows { slice, ..rows })).ok_or_else(|| wrong(Wrong::NoCell))
     }
 
     /// What a node says it has of some shards, and until when.

@@ -4,11 +4,13 @@
 //! POST /open            a link in the body → a random handle that expires, and its URL
 //! GET, HEAD /b/{handle} the object: conditions, ranges and several ranges after RFC 9110
 //! POST /blob            an upload, with a bearer token → its link
+//! /api/shares, /sealed  sealed shares: cells with their proofs, for readers who have keys that the gateway has not
 //! GET /watch/{id}/…     a publication: bundle, playlists, segments, pictures; the same for ever
 //! GET /live/{id}/…      a stream that is still being made: prelude, playlists that grow, segments, records
 //! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
 //! /api/ledger, /api/sessions   how titles are paid that are not free: grants in, receipts in
+//! POST, GET /shl/{id}   a SMART Health Link: its manifest, or its one file
 //! POST /api/links/{id}/events   what happened to a link, for its owner
 //! /api/nodes, /api/audits   how the nodes are. GET /api/care: what is looked after, for operators
 //! GET /health           it runs; GET /health/ready: and it can read objects
@@ -33,6 +35,7 @@ mod films;
 mod flights;
 mod gateway;
 mod handles;
+mod health;
 mod limits;
 mod links;
 mod live;
@@ -47,6 +50,7 @@ mod reach;
 mod representation;
 mod rfc9110;
 mod routes;
+mod sealed;
 mod server;
 mod survey;
 mod trouble;

@@ -31,6 +31,8 @@ mod bundle;
 mod bundle_tests;
 mod exposed_key;
 mod file_ref;
+pub mod fhir;
+mod health;
 mod ids;
 mod index;
 mod links;
@@ -43,6 +45,7 @@ mod sealed;
 mod segments;
 mod share;
 mod time;
+mod trail;
 mod track;
 mod track_fields;
 mod track_kind;
@@ -61,6 +64,11 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use file_ref::FileRef;
+pub use health::{
+    HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
+    HealthFileType, HealthFlags, HealthFlagsError, HealthKey, HealthLinkError, HealthLinkText, HealthManifest,
+    HealthQuestion, JweError, JweIv, ManifestFile, ManifestStatus, link_key, open_jwe, seal_jwe,
+};
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
 pub use links::{LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader};
@@ -71,23 +79,28 @@ pub use live::{
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
-    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share,
+    Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share,
     ShareEnd, ShareError, Withdrawal,
 };
 pub use sealed::{
-    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SealedReadError, SealedReader, frame_head,
+    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
+    SealedReader, SealedUpload, SealedUploadError, frame_head,
 };
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
 pub use share::{
     AccessToken, Attempts, AttemptsError, FOLDER_TYPE, FolderFile, Knock, Passcode, PasscodeError,
     SHARE_ATTEMPTS_MAX, SHARE_FILES_MAX, SHARE_FOLDER_FILES_MAX, SHARE_FOLDER_LIST_LEN_MAX,
-    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareId, ShareIdError,
-    ShareKeys, ShareLabel, ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile,
-    SharedFolder, SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
+    ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
+    SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
 };
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
 };
 pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
+pub use trail::{
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys, TrailText,
+    TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};

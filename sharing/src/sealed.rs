@@ -2,6 +2,8 @@
 
 mod frame;
 mod reader;
+mod upload;
 
 pub use frame::{FRAME_HEAD_LEN, FrameKind, frame_head};
 pub use reader::{ReceivedBatch, ReceivedCell, SealedReadError, SealedReader};
+pub use upload::{SEALED_UPLOAD_HEAD_LEN_MAX, SealedUpload, SealedUploadError};

@@ -2,7 +2,6 @@
 
 mod contents;
 mod folder;
-mod id;
 mod keys;
 mod link;
 mod passcode;
@@ -14,7 +13,6 @@ pub use folder::{
     FOLDER_TYPE, FolderFile, SHARE_FOLDER_FILES_MAX, SHARE_FOLDER_LIST_LEN_MAX, SharedFolder,
     SharedFolderError,
 };
-pub use id::{ShareId, ShareIdError};
 pub use keys::{AccessToken, Knock, ShareKeys, ShareSecret};
 pub use link::{ShareLink, ShareLinkError};
 pub use passcode::{Passcode, PasscodeError, SHARE_PASSCODE_LEN_MAX};

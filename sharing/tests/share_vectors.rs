@@ -8,7 +8,7 @@ use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use protocol::{NetworkId, Record, RecordError, Signed};
 use serde_json::{Value, json};
 use sharing::{
-    Passcode, SealedReadError, SealedReader, Share, ShareEnd, ShareId, ShareKeys, ShareLink, ShareLinkError,
+    LinkId, Passcode, SealedReadError, SealedReader, Share, ShareEnd, ShareKeys, ShareLink, ShareLinkError,
     ShareRecord, ShareSecret, SharedFolder, SharedFolderError, UnwrapError, Wrapped,
 };
 
@@ -75,7 +75,7 @@ fn what_follows_from_a_link() {
 fn what_follows_from_an_account() {
     for vector in &list(&file("keys.json"), "account") {
         let account = AccountSecret::from_bytes(hex(vector, "account").try_into().unwrap());
-        let id: ShareId = text(vector, "id").parse().unwrap();
+        let id: LinkId = text(vector, "id").parse().unwrap();
         assert_eq!(account.share_secret(id.as_bytes()).expose().as_slice(), hex(vector, "secret"));
         assert_eq!(account.share_key_seed(id.as_bytes()).expose().as_slice(), hex(vector, "share_key_seed"));
     }

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use sharing::{HealthFlags, LinkId};
 
 use crate::arguments::Globals;
-use crate::failure::Usage;
 use crate::{folders, names};
 
 /// The folder of health links of the account on one network.
@@ -63,13 +62,10 @@ impl Book {
             .with_context(|| format!("cannot keep what is known of the link in {}", path.display()))
     }
 
-    /// The entry of a link.
-    pub(crate) fn entry(&self, id: LinkId) -> anyhow::Result<BookEntry> {
+    /// The entry of a link, if the account made it on this machine and network.
+    pub(crate) fn find(&self, id: LinkId) -> anyhow::Result<Option<BookEntry>> {
         let path = self.path(id);
-        if path.exists() {
-            return read(&path);
-        }
-        Err(Usage::because("your account made no such health link on this machine and network"))
+        if path.exists() { read(&path).map(Some) } else { Ok(None) }
     }
 
     /// Forgets a link that never came to be.

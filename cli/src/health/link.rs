@@ -1,59 +1,84 @@
 //! A link that was made: named, revoked, asked about.
 
+use std::fmt;
+
 use account::release_now;
 use anyhow::Context;
 use client::Client;
-use protocol::{Signed, UnixSeconds};
+use protocol::{NetworkId, SecretKey, Signed, UnixSeconds};
 use reqwest::Url;
-use serde::Deserialize;
-use sharing::{HealthLinkEnd, HealthLinkText, LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader, link_key};
+use serde::{Deserialize, Serialize};
+use sharing::{
+    HealthLinkEnd, HealthLinkText, LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader, TrailWhat, link_key,
+};
 
 use super::{Book, BookEntry};
 use crate::arguments::Globals;
-use crate::failure::Usage;
+use crate::failure::{Outcome, Usage};
 use crate::gateway_api::{self, GatewayError};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::trail::{TrailFile, facts_of};
 use crate::{account as account_file, failure};
 
+/// The answer of a revocation.
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    revoked: UnixSeconds,
+    label: Option<String>,
+}
+
+/// The health link of the account that a text names: the link as a whole, or its id.
+pub(crate) fn known(globals: &Globals, text: &str) -> anyhow::Result<Option<BookEntry>> {
+    match id_in(text) {
+        Some(id) => Book::open(globals)?.find(id),
+        None => Ok(None),
+    }
+}
+
 /// Ends a health link at its gateway, for ever, and the leases of what is behind it.
-pub(crate) async fn revoke(globals: &Globals, id: LinkId) -> anyhow::Result<BookEntry> {
-    let book = Book::open(globals)?;
-    let mut entry = book.entry(id)?;
+pub(crate) async fn revoke(globals: &Globals, mut entry: BookEntry) -> anyhow::Result<Outcome> {
     let network = Network::load(globals.network.as_deref()).await?;
     let mut names = Names::open(globals).await?;
-    let (secret, at) = (names.account.secret().clone(), now());
+    let (secret, id, at) = (names.account.secret().clone(), entry.id, now());
     let record = Signed::sign(&link_key(&secret, id), &network.file.network, HealthLinkEnd { id, issued: at });
     let path = format!("/api/health-links/{id}/end");
     gateway_api::post_record(&entry.gateway, &path, record.encode()).await?;
     // From here on it is closed, whatever becomes of what lies on the network.
-    let is_new = entry.ended.is_none();
-    entry.ended.get_or_insert(at);
-    book.keep(&entry)?;
-    if is_new {
-        let facts = facts_of(&entry, sharing::TrailWhat::LinkEnded, at);
+    if entry.ended.is_none() {
+        entry.ended = Some(at);
+        Book::open(globals)?.keep(&entry)?;
+        let facts = facts_of(&entry, TrailWhat::LinkEnded, at);
         TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;
     }
-    let objects = entry.objects.clone();
-    for object in &objects {
+    for object in &entry.objects {
         names.local.release_later(*object, at)?;
     }
     let release = async |client: &Client| {
-        for object in &objects {
+        for object in &entry.objects {
             release_now(client, &names.account, &names.local, *object).await?;
         }
         let coding = network.usual_coding(client)?;
         names.push(client, coding).await
     };
     let released = network.with_client(Some(account_file::payer(&secret)), release).await;
-    if let Err(error) = released {
+    if let Err(error) = &released {
         globals.output().note(format_args!(
             "the link is revoked; what was behind it is released by later commands: {}",
-            failure::one_line(&error)
+            failure::one_line(error)
         ));
     }
-    Ok(entry)
+    let revoked = entry.ended.unwrap_or(at);
+    globals.output().answer(&Answer { id: id.to_string(), revoked, label: entry.label })?;
+    Ok(if released.is_ok() { Outcome::Complete } else { Outcome::Incomplete })
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = self.label.as_deref().unwrap_or("the health link");
+        writeln!(f, "{label}: revoked at {}, nobody opens it any more; what was read before stays read", self.revoked)
+    }
 }
 
 /// What a gateway answers.
@@ -74,8 +99,8 @@ struct Event {
 /// What happened to a link at its gateway after the event `after`, which the caller keeps: the gateway may forget it then.
 pub(crate) async fn events(
     gateway: &Url,
-    key: &protocol::SecretKey,
-    network: protocol::NetworkId,
+    key: &SecretKey,
+    network: NetworkId,
     id: LinkId,
     after: u64,
 ) -> anyhow::Result<Vec<(u64, LinkEvent)>> {
@@ -91,9 +116,12 @@ pub(crate) fn is_gone(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(GatewayError::Refused { status, .. }) if *status == reqwest::StatusCode::NOT_FOUND)
 }
 
-/// The link that the user names.
-pub(crate) fn required_id(text: &str) -> anyhow::Result<LinkId> {
+/// The id of the health link that the user names.
+pub(super) fn required_id(text: &str) -> anyhow::Result<LinkId> {
+    id_in(text).ok_or_else(|| Usage::because("this is neither a health link (shlink:/…) nor the id of one"))
+}
+
+fn id_in(text: &str) -> Option<LinkId> {
     let text = text.trim();
-    let id = text.parse().ok().or_else(|| text.parse::<HealthLinkText>().ok()?.id());
-    id.ok_or_else(|| Usage::because("this is neither a health link (shlink:/…) nor the id of one"))
+    text.parse().ok().or_else(|| text.parse::<HealthLinkText>().ok()?.id())
 }

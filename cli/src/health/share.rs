@@ -15,23 +15,25 @@ use reqwest::Url;
 use serde::Serialize;
 use sharing::{
     Attempts, HealthFile, HealthFlags, HealthKey, HealthLink, HealthLinkFields, HealthLinkText, LinkId,
-    Passcode, PatientId, Purpose, TrailWhat, link_key,
+    PatientId, Purpose, TrailWhat, link_key,
 };
 
 use super::files::{self, PlainFile};
 use super::link::required_id;
 use super::{Book, BookEntry, qr};
 use crate::arguments::Globals;
+use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
 use crate::membership::{self, Network};
 use crate::names::{Names, now};
 use crate::output::Output;
+use crate::passcode::PasscodeSource;
 use crate::quantity::Duration;
 use crate::secrets::SecretArg;
 use crate::trail::{TrailFile, facts_of};
 use crate::{account as account_file, gateway_api};
 
-/// How long a link without an end is kept on the nodes; `--update` keeps it longer.
+/// How long the files of a link without an end are kept on the nodes.
 const KEEP: Duration = Duration::from_days(365);
 
 /// What is asked of a health link besides what is asked of every share.
@@ -57,6 +59,14 @@ pub(crate) struct HealthArgs {
     #[arg(long, requires = "health")]
     deflate: bool,
 
+    /// With how many wrong passcodes, from all readers together, the link closes for ever [default: 5]
+    #[arg(long, value_name = "N", requires_all = ["health", "passcode"], value_parser = clap::value_parser!(u8).range(1..=100))]
+    attempts: Option<u8>,
+
+    /// A link that ends when it is revoked, and not before
+    #[arg(long, requires = "health", conflicts_with = "expires")]
+    no_end: bool,
+
     /// The address of a page that shows health links, to stand in front of the link
     #[arg(long, value_name = "URL", requires = "health")]
     viewer: Option<Url>,
@@ -78,10 +88,9 @@ pub(crate) struct HealthArgs {
 #[derive(Debug)]
 pub(crate) struct Wish {
     pub(crate) files: Vec<PathBuf>,
-    pub(crate) gateway: Option<Url>,
-    pub(crate) expires: Option<Duration>,
-    pub(crate) passcode: Option<SecretArg>,
-    pub(crate) attempts: Option<u8>,
+    pub(crate) gateway: Option<String>,
+    pub(crate) expires: Duration,
+    pub(crate) passcode: Option<PasscodeSource>,
     pub(crate) label: Option<String>,
 }
 
@@ -125,17 +134,15 @@ impl HealthArgs {
 
     /// A link that does not exist yet.
     fn begun(&self, network: &Network, wish: &Wish, files: &[PlainFile]) -> anyhow::Result<BookEntry> {
-        let gateway = wish.gateway.clone().or_else(|| network.gateway.clone());
-        let gateway = gateway.ok_or_else(|| {
-            Usage::because("a health link is served by a gateway, and the network file names none: say --gateway URL")
-        })?;
+        let gateway = gateway_of(wish.gateway.as_deref(), network)?;
         let flags = HealthFlags::new(self.long_term, wish.passcode.is_some(), self.single);
         let flags = flags.map_err(|_| {
             Usage::because("a single file has no passcode: whoever fetches it could not show one")
         })?;
         let (id, made) = (LinkId::from_bytes(membership::random()), now());
-        let passcode = wish.passcode.as_ref().map(|passcode| verifier(id, passcode)).transpose()?;
-        let attempts = if passcode.is_some() { wish.attempts.unwrap_or(Attempts::USUAL.get()) } else { 0 };
+        let passcode = wish.passcode.as_ref().map(PasscodeSource::choose).transpose()?;
+        let passcode = passcode.map(|passcode| HealthLinkFields::verifier(id, &passcode).to_string());
+        let attempts = if passcode.is_some() { self.attempts.unwrap_or(Attempts::USUAL.get()) } else { 0 };
         Ok(BookEntry {
             id,
             gateway,
@@ -145,7 +152,7 @@ impl HealthArgs {
             passcode,
             label: wish.label.clone(),
             made,
-            expires: wish.expires.map(|time| end_of(made, time)).transpose()?,
+            expires: self.end_of(made, wish)?,
             ended: None,
             objects: Vec::new(),
             contents: contents(files),
@@ -153,6 +160,19 @@ impl HealthArgs {
             purpose: self.purpose()?,
             fetched: 0,
         })
+    }
+
+    /// When the link ends by itself.
+    fn end_of(&self, from: UnixSeconds, wish: &Wish) -> anyhow::Result<Option<UnixSeconds>> {
+        if self.no_end {
+            return Ok(None);
+        }
+        let seconds = wish.expires.seconds();
+        if seconds == 0 || seconds > LEASE_DURATION_MAX_S {
+            let days = LEASE_DURATION_MAX_S / 86_400;
+            return Err(Usage::because(format!("a link lasts at least a second and at most {days} days")));
+        }
+        Ok(Some(from.plus(seconds)))
     }
 
     fn patient(&self) -> anyhow::Result<Option<String>> {
@@ -177,7 +197,8 @@ impl HealthArgs {
         if is_other || self.long_term || self.single {
             return Err(Usage::because("an update changes the files and the end of a link, and nothing else"));
         }
-        let before = book.entry(required_id(&link.read()?)?)?;
+        let before = book.find(required_id(&link.read()?)?)?;
+        let before = before.context("your account made no such health link on this machine and network")?;
         if !before.flags.is_long_term() {
             bail!("this link was made without --long-term: its files cannot change");
         }
@@ -187,9 +208,7 @@ impl HealthArgs {
         let mut entry = before.clone();
         entry.seq = before.seq.next();
         entry.contents = contents(files);
-        if let Some(time) = wish.expires {
-            entry.expires = Some(end_of(now(), time)?);
-        }
+        entry.expires = self.end_of(now(), wish)?;
         Ok((Some(before), entry))
     }
 
@@ -287,21 +306,6 @@ fn link_of(entry: &BookEntry, secret: &AccountSecret) -> anyhow::Result<HealthLi
     let key = HealthKey::derive(secret, entry.id);
     HealthLinkText::new(origin, entry.id, key, entry.flags, entry.expires, entry.label.clone())
         .map_err(|error| Usage::because(error.to_string()))
-}
-
-/// What the gateway compares a passcode with, in hexadecimal.
-fn verifier(id: LinkId, passcode: &SecretArg) -> anyhow::Result<String> {
-    let passcode =
-        Passcode::new(&passcode.read()?).map_err(|error| Usage::because(error.to_string()))?;
-    Ok(HealthLinkFields::verifier(id, &passcode).to_string())
-}
-
-fn end_of(from: UnixSeconds, time: Duration) -> anyhow::Result<UnixSeconds> {
-    if time.seconds() == 0 || time.seconds() > LEASE_DURATION_MAX_S {
-        let days = LEASE_DURATION_MAX_S / 86_400;
-        return Err(Usage::because(format!("a link lasts at least a second and at most {days} days")));
-    }
-    Ok(from.plus(time.seconds()))
 }
 
 fn contents(files: &[PlainFile]) -> Vec<String> {

@@ -228,7 +228,7 @@ def wrapped_vectors():
     assert map_of(*ordered) == cbor(contents([file("a")]))
     yield "keys out of order", PLAIN, padded(map_of(("files", [file("a")]), ("v", 1), ("issued", START))), "malformed"
     yield "bytes after the map", PLAIN, padded(cbor(contents()) + b"\0"), "malformed"
-    yield "less than the map", PLAIN, padded(cbor(contents()), claimed=len(cbor(contents())) - 1), "padding"
+    yield "less than the map", PLAIN, padded(cbor(contents()), claimed=len(cbor(contents())) - 1), "malformed"
     yield "nothing", PLAIN, padded(b""), "malformed"
     yield "more than there is room", PLAIN, padded(cbor(contents()), claimed=3055), "length"
     yield "the last length", PLAIN, padded(cbor(contents()), claimed=0xFFFF), "length"

@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::{Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use super::LinkId;
+use crate::LinkId;
 
 /// Asks for the events of a link; it counts when the link's own key signed it (spec §27).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::{Digest, Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessToken, Attempts, Knock, ShareContents, ShareId, ShareKeys, ShareTags, Wrapped};
+use crate::{AccessToken, Attempts, Knock, LinkId, ShareContents, ShareKeys, ShareTags, Wrapped};
 
 /// Registers a sealed share at a gateway (spec §27). It holds nothing that opens anything.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct Fields {
     attempts: Attempts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<UnixSeconds>,
-    id: ShareId,
+    id: LinkId,
     issued: UnixSeconds,
     knock: Digest,
     tags: ShareTags,
@@ -64,7 +64,7 @@ impl Share {
     }
 
     /// Which share.
-    pub const fn id(&self) -> ShareId {
+    pub const fn id(&self) -> LinkId {
         self.fields.id
     }
 

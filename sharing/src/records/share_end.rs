@@ -5,14 +5,14 @@ use std::fmt;
 use protocol::{Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::ShareId;
+use crate::LinkId;
 
 /// Ends a sealed share for good; it counts when the share's own key signed it (spec §27).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShareEnd {
     /// Which share.
-    pub id: ShareId,
+    pub id: LinkId,
     /// When it was said.
     pub issued: UnixSeconds,
 }

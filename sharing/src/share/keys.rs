@@ -10,7 +10,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{Passcode, ShareId};
+use super::Passcode;
+use crate::LinkId;
 
 const KNOCK_INFO: &[u8] = b"headwater/1 share knock";
 const KEYS_INFO: &[u8] = b"headwater/1 share";
@@ -84,23 +85,19 @@ secret! {
     /// Shows that one has link and passcode: a gateway hands out what is wrapped for it.
     AccessToken
 }
-secret! {
-    /// Seals what is wrapped. For one message only.
-    WrapKey
-}
-
 /// All that follows from a link and its passcode.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ShareKeys {
-    id: ShareId,
+    id: LinkId,
     knock: Knock,
-    wrap: WrapKey,
+    /// Seals what is wrapped; for one message only.
+    wrap: Zeroizing<[u8; LEN]>,
     access: AccessToken,
 }
 
 impl ShareKeys {
     /// What follows from these; with a passcode it takes 64 MiB and about 0.2 s.
-    pub fn derive(id: ShareId, secret: &ShareSecret, passcode: Option<&Passcode>) -> Self {
+    pub fn derive(id: LinkId, secret: &ShareSecret, passcode: Option<&Passcode>) -> Self {
         let mut ikm = Zeroizing::new(Vec::with_capacity(2 * LEN));
         ikm.extend_from_slice(&secret.0);
         if let Some(passcode) = passcode {
@@ -111,13 +108,13 @@ impl ShareKeys {
         Self {
             id,
             knock: Knock(*expand::<LEN>(&secret.0, &id, KNOCK_INFO)),
-            wrap: WrapKey(*wrap),
+            wrap: Zeroizing::new(*wrap),
             access: AccessToken(access.try_into().expect("there are 64 bytes")),
         }
     }
 
     /// The share that they are for.
-    pub const fn id(&self) -> ShareId {
+    pub const fn id(&self) -> LinkId {
         self.id
     }
 
@@ -131,8 +128,14 @@ impl ShareKeys {
         &self.access
     }
 
-    pub(super) const fn wrap_key(&self) -> &WrapKey {
+    pub(super) fn wrap_key(&self) -> &[u8; LEN] {
         &self.wrap
+    }
+}
+
+impl fmt::Debug for ShareKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShareKeys({}, …)", self.id)
     }
 }
 
@@ -144,7 +147,7 @@ impl AccessToken {
     }
 }
 
-fn expand<const N: usize>(ikm: &[u8], id: &ShareId, info: &[u8]) -> Zeroizing<[u8; N]> {
+fn expand<const N: usize>(ikm: &[u8], id: &LinkId, info: &[u8]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0; N]);
     Hkdf::<Sha256>::new(Some(id.as_bytes()), ikm)
         .expand(info, out.as_mut_slice())

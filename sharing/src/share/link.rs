@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use super::{ShareId, ShareSecret};
+use super::ShareSecret;
+use crate::LinkId;
 
 const PATH: &str = "/s/";
 const WITH_PASSCODE: &str = ".p";
@@ -15,7 +16,7 @@ const HOST_LEN_MAX: usize = 253;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ShareLink {
     origin: String,
-    id: ShareId,
+    id: LinkId,
     secret: ShareSecret,
     has_passcode: bool,
 }
@@ -41,7 +42,7 @@ impl ShareLink {
     /// The link to a share at the gateway with this origin, such as `https://gateway.example`.
     pub fn new(
         origin: &str,
-        id: ShareId,
+        id: LinkId,
         secret: ShareSecret,
         has_passcode: bool,
     ) -> Result<Self, ShareLinkError> {
@@ -58,7 +59,7 @@ impl ShareLink {
     }
 
     /// Which share.
-    pub const fn id(&self) -> ShareId {
+    pub const fn id(&self) -> LinkId {
         self.id
     }
 

@@ -120,5 +120,5 @@ impl fmt::Debug for Wrapped {
 }
 
 fn cipher(keys: &ShareKeys) -> ChaCha20Poly1305 {
-    ChaCha20Poly1305::new(keys.wrap_key().expose().into())
+    ChaCha20Poly1305::new(keys.wrap_key().into())
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 
 use super::Get;
-use super::destination::{Destination, Sink, unless_ended};
 use crate::arguments::Globals;
+use crate::destination::{Destination, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;
 use crate::output::Progress;
