@@ -32,7 +32,11 @@ pub(crate) struct TrailFile {
 impl TrailFile {
     /// Opens the account's trail on this network. What was being appended when the power went is cut off; whatever else is not as
     /// it was written is an error.
-    pub(crate) fn open(globals: &Globals, secret: &AccountSecret, network: NetworkId) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        globals: &Globals,
+        secret: &AccountSecret,
+        network: NetworkId,
+    ) -> anyhow::Result<Self> {
         let folder = names::index_folder(globals)?;
         std::fs::create_dir_all(&folder)?;
         let path = folder.join("trail");

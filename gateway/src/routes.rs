@@ -211,8 +211,8 @@ fn node_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | SEALED_UPLOADS | SHARES | HEALTH_LINKS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS
-        | PUBLISH | NODES | AUDITS => 10,
+        OPEN | BLOB | SEALED_UPLOADS | SHARES | HEALTH_LINKS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS
+        | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

@@ -12,4 +12,6 @@ pub use flags::{HealthFlags, HealthFlagsError};
 pub use jwe::{HEALTH_FILE_LEN_MAX, JweError, JweIv, open_jwe, seal_jwe};
 pub use key::{HealthKey, link_key};
 pub use link::{HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX, HealthLinkError, HealthLinkText};
-pub use manifest::{HEALTH_EMBEDDED_DEFAULT_LEN, HealthManifest, HealthQuestion, ManifestFile, ManifestStatus};
+pub use manifest::{
+    HEALTH_EMBEDDED_DEFAULT_LEN, HealthManifest, HealthQuestion, ManifestFile, ManifestStatus,
+};

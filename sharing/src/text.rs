@@ -59,8 +59,6 @@ macro_rules! text {
     };
 }
 
-pub(crate) use text;
-
 text! {
     /// The title of a publication, a chapter or an item of a collection.
     Title, "a title", "1 to 200 bytes without control characters",

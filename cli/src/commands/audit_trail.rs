@@ -141,7 +141,8 @@ impl AuditTrail {
         let mut file = TrailFile::open(globals, &secret, network)?;
         let output = globals.output();
         if self.verify {
-            let against = self.against.iter().map(|text| check(&file, text)).collect::<Result<Vec<_>, _>>()?;
+            let against =
+                self.against.iter().map(|text| check(&file, text)).collect::<Result<Vec<_>, _>>()?;
             let TrailHead { entries, last } = file.trail().head();
             output.answer(&Verified { entries, last, against: against.len() })?;
         } else if self.commit {
@@ -153,7 +154,8 @@ impl AuditTrail {
         } else if let Some(path) = &self.fhir {
             let bundle = trail_as_fhir(file.trail().entries(), patient.as_ref(), &network.to_string(), now());
             let json = serde_json::to_vec_pretty(&bundle)?;
-            folders::write_privately(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+            folders::write_privately(path, &json)
+                .with_context(|| format!("cannot write {}", path.display()))?;
             output.answer(&Written { file: path.clone(), resources: bundle.entries().len() })?;
         } else if let (true, Some(patient)) = (self.accounting, &patient) {
             let disclosures = accounting(file.trail().entries(), patient, now());
@@ -219,11 +221,18 @@ async fn fetch_one(
 
 /// Checks a commitment against the trail as it was then.
 fn check(file: &TrailFile, text: &str) -> anyhow::Result<()> {
-    let bad = || Usage::because(format!("{text:?} is no commitment: it is the number of entries, a colon and 64 hexadecimal digits"));
+    let bad = || {
+        Usage::because(format!(
+            "{text:?} is no commitment: it is the number of entries, a colon and 64 hexadecimal digits"
+        ))
+    };
     let (entries, commitment) = text.split_once(':').ok_or_else(bad)?;
     let entries: u64 = entries.parse().map_err(|_| bad())?;
     let Some(head) = file.trail().head_after(Sequence::new(entries)) else {
-        bail!("the trail has {} entries, {entries} were committed: some are missing", file.trail().head().entries);
+        bail!(
+            "the trail has {} entries, {entries} were committed: some are missing",
+            file.trail().head().entries
+        );
     };
     if head.commitment(file.keys()).to_string() != commitment.to_ascii_lowercase() {
         bail!("the first {entries} entries are not those that were committed");
@@ -232,7 +241,8 @@ fn check(file: &TrailFile, text: &str) -> anyhow::Result<()> {
 }
 
 fn listed(entries: &[TrailEntry], patient: Option<&PatientId>) -> Listed {
-    let chosen = entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
+    let chosen =
+        entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
     let lines = chosen.map(|TrailEntry { facts, seq, .. }| {
         let Facts { about, at, patient, purpose, source, what, who, .. } = facts.clone();
         Line { seq: *seq, facts: Shown { at, what, who, about, patient, purpose, source } }
@@ -265,7 +275,11 @@ impl fmt::Display for Listed {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} entries, each signed and in its place; {} commitments fit", self.entries, self.against)
+        writeln!(
+            f,
+            "{} entries, each signed and in its place; {} commitments fit",
+            self.entries, self.against
+        )
     }
 }
 

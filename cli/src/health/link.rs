@@ -42,7 +42,8 @@ pub(crate) async fn revoke(globals: &Globals, mut entry: BookEntry) -> anyhow::R
     let network = Network::load(globals.network.as_deref()).await?;
     let mut names = Names::open(globals).await?;
     let (secret, id, at) = (names.account.secret().clone(), entry.id, now());
-    let record = Signed::sign(&link_key(&secret, id), &network.file.network, HealthLinkEnd { id, issued: at });
+    let record =
+        Signed::sign(&link_key(&secret, id), &network.file.network, HealthLinkEnd { id, issued: at });
     let path = format!("/api/health-links/{id}/end");
     gateway_api::post_record(&entry.gateway, &path, record.encode()).await?;
     // From here on it is closed, whatever becomes of what lies on the network.
@@ -77,7 +78,11 @@ pub(crate) async fn revoke(globals: &Globals, mut entry: BookEntry) -> anyhow::R
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let label = self.label.as_deref().unwrap_or("the health link");
-        writeln!(f, "{label}: revoked at {}, nobody opens it any more; what was read before stays read", self.revoked)
+        writeln!(
+            f,
+            "{label}: revoked at {}, nobody opens it any more; what was read before stays read",
+            self.revoked
+        )
     }
 }
 
@@ -105,9 +110,13 @@ pub(crate) async fn events(
     after: u64,
 ) -> anyhow::Result<Vec<(u64, LinkEvent)>> {
     let record = Signed::sign(key, &network, LinkInquiry { after, id, issued: now() });
-    let answer = gateway_api::post_record(gateway, &format!("/api/links/{id}/events"), record.encode()).await?;
+    let answer =
+        gateway_api::post_record(gateway, &format!("/api/links/{id}/events"), record.encode()).await?;
     let answer: Events = serde_json::from_value(answer).context("the gateway's events cannot be read")?;
-    let numbered = answer.events.into_iter().map(|Event { number, at, what, who }| (number, LinkEvent { at, what, who }));
+    let numbered = answer
+        .events
+        .into_iter()
+        .map(|Event { number, at, what, who }| (number, LinkEvent { at, what, who }));
     Ok(numbered.collect())
 }
 

@@ -14,7 +14,11 @@ const PICTURE_SIDE: u32 = 256;
 /// The code as lines of half blocks, dark on light whatever the terminal's colours are.
 pub(super) fn for_terminal(link: &str) -> anyhow::Result<String> {
     let code = code(link)?;
-    Ok(code.render::<unicode::Dense1x2>().dark_color(unicode::Dense1x2::Dark).light_color(unicode::Dense1x2::Light).build())
+    Ok(code
+        .render::<unicode::Dense1x2>()
+        .dark_color(unicode::Dense1x2::Dark)
+        .light_color(unicode::Dense1x2::Light)
+        .build())
 }
 
 /// Writes the code as SVG, for its owner's eyes: whoever sees it has the link.

@@ -195,7 +195,9 @@ impl HealthArgs {
     ) -> anyhow::Result<(Option<BookEntry>, BookEntry)> {
         let is_other = wish.gateway.is_some() || wish.passcode.is_some() || wish.label.is_some();
         if is_other || self.long_term || self.single {
-            return Err(Usage::because("an update changes the files and the end of a link, and nothing else"));
+            return Err(Usage::because(
+                "an update changes the files and the end of a link, and nothing else",
+            ));
         }
         let before = book.find(required_id(&link.read()?)?)?;
         let before = before.context("your account made no such health link on this machine and network")?;
@@ -225,7 +227,8 @@ impl HealthArgs {
         files: &[PlainFile],
     ) -> anyhow::Result<BookEntry> {
         let mut names = Names::open(globals).await?;
-        let (coding, key) = (network.usual_coding(client)?, HealthKey::derive(names.account.secret(), entry.id));
+        let (coding, key) =
+            (network.usual_coding(client)?, HealthKey::derive(names.account.secret(), entry.id));
         let until = entry.expires.unwrap_or_else(|| now().plus(KEEP.seconds()));
         let put = files::put(client, &names.account, coding, &key, files, self.deflate, until).await?;
         entry.objects = put.iter().map(|file| file.object).collect();

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn a_minutes_worth_at_once_and_then_one_by_one() {
-        let (mut polls, one, other) = (Polls::default(), LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
+        let (mut polls, one, other) =
+            (Polls::default(), LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
         let second = Duration::from_secs;
         let admitted = (0..100).filter(|_| polls.admit(one, second(5))).count();
         assert_eq!(admitted, 60);

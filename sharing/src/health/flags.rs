@@ -101,7 +101,11 @@ mod tests {
         for text in ["PL", "PU", "LPU", "LL", "X", "l", "L "] {
             assert!(text.parse::<HealthFlags>().is_err(), "{text:?}");
         }
-        assert_eq!(HealthFlags::read("LXP").unwrap().to_string(), "LP", "what a reader does not know, it ignores");
+        assert_eq!(
+            HealthFlags::read("LXP").unwrap().to_string(),
+            "LP",
+            "what a reader does not know, it ignores"
+        );
         assert!(HealthFlags::read("UP").is_err());
     }
 }

@@ -1,7 +1,5 @@
 //! The key of a health link's files.
 
-use std::fmt;
-
 use chunker::{AccountSecret, KeySeed};
 use data_encoding::BASE64URL_NOPAD;
 use protocol::SecretKey;

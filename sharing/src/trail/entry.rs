@@ -5,7 +5,6 @@ use std::fmt;
 use protocol::{Digest, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::text::text;
 use crate::{LinkEventKind, LinkId};
 
 text! {

@@ -7,8 +7,9 @@ use protocol::UnixSeconds;
 use super::{Facts, PatientId, TrailEntry, TrailText, TrailWhat};
 use crate::LinkId;
 use crate::fhir::{
-    Agent, AgentNetwork, Attachment, AuditEvent, Bundle, BundleLink, CodeableConcept, Coding, Consent, Content,
-    Detail, DocumentReference, Entity, Identifier, Meta, Period, Provision, Reference, Resource, Source,
+    Agent, AgentNetwork, Attachment, AuditEvent, Bundle, BundleLink, CodeableConcept, Coding, Consent,
+    Content, Detail, DocumentReference, Entity, Identifier, Meta, Period, Provision, Reference, Resource,
+    Source,
 };
 
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
@@ -23,7 +24,8 @@ const CONSENT_SCOPE: &str = "http://terminology.hl7.org/CodeSystem/consentscope"
 const CONSENT_ACTION: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 const LOINC: &str = "http://loinc.org";
-const DISCLOSURE: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source";
+const DISCLOSURE: &str =
+    "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source";
 const BREAK_GLASS: &str = "BTG";
 /// What a reader is called who said nothing.
 const UNNAMED: &str = "somebody who gave no name";
@@ -36,7 +38,8 @@ pub fn trail_as_fhir(
     network: &str,
     made: UnixSeconds,
 ) -> Bundle {
-    let chosen = entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
+    let chosen =
+        entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
     let chosen: Vec<_> = chosen.collect();
     let mut resources: Vec<_> = chosen.iter().map(|entry| audit_event(entry, network)).collect();
     let mut links: BTreeMap<LinkId, Vec<&TrailEntry>> = BTreeMap::new();
@@ -111,7 +114,8 @@ impl Shape {
 
 fn purposes(facts: &Facts) -> Vec<Coding> {
     let stated = facts.purpose.as_ref().map(|purpose| Coding::bare(REASON, purpose.as_str()));
-    let emergency = (facts.what == TrailWhat::BreakGlass).then(|| Coding::new(REASON, BREAK_GLASS, "break the glass"));
+    let emergency =
+        (facts.what == TrailWhat::BreakGlass).then(|| Coding::new(REASON, BREAK_GLASS, "break the glass"));
     emergency.into_iter().chain(stated).collect()
 }
 
@@ -153,7 +157,8 @@ fn entities(facts: &Facts) -> Vec<Entity> {
         detail: Vec::new(),
     });
     let about = facts.about.as_ref().map_or("a record", TrailText::as_str);
-    let detail = facts.number.map(|number| Detail { kind: "gateway-event", value_string: number.to_string() });
+    let detail =
+        facts.number.map(|number| Detail { kind: "gateway-event", value_string: number.to_string() });
     let data = Entity {
         what: Reference::named(about),
         kind: Coding::new(ENTITY_TYPE, "2", "System Object"),
@@ -174,8 +179,10 @@ fn link_name(first: &TrailEntry, network: &str) -> String {
 
 /// What its owner allowed by a link: active until it was revoked.
 fn consent(entries: &[&TrailEntry], network: &str) -> Option<BundleLink> {
-    let made = entries.iter().find(|entry| matches!(entry.facts.what, TrailWhat::LinkMade | TrailWhat::Granted))?;
-    let ended = entries.iter().find(|entry| matches!(entry.facts.what, TrailWhat::LinkEnded | TrailWhat::GrantEnded));
+    let made =
+        entries.iter().find(|entry| matches!(entry.facts.what, TrailWhat::LinkMade | TrailWhat::Granted))?;
+    let ended =
+        entries.iter().find(|entry| matches!(entry.facts.what, TrailWhat::LinkEnded | TrailWhat::GrantEnded));
     let value = link_name(made, network);
     let consent = Consent {
         resource_type: "Consent",
@@ -202,7 +209,9 @@ fn consent(entries: &[&TrailEntry], network: &str) -> Option<BundleLink> {
 
 /// What was behind a link: as it was made, and as it was changed.
 fn documents(entries: &[&TrailEntry], network: &str) -> Vec<BundleLink> {
-    let put = entries.iter().filter(|entry| matches!(entry.facts.what, TrailWhat::LinkMade | TrailWhat::LinkChanged));
+    let put = entries
+        .iter()
+        .filter(|entry| matches!(entry.facts.what, TrailWhat::LinkMade | TrailWhat::LinkChanged));
     let put: Vec<_> = put.collect();
     let last = put.last().map(|entry| entry.seq);
     let document = |entry: &&&TrailEntry| {
@@ -210,7 +219,10 @@ fn documents(entries: &[&TrailEntry], network: &str) -> Vec<BundleLink> {
         let about = entry.facts.about.as_ref().map_or("a record", TrailText::as_str);
         let document = DocumentReference {
             resource_type: "DocumentReference",
-            identifier: vec![Identifier { system: Some("urn:ietf:rfc:3986".to_owned()), value: value.clone() }],
+            identifier: vec![Identifier {
+                system: Some("urn:ietf:rfc:3986".to_owned()),
+                value: value.clone(),
+            }],
             status: if Some(entry.seq) == last { "current" } else { "superseded" },
             subject: entry.facts.patient.as_ref().map(patient_of),
             date: entry.facts.at.to_string(),

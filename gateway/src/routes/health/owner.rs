@@ -22,7 +22,10 @@ use crate::routes::links::{named, no_link, not_the_owner, record_of};
     responses((status = 201, description = "kept"), (status = 200, description = "known"), (status = 400),
         (status = 403, description = "another key's link"), (status = 409, description = "what is there is as new, or ended"), (status = 503)),
 )]
-pub(in crate::routes) async fn offer(State(gateway): State<Gateway>, body: Body) -> Result<Response, Problem> {
+pub(in crate::routes) async fn offer(
+    State(gateway): State<Gateway>,
+    body: Body,
+) -> Result<Response, Problem> {
     let record: Signed<HealthLink> = record_of(&gateway, body).await?;
     let fields = record.body().fields();
     if fields.issued > now().plus(CLOCK_SKEW_MAX_S) {
@@ -59,7 +62,9 @@ async fn change(
     let known = owned(store, id, record.by()).await?;
     let before = known_record(gateway, &known)?;
     if !record.body().follows(before.body()) {
-        return Err(settled("its number is not above that of the record that is kept, or its flags are others"));
+        return Err(settled(
+            "its number is not above that of the record that is kept, or its flags are others",
+        ));
     }
     if !store.replace(id, &known.terms.record, kept(record)).await? {
         return Err(settled("it was ended, or changed at the same time"));

@@ -121,7 +121,10 @@ async fn question(body: Body) -> Result<HealthQuestion, Problem> {
     let bytes = reading.map_err(stalled)?.map_err(too_long)?;
     // What the parser says could repeat the passcode.
     serde_json::from_slice(&bytes).map_err(|_| {
-        Problem::new(Code::BadRequest, "it is JSON with recipient, and perhaps passcode and embeddedLengthMax")
+        Problem::new(
+            Code::BadRequest,
+            "it is JSON with recipient, and perhaps passcode and embeddedLengthMax",
+        )
     })
 }
 
@@ -136,7 +139,10 @@ async fn active(gateway: &Gateway, id: &str) -> Result<(LinkId, Link, HealthLink
     let is_open = |link: &Link| link.terms.kind == LinkKind::Health && link.state(now()) == LinkState::Open;
     let link = link.filter(is_open).ok_or_else(no_link)?;
     if !gateway.health().admits(id) {
-        return Err(Problem::new(Code::TooManyRequests, "this link was asked for too often in the last minute"));
+        return Err(Problem::new(
+            Code::TooManyRequests,
+            "this link was asked for too often in the last minute",
+        ));
     }
     let record = known_record(gateway, &link)?.into_body();
     Ok((id, link, record))
@@ -172,9 +178,10 @@ async fn note(gateway: &Gateway, id: LinkId, what: LinkEventKind, reader: &Reade
     let event = LinkEvent { at: now(), what, who: Some(reader.clone()) };
     match gateway.links()?.store().note(id, event).await? {
         Noted::Kept => Ok(()),
-        Noted::Full => {
-            Err(Problem::new(Code::Busy, "so many accesses wait to be fetched by the owner that no more are kept"))
-        }
+        Noted::Full => Err(Problem::new(
+            Code::Busy,
+            "so many accesses wait to be fetched by the owner that no more are kept",
+        )),
     }
 }
 
@@ -195,7 +202,8 @@ async fn manifest_of(
         Ok::<_, Problem>(ManifestFile { content_type: file.kind, last_updated, embedded, location })
     });
     let files = timeout(ANSWER_TIMEOUT, try_join_all(files)).await.map_err(|_| no_answer())??;
-    let status = if link.flags.is_long_term() { ManifestStatus::CanChange } else { ManifestStatus::Finalized };
+    let status =
+        if link.flags.is_long_term() { ManifestStatus::CanChange } else { ManifestStatus::Finalized };
     Ok(HealthManifest { status, files })
 }
 
