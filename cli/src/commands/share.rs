@@ -261,7 +261,7 @@ async fn put_item(
         required: RequiredTags::default(),
         secrets: account.new_secrets(),
     };
-    let report = client.put(UntilEnded::new(source), options, |now| progress(now.read)).await?;
+    let report = client.put(UntilEnded::new(source), options, move |now| progress(now.read)).await?;
     let key = report.link.key().clone();
     Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, report))
 }

@@ -129,6 +129,24 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever is asked for, aligned batches are those that a reader of sealed cells expects.
+        #[test]
+        fn aligned_batches_are_those_of_sealed_answers(data in 1u8..6, cells in 1u64..20_000, from in 0u64..20_000, len in 0u64..5000) {
+            let (geometry, wanted) = (geometry(data, cells), from..from + len);
+            let batches = Batches::Aligned(chunker::SEALED_BATCH_ROWS);
+            let mut window = Window::new(geometry, wanted.clone(), u64::MAX, batches);
+            let mut cuts = Vec::new();
+            while let Some(cut) = window.cut() {
+                window.taken(&cut.cells);
+                cuts.push((cut.segment, cut.cells));
+            }
+            let expected = chunker::SealedBatches::new(geometry, wanted);
+            let expected: Vec<_> = expected.map(|batch| (batch.segment().index(), batch.cells())).collect();
+            prop_assert_eq!(cuts, expected);
+        }
+    }
+
+    proptest! {
         #[test]
         fn batches_cover_the_range_once_and_stay_in_bounds(
             data in 1_u8..200, cells in 1_u64..60_000, from in 0_u64..60_000, len in 0_u64..60_000, lag in 0_usize..6,

@@ -19,6 +19,7 @@ use super::router;
 use crate::{BearerToken, Gateway, GatewayConfig, UploadConfig};
 
 mod links;
+mod shares;
 
 const TOKEN: &str = "0123456789abcdef";
 const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

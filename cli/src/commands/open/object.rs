@@ -102,11 +102,10 @@ impl SharedObject {
                 Err(error) => return Ok(Err(error.into())),
             };
             while let Some(batch) = reader.push(&mut piece)? {
-                let opener = self.opener.clone();
                 let mut plaintext = Vec::new();
                 for cell in batch.cells {
                     self.rebuilt += u64::from(matches!(cell.bytes, CellBytes::Claimed(_)));
-                    opener.open(cell.index, &cell.bytes, &mut plaintext)?;
+                    self.opener.open(cell.index, &cell.bytes, &mut plaintext)?;
                     *next = cell.index + 1;
                 }
                 write(plaintext.into()).await?;
