@@ -14,6 +14,7 @@ use sharing::{Facts, PatientId, Purpose, Trail, TrailKeys, TrailText, TrailWhat}
 use crate::arguments::Globals;
 use crate::health::BookEntry;
 use crate::names;
+use crate::shares::KeptShare;
 
 /// Bytes in front of an entry: its length.
 const HEAD_LEN: usize = 4;
@@ -123,6 +124,21 @@ pub(crate) fn facts_of(link: &BookEntry, what: TrailWhat, at: UnixSeconds) -> Fa
         patient: link.patient.as_deref().and_then(|id| PatientId::new(id).ok()),
         purpose: link.purpose.as_deref().and_then(|code| Purpose::new(code).ok()),
         source: line(link.gateway.as_str().trim_end_matches('/')),
+        ..Facts::new(what, at)
+    }
+}
+
+/// What can be said of a sealed share that something happened to.
+pub(crate) fn facts_of_share(share: &KeptShare, what: TrailWhat, at: UnixSeconds) -> Facts {
+    let names: Vec<_> = share.files.iter().map(|file| file.name.as_str()).collect();
+    let about = match &share.label {
+        Some(label) => format!("{label} ({})", names.join(", ")),
+        None => names.join(", "),
+    };
+    Facts {
+        about: line(&about),
+        link: share.id.parse().ok(),
+        source: line(&share.gateway),
         ..Facts::new(what, at)
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use chunker::AccountSecret;
 use clap::{Args, ValueEnum};
-use protocol::{Digest, Sequence, UnixSeconds};
+use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
+use reqwest::Url;
 use serde::Serialize;
 use sharing::{
     Disclosure, Facts, PatientId, TrailEntry, TrailHead, TrailText, TrailWhat, accounting, accounting_as_csv,
@@ -14,16 +16,17 @@ use sharing::{
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
-use crate::health::{self, Book, BookEntry};
+use crate::health::{self, Book};
 use crate::membership::Network;
 use crate::names::now;
-use crate::trail::{TrailFile, facts_of, line};
-use crate::{account as account_file, failure, folders};
+use crate::shares::KeptShares;
+use crate::trail::{TrailFile, facts_of, facts_of_share, line};
+use crate::{account as account_file, failure, folders, gateway_api};
 
 /// Show who was given what, and who read it
 ///
-/// Your audit trail lies on this machine, beside your index: a chain of signed entries that only grows. What happened to your health
-/// links at their gateways is fetched first. Of readers it knows what they called themselves.
+/// Your audit trail lies on this machine, beside your index: a chain of signed entries that only grows. What happened to your links
+/// at their gateways is fetched first. Of readers it knows what they called themselves.
 ///
 /// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or that stands in a public
 /// log: then nothing was left out at its end either.
@@ -171,51 +174,66 @@ impl AuditTrail {
     }
 }
 
-/// Brings what gateways know into the trail; false where one does not answer, which is said. An event is in the trail before its
-/// gateway is told that it may forget it.
-async fn fetch(
-    globals: &Globals,
-    secret: &chunker::AccountSecret,
-    network: protocol::NetworkId,
-) -> anyhow::Result<bool> {
+/// Brings what gateways know into the trail; false where one does not answer, which is said.
+async fn fetch(globals: &Globals, secret: &AccountSecret, network: NetworkId) -> anyhow::Result<bool> {
     let book = Book::open(globals)?;
     let mut is_complete = true;
     for mut link in book.entries()? {
-        match fetch_one(globals, secret, network, &book, &mut link).await {
-            Ok(()) => {}
-            Err(error) if health::is_gone(&error) => {}
-            Err(error) => {
-                is_complete = false;
-                globals.output().note(format_args!("not all is here: {}", failure::one_line(&error)));
-            }
+        let facts = facts_of(&link, TrailWhat::Opened, now());
+        let fetched = fetch_one(globals, secret, network, &link.gateway, facts, link.fetched).await;
+        if let Some(last) = told(globals, fetched, &mut is_complete) {
+            link.fetched = last;
+            book.keep(&link)?;
         }
+    }
+    for share in KeptShares::open(globals)?.all()? {
+        let gateway = gateway_api::address(&share.gateway)?;
+        let facts = facts_of_share(&share, TrailWhat::Opened, now());
+        told(globals, fetch_one(globals, secret, network, &gateway, facts, 0).await, &mut is_complete);
     }
     Ok(is_complete)
 }
 
+/// The number of the last event that was fetched; says so where a gateway does not tell. What it has forgotten is no fault.
+fn told(globals: &Globals, fetched: anyhow::Result<u64>, is_complete: &mut bool) -> Option<u64> {
+    match fetched {
+        Ok(last) => Some(last),
+        Err(error) => {
+            if !health::is_gone(&error) {
+                *is_complete = false;
+                globals.output().note(format_args!("not all is here: {}", failure::one_line(&error)));
+            }
+            None
+        }
+    }
+}
+
+/// Fetches the events of one link, about which `facts` are known, after number `fetched`. An event is in the trail before its gateway
+/// is told that it may forget it.
 async fn fetch_one(
     globals: &Globals,
-    secret: &chunker::AccountSecret,
-    network: protocol::NetworkId,
-    book: &Book,
-    link: &mut BookEntry,
-) -> anyhow::Result<()> {
-    let key = link_key(secret, link.id);
+    secret: &AccountSecret,
+    network: NetworkId,
+    gateway: &Url,
+    facts: Facts,
+    fetched: u64,
+) -> anyhow::Result<u64> {
+    let id = facts.link.context("the list of shares is damaged")?;
+    let (key, mut last) = (link_key(secret, id), fetched);
     loop {
-        // What the trail has is told, not what the book says: the trail was written first.
+        // The trail was written before what else is kept of the link.
         let mut file = TrailFile::open(globals, secret, network)?;
-        let known = file.trail().entries().iter().filter(|entry| entry.facts.link == Some(link.id));
-        let known = known.filter_map(|entry| entry.facts.number).max().unwrap_or(0).max(link.fetched);
-        let events = health::events(&link.gateway, &key, network, link.id, known).await?;
-        let Some((last, _)) = events.last() else { return Ok(()) };
-        link.fetched = *last;
-        let facts = events.iter().filter_map(|(number, event)| {
+        let known = file.trail().entries().iter().filter(|entry| entry.facts.link == Some(id));
+        last = known.filter_map(|entry| entry.facts.number).fold(last, u64::max);
+        let events = health::events(gateway, &key, network, id, last).await?;
+        let Some((newest, _)) = events.last() else { return Ok(last) };
+        let entries = events.iter().filter_map(|(number, event)| {
             let what = TrailWhat::of(event.what)?;
             let who = event.who.as_ref().and_then(|who| line(who.as_str()));
-            Some(Facts { who, number: Some(*number), ..facts_of(link, what, event.at) })
+            Some(Facts { at: event.at, what, who, number: Some(*number), ..facts.clone() })
         });
-        file.append_all(facts)?;
-        book.keep(link)?;
+        file.append_all(entries)?;
+        last = *newest;
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use sharing::{
     Attempts, FOLDER_TYPE, FileEntry, FileName, HeaderFields, IndexPath, LinkId, MediaType, Passcode,
     SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys, ShareLabel, ShareLink,
-    SharedFile,
+    SharedFile, TrailWhat,
 };
 use tokio::io::AsyncRead;
 
@@ -26,6 +26,7 @@ use crate::names::{Names, now};
 use crate::passcode::PasscodeSource;
 use crate::quantity::Duration;
 use crate::shares::{self, FolderSource, KeptFile, KeptShare, KeptShares};
+use crate::trail::{TrailFile, facts_of_share};
 use crate::until_ended::UntilEnded;
 use crate::{account as account_file, gateway_api, media_type, membership};
 
@@ -146,6 +147,8 @@ impl Share {
             known.forget(&kept.id)?;
             return Err(error).context("the files are stored and in your index, but the link was not made");
         }
+        let facts = facts_of_share(&kept, TrailWhat::LinkMade, now());
+        TrailFile::open(globals, names.account.secret(), network.file.network)?.append(facts)?;
         let KeptShare { id, gateway, passcode, files, .. } = kept;
         let expires = expires.get();
         output.answer(&Answer { link: link.to_string(), id, gateway, expires, passcode, files, pushed })?;
