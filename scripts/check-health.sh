@@ -85,7 +85,7 @@ check jose "$dir/single" "$labs"
 echo "so do a deflated file, and a single one"
 
 printf 'open sesame' >"$dir/passcode"
-share locked "$labs" --passcode "@$dir/passcode" --attempts 6 --patient 4711
+share locked "$labs" --passcode="@$dir/passcode" --attempts 6 --patient 4711
 check refuses "$dir/locked" SHLInvalidPasscodeError
 check refuses "$dir/locked" SHLInvalidPasscodeError --passcode wrong
 gateway_stop KILL

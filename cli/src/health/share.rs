@@ -37,6 +37,7 @@ use crate::{account as account_file, gateway_api};
 const KEEP: Duration = Duration::from_days(365);
 
 /// What is asked of a health link besides what is asked of every share.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 pub(crate) struct HealthArgs {
     /// Make a SMART Health Link: the files are FHIR resources or health cards in JSON

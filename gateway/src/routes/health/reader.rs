@@ -8,7 +8,6 @@ use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use client::Object;
-use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use sharing::{
@@ -64,7 +63,8 @@ pub(in crate::routes) async fn manifest(
     }
     note(&gateway, id, LinkEventKind::Opened, &reader).await?;
     let most = question.embedded_length_max.unwrap_or(HEALTH_EMBEDDED_DEFAULT_LEN);
-    let manifest = manifest_of(&gateway, record.fields(), most.min(HEALTH_EMBEDDED_LEN_MAX)).await?;
+    let making = manifest_of(&gateway, record.fields(), most.min(HEALTH_EMBEDDED_LEN_MAX));
+    let manifest = timeout(ANSWER_TIMEOUT, making).await.map_err(|_| no_answer())??;
     Ok(([(CACHE_CONTROL, "no-store")], Json(manifest)).into_response())
 }
 
@@ -190,25 +190,23 @@ async fn manifest_of(
     link: &HealthLinkFields,
     embedded_len_max: u64,
 ) -> Result<HealthManifest, Problem> {
-    let last_updated = link.issued.to_string();
-    let files = link.files.iter().map(async |file| {
-        let embedded = if file.len <= embedded_len_max { Some(embedded(gateway, file).await?) } else { None };
+    let mut files = Vec::with_capacity(link.files.len());
+    for file in &link.files {
+        let embedded = if file.len <= embedded_len_max { Some(jwe(gateway, file).await?) } else { None };
         let location = embedded.is_none().then(|| {
-            let location = Location { id: link.id, file: file.clone() };
-            let handle = gateway.health().hand_out(location, now());
+            let handle = gateway.health().hand_out(Location { id: link.id, file: file.clone() }, now());
             format!("{}/shl/files/{handle}", gateway.config().public_url)
         });
-        let last_updated = last_updated.clone();
-        Ok::<_, Problem>(ManifestFile { content_type: file.kind, last_updated, embedded, location })
-    });
-    let files = timeout(ANSWER_TIMEOUT, try_join_all(files)).await.map_err(|_| no_answer())??;
+        let last_updated = link.issued.to_string();
+        files.push(ManifestFile { content_type: file.kind, last_updated, embedded, location });
+    }
     let status =
         if link.flags.is_long_term() { ManifestStatus::CanChange } else { ManifestStatus::Finalized };
     Ok(HealthManifest { status, files })
 }
 
 /// The JWE of a file, as its owner put it.
-async fn embedded(gateway: &Gateway, file: &HealthFile) -> Result<String, Problem> {
+async fn jwe(gateway: &Gateway, file: &HealthFile) -> Result<String, Problem> {
     let object = opened(gateway, file).await?;
     let pieces = object.read(0..object.len());
     let bytes = pieces.map(|piece| piece.map(|piece| piece.to_vec())).try_concat().await;
