@@ -42,7 +42,7 @@ pub(crate) struct BookEntry {
     pub(crate) contents: Vec<String>,
     /// Whom the record is about, as the owner calls them.
     pub(crate) patient: Option<String>,
-    /// Why it is shared: a code of HL7's PurposeOfUse.
+    /// Why it is shared: a code of HL7 for purposes of use.
     pub(crate) purpose: Option<String>,
     /// The number of the last event that was fetched from the gateway.
     pub(crate) fetched: u64,

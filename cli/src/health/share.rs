@@ -80,7 +80,7 @@ pub(crate) struct HealthArgs {
     #[arg(long, value_name = "ID", requires = "health")]
     patient: Option<String>,
 
-    /// Why it is shared, a code of HL7's PurposeOfUse, for your audit trail
+    /// Why it is shared, a code of HL7 for purposes of use, for your audit trail
     #[arg(long, value_name = "CODE", requires = "health")]
     purpose: Option<String>,
 }

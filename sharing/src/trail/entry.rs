@@ -13,7 +13,7 @@ text! {
     |text| (1..=64).contains(&text.len()) && !text.contains(char::is_control)
 }
 text! {
-    /// Why something is shared: a code of HL7's PurposeOfUse, such as `TREAT`, `ETREAT` or `HRESCH`.
+    /// Why something is shared: a code of HL7 for purposes of use, such as `TREAT`, `ETREAT` or `HRESCH`.
     Purpose, "a purpose of use", "1 to 32 of A-Z and 0-9",
     |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
