@@ -26,7 +26,8 @@ trap cleanup EXIT
 
 gateway_start() {
     : >"$dir/ready"
-    "$headwater" --json gateway --listen "127.0.0.1:$port" --links "$dir/links.redb" --account "$dir/gateway" \
+    HEADWATER_LOG=debug,iroh=error,noq=error,noq_udp=error \
+        "$headwater" --json gateway --listen "127.0.0.1:$port" --links "$dir/links.redb" --account "$dir/gateway" \
         --work-folder "$dir" --config /dev/null >"$dir/ready" 2>>"$dir/gateway.log" &
     gateway_pid=$!
     local waited=0
@@ -60,7 +61,6 @@ share() {
 
 install_clients
 devnet_start "$dir/net" --nodes 4 --coding 2+2
-export HEADWATER_LOG=debug,iroh=error,noq=error,noq_udp=error
 gateway_start
 "$python" tests/python/check_fhir.py examples "$dir"
 labs=$dir/labs.json chart=$dir/chart.json

@@ -197,7 +197,7 @@ impl HealthArgs {
         let is_other = wish.gateway.is_some() || wish.passcode.is_some() || wish.label.is_some();
         if is_other || self.long_term || self.single {
             return Err(Usage::because(
-                "an update changes the files and the end of a link, and nothing else",
+                "an update changes the files behind a link, and nothing else",
             ));
         }
         let before = book.find(required_id(&link.read()?)?)?;
@@ -211,7 +211,6 @@ impl HealthArgs {
         let mut entry = before.clone();
         entry.seq = before.seq.next();
         entry.contents = contents(files);
-        entry.expires = self.end_of(now(), wish)?;
         Ok((Some(before), entry))
     }
 
