@@ -12,6 +12,7 @@ mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
+mod health;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -34,6 +35,7 @@ mod settings;
 mod shares;
 mod smaller_coding;
 mod target;
+mod trail;
 mod until_ended;
 mod zip_file;
 
@@ -72,6 +74,9 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
+        Command::Share(share) => Box::pin(share.run(globals)).await,
+        Command::Revoke(revoke) => revoke.run(globals).await,
+        Command::AuditTrail(trail) => trail.run(globals).await,
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
         Command::Mv(mv) => mv.run(globals).await,

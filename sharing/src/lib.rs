@@ -30,7 +30,9 @@ mod bundle;
 #[cfg(test)]
 mod bundle_tests;
 mod exposed_key;
+pub mod fhir;
 mod file_ref;
+mod health;
 mod ids;
 mod index;
 mod links;
@@ -46,6 +48,7 @@ mod time;
 mod track;
 mod track_fields;
 mod track_kind;
+mod trail;
 
 pub use account::{
     AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
@@ -61,6 +64,12 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use file_ref::FileRef;
+pub use health::{
+    HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
+    HealthFileType, HealthFlags, HealthFlagsError, HealthKey, HealthLinkError, HealthLinkText,
+    HealthManifest, HealthQuestion, JweError, JweIv, ManifestFile, ManifestStatus, link_key, open_jwe,
+    seal_jwe,
+};
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
 pub use links::{LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader};
@@ -71,8 +80,9 @@ pub use live::{
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
-    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share,
-    ShareEnd, ShareError, Withdrawal,
+    Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
+    Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
+    ShareError, Withdrawal,
 };
 pub use sealed::{
     FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
@@ -92,3 +102,7 @@ pub use text::{
 pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
+pub use trail::{
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys,
+    TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+};

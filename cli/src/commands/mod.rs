@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod audit_trail;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
