@@ -14,11 +14,12 @@
 //!   becomes of them.
 //! * An [`AccountIndex`] is all that an account has, by name; devices merge theirs in any order. [`IndexPage`],
 //!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
+//! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21 and 24.
+//! 17, 20, 21, 24 and 30.
 
 mod account;
 mod any;
@@ -30,6 +31,7 @@ mod file_ref;
 mod ids;
 mod index;
 mod live;
+mod pack;
 mod published;
 mod records;
 #[cfg(test)]
@@ -61,6 +63,12 @@ pub use live::{
     AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
     UnfinishedError,
+};
+pub use pack::{
+    BlockPlace, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue, CatalogueError,
+    IndexBlock, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX,
+    PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef, PackSummary, PackTop, PackWriter,
+    PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError, RecordPlace, Search, SearchStep,
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
