@@ -23,6 +23,7 @@ mod membership;
 mod metrics;
 mod names;
 mod output;
+mod packs;
 mod publication;
 mod quantity;
 mod ready;
