@@ -58,20 +58,30 @@ impl Folder {
         Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
     }
 
-    /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. A folder
-    /// whose old catalogue had a key of its own gets another such key.
+    /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
+    /// does not come to be, the `new` packs are.
     pub(crate) async fn write(
         self,
         put: &PackPut<'_>,
         names: &mut Names,
         index_coding: Coding,
         erasable: bool,
+        new: Vec<Cid>,
     ) -> anyhow::Result<Written> {
         let catalogue = Catalogue::new(self.packs).context("too many packs: put the folder anew")?;
         let secrets = secrets(names, erasable)?;
         let salt = secrets.salt;
-        let name = self.path.file_name();
-        let report = put.put_catalogue(&catalogue, Some(name), secrets).await?;
+        let put_catalogue = put.put_catalogue(&catalogue, Some(self.path.file_name()), secrets).await;
+        let report = match put_catalogue {
+            Ok(report) => report,
+            Err(error) => {
+                if erasable {
+                    names.keys.destroy(&salt)?;
+                }
+                release(put.client, names, new).await?;
+                return Err(error.into());
+            }
+        };
         let file = FileEntry {
             object: report.cid,
             len: report.size,

@@ -136,10 +136,11 @@ impl Put {
         let Packed { packs, missing, stored_bytes } = packed;
         let records = packs.iter().map(|pack| u64::from(pack.count())).sum();
         let bytes = packs.iter().map(sharing::PackRef::bytes).sum();
+        let new: Vec<_> = packs.iter().map(sharing::PackRef::object).collect();
         let count = packs.len();
         folder.packs.extend(packs);
         let (name, packs_in_all) = (folder.path.to_string(), folder.packs.len());
-        let written = folder.write(put, &mut names, index_coding, erasable).await?;
+        let written = folder.write(put, &mut names, index_coding, erasable, new).await?;
         if records != measured.files {
             let files = measured.files;
             globals

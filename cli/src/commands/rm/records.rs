@@ -68,12 +68,13 @@ impl Removal {
         index_coding: Coding,
     ) -> anyhow::Result<RemovedRecords> {
         let (mut folder, opened) = Folder::open(client, names, &self.folder).await?;
+        let kept = packs::packs_of_others(client, names, &[&self.folder]).await?;
         let mut done = Rewriting::default();
         if let Err(error) = self.rewrite(client, names, &opened, &mut done).await {
             packs::release(client, names, done.objects()).await?;
             return Err(error);
         }
-        let kept = packs::packs_of_others(client, names, &[&self.folder]).await?;
+        let new: Vec<_> = done.objects().collect();
         let Rewriting { packs: rewritten, gone } = done;
         let count = rewritten.len();
         let mut old: Vec<_> = rewritten.iter().map(|(number, _)| folder.packs[*number].object()).collect();
@@ -84,7 +85,8 @@ impl Removal {
         let file = folder.file.clone().context("it was found by its name")?;
         let account = names.account.clone();
         let put = self.put(client, &account, file.object, file.until).await?;
-        let written = folder.write(&put, names, index_coding, file.erasable.is_some()).await?;
+        let erasable = file.erasable.is_some();
+        let written = folder.write(&put, names, index_coding, erasable, new).await?;
         if names.local.index().paths_of(file.object).next().is_none() {
             old.push(file.object);
         }
