@@ -68,6 +68,9 @@ impl Removal {
         index_coding: Coding,
     ) -> anyhow::Result<RemovedRecords> {
         let (mut folder, opened) = Folder::open(client, names, &self.folder).await?;
+        let file = folder.file.clone().context("it was found by its name")?;
+        let account = names.account.clone();
+        let put = self.put(client, &account, file.object, file.until).await?;
         let kept = packs::packs_of_others(client, names, &[&self.folder]).await?;
         let mut done = Rewriting::default();
         if let Err(error) = self.rewrite(client, names, &opened, &mut done).await {
@@ -82,9 +85,6 @@ impl Removal {
         for (number, packed) in rewritten.into_iter().rev() {
             folder.packs.splice(number..=number, packed.packs);
         }
-        let file = folder.file.clone().context("it was found by its name")?;
-        let account = names.account.clone();
-        let put = self.put(client, &account, file.object, file.until).await?;
         let erasable = file.erasable.is_some();
         let written = folder.write(&put, names, index_coding, erasable, new).await?;
         if names.local.index().paths_of(file.object).next().is_none() {
