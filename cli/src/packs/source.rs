@@ -1,7 +1,7 @@
 //! The files of a folder as a stream of records, read ahead on a thread of their own.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use account::BoxError;
@@ -22,7 +22,7 @@ type Record = Result<(IndexPath, Vec<u8>), BoxError>;
 /// The files below a folder, until the user wants to stop.
 pub(crate) fn from_disk(root: PathBuf) -> impl Stream<Item = Record> + Send {
     let (sender, batches) = channel(BATCHES_MAX);
-    tokio::task::spawn_blocking(move || read_all(root, &sender));
+    tokio::task::spawn_blocking(move || read_all(&root, &sender));
     let source = Source { batches, batch: VecDeque::new(), ended: Box::pin(lifetime::ended(false)) };
     stream::unfold(source, |mut source| async { Some((source.next().await?, source)) })
 }
@@ -45,8 +45,8 @@ impl Source {
     }
 }
 
-fn read_all(root: PathBuf, batches: &Sender<Vec<Record>>) {
-    let walk = match Walk::new(&root) {
+fn read_all(root: &Path, batches: &Sender<Vec<Record>>) {
+    let walk = match Walk::new(root) {
         Ok(walk) => walk,
         Err(error) => return drop(batches.blocking_send(vec![Err(error.into())])),
     };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use proofs::canonical;
 
+use super::error::check_len;
 use super::seal::{self, Sealed, TAG_LEN};
 use super::{BlockPlace, PackError, PackRef, PackTop};
 use crate::IndexPath;
@@ -60,7 +61,7 @@ impl PackRef {
         place: &BlockPlace,
         sealed: &[u8],
     ) -> Result<IndexBlock, PackError> {
-        self.check_len(sealed, &place.range)?;
+        check_len(sealed, &place.range)?;
         let what = Sealed::Block(place.number);
         let plain = seal::open(&self.key().index_key(), what, sealed).ok_or(PackError::Key)?;
         let fields: Vec<Fields> = canonical::from_slice(&plain, PACK_BLOCK_LEN_MAX)?;

@@ -11,8 +11,7 @@ use serde_bytes::ByteArray;
 
 use super::seal::TAG_LEN;
 use super::{
-    PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PackError, PackKey, PackSummary, RecordLink,
-    RecordPlace,
+    PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PackKey, PackSummary, RecordLink, RecordPlace,
 };
 use crate::{IndexPath, NameError};
 
@@ -184,15 +183,6 @@ impl PackRef {
     pub fn record(&self, place: RecordPlace) -> RecordLink {
         let key = self.key().record_key(place.at);
         RecordLink::new(self.link(), key, place)
-    }
-
-    pub(super) fn check_len(&self, bytes: &[u8], range: &Range<u64>) -> Result<(), PackError> {
-        let expected = range.end - range.start;
-        if bytes.len() as u64 == expected {
-            Ok(())
-        } else {
-            Err(PackError::Length { len: bytes.len(), expected })
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why a part of a pack says nothing.
 
+use std::ops::Range;
+
 use proofs::canonical::CanonicalError;
 
 use crate::{IndexPath, NameError};
@@ -30,4 +32,14 @@ pub enum PackError {
     Last { found: IndexPath },
     #[error("record {number} of a block lies outside of the records of the pack")]
     Place { number: usize },
+}
+
+/// Fails unless there are as many bytes as were to be read.
+pub(super) fn check_len(bytes: &[u8], range: &Range<u64>) -> Result<(), PackError> {
+    let expected = range.end - range.start;
+    if bytes.len() as u64 == expected {
+        Ok(())
+    } else {
+        Err(PackError::Length { len: bytes.len(), expected })
+    }
 }

@@ -7,6 +7,7 @@ use chunker::{ContentKey, Link, OwnKey};
 use data_encoding::BASE64URL_NOPAD;
 use proofs::CidError;
 
+use super::error::check_len;
 use super::seal::{self, Sealed};
 use super::{PACK_RECORDS_LEN_MAX, PackError, RecordPlace};
 
@@ -64,10 +65,7 @@ impl RecordLink {
 
     /// Opens the record, as its bytes were read from the range of its place.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, PackError> {
-        let range = self.place.range();
-        if sealed.len() as u64 != range.end - range.start {
-            return Err(PackError::Length { len: sealed.len(), expected: range.end - range.start });
-        }
+        check_len(sealed, &self.place.range())?;
         seal::open(&self.key, Sealed::Record, sealed).ok_or(PackError::Key)
     }
 }

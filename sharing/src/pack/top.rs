@@ -5,6 +5,7 @@ use std::ops::Range;
 use proofs::canonical;
 use serde::{Deserialize, Serialize};
 
+use super::error::check_len;
 use super::seal::{self, Sealed, TAG_LEN};
 use super::{PACK_BLOCK_LEN_MAX, PACK_RECORDS_LEN_MAX, PackError, PackRef};
 use crate::IndexPath;
@@ -62,7 +63,7 @@ impl PackTop {
 impl PackRef {
     /// Opens the top, as its bytes were read from [`PackRef::top_range`].
     pub fn open_top(&self, sealed: &[u8]) -> Result<PackTop, PackError> {
-        self.check_len(sealed, &self.top_range())?;
+        check_len(sealed, &self.top_range())?;
         let plain = seal::open(&self.key().index_key(), Sealed::Top, sealed).ok_or(PackError::Key)?;
         let Fields { blocks, records } = canonical::from_slice(&plain, PACK_TOP_LEN_MAX)?;
         let top = self.top_range().start;

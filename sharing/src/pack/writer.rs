@@ -177,10 +177,12 @@ fn encoded(name: &IndexPath, place: RecordPlace) -> Vec<u8> {
 
 /// The head of a CBOR list (RFC 8949 §3): its shortest form.
 fn list_head(count: u16) -> Vec<u8> {
-    const LIST: u8 = 4 << 5;
+    const LIST: u8 = 0x80;
+    const ONE_BYTE_FOLLOWS: u8 = 0x18;
+    const TWO_BYTES_FOLLOW: u8 = 0x19;
     match u8::try_from(count) {
-        Ok(count) if count < 24 => vec![LIST | count],
-        Ok(count) => vec![LIST | 24, count],
-        Err(_) => [[LIST | 25].as_slice(), &count.to_be_bytes()].concat(),
+        Ok(count) if count < ONE_BYTE_FOLLOWS => vec![LIST | count],
+        Ok(count) => vec![LIST | ONE_BYTE_FOLLOWS, count],
+        Err(_) => [[LIST | TWO_BYTES_FOLLOW].as_slice(), &count.to_be_bytes()].concat(),
     }
 }
