@@ -25,6 +25,7 @@ mod membership;
 mod metrics;
 mod names;
 mod output;
+mod packs;
 mod passcode;
 mod publication;
 mod quantity;
@@ -69,8 +70,8 @@ fn main() -> ExitCode {
 
 async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Put(put) => put.run(globals).await,
-        Command::Get(get) => get.run(globals).await,
+        Command::Put(put) => Box::pin(put.run(globals)).await,
+        Command::Get(get) => Box::pin(get.run(globals)).await,
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
@@ -80,7 +81,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
         Command::Mv(mv) => mv.run(globals).await,
-        Command::Rm(rm) => rm.run(globals).await,
+        Command::Rm(rm) => Box::pin(rm.run(globals)).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
         Command::Share(share) => Box::pin(share.run(globals)).await,
