@@ -5,6 +5,7 @@
 mod account;
 mod arguments;
 mod commands;
+mod confirm;
 mod date;
 mod devnet;
 mod failure;
@@ -25,6 +26,7 @@ mod names;
 mod output;
 mod publication;
 mod quantity;
+mod quote;
 mod ready;
 mod record_file;
 mod secrets;
@@ -32,6 +34,7 @@ mod settings;
 mod smaller_coding;
 mod target;
 mod until_ended;
+mod watch;
 mod zip_file;
 
 use std::process::ExitCode;
@@ -89,6 +92,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Watch(watch) => Box::pin(watch.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }

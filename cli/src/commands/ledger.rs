@@ -6,7 +6,7 @@ mod claim;
 mod deposit;
 mod evidence;
 mod init;
-mod money;
+pub(in crate::commands) mod money;
 mod serve;
 mod settle;
 mod statement;
