@@ -5,7 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod fetch;
 pub(crate) mod keep;
 mod ledger;
-mod manifest;
+pub(crate) mod manifest;
 pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod node_audit;
