@@ -57,6 +57,7 @@ watched() {
 player() {
     local name=$1 waited=0
     shift
+    rm -f "$dir/$name.watch"
     "$headwater" --json --account "$paid_dir/$name.account" watch "$@" >"$dir/$name.watch" 2>"$dir/$name.log" &
     paid_pids[$name]=$!
     until [[ -s $dir/$name.watch ]]; do
@@ -76,6 +77,7 @@ player_ends() {
 
 # liar TRACK N: a gateway that alters every segment of a track from N on stands before the first gateway, at $liar.
 liar() {
+    rm -f "$dir/liar"
     "$python" -u tests/python/royalties.py liar "${paid_gateways[0]}" "$1" "$2" >"$dir/liar" &
     paid_pids[liar]=$!
     until [[ -s $dir/liar ]]; do sleep 0.05; done
@@ -132,10 +134,13 @@ played_for_nothing() {
         --gateway "${paid_gateways[0]}" --gateway "${paid_gateways[1]}" >"$dir/free.json" 2>"$dir/free.log"
     url=$(jq -r '.watch[0]' "$dir/free.json")
     id=${url##*/}
+    kill "${paid_pids[liar]}"
+    liar "$(curl -fsS "${url%/watch/*}/api/publications/$id" | jq -r '.tracks[] | select(.kind == "video").id')" 2
     player dora "$liar/watch/$id" --gateway "${paid_gateways[1]}"
     [[ $(packets "$player") == $(packets "$dir/free.mp4") ]]
-    [[ $(ffprobe -v error -show_entries stream=codec_type -of csv=p=0 "$player" | sort -u | tr '\n' ' ') == 'audio video ' ]]
+    [[ $(ffprobe -v error -show_entries stream=codec_type -of csv=p=0 "$player" | grep . | sort -u | tr '\n' ' ') == 'audio video ' ]]
     player_ends dora
+    grep -q 'it sent bytes with the BLAKE3 hash' "$dir/dora.log"
     jq -e 'select(.watched).watched | .grants == [] and .unit == null and .segments > 4' "$dir/dora.watch" >/dev/null
     kill "${paid_pids[liar]}"
     unset "paid_pids[liar]"

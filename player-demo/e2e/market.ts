@@ -110,7 +110,9 @@ export const buys: Check = async (browser, target) => {
     await first.waitForSelector(".offer");
     await first.fill("#top-up", code);
     await first.keyboard.press("Enter");
-    await first.waitForSelector("text=were added");
+    await first.waitForFunction(() => /were added|\.$/.test(document.querySelector(".purse .fine")?.textContent?.replace("Redeeming …", "") ?? ""));
+    const told = await first.textContent(".purse .fine");
+    assert(told?.includes("were added"), `of the code the page says: ${told}`);
     await first.click(".offer .button:not(.quiet)");
     await play(first);
     await second.goto(`${gateway}/watch/${id}`);
