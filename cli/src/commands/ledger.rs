@@ -6,6 +6,7 @@ mod claim;
 mod deposit;
 mod evidence;
 mod init;
+mod migrate;
 pub(in crate::commands) mod money;
 mod serve;
 mod settle;
@@ -53,6 +54,7 @@ enum Command {
     Statement(statement::Statement),
     Claim(claim::Claim),
     Settle(settle::Settle),
+    Migrate(migrate::Migrate),
     Verify(verify::Verify),
     Evidence(evidence::Evidence),
 }
@@ -75,6 +77,7 @@ impl Ledger {
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
+            Command::Migrate(migrate) => migrate.run(globals).await,
             Command::Verify(verify) => verify.run(globals).await,
             Command::Evidence(evidence) => evidence.run(globals).await,
         }
