@@ -158,6 +158,8 @@ chromium() {
 bought() { chromium buys --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 45)"; }
 
 settled() {
+    # Which page the browser was served stands in the log.
+    "$headwater" ledger page player-demo/dist.sha256 --name 'the page' --dir "$paid_dir/ledger" >/dev/null
     # Contracts pay two of the three, so that their payouts stand in the tree of the settlement.
     paid_as bob claim --address 0x52908400098527886e0f7030069857d2e4169ee7 >/dev/null
     paid_as carl claim --address 0xde709f2102306220921060314715629080e2fb77 >/dev/null
@@ -177,6 +179,7 @@ log_verified() {
     "$headwater" --json ledger verify --policy "$paid_dir/witnesses.policy" --state "$seen" >"$dir/verified"
     jq -e '.witnesses == 1 and .epoch == 1' "$dir/verified" >/dev/null
     "$headwater" --json ledger verify --state "$seen" | jq -e '.before == .size' >/dev/null
+    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" '.pages | length == 1 and .[0].hash == $hash and .[0].name == "the page"' "$dir/verified" >/dev/null
 
     local copy=$dir/copy
     mkdir -p "$copy/v1"

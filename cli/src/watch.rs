@@ -17,7 +17,7 @@ mod shelf;
 mod stream;
 mod till;
 
-pub(crate) use fare::{Fare, Paid};
+pub(crate) use fare::{Fare, UsedGrant};
 pub(crate) use kept::Keep;
 pub(crate) use offer::Offer;
 pub(crate) use proxy::{Proxy, Served};

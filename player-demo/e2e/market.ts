@@ -229,6 +229,7 @@ async function seesLog(browser: Browser, gateway: string, ledger: string): Promi
     assert(verdict.includes("Seen by 1 of 1 witnesses"), `of witnesses it says: ${verdict}`);
     const shown = await page.locator(".entries li").allTextContents();
     assert(shown.some((words) => words.includes("a page that this gateway itself had served")), "no line is the browser's");
+    assert(shown.some((words) => words.includes("The page is the page")), "the page is not in the log");
     assert(!shown.some((words) => words.includes("not read by this page")), "an entry is not read");
     return size;
   });

@@ -18,7 +18,7 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::output::Output;
 use crate::ready::{Ready, WatchReady};
-use crate::watch::{Fare, Keep, Offer, Paid, Proxy, Served};
+use crate::watch::{Fare, Keep, Offer, Proxy, Served, UsedGrant};
 use crate::{account, confirm, lifetime};
 
 /// Play a publication in any player on this machine: VLC, mpv, a browser
@@ -68,7 +68,7 @@ struct Watched {
     served: Served,
     unit: Option<String>,
     /// One for each grant.
-    grants: Vec<Paid>,
+    grants: Vec<UsedGrant>,
 }
 
 #[derive(Serialize)]

@@ -47,9 +47,9 @@ struct Slot {
     session: tokio::sync::Mutex<Option<Arc<Session>>>,
 }
 
-/// What was paid under one grant.
+/// A grant, and what was paid under it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Paid {
+pub(crate) struct UsedGrant {
     gateway_url: String,
     gateway: String,
     agreement: String,
@@ -96,7 +96,7 @@ impl Fare {
             match delivery.part {
                 Ok(bytes) => {
                     tokio::task::block_in_place(|| session.take(piece))?;
-                    self.tell(session);
+                    Self::tell(session);
                     return Ok(bytes);
                 }
                 Err(Fault::Payment { code }) => {
@@ -126,7 +126,7 @@ impl Fare {
     }
 
     /// Hands in the last receipts, and says what was paid. What nobody takes is kept, and handed in by the next program.
-    pub(crate) async fn finish(&self) -> anyhow::Result<Vec<Paid>> {
+    pub(crate) async fn finish(&self) -> anyhow::Result<Vec<UsedGrant>> {
         let sessions = self.all();
         for session in &sessions {
             if let Err(error) = self.hand_in(session).await {
@@ -137,7 +137,7 @@ impl Fare {
             }
             session.close().context("cannot keep what was acknowledged")?;
         }
-        Ok(sessions.iter().map(|session| self.paid(session)).collect())
+        Ok(sessions.iter().map(|session| self.used(session)).collect())
     }
 
     /// Hands in what earlier programs could not; forgets grants that are over.
@@ -181,10 +181,10 @@ impl Fare {
         session.hand_in(&self.offer.ledger).await
     }
 
-    fn paid(&self, session: &Session) -> Paid {
+    fn used(&self, session: &Session) -> UsedGrant {
         let (usage, segments) = session.came();
         let grant = &session.grant;
-        Paid {
+        UsedGrant {
             gateway_url: session.gateway.to_string(),
             gateway: grant.gateway.to_string(),
             agreement: grant.agreement.to_string(),
@@ -199,7 +199,7 @@ impl Fare {
     }
 
     /// Acknowledges when so much has come that the gateway should hear of it, while the player goes on.
-    fn tell(&self, session: &Arc<Session>) {
+    fn tell(session: &Arc<Session>) {
         if session.is_due() {
             let session = Arc::clone(session);
             // Whoever is refused for want of receipts acknowledges and waits.

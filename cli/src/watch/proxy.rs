@@ -145,8 +145,8 @@ impl Proxy {
     }
 
     fn cell(&self, track: &TrackId, number: Option<u32>, len: u64) -> Cell {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.cell((track.clone(), number), len)
+        let mut parts = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.cell((track.clone(), number), len)
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn router(service: Service) -> Router {
     let closed = Router::new()
         .route("/v1/settle", post(operator::settle))
         .route("/v1/reversals", post(corrections::reverse))
+        .route("/v1/pages", post(corrections::release_page))
         .route("/v1/holds", post(corrections::hold))
         .route("/v1/resolutions", post(corrections::resolve))
         .route("/v1/deposits", post(deposits::accept))

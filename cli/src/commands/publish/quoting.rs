@@ -62,6 +62,8 @@ pub(super) async fn takes_part(gateways: &[Url], ledger: PublicKey, output: Outp
     if others.len() == gateways.len() {
         return Err(Usage::because(others.join("; ")));
     }
-    others.iter().for_each(|other| output.note(other));
+    for other in &others {
+        output.note(other);
+    }
     Ok(())
 }
