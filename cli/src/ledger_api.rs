@@ -38,7 +38,17 @@ pub(crate) struct TermsAnswer {
     pub(crate) unit: String,
     pub(crate) log: String,
     pub(crate) origin: String,
+    /// The one that grants are for now.
+    pub(crate) epoch: u64,
     pub(crate) open_epoch: u64,
+}
+
+/// A ledger has said no: what it was asked for has not happened.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger refuses ({code}): {detail}")]
+pub(crate) struct Refused {
+    code: String,
+    detail: String,
 }
 
 impl LedgerApi {
@@ -181,7 +191,8 @@ async fn said(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
         return Ok(bytes);
     }
     match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(Problem { code, detail }) => bail!("the ledger refuses ({code}): {detail}"),
+        Ok(Problem { code, detail }) if status.is_client_error() => Err(Refused { code, detail }.into()),
+        Ok(Problem { code, detail }) => bail!("the ledger fails ({code}): {detail}"),
         Err(_) => bail!("the ledger answers with status {}", status.as_u16()),
     }
 }

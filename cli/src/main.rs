@@ -5,6 +5,7 @@
 mod account;
 mod arguments;
 mod commands;
+mod confirm;
 mod date;
 mod destination;
 mod devnet;
@@ -29,6 +30,7 @@ mod packs;
 mod passcode;
 mod publication;
 mod quantity;
+mod quote;
 mod ready;
 mod record_file;
 mod secrets;
@@ -38,6 +40,7 @@ mod smaller_coding;
 mod target;
 mod trail;
 mod until_ended;
+mod watch;
 mod zip_file;
 
 use std::process::ExitCode;
@@ -102,6 +105,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Watch(watch) => Box::pin(watch.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),

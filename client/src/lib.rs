@@ -32,6 +32,7 @@ pub mod placement;
 pub mod plan;
 mod pointers;
 mod put_answer;
+mod quote;
 mod reader;
 mod report;
 mod roster;
@@ -53,6 +54,7 @@ pub use options::{ClientOptions, Move, ObjectSecrets, PutOptions, RepairAuthorit
 pub use pointers::{POINTER_COPIES, PointerWrite, PointersRead, Quorum};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
+pub use quote::Quote;
 pub use reader::ObjectReader;
 pub use report::{
     AuditReport, Inconsistency, KeepReport, MissingPart, NodeRelease, Part, PartReport, PartState,

@@ -65,7 +65,7 @@ pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
     Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry, KeyDelivery, LicenceTransfer,
-    Offer, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
+    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
     StorageReport,
 };
 pub use settlement::{

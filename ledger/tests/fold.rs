@@ -6,8 +6,9 @@ mod world;
 
 use ledger::{
     Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Entry, GrantError, Granted,
-    HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree,
-    Rail, ReceiptError, RegisterError, Remark, Resolution, Reversal, SettleError, What,
+    HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, PageRelease, Payee, PaymentError, PayoutAddress,
+    PayoutClaim, PayoutTree, Rail, ReceiptError, RegisterError, Remark, Resolution, Reversal, SettleError,
+    What,
 };
 use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
 use world::{
@@ -190,6 +191,19 @@ fn reversals_name_what_they_take_back() {
     );
     let nothing = Reversal { entry: protocol::Digest::of(b""), ..reversal };
     assert!(matches!(refused(&mut world, What::Reversal(signed(ISSUER, nothing))), ApplyError::Payment(_)));
+}
+
+#[test]
+fn only_the_ledger_says_which_page_is_served_and_each_once() {
+    let mut world = World::new();
+    let hash = protocol::Digest::of(b"page");
+    let page = |issued, name| PageRelease { hash, issued, name: Remark::new(name).unwrap() };
+    let by_another = refused(&mut world, What::Page(signed(VIEWER, page(NOW, "one"))));
+    assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
+    assert_eq!(world.new_entry(What::Page(signed(ISSUER, page(NOW, "one")))), None, "no money moves");
+    let again = What::Page(signed(ISSUER, page(NOW.plus(1), "one")));
+    assert_eq!(world.apply(again).unwrap(), Applied::Known);
+    assert_eq!(world.new_entry(What::Page(signed(ISSUER, page(NOW, "two")))), None);
 }
 
 /// Keys are free to make: whoever makes two that sign with each other is as unknown as before.

@@ -5,9 +5,9 @@
 use data_encoding::HEXLOWER;
 use ledger::{
     Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
-    Head, Hold, Inquiry, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Omission, OmissionError, Payee,
-    Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase, Resolution, Reversal,
-    SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
+    Head, Hold, Inquiry, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Omission, OmissionError,
+    PageRelease, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase, Resolution,
+    Reversal, SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
@@ -96,6 +96,7 @@ fn records() {
             KeyDelivery::TYPE => decode::<KeyDelivery>,
             LicenceTransfer::TYPE => decode::<LicenceTransfer>,
             Offer::TYPE => decode::<Offer>,
+            PageRelease::TYPE => decode::<PageRelease>,
             Prepayment::TYPE => decode::<Prepayment>,
             Purchase::TYPE => decode::<Purchase>,
             StorageReport::TYPE => decode::<StorageReport>,

@@ -6,6 +6,8 @@
     royalties.py evidence FILE.zip                                     the proofs in it, with metamorphic-log
     royalties.py payout PROOF.json                                     the path of a payout to its root
     royalties.py flip FILE                                             changes one bit in the middle
+    royalties.py liar GATEWAY TRACK N                                  the gateway, with a bit of segment N and all later ones changed
+    royalties.py viewers WATCHED.json WATCH FOLDER                     what `headwater watch` has signed, as `watch` prints it
 
 It shares no code with the program. What is refused although it must not be, or not refused although it must, ends it.
 """
@@ -13,6 +15,7 @@ It shares no code with the program. What is refused although it must not be, or 
 import argparse
 import base64
 import hashlib
+import http.server
 import json
 import pathlib
 import sys
@@ -524,6 +527,60 @@ def payout(arguments):
     print(f"{cumulative} micro-units are proved by a path of {len(proof['proof'])}")
 
 
+def liar(arguments):
+    """Passes everything on to the gateway and back, but for the end of one track."""
+
+    class Liar(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            kept = ("Content-Type", "Headwater-Session", "Range")
+            fields = {name: self.headers[name] for name in kept if name in self.headers}
+            request = urllib.request.Request(arguments.gateway + self.path, body, fields, method=self.command)
+            try:
+                answer = urllib.request.urlopen(request, timeout=WAIT_S)
+            except urllib.error.HTTPError as error:
+                answer = error
+            data = bytearray(answer.read())
+            track, name = self.path.split("/")[-2:]
+            number = name.removesuffix(".m4s")
+            if track == arguments.track and number.isdigit() and int(number) >= arguments.number and data:
+                data[len(data) // 2] ^= 1
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers.get("Content-Type", "application/octet-stream"))
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+def viewers(arguments):
+    """One viewer of `shares` for each grant that a player has used, from the answer of `headwater watch`."""
+    watched = json.loads(pathlib.Path(arguments.file).read_text().splitlines()[-1])["watched"]
+    creator = creator_of(arguments.watch, watched["id"])
+    for number, grant in enumerate(watched["grants"]):
+        require(grant["acknowledged"], "nobody has heard of what came")
+        one = {key: grant[key] for key in ("gateway", "agreement", "alias", "bytes", "ms", "segments", "paid")}
+        path = pathlib.Path(arguments.folder) / f"player{number}.json"
+        path.write_text(json.dumps(dict(one, title=watched["id"], creator=creator.hex())))
+
+
+def creator_of(watch, publication):
+    """Who has published it, from its bundle."""
+    data = get(f"{watch}/bundle").body
+    require(cid_text(cid_of(data)) == publication, "the bundle is another one")
+    return cbor2.loads(data)["creator"]
+
+
 def flip(arguments):
     path = pathlib.Path(arguments.file)
     data = bytearray(path.read_bytes())
@@ -546,6 +603,16 @@ def parse():
     one.add_argument("ledger")
     one.add_argument("statements", help="a folder with NAME.statement.json of all parties")
     one.add_argument("viewers", nargs="+")
+    one = commands.add_parser("liar")
+    one.set_defaults(run=liar)
+    one.add_argument("gateway")
+    one.add_argument("track")
+    one.add_argument("number", type=int)
+    one = commands.add_parser("viewers")
+    one.set_defaults(run=viewers)
+    one.add_argument("file")
+    one.add_argument("watch")
+    one.add_argument("folder")
     for name, run in (("evidence", evidence), ("payout", payout), ("flip", flip)):
         one = commands.add_parser(name)
         one.set_defaults(run=run)

@@ -7,7 +7,8 @@ mod deposit;
 mod evidence;
 mod init;
 mod migrate;
-mod money;
+pub(in crate::commands) mod money;
+mod page;
 mod serve;
 mod settle;
 mod statement;
@@ -54,6 +55,7 @@ enum Command {
     Statement(statement::Statement),
     Claim(claim::Claim),
     Settle(settle::Settle),
+    Page(page::Page),
     Migrate(migrate::Migrate),
     Verify(verify::Verify),
     Evidence(evidence::Evidence),
@@ -76,6 +78,7 @@ impl Ledger {
             Command::Balance(balance) => balance.run(globals).await,
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
+            Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
             Command::Migrate(migrate) => migrate.run(globals).await,
             Command::Verify(verify) => verify.run(globals).await,

@@ -33,4 +33,5 @@ mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;
 pub(crate) mod viewer;
+pub(crate) mod watch;
 pub(crate) mod witness;

@@ -204,6 +204,7 @@ impl Statement {
                 LogEntry::Keeper(keeper) => reader.keeper(&keeper),
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
+                | LogEntry::Page(_)
                 | LogEntry::Sale(_)
                 | LogEntry::Settlement(_) => {}
             }

@@ -6,12 +6,12 @@ use protocol::Amount;
 
 /// An amount in whole units, with at most six decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Money(pub(super) Amount);
+pub(in crate::commands) struct Money(pub(in crate::commands) Amount);
 
 /// A text is no amount.
 #[derive(Debug, thiserror::Error)]
 #[error("an amount is written as 12 or 12.50, with at most six decimals")]
-pub(super) struct MoneyError;
+pub(in crate::commands) struct MoneyError;
 
 impl FromStr for Money {
     type Err = MoneyError;
