@@ -55,7 +55,7 @@ pub use config::{
 pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
-pub use pay::{PayConfig, Till, TillError};
+pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;
