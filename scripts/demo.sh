@@ -13,7 +13,8 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
 say "Building headwater and its page (the first time takes a few minutes)"
 build
-scripts/build-page.sh >/dev/null
+# Whoever names a program has built the page, too.
+[[ -n ${HEADWATER_PROGRAM:-} && -f player-demo/dist/index.html ]] || scripts/build-page.sh >/dev/null
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo.XXXXXX")
 cleanup() { paid_stop; devnet_stop; rm -rf "$dir"; }

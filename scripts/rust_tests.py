@@ -8,16 +8,13 @@ when it ends.
 """
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import threading
-import time
 import tomllib
 from pathlib import Path
-from typing import NamedTuple
+
+from lanes import Job, run
 
 CARGO = ["cargo", "test", "--workspace", "--locked"]
 
@@ -28,15 +25,6 @@ WAITING = [
 ]
 # How much what computes stands back behind what waits: nodes that get no processor time look like nodes that are gone.
 NICE = 10
-
-
-class Job(NamedTuple):
-    """Something that runs, and where."""
-
-    name: str
-    command: list[str]
-    folder: Path
-    nice: int
 
 
 def build() -> dict[tuple[str, str], list[Job]]:
@@ -52,7 +40,8 @@ def build() -> dict[tuple[str, str], list[Job]]:
             package = message["package_id"].rpartition("/")[2].partition("#")
             package = package[2].partition("@")[0] if "@" in package[2] else package[0]
             source = Path(message["target"]["src_path"]).relative_to(folder)
-            job = Job(f"{package} {source}", [message["executable"]], folder, NICE)
+            environment = {"CARGO_MANIFEST_DIR": str(folder)}
+            job = Job(f"{package} {source}", [message["executable"]], folder, NICE, environment)
             jobs.setdefault((package, message["target"]["name"]), []).append(job)
     return jobs
 
@@ -89,59 +78,5 @@ def has_example(source: str) -> bool:
     return any(not {"text", "ignore"} & set(re.split(r"\W+", fence)) for fence in fences[::2])
 
 
-class Tests:
-    """Tests that run, and how they ended."""
-
-    def __init__(self) -> None:
-        self.failed: list[str] = []
-        self.running: set[subprocess.Popen[bytes]] = set()
-        self.lock = threading.Lock()
-        self.stopped = False
-
-    def run(self, lane: list[Job]) -> None:
-        """Runs a lane."""
-        for job in lane:
-            began = time.monotonic()
-            environment = {**os.environ, "CARGO_MANIFEST_DIR": str(job.folder)}
-            with self.lock:
-                if self.stopped:
-                    return
-                process = subprocess.Popen(
-                    ["nice", "-n", str(job.nice), *job.command],
-                    cwd=job.folder, env=environment, stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                )
-                self.running.add(process)
-            output, _ = process.communicate()
-            with self.lock:
-                self.running.discard(process)
-                print(f"\n     Running {job.name}", flush=True)
-                sys.stdout.buffer.write(output)
-                print(f"     ended after {time.monotonic() - began:.0f} s", flush=True)
-                if process.returncode:
-                    self.failed.append(job.name)
-
-    def stop(self, number: int, _frame: object) -> None:
-        """Ends what runs; begins nothing more."""
-        self.stopped = True
-        for process in list(self.running):
-            process.terminate()
-        sys.exit(128 + number)
-
-
-def main() -> None:
-    """Builds and runs everything; fails when something did."""
-    tests = Tests()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, tests.stop)
-    threads = [threading.Thread(target=tests.run, args=(lane,), daemon=True) for lane in lanes(build())]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if tests.failed:
-        sys.exit(f"\nfailed: {', '.join(sorted(tests.failed))}")
-
-
 if __name__ == "__main__":
-    main()
+    run(lanes(build()))

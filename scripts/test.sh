@@ -54,13 +54,7 @@ step "page" scripts/build-page.sh --test
 # The tests have built the program; building it alone would build its dependencies once more, with other features.
 HEADWATER_PROGRAM=$(cd "$target" && pwd)/debug/headwater
 export HEADWATER_PROGRAM
-step "outside checkers" scripts/check-outside.sh
-step "ledger" scripts/check-ledger.sh
-step "royalties" scripts/check-royalties.sh
-step "s3" scripts/check-s3.sh
-step "media" scripts/check-media.sh
-step "operators" scripts/check-operators.sh
-step "demonstration" scripts/demo.sh --check
+step "outside checkers" scripts/checks.py
 
 awk -v seconds=$((SECONDS - began)) '
     /^test result:/ { passed += $4; failed += $6; ignored += $8 }

@@ -7,6 +7,7 @@ use account::{Account, Change, Freshness, KeyStore, LocalIndex, Synced};
 use anyhow::{Context, bail};
 use chunker::{Coding, Link};
 use client::Client;
+use data_encoding::HEXLOWER;
 use protocol::UnixSeconds;
 use sharing::{AccountIndex, FileEntry, IndexPath};
 
@@ -19,6 +20,8 @@ use crate::target::Target;
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// How many bytes of a network's id name its folder.
+const NETWORK_PREFIX_LEN: usize = 8;
 
 /// The account and its index on this machine.
 #[derive(Debug)]
@@ -153,9 +156,12 @@ pub(crate) fn check_kind(index: &AccountIndex, path: &IndexPath) -> anyhow::Resu
     }
 }
 
-/// The folder of the account's index on this machine.
+/// The folder of the account's index on this machine. Each network has its own: what lies on one cannot be read, or
+/// released, on another.
 pub(crate) fn index_folder(globals: &Globals) -> anyhow::Result<PathBuf> {
-    beside(globals.account.as_deref(), "index")
+    let network = Network::id(globals.network.as_deref())?;
+    let name = HEXLOWER.encode(&network.as_bytes()[..NETWORK_PREFIX_LEN]);
+    Ok(beside(globals.account.as_deref(), "index")?.join(name))
 }
 
 /// The folder of keys that no phrase brings back.

@@ -1,6 +1,6 @@
 //! Every refusal of a ledger: `application/problem+json` (RFC 9457) with a stable code and the reason in words.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ledger::{ApplyError, EntryError, GrantError};
@@ -177,6 +177,10 @@ impl IntoResponse for Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(self.code, Code::Busy | Code::Unavailable | Code::TooManyRequests) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // The rest of the body may be unread, and then nothing else can come by this connection: it must not be kept.
+        if matches!(self.code, Code::TooLarge) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -16,19 +16,22 @@ mod terms;
 mod transfers;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::StreamExt as _;
 
 use crate::problem::{Code, Problem};
 use crate::service::Service;
 
 /// What one body of one record may have, in bytes: an entry of the journal is the longest.
 const RECORD_BODY_LEN_MAX: usize = ledger::ENTRY_LEN_MAX;
+/// How many bytes of a body that is too long are still read and thrown away, so that its sender hears the answer.
+const DISCARDED_LEN_MAX: usize = 4 << 20;
 /// The type of a record.
 const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
@@ -86,8 +89,22 @@ async fn share_with_pages(request: Request, next: Next) -> Response {
 
 /// The whole body, when it is not longer.
 async fn body(request: Body, len_max: usize) -> Result<Bytes, Problem> {
-    let too_long = || Problem::new(Code::TooLarge, format!("at most {len_max} bytes are taken, all of them"));
-    to_bytes(request, len_max).await.map_err(|_| too_long())
+    let (mut taken, mut len) = (Vec::new(), 0_usize);
+    let mut pieces = request.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::bad_request("the body ended before its end"))?;
+        len += piece.len();
+        if len <= len_max {
+            taken.extend_from_slice(&piece);
+        } else if len > len_max + DISCARDED_LEN_MAX {
+            break;
+        }
+    }
+    if len > len_max {
+        let detail = format!("at most {len_max} bytes are taken, all of them");
+        return Err(Problem::new(Code::TooLarge, detail));
+    }
+    Ok(taken.into())
 }
 
 /// An answer that is a record, or several things in canonical CBOR.
