@@ -191,3 +191,46 @@ impl Wire {
         purse.is_affordable(&price).then_some((purse, price))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::SecretKey;
+
+    use super::*;
+
+    fn node(seed: u8) -> PublicKey {
+        SecretKey::from_bytes(&[seed; 32]).public()
+    }
+
+    fn purse() -> Purse {
+        let (bills, _) = mpsc::channel(1);
+        Purse::new(Payer { ledger: node(9), price_max: Amount::new(100).unwrap(), bills })
+    }
+
+    #[test]
+    fn only_the_ledgers_nodes_that_are_not_too_dear_are_paid() {
+        let price = |ledger, micro| ReadPrice { ledger: node(ledger), micro: Amount::new(micro).unwrap() };
+        let purse = purse();
+        assert!(purse.is_affordable(&price(9, 100)));
+        assert!(!purse.is_affordable(&price(9, 101)));
+        assert!(!purse.is_affordable(&price(8, 0)));
+    }
+
+    #[test]
+    fn a_node_is_paid_ahead_once_at_a_time_when_much_is_open() {
+        let purse = purse();
+        purse.add(node(1), PAY_AHEAD_LEN - 1);
+        assert!(!purse.begin_ahead(node(1)));
+        purse.add(node(1), 1);
+        assert!(purse.begin_ahead(node(1)));
+        assert!(!purse.begin_ahead(node(1)), "that is being done");
+        purse.end_ahead(node(1));
+        assert!(purse.begin_ahead(node(1)), "it has failed");
+        purse.end_ahead(node(1));
+        purse.tabs().get_mut(&node(1)).unwrap().paid = PAY_AHEAD_LEN;
+        assert!(!purse.begin_ahead(node(1)));
+        assert!(purse.owed().is_empty());
+        purse.add(node(2), 1);
+        assert_eq!(purse.owed(), [node(2)]);
+    }
+}

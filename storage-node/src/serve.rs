@@ -143,7 +143,7 @@ impl Service {
                 return self.put(inbound, caller, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
-                let toll = self.toll(caller, leaves.slice_len())?;
+                let toll = self.toll(caller, leaves.slice_len()).await?;
                 return self.send_slice(caller, &mut inbound.sending, toll, root, leaves).await;
             }
             Request::Prove { challenge } => {

@@ -79,8 +79,10 @@ pub(crate) struct Charge {
 /// Why nothing is sent, or a voucher is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum AccountError {
-    #[error("{open} bytes are read or under way without a payment, {credit} may be")]
+    #[error("{open} bytes are read and not paid for, {credit} may be")]
     CreditUsedUp { open: u64, credit: u64 },
+    #[error("reads of {under_way} bytes are under way, {credit} may be without a payment")]
+    Crowded { under_way: u64, credit: u64 },
     #[error("epoch {epoch} is settled")]
     Settled { epoch: Epoch },
     #[error("voucher of {bytes} bytes and {amount}, one of {} bytes and {} is kept", .kept.bytes, .kept.amount)]
@@ -97,6 +99,7 @@ impl AccountError {
     pub(crate) const fn code(&self) -> Code {
         match self {
             Self::CreditUsedUp { .. } | Self::TooLittle { .. } => Code::PaymentWanted,
+            Self::Crowded { .. } => Code::Busy,
             Self::Settled { .. } => Code::Expired,
             Self::Stale { .. } | Self::OtherAllocation => Code::Stale,
             Self::TooManyLanes => Code::Quota,
@@ -127,7 +130,8 @@ impl Accounts {
         }
     }
 
-    /// Begins a read of up to `len` bytes, when the credit allows it. Whoever owes nothing may always begin one.
+    /// Begins a read of up to `len` bytes, when the credit allows it. Whoever owes nothing may always begin one; where only
+    /// other reads stand in the way it helps to wait until they have ended.
     pub(crate) fn begin(
         &mut self,
         reader: Reader,
@@ -139,11 +143,14 @@ impl Accounts {
             Some(payer) => self.payers.entry(payer).or_default(),
             None => &mut self.strangers_at(reader.address, now)?.tab,
         };
-        let open = tab.open.saturating_add(tab.under_way);
+        let Tab { open, under_way } = *tab;
         if open > 0 && open.saturating_add(len) > credit {
             return Err(AccountError::CreditUsedUp { open, credit });
         }
-        tab.under_way = tab.under_way.saturating_add(len);
+        if under_way > 0 && open.saturating_add(under_way).saturating_add(len) > credit {
+            return Err(AccountError::Crowded { under_way, credit });
+        }
+        tab.under_way = under_way.saturating_add(len);
         Ok(Charge { reader, payer, len })
     }
 

@@ -83,7 +83,7 @@ fn reading_stops_at_the_credit_and_goes_on_when_it_is_paid() {
 fn a_read_that_is_longer_than_the_credit_has_to_be_the_only_one() {
     let (mut accounts, reader) = (accounts(), reader(4, 1));
     let charge = accounts.begin(reader, 10 * CREDIT, NOW).unwrap();
-    assert_eq!(read(&mut accounts, reader, 1), Err(Code::PaymentWanted), "while it is under way");
+    assert_eq!(read(&mut accounts, reader, 1), Err(Code::Busy), "while it is under way");
     accounts.end(&charge, 0);
     assert_eq!(read(&mut accounts, reader, CREDIT), Ok(()), "nothing of it was sent");
 }

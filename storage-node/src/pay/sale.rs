@@ -3,13 +3,19 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use protocol::{Code, Counted, Epoch, PublicKey, Refusal, UnixSeconds, VerifiedPayment};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::accounts::{AccountError, Accounts, Charge, Reader};
 use super::lanes::Lanes;
 use crate::config::Selling;
+
+/// How long a read waits for others of the same payer to end, before the answer is `busy`.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What a node needs to be paid for what is read.
 #[derive(Debug)]
@@ -19,6 +25,8 @@ pub(crate) struct Sale {
     lanes: Arc<Lanes>,
     /// Held from the check of a payment until it is kept and taken.
     turn: tokio::sync::Mutex<()>,
+    /// Something has ended, or was paid for.
+    eased: Notify,
 }
 
 /// A read that is being counted; what was sent of it is open when this is dropped.
@@ -35,12 +43,8 @@ impl Sale {
         let (lanes, kept) = Lanes::open(dir, now)?;
         let known = kept.iter().map(|kept| (kept.lane(), kept.allocation.name(), *kept.voucher.body()));
         let accounts = Mutex::new(Accounts::new(selling.price, selling.credit, known));
-        Ok(Self {
-            ledger: selling.price.ledger,
-            accounts,
-            lanes: Arc::new(lanes),
-            turn: tokio::sync::Mutex::default(),
-        })
+        let (ledger, lanes) = (selling.price.ledger, Arc::new(lanes));
+        Ok(Self { ledger, accounts, lanes, turn: tokio::sync::Mutex::default(), eased: Notify::new() })
     }
 
     /// By which ledger it sells.
@@ -48,10 +52,23 @@ impl Sale {
         self.ledger
     }
 
-    /// Begins a read of up to `len` bytes, when the reader has paid enough for those before.
-    pub(crate) fn toll(&self, reader: Reader, len: u64, now: UnixSeconds) -> Result<Toll<'_>, Refusal> {
-        let charge = self.accounts().begin(reader, len, now).map_err(refusal)?;
-        Ok(Toll { sale: self, charge, sent: 0 })
+    /// Begins a read of up to `len` bytes, when the reader has paid enough for those before; waits for those under way.
+    pub(crate) async fn toll(&self, reader: Reader, len: u64, now: UnixSeconds) -> Result<Toll<'_>, Refusal> {
+        let begun = async {
+            loop {
+                let eased = self.eased.notified();
+                match self.accounts().begin(reader, len, now) {
+                    Err(AccountError::Crowded { .. }) => {}
+                    begun => return begun,
+                }
+                eased.await;
+            }
+        };
+        let begun = match timeout(WAIT_MAX, begun).await {
+            Ok(begun) => begun,
+            Err(_) => self.accounts().begin(reader, len, now),
+        };
+        Ok(Toll { sale: self, charge: begun.map_err(refusal)?, sent: 0 })
     }
 
     /// Takes a payment once it is durable; says what is counted then.
@@ -68,7 +85,9 @@ impl Sale {
                 Refusal::new(Code::Internal, "the voucher cannot be kept")
             })?;
         }
-        Ok(self.accounts().take(reader, &payment))
+        let counted = self.accounts().take(reader, &payment);
+        self.eased.notify_waiters();
+        Ok(counted)
     }
 
     /// Takes no more payments for epochs before this one.
@@ -98,6 +117,7 @@ impl Toll<'_> {
 impl Drop for Toll<'_> {
     fn drop(&mut self) {
         self.sale.accounts().end(&self.charge, self.sent);
+        self.sale.eased.notify_waiters();
     }
 }
 

@@ -21,9 +21,9 @@ impl Service {
     }
 
     /// Begins to count a read of up to `len` bytes, where reads are sold.
-    pub(super) fn toll(&self, caller: Caller, len: u64) -> Result<Option<Toll<'_>>, Refusal> {
-        let sale = self.sale.as_ref();
-        sale.map(|sale| sale.toll(caller.reader(), len, self.clock.now())).transpose()
+    pub(super) async fn toll(&self, caller: Caller, len: u64) -> Result<Option<Toll<'_>>, Refusal> {
+        let Some(sale) = &self.sale else { return Ok(None) };
+        sale.toll(caller.reader(), len, self.clock.now()).await.map(Some)
     }
 }
 

@@ -89,7 +89,7 @@ impl Service {
         let _turn = self.turns.read(caller).await?;
         let bytes = self.ask(move |store| Ok(download::whole(store, root))).await??;
         self.may_send(bytes.len() as u64)?;
-        let mut toll = self.toll(caller, bytes.len() as u64)?;
+        let mut toll = self.toll(caller, bytes.len() as u64).await?;
         let len = WholeLen::new(bytes.len() as u64).expect("a shard of at most 1 MiB");
         sending.header(&Response::Whole { len }).await?;
         if let Some(toll) = &mut toll {
