@@ -15,8 +15,8 @@
 //! [`plan`] decides what to ask of whom, [`placement`] where things belong and [`health`] remembers how nodes
 //! behaved: all three without input or output, so that a simulator can run them. The rest performs what they decide.
 //!
-//! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified; where it has the key, none that
-//! was not opened.
+//! What nodes ask for reads a [`Payer`] pays, if the program hands one in. The crate knows no accounts, no media and no HTTP. It
+//! gives out no byte that was not verified; where it has the key, none that was not opened.
 
 mod audit_log;
 mod care;
@@ -28,6 +28,7 @@ pub mod health;
 mod moment;
 mod object;
 mod options;
+mod paying;
 pub mod placement;
 pub mod plan;
 mod pointers;
@@ -40,6 +41,7 @@ mod sealed_object;
 mod tally;
 mod throttle;
 mod wire;
+mod wire_error;
 
 pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use care::{REPAIR_LEAVES, Vote, claim_subject};
@@ -51,6 +53,7 @@ pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, 
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, Move, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
+pub use paying::{Bill, Payer};
 pub use pointers::{POINTER_COPIES, PointerWrite, PointersRead, Quorum};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;

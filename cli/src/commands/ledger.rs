@@ -7,7 +7,6 @@ mod deposit;
 mod evidence;
 mod init;
 mod migrate;
-pub(in crate::commands) mod money;
 mod page;
 mod serve;
 mod settle;
@@ -19,11 +18,13 @@ mod voucher;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use protocol::SecretKey;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::ledger_api::LedgerApi;
 use crate::ledger_network;
+use crate::{account, key_file};
 
 /// Run a ledger, or speak to one: who shares in titles, who pays, and who is owed what
 ///
@@ -105,6 +106,23 @@ impl At {
         let ledger = self.connect().await?;
         ledger_network::check(globals.network.as_deref(), ledger.url(), ledger.network()?)?;
         Ok(ledger)
+    }
+}
+
+/// In whose name.
+#[derive(Args, Debug)]
+struct Signer {
+    /// The key file of a node or gateway that pays or earns [default: your account]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl Signer {
+    fn secret(&self, globals: &Globals) -> anyhow::Result<SecretKey> {
+        match &self.key {
+            Some(path) => key_file::read(path),
+            None => Ok(account::payment(&account::open(globals.account.as_deref(), globals.output())?)),
+        }
     }
 }
 

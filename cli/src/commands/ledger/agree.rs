@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::At;
-use super::money::Money;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
 use crate::membership::Network;
+use crate::money::Money;
 
 /// Agree who shares in a title: write it down, sign it one after the other, hand it in
 ///

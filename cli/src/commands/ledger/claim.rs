@@ -10,12 +10,12 @@ use protocol::{Amount, SecretKey, Sequence, Signed, UnixSeconds};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::At;
-use super::money::Money;
+use super::{At, Signer};
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_api::LedgerApi;
+use crate::money::Money;
 
 /// Ask to be paid out, name the address that contracts pay, or show the proof for one
 ///
@@ -31,6 +31,9 @@ Examples:
 pub(super) struct Claim {
     #[command(flatten)]
     at: At,
+
+    #[command(flatten)]
+    signer: Signer,
 
     /// Ask for a payment: what you have been paid in all, this one included
     #[arg(long, value_name = "AMOUNT")]
@@ -53,7 +56,7 @@ pub(super) struct Claim {
     proof: bool,
 
     /// As the key that signs your publications, not as the one that pays and watches
-    #[arg(long)]
+    #[arg(long, conflicts_with = "key")]
     as_creator: bool,
 }
 
@@ -77,11 +80,11 @@ struct Proof(Value);
 
 impl Claim {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let account = account::open(globals.account.as_deref(), globals.output())?;
         let secret = if self.as_creator {
+            let account = account::open(globals.account.as_deref(), globals.output())?;
             SecretKey::from_bytes(account.creator_seed().expose())
         } else {
-            account::payment(&account)
+            self.signer.secret(globals)?
         };
         let ledger = self.at.connect_to_sign(globals).await?;
         if self.proof {
