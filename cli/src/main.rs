@@ -15,6 +15,7 @@ mod freshness;
 mod gateway_api;
 mod health;
 mod key_file;
+mod key_service_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -108,6 +109,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
         Command::Watch(watch) => Box::pin(watch.run(globals)).await,
+        Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),

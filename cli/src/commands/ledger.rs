@@ -2,29 +2,33 @@
 
 mod agree;
 mod balance;
+mod buy;
 mod claim;
+mod corrections;
 mod deposit;
 mod evidence;
 mod init;
 mod migrate;
+mod offer;
 mod page;
+mod promised;
 mod serve;
 mod settle;
+mod signer;
 mod statement;
 mod top_up;
+mod transfer;
 mod verify;
 mod voucher;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use protocol::SecretKey;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::ledger_api::LedgerApi;
 use crate::ledger_network;
-use crate::{account, key_file};
 
 /// Run a ledger, or speak to one: who shares in titles, who pays, and who is owed what
 ///
@@ -57,6 +61,13 @@ enum Command {
     Claim(claim::Claim),
     Settle(settle::Settle),
     Page(page::Page),
+    Dispute(corrections::Dispute),
+    Hold(corrections::Hold),
+    Resolve(corrections::Resolve),
+    Reverse(corrections::Reverse),
+    Offer(offer::Offer),
+    Buy(buy::Buy),
+    Transfer(transfer::Transfer),
     Migrate(migrate::Migrate),
     Verify(verify::Verify),
     Evidence(evidence::Evidence),
@@ -81,6 +92,13 @@ impl Ledger {
             Command::Claim(claim) => claim.run(globals).await,
             Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
+            Command::Dispute(dispute) => dispute.run(globals).await,
+            Command::Hold(hold) => hold.run(globals).await,
+            Command::Resolve(resolve) => resolve.run(globals).await,
+            Command::Reverse(reverse) => reverse.run(globals).await,
+            Command::Offer(offer) => offer.run(globals).await,
+            Command::Buy(buy) => buy.run(globals).await,
+            Command::Transfer(transfer) => transfer.run(globals).await,
             Command::Migrate(migrate) => migrate.run(globals).await,
             Command::Verify(verify) => verify.run(globals).await,
             Command::Evidence(evidence) => evidence.run(globals).await,
@@ -106,23 +124,6 @@ impl At {
         let ledger = self.connect().await?;
         ledger_network::check(globals.network.as_deref(), ledger.url(), ledger.network()?)?;
         Ok(ledger)
-    }
-}
-
-/// In whose name.
-#[derive(Args, Debug)]
-struct Signer {
-    /// The key file of a node or gateway that pays or earns [default: your account]
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-}
-
-impl Signer {
-    fn secret(&self, globals: &Globals) -> anyhow::Result<SecretKey> {
-        match &self.key {
-            Some(path) => key_file::read(path),
-            None => Ok(account::payment(&account::open(globals.account.as_deref(), globals.output())?)),
-        }
     }
 }
 

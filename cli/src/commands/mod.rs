@@ -25,6 +25,7 @@ pub(crate) mod repair;
 pub(crate) mod revoke;
 pub(crate) mod rm;
 pub(crate) mod s3;
+pub(crate) mod sell;
 pub(crate) mod share;
 pub(crate) mod shares;
 pub(crate) mod stat;

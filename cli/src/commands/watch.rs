@@ -13,7 +13,7 @@ use serde::Serialize;
 use sharing::{Bundle, BundleKind};
 use tokio::net::TcpListener;
 
-use super::ledger::money::Money;
+use crate::money::Money;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::output::Output;

@@ -8,7 +8,8 @@ use ledger::{Inquired, Inquiry};
 use protocol::Signed;
 use serde::{Deserialize, Serialize};
 
-use super::{At, Signer};
+use super::At;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 
@@ -38,7 +39,7 @@ struct Answer {
 
 impl Balance {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let secret = self.signer.secret(globals)?;
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
         let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);

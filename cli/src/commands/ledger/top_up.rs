@@ -11,7 +11,8 @@ use protocol::{Signed, Unverified};
 use serde::Serialize;
 use serde_bytes::ByteArray;
 
-use super::{At, Signer};
+use super::At;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::secrets::SecretArg;
@@ -49,7 +50,7 @@ struct Answer {
 impl TopUp {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let code: TopUpCode = self.code.parse("a code")?;
-        let secret = self.signer.secret(globals)?;
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let unit = Unit::new(&ledger.terms().unit)?;
         let amount = top_up_amount(&code);
