@@ -41,7 +41,6 @@ mod sealed_object;
 mod tally;
 mod throttle;
 mod wire;
-mod wire_error;
 
 pub use audit_log::{AuditLog, AuditLogError, AuditLogReader};
 pub use care::{REPAIR_LEAVES, Vote, claim_subject};

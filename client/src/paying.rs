@@ -9,7 +9,7 @@ use protocol::{Amount, Code, Counted, Payment, PublicKey, ReadPrice};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::wire::Wire;
-use crate::wire_error::WireError;
+use crate::wire::WireError;
 
 /// Payments to a node in a row: one for what is known to be owed, the others for what it says besides.
 const PAYMENTS_IN_A_ROW_MAX: usize = 3;

@@ -1,5 +1,7 @@
 //! The one file of the client that opens streams: every request it makes of a node, and what it makes of the answer.
 
+mod error;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,11 +17,12 @@ use protocol::{
 };
 use tokio::time::timeout;
 
+pub(crate) use self::error::WireError;
+use self::error::Wrong;
 use crate::health::Health;
 use crate::moment::Moment;
 use crate::paying::Purse;
 use crate::roster::Roster;
-pub(crate) use crate::wire_error::{WireError, Wrong};
 
 /// Bytes taken from a stream at a time: four cells.
 const RUN_LEN: usize = 64 << 10;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::At;
-use crate::money::Money;
 use super::promised::parse_name;
 use crate::account;
 use crate::arguments::Globals;
@@ -23,6 +22,7 @@ use crate::failure::{Outcome, Usage};
 use crate::folders::write_privately;
 use crate::key_service_api::KeyServiceApi;
 use crate::ledger_api::LedgerApi;
+use crate::money::Money;
 
 /// Buy a licence: see what is offered, pay, and get what was sealed to you
 ///

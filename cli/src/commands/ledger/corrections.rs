@@ -8,13 +8,13 @@ use protocol::{Digest, Promise, PublicKey, Signed};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::money::Money;
 use super::promised::{Promised, parse_name};
 use super::signer::Signer;
 use super::{At, Folder};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_api::parse_key;
+use crate::money::Money;
 
 /// Contradict something that the ledger has, with your signature
 ///

@@ -11,12 +11,12 @@ use proofs::Cid;
 use protocol::{AgreementId, Digest, Ppm, Signed, UnixSeconds};
 
 use super::At;
-use crate::money::Money;
 use super::promised::{Promised, parse_name};
 use super::signer::creator;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
+use crate::money::Money;
 use crate::quantity::Duration;
 
 /// Offer a licence: sign what it costs and under which terms, and keep what is sold for your key service

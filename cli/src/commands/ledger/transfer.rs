@@ -14,7 +14,6 @@ use protocol::{Digest, NetworkId, PublicKey, Signed, Unverified};
 use serde::Serialize;
 
 use super::At;
-use crate::money::Money;
 use super::promised::{Promised, parse_name};
 use super::signer::Signer;
 use crate::arguments::Globals;
@@ -22,6 +21,7 @@ use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
 use crate::membership::Network;
+use crate::money::Money;
 
 /// Pass a licence on: its holder signs to whom and for how much, and the new holder accepts and pays
 #[derive(Args, Debug)]

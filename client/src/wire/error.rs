@@ -1,4 +1,4 @@
-//! Why a node did not do what it was asked to.
+//! Why a node did not do what it was asked to, and what that says of it.
 
 use std::time::Duration;
 
