@@ -196,9 +196,7 @@ impl HealthArgs {
     ) -> anyhow::Result<(Option<BookEntry>, BookEntry)> {
         let is_other = wish.gateway.is_some() || wish.passcode.is_some() || wish.label.is_some();
         if is_other || self.long_term || self.single {
-            return Err(Usage::because(
-                "an update changes the files behind a link, and nothing else",
-            ));
+            return Err(Usage::because("an update changes the files behind a link, and nothing else"));
         }
         let before = book.find(required_id(&link.read()?)?)?;
         let before = before.context("your account made no such health link on this machine and network")?;
