@@ -116,7 +116,8 @@ impl Client {
         options: PutOptions,
         progress: impl FnMut(PutProgress) + Send,
     ) -> Result<PutReport, PutError> {
-        driver::put::put(self, reader, options, progress).await
+        // It is large, and so would everything be that waits for it.
+        Box::pin(driver::put::put(self, reader, options, progress)).await
     }
 
     /// Puts an object that was sealed elsewhere: `reader` gives its cells in the order of their numbers, and nothing else. The mandate is by its
@@ -128,7 +129,7 @@ impl Client {
         sealed: SealedManifest,
         mandate: Signed<Mandate>,
     ) -> Result<(Manifest, Bytes, Vec<MissingPart>), PutError> {
-        driver::put_sealed::put_sealed(self, reader, sealed, mandate).await
+        Box::pin(driver::put_sealed::put_sealed(self, reader, sealed, mandate)).await
     }
 
     /// The manifest at an address.

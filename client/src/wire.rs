@@ -1,23 +1,26 @@
 //! The one file of the client that opens streams: every request it makes of a node, and what it makes of the answer.
 
+mod error;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chunker::{CellSize, Verified};
-use network::{ConnectError, Exchange, HelloError, Members, Peer, Pool, RequestError, StreamError};
-use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
+use network::{Exchange, Members, Peer, Pool, RequestError};
+use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
-    Lease, Mandate, NodeStatus, Pointer, PublicKey, RecordError, Refusal, Release, Renewal, Request,
-    Response, Signed, Unanswered, UnixSeconds, Unverified,
+    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, HeldShard, Lease,
+    Mandate, NodeStatus, Pointer, PublicKey, Release, Renewal, Request, Response, Signed, UnixSeconds,
+    Unverified,
 };
 use tokio::time::timeout;
 
+pub(crate) use self::error::WireError;
+use self::error::Wrong;
 use crate::health::Health;
 use crate::moment::Moment;
-use crate::plan::Failure;
 use crate::roster::Roster;
 
 /// Bytes taken from a stream at a time: four cells.
@@ -38,103 +41,6 @@ pub(crate) struct Wire {
     roster: Arc<Roster>,
     health: Arc<Mutex<Health>>,
     start: Instant,
-}
-
-/// Why a node did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WireError {
-    #[error("node {} is not known", .0.fmt_short())]
-    Unknown(PublicKey),
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error("node did not answer within {} ms", .0.as_millis())]
-    Late(Duration),
-    #[error("node takes bytes so slowly that all the others wait for it")]
-    Lags,
-    #[error("node sent what does not verify: {0}")]
-    Wrong(Wrong),
-}
-
-/// What exactly does not verify.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Wrong {
-    #[error(transparent)]
-    Slice(#[from] DecodeSliceError),
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error("no whole cell")]
-    NoCell,
-    #[error("bytes with another hash")]
-    Hash,
-    #[error("another number of answers than questions")]
-    Answers,
-    #[error("a lease over something else")]
-    Lease,
-    #[error("a pointer of somebody else")]
-    Owner,
-}
-
-impl WireError {
-    pub(crate) fn failure(&self) -> Failure {
-        match self {
-            Self::Late(_) => Failure::Late,
-            Self::Lags => Failure::Slow,
-            Self::Connect(ConnectError::Hello { source: HelloError::Refused(_), .. }) => Failure::Refused,
-            Self::Unknown(_) | Self::Connect(_) => Failure::Unreachable,
-            Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
-            Self::Wrong(_) | Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
-            Self::Request(RequestError::Stream(error)) => match error {
-                StreamError::Stalled(_) => Failure::Late,
-                StreamError::Truncated | StreamError::TooLong { .. } | StreamError::Malformed(_) => {
-                    Failure::Wrong
-                }
-                _ => Failure::Unreachable,
-            },
-        }
-    }
-}
-
-impl WireError {
-    /// The code with which the node refused, if it did.
-    pub(crate) fn code(&self) -> Option<Code> {
-        match self {
-            Self::Request(RequestError::Refused(refusal)) => Some(refusal.code()),
-            _ => None,
-        }
-    }
-
-    /// How an audit ends with this.
-    pub(crate) fn unanswered(&self) -> Unanswered {
-        match self {
-            Self::Request(RequestError::Refused(refusal))
-            | Self::Connect(ConnectError::Hello { source: HelloError::Refused(refusal), .. }) => {
-                Unanswered::Refused(refusal.code())
-            }
-            other => match other.failure() {
-                Failure::Late | Failure::Slow => Unanswered::Late,
-                Failure::Unreachable => Unanswered::Offline,
-                Failure::NotHeld | Failure::Corrupt | Failure::Refused | Failure::Wrong => {
-                    Unanswered::Invalid
-                }
-            },
-        }
-    }
-}
-
-impl From<StreamError> for WireError {
-    fn from(error: StreamError) -> Self {
-        Self::Request(error.into())
-    }
-}
-
-fn refusal_failure(refusal: &Refusal) -> Failure {
-    match refusal.code() {
-        Code::NotHeld => Failure::NotHeld,
-        Code::Corrupt => Failure::Corrupt,
-        _ => Failure::Refused,
-    }
 }
 
 /// Verified cells of one column in row order.

@@ -94,9 +94,9 @@ impl Open {
         drop(progress);
         let answer = Answer::new(&contents, files);
         if is_stdout {
-            output.answer_beside_data(&answer)?
+            output.answer_beside_data(&answer)?;
         } else {
-            output.answer(&answer)?
+            output.answer(&answer)?;
         }
         Ok(Outcome::Complete)
     }

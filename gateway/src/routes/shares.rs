@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use data_encoding::BASE64URL_NOPAD;
-use protocol::Signed;
 use protocol::limits::CLOCK_SKEW_MAX_S;
+use protocol::{Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use sharing::{AccessToken, Knock, LinkEvent, LinkEventKind, LinkId, Reader, Share, ShareEnd};
 use tokio::time::timeout;
@@ -93,7 +93,7 @@ pub(super) async fn register(
         Placed::Other => return Err(Problem::new(Code::Settled, "another share has this id")),
         Placed::Full => return Err(Problem::new(Code::Busy, "this gateway keeps as many links as it may")),
     };
-    let expires = share.expires().map(|time| time.get());
+    let expires = share.expires().map(UnixSeconds::get);
     Ok((status, NO_STORE, Json(Registered { id: share.id().to_string(), expires })))
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn about(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let share = gateway.open_share(named(&id)?).await?;
-    let (passcode, expires) = (share.has_passcode(), share.expires().map(|time| time.get()));
+    let (passcode, expires) = (share.has_passcode(), share.expires().map(UnixSeconds::get));
     Ok((NO_STORE, Json(About { passcode, expires, issued: share.issued().get() })))
 }
 
