@@ -81,8 +81,6 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
-        Command::Share(share) => Box::pin(share.run(globals)).await,
-        Command::Revoke(revoke) => revoke.run(globals).await,
         Command::AuditTrail(trail) => trail.run(globals).await,
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,

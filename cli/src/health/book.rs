@@ -24,6 +24,7 @@ pub(crate) struct Book {
 pub(crate) struct BookEntry {
     #[serde(with = "as_text")]
     pub(crate) id: LinkId,
+    #[serde(with = "as_text")]
     pub(crate) gateway: Url,
     pub(crate) seq: Sequence,
     pub(crate) flags: HealthFlags,

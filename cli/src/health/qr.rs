@@ -11,14 +11,9 @@ use crate::folders;
 /// Pixels of the smallest side of a picture.
 const PICTURE_SIDE: u32 = 256;
 
-/// The code as lines of half blocks, dark on light whatever the terminal's colours are.
+/// The code as lines of half blocks, for a terminal that writes light on dark; most readers take the inverse too.
 pub(super) fn for_terminal(link: &str) -> anyhow::Result<String> {
-    let code = code(link)?;
-    Ok(code
-        .render::<unicode::Dense1x2>()
-        .dark_color(unicode::Dense1x2::Dark)
-        .light_color(unicode::Dense1x2::Light)
-        .build())
+    Ok(code(link)?.render::<unicode::Dense1x2>().build())
 }
 
 /// Writes the code as SVG, for its owner's eyes: whoever sees it has the link.
