@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+import { blake3Kernel } from "./build/kernel";
+
 /** Puts `early-theme.js` into the head as a plain script, because modules run only after the first paint. */
 function earlyTheme(): Plugin {
   const [name, source] = ["early-theme.js", new URL("src/page/early-theme.js", import.meta.url)];
@@ -23,7 +25,7 @@ function earlyTheme(): Plugin {
 // below `/assets/`, where every name holds the hash of what it names.
 export default defineConfig({
   base: "/",
-  plugins: [earlyTheme()],
+  plugins: [earlyTheme(), blake3Kernel()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

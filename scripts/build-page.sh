@@ -15,5 +15,13 @@ if [[ ${1:-} == --test ]]; then
     npm run --silent test >&2
 fi
 npm run --silent build -- --logLevel=warn >&2
+if [[ ${1:-} == --test ]]; then
+    # Whoever builds the viewer has the same one: its hash is what readers compare.
+    again=$(mktemp -d)
+    npx vite build --config vite.viewer.config.ts --outDir "$again" --logLevel=error >&2
+    cmp dist/viewer.html "$again/viewer.html"
+    rm -r "$again"
+fi
 (cd dist && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) >dist.sha256
 echo "page: sha256 $(sha256sum <dist.sha256 | cut -d' ' -f1)" >&2
+echo "viewer: sha256 $(sha256sum <dist/viewer.html | cut -d' ' -f1)" >&2

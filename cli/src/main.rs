@@ -92,6 +92,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
+        Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

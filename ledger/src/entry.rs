@@ -167,7 +167,14 @@ impl What {
 impl Entry {
     /// The entry in these bytes, when all its records are for this network and their signatures verify.
     pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
-        wire::decode(bytes, network)
+        wire::decode(bytes, wire::Records { network, were_verified: false })
+    }
+
+    /// The entry in these bytes, when all its records are for this network; their signatures are **not** looked at.
+    ///
+    /// Only below a [`Head`](crate::Head) up to which they were verified before: its hash is over all their bytes.
+    pub fn decode_verified_before(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
+        wire::decode(bytes, wire::Records { network, were_verified: true })
     }
 
     /// The entry as canonical CBOR, at most [`ENTRY_LEN_MAX`] bytes.

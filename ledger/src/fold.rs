@@ -10,6 +10,7 @@ mod sessions;
 mod storage;
 mod views;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use protocol::{Digest, Epoch, Serial, UnixSeconds};
@@ -94,36 +95,59 @@ impl Ledger {
 
     /// Applies an entry, or refuses it and stays as it is.
     pub fn apply(&mut self, entry: &Entry) -> Result<Applied, ApplyError> {
+        let applied = self.take(entry, None)?;
+        if applied != Applied::Known {
+            self.advance(entry.at, &entry.encode());
+        }
+        Ok(applied)
+    }
+
+    /// The same for an entry that was written, or read, as `bytes`, and that settles what [`Self::settlement`] has said at this
+    /// head, where it settles something: neither is made again.
+    pub fn apply_written(
+        &mut self,
+        entry: &Entry,
+        bytes: &[u8],
+        settlement: Option<&Settlement>,
+    ) -> Result<Applied, ApplyError> {
+        let applied = self.take(entry, settlement)?;
+        if applied != Applied::Known {
+            self.advance(entry.at, bytes);
+        }
+        Ok(applied)
+    }
+
+    fn advance(&mut self, at: UnixSeconds, bytes: &[u8]) {
+        self.at = at;
+        self.head = self.head.after(bytes);
+    }
+
+    fn take(&mut self, entry: &Entry, settlement: Option<&Settlement>) -> Result<Applied, ApplyError> {
         if entry.at < self.at {
             return Err(ApplyError::Clock { at: entry.at, before: self.at });
         }
-        let applied = match &entry.what {
-            What::Agreement(agreed) => self.agree(agreed)?,
-            What::Allocation(record) => self.allocate(record)?,
-            What::Budget(record) => self.set_aside(record)?,
-            What::Claim(record) => self.pay_out(record)?,
-            What::Deposit(deposited) => self.deposit(deposited)?,
-            What::Delivery(record) => self.deliver(record, entry.at)?,
-            What::Dispute(record) => self.dispute(record)?,
-            What::Grant(granted) => self.grant(granted)?,
-            What::Hold(record) => self.hold(record)?,
-            What::Offer(record) => self.offer(record, entry.at)?,
-            What::Payee(record) => self.name_payee(record)?,
-            What::Prepayment(record) => self.prepay(record, entry.at)?,
-            What::Purchase(record) => self.buy(record, entry.at)?,
-            What::Receipt(record) => self.receive(record, entry.at)?,
-            What::Report(record) => self.report(record, entry.at)?,
-            What::Resolution(record) => self.resolve(record)?,
-            What::Reversal(record) => self.reverse(record)?,
-            What::Settlement(summary) => self.close(summary)?,
-            What::Transfer(transferred) => self.transfer(transferred)?,
-            What::Voucher(record) => self.owe(record)?,
-        };
-        if applied != Applied::Known {
-            self.at = entry.at;
-            self.head = self.head.after(&entry.encode());
+        match &entry.what {
+            What::Agreement(agreed) => self.agree(agreed),
+            What::Allocation(record) => self.allocate(record),
+            What::Budget(record) => self.set_aside(record),
+            What::Claim(record) => self.pay_out(record),
+            What::Deposit(deposited) => self.deposit(deposited),
+            What::Delivery(record) => self.deliver(record, entry.at),
+            What::Dispute(record) => self.dispute(record),
+            What::Grant(granted) => self.grant(granted),
+            What::Hold(record) => self.hold(record),
+            What::Offer(record) => self.offer(record, entry.at),
+            What::Payee(record) => self.name_payee(record),
+            What::Prepayment(record) => self.prepay(record, entry.at),
+            What::Purchase(record) => self.buy(record, entry.at),
+            What::Receipt(record) => self.receive(record, entry.at),
+            What::Report(record) => self.report(record, entry.at),
+            What::Resolution(record) => self.resolve(record),
+            What::Reversal(record) => self.reverse(record),
+            What::Settlement(summary) => self.close(summary, settlement),
+            What::Transfer(transferred) => self.transfer(transferred),
+            What::Voucher(record) => self.owe(record),
         }
-        Ok(applied)
     }
 
     /// What the settlement of the oldest open epoch says, as of now. Nothing is changed.
@@ -190,7 +214,7 @@ impl Ledger {
         &self.payments
     }
 
-    fn close(&mut self, summary: &Summary) -> Result<Applied, ApplyError> {
+    fn close(&mut self, summary: &Summary, known: Option<&Settlement>) -> Result<Applied, ApplyError> {
         let digest = digest_of(summary);
         if let Some(settled) = self.settled(summary.epoch) {
             let is_same = settled == digest;
@@ -200,11 +224,12 @@ impl Ledger {
         if summary.epoch != next {
             return Err(SettleError::Order { epoch: summary.epoch, next }.into());
         }
-        let settlement = self.settlement();
+        let known = known.filter(|known| known.summary.journal == self.head && known.summary.epoch == next);
+        let settlement = known.map_or_else(|| Cow::Owned(self.settlement()), Cow::Borrowed);
         if settlement.summary != *summary {
             return Err(SettleError::Differs { epoch: next }.into());
         }
-        let applied = self.post(settlement.transaction)?;
+        let applied = self.post(settlement.transaction.clone())?;
         self.open.remove(&next);
         self.settle_storage();
         self.settle_licences();

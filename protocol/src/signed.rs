@@ -36,14 +36,19 @@ impl<T: Record> Signed<T> {
 
     /// The record in these bytes, when it has this type and network and its signature verifies.
     pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, RecordError> {
-        let envelope = Envelope::<T>::decode(bytes, network)?;
-        let signature = Signature::from_bytes(&envelope.sig);
-        let signed_bytes = signed_bytes(T::TYPE, network, &envelope.body);
-        envelope
-            .by
-            .verify(&signed_bytes, &signature)
-            .map_err(|_| RecordError::Signature { by: envelope.by })?;
-        Ok(Self { body: envelope.body, by: envelope.by, network: *network, signature })
+        let record = Self::decode_verified_before(bytes, network)?;
+        let signed_bytes = signed_bytes(T::TYPE, network, &record.body);
+        let verified = record.by.verify(&signed_bytes, &record.signature);
+        verified.map_err(|_| RecordError::Signature { by: record.by })?;
+        Ok(record)
+    }
+
+    /// The record in these bytes, when it has this type and network; its signature is **not** looked at.
+    ///
+    /// Only for bytes of which it is known, by a hash over them, that their signature was verified before.
+    pub fn decode_verified_before(bytes: &[u8], network: &NetworkId) -> Result<Self, RecordError> {
+        let Envelope { body, by, sig, .. } = Envelope::<T>::decode(bytes, network)?;
+        Ok(Self { body, by, network: *network, signature: Signature::from_bytes(&sig) })
     }
 
     /// The record as canonical CBOR, at most [`RECORD_LEN_MAX`] bytes.
@@ -112,6 +117,11 @@ impl<T: Record> Unverified<T> {
     /// The record, when it is one for this network and its signature verifies.
     pub fn verify(&self, network: &NetworkId) -> Result<Signed<T>, RecordError> {
         Signed::decode(&self.bytes, network)
+    }
+
+    /// The record, when its signature was verified before: [`Signed::decode_verified_before`].
+    pub fn verified_before(&self, network: &NetworkId) -> Result<Signed<T>, RecordError> {
+        Signed::decode_verified_before(&self.bytes, network)
     }
 }
 

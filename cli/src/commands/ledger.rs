@@ -6,6 +6,7 @@ mod claim;
 mod deposit;
 mod evidence;
 mod init;
+mod migrate;
 mod serve;
 mod settle;
 mod statement;
@@ -54,6 +55,7 @@ enum Command {
     Statement(statement::Statement),
     Claim(claim::Claim),
     Settle(settle::Settle),
+    Migrate(migrate::Migrate),
     Verify(verify::Verify),
     Evidence(evidence::Evidence),
 }
@@ -76,6 +78,7 @@ impl Ledger {
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
+            Command::Migrate(migrate) => migrate.run(globals).await,
             Command::Verify(verify) => verify.run(globals).await,
             Command::Evidence(evidence) => evidence.run(globals).await,
         }

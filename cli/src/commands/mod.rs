@@ -27,4 +27,5 @@ pub(crate) mod steward;
 mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;
+pub(crate) mod viewer;
 pub(crate) mod witness;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Makes this folder, and those above it that are missing. When this returns, their names are durable.
@@ -33,6 +34,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
+/// Makes an empty file, where there is none, that its owner alone may read.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.append(true).create(true).mode(0o600).open(path).map(drop)
+}
+
 /// The folder in which a path without one lies is there.
 fn is_there(path: &Path) -> bool {
     path.as_os_str().is_empty() || path.exists()
@@ -41,6 +48,18 @@ fn is_there(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_journal_is_read_by_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        make_private(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&path, "kept").unwrap();
+        make_private(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"kept");
+    }
 
     #[test]
     fn folders_are_made_and_files_replaced() {

@@ -11,6 +11,7 @@ const ISSUER_CONTEXT: &str = "headwater v1 ledger issuer";
 const LOG_CONTEXT: &str = "headwater v1 ledger log";
 const BLIND_CONTEXT: &str = "headwater v1 ledger blind";
 const TOP_UP_CONTEXT: &str = "headwater v1 ledger top-up";
+const VERIFIED_CONTEXT: &str = "headwater v1 ledger verified";
 
 /// The secret of a ledger: 32 random bytes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -23,6 +24,7 @@ pub struct LedgerKeys {
     log: SecretKey,
     blind: LedgerSecret,
     top_up: LedgerSecret,
+    verified: LedgerSecret,
     origin: KeyName,
 }
 
@@ -50,6 +52,7 @@ impl LedgerKeys {
             log: SecretKey::from_bytes(&secret.derive(LOG_CONTEXT)),
             blind: LedgerSecret(secret.derive(BLIND_CONTEXT)),
             top_up: LedgerSecret(secret.derive(TOP_UP_CONTEXT)),
+            verified: LedgerSecret(secret.derive(VERIFIED_CONTEXT)),
             origin,
         }
     }
@@ -80,6 +83,11 @@ impl LedgerKeys {
         hasher.update(agreement.as_bytes());
         hasher.update(&epoch.get().to_le_bytes());
         Blind::from_bytes(*hasher.finalize().as_bytes())
+    }
+
+    /// Under what this ledger remembers what it has verified.
+    pub(crate) fn mac(&self, bytes: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(self.verified.expose(), bytes)
     }
 
     pub(crate) const fn top_up(&self) -> &[u8; 32] {

@@ -7,8 +7,8 @@
 //!
 //! * A [`Store`] keeps the journal: [`RedbStore`] in a file, [`PostgresStore`] for several services over one journal. It
 //!   appends where the writer thinks that the end is, and reads; of two writers only one succeeds, and the other follows.
-//! * [`RunningLedger`] plays the journal again when it starts, verifies every signature of it, and makes sure that the log on
-//!   the disk follows from it. Nothing is acknowledged before it is durable.
+//! * [`RunningLedger`] plays the journal again when it starts, verifies every signature that it has not verified before, and
+//!   makes sure that the log on the disk follows from it. Nothing is acknowledged before it is durable.
 //! * The log is a folder of tiles ([`LogError`] says what can be wrong with it). It follows from the journal alone.
 //! * A [`Schedule`] says when epochs end; each is settled once.
 //! * All keys follow from one [`LedgerSecret`]. A code of [`LedgerKeys::top_up_code`] is worth money to whoever
@@ -35,6 +35,7 @@ mod statement;
 mod store;
 mod token;
 mod top_up;
+mod verified;
 mod witness;
 mod witnesses;
 
@@ -43,7 +44,9 @@ pub use keys::{LedgerKeys, LedgerSecret};
 pub use log::LogError;
 pub use sequencer::ReplayError;
 pub use service::{LedgerConfig, RunningLedger, StartError};
-pub use store::{AppendError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError};
+pub use store::{
+    AppendError, CopyError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError, copy_journal,
+};
 pub use token::{OPERATOR_TOKEN_LEN_MIN, OperatorToken, OperatorTokenError};
 pub use top_up::{TOP_UP_MICRO_MAX, TopUpTooMuch, top_up_amount};
 pub use witness::{Witness, WitnessError};

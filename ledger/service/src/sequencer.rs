@@ -15,6 +15,7 @@ use crate::clock::Watch;
 use crate::metrics::Metrics;
 use crate::state::State;
 use crate::store::Store;
+use crate::verified::Verified;
 use crate::{LedgerKeys, Schedule, StoreError};
 
 /// Requests that wait for the writer; further ones wait for a place.
@@ -151,6 +152,7 @@ pub(crate) struct Sequencer<S> {
     keys: LedgerKeys,
     schedule: Schedule,
     metrics: Arc<Metrics>,
+    verified: Verified,
     watch: Watch,
     /// When it was looked for what others have written.
     followed: Instant,
@@ -167,6 +169,7 @@ impl<S: Store> Sequencer<S> {
         keys: LedgerKeys,
         schedule: Schedule,
         metrics: Arc<Metrics>,
+        verified: Verified,
     ) -> (Self, Shared) {
         let shared = Arc::new(RwLock::new(state.clone()));
         let sequencer = Self {
@@ -177,6 +180,7 @@ impl<S: Store> Sequencer<S> {
             keys,
             schedule,
             metrics,
+            verified,
             watch: Watch::new(SystemTime::now().into(), Instant::now()),
             followed: Instant::now(),
             is_lost: false,
@@ -206,6 +210,8 @@ impl<S: Store> Sequencer<S> {
             let batch = batch::gather(first, &mut asks);
             self.serve(batch).await;
         }
+        let head = read(&self.shared).ledger().head();
+        self.verified.mark(head);
     }
 
     /// Answers all of these, after what was taken is durable.
@@ -235,6 +241,8 @@ pub enum ReplayError {
     Store(#[from] StoreError),
     #[error("entry {number} of the journal: {reason}")]
     Entry { number: u64, reason: String },
+    #[error("its first {count} entries are not those that were verified before")]
+    NotThoseVerified { count: u64 },
 }
 
 #[cfg(test)]
@@ -257,8 +265,9 @@ mod tests {
         let store = RedbStore::open(&folder.path().join("journal"), &terms).unwrap();
         let schedule = Schedule { started: UnixSeconds::new(0), epoch_s: 3600 };
         let (public, metrics) = (Box::new(drop), Arc::new(Metrics::new()));
+        let verified = Verified::open(folder.path(), &keys);
         let (mut sequencer, shared) =
-            Sequencer::new(store, State::new(terms), public, keys, schedule, metrics);
+            Sequencer::new(store, State::new(terms), public, keys, schedule, metrics, verified);
         let right = sequencer.watch;
         sequencer.watch = Watch::new(UnixSeconds::new(1_000_000), Instant::now());
         let (answer, answered) = oneshot::channel();

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use ledger::tlog::PolicyError;
-use ledger::{LogEntry, Terms};
+use ledger::{Head, LogEntry, Terms};
 use protocol::{Digest, Epoch, Promise, Signed, UnixSeconds};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,6 +21,7 @@ use crate::sequencer::{Sequencer, Settling, Shared, When, Writer, replay};
 use crate::state::State;
 use crate::store::Store;
 use crate::token::OperatorToken;
+use crate::verified::Verified;
 use crate::witnesses::{Witnesses, policy_of};
 use crate::{LedgerKeys, ReplayError, Schedule, server};
 
@@ -100,9 +101,15 @@ impl RunningLedger {
             return Err(StartError::OtherIssuer);
         }
         let (files, metrics) = (Arc::new(LogFiles::open(&log)?), Arc::new(Metrics::new()));
-        let mut past = Past::new(&files, &keys)?;
-        let state = replay(&mut store, terms.clone(), |entry| past.take(&entry)).await?;
-        let tree = past.end()?;
+        let mut verified = Verified::open(&log, &keys);
+        let (state, tree) = match Past::replay(&mut store, &terms, &files, &keys, verified.head()).await {
+            Err(StartError::Replay(error @ ReplayError::NotThoseVerified { .. })) => {
+                tracing::warn!(%error, "all of the journal is verified again");
+                Past::replay(&mut store, &terms, &files, &keys, None).await?
+            }
+            other => other?,
+        };
+        verified.mark(state.ledger().head());
         metrics.at(state.ledger());
         let waiting = Waiting::default();
         let public = {
@@ -110,7 +117,7 @@ impl RunningLedger {
             Box::new(move |entries: Vec<LogEntry>| waiting.push(entries))
         };
         let (sequencer, shared) =
-            Sequencer::new(store, state, public, keys.clone(), schedule, Arc::clone(&metrics));
+            Sequencer::new(store, state, public, keys.clone(), schedule, Arc::clone(&metrics), verified);
         let policy = policy_of(&keys.log(), policy.as_deref());
         let witnesses = Witnesses::new(&policy, http)?;
         let (publisher, newest) =
@@ -170,6 +177,19 @@ struct Past {
 }
 
 impl Past {
+    /// Plays the journal again: the state that it leads to, and the log. Below the head that was `verified` no signature is.
+    async fn replay<S: Store>(
+        store: &mut S,
+        terms: &Terms,
+        files: &LogFiles,
+        keys: &LedgerKeys,
+        verified: Option<Head>,
+    ) -> Result<(State, LogTree), StartError> {
+        let mut past = Self::new(files, keys)?;
+        let state = replay(store, terms.clone(), verified, |entry| past.take(&entry)).await?;
+        Ok((state, past.end()?))
+    }
+
     fn new(files: &LogFiles, keys: &LedgerKeys) -> Result<Self, LogError> {
         let published = files.checkpoint(&keys.log())?.map(|(_, checkpoint)| checkpoint);
         let mut past = Self { tree: LogTree::default(), published, is_forked: false };

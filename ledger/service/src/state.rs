@@ -46,6 +46,13 @@ pub(crate) struct Settled {
     pub(crate) items: u64,
 }
 
+/// An entry of the journal; where it settles an epoch, with all that it settles, once that was computed.
+#[derive(Debug)]
+pub(crate) struct Step {
+    entry: Entry,
+    settlement: Option<Arc<Settlement>>,
+}
+
 /// What an entry has led to.
 #[derive(Debug)]
 pub(crate) enum Taken {
@@ -70,23 +77,24 @@ impl State {
         }
     }
 
-    /// Applies an entry, or refuses it and stays as it is.
-    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<Taken, ApplyError> {
+    /// Applies an entry, whose bytes are these, or refuses it and stays as it is.
+    pub(crate) fn apply(&mut self, step: &mut Step, bytes: &[u8]) -> Result<Taken, ApplyError> {
         // A settlement shows what it settles only before it is applied.
-        let settlement = match &entry.what {
-            What::Settlement(summary) if summary.epoch == self.ledger.next_epoch() => {
-                Some(self.ledger.settlement())
-            }
-            _ => None,
-        };
-        if self.ledger.apply(entry)? == Applied::Known {
+        if let What::Settlement(summary) = &step.entry.what
+            && step.settlement.is_none()
+            && summary.epoch == self.ledger.next_epoch()
+        {
+            step.settlement = Some(Arc::new(self.ledger.settlement()));
+        }
+        let settlement = step.settlement.as_deref();
+        if self.ledger.apply_written(&step.entry, bytes, settlement)? == Applied::Known {
             return Ok(Taken::Known);
         }
-        self.at = entry.at;
-        Ok(Taken::New(self.remember(entry, settlement)))
+        self.at = step.entry.at;
+        Ok(Taken::New(self.remember(&step.entry, settlement)))
     }
 
-    fn remember(&mut self, entry: &Entry, settlement: Option<Settlement>) -> Vec<LogEntry> {
+    fn remember(&mut self, entry: &Entry, settlement: Option<&Settlement>) -> Vec<LogEntry> {
         let mut public = Vec::new();
         match &entry.what {
             What::Deposit(deposited) => {
@@ -115,9 +123,9 @@ impl State {
         self.agreements.insert(agreed.agreement.id(), registered);
     }
 
-    fn close(&mut self, settlement: Settlement, at: UnixSeconds, items: u64) {
-        let Settlement { summary, payouts, .. } = settlement;
-        self.payouts = Arc::new(PayoutTree::new(payouts));
+    fn close(&mut self, settlement: &Settlement, at: UnixSeconds, items: u64) {
+        let summary = settlement.summary.clone();
+        self.payouts = Arc::new(PayoutTree::new(settlement.payouts.clone()));
         self.settled.insert(summary.epoch, Settled { summary, at, first: self.log_size, items });
     }
 
@@ -156,6 +164,22 @@ impl State {
     /// What contracts owe after the last settlement.
     pub(crate) fn payouts(&self) -> Arc<PayoutTree> {
         Arc::clone(&self.payouts)
+    }
+}
+
+impl Step {
+    pub(crate) const fn new(entry: Entry) -> Self {
+        Self { entry, settlement: None }
+    }
+
+    /// The entry that settles this, which was computed by the state that it is applied to next.
+    pub(crate) fn settling(at: UnixSeconds, settlement: Settlement) -> Self {
+        let what = What::Settlement(Box::new(settlement.summary.clone()));
+        Self { entry: Entry { at, what }, settlement: Some(Arc::new(settlement)) }
+    }
+
+    pub(crate) const fn entry(&self) -> &Entry {
+        &self.entry
     }
 }
 

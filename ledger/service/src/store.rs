@@ -1,5 +1,6 @@
 //! Where a journal lasts. A store appends where the writer thinks that the end is, and reads; nothing else (spec §25).
 
+mod copy;
 mod password;
 mod postgres;
 mod redb;
@@ -8,6 +9,7 @@ use std::future::Future;
 
 use ledger::Head;
 
+pub use self::copy::{CopyError, copy_journal};
 pub use self::postgres::PostgresStore;
 pub use self::redb::RedbStore;
 

@@ -5,7 +5,9 @@
 mod postgres;
 
 use ledger::{Head, Terms, Unit};
-use ledger_service::{AppendError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError};
+use ledger_service::{
+    AppendError, CopyError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError, copy_journal,
+};
 use protocol::{NetworkId, SecretKey};
 
 fn terms(seed: u8) -> Terms {
@@ -103,4 +105,30 @@ async fn two_writers_of_one_database_take_turns() {
         let own: Vec<u8> = all.iter().filter(|entry| entry[0] == by).map(|entry| entry[1]).collect();
         assert_eq!(own, (0..50).collect::<Vec<u8>>(), "in order, each once");
     }
+}
+
+/// From a file into a database and back: the same head each time, also where a copy was broken off before. Nothing that stands
+/// there otherwise is written over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_copied_and_read_again() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), postgres::Server::start());
+    let file = |name: &str| RedbStore::open(&folder.path().join(name), &terms(1)).unwrap();
+    let mut database = PostgresStore::open(&server.url("copied"), &terms(1)).await.unwrap();
+    let (begin, all) = (Head::of(&terms(1)), entries(0, 2 * READ_ENTRIES_MAX + 7));
+    let mut first = file("first");
+    first.append_if(begin, &all).await.unwrap();
+    database.append_if(begin, &all[..1500]).await.unwrap();
+    let head = copy_journal(&mut first, &mut database, &terms(1)).await.unwrap();
+    assert_eq!(head, after(begin, &all));
+    let mut back = file("back");
+    assert_eq!(copy_journal(&mut database, &mut back, &terms(1)).await.unwrap(), head);
+    assert_eq!(copy_journal(&mut database, &mut back, &terms(1)).await.unwrap(), head, "once more");
+
+    let mut other = file("other");
+    other.append_if(begin, &[all[0].clone(), b"another".to_vec()]).await.unwrap();
+    let refused = copy_journal(&mut database, &mut other, &terms(1)).await;
+    assert!(matches!(refused, Err(CopyError::OtherEntry { number: 1 })), "{refused:?}");
+    back.append_if(head, &entries(0, 1)).await.unwrap();
+    let refused = copy_journal(&mut database, &mut back, &terms(1)).await;
+    assert!(matches!(refused, Err(CopyError::OtherHead { .. })), "it has more");
 }

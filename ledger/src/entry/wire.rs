@@ -2,7 +2,8 @@
 
 use proofs::canonical;
 use protocol::{
-    Allocation, BoundedList, DeliveryReceipt, NetworkId, SessionGrant, UnixSeconds, Unverified, Voucher,
+    Allocation, BoundedList, DeliveryReceipt, NetworkId, Record, RecordError, SessionGrant, Signed,
+    UnixSeconds, Unverified, Voucher,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -56,9 +57,12 @@ pub(crate) struct WireAgreed {
 
 impl WireAgreed {
     pub(crate) fn verify(&self, network: &NetworkId) -> Result<Agreed, EntryError> {
+        self.read(Records { network, were_verified: false })
+    }
+
+    fn read(&self, records: Records<'_>) -> Result<Agreed, EntryError> {
         let agreement = SplitAgreement::decode(&self.agreement)?;
-        let consents =
-            self.consents.iter().map(|consent| consent.verify(network)).collect::<Result<_, _>>()?;
+        let consents = self.consents.iter().map(|consent| records.read(consent)).collect::<Result<_, _>>()?;
         Ok(Agreed { agreement, consents })
     }
 }
@@ -73,43 +77,57 @@ impl From<&Agreed> for WireAgreed {
     }
 }
 
-pub(super) fn decode(bytes: &[u8], network: &NetworkId) -> Result<Entry, EntryError> {
-    let WireEntry { at, what } = canonical::from_slice(bytes, ENTRY_LEN_MAX)?;
-    Ok(Entry { at, what: verified(what, network)? })
+/// How the records of an entry are read.
+#[derive(Clone, Copy)]
+pub(super) struct Records<'a> {
+    pub(super) network: &'a NetworkId,
+    /// Their signatures were verified before, and are not looked at again.
+    pub(super) were_verified: bool,
 }
 
-fn verified(what: WireWhat, network: &NetworkId) -> Result<What, EntryError> {
+impl Records<'_> {
+    fn read<T: Record>(self, record: &Unverified<T>) -> Result<Signed<T>, RecordError> {
+        if self.were_verified { record.verified_before(self.network) } else { record.verify(self.network) }
+    }
+}
+
+pub(super) fn decode(bytes: &[u8], records: Records<'_>) -> Result<Entry, EntryError> {
+    let WireEntry { at, what } = canonical::from_slice(bytes, ENTRY_LEN_MAX)?;
+    Ok(Entry { at, what: read(what, records)? })
+}
+
+fn read(what: WireWhat, records: Records<'_>) -> Result<What, EntryError> {
     Ok(match what {
-        WireWhat::Agreement(agreed) => What::Agreement(Box::new(agreed.verify(network)?)),
-        WireWhat::Allocation(record) => What::Allocation(record.verify(network)?),
-        WireWhat::Budget(record) => What::Budget(record.verify(network)?),
-        WireWhat::Claim(record) => What::Claim(record.verify(network)?),
+        WireWhat::Agreement(agreed) => What::Agreement(Box::new(agreed.read(records)?)),
+        WireWhat::Allocation(record) => What::Allocation(records.read(&record)?),
+        WireWhat::Budget(record) => What::Budget(records.read(&record)?),
+        WireWhat::Claim(record) => What::Claim(records.read(&record)?),
         WireWhat::Deposit { acceptance, deposit } => What::Deposit(Box::new(Deposited {
-            acceptance: acceptance.verify(network)?,
-            deposit: deposit.verify(network)?,
+            acceptance: records.read(&acceptance)?,
+            deposit: records.read(&deposit)?,
         })),
-        WireWhat::Delivery(record) => What::Delivery(record.verify(network)?),
-        WireWhat::Dispute(record) => What::Dispute(record.verify(network)?),
+        WireWhat::Delivery(record) => What::Delivery(records.read(&record)?),
+        WireWhat::Dispute(record) => What::Dispute(records.read(&record)?),
         WireWhat::Grant { blind, grant, request } => What::Grant(Box::new(Granted {
             blind,
-            grant: grant.verify(network)?,
-            request: request.verify(network)?,
+            grant: records.read(&grant)?,
+            request: records.read(&request)?,
         })),
-        WireWhat::Hold(record) => What::Hold(record.verify(network)?),
-        WireWhat::Offer(record) => What::Offer(record.verify(network)?),
-        WireWhat::Payee(record) => What::Payee(record.verify(network)?),
-        WireWhat::Prepayment(record) => What::Prepayment(record.verify(network)?),
-        WireWhat::Purchase(record) => What::Purchase(record.verify(network)?),
-        WireWhat::Receipt(record) => What::Receipt(record.verify(network)?),
-        WireWhat::Report(record) => What::Report(record.verify(network)?),
-        WireWhat::Resolution(record) => What::Resolution(record.verify(network)?),
-        WireWhat::Reversal(record) => What::Reversal(record.verify(network)?),
+        WireWhat::Hold(record) => What::Hold(records.read(&record)?),
+        WireWhat::Offer(record) => What::Offer(records.read(&record)?),
+        WireWhat::Payee(record) => What::Payee(records.read(&record)?),
+        WireWhat::Prepayment(record) => What::Prepayment(records.read(&record)?),
+        WireWhat::Purchase(record) => What::Purchase(records.read(&record)?),
+        WireWhat::Receipt(record) => What::Receipt(records.read(&record)?),
+        WireWhat::Report(record) => What::Report(records.read(&record)?),
+        WireWhat::Resolution(record) => What::Resolution(records.read(&record)?),
+        WireWhat::Reversal(record) => What::Reversal(records.read(&record)?),
         WireWhat::Settlement(summary) => What::Settlement(summary),
         WireWhat::Transfer { acceptance, transfer } => What::Transfer(Box::new(Transferred {
-            acceptance: acceptance.verify(network)?,
-            transfer: transfer.verify(network)?,
+            acceptance: records.read(&acceptance)?,
+            transfer: records.read(&transfer)?,
         })),
-        WireWhat::Voucher(record) => What::Voucher(record.verify(network)?),
+        WireWhat::Voucher(record) => What::Voucher(records.read(&record)?),
     })
 }
 

@@ -21,7 +21,8 @@ export function buildHeader(extra?: HTMLElement): HTMLElement {
   );
 }
 
-function themeButton(): HTMLElement {
+/** The button that goes from the system's colours to light and dark. */
+export function themeButton(): HTMLElement {
   const button = h("button", { type: "button", class: "theme" });
   const draw = () => {
     button.dataset.theme = theme();

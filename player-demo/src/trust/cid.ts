@@ -11,6 +11,8 @@ const TEXT_LEN = 59;
 /** A CID whose form has been checked. */
 export interface Cid {
   readonly text: string;
+  /** Its 36 bytes. */
+  readonly bytes: Uint8Array;
   /** BLAKE3 of what it names, 32 bytes. */
   readonly hash: Uint8Array;
 }
@@ -30,7 +32,7 @@ export function parseCid(text: string): Cid {
 export function cidFromBytes(bytes: Uint8Array): Cid {
   if (bytes.length !== CID_LEN) throw new CidError(`a CID has ${CID_LEN} bytes, this has ${bytes.length}`);
   if (PREFIX.some((byte, at) => bytes[at] !== byte)) throw new CidError("not CIDv1 of dag-cbor by BLAKE3");
-  return { text: `b${encodeBase32(bytes)}`, hash: bytes.slice(PREFIX.length) };
+  return { text: `b${encodeBase32(bytes)}`, bytes: bytes.slice(), hash: bytes.slice(PREFIX.length) };
 }
 
 /** The CID in a field. */

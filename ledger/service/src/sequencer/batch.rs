@@ -7,7 +7,7 @@ use protocol::{Epoch, SessionGrant, Signed, UnixSeconds};
 use tokio::sync::mpsc;
 
 use super::{Answer, Ask, BATCH_ENTRIES_MAX, Redeemed, Sequencer, Settling, Unavailable, When};
-use crate::state::{State, Taken};
+use crate::state::{State, Step, Taken};
 use crate::store::{AppendError, Store};
 
 /// Longest grant, in seconds.
@@ -26,7 +26,7 @@ enum Reply {
 /// What is appended.
 #[derive(Default)]
 struct Draft {
-    entries: Vec<Entry>,
+    steps: Vec<Step>,
     bytes: Vec<Vec<u8>>,
 }
 
@@ -90,8 +90,8 @@ impl<S: Store> Sequencer<S> {
                 self.is_lost = true;
                 return Err(batch);
             }
-            self.metrics.appended(draft.entries.len() as u64, started.elapsed());
-            tokio::task::block_in_place(|| self.show(&draft.entries));
+            self.metrics.appended(draft.steps.len() as u64, started.elapsed());
+            tokio::task::block_in_place(|| self.show(draft.steps, &draft.bytes));
         }
         self.answer(batch, replies).await;
         Ok(())
@@ -174,8 +174,8 @@ impl<S: Store> Sequencer<S> {
         if when == When::Over && !over.has_passed(now) {
             return Settling::Early(over);
         }
-        let summary = Box::new(ledger.settlement().summary);
-        match draft.take(&mut self.ahead, now, What::Settlement(summary)) {
+        let step = Step::settling(now, ledger.settlement());
+        match draft.add(&mut self.ahead, step) {
             Answer::Taken(_) | Answer::Known(_) => Settling::Settled,
             Answer::Refused(error) => {
                 tracing::error!(%error, epoch = epoch.get(), "cannot settle");
@@ -201,11 +201,11 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Shows what is durable since now.
-    pub(super) fn show(&mut self, entries: &[Entry]) {
+    pub(super) fn show(&mut self, mut steps: Vec<Step>, bytes: &[Vec<u8>]) {
         let mut public: Vec<LogEntry> = Vec::new();
         let mut state = self.shared.write().expect("no reader or writer of the state panics");
-        for entry in entries {
-            match state.apply(entry) {
+        for (step, bytes) in steps.iter_mut().zip(bytes) {
+            match state.apply(step, bytes) {
                 Ok(Taken::New(entries)) => public.extend(entries),
                 other => unreachable!("an entry of the journal was applied ahead of it: {other:?}"),
             }
@@ -215,6 +215,11 @@ impl<S: Store> Sequencer<S> {
             (self.public)(public);
         }
         self.metrics.at(state.ledger());
+        drop(state);
+        let head = self.ahead.ledger().head();
+        if self.verified.is_due(head) {
+            self.verified.mark(head);
+        }
     }
 }
 
@@ -244,11 +249,15 @@ impl Draft {
     }
 
     fn take(&mut self, ahead: &mut State, at: UnixSeconds, what: What) -> Answer {
-        let entry = Entry { at, what };
-        match ahead.apply(&entry) {
+        self.add(ahead, Step::new(Entry { at, what }))
+    }
+
+    fn add(&mut self, ahead: &mut State, mut step: Step) -> Answer {
+        let (at, bytes) = (step.entry().at, step.entry().encode());
+        match ahead.apply(&mut step, &bytes) {
             Ok(Taken::New(_)) => {
-                self.bytes.push(entry.encode());
-                self.entries.push(entry);
+                self.bytes.push(bytes);
+                self.steps.push(step);
                 Answer::Taken(at)
             }
             Ok(Taken::Known) => Answer::Known(at),

@@ -2,49 +2,76 @@
 
 use std::time::{Duration, Instant};
 
-use ledger::{Entry, LogEntry, Terms};
+use ledger::{Entry, EntryError, Head, Ledger, LogEntry, Terms};
 
 use super::{ReplayError, Sequencer};
 use crate::spread::spread;
-use crate::state::{State, Taken};
+use crate::state::{State, Step, Taken};
 use crate::store::Store;
 
 /// A service looks this often for what others have written, and before it refuses something.
 pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 
-/// The state that the whole journal leads to. Every signature is verified again; what became public is handed to `public`, in
-/// its order.
+/// The state that the whole journal leads to. Every signature is verified, but for those before the head that was `verified`:
+/// where that is not a head of this journal, nothing is known of it, and it has to be read again without. What became public is
+/// handed to `public`, in its order.
 pub(crate) async fn replay<S: Store>(
     store: &mut S,
     terms: Terms,
+    verified: Option<Head>,
     mut public: impl FnMut(LogEntry),
 ) -> Result<State, ReplayError> {
     let mut state = State::new(terms);
     loop {
         let entries = store.read(state.ledger().head().count).await?;
         if entries.is_empty() {
-            return Ok(state);
+            let head = state.ledger().head();
+            return match verified {
+                Some(known) if known.count > head.count => Err(not_those(known)),
+                _ => Ok(state),
+            };
         }
-        let applied = tokio::task::block_in_place(|| apply(&mut state, &entries))?;
+        let applied = tokio::task::block_in_place(|| apply(&mut state, &entries, verified))?;
         applied.into_iter().flat_map(|(_, entries)| entries).for_each(&mut public);
     }
 }
 
 /// Applies entries of the journal, all of which must be new.
-fn apply(state: &mut State, entries: &[Vec<u8>]) -> Result<Vec<(Entry, Vec<LogEntry>)>, ReplayError> {
-    let network = state.ledger().terms().network;
+fn apply(
+    state: &mut State,
+    entries: &[Vec<u8>],
+    verified: Option<Head>,
+) -> Result<Vec<(Step, Vec<LogEntry>)>, ReplayError> {
     let mut applied = Vec::with_capacity(entries.len());
-    for entry in spread(entries, |bytes| Entry::decode(bytes, &network)) {
+    for (entry, bytes) in decode(state.ledger(), entries, verified).into_iter().zip(entries) {
         let number = state.ledger().head().count;
         let broken = |reason: String| ReplayError::Entry { number, reason };
-        let entry = entry.map_err(|error| broken(error.to_string()))?;
-        match state.apply(&entry) {
-            Ok(Taken::New(public)) => applied.push((entry, public)),
+        let mut step = Step::new(entry.map_err(|error| broken(error.to_string()))?);
+        match state.apply(&mut step, bytes) {
+            Ok(Taken::New(public)) => applied.push((step, public)),
             Ok(Taken::Known) => return Err(broken("it says nothing new".to_owned())),
             Err(error) => return Err(broken(error.to_string())),
         }
+        let head = state.ledger().head();
+        if let Some(known) = verified.filter(|known| known.count == head.count && *known != head) {
+            return Err(not_those(known));
+        }
     }
     Ok(applied)
+}
+
+/// Reads the next entries, on all cores; of those before a head that was `verified`, without their signatures.
+fn decode(ledger: &Ledger, entries: &[Vec<u8>], verified: Option<Head>) -> Vec<Result<Entry, EntryError>> {
+    let (network, from) = (ledger.terms().network, ledger.head().count);
+    let known = verified.map_or(0, |head| head.count.saturating_sub(from));
+    let (before, after) = entries.split_at(entries.len().min(usize::try_from(known).unwrap_or(usize::MAX)));
+    let mut decoded = spread(before, |bytes| Entry::decode_verified_before(bytes, &network));
+    decoded.extend(spread(after, |bytes| Entry::decode(bytes, &network)));
+    decoded
+}
+
+fn not_those(verified: Head) -> ReplayError {
+    ReplayError::NotThoseVerified { count: verified.count }
 }
 
 impl<S: Store> Sequencer<S> {
@@ -78,10 +105,70 @@ impl<S: Store> Sequencer<S> {
             }
             is_new = true;
             tokio::task::block_in_place(|| {
-                let applied = apply(&mut self.ahead, &entries)?;
-                self.show(&applied.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>());
+                let applied = apply(&mut self.ahead, &entries, None)?;
+                self.show(applied.into_iter().map(|(step, _)| step).collect(), &entries);
                 Ok::<_, ReplayError>(())
             })?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Payee, PayoutAddress, Unit, What};
+    use protocol::{NetworkId, SecretKey, Sequence, Signed, UnixSeconds};
+
+    use super::*;
+    use crate::RedbStore;
+
+    const AT: UnixSeconds = UnixSeconds::new(1_800_000_000);
+
+    fn terms() -> Terms {
+        let key = SecretKey::from_bytes(&[1; 32]).public();
+        Terms {
+            issuer: key,
+            network: NetworkId::from_bytes([1; 32]),
+            treasury: key,
+            unit: Unit::new("EUR").unwrap(),
+        }
+    }
+
+    /// An entry of which the signature is that of another one.
+    fn unsigned(seq: u64) -> Vec<u8> {
+        let signed = |seq| {
+            let body =
+                Payee { address: PayoutAddress::from_bytes([1; 20]), issued: AT, seq: Sequence::new(seq) };
+            Entry {
+                at: AT,
+                what: What::Payee(Signed::sign(&SecretKey::from_bytes(&[2; 32]), &terms().network, body)),
+            }
+            .encode()
+        };
+        let (mut entry, other) = (signed(seq), signed(seq + 100));
+        let place = entry.windows(6).position(|window| window == b"\x63sig\x58\x40").unwrap() + 6;
+        entry[place..place + 64].copy_from_slice(&other[place..place + 64]);
+        entry
+    }
+
+    /// Only below a head that was verified are signatures believed, and only when the journal has this head.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_verified_is_known_by_its_head_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = RedbStore::open(&folder.path().join("journal"), &terms()).unwrap();
+        let (begin, entries) = (Head::of(&terms()), [unsigned(1), unsigned(2)]);
+        store.append_if(begin, &entries).await.unwrap();
+        let (first, both) = (begin.after(&entries[0]), begin.after(&entries[0]).after(&entries[1]));
+
+        let state = replay(&mut store, terms(), Some(both), drop).await.unwrap();
+        assert_eq!(state.ledger().head(), both);
+        for (verified, number) in [(None, 0), (Some(begin), 0), (Some(first), 1)] {
+            let error = replay(&mut store, terms(), verified, drop).await.unwrap_err();
+            assert!(matches!(error, ReplayError::Entry { number: at, .. } if at == number), "{error}");
+        }
+        let beyond = both.after(b"more");
+        for other in [Head { count: 2, ..first }, Head { count: 1, ..both }, beyond] {
+            let error = replay(&mut store, terms(), Some(other), drop).await.unwrap_err();
+            assert!(matches!(error, ReplayError::NotThoseVerified { .. }), "{error}");
         }
     }
 }

@@ -22,9 +22,17 @@ pub struct RedbStore {
 impl RedbStore {
     /// The journal with these terms in this file, which is made when it is not there.
     pub fn open(path: &Path, terms: &Terms) -> Result<Self, StoreError> {
+        durable::make_private(path).map_err(failed)?;
         let store = Self { database: Database::create(path).map_err(failed)? };
         store.begin(terms)?;
         durable::sync_name(path).map_err(failed)?;
+        Ok(store)
+    }
+
+    /// The journal with these terms on any other disk.
+    pub fn on(disk: impl redb::StorageBackend, terms: &Terms) -> Result<Self, StoreError> {
+        let store = Self { database: Database::builder().create_with_backend(disk).map_err(failed)? };
+        store.begin(terms)?;
         Ok(store)
     }
 

@@ -1,0 +1,5 @@
+declare module "virtual:blake3-kernel" {
+  /** The WebAssembly module in base64. */
+  const kernel: string;
+  export default kernel;
+}
