@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
-use protocol::{Amount, Code, Counted, Payment, PublicKey, ReadPrice};
+use protocol::{Amount, Code, Counted, Payment, PublicKey, ReadPrice, Signed};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::wire::Wire;
@@ -136,7 +136,7 @@ impl Wire {
         let members = self.roster().view().members;
         let is_dear = |price: &ReadPrice| !purse.is_affordable(price);
         let dear = members.iter().filter(|record| record.body().reading.as_ref().is_some_and(is_dear));
-        let dear: HashSet<_> = dear.map(|record| record.by()).collect();
+        let dear: HashSet<_> = dear.map(Signed::by).collect();
         self.health().avoid(dear);
     }
 
