@@ -95,13 +95,16 @@ paid_agree() {
     "$headwater" ledger agree write "$paid_dir/split.toml" --out "$file" >/dev/null
     for share in "$@"; do
         IFS=: read -r role name ppm <<<"$share"
-        paid_as "$name" agree sign "$file" >/dev/null
+        paid_as "$name" agree sign "$file" --id "$(paid_agreement "$file")" >/dev/null
     done
 }
 
+# paid_agreement FILE: the id of the agreement in it, which whoever signs has to name.
+paid_agreement() { "$headwater" --json ledger agree show "$1" | jq -r .id; }
+
 # paid_register: the creator signs what all others have signed, and hands it in.
 paid_register() {
-    "$headwater" ledger agree sign "$paid_dir/film.agreement" >/dev/null
+    "$headwater" ledger agree sign "$paid_dir/film.agreement" --id "$(paid_agreement "$paid_dir/film.agreement")" >/dev/null
     "$headwater" ledger agree post "$paid_dir/film.agreement" >/dev/null
 }
 

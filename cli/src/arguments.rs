@@ -98,6 +98,7 @@ pub(crate) enum Command {
     S3(commands::s3::S3),
     Steward(commands::steward::Steward),
     Ledger(commands::ledger::Ledger),
+    Sell(commands::sell::Sell),
     Witness(commands::witness::Witness),
     Completions(commands::completions::Completions),
 }
@@ -107,7 +108,7 @@ impl Command {
     pub(crate) const fn is_a_role(&self) -> bool {
         match self {
             Self::Node(node) => node.is_a_role(),
-            Self::Gateway(_) | Self::Witness(_) => true,
+            Self::Gateway(_) | Self::Sell(_) | Self::Witness(_) => true,
             Self::S3(s3) => s3.is_a_role(),
             Self::Steward(steward) => steward.is_a_role(),
             Self::Ledger(ledger) => ledger.is_a_role(),
@@ -143,6 +144,7 @@ impl Command {
             Self::S3(_) => "s3",
             Self::Steward(_) => "steward",
             Self::Ledger(_) => "ledger",
+            Self::Sell(_) => "sell",
             Self::Witness(_) => "witness",
             Self::Completions(_) => "completions",
         }

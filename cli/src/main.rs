@@ -11,6 +11,7 @@ mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
+mod key_service_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -89,6 +90,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Completions(completions) => completions.run(),
     }

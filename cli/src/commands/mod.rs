@@ -22,6 +22,7 @@ pub(crate) mod put;
 pub(crate) mod repair;
 pub(crate) mod rm;
 pub(crate) mod s3;
+pub(crate) mod sell;
 pub(crate) mod stat;
 pub(crate) mod steward;
 mod telling;
