@@ -5,10 +5,11 @@
 mod case;
 mod world;
 
-use case::{GATEWAY, NODE, VIEWER, ask, claim, funded, refused, signed};
+use case::{GATEWAY, NODE, VIEWER, claim, funded, refused, signed};
 use ledger::{
-    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Hold, HoldError, LaneError,
-    Payee, PaymentError, PayoutAddress, PayoutTree, Rail, Remark, Resolution, Reversal, SettleError, What,
+    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, HOLD_EPOCHS_MAX, Hold,
+    HoldError, LaneError, Payee, PaymentError, PayoutAddress, PayoutTree, Rail, Remark, Resolution, Reversal,
+    SettleError, What,
 };
 use protocol::{DeliveryReceipt, Epoch, Sequence, StreamNumber, Usage};
 use world::{ISSUER, NOW, World, allocation, amount, deposit, key, voucher};

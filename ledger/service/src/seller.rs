@@ -99,10 +99,11 @@ impl KeyService {
             return Err(Problem::new(Code::Forbidden, "the ledger has not promised this purchase"));
         }
         let _one = self.making.lock().await;
-        let delivered = match folder::delivered(&self.folder, &purchase.name()).map_err(failed)? {
-            Some(delivered) => delivered,
-            None => self.seal(purchase)?,
-        };
+        let delivered =
+            match folder::delivered(&self.folder, &purchase.name()).map_err(|error| failed(&error))? {
+                Some(delivered) => delivered,
+                None => self.seal(purchase)?,
+            };
         let promise = self.hand_in(&delivered).await?;
         Ok((delivered, promise))
     }
@@ -110,21 +111,22 @@ impl KeyService {
     /// Seals what was bought. It is durable before the ledger hears of it: what is said there is never said otherwise.
     fn seal(&self, purchase: &Signed<Purchase>) -> Result<Delivered, Problem> {
         let (offer, name) = (purchase.body().offer, purchase.name());
-        let offers = self.offers().map_err(failed)?;
+        let offers = self.offers().map_err(|error| failed(&error))?;
         let offered = offers.into_iter().find(|offered| offered.name == offer);
         let offered = offered.ok_or_else(|| Problem::not_found("nothing of this name is offered here"))?;
-        let sealed = SealedKey::seal(&self.secret, &purchase.by(), &name, &offered.sold).map_err(failed)?;
+        let sealed = SealedKey::seal(&self.secret, &purchase.by(), &name, &offered.sold)
+            .map_err(|error| failed(&error))?;
         let body = KeyDelivery { issued: SystemTime::now().into(), purchase: name, sealed: sealed.digest() };
         let delivery = Signed::sign(&self.secret, &self.network, body);
         let delivered = Delivered { delivery: (&delivery).into(), sealed: sealed.as_bytes().to_vec().into() };
-        folder::keep_delivery(&self.folder, &name, &delivered).map_err(failed)?;
+        folder::keep_delivery(&self.folder, &name, &delivered).map_err(|error| failed(&error))?;
         Ok(delivered)
     }
 
     /// The ledger's promise for a delivery. The key is not given away before: who has it has paid.
     async fn hand_in(&self, delivered: &Delivered) -> Result<Vec<u8>, Problem> {
         let unavailable = |why: String| Problem::new(Code::Unavailable, why);
-        let url = self.ledger.join("v1/records").map_err(failed)?;
+        let url = self.ledger.join("v1/records").map_err(|error| failed(&error))?;
         let posted = self.http.post(url).body(delivered.delivery.as_bytes().to_vec()).send().await;
         let answer = posted.map_err(|error| unavailable(format!("the ledger: {}", error.without_url())))?;
         let status = answer.status();
@@ -144,6 +146,6 @@ impl KeyService {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Problem {
+fn failed(error: &impl std::fmt::Display) -> Problem {
     Problem::new(Code::Internal, error.to_string())
 }

@@ -5,7 +5,7 @@
 use ledger::{ApplyError, PayoutClaim, Rail, What};
 use protocol::{AgreementId, Record, Signed, Usage};
 
-use crate::world::{Ask, NETWORK, NOW, Title, World, amount, budget, secret};
+use crate::world::{Ask, NETWORK, NOW, Title, World, amount, secret};
 
 pub(crate) const VIEWER: u8 = 10;
 pub(crate) const GATEWAY: u8 = 30;

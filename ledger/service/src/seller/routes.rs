@@ -47,7 +47,7 @@ pub(super) fn router(service: KeyService) -> Router {
 
 /// `GET /v1/offers`: what is offered, and under which licence.
 async fn offers(State(service): State<Arc<KeyService>>) -> Result<Json<Value>, Problem> {
-    let offers = tokio::task::block_in_place(|| service.offers()).map_err(failed)?;
+    let offers = tokio::task::block_in_place(|| service.offers()).map_err(|error| failed(&error))?;
     let offers = offers.iter().map(|offered| {
         json!({
             "name": offered.name.to_string(),

@@ -33,7 +33,7 @@ impl fmt::Display for InWords<'_> {
         writeln!(f, "  the rest is shared by")?;
         for Party { ipi, party, ppm, role } in parties.iter() {
             let ipi = ipi.as_ref().map_or_else(String::new, |ipi| format!(", IPI {ipi}"));
-            writeln!(f, "    {:>9} {party} as {}{ipi}", Percent(*ppm).to_string(), name(*role))?;
+            writeln!(f, "    {:>9} {party} as {}{ipi}", Percent(*ppm), name(*role))?;
         }
         self.rights(f)
     }
@@ -80,10 +80,10 @@ impl fmt::Display for Percent {
         const OF_A_PERCENT: u32 = 10_000;
         let (whole, part) = (self.0.get() / OF_A_PERCENT, self.0.get() % OF_A_PERCENT);
         let part = format!("{part:04}");
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{whole} %"),
-            part => write!(f, "{whole}.{part} %"),
-        }
+        f.pad(&match part.trim_end_matches('0') {
+            "" => format!("{whole} %"),
+            part => format!("{whole}.{part} %"),
+        })
     }
 }
 
