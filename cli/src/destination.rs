@@ -119,7 +119,7 @@ impl Folder {
     }
 
     /// A file in it with these bytes, in the place of one of this name. True when there was none.
-    pub(super) fn replace(&self, name: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
+    pub(crate) fn replace(&self, name: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
         let path = self.draft.path().join(name);
         let is_new = !path.exists();
         std::fs::create_dir_all(folder_of(&path))
