@@ -12,6 +12,7 @@ use crate::cells::Shelf;
 use crate::config::{FilmUploads, GatewayConfig};
 use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
+use crate::health::HealthDesk;
 use crate::limits::{ClientLimits, LimitError, Permit};
 use crate::links::{LinkKind, LinkState, Links};
 use crate::live::Live;
@@ -45,6 +46,7 @@ struct Shared {
     reach: Reach,
     survey: Survey,
     serving: Serving,
+    health: HealthDesk,
     metrics: Arc<Metrics>,
 }
 
@@ -79,6 +81,7 @@ impl Gateway {
             film_turn: tokio::sync::Mutex::default(),
             reach: Reach::default(),
             survey: Survey::default(),
+            health: HealthDesk::new(),
             serving: Serving::new(config.fetches),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
@@ -152,6 +155,11 @@ impl Gateway {
             tracing::error!(%error, "a share that is kept");
             Problem::new(Code::Internal, "what is kept of this share is damaged")
         })
+    }
+
+    /// What is kept in memory of health links.
+    pub(crate) fn health(&self) -> &HealthDesk {
+        &self.shared.health
     }
 
     /// Whether a page of this origin came from this gateway.

@@ -10,6 +10,7 @@
 //! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
 //! /api/ledger, /api/sessions   how titles are paid that are not free: grants in, receipts in
+//! POST, GET /shl/{id}   a SMART Health Link: its manifest, or its one file
 //! POST /api/links/{id}/events   what happened to a link, for its owner
 //! /api/nodes, /api/audits   how the nodes are. GET /api/care: what is looked after, for operators
 //! GET /health           it runs; GET /health/ready: and it can read objects
@@ -34,6 +35,7 @@ mod films;
 mod flights;
 mod gateway;
 mod handles;
+mod health;
 mod limits;
 mod links;
 mod live;
@@ -63,7 +65,7 @@ pub use links::{
     ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkState, LinkStore,
     LinkStoreError, Links, NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
 };
-pub use pay::{PayConfig, Till, TillError};
+pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;

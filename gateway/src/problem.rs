@@ -1,5 +1,7 @@
 //! Every refusal of the gateway: `application/problem+json` (RFC 9457) with a stable code and the reason in words.
 
+use std::collections::BTreeMap;
+
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -115,14 +117,14 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
-    remaining: Option<u32>,
+    member: Option<(&'static str, u32)>,
 }
 
 impl Problem {
     /// A problem with its reason in a sentence; `detail` never holds a key or a handle.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after = code.retry_after_s().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
-        Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after), remaining: None }
+        Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after), member: None }
     }
 
     /// Its reason in words.
@@ -130,9 +132,9 @@ impl Problem {
         &self.detail
     }
 
-    /// Says how many attempts are left.
-    pub(crate) fn with_remaining(mut self, remaining: u32) -> Self {
-        self.remaining = Some(remaining);
+    /// Adds a member with a number to the document.
+    pub(crate) fn with_member(mut self, name: &'static str, number: u32) -> Self {
+        self.member = Some((name, number));
         self
     }
 
@@ -265,8 +267,8 @@ struct Document<'a> {
     status: u16,
     detail: &'a str,
     code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remaining: Option<u32>,
+    #[serde(flatten)]
+    member: BTreeMap<&'static str, u32>,
 }
 
 impl IntoResponse for Problem {
@@ -279,7 +281,7 @@ impl IntoResponse for Problem {
             status: self.code.status().as_u16(),
             detail: &self.detail,
             code,
-            remaining: self.remaining,
+            member: self.member.into_iter().collect(),
         };
         let body = serde_json::to_vec(&document).expect("strings and numbers are JSON");
         let mut response = (self.code.status(), body).into_response();

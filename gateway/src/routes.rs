@@ -2,6 +2,7 @@
 
 mod blob;
 mod care;
+mod health;
 mod links;
 mod live;
 mod nodes;
@@ -65,13 +66,17 @@ const LEDGER: &str = "/api/ledger";
 const SESSIONS: &str = "/api/sessions";
 const RECEIPTS: &str = "/api/sessions/{session}/receipts";
 const LINK_EVENTS: &str = "/api/links/{id}/events";
+const HEALTH_LINKS: &str = "/api/health-links";
+const HEALTH_LINK_END: &str = "/api/health-links/{id}/end";
+const HEALTH_LINK: &str = "/shl/{id}";
+const HEALTH_LINK_FILE: &str = "/shl/files/{handle}";
 const HEALTH: &str = "/health";
 const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 33] = [
+const PATHS: [&str; 37] = [
     SHARE_TERMS,
     SEALED_UPLOADS,
     SHARES,
@@ -82,6 +87,10 @@ const PATHS: [&str; 33] = [
     SEALED_CELLS,
     SEALED_MANIFEST,
     LINK_EVENTS,
+    HEALTH_LINKS,
+    HEALTH_LINK_END,
+    HEALTH_LINK,
+    HEALTH_LINK_FILE,
     LEDGER,
     SESSIONS,
     RECEIPTS,
@@ -168,7 +177,12 @@ fn pay_routes() -> Router<Gateway> {
 }
 
 fn link_routes() -> Router<Gateway> {
-    Router::new().route(LINK_EVENTS, shared(post(links::events), "POST, OPTIONS"))
+    Router::new()
+        .route(LINK_EVENTS, shared(post(links::events), "POST, OPTIONS"))
+        .route(HEALTH_LINKS, shared(post(health::offer), "POST, OPTIONS"))
+        .route(HEALTH_LINK_END, shared(post(health::end), "POST, OPTIONS"))
+        .route(HEALTH_LINK, shared(get(health::single).post(health::manifest), "GET, HEAD, POST, OPTIONS"))
+        .route(HEALTH_LINK_FILE, shared(get(health::location), "GET, HEAD, OPTIONS"))
 }
 
 fn share_routes() -> Router<Gateway> {
@@ -197,8 +211,8 @@ fn node_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | SEALED_UPLOADS | SHARES | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS
-        | PUBLISH | NODES | AUDITS => 10,
+        OPEN | BLOB | SEALED_UPLOADS | SHARES | HEALTH_LINKS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS
+        | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod audit_trail;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
@@ -24,6 +25,7 @@ pub(crate) mod repair;
 pub(crate) mod revoke;
 pub(crate) mod rm;
 pub(crate) mod s3;
+pub(crate) mod sell;
 pub(crate) mod share;
 pub(crate) mod shares;
 pub(crate) mod stat;
@@ -32,4 +34,5 @@ mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;
 pub(crate) mod viewer;
+pub(crate) mod watch;
 pub(crate) mod witness;

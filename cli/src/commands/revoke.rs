@@ -4,21 +4,23 @@ use std::fmt;
 
 use account::{Change, Released, release_now};
 use anyhow::{Context, bail};
-use chunker::{Coding, Link, Padding, RequiredTags};
+use chunker::{AccountSecret, Coding, Link, Padding, RequiredTags};
 use clap::Args;
 use client::{Client, NodeRelease, PutOptions};
 use proofs::Cid;
 use protocol::Signed;
 use serde::Serialize;
 use serde_json::Value;
-use sharing::{IndexPath, LinkId, LinkInquiry, ShareEnd};
+use sharing::{IndexPath, LinkId, LinkInquiry, ShareEnd, TrailWhat};
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::health;
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::secrets::SecretArg;
 use crate::shares::{self, KeptShare, KeptShares};
+use crate::trail::{TrailFile, facts_of_share};
 use crate::{account as account_file, gateway_api};
 
 /// End a link that you have made, and put what it shared under new keys
@@ -76,6 +78,9 @@ struct Rekeyed {
 impl Revoke {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let text = self.link.read()?;
+        if let Some(link) = health::known(globals, &text)? {
+            return health::revoke(globals, link).await;
+        }
         // The text itself is not repeated: it may hold the secret.
         let id =
             shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
@@ -94,6 +99,7 @@ impl Revoke {
             globals.output().note(format_args!("the link still opens: {error}; run this again"));
         } else {
             known.keep(&KeptShare { revoked: share.revoked.or(Some(now().get())), ..share.clone() })?;
+            note(globals, names.account.secret(), &network, &share)?;
         }
         let inquiry = Signed::sign(&key, &network.file.network, LinkInquiry { after: 0, id, issued: now() });
         let accesses = shares::events_of(&gateway, &inquiry).await.ok();
@@ -143,6 +149,20 @@ impl Revoke {
         done.report(release_now(client, &names.account, &names.local, old).await?);
         Ok(())
     }
+}
+
+/// Writes into the audit trail that a share was revoked, the first time that it was.
+fn note(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: &Network,
+    share: &KeptShare,
+) -> anyhow::Result<()> {
+    if share.revoked.is_some() {
+        return Ok(());
+    }
+    let facts = facts_of_share(share, TrailWhat::LinkEnded, now());
+    TrailFile::open(globals, secret, network.file.network)?.append(facts)
 }
 
 /// The address of the same plaintext under another key; the index has it in place of the old one.

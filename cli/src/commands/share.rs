@@ -14,17 +14,19 @@ use serde::Serialize;
 use sharing::{
     Attempts, FOLDER_TYPE, FileEntry, FileName, HeaderFields, IndexPath, LinkId, MediaType, Passcode,
     SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys, ShareLabel, ShareLink,
-    SharedFile,
+    SharedFile, TrailWhat,
 };
 use tokio::io::AsyncRead;
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::health::{HealthArgs, Wish};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::passcode::PasscodeSource;
 use crate::quantity::Duration;
 use crate::shares::{self, FolderSource, KeptFile, KeptShare, KeptShares};
+use crate::trail::{TrailFile, facts_of_share};
 use crate::until_ended::UntilEnded;
 use crate::{account as account_file, gateway_api, media_type, membership};
 
@@ -41,6 +43,7 @@ use crate::{account as account_file, gateway_api, media_type, membership};
 Examples:
   headwater share scan.pdf > scan.link
   headwater share chart/ --expires 2d --passcode --label 'For Dr. Ng'
+  headwater share --health labs.json                   a SMART Health Link: shlink:/…, and a QR code
   headwater share a.jpg b.jpg --passcode=@code.txt --gateway https://gateway.example --json | jq -r .link")]
 pub(crate) struct Share {
     /// The files; a folder is shared with all that is in it
@@ -66,6 +69,9 @@ pub(crate) struct Share {
     /// Data and parity shards [default: what suits the number of nodes]
     #[arg(long, value_name = "K+M", env = "HEADWATER_CODING")]
     coding: Option<Coding>,
+
+    #[command(flatten)]
+    health: HealthArgs,
 }
 
 #[derive(Serialize)]
@@ -90,6 +96,10 @@ struct Item {
 
 impl Share {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.health.is_wanted() {
+            let Self { files, gateway, expires, passcode, label, health, .. } = self;
+            return health.run(Wish { files, gateway, expires, passcode, label }, globals).await;
+        }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let gateway = gateway_of(self.gateway.as_deref(), &network)?;
@@ -137,6 +147,8 @@ impl Share {
             known.forget(&kept.id)?;
             return Err(error).context("the files are stored and in your index, but the link was not made");
         }
+        let facts = facts_of_share(&kept, TrailWhat::LinkMade, now());
+        TrailFile::open(globals, names.account.secret(), network.file.network)?.append(facts)?;
         let KeptShare { id, gateway, passcode, files, .. } = kept;
         let expires = expires.get();
         output.answer(&Answer { link: link.to_string(), id, gateway, expires, passcode, files, pushed })?;

@@ -12,9 +12,9 @@ pub const LINKS_MAX: u64 = 100_000;
 /// Accesses to one link that are kept until its owner has fetched them; after so many it opens no more until then.
 pub const ACCESSES_KEPT_MAX: u32 = 100_000;
 /// Other events of one link that are kept until then. Anybody can cause them: later ones are not kept.
-pub const REFUSALS_KEPT_MAX: u32 = 1000;
+pub const REFUSALS_KEPT_MAX: u32 = 200;
 /// Events that one answer gives.
-pub const EVENTS_OF_ANSWER_MAX: u32 = 1000;
+pub const EVENTS_OF_ANSWER_MAX: u32 = 200;
 
 /// Links that last. What a method has done is durable when it returns.
 #[async_trait]

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    blob, care, links, live, nodes, open, pay, publications, publish, read, sealed, sealed_uploads, shares,
-    sources, status, watch,
+    blob, care, health, links, live, nodes, open, pay, publications, publish, read, sealed, sealed_uploads,
+    shares, sources, status, watch,
 };
 
 /// The routes that other programs may rest on.
@@ -35,6 +35,11 @@ use super::{
         live::file,
         live::part,
         links::events,
+        health::offer,
+        health::end,
+        health::manifest,
+        health::single,
+        health::location,
         shares::register,
         shares::end,
         shares::about,

@@ -212,7 +212,8 @@ async fn guess(
     if remaining == 0 {
         store.note(id, event(LinkEventKind::Locked, None)).await?;
     }
-    Err(Problem::new(Code::WrongPasscode, format!("{remaining} attempts are left")).with_remaining(remaining))
+    Err(Problem::new(Code::WrongPasscode, format!("{remaining} attempts are left"))
+        .with_member("remaining", remaining))
 }
 
 async fn question(body: Body) -> Result<Question, Problem> {

@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 use super::router;
 use crate::{BearerToken, Gateway, GatewayConfig, UploadConfig};
 
+mod health;
 mod links;
 mod shares;
 

@@ -40,7 +40,7 @@ impl Passcode {
     }
 
     /// `Argon2id(passcode, salt = id[0..16], 64 MiB, 3 passes, 1 lane)`: takes 64 MiB and about 0.2 s (RFC 9106).
-    pub(super) fn stretch(&self, id: &LinkId) -> Zeroizing<[u8; STRETCHED_LEN]> {
+    pub(crate) fn stretch(&self, id: &LinkId) -> Zeroizing<[u8; STRETCHED_LEN]> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(STRETCHED_LEN));
         let params = params.expect("the numbers of the specification are within those of RFC 9106");
         let mut out = Zeroizing::new([0; STRETCHED_LEN]);
