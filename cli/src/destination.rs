@@ -118,6 +118,16 @@ impl Folder {
             .with_context(|| format!("cannot write {}", self.path.join(name).display()))
     }
 
+    /// A file in it with these bytes, in the place of one of this name. True when there was none.
+    pub(crate) fn replace(&self, name: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
+        let path = self.draft.path().join(name);
+        let is_new = !path.exists();
+        std::fs::create_dir_all(folder_of(&path))
+            .and_then(|()| std::fs::write(&path, bytes))
+            .with_context(|| format!("cannot write {}", self.path.join(name).display()))?;
+        Ok(is_new)
+    }
+
     /// Gives it its name.
     pub(crate) fn finish(self) -> anyhow::Result<PathBuf> {
         let draft = self.draft.keep();

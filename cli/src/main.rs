@@ -5,6 +5,7 @@
 mod account;
 mod arguments;
 mod commands;
+mod confirm;
 mod date;
 mod destination;
 mod devnet;
@@ -13,6 +14,8 @@ mod folders;
 mod freshness;
 mod gateway_api;
 mod health;
+mod key_file;
+mod key_service_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -23,11 +26,14 @@ mod logging;
 mod media_type;
 mod membership;
 mod metrics;
+mod money;
 mod names;
 mod output;
+mod packs;
 mod passcode;
 mod publication;
 mod quantity;
+mod quote;
 mod ready;
 mod record_file;
 mod secrets;
@@ -37,6 +43,7 @@ mod smaller_coding;
 mod target;
 mod trail;
 mod until_ended;
+mod watch;
 mod zip_file;
 
 use std::process::ExitCode;
@@ -69,8 +76,8 @@ fn main() -> ExitCode {
 
 async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Put(put) => put.run(globals).await,
-        Command::Get(get) => get.run(globals).await,
+        Command::Put(put) => Box::pin(put.run(globals)).await,
+        Command::Get(get) => Box::pin(get.run(globals)).await,
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
@@ -78,7 +85,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
         Command::Mv(mv) => mv.run(globals).await,
-        Command::Rm(rm) => rm.run(globals).await,
+        Command::Rm(rm) => Box::pin(rm.run(globals)).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
         Command::Share(share) => Box::pin(share.run(globals)).await,
@@ -99,6 +106,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Watch(watch) => Box::pin(watch.run(globals)).await,
+        Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),

@@ -20,6 +20,7 @@ use crate::error::{FetchError, OpenObjectError, PutError, RefreshError, RepairEr
 use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
+use crate::paying::{Payer, Purse};
 use crate::placement::Placement;
 use crate::pointers::{PointerWrite, PointersRead};
 use crate::report::{
@@ -46,6 +47,19 @@ impl Client {
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
         let throttle = Throttle::new(options.care_rate);
         Self { wire: Wire::new(pool, members), options, throttle }
+    }
+
+    /// The same client, paying nodes that sell what is read from them.
+    #[must_use]
+    pub fn paid_by(self, payer: Payer) -> Self {
+        let wire = self.wire.with_purse(Purse::new(payer));
+        wire.avoid_dear_nodes();
+        Self { wire, ..self }
+    }
+
+    /// Pays all nodes for what was read from them since they were paid last; how many have taken a payment.
+    pub async fn pay_nodes(&self) -> usize {
+        self.wire.pay_all().await
     }
 
     /// The nodes that this client knows now.

@@ -15,8 +15,8 @@
 //! [`plan`] decides what to ask of whom, [`placement`] where things belong and [`health`] remembers how nodes
 //! behaved: all three without input or output, so that a simulator can run them. The rest performs what they decide.
 //!
-//! The crate knows no accounts, no media and no HTTP. It gives out no byte that was not verified; where it has the key, none that
-//! was not opened.
+//! What nodes ask for reads a [`Payer`] pays, if the program hands one in. The crate knows no accounts, no media and no HTTP. It
+//! gives out no byte that was not verified; where it has the key, none that was not opened.
 
 mod audit_log;
 mod care;
@@ -28,10 +28,12 @@ pub mod health;
 mod moment;
 mod object;
 mod options;
+mod paying;
 pub mod placement;
 pub mod plan;
 mod pointers;
 mod put_answer;
+mod quote;
 mod reader;
 mod report;
 mod roster;
@@ -50,9 +52,11 @@ pub use error::{FetchError, OpenObjectError, PutError, ReadError, RefreshError, 
 pub use moment::Moment;
 pub use object::{Object, OpenedCell, Origin};
 pub use options::{ClientOptions, Move, ObjectSecrets, PutOptions, RepairAuthority, RepairOrder};
+pub use paying::{Bill, Payer};
 pub use pointers::{POINTER_COPIES, PointerWrite, PointersRead, Quorum};
 pub use proofs::Cid;
 pub use put_answer::PutAnswer;
+pub use quote::Quote;
 pub use reader::ObjectReader;
 pub use report::{
     AuditReport, Inconsistency, KeepReport, MissingPart, NodeRelease, Part, PartReport, PartState,

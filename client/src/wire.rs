@@ -11,9 +11,9 @@ use network::{Exchange, Members, Peer, Pool, RequestError};
 use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, HeldShard, Lease,
-    Mandate, NodeStatus, Pointer, PublicKey, Release, Renewal, Request, Response, Signed, UnixSeconds,
-    Unverified,
+    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
+    Lease, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response, Signed,
+    UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -21,6 +21,7 @@ pub(crate) use self::error::WireError;
 use self::error::Wrong;
 use crate::health::Health;
 use crate::moment::Moment;
+use crate::paying::Purse;
 use crate::roster::Roster;
 
 /// Bytes taken from a stream at a time: four cells.
@@ -40,6 +41,7 @@ pub(crate) struct Wire {
     pool: Pool,
     roster: Arc<Roster>,
     health: Arc<Mutex<Health>>,
+    purse: Option<Arc<Purse>>,
     start: Instant,
 }
 
@@ -69,7 +71,17 @@ impl Rows {
 
 impl Wire {
     pub(crate) fn new(pool: Pool, members: Members) -> Self {
-        Self { pool, roster: Arc::new(Roster::new(members)), health: Arc::default(), start: Instant::now() }
+        let (roster, health) = (Arc::new(Roster::new(members)), Arc::default());
+        Self { pool, roster, health, purse: None, start: Instant::now() }
+    }
+
+    /// The same, with something to pay from.
+    pub(crate) fn with_purse(self, purse: Purse) -> Self {
+        Self { purse: Some(Arc::new(purse)), ..self }
+    }
+
+    pub(crate) fn purse(&self) -> Option<&Purse> {
+        self.purse.as_deref()
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -93,7 +105,8 @@ impl Wire {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`.
+    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`. A node that wants to be
+    /// paid first is paid, and asked again.
     pub(crate) async fn read_cells(
         &self,
         node: PublicKey,
@@ -115,10 +128,28 @@ impl Wire {
         keep: Keep,
         within: Duration,
     ) -> Result<(Duration, Rows), WireError> {
+        match self.read_rows_once(node, root, leaves.clone(), cell_size, keep, within).await {
+            Err(error) if self.paid_after(node, &error).await => {
+                self.read_rows_once(node, root, leaves, cell_size, keep, within).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn read_rows_once(
+        &self,
+        node: PublicKey,
+        root: Root,
+        leaves: LeafSet,
+        cell_size: CellSize,
+        keep: Keep,
+        within: Duration,
+    ) -> Result<(Duration, Rows), WireError> {
         let asked = Instant::now();
         let mut exchange =
             in_time(within, self.request(node, &Request::Read { root, leaves: leaves.clone() })).await??;
         expect(in_time(within, exchange.response()).await??, |r| matches!(r, Response::Slice).then_some(()))?;
+        self.has_read(node, leaves.slice_len());
         let first_byte = asked.elapsed();
         self.heard(node);
         let mut decoder = SliceDecoder::new(root, leaves);
@@ -162,17 +193,25 @@ impl Wire {
         if held.len() == roots.len() { Ok(held) } else { Err(wrong(Wrong::Answers)) }
     }
 
-    /// A whole short shard, its hash checked.
+    /// A whole short shard, its hash checked. A node that wants to be paid first is paid, and asked again.
     pub(crate) async fn fetch(
         &self,
         node: PublicKey,
         root: Root,
         within: Duration,
     ) -> Result<Bytes, WireError> {
+        match self.fetch_once(node, root, within).await {
+            Err(error) if self.paid_after(node, &error).await => self.fetch_once(node, root, within).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn fetch_once(&self, node: PublicKey, root: Root, within: Duration) -> Result<Bytes, WireError> {
         let all = async {
             let mut exchange = self.request(node, &Request::Fetch { root }).await?;
             let response = exchange.response().await?;
-            expect(response, |r| matches!(r, Response::Whole { .. }).then_some(()))?;
+            let len = expect(response, |r| if let Response::Whole { len } = r { Some(len) } else { None })?;
+            self.has_read(node, len.get());
             let max = usize::try_from(MANIFEST_LEN_MAX).expect("1 MiB fits");
             let bytes = exchange.receiving.rest(max).await?;
             if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong(Wrong::Hash)) }
@@ -328,6 +367,13 @@ impl Wire {
         let request = Request::Claim { subject, seconds, mandate: Unverified::from(mandate) };
         let response = self.ask(node, &request, within).await?;
         expect(response, |r| matches!(r, Response::Claimed).then_some(()))
+    }
+
+    /// Pays a node; gives what it counts then.
+    pub(crate) async fn send_payment(&self, node: PublicKey, payment: Payment) -> Result<Counted, WireError> {
+        let response = self.ask(node, &Request::Pay(payment), CHANGE_WITHIN).await?;
+        self.heard(node);
+        expect(response, |r| if let Response::Paid(counted) = r { Some(counted) } else { None })
     }
 
     /// How a node is, by its own word.

@@ -65,7 +65,7 @@ pub use links::{
     ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkState, LinkStore,
     LinkStoreError, Links, NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
 };
-pub use pay::{PayConfig, Till, TillError};
+pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;

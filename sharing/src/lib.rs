@@ -16,11 +16,12 @@
 //!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
 //! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
+//! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27.
+//! 17, 20, 21, 24 and 27 to 30.
 
 #[macro_use]
 mod text;
@@ -37,6 +38,7 @@ mod ids;
 mod index;
 mod links;
 mod live;
+mod pack;
 mod published;
 mod records;
 #[cfg(test)]
@@ -77,6 +79,12 @@ pub use live::{
     AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
     UnfinishedError,
+};
+pub use pack::{
+    BlockPlace, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue, CatalogueError,
+    IndexBlock, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX,
+    PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef, PackSummary, PackTop, PackWriter,
+    PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError, RecordPlace, Search, SearchStep,
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{

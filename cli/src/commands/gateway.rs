@@ -11,10 +11,10 @@ use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
 use gateway::{
-    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PayConfig, PublishingConfig, Till,
-    UploadConfig,
+    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, NodePayments, PayConfig,
+    PublishingConfig, Till, UploadConfig,
 };
-use protocol::{NetworkId, PublicKey};
+use protocol::{Amount, NetworkId, PublicKey};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -27,6 +27,7 @@ use crate::folders;
 use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
+use crate::money::Money;
 use crate::output::Output;
 use crate::quantity::{ByteSize, Duration};
 use crate::ready::{GatewayReady, Ready};
@@ -173,6 +174,15 @@ struct GatewaySettings {
     #[arg(long, value_name = "SIZE", requires = "ledger", env = "HEADWATER_GATEWAY_CREDIT")]
     credit: Option<ByteSize>,
 
+    /// What is set aside for nodes in each epoch, in units of the ledger: they are paid from it for what is read, where the
+    /// nodes' share of what viewers pay is too little. Without it nodes that sell are not paid
+    #[arg(long, value_name = "AMOUNT", requires = "ledger", env = "HEADWATER_GATEWAY_COLLATERAL")]
+    collateral: Option<Money>,
+
+    /// The most that a node may ask for a GiB, in micro-units; dearer ones are read from last, and not paid
+    #[arg(long, value_name = "N", requires = "collateral", env = "HEADWATER_GATEWAY_NODE_PRICE_MAX")]
+    node_price_max: Option<u64>,
+
     /// A steward's folder: look after what has a mandate there too, as `headwater steward --dir` does
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_STEWARD")]
     steward: Option<PathBuf>,
@@ -223,6 +233,11 @@ impl Gateway {
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
         config.till = settings.till(network.file.network).await?;
+        let payer = settings.node_payments()?.zip(config.till.as_ref());
+        let client = match payer {
+            Some((payments, till)) => client.paid_by(till.pay_nodes(payments)),
+            None => client,
+        };
         let met = client.meet_nodes(MEET_WITHIN).await;
         tracing::debug!(met, "the nodes that answer are connected");
         let steward = settings.steward(&network, globals.output()).await?;
@@ -270,6 +285,8 @@ impl GatewaySettings {
             ledger: self.ledger.or(file.ledger),
             pay_folder: self.pay_folder.or(file.pay_folder),
             credit: self.credit.or(file.credit),
+            collateral: self.collateral.or(file.collateral),
+            node_price_max: self.node_price_max.or(file.node_price_max),
             steward: self.steward.or(file.steward),
             steward_config: self.steward_config.or(file.steward_config),
             operator_token: self.operator_token.or(file.operator_token),
@@ -327,6 +344,14 @@ impl GatewaySettings {
         };
         let credit = self.credit.map_or(PayConfig::CREDIT_BYTES, ByteSize::bytes);
         pay::till(ledger, &folder, credit, network).await.map(Some)
+    }
+
+    /// How nodes are paid, if they are.
+    fn node_payments(&self) -> anyhow::Result<Option<NodePayments>> {
+        let Some(collateral) = self.collateral else { return Ok(None) };
+        let price_max = self.node_price_max.map_or(Ok(Amount::MAX), Amount::new);
+        let price_max = price_max.map_err(|error| Usage::because(format!("node-price-max: {error}")))?;
+        Ok(Some(NodePayments { collateral: collateral.0, price_max }))
     }
 
     fn operators(&self) -> anyhow::Result<Option<BearerToken>> {

@@ -1,5 +1,7 @@
 //! `headwater put`: stores a file and prints its link.
 
+mod pack;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,7 @@ use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_coding};
+use crate::{account as account_file, gateway_api, lifetime, media_type, quote, smaller_coding};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -29,8 +31,14 @@ use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_
 /// shards found no node; `headwater repair` adds them when there are nodes again. Exit status 1 without a
 /// link means that nothing was stored.
 ///
+/// What the nodes ask for it, and until when it is then paid, is said before anything is stored; where they ask for something, it
+/// takes --yes or an answer.
+///
 /// With --json, a gateway that the network file names is told the link, which lets it read the file, and `url` says where it serves
 /// it; not with --erasable.
+///
+/// With --pack, FILE is a folder of many small files, each of which becomes a record under a key of its own; they share objects, so
+/// that a million of them cost little more than their bytes. Symbolic links are refused. One record reads as NAME/RECORD.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -39,6 +47,8 @@ Examples:
   headwater put film.mp4 --name films/river.mp4
   headwater put film.mp4 --coding 10+4 --keep 90d --json | jq .cid
   headwater put scan.dcm --require country=DE --require class=hospital
+  headwater put --pack patients --name records/patients
+  headwater put --pack today --append /records/patients
   tar c album | headwater put - --name album.tar --pad > album.link")]
 pub(crate) struct Put {
     /// The file; - or nothing for standard input
@@ -83,6 +93,18 @@ pub(crate) struct Put {
     /// Hide the exact length, at the cost of up to 12 % more
     #[arg(long)]
     pad: bool,
+
+    /// The files of a folder as records, many of them per object
+    #[arg(long, conflicts_with_all = ["replace", "no_index", "pad", "media_type"])]
+    pack: bool,
+
+    /// With --pack: into this folder of records, which you have put before. A record takes the place of one with its name
+    #[arg(long, value_name = "NAME", requires = "pack", conflicts_with_all = ["name", "erasable"])]
+    append: Option<String>,
+
+    /// Pay what the nodes ask, without being asked
+    #[arg(long)]
+    yes: bool,
 }
 
 /// How long a put may take to release what it has stored after a signal.
@@ -101,6 +123,9 @@ struct Answer {
 
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.pack {
+            return self.run_pack(globals).await;
+        }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let required = RequiredTags::new(self.required.clone());
@@ -116,6 +141,9 @@ impl Put {
         let until = now().plus(self.keep.seconds());
         let put = async |client: &Client| {
             let coding = self.coding(&network, client, &required)?;
+            self.quote(coding, &required, len, until)
+                .confirm(client, self.yes, self.is_stdin(), output)
+                .await?;
             let options = self.options(coding, path.as_ref(), required, until, secrets);
             let index_coding = network.usual_coding(client)?;
             let progress = output.progress("put", len);
@@ -156,6 +184,20 @@ impl Put {
 }
 
 impl Put {
+    fn quote<'s>(
+        &self,
+        coding: Coding,
+        required: &'s RequiredTags,
+        len: Option<u64>,
+        until: UnixSeconds,
+    ) -> quote::Storing<'s> {
+        quote::Storing { coding, padding: self.padding(), required, len, keep_s: self.keep.seconds(), until }
+    }
+
+    const fn padding(&self) -> Padding {
+        if self.pad { Padding::Padme } else { Padding::None }
+    }
+
     fn coding(&self, network: &Network, client: &Client, required: &RequiredTags) -> anyhow::Result<Coding> {
         let places = client.places_for(required);
         match self.coding {
@@ -176,7 +218,7 @@ impl Put {
         let metadata = file.metadata().await?;
         if metadata.is_dir() {
             return Err(Usage::because(format!(
-                "{name} is a folder; pack it first: tar c {name} | headwater put - --name {name}.tar"
+                "{name} is a folder; say --pack for a folder of records, or make one file of it: tar c {name} | headwater put - --name {name}.tar"
             )));
         }
         Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
@@ -193,15 +235,7 @@ impl Put {
         let name = path.map(|path| path.file_name().to_owned());
         let guessed = || media_type::of_name(name.as_deref()?).map(str::to_owned);
         let media_type = self.media_type.clone().or_else(guessed);
-        PutOptions {
-            coding,
-            padding: if self.pad { Padding::Padme } else { Padding::None },
-            name,
-            media_type,
-            expires,
-            required,
-            secrets,
-        }
+        PutOptions { coding, padding: self.padding(), name, media_type, expires, required, secrets }
     }
 
     /// What it is to be called: none when nothing gives it a name.
@@ -303,6 +337,9 @@ async fn new_file(
     }
     let index = names.local.index();
     let taken_over = index.file(&path).filter(|_| replace).cloned();
+    if taken_over.as_ref().is_some_and(crate::packs::is_folder) {
+        anyhow::bail!("{path} is a folder of records; remove it first");
+    }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
     names.local.write(vec![Change::File(free, file)])?;
     if let Some(old) = taken_over.filter(|old| old.object != object) {

@@ -6,7 +6,7 @@ pub(crate) mod fetch;
 mod fetching;
 pub(crate) mod keep;
 mod ledger;
-mod manifest;
+pub(crate) mod manifest;
 pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod node_audit;
