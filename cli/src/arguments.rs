@@ -100,6 +100,7 @@ pub(crate) enum Command {
     Steward(commands::steward::Steward),
     Ledger(commands::ledger::Ledger),
     Witness(commands::witness::Witness),
+    Viewer(commands::viewer::Viewer),
     Completions(commands::completions::Completions),
 }
 
@@ -146,6 +147,7 @@ impl Command {
             Self::Steward(_) => "steward",
             Self::Ledger(_) => "ledger",
             Self::Witness(_) => "witness",
+            Self::Viewer(_) => "viewer",
             Self::Completions(_) => "completions",
         }
     }

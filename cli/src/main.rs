@@ -94,6 +94,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
         Command::Watch(watch) => Box::pin(watch.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
+        Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -27,5 +27,6 @@ pub(crate) mod steward;
 mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;
+pub(crate) mod viewer;
 pub(crate) mod watch;
 pub(crate) mod witness;
