@@ -34,8 +34,10 @@ refused() {
 
 # Whatever is left over is shared by the largest remainder: no share of this agreement is a round number.
 film_and_agreement() {
-    devnet_start "$dir/net" --nodes 4 --coding 2+1
-    paid_start "$dir/pay" 2 --credit 256KiB --page "$PWD/player-demo/dist"
+    paid_ledger "$dir/pay"
+    # So dear that one gateway pays its nodes more than their share of what viewers pay, out of its collateral.
+    devnet_start "$dir/net" --nodes 4 --coding 2+1 --network-id "$paid_network" --node-price-read 120000007 --node-ledger "$HEADWATER_LEDGER"
+    paid_start 2 2.5 --credit 256KiB --page "$PWD/player-demo/dist"
     paid_publish media/headwater.mp4 --title Headwater --attach LICENSE-MIT
     paid_agree 0.07 65537 100003 10007 90001 author:anna:333334 director:bob:333333 composer:carl:333333
     refused "an agreement that its creator has not signed" "$headwater" ledger agree post "$paid_dir/film.agreement"
@@ -169,6 +171,13 @@ settled() {
     handed_in
     # Which page the browser was served stands in the log.
     "$headwater" ledger page player-demo/dist.sha256 --name 'the page' --dir "$paid_dir/ledger" >/dev/null
+    # Gateways that end pay for what they read last.
+    paid_end gateway1
+    paid_end gateway2
+    paid_nodes "$(jq -s 'map(.bytes) | add' "$dir/first.json" "$dir/second.json")"
+    # The page is looked at once more afterwards.
+    paid_serve gateway1 gateway --any-creator --ledger "$HEADWATER_LEDGER" --pay-folder "$paid_dir/gateway1" --page "$PWD/player-demo/dist"
+    paid_gateways[0]=$(paid_url gateway1)
     # Contracts pay two of the three, so that their payouts stand in the tree of the settlement.
     paid_as bob claim --address 0x52908400098527886e0f7030069857d2e4169ee7 >/dev/null
     paid_as carl claim --address 0xde709f2102306220921060314715629080e2fb77 >/dev/null
@@ -178,6 +187,13 @@ settled() {
     local party
     for party in anna bob carl network; do
         paid_as "$party" statement >"$dir/$party.statement.json"
+    done
+    cp "$paid_dir"/node-*.json "$dir"
+    # Once more: nothing is handed in for an epoch that is settled, and the balance says what was earned.
+    paid_nodes 0
+    for party in "$paid_dir"/node-*.json; do
+        jq -e '.vouchers == []' "$party" >/dev/null
+        jq -r .earned "$party" >"$dir/$(basename "$party" .json).earned"
     done
     royalties shares "$HEADWATER_LEDGER" "$dir" "$dir/first.json" "$dir/second.json" "$dir"/player?.json
 }

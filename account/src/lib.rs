@@ -8,9 +8,10 @@
 //!
 //! [`Account`] derives the keys; [`LocalIndex`] is what this device knows, durably; [`pull`] and [`sync`] bring it and the
 //! network together and say with [`Freshness`] how new that is. [`KeyStore`] holds the keys of erasable objects, which no
-//! secret gives back. The format is that of `docs/spec.md` section 24, and lives in `sharing`.
+//! secret gives back. [`PackPut`] and [`RecordFolder`] put and read folders of many small records, which have one name
+//! together. The formats are those of `docs/spec.md` sections 24 and 30, and live in `sharing`.
 //!
-//! The crate puts no files and reads none: it knows their names, and `client` the rest.
+//! Of files the crate knows the names, and `client` the rest.
 
 mod durable;
 mod fetch;
@@ -19,6 +20,7 @@ mod journal;
 mod key_store;
 mod keys;
 mod local;
+mod packs;
 mod phrase;
 mod pull;
 mod push;
@@ -31,6 +33,7 @@ pub use freshness::{DeviceSeen, Freshness, Unreadable};
 pub use key_store::{Destroyed, KeyStore};
 pub use keys::Account;
 pub use local::{Change, IndexFingerprint, LocalError, LocalIndex};
+pub use packs::{BoxError, PackPut, Packed, PutPacksError, ReadRecordsError, RecordFolder, read_record};
 pub use phrase::{PHRASE_WORDS, PhraseError, from_phrase, to_phrase};
 pub use pull::pull;
 pub use push::{INDEX_KEPT_S, PushError, put_small};

@@ -7,11 +7,15 @@ mod arguments;
 mod commands;
 mod confirm;
 mod date;
+mod destination;
 mod devnet;
 mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
+mod health;
+mod key_file;
+mod key_service_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -22,8 +26,11 @@ mod logging;
 mod media_type;
 mod membership;
 mod metrics;
+mod money;
 mod names;
 mod output;
+mod packs;
+mod passcode;
 mod publication;
 mod quantity;
 mod quote;
@@ -31,8 +38,10 @@ mod ready;
 mod record_file;
 mod secrets;
 mod settings;
+mod shares;
 mod smaller_coding;
 mod target;
+mod trail;
 mod until_ended;
 mod watch;
 mod zip_file;
@@ -67,17 +76,22 @@ fn main() -> ExitCode {
 
 async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Put(put) => put.run(globals).await,
-        Command::Get(get) => get.run(globals).await,
+        Command::Put(put) => Box::pin(put.run(globals)).await,
+        Command::Get(get) => Box::pin(get.run(globals)).await,
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
+        Command::AuditTrail(trail) => trail.run(globals).await,
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
         Command::Mv(mv) => mv.run(globals).await,
-        Command::Rm(rm) => rm.run(globals).await,
+        Command::Rm(rm) => Box::pin(rm.run(globals)).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
+        Command::Share(share) => Box::pin(share.run(globals)).await,
+        Command::Shares(shares) => shares.run(globals),
+        Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,
@@ -93,6 +107,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
         Command::Watch(watch) => Box::pin(watch.run(globals)).await,
+        Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
         Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),

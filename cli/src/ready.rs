@@ -89,6 +89,22 @@ impl fmt::Display for Ready<WatchReady> {
     }
 }
 
+/// A key service that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct KeyServiceReady {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// The key that signs offers and deliveries, in hexadecimal.
+    pub(crate) seller: String,
+}
+
+impl fmt::Display for Ready<KeyServiceReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KeyServiceReady { url, seller, .. } = &self.ready;
+        writeln!(f, "key service of {seller} serves on {url}")
+    }
+}
+
 impl fmt::Display for Ready<LedgerReady> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LedgerReady { url, issuer, .. } = &self.ready;

@@ -1,5 +1,6 @@
 //! A way out of a put that found too few nodes.
 
+use account::PutPacksError;
 use anyhow::anyhow;
 use client::PutError;
 use publishing::StoreError;
@@ -10,11 +11,9 @@ use crate::membership::suitable_coding;
 /// The error, with the coding that the nodes there are would do for, when that is what failed.
 pub(crate) fn suggest(error: anyhow::Error) -> anyhow::Error {
     let nodes = error.chain().find_map(|cause| {
-        let stored = cause.downcast_ref::<StoreError>();
-        let put = cause.downcast_ref::<PutError>();
-        nodes_of(match stored {
-            Some(StoreError::Put(put)) => put,
-            _ => put?,
+        nodes_of(match (cause.downcast_ref::<StoreError>(), cause.downcast_ref::<PutPacksError>()) {
+            (Some(StoreError::Put(put)), _) | (_, Some(PutPacksError::Put(put))) => put,
+            _ => cause.downcast_ref::<PutError>()?,
         })
     });
     let Some((nodes, coding)) = nodes.and_then(|nodes| Some((nodes, suitable_coding(nodes).ok()?))) else {

@@ -33,6 +33,7 @@ mod log_entry;
 mod omission;
 mod payout;
 mod records;
+mod sealed_key;
 mod settlement;
 mod text;
 pub mod tlog;
@@ -68,6 +69,7 @@ pub use records::{
     Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
     StorageReport,
 };
+pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
     Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,
     PayoutRoot, Resale, Rule, Sale, Settlement, Summary, Totals,

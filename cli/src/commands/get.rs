@@ -1,20 +1,21 @@
 //! `headwater get`: reads an object back from the network, or a publication from gateways.
 
-mod destination;
 mod names;
 mod object;
 mod publication;
 mod range;
+mod records;
 
 use std::path::PathBuf;
 
-use chunker::Link;
 use clap::Args;
 use publishing::download::WatchAddress;
+use sharing::RecordLink;
 
 use self::range::ByteRange;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::packs;
 use crate::secrets::SecretArg;
 
 /// Read a file back from the network, or a publication from gateways
@@ -23,6 +24,9 @@ use crate::secrets::SecretArg;
 /// besides, none of which needs to be trusted: the address says what the bytes must be. Every byte is verified before it is written.
 /// A file or a folder appears under its name only when it is there whole. With --json the answer says what was read: on standard
 /// output, or on standard error where the data is there.
+///
+/// Of a folder of records (`headwater put --pack`), LINK/RECORD and NAME/RECORD read one record, or what lies in a folder of them; the
+/// link or name alone reads all of them into a folder.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -31,6 +35,8 @@ Examples:
   headwater get @film.link | ffplay -
   headwater get @film.link --range 0-65535 | file -
   wl-paste | headwater get - -o copy.mp4           the link comes from the clipboard
+  headwater get /records/patients/1.json
+  headwater get /records/patients -o patients
   headwater get https://gateway.example/watch/ID   the film, its subtitles and its attachments, in a folder
   headwater get https://gateway.example/watch/ID --track video-720 --gateway https://other.example | ffplay -")]
 pub(crate) struct Get {
@@ -46,6 +52,10 @@ pub(crate) struct Get {
     /// Of an object, only the bytes from A to B, both included: A-B, A- or -N for the last N
     #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
     range: Option<ByteRange>,
+
+    /// Of a folder of records: print a link to this one record, which reads no other one
+    #[arg(long, conflicts_with_all = ["output", "range", "track"])]
+    link: bool,
 
     /// Of a publication, only this track, as one file
     #[arg(long, value_name = "ID")]
@@ -73,14 +83,11 @@ impl Get {
                 "--track and --gateway are for publications; a link is read from the nodes of the network",
             ));
         }
-        if let Some(link) = crate::names::named_link(&self.what, globals).await? {
-            return self.object(&link, globals).await;
+        if RecordLink::is_meant_by(&what) {
+            let link = what.parse().map_err(|error| Usage::because(format!("{error}")))?;
+            return self.record(&link, globals).await;
         }
-        // The text itself is not repeated: it holds a key.
-        let link = what.parse::<Link>();
-        let link = link.map_err(|error| {
-            Usage::because(format!("this is not a link: {error}; the name of a file of yours begins with /"))
-        })?;
-        self.object(&link, globals).await
+        let (link, inside) = packs::link_and_path(&self.what, &what, globals).await?;
+        self.object(&link, inside.as_ref(), globals).await
     }
 }

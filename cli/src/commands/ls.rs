@@ -1,5 +1,7 @@
 //! `headwater ls`: what the account has, by name.
 
+mod records;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,11 +16,12 @@ use crate::failure::Outcome;
 use crate::freshness::FreshnessAnswer;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
+use crate::packs;
 
 /// List what your account has put, from this machine and from others
 ///
 /// Names and sizes come from your index: nothing is asked about the files themselves. A folder is what several names
-/// begin with.
+/// begin with. Of a folder of records its index is read from the nodes.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -86,8 +89,17 @@ impl Ls {
         let mut names = Names::open(globals).await?;
         let freshness = match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
-                let pull = async |client: &Client| names.pull(client).await;
-                Some(network.with_client(None, pull).await?)
+                let look = async |client: &Client| {
+                    let freshness = names.pull(client).await?;
+                    let records = self.records(client, &names, folder.as_ref()).await?;
+                    Ok((freshness, records))
+                };
+                let (freshness, records) = network.with_client(None, look).await?;
+                if let Some(records) = records {
+                    output.answer(&records)?;
+                    return Ok(Outcome::Complete);
+                }
+                Some(freshness)
             }
             Err(error) => {
                 output.note(format_args!("this is what this machine knows: {error:#}"));
@@ -99,6 +111,24 @@ impl Ls {
         let answer = self.answer(names.local.index(), folder.as_ref(), freshness, unpushed)?;
         output.answer(&answer)?;
         Ok(Outcome::Complete)
+    }
+
+    /// What is in the folder of records that is meant; none where another folder or a file is.
+    async fn records(
+        &self,
+        client: &Client,
+        names: &Names,
+        path: Option<&IndexPath>,
+    ) -> anyhow::Result<Option<records::Answer>> {
+        let index = names.local.index();
+        let Some(path) = path else { return Ok(None) };
+        let (folder, inside) = match (index.file(path), packs::above(index, path)) {
+            (Some(file), _) if packs::is_folder(file) => (path.clone(), None),
+            (None, Some((folder, inside))) => (folder, Some(inside)),
+            _ => return Ok(None),
+        };
+        let opened = packs::open(client, &names.link(client, &folder).await?).await?;
+        records::Answer::read(&opened, &folder, inside.as_ref(), self.recursive).await.map(Some)
     }
 
     fn answer(

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod audit_trail;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
@@ -16,12 +17,17 @@ pub(crate) mod mv;
 pub(crate) mod node;
 pub(crate) mod node_status;
 pub(crate) mod nodes;
+pub(crate) mod open;
 pub(crate) mod publications;
 pub(crate) mod publish;
 pub(crate) mod put;
 pub(crate) mod repair;
+pub(crate) mod revoke;
 pub(crate) mod rm;
 pub(crate) mod s3;
+pub(crate) mod sell;
+pub(crate) mod share;
+pub(crate) mod shares;
 pub(crate) mod stat;
 pub(crate) mod steward;
 mod telling;

@@ -1,5 +1,7 @@
 //! `headwater put`: stores a file and prints its link.
 
+mod pack;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,9 @@ use crate::{account as account_file, gateway_api, lifetime, media_type, quote, s
 ///
 /// With --json, a gateway that the network file names is told the link, which lets it read the file, and `url` says where it serves
 /// it; not with --erasable.
+///
+/// With --pack, FILE is a folder of many small files, each of which becomes a record under a key of its own; they share objects, so
+/// that a million of them cost little more than their bytes. Symbolic links are refused. One record reads as NAME/RECORD.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -42,6 +47,8 @@ Examples:
   headwater put film.mp4 --name films/river.mp4
   headwater put film.mp4 --coding 10+4 --keep 90d --json | jq .cid
   headwater put scan.dcm --require country=DE --require class=hospital
+  headwater put --pack patients --name records/patients
+  headwater put --pack today --append /records/patients
   tar c album | headwater put - --name album.tar --pad > album.link")]
 pub(crate) struct Put {
     /// The file; - or nothing for standard input
@@ -87,6 +94,14 @@ pub(crate) struct Put {
     #[arg(long)]
     pad: bool,
 
+    /// The files of a folder as records, many of them per object
+    #[arg(long, conflicts_with_all = ["replace", "no_index", "pad", "media_type"])]
+    pack: bool,
+
+    /// With --pack: into this folder of records, which you have put before. A record takes the place of one with its name
+    #[arg(long, value_name = "NAME", requires = "pack", conflicts_with_all = ["name", "erasable"])]
+    append: Option<String>,
+
     /// Pay what the nodes ask, without being asked
     #[arg(long)]
     yes: bool,
@@ -108,6 +123,9 @@ struct Answer {
 
 impl Put {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.pack {
+            return self.run_pack(globals).await;
+        }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let required = RequiredTags::new(self.required.clone());
@@ -200,7 +218,7 @@ impl Put {
         let metadata = file.metadata().await?;
         if metadata.is_dir() {
             return Err(Usage::because(format!(
-                "{name} is a folder; pack it first: tar c {name} | headwater put - --name {name}.tar"
+                "{name} is a folder; say --pack for a folder of records, or make one file of it: tar c {name} | headwater put - --name {name}.tar"
             )));
         }
         Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
@@ -319,6 +337,9 @@ async fn new_file(
     }
     let index = names.local.index();
     let taken_over = index.file(&path).filter(|_| replace).cloned();
+    if taken_over.as_ref().is_some_and(crate::packs::is_folder) {
+        anyhow::bail!("{path} is a folder of records; remove it first");
+    }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
     names.local.write(vec![Change::File(free, file)])?;
     if let Some(old) = taken_over.filter(|old| old.object != object) {

@@ -1,20 +1,25 @@
 //! `headwater rm`: ends what keeps a file, and says what that proves.
 
+mod records;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use account::{Change, Destroyed, Released, release_now};
 use anyhow::{Context, bail};
-use chunker::Coding;
 use clap::Args;
 use client::{Client, NodeRelease};
+use proofs::Cid;
 use serde::Serialize;
-use sharing::{AccountIndex, EntryName, FileEntry, IndexPath};
+use sharing::{AccountIndex, EntryName, FileEntry, IndexPath, PackRef};
 
+use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
+use crate::packs::{self, Folder};
 
 /// Remove files: end their leases at every node, and destroy the key of what is erasable
 ///
@@ -23,10 +28,14 @@ use crate::names::{Names, now, parse_path};
 /// object is written over and removed here, so that what is left anywhere stays unreadable, unless a link was given away;
 /// solid-state disks and backups may hold old copies of the key.
 /// Nodes that do not answer are asked again by later commands until the leases would have ended anyway.
+///
+/// A record of a folder of records is removed by writing the pack that has it once more without it, under new keys, and by ending the
+/// leases of the old one. Links to the folder, and to any record of that pack, read nothing afterwards: give out new ones.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater rm /film.mp4
+  headwater rm /records/patients/1.json
   headwater rm /films --recursive --json | jq '.files[].nodes'")]
 pub(crate) struct Rm {
     /// What is to be removed
@@ -41,6 +50,8 @@ pub(crate) struct Rm {
 #[derive(Serialize)]
 struct Answer {
     files: Vec<Removed>,
+    /// Folders of which records were removed.
+    records: Vec<RemovedRecords>,
     /// Whether the network's index knows of it already.
     pushed: bool,
     /// What all this does not prove.
@@ -50,10 +61,15 @@ struct Answer {
 const PROVES: &str =
     "a node that confirms says that its lease has ended; that it erased the bytes, nobody can prove";
 
+/// How the line of a node begins that has not done what it was asked for.
+const NOT_CONFIRMED: &str = "not confirmed";
+
 #[derive(Serialize)]
 struct Removed {
     name: String,
     cid: String,
+    /// Packs that went with it, when it was a folder of records.
+    packs: usize,
     /// Leases that nodes say they ended.
     ended: usize,
     nodes: Vec<NodeLine>,
@@ -80,14 +96,37 @@ impl Rm {
         let remove = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
+            let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
-            remove_all(&mut names, client, coding, chosen, folders).await
+            let mut records = Vec::with_capacity(removals.len());
+            for removal in removals {
+                records.push(removal.run(&mut names, client, coding).await?);
+            }
+            let files = remove_all(&mut names, client, chosen, folders).await?;
+            let pushed = names.push(client, coding).await?;
+            Ok(Answer { files, records, pushed, proves: PROVES })
         };
         let answer = network.with_client(Some(payer), remove).await?;
-        let is_over = answer.files.iter().all(Removed::is_over);
+        let is_over = answer.files.iter().all(Removed::is_over)
+            && answer.records.iter().all(|records| is_confirmed(records.later.as_ref(), &records.nodes));
         globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
+    }
+
+    /// The paths of files and folders, and what is to go of folders of records.
+    fn split(&self, index: &AccountIndex, paths: Vec<IndexPath>) -> (Vec<IndexPath>, Vec<Removal>) {
+        let mut records: BTreeMap<IndexPath, BTreeSet<IndexPath>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for path in paths {
+            match packs::above(index, &path) {
+                Some((folder, inside)) => drop(records.entry(folder).or_default().insert(inside)),
+                None => others.push(path),
+            }
+        }
+        let removals = records.into_iter();
+        let removals = removals.map(|(folder, names)| Removal { folder, names, recursive: self.recursive });
+        (others, removals.collect())
     }
 
     /// The folders that have an entry of their own.
@@ -130,10 +169,10 @@ impl Rm {
 async fn remove_all(
     names: &mut Names,
     client: &Client,
-    coding: Coding,
     chosen: Vec<(IndexPath, FileEntry)>,
     folders: Vec<IndexPath>,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<Vec<Removed>> {
+    let mut packs = packs_of(names, client, &chosen).await?;
     let mut files = Vec::with_capacity(chosen.len());
     let mut changes = Vec::with_capacity(chosen.len());
     for (path, file) in &chosen {
@@ -143,19 +182,44 @@ async fn remove_all(
         if removed.kept_as.is_none() {
             removed.key =
                 destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
-            names.local.release_later(file.object, now())?;
+            let objects = packs.get(path).into_iter().flatten().copied();
+            names.local.release_all_later(objects.chain([file.object]), now())?;
         }
         changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
     changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
     names.local.write(changes).context("cannot write to your index")?;
-    for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
+    for ((path, file), removed) in
+        chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);
+        let packs = packs.remove(path).unwrap_or_default();
+        removed.packs = packs.len();
+        removed.report_packs(packs::release(client, names, packs).await?);
     }
-    let pushed = names.push(client, coding).await?;
-    Ok(Answer { files, pushed, proves: PROVES })
+    Ok(files)
+}
+
+/// The packs of the folders of records among what is chosen, but for those that other folders have too.
+async fn packs_of(
+    names: &Names,
+    client: &Client,
+    chosen: &[(IndexPath, FileEntry)],
+) -> anyhow::Result<BTreeMap<IndexPath, Vec<Cid>>> {
+    let mut of_each = BTreeMap::new();
+    let folders: Vec<_> =
+        chosen.iter().filter(|(_, file)| packs::is_folder(file)).map(|(path, _)| path).collect();
+    if folders.is_empty() {
+        return Ok(of_each);
+    }
+    let kept = packs::packs_of_others(client, names, &folders).await?;
+    for path in folders {
+        let (folder, _) = Folder::open(client, names, path).await?;
+        let objects = folder.packs.iter().map(PackRef::object).filter(|object| !kept.contains(object));
+        of_each.insert(path.clone(), objects.collect());
+    }
+    Ok(of_each)
 }
 
 fn destroy_key(names: &Names, file: &FileEntry) -> std::io::Result<Option<&'static str>> {
@@ -171,6 +235,7 @@ impl Removed {
         Self {
             name: path.to_string(),
             cid: file.object.to_string(),
+            packs: 0,
             ended: 0,
             nodes: Vec::new(),
             key: None,
@@ -187,7 +252,7 @@ impl Removed {
                     let said = match said {
                         NodeRelease::Ended(leases) => format!("ended {leases} leases"),
                         NodeRelease::HeldNothing => return None,
-                        NodeRelease::Unconfirmed(reason) => format!("not confirmed: {reason}"),
+                        NodeRelease::Unconfirmed(reason) => format!("{NOT_CONFIRMED}: {reason}"),
                     };
                     Some(NodeLine { node: node.to_string(), said })
                 });
@@ -203,10 +268,27 @@ impl Removed {
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.kept_as.is_some()
-            || (self.later.is_none() && !self.nodes.iter().any(|line| line.said.starts_with("not confirmed")))
+    /// What was said of the packs of a folder of records.
+    fn report_packs(&mut self, packs::Released { ended, nodes, later }: packs::Released) {
+        self.ended += ended;
+        self.later = self.later.take().or(later);
+        for (node, said) in nodes {
+            let node = node.to_string();
+            match self.nodes.iter_mut().find(|line| line.node == node) {
+                None => self.nodes.push(NodeLine { node, said }),
+                Some(line) if said.starts_with(NOT_CONFIRMED) => line.said = said,
+                Some(_) => {}
+            }
+        }
     }
+
+    fn is_over(&self) -> bool {
+        self.kept_as.is_some() || is_confirmed(self.later.as_ref(), &self.nodes)
+    }
+}
+
+fn is_confirmed(later: Option<&String>, nodes: &[NodeLine]) -> bool {
+    later.is_none() && !nodes.iter().any(|line| line.said.starts_with(NOT_CONFIRMED))
 }
 
 impl fmt::Display for Answer {
@@ -228,6 +310,20 @@ impl fmt::Display for Answer {
                 writeln!(f, "  {what}")?;
             }
             for NodeLine { node, said } in &file.nodes {
+                writeln!(f, "  {}  {said}", &node[..10])?;
+            }
+        }
+        for removed in &self.records {
+            let RemovedRecords { name, records, packs, ended, nodes, later, .. } = removed;
+            writeln!(
+                f,
+                "{name}: {} records gone, {packs} packs written again, {ended} leases ended",
+                records.len()
+            )?;
+            if let Some(later) = later {
+                writeln!(f, "  {later}")?;
+            }
+            for NodeLine { node, said } in nodes {
                 writeln!(f, "  {}  {said}", &node[..10])?;
             }
         }

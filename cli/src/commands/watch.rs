@@ -13,9 +13,9 @@ use serde::Serialize;
 use sharing::{Bundle, BundleKind};
 use tokio::net::TcpListener;
 
-use super::ledger::money::Money;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::money::Money;
 use crate::output::Output;
 use crate::ready::{Ready, WatchReady};
 use crate::watch::{Fare, Keep, Offer, Proxy, Served, UsedGrant};

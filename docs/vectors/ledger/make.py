@@ -9,6 +9,11 @@ import hashlib
 import pathlib
 import sys
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
@@ -248,7 +253,24 @@ def derived():
     entry = cbor({"at": START, "what": {"deposit": {"acceptance": acceptance, "deposit": deposit}}})
     after = derive("headwater v1 journal", head + entry)
     name = b3(cbor([PUBLIC["viewer"], "deposit", BODIES["deposit"]]))
+    yield from sealed_keys()
     yield {"name": "journal", "terms": readable(terms), "head": head.hex(), "entry": entry.hex(), "after": after.hex(), "record_name": name.hex()}
+
+
+def sealed_keys():
+    """What was sold, sealed to the X25519 form of the key that bought it, and the same with a point that leads everybody to one key."""
+    seller, buyer, purchase, text = bytes([21] * 32), bytes([22] * 32), b3(b"purchase"), b"headwater:cid#key"
+    ephemeral = X25519PrivateKey.from_private_bytes(derive("headwater v1 sealing", seller + purchase + text))
+    own = X25519PrivateKey.from_private_bytes(hashlib.sha512(buyer).digest()[:32])
+    point, known = ephemeral.public_key().public_bytes_raw(), own.public_key().public_bytes_raw()
+
+    def sealed(point, shared):
+        key = HKDF(hashes.SHA256(), 32, salt=point + known, info=b"headwater v1 sealed key" + purchase).derive(shared)
+        return (point + ChaCha20Poly1305(key).encrypt(bytes(12), text, None)).hex()
+
+    about = {"name": "sealed_key", "seller_secret": seller.hex(), "buyer_secret": buyer.hex(), "purchase": purchase.hex()}
+    yield about | {"text": text.hex(), "sealed": sealed(point, ephemeral.exchange(own.public_key()))}
+    yield about | {"text": None, "sealed": sealed(bytes(32), bytes(32))}
 
 
 # --- Entries -------------------------------------------------------------------------------------

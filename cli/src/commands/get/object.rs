@@ -4,19 +4,21 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use account::RecordFolder;
+use anyhow::{Context, bail};
 use chunker::Link;
 use client::{Client, Object};
 use futures_util::TryStreamExt;
 use serde::Serialize;
+use sharing::IndexPath;
 use tokio::io::AsyncWriteExt;
 
 use super::Get;
-use super::destination::{Destination, Sink, unless_ended};
 use crate::arguments::Globals;
+use crate::destination::{Destination, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;
-use crate::output::Progress;
+use crate::output::{Output, Progress};
 
 /// What was read. People see it in the file; where the data is on standard output, programs find this on standard error.
 #[derive(Serialize)]
@@ -34,23 +36,38 @@ struct Answer {
 }
 
 impl Get {
-    /// Reads the object behind `link`, or the range of it that is wanted.
-    pub(super) async fn object(&self, link: &Link, globals: &Globals) -> anyhow::Result<Outcome> {
+    /// Reads the object behind `link`, the range of it that is wanted, or what is wanted of it when it is a folder of records.
+    pub(super) async fn object(
+        &self,
+        link: &Link,
+        inside: Option<&IndexPath>,
+        globals: &Globals,
+    ) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let get = async |client: &Client| {
             let object = client.open(link).await.context("cannot open the link")?;
-            let range = match self.range {
-                Some(range) => range.within(object.len())?,
-                None => 0..object.len(),
-            };
-            let destination = Destination::choose(self.output.as_deref(), || name_of(&object))?;
-            let answer = Answer::new(&object, &range, &destination);
-            let progress = output.progress("get", Some(range.end - range.start));
-            let write = async |to: Sink| copy(&object, range, to, &progress).await;
-            unless_ended(destination.fill(write)).await?;
-            Ok(answer)
+            if RecordFolder::is_one(&object) {
+                return self.records(client, &object, inside, output).await;
+            }
+            if inside.is_some() || self.link {
+                bail!("this is a file, and no folder of records");
+            }
+            self.whole(&object, output).await
         };
-        let answer = Network::load(globals.network.as_deref()).await?.with_client(None, get).await?;
+        Network::load(globals.network.as_deref()).await?.with_client(None, get).await
+    }
+
+    async fn whole(&self, object: &Object, output: Output) -> anyhow::Result<Outcome> {
+        let range = match self.range {
+            Some(range) => range.within(object.len())?,
+            None => 0..object.len(),
+        };
+        let destination = Destination::choose(self.output.as_deref(), || name_of(object))?;
+        let answer = Answer::new(object, &range, &destination);
+        let progress = output.progress("get", Some(range.end - range.start));
+        let write = async |to: Sink| copy(object, range, to, &progress).await;
+        unless_ended(destination.fill(write)).await?;
+        drop(progress);
         if answer.file.is_some() {
             output.answer(&answer)?;
         } else {
