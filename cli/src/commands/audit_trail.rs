@@ -30,6 +30,7 @@ use crate::{account as account_file, failure, folders, gateway_api};
 ///
 /// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or that stands in a public
 /// log: then nothing was left out at its end either.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

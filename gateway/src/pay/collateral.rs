@@ -139,7 +139,7 @@ impl Collateral {
         if lane >= LANES_MAX || left < least {
             return Step::UsedUp;
         }
-        let part = u128::from(self.limit) / u128::from(FIRST_PART) << lane.min(u64::BITS);
+        let part = (u128::from(self.limit) / u128::from(FIRST_PART)) << lane.min(u64::BITS);
         let part = Amount::try_from(part).unwrap_or(Amount::MAX);
         Step::Allocate { lane: LaneNumber::new(lane), amount: part.max(least).min(left) }
     }

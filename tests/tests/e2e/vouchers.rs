@@ -158,7 +158,7 @@ async fn who_does_not_pay_is_cut_off_and_who_pays_goes_on() -> anyhow::Result<()
     assert!(paid.iter().sum::<u64>() >= LEN as u64, "{paid:?}");
     for index in 0..3 {
         for voucher in stage.vouchers(index)? {
-            let cost = voucher.bytes * PRICE >> 30;
+            let cost = (voucher.bytes * PRICE) >> 30;
             assert!((cost..cost + 64).contains(&voucher.amount.get()), "{voucher:?}");
             let lane = (voucher.payee, voucher.lane.get());
             assert!(voucher.amount.get() <= stage.ledger.allocated()[&lane]);

@@ -62,7 +62,7 @@ impl InWords<'_> {
         let AgreementParts { secondary, isrc, iswc, iscc, .. } = self.0.parts();
         match secondary {
             Some(least) => {
-                writeln!(f, "  others may make works from it, for {} or more of theirs", Percent(*least))?
+                writeln!(f, "  others may make works from it, for {} or more of theirs", Percent(*least))?;
             }
             None => writeln!(f, "  nobody may make works from it")?,
         }
