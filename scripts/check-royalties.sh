@@ -159,7 +159,16 @@ chromium() {
 # A fourth viewer tops up in the page, and watches in two tabs at once.
 bought() { chromium buys --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 45)"; }
 
+# Gateways hand in what they are given every few seconds.
+handed_in() {
+    local gateway
+    for gateway in "${paid_gateways[@]}"; do
+        until curl -fsS "$gateway/metrics" | grep -q '^headwater_gateway_receipts_waiting 0'; do sleep 0.2; done
+    done
+}
+
 settled() {
+    handed_in
     # Which page the browser was served stands in the log.
     "$headwater" ledger page player-demo/dist.sha256 --name 'the page' --dir "$paid_dir/ledger" >/dev/null
     # Gateways that end pay for what they read last.

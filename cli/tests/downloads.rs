@@ -124,6 +124,8 @@ struct Gateways(Runtime);
 
 impl Gateways {
     fn new() -> Self {
+        // Which TLS it is to use has to be said where all crates are built together, since others leave that open.
+        drop(rustls::crypto::ring::default_provider().install_default());
         Self(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap())
     }
 
