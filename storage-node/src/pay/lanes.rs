@@ -120,7 +120,7 @@ fn files(dir: &Path) -> io::Result<Vec<(PathBuf, KeptVoucher)>> {
         match kept {
             Some(kept) if name(&kept.lane()).as_str() == entry.file_name() => files.push((path, kept)),
             _ => {
-                tracing::error!(path = %path.display(), len, "a voucher is left out: the file cannot be read")
+                tracing::error!(path = %path.display(), len, "a voucher is left out: the file cannot be read");
             }
         }
     }
