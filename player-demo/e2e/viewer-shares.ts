@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import type { Page } from "playwright-core";
 
+import { holds } from "./accessible";
 import { takeUploads } from "./sealed-owner-stub";
 import { SealedStub } from "./sealed-stub";
 import { assert } from "./target";
@@ -22,6 +23,8 @@ export async function shares(bench: ViewerBench): Promise<string> {
     const [download] = await Promise.all([page.waitForEvent("download", WAIT), page.click("text=Save the owner's file")]);
     file = readFileSync(await download.path(), "utf8");
     assert((await page.locator("svg.qr path").count()) === 1, "there is no QR code");
+    await holds(page, "a link that was made");
+    if (bench.shots) await page.screenshot({ path: `${bench.shots}/viewer-shared.png`, fullPage: true });
     return link;
   });
   const all = gateway.seen.join("\n");
