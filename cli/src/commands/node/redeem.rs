@@ -83,7 +83,7 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
-struct Taken {
+struct BatchAnswer {
     taken: u64,
     known: u64,
     refused: Vec<TakenNot>,
@@ -146,11 +146,11 @@ async fn hand_over(ledger: &LedgerApi, dir: &Path) -> anyhow::Result<Handed> {
     let mut promised = Amount::ZERO;
     for batch in vouchers.chunks(BATCH_MAX) {
         let records = list(batch.iter().map(|kept| kept.voucher.encode()));
-        let taken: Taken = serde_json::from_slice(&ledger.post("v1/batches", records).await?)
+        let answer: BatchAnswer = serde_json::from_slice(&ledger.post("v1/batches", records).await?)
             .context("the ledger answers as none does")?;
-        handed.taken += taken.taken;
-        handed.known += taken.known;
-        handed.refused.extend(taken.refused.into_iter().filter_map(|not| Refused::new(batch, not)));
+        handed.taken += answer.taken;
+        handed.known += answer.known;
+        handed.refused.extend(answer.refused.into_iter().filter_map(|not| Refused::new(batch, not)));
         for kept in batch {
             let said = kept.voucher.body();
             handed.bytes = handed.bytes.saturating_add(said.bytes);
