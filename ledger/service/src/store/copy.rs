@@ -38,7 +38,9 @@ pub async fn copy_journal(
             return Err(CopyError::OtherEntry { number: head.count + other as u64 });
         }
         let missing = entries.get(known.len()..).unwrap_or_default();
-        to.append_if(after(head, &entries[..entries.len() - missing.len()]), missing).await?;
+        if !missing.is_empty() {
+            to.append_if(after(head, &entries[..entries.len() - missing.len()]), missing).await?;
+        }
         head = after(head, &entries);
     }
     let (expected, found) = (end(from, terms).await, end(to, terms).await);
