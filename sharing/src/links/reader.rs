@@ -20,9 +20,11 @@ pub struct ReaderError;
 impl Reader {
     /// What of this text can stand in a log: its first [`READER_CHARS_MAX`] characters, on one line. `None` where nothing is left.
     pub fn stated(text: &str) -> Option<Self> {
-        let line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let kept: String = line.chars().take(READER_CHARS_MAX).collect();
-        (!kept.is_empty()).then_some(Self(kept))
+        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let kept: String = line.trim().chars().take(READER_CHARS_MAX).collect();
+        // What was cut off may have left a space at the end.
+        let kept = kept.trim_end();
+        (!kept.is_empty()).then(|| Self(kept.to_owned()))
     }
 
     /// The text.
