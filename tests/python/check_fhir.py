@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from fhir.resources.R4B import construct_fhir_element, get_fhir_model_class
+from fhir.resources.R4B import get_fhir_model_class
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source"
 READER = "Outside checker, ward 4"
@@ -28,7 +28,7 @@ def examples(folder: Path) -> None:
     entry = {"fullUrl": "urn:uuid:8b7a1c0e-0000-4000-8000-000000000001", "resource": labs}
     chart = {"resourceType": "Bundle", "type": "collection", "entry": [entry] * 300}
     for name, resource in (("labs", labs), ("chart", chart)):
-        construct_fhir_element(resource["resourceType"], json.dumps(resource))
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
         (folder / f"{name}.json").write_text(json.dumps(resource))
 
 
