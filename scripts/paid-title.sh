@@ -48,6 +48,7 @@ paid_end() {
     kill -TERM "${paid_pids[$1]}"
     wait "${paid_pids[$1]}" 2>/dev/null || true
     unset "paid_pids[$1]"
+    rm "$paid_dir/$1.json"
 }
 
 # paid_start G COLLATERAL ARGS…: G gateways with these arguments that take part in the ledger, each with this to pay nodes from.
