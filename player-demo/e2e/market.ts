@@ -221,7 +221,7 @@ async function bringKey(pkcs8: number[]): Promise<void> {
   const publicKey = await crypto.subtle.importKey("jwk", { kty: "OKP", crv: "Ed25519", x: x as string }, "Ed25519", true, ["verify"]);
   const privateKey = await crypto.subtle.importKey("pkcs8", new Uint8Array(pkcs8), "Ed25519", false, ["sign"]);
   await new Promise<void>((resolve, reject) => {
-    const opening = indexedDB.open("headwater", 1);
+    const opening = indexedDB.open("headwater");
     opening.onerror = () => reject(opening.error);
     opening.onsuccess = () => {
       const transaction = opening.result.transaction("keys", "readwrite");
