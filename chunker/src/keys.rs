@@ -24,6 +24,8 @@ const POINTER_VALUE_CONTEXT: &str = "headwater v1 pointer value";
 const S3_CONTEXT: &str = "headwater v1 s3 credentials";
 const SPOOL_CONTEXT: &str = "headwater v1 s3 spool";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
+const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
+const READING_CONTEXT: &str = "headwater v1 reading key";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -131,6 +133,16 @@ impl AccountSecret {
     /// The seed of the key that signs the account's publications.
     pub fn creator_seed(&self) -> KeySeed {
         KeySeed(self.derive(CREATOR_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs what the account grants to others.
+    pub fn identity_seed(&self) -> KeySeed {
+        KeySeed(self.derive(IDENTITY_CONTEXT, &[]))
+    }
+
+    /// The seed of the key to which others wrap what the account may read.
+    pub fn reading_seed(&self) -> KeySeed {
+        KeySeed(self.derive(READING_CONTEXT, &[]))
     }
 
     /// The key of the account's private index.

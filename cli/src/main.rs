@@ -11,6 +11,7 @@ mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
+mod grants;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -76,6 +77,9 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Rm(rm) => Box::pin(rm.run(globals)).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
+        Command::Identity(identity) => identity.run(globals),
+        Command::Grant(grant) => grant.run(globals).await,
+        Command::Grants(grants) => grants.run(globals).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,

@@ -15,11 +15,12 @@
 //! * An [`AccountIndex`] is all that an account has, by name; devices merge theirs in any order. [`IndexPage`],
 //!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
+//! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 30.
+//! 17, 20, 21, 24, 30 and 31.
 
 mod account;
 mod any;
@@ -28,6 +29,7 @@ mod bundle;
 mod bundle_tests;
 mod exposed_key;
 mod file_ref;
+mod grant;
 mod ids;
 mod index;
 mod live;
@@ -57,6 +59,10 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use file_ref::FileRef;
+pub use grant::{
+    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
+    IdentityError, NewGrant, OpenGrantError, OpenedGrant, OwnIdentity, SealGrantError,
+};
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
 pub use live::{
