@@ -35,17 +35,17 @@ pub(crate) fn above(index: &AccountIndex, path: &IndexPath) -> Option<(IndexPath
     folders.next()
 }
 
-/// The link that an argument means, by name or itself, and the path behind it that leads into a folder of records.
+/// The link that an argument means, by name or itself, and the path behind it that leads into a folder of records. `text` is
+/// what was read from the argument, which is read only once.
 pub(crate) async fn link_and_path(
     argument: &SecretArg,
+    text: &str,
     globals: &Globals,
 ) -> anyhow::Result<(Link, Option<IndexPath>)> {
-    if let Some(text) = argument.in_place().filter(|text| text.starts_with('/')) {
-        let path = parse_path(text)?;
-        return of_name(&path, globals).await;
+    if let Some(name) = argument.in_place().filter(|name| name.starts_with('/')) {
+        return of_name(&parse_path(name)?, globals).await;
     }
-    let text = argument.read()?;
-    let (link, inside) = split(&text);
+    let (link, inside) = split(text);
     // The text itself is not repeated: it holds a key.
     let link = link.parse().map_err(|error| {
         Usage::because(format!("this is not a link: {error}; the name of a file of yours begins with /"))

@@ -91,7 +91,7 @@ impl Get {
             let link = what.parse().map_err(|error| Usage::because(format!("{error}")))?;
             return self.record(&link, globals).await;
         }
-        let (link, inside) = packs::link_and_path(&self.what, globals).await?;
+        let (link, inside) = packs::link_and_path(&self.what, &what, globals).await?;
         self.object(&link, inside.as_ref(), globals).await
     }
 }
