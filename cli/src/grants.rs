@@ -1,6 +1,9 @@
 //! Grants as commands use them: opened with the account's identity, and what they say shown.
 
-use anyhow::Context;
+use std::fs::File;
+use std::io::Read as _;
+
+use anyhow::{Context, bail};
 use chunker::AccountSecret;
 use client::{Client, Object};
 use futures_util::TryStreamExt as _;
@@ -26,7 +29,7 @@ pub(crate) async fn read(
 ) -> anyhow::Result<OpenedGrant> {
     let len = object.len();
     if len > GRANT_LEN_MAX as u64 {
-        anyhow::bail!("this grant has {len} bytes, which no grant has");
+        bail!("this grant has {len} bytes, which no grant has");
     }
     let bytes: Vec<_> = object.read(0..len).try_collect().await?;
     Ok(OpenedGrant::open(&bytes.concat(), &client.network(), &OwnIdentity::of(account))?)
@@ -55,14 +58,15 @@ pub(crate) async fn open(
 /// The identities that an argument means: one in place, or with @FILE those in its lines; what follows # is for people.
 pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
     let Some(path) = argument.strip_prefix('@') else { return Ok(vec![parse(argument)?]) };
-    let read = || {
-        let mut text = String::new();
-        let file = std::io::Read::take(std::fs::File::open(path)?, RECIPIENTS_LEN_MAX);
-        std::io::Read::read_to_string(&mut { file }, &mut text).map(|_| text)
-    };
-    let text = read().with_context(|| format!("cannot read {path}"))?;
+    let text = lines_of(path).with_context(|| format!("cannot read {path}"))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     lines.filter(|line| !line.is_empty()).map(parse).collect()
+}
+
+fn lines_of(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn parse(text: &str) -> anyhow::Result<Identity> {
