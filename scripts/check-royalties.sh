@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Royalties from end to end, with the programs that people run: a ledger with a witness, two gateways, a film with three payees,
-# and two viewers who pay by the byte. The viewers, and who computes every share again, are Python that has read docs/spec.md alone
-# (tests/python/royalties.py). What is settled must add up to the micro-unit, and whoever changes one byte of the log must be found out.
+# and four viewers who pay by the byte: two are Python that has read docs/spec.md alone (tests/python/royalties.py), one watches with
+# ffmpeg through `headwater watch`, one in Chromium. The same Python computes every share again. What is settled must add up to the micro-unit, and whoever changes one byte of the log must be found out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/devnet.sh
 source scripts/paid-title.sh
 build
+# Whoever has built the program has built the page, too.
+[[ -n ${HEADWATER_PROGRAM:-} && -f player-demo/dist/index.html ]] || scripts/build-page.sh
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 python=$target/venv/bin/python
 royalties() { "$python" tests/python/royalties.py "$@"; }
@@ -32,8 +34,10 @@ refused() {
 
 # Whatever is left over is shared by the largest remainder: no share of this agreement is a round number.
 film_and_agreement() {
-    devnet_start "$dir/net" --nodes 4 --coding 2+1
-    paid_start "$dir/pay" 2 --credit 256KiB
+    paid_ledger "$dir/pay"
+    # So dear that one gateway pays its nodes more than their share of what viewers pay, out of its collateral.
+    devnet_start "$dir/net" --nodes 4 --coding 2+1 --network-id "$paid_network" --node-price-read 120000007 --node-ledger "$HEADWATER_LEDGER"
+    paid_start 2 2.5 --credit 256KiB --page "$PWD/player-demo/dist"
     paid_publish media/headwater.mp4 --title Headwater --attach LICENSE-MIT
     paid_agree 0.07 65537 100003 10007 90001 author:anna:333334 director:bob:333333 composer:carl:333333
     refused "an agreement that its creator has not signed" "$headwater" ledger agree post "$paid_dir/film.agreement"
@@ -51,7 +55,120 @@ watched() {
         "$dir/first.json" "$dir/second.json"
 }
 
+# player NAME ARGS…: `headwater watch` with the account of this name; its address is in $player.
+player() {
+    local name=$1 waited=0
+    shift
+    rm -f "$dir/$name.watch"
+    "$headwater" --json --account "$paid_dir/$name.account" watch "$@" >"$dir/$name.watch" 2>"$dir/$name.log" &
+    paid_pids[$name]=$!
+    until [[ -s $dir/$name.watch ]]; do
+        kill -0 "${paid_pids[$name]}" 2>/dev/null || { cat "$dir/$name.log" >&2; return 1; }
+        ((waited++ < 300)) || { echo "the player was not ready in 30 s" >&2; return 1; }
+        sleep 0.1
+    done
+    player=$(jq -r .ready.url "$dir/$name.watch")
+}
+
+# player_ends NAME: as with Ctrl-C; its last line is what it has seen and paid.
+player_ends() {
+    kill -INT "${paid_pids[$1]}"
+    wait "${paid_pids[$1]}" || { cat "$dir/$1.log" >&2; return 1; }
+    unset "paid_pids[$1]"
+}
+
+# liar TRACK N: a gateway that alters every segment of a track from N on stands before the first gateway, at $liar.
+liar() {
+    rm -f "$dir/liar"
+    "$python" -u tests/python/royalties.py liar "${paid_gateways[0]}" "$1" "$2" >"$dir/liar" &
+    paid_pids[liar]=$!
+    until [[ -s $dir/liar ]]; do sleep 0.05; done
+    liar=$(<"$dir/liar")
+}
+
+# What ffmpeg reads at an address: the bytes of all pictures and all sounds.
+packets() { ffmpeg -v error -nostdin -i "$1" -map 0:v:0 -map 0:a:0 -c copy -f streamhash -hash md5 -; }
+
+# A third viewer has a player read through `headwater watch`, from two gateways of which one begins to lie.
+played() {
+    local id=${paid_watch[0]##*/} other=${paid_gateways[1]} track before
+    "$headwater" --json --account "$paid_dir/dora.account" account 2>/dev/null >/dev/null
+    paid_as dora top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 6)" >/dev/null
+    track=$(curl -fsS "${paid_gateways[0]}/api/publications/$id" | jq -r '.tracks[] | select(.kind == "video").id' | head -1)
+    liar "$track" 3
+    refused "a title that nobody agreed to pay for" "$headwater" --account "$paid_dir/dora.account" watch "$liar/watch/$id" </dev/null
+
+    # It is killed while it plays. What came is acknowledged under the same grant when it plays on.
+    player dora "$liar/watch/$id" --gateway "$other" --yes --limit 2.5
+    [[ $(curl -s -o /dev/null -w '%{http_code}' "${player%/*/*}/$(printf '0%.0s' {1..32})/master.m3u8") == 404 ]]
+    before=0
+    for n in 0 1 1; do
+        curl -fsS -o "$dir/segment$n" "${player%/*}/$track/$n.m4s"
+    done
+    before=$(($(stat -c %s "$dir/segment0") + $(stat -c %s "$dir/segment1")))
+    kill -KILL "${paid_pids[dora]}"
+    wait "${paid_pids[dora]}" 2>/dev/null || true
+
+    player dora "$liar/watch/$id" --gateway "$other" --yes --limit 2.5
+    [[ $(packets "$player") == $(packets media/headwater.mp4) ]]
+    player_ends dora
+    grep -q "segment 3 of $track: it sent bytes with the BLAKE3 hash" "$dir/dora.log"
+    tail -1 "$dir/dora.watch" >"$dir/dora.json"
+    jq -e --argjson before "$before" '.watched | (.grants | length) == 2 and ([.grants[].bytes] | add) == .bytes + $before
+        and ([.grants[].paid] | add) <= 2500000' "$dir/dora.json" >/dev/null
+    [[ $(find "$paid_dir/dora.account.watching" -name '*.grant' | wc -l) == 2 ]]
+    royalties viewers "$dir/dora.json" "${paid_watch[0]}" "$dir"
+
+    # Nothing is paid above the limit, though the grants are good for more.
+    player dora "$other/watch/$id" --yes --limit 0.01
+    [[ $(curl -s -o "$dir/refusal" -w '%{http_code}' "${player%/*}/$track/0.m4s") == 402 ]]
+    grep -q 'the limit of 0.010000 EUR' "$dir/refusal"
+    player_ends dora
+    jq -r '"  a player read \(.watched.bytes) bytes through `headwater watch`, and paid \([.watched.grants[].paid] | add) micro-units to two gateways, one of which lied"' "$dir/dora.json"
+}
+
+# The same without money: a free title from the same two gateways.
+played_for_nothing() {
+    local url id
+    ffmpeg -v error -nostdin -f lavfi -i testsrc2=size=320x180:rate=25:duration=8 -f lavfi -i sine=duration=8 \
+        -c:v libx264 -preset ultrafast -g 50 -c:a aac -y "$dir/free.mp4"
+    "$headwater" --json publish "$dir/free.mp4" --title Free --segment-seconds 2 \
+        --gateway "${paid_gateways[0]}" --gateway "${paid_gateways[1]}" >"$dir/free.json" 2>"$dir/free.log"
+    url=$(jq -r '.watch[0]' "$dir/free.json")
+    id=${url##*/}
+    kill "${paid_pids[liar]}"
+    liar "$(curl -fsS "${url%/watch/*}/api/publications/$id" | jq -r '.tracks[] | select(.kind == "video").id')" 2
+    player dora "$liar/watch/$id" --gateway "${paid_gateways[1]}"
+    [[ $(packets "$player") == $(packets "$dir/free.mp4") ]]
+    [[ $(ffprobe -v error -show_entries stream=codec_type -of csv=p=0 "$player" | grep . | sort -u | tr '\n' ' ') == 'audio video ' ]]
+    player_ends dora
+    grep -q 'it sent bytes with the BLAKE3 hash' "$dir/dora.log"
+    jq -e 'select(.watched).watched | .grants == [] and .unit == null and .segments > 4' "$dir/dora.watch" >/dev/null
+    kill "${paid_pids[liar]}"
+    unset "paid_pids[liar]"
+}
+
+# chromium CHECK ARGS…: a browser at the page that the first gateway serves.
+chromium() {
+    local check=$1
+    shift
+    npm run --silent --prefix player-demo e2e -- --gateway "${paid_gateways[0]}" --watch "${paid_watch[0]##*/}" --ledger "$HEADWATER_LEDGER" \
+        --out "$dir/player9.json" --only "$check" "$@"
+}
+
+# A fourth viewer tops up in the page, and watches in two tabs at once.
+bought() { chromium buys --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 45)"; }
+
 settled() {
+    # Which page the browser was served stands in the log.
+    "$headwater" ledger page player-demo/dist.sha256 --name 'the page' --dir "$paid_dir/ledger" >/dev/null
+    # Gateways that end pay for what they read last.
+    paid_end gateway1
+    paid_end gateway2
+    paid_nodes "$(jq -s 'map(.bytes) | add' "$dir/first.json" "$dir/second.json")"
+    # The page is looked at once more afterwards.
+    paid_serve gateway1 gateway --any-creator --ledger "$HEADWATER_LEDGER" --pay-folder "$paid_dir/gateway1" --page "$PWD/player-demo/dist"
+    paid_gateways[0]=$(paid_url gateway1)
     # Contracts pay two of the three, so that their payouts stand in the tree of the settlement.
     paid_as bob claim --address 0x52908400098527886e0f7030069857d2e4169ee7 >/dev/null
     paid_as carl claim --address 0xde709f2102306220921060314715629080e2fb77 >/dev/null
@@ -62,7 +179,14 @@ settled() {
     for party in anna bob carl network; do
         paid_as "$party" statement >"$dir/$party.statement.json"
     done
-    royalties shares "$HEADWATER_LEDGER" "$dir" "$dir/first.json" "$dir/second.json"
+    cp "$paid_dir"/node-*.json "$dir"
+    # Once more: nothing is handed in for an epoch that is settled, and the balance says what was earned.
+    paid_nodes 0
+    for party in "$paid_dir"/node-*.json; do
+        jq -e '.vouchers == []' "$party" >/dev/null
+        jq -r .earned "$party" >"$dir/$(basename "$party" .json).earned"
+    done
+    royalties shares "$HEADWATER_LEDGER" "$dir" "$dir/first.json" "$dir/second.json" "$dir"/player?.json
 }
 
 # A copy of the public log is good, and is not any more when one bit of it is another.
@@ -71,6 +195,7 @@ log_verified() {
     "$headwater" --json ledger verify --policy "$paid_dir/witnesses.policy" --state "$seen" >"$dir/verified"
     jq -e '.witnesses == 1 and .epoch == 1' "$dir/verified" >/dev/null
     "$headwater" --json ledger verify --state "$seen" | jq -e '.before == .size' >/dev/null
+    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" '.pages | length == 1 and .[0].hash == $hash and .[0].name == "the page"' "$dir/verified" >/dev/null
 
     local copy=$dir/copy
     mkdir -p "$copy/v1"
@@ -131,7 +256,11 @@ comes_back() {
 
 film_and_agreement
 watched
+played
+played_for_nothing
+bought
 settled
+chromium settled --account "$paid_dir/anna.account"
 log_verified
 paid_out
 comes_back

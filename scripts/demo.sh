@@ -20,8 +20,10 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo.XXXXXX")
 cleanup() { paid_stop; devnet_stop; rm -rf "$dir"; }
 trap cleanup EXIT
 
-say "Starting a network of 8 storage nodes and a gateway in $dir"
-devnet_start "$dir/net" --nodes 8 --coding 5+3 --page player-demo/dist
+say "Starting a ledger with a witness, and a network of 8 storage nodes and a gateway, in $dir"
+paid_ledger "$dir/pay"
+devnet_start "$dir/net" --nodes 8 --coding 5+3 --page player-demo/dist \
+    --network-id "$paid_network" --node-price-read 20000000 --node-ledger "$HEADWATER_LEDGER"
 
 say "Storing $film: encrypted, 5 data shards and 3 parity shards, one per node"
 put=$("$headwater" --json put "$film" --coding 5+3 --type video/mp4)
@@ -33,8 +35,8 @@ say "Publishing it: packaged for streaming, described and signed, offered to the
 watch=$("$headwater" publish "$film" --title Headwater --by "The Headwater project" --language en)
 echo "  $watch"
 
-say "Publishing it for money, too: 0.07 EUR for 64 KiB, shared by three, at two gateways of a ledger with a witness"
-paid_start "$dir/pay" 2 --credit 256KiB --page player-demo/dist
+say "Publishing it for money, too: 0.07 EUR for 64 KiB, shared by three, at two gateways that pay the nodes"
+paid_start 2 2 --credit 256KiB --page player-demo/dist
 paid_publish "$film" --title "Headwater, for money" --by "The Headwater project" --language en
 paid_agree 0.07 65536 100000 10000 90000 author:anna:500000 director:bob:300000 composer:carl:200000
 paid_register
@@ -77,8 +79,12 @@ watches() {
 watches 1 2.5
 watches 2 1.1 --bytes 1000000
 
+say "The nodes hand in the vouchers that the gateways gave them for what they read"
+paid_nodes 1000000
+jq -r '"  node \(.node[:8])  \(.bytes) bytes, at least \(.promised) EUR"' "$paid_dir"/node-*.json
+
 say "Settling, and what the author finds on the statement"
-paid_settle | jq -r '"  \(.totals.charged) EUR paid: \(.totals.parties) to three parties, \(.totals.gateways) to two gateways, \(.totals.network) to the network"'
+paid_settle | jq -r '"  \(.totals.charged) EUR paid: \(.totals.parties) to three parties, \(.totals.gateways) to two gateways, \(.totals.nodes) to the nodes, \(.totals.network) to the network"'
 "$headwater" --account "$paid_dir/anna.account" ledger statement | sed 's/^/  /'
 echo "  and the public log, computed again from nothing:"
 "$headwater" ledger verify --policy "$paid_dir/witnesses.policy" | sed 's/^/  /'

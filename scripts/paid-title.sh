@@ -1,5 +1,6 @@
 # Sourced by the scripts that show a title for money, after devnet.sh and on a running devnet. After `paid_start` the programs find
-# the ledger in HEADWATER_LEDGER; whoever calls it also calls `paid_stop`, in a trap.
+# the ledger in HEADWATER_LEDGER; whoever calls it also calls `paid_stop`, in a trap. Nodes that are to be paid have to know the ledger
+# when they start: then `paid_ledger` comes before the devnet, which is started with `--network-id "$paid_network"`.
 declare -A paid_pids=()
 
 # paid_serve NAME COMMAND…: starts one of our servers, on a port of its own choice; its answer is in $paid_dir/NAME.json.
@@ -26,23 +27,39 @@ paid_kill() {
     rm "$paid_dir/$1.json"
 }
 
-# paid_start DIR G ARGS…: a ledger, its witness, and G gateways with these arguments that take part in it.
-paid_start() {
+# paid_ledger DIR: a ledger and its witness, for a network that need not run yet.
+paid_ledger() {
     paid_dir=$1
-    local gateways=$2 treasury log n
-    shift 2
+    local treasury log
     mkdir -p "$paid_dir"
+    paid_network=$(od -An -tx1 -N32 -v /dev/urandom | tr -d ' \n')
     treasury=$(paid_key network)
-    log=$("$headwater" --json ledger init --dir "$paid_dir/ledger" --unit EUR --treasury "$treasury" | jq -r .log)
+    log=$("$headwater" --json ledger init --dir "$paid_dir/ledger" --unit EUR --treasury "$treasury" --network-id "$paid_network" | jq -r .log)
     paid_serve witness witness --dir "$paid_dir/witness" --name witness.example --log "$log"
     printf 'log %s\nwitness W1 %s %s\nquorum W1\n' "$log" "$(jq -r .ready.key "$paid_dir/witness.json")" "$(paid_url witness)" \
         >"$paid_dir/witnesses.policy"
     paid_serve ledger ledger serve --dir "$paid_dir/ledger" --policy "$paid_dir/witnesses.policy"
     HEADWATER_LEDGER=$(paid_url ledger)
     export HEADWATER_LEDGER
+}
+
+# paid_end NAME: the server ends in order.
+paid_end() {
+    kill -TERM "${paid_pids[$1]}"
+    wait "${paid_pids[$1]}" 2>/dev/null || true
+    unset "paid_pids[$1]"
+}
+
+# paid_start G COLLATERAL ARGS…: G gateways with these arguments that take part in the ledger, each with this to pay nodes from.
+paid_start() {
+    local gateways=$1 collateral=$2 n code
+    shift 2
     paid_gateways=()
     for ((n = 1; n <= gateways; n++)); do
-        paid_serve "gateway$n" gateway --any-creator --ledger "$HEADWATER_LEDGER" --pay-folder "$paid_dir/gateway$n" "$@"
+        paid_serve "gateway$n" gateway --any-creator --ledger "$HEADWATER_LEDGER" --pay-folder "$paid_dir/gateway$n" \
+            --collateral "$collateral" "$@"
+        code=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount "$collateral")
+        "$headwater" ledger top-up --key "$paid_dir/gateway$n/gateway.key" "$code" >/dev/null
         paid_gateways+=("$(paid_url "gateway$n")")
     done
 }
@@ -95,14 +112,33 @@ paid_agree() {
     "$headwater" ledger agree write "$paid_dir/split.toml" --out "$file" >/dev/null
     for share in "$@"; do
         IFS=: read -r role name ppm <<<"$share"
-        paid_as "$name" agree sign "$file" >/dev/null
+        paid_as "$name" agree sign "$file" --id "$(paid_agreement "$file")" >/dev/null
     done
 }
 
+# paid_agreement FILE: the id of the agreement in it, which whoever signs has to name.
+paid_agreement() { "$headwater" --json ledger agree show "$1" | jq -r .id; }
+
 # paid_register: the creator signs what all others have signed, and hands it in.
 paid_register() {
-    "$headwater" ledger agree sign "$paid_dir/film.agreement" >/dev/null
+    "$headwater" ledger agree sign "$paid_dir/film.agreement" --id "$(paid_agreement "$paid_dir/film.agreement")" >/dev/null
     "$headwater" ledger agree post "$paid_dir/film.agreement" >/dev/null
+}
+
+# paid_nodes BYTES: waits until gateways have given the nodes of the devnet vouchers of so many bytes, and hands them in; what each
+# node says of it is in $paid_dir/node-N.json.
+paid_nodes() {
+    local waited=0 n dir
+    while true; do
+        n=0
+        while read -r dir; do
+            "$headwater" --json node redeem --dir "$dir" >"$paid_dir/node-$n.json"
+            ((n += 1))
+        done < <(jq -r '.nodes[].dir' "$devnet_dir/devnet.json")
+        (($(jq -s 'map(.bytes) | add' "$paid_dir"/node-*.json) >= $1)) && return
+        ((waited++ < 60)) || { echo "the nodes were not given vouchers of $1 bytes in time" >&2; return 1; }
+        sleep 0.5
+    done
 }
 
 # paid_settle: settles the open epoch, and waits until the log says so; what was settled, as JSON.

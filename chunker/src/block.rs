@@ -12,7 +12,7 @@ use crate::seal::Sealer;
 use crate::{Coding, Column, ObjectKeys};
 
 /// Cells of plaintext in a block, about: 1 MiB of the largest ones.
-const BLOCK_CELLS: u32 = 64;
+pub(crate) const BLOCK_CELLS: u32 = 64;
 
 /// What all blocks of an object are sealed and coded with.
 #[derive(Debug)]
@@ -228,6 +228,17 @@ pub struct Block {
 }
 
 impl Block {
+    /// The block with these columns, data before parity.
+    pub(crate) const fn of_columns(
+        segment: u32,
+        first_row: u32,
+        rows: u32,
+        is_end_of_segment: bool,
+        columns: Vec<Bytes>,
+    ) -> Self {
+        Self { segment, first_row, rows, is_end_of_segment, columns }
+    }
+
     /// The number of its segment.
     pub const fn segment(&self) -> u32 {
         self.segment

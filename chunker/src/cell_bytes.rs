@@ -1,17 +1,19 @@
-//! Sealed cells that may be opened: verified against a root, or rebuilt from verified ones.
+//! Sealed cells that may be opened: verified against a root, rebuilt from verified ones, or claimed to be rebuilt.
 
 use bytes::Bytes;
 use proofs::VerifiedBytes;
 
 use crate::CellSize;
 
-/// One sealed cell. There is no way to make one from bytes that nobody has checked.
+/// One sealed cell, and what is known of it before its tag is checked.
 #[derive(Clone, Debug)]
 pub enum CellBytes {
     /// It was proved against the root of its shard.
     Verified(Verified),
     /// It was computed from verified cells of its stripe; whether their author coded it honestly, its tag tells.
     Rebuilt(Rebuilt),
+    /// Somebody else says that it was rebuilt: nothing but its tag vouches for it.
+    Claimed(Claimed),
 }
 
 /// A cell that was proved against the root of its shard.
@@ -22,12 +24,24 @@ pub struct Verified(Bytes);
 #[derive(Clone, Debug)]
 pub struct Rebuilt(pub(crate) Bytes);
 
+/// A cell as a gateway says that it rebuilt it (spec §27). Whoever lacks the content key can make none that opens.
+#[derive(Clone, Debug)]
+pub struct Claimed(Bytes);
+
+impl Claimed {
+    /// The bytes, of which nothing is known.
+    pub const fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
 impl CellBytes {
     /// Its bytes.
     pub fn as_bytes(&self) -> &Bytes {
         match self {
             Self::Verified(cell) => cell.as_bytes(),
             Self::Rebuilt(cell) => cell.as_bytes(),
+            Self::Claimed(Claimed(bytes)) => bytes,
         }
     }
 }
@@ -71,6 +85,12 @@ impl From<Verified> for CellBytes {
 impl From<Rebuilt> for CellBytes {
     fn from(cell: Rebuilt) -> Self {
         Self::Rebuilt(cell)
+    }
+}
+
+impl From<Claimed> for CellBytes {
+    fn from(cell: Claimed) -> Self {
+        Self::Claimed(cell)
     }
 }
 

@@ -23,6 +23,11 @@ const INDEX_CONTEXT: &str = "headwater v1 index key";
 const POINTER_VALUE_CONTEXT: &str = "headwater v1 pointer value";
 const S3_CONTEXT: &str = "headwater v1 s3 credentials";
 const SPOOL_CONTEXT: &str = "headwater v1 s3 spool";
+const SHARE_KEY_CONTEXT: &str = "headwater v1 share key";
+const SHARE_SECRET_CONTEXT: &str = "headwater v1 share secret";
+const HEALTH_FILE_CONTEXT: &str = "headwater v1 health link key";
+const TRAIL_KEY_CONTEXT: &str = "headwater v1 audit trail key";
+const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
 const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
 const READING_CONTEXT: &str = "headwater v1 reading key";
@@ -153,6 +158,31 @@ impl AccountSecret {
     /// The key that seals what a pointer says.
     pub fn pointer_value_key(&self, salt: &Salt) -> OwnKey {
         OwnKey(self.derive(POINTER_VALUE_CONTEXT, &salt.0))
+    }
+
+    /// The seed of the key that signs the sealed share with this id, and ends it.
+    pub fn share_key_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(SHARE_KEY_CONTEXT, id))
+    }
+
+    /// What stands in the link of the account's sealed share with this id.
+    pub fn share_secret(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(SHARE_SECRET_CONTEXT, id))
+    }
+
+    /// The key of the files behind the account's health link with this id.
+    pub fn health_file_key(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(HEALTH_FILE_CONTEXT, id))
+    }
+
+    /// The seed of the key that signs the account's audit trail.
+    pub fn trail_key_seed(&self) -> KeySeed {
+        KeySeed(self.derive(TRAIL_KEY_CONTEXT, &[]))
+    }
+
+    /// The key under which the account commits to its audit trail.
+    pub fn trail_commitment_key(&self) -> KeySeed {
+        KeySeed(self.derive(TRAIL_COMMITMENT_CONTEXT, &[]))
     }
 
     /// The key that seals an exported index.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! [`Geometry`] says where every cell lies. A cell is opened only as [`CellBytes`]: [`Verified`] against the root of its
-//! shard, or [`Rebuilt`] from verified ones.
+//! shard, [`Rebuilt`] from verified ones, or [`Claimed`] by somebody else to be so.
 //!
 //! ```
 //! use chunker::{Coding, ContentKey, Encoder, Padding, Salt};
@@ -30,8 +30,9 @@
 //! ```
 //!
 //! This crate does not hash shards, choose nodes, draw keys, or do any input or output: bytes and randomness are handed
-//! in, and what it returns depends on nothing else. The formats are those of `docs/spec.md`, sections 2 to 4 and 7 to 9.
+//! in, and what it returns depends on nothing else. The formats are those of `docs/spec.md`, sections 2 to 4, 7 to 9 and 27.
 
+mod batches;
 mod block;
 mod buffers;
 mod cell_bytes;
@@ -47,11 +48,13 @@ mod manifest;
 mod padme;
 mod required_tags;
 mod seal;
+mod sealed_encoder;
 #[cfg(test)]
 mod vector_tests;
 
+pub use batches::{SEALED_BATCH_ROWS, SealedBatch, SealedBatches, SealedRun};
 pub use block::{Block, PlainBlock};
-pub use cell_bytes::{CellBytes, Rebuilt, Verified};
+pub use cell_bytes::{CellBytes, Claimed, Rebuilt, Verified};
 pub use coding::{COLUMNS_MAX, Coding, CodingError, Column};
 pub use encoder::{Encoder, Ending};
 pub use erasure::{RebuildError, rebuild};
@@ -65,7 +68,9 @@ pub use keys::{
 pub use link::{Link, LinkError};
 pub use manifest::{
     ControlKey, MANIFEST_LEN_MAX, Manifest, ManifestError, ManifestParts, OpenManifestError, PlacementSeed,
+    SEALED_HEADER_LEN, SealedManifest,
 };
 pub use padme::Padding;
 pub use required_tags::{REQUIRED_TAGS_LEN_MAX, REQUIRED_TAGS_MAX, RequiredTags, RequiredTagsError};
 pub use seal::{OpenError, Opener};
+pub use sealed_encoder::SealedEncoder;

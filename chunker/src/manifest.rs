@@ -54,6 +54,28 @@ pub struct ManifestParts<'a> {
     pub header: &'a ObjectHeader,
 }
 
+/// What a manifest is made from by whoever has no key: everything but the roots, as its owner sealed it.
+#[derive(Clone, Debug)]
+pub struct SealedManifest {
+    /// The shape of the object.
+    pub geometry: Geometry,
+    /// The salt that its cells were sealed with.
+    pub salt: Salt,
+    /// Where the shards go.
+    pub seed: PlacementSeed,
+    /// Who may release and delegate.
+    pub control: ControlKey,
+    /// What the manifest says of the content key.
+    pub commitment: Commitment,
+    /// Tags that nodes must have to be given a part.
+    pub required: RequiredTags,
+    /// The sealed header.
+    pub header: Box<[u8; SEALED_HEADER_LEN]>,
+}
+
+/// Bytes of a sealed header.
+pub const SEALED_HEADER_LEN: usize = header::SEALED_LEN;
+
 /// Why something is no manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
@@ -130,17 +152,24 @@ impl Manifest {
     /// Seals the header and puts the manifest together.
     pub fn new(parts: ManifestParts<'_>) -> Result<Self, ManifestError> {
         let ManifestParts { geometry, content_key, salt, seed, control, roots, required, header } = parts;
-        if roots.len() != geometry.shards() {
-            let (found, expected) = (roots.len() * ROOT_LEN, geometry.shards() * ROOT_LEN);
-            return Err(ManifestError::Roots { found, expected });
-        }
         if !fits(header, &geometry) {
             return Err(ManifestError::ObjectLength { len: header.object_len() });
         }
         let keys = ObjectKeys::derive(content_key, &salt, geometry.cell_size());
-        let sealed_header = Box::new(header::seal(&keys, &header.to_plain()));
+        let header = Box::new(header::seal(&keys, &header.to_plain()));
         let commitment = keys.commitment();
-        let cid = Cid::of(&[]);
+        let sealed = SealedManifest { geometry, salt, seed, control, commitment, required, header };
+        Self::of_sealed(sealed, roots)
+    }
+
+    /// Puts the manifest of an object together that was sealed elsewhere. Whether the sealed fields are right, only the key tells.
+    pub fn of_sealed(sealed: SealedManifest, roots: Vec<Root>) -> Result<Self, ManifestError> {
+        let SealedManifest { geometry, salt, seed, control, commitment, required, header } = sealed;
+        if roots.len() != geometry.shards() {
+            let (found, expected) = (roots.len() * ROOT_LEN, geometry.shards() * ROOT_LEN);
+            return Err(ManifestError::Roots { found, expected });
+        }
+        let (sealed_header, cid) = (header, Cid::of(&[]));
         let mut manifest =
             Self { geometry, salt, seed, roots, control, commitment, required, sealed_header, cid };
         let encoded = manifest.encode();

@@ -100,6 +100,15 @@ pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> Re
     Ok(watch.ok_or_else(|| strange(gateway, "it did not say where it plays"))?.to_owned())
 }
 
+/// Hands in a signed record about a link of the account's own, which opens something to whoever overhears it.
+pub(crate) async fn post_record(gateway: &Url, path: &str, record: Vec<u8>) -> Result<Value, GatewayError> {
+    if !keeps_secrets(gateway) {
+        return Err(GatewayError::Overheard(gateway.into()));
+    }
+    let request = http(gateway)?.post(at(gateway, path)).header(CONTENT_TYPE, RECORD_TYPE);
+    answered(gateway, request.body(record)).await
+}
+
 /// All that a gateway lists, newest first.
 pub(crate) async fn publications(gateway: &Url) -> Result<Vec<Value>, GatewayError> {
     let (mut all, mut after) = (Vec::new(), None::<String>);
@@ -191,7 +200,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-fn strange(gateway: &Url, what: &str) -> GatewayError {
+pub(crate) fn strange(gateway: &Url, what: &str) -> GatewayError {
     GatewayError::Strange { gateway: gateway.into(), what: what.to_owned() }
 }
 

@@ -38,7 +38,17 @@ pub(crate) struct TermsAnswer {
     pub(crate) unit: String,
     pub(crate) log: String,
     pub(crate) origin: String,
+    /// The one that grants are for now.
+    pub(crate) epoch: u64,
     pub(crate) open_epoch: u64,
+}
+
+/// A ledger has said no: what it was asked for has not happened.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger refuses ({code}): {detail}")]
+pub(crate) struct Refused {
+    code: String,
+    detail: String,
 }
 
 impl LedgerApi {
@@ -157,32 +167,40 @@ fn at(url: &Url, path: &str) -> Url {
 }
 
 async fn answer(request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
+    answer_of("ledger", request).await
+}
+
+/// The answer of somebody who speaks as ledgers do; what they refuse with is an error in their words.
+pub(crate) async fn answer_of(who: &str, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
     let response = request
         .send()
         .await
-        .map_err(|error| anyhow!("the ledger cannot be reached: {}", error.without_url()))?;
-    said(response).await
+        .map_err(|error| anyhow!("the {who} cannot be reached: {}", error.without_url()))?;
+    said(who, response).await
 }
 
-async fn said(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+async fn said(who: &str, mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
     #[derive(Deserialize)]
     struct Problem {
         code: String,
         detail: String,
     }
     let (status, mut bytes) = (response.status(), Vec::new());
-    while let Some(chunk) = response.chunk().await.context("the answer of the ledger ended early")? {
+    while let Some(chunk) =
+        response.chunk().await.with_context(|| format!("the answer of the {who} ended early"))?
+    {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > ANSWER_LEN_MAX {
-            bail!("the ledger answers with more than {ANSWER_LEN_MAX} bytes");
+            bail!("the {who} answers with more than {ANSWER_LEN_MAX} bytes");
         }
     }
     if status.is_success() {
         return Ok(bytes);
     }
     match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(Problem { code, detail }) => bail!("the ledger refuses ({code}): {detail}"),
-        Err(_) => bail!("the ledger answers with status {}", status.as_u16()),
+        Ok(Problem { code, detail }) if status.is_client_error() => Err(Refused { code, detail }.into()),
+        Ok(Problem { code, detail }) => bail!("the {who} fails ({code}): {detail}"),
+        Err(_) => bail!("the {who} answers with status {}", status.as_u16()),
     }
 }
 

@@ -5,13 +5,18 @@
 mod account;
 mod arguments;
 mod commands;
+mod confirm;
 mod date;
+mod destination;
 mod devnet;
 mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
 mod grants;
+mod health;
+mod key_file;
+mod key_service_api;
 mod language;
 mod ledger_api;
 mod ledger_folder;
@@ -22,18 +27,24 @@ mod logging;
 mod media_type;
 mod membership;
 mod metrics;
+mod money;
 mod names;
 mod output;
 mod packs;
+mod passcode;
 mod publication;
 mod quantity;
+mod quote;
 mod ready;
 mod record_file;
 mod secrets;
 mod settings;
+mod shares;
 mod smaller_coding;
 mod target;
+mod trail;
 mod until_ended;
+mod watch;
 mod zip_file;
 
 use std::process::ExitCode;
@@ -71,6 +82,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
+        Command::AuditTrail(trail) => trail.run(globals).await,
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
         Command::Mv(mv) => mv.run(globals).await,
@@ -80,6 +92,10 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Identity(identity) => identity.run(globals),
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
+        Command::Share(share) => Box::pin(share.run(globals)).await,
+        Command::Shares(shares) => shares.run(globals),
+        Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,
@@ -94,7 +110,10 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::S3(s3) => Box::pin(s3.run(globals)).await,
         Command::Steward(steward) => Box::pin(steward.run(globals)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(globals)).await,
+        Command::Watch(watch) => Box::pin(watch.run(globals)).await,
+        Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
+        Command::Viewer(viewer) => viewer.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -190,7 +190,7 @@ fn named(argument: &SecretArg) -> anyhow::Result<Option<IndexPath>> {
 }
 
 /// What lies beside the account file, with its name and this ending.
-fn beside(account: Option<&Path>, ending: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn beside(account: Option<&Path>, ending: &str) -> anyhow::Result<PathBuf> {
     let path = crate::account::path(account)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     if name.is_empty() {

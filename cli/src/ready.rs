@@ -70,6 +70,41 @@ pub(crate) struct WitnessReady {
     pub(crate) key: String,
 }
 
+/// A title that plays on this machine.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct WatchReady {
+    pub(crate) addr: SocketAddr,
+    /// What a player is given: it holds a secret, so that nobody else on this machine watches on this account.
+    pub(crate) url: String,
+    pub(crate) title: String,
+    /// In what it is paid; none where it is free.
+    pub(crate) unit: Option<String>,
+    /// The most that it may cost.
+    pub(crate) limit: Option<String>,
+}
+
+impl fmt::Display for Ready<WatchReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.ready.url)
+    }
+}
+
+/// A key service that serves.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct KeyServiceReady {
+    pub(crate) addr: SocketAddr,
+    pub(crate) url: String,
+    /// The key that signs offers and deliveries, in hexadecimal.
+    pub(crate) seller: String,
+}
+
+impl fmt::Display for Ready<KeyServiceReady> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KeyServiceReady { url, seller, .. } = &self.ready;
+        writeln!(f, "key service of {seller} serves on {url}")
+    }
+}
+
 impl fmt::Display for Ready<LedgerReady> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LedgerReady { url, issuer, .. } = &self.ready;

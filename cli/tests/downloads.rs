@@ -1,12 +1,13 @@
-//! `headwater get` of a publication, from gateways that this test plays itself: no network, no account.
+//! `headwater get` and `headwater watch` of a publication, from gateways that this test plays itself: no network, no account.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -244,6 +245,90 @@ fn a_gateway_that_alters_a_byte_is_named_and_left() {
     assert_eq!((foreign.status.code(), foreign.stdout.len()), (Some(1), 0));
 }
 
+/// `headwater watch` while it serves.
+struct Watching {
+    program: Child,
+    said: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Watching {
+    fn begin(home: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
+        command.env_clear().env("HOME", home).current_dir(home).args(["--json", "watch"]).args(arguments);
+        let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(program.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let url = ready["ready"]["url"].as_str().unwrap().strip_suffix("/master.m3u8").unwrap().to_owned();
+        Self { program, said, url }
+    }
+
+    /// Its last word, and what it has said of gateways.
+    fn end(mut self) -> (Value, String) {
+        let pid = self.program.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        let output = self.program.wait_with_output().unwrap();
+        assert!(output.status.success());
+        (serde_json::from_str(&line).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+#[test]
+fn a_player_is_given_nothing_but_what_was_published() {
+    let (gateways, home) = (Gateways::new(), tempfile::tempdir().unwrap());
+    let film = play("River", true);
+    let liar = gateways.serve(film.id, &altered(&film.files, "video/3.m4s"));
+    let honest = gateways.serve(film.id, &film.files);
+    let address = format!("{liar}/watch/{}", film.id);
+    let watching = Watching::begin(home.path(), &[&address, "--gateway", &honest]);
+    let get = |path: String| {
+        gateways.0.block_on(async {
+            let answer = reqwest::get(path).await.unwrap();
+            (answer.status().as_u16(), answer.bytes().await.unwrap())
+        })
+    };
+    let at = |path: &str| get(format!("{}/{path}", watching.url));
+    let master = at("master.m3u8").1;
+    assert!(String::from_utf8_lossy(&master).contains("video.m3u8"));
+    assert!(String::from_utf8_lossy(&at("video.m3u8").1).contains("video/5.m4s"));
+    let paths = film.files.keys().filter(|path| path.contains('/') && !path.starts_with("attachments/"));
+    for path in paths.filter(|path| *path != "subs/init.mp4") {
+        assert_eq!(at(path), (200, film.files[path].clone()), "{path}");
+    }
+    assert_eq!(at("video/3.m4s").1, film.files["video/3.m4s"], "once more, from memory");
+    for path in ["video/6.m4s", "video/0.vtt", "picture.m3u8", "picture/0.m4s", "subs/init.mp4", "bundle"] {
+        assert_eq!(at(path).0, 404, "{path}");
+    }
+    let other = format!("{}/{}", watching.url.rsplit_once('/').unwrap().0, "0".repeat(32));
+    for path in ["master.m3u8", "video/0.m4s"] {
+        assert_eq!(get(format!("{other}/{path}")).0, 404, "the secret is another one");
+    }
+    let (answer, said) = watching.end();
+    let all = u64::from(SEGMENTS) * 2 + 1;
+    assert_eq!(answer["watched"]["segments"], all, "none was fetched twice");
+    assert_eq!(answer["watched"]["grants"], serde_json::json!([]));
+    assert!(said.contains(&liar) && said.contains("segment 3 of video") && !said.contains(&honest), "{said}");
+    assert!(names(home.path()).is_empty(), "who pays nothing needs no account");
+}
+
+#[test]
+fn a_player_whose_only_gateway_lies_is_given_an_error() {
+    let (gateways, home) = (Gateways::new(), tempfile::tempdir().unwrap());
+    let film = play("River", false);
+    let liar = gateways.serve(film.id, &altered(&film.files, "video/3.m4s"));
+    let watching = Watching::begin(home.path(), &[&format!("{liar}/watch/{}", film.id)]);
+    let status = |path: &str| {
+        let path = format!("{}/{path}", watching.url);
+        gateways.0.block_on(async { reqwest::get(path).await.unwrap().status().as_u16() })
+    };
+    assert_eq!([status("video/2.m4s"), status("video/3.m4s"), status("video/4.m4s")], [200, 502, 502]);
+    assert_eq!(watching.end().0["watched"]["segments"], 1);
+}
+
 #[test]
 fn what_cannot_be_meant_is_refused() {
     let home = tempfile::tempdir().unwrap();
@@ -253,6 +338,9 @@ fn what_cannot_be_meant_is_refused() {
         &["get", &address, "--range", "0-1"],
         &["get", &address, "--gateway", "river"],
         &["get", &format!("headwater:{}#{}", Cid::of(b"x"), "A".repeat(43)), "--track", "video"],
+        &["watch", "http://127.0.0.1:9/watch/river"],
+        &["watch", &address, "--gateway", "river"],
+        &["watch", &address, "--limit", "much"],
     ] {
         assert_eq!(headwater(home.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Link, Manifest};
+use chunker::{Link, Manifest, SealedManifest};
 use network::{Members, NetworkFile, Pool};
 use proofs::Cid;
 use protocol::{
-    AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, NetworkId, NodeStatus, PlannedAudit, Pointer,
-    PublicKey, RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
+    AcknowledgedAudit, AuditVerdict, Contact, DrawnAudit, Mandate, NetworkId, NodeStatus, PlannedAudit,
+    Pointer, PublicKey, RevealError, SecretKey, Signed, Transcript, UnixSeconds, UnsignedTranscript,
 };
 use tokio::io::AsyncRead;
 
@@ -20,11 +20,13 @@ use crate::error::{FetchError, OpenObjectError, PutError, RefreshError, RepairEr
 use crate::health::NodeHealth;
 use crate::object::Object;
 use crate::options::{ClientOptions, PutOptions, RepairAuthority};
+use crate::paying::{Payer, Purse};
 use crate::placement::Placement;
 use crate::pointers::{PointerWrite, PointersRead};
 use crate::report::{
-    AuditReport, KeepReport, PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
+    AuditReport, KeepReport, MissingPart, PutProgress, PutReport, Refreshed, ReleaseReport, RepairReport,
 };
+use crate::sealed_object::SealedObject;
 use crate::tally::ReadTally;
 use crate::throttle::Throttle;
 use crate::wire::Wire;
@@ -45,6 +47,19 @@ impl Client {
     pub fn new(pool: Pool, members: Members, options: ClientOptions) -> Self {
         let throttle = Throttle::new(options.care_rate);
         Self { wire: Wire::new(pool, members), options, throttle }
+    }
+
+    /// The same client, paying nodes that sell what is read from them.
+    #[must_use]
+    pub fn paid_by(self, payer: Payer) -> Self {
+        let wire = self.wire.with_purse(Purse::new(payer));
+        wire.avoid_dear_nodes();
+        Self { wire, ..self }
+    }
+
+    /// Pays all nodes for what was read from them since they were paid last; how many have taken a payment.
+    pub async fn pay_nodes(&self) -> usize {
+        self.wire.pay_all().await
     }
 
     /// The nodes that this client knows now.
@@ -115,7 +130,20 @@ impl Client {
         options: PutOptions,
         progress: impl FnMut(PutProgress) + Send,
     ) -> Result<PutReport, PutError> {
-        driver::put::put(self, reader, options, progress).await
+        // It is large, and so would everything be that waits for it.
+        Box::pin(driver::put::put(self, reader, options, progress)).await
+    }
+
+    /// Puts an object that was sealed elsewhere: `reader` gives its cells in the order of their numbers, and nothing else. The mandate is by its
+    /// control key, for the payer of this client; nodes keep the parts until it ends. Returns the manifest, its bytes, and what found no
+    /// place. What a put that fails leaves at nodes ends with the mandate: only the owner could release it.
+    pub async fn put_sealed(
+        &self,
+        reader: impl AsyncRead + Send + Unpin,
+        sealed: SealedManifest,
+        mandate: Signed<Mandate>,
+    ) -> Result<(Manifest, Bytes, Vec<MissingPart>), PutError> {
+        Box::pin(driver::put_sealed::put_sealed(self, reader, sealed, mandate)).await
     }
 
     /// The manifest at an address.
@@ -127,6 +155,12 @@ impl Client {
     pub async fn open(&self, link: &Link) -> Result<Object, OpenObjectError> {
         let manifest = self.manifest(&link.cid()).await?;
         Ok(Object::open(self.clone(), manifest, link.key())?)
+    }
+
+    /// The object at an address, without its key, and the bytes of its manifest.
+    pub async fn sealed(&self, cid: &Cid) -> Result<(SealedObject, Bytes), FetchError> {
+        let (manifest, bytes) = self.manifest_bytes(cid).await?;
+        Ok((SealedObject::new(self.clone(), manifest), bytes))
     }
 
     /// The state of every part of an object, proved by one random leaf and the last one of each shard.

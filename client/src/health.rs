@@ -4,7 +4,7 @@
 //! fault. A silent or unreachable one is trusted again as soon as a byte of it arrives, and is asked for one
 //! ([`Health::probe`]) when its time is over; the others are tried again when theirs is. The clock is handed in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use protocol::PublicKey;
@@ -73,6 +73,7 @@ struct Suspicion {
 #[derive(Debug, Default)]
 pub struct Health {
     nodes: HashMap<PublicKey, Memory>,
+    avoided: HashSet<PublicKey>,
     tally: ReadTally,
 }
 
@@ -91,6 +92,11 @@ impl Health {
     /// A memory that knows nobody.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Which nodes are avoided from now on while others can serve, whatever they do.
+    pub fn avoid(&mut self, nodes: HashSet<PublicKey>) {
+        self.avoided = nodes;
     }
 
     /// Bytes arrived from a node: it is neither silent nor unreachable.
@@ -144,6 +150,9 @@ impl Health {
 
     /// Whether a node should be asked now.
     pub fn standing(&self, node: PublicKey, now: Moment) -> Standing {
+        if self.avoided.contains(&node) {
+            return Standing::Suspect;
+        }
         match self.nodes.get(&node).and_then(|memory| memory.suspicion) {
             Some(Suspicion { fault: Fault::Silent | Fault::Unreachable, .. }) => Standing::Suspect,
             Some(Suspicion { until, .. }) if now < until => Standing::Suspect,
@@ -238,6 +247,17 @@ mod tests {
         assert_eq!(health.standing(node(), at(100_000)), Standing::Suspect);
         health.heard(node(), at(100_001));
         assert_eq!(health.standing(node(), at(100_002)), Standing::Good);
+    }
+
+    #[test]
+    fn a_node_that_is_avoided_stays_so_until_it_is_not() {
+        let mut health = Health::new();
+        health.avoid(HashSet::from([node()]));
+        health.heard(node(), at(0));
+        health.served(node());
+        assert_eq!(health.standing(node(), at(1)), Standing::Suspect);
+        health.avoid(HashSet::new());
+        assert_eq!(health.standing(node(), at(1)), Standing::Good);
     }
 
     #[test]

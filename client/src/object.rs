@@ -1,10 +1,10 @@
 //! An opened object: ranges of cells and of bytes.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use chunker::{Column, ContentKey, Manifest, ObjectHeader, OpenManifestError, Opener};
+use chunker::{ContentKey, Manifest, ObjectHeader, OpenManifestError, Opener};
 use futures_util::{Stream, StreamExt as _};
 use proofs::Cid;
 use protocol::PublicKey;
@@ -13,9 +13,7 @@ use crate::client::Client;
 use crate::driver::cells::CellStream;
 use crate::error::ReadError;
 use crate::reader::ObjectReader;
-
-/// Shards found away from their first place that are remembered per object.
-const HINTS_MAX: usize = 4096;
+use crate::sealed_object::SealedObject;
 
 /// An object whose key was checked. Clones are cheap and share what was learned about where its shards are.
 #[derive(Debug, Clone)]
@@ -23,11 +21,9 @@ pub struct Object(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    client: Client,
-    manifest: Manifest,
+    sealed: SealedObject,
     header: ObjectHeader,
     opener: Opener,
-    hints: Mutex<Vec<(u32, Column, PublicKey)>>,
 }
 
 /// The plaintext of one cell.
@@ -56,13 +52,13 @@ impl Object {
     /// Checks a key against a manifest.
     pub fn open(client: Client, manifest: Manifest, key: &ContentKey) -> Result<Self, OpenManifestError> {
         let (header, opener) = manifest.open(key)?;
-        let hints = Mutex::default();
-        Ok(Self(Arc::new(Inner { client, manifest, header, opener, hints })))
+        let sealed = SealedObject::new(client, manifest);
+        Ok(Self(Arc::new(Inner { sealed, header, opener })))
     }
 
     /// The object's address.
     pub fn cid(&self) -> Cid {
-        self.0.manifest.cid()
+        self.0.sealed.cid()
     }
 
     /// Its exact length in bytes.
@@ -87,17 +83,17 @@ impl Object {
 
     /// Its manifest.
     pub fn manifest(&self) -> &Manifest {
-        &self.0.manifest
+        self.0.sealed.manifest()
     }
 
     /// The number of its cells.
     pub fn cell_count(&self) -> u64 {
-        self.0.manifest.geometry().cells()
+        self.0.sealed.manifest().geometry().cells()
     }
 
     /// Bytes of plaintext in every cell but the last.
     pub fn cell_plain_len(&self) -> u64 {
-        self.0.manifest.geometry().cell_size().plain_bytes() as u64
+        self.0.sealed.manifest().geometry().cell_size().plain_bytes() as u64
     }
 
     /// The cells of a range in order, clipped to those that exist. Dropping the stream ends all its requests.
@@ -112,7 +108,7 @@ impl Object {
     ) -> impl Stream<Item = Result<Bytes, ReadError>> + Send + Unpin + use<> {
         let range = range.start.min(self.len())..range.end.min(self.len());
         let plain = self.cell_plain_len();
-        let cells = self.0.manifest.geometry().cells_of(range.clone());
+        let cells = self.0.sealed.manifest().geometry().cells_of(range.clone());
         self.cells(cells).map(move |cell| {
             let OpenedCell { index, plaintext, .. } = cell?;
             let begin = index * plain;
@@ -128,22 +124,12 @@ impl Object {
         ObjectReader::new(self.clone())
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.0.client
+    /// The object without its key.
+    pub fn sealed(&self) -> &SealedObject {
+        &self.0.sealed
     }
 
     pub(crate) fn opener(&self) -> &Opener {
         &self.0.opener
-    }
-
-    pub(crate) fn hints(&self) -> Vec<(u32, Column, PublicKey)> {
-        self.0.hints.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn remember(&self, hint: (u32, Column, PublicKey)) {
-        let mut hints = self.0.hints.lock().unwrap_or_else(PoisonError::into_inner);
-        if hints.len() < HINTS_MAX && !hints.contains(&hint) {
-            hints.push(hint);
-        }
     }
 }

@@ -1,23 +1,27 @@
 //! The one file of the client that opens streams: every request it makes of a node, and what it makes of the answer.
 
+mod error;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chunker::{CellSize, Verified};
-use network::{ConnectError, Exchange, HelloError, Members, Peer, Pool, RequestError, StreamError};
-use proofs::{Challenge, DecodeSliceError, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
+use network::{Exchange, Members, Peer, Pool, RequestError};
+use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Code, HeldShard,
-    Lease, Mandate, NodeStatus, Pointer, PublicKey, RecordError, Refusal, Release, Renewal, Request,
-    Response, Signed, Unanswered, UnixSeconds, Unverified,
+    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
+    Lease, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response, Signed,
+    UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
+pub(crate) use self::error::WireError;
+use self::error::Wrong;
 use crate::health::Health;
 use crate::moment::Moment;
-use crate::plan::Failure;
+use crate::paying::Purse;
 use crate::roster::Roster;
 
 /// Bytes taken from a stream at a time: four cells.
@@ -37,104 +41,8 @@ pub(crate) struct Wire {
     pool: Pool,
     roster: Arc<Roster>,
     health: Arc<Mutex<Health>>,
+    purse: Option<Arc<Purse>>,
     start: Instant,
-}
-
-/// Why a node did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WireError {
-    #[error("node {} is not known", .0.fmt_short())]
-    Unknown(PublicKey),
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error("node did not answer within {} ms", .0.as_millis())]
-    Late(Duration),
-    #[error("node takes bytes so slowly that all the others wait for it")]
-    Lags,
-    #[error("node sent what does not verify: {0}")]
-    Wrong(Wrong),
-}
-
-/// What exactly does not verify.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Wrong {
-    #[error(transparent)]
-    Slice(#[from] DecodeSliceError),
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error("no whole cell")]
-    NoCell,
-    #[error("bytes with another hash")]
-    Hash,
-    #[error("another number of answers than questions")]
-    Answers,
-    #[error("a lease over something else")]
-    Lease,
-    #[error("a pointer of somebody else")]
-    Owner,
-}
-
-impl WireError {
-    pub(crate) fn failure(&self) -> Failure {
-        match self {
-            Self::Late(_) => Failure::Late,
-            Self::Lags => Failure::Slow,
-            Self::Connect(ConnectError::Hello { source: HelloError::Refused(_), .. }) => Failure::Refused,
-            Self::Unknown(_) | Self::Connect(_) => Failure::Unreachable,
-            Self::Request(RequestError::Refused(refusal)) => refusal_failure(refusal),
-            Self::Wrong(_) | Self::Request(RequestError::Unexpected(_)) => Failure::Wrong,
-            Self::Request(RequestError::Stream(error)) => match error {
-                StreamError::Stalled(_) => Failure::Late,
-                StreamError::Truncated | StreamError::TooLong { .. } | StreamError::Malformed(_) => {
-                    Failure::Wrong
-                }
-                _ => Failure::Unreachable,
-            },
-        }
-    }
-}
-
-impl WireError {
-    /// The code with which the node refused, if it did.
-    pub(crate) fn code(&self) -> Option<Code> {
-        match self {
-            Self::Request(RequestError::Refused(refusal)) => Some(refusal.code()),
-            _ => None,
-        }
-    }
-
-    /// How an audit ends with this.
-    pub(crate) fn unanswered(&self) -> Unanswered {
-        match self {
-            Self::Request(RequestError::Refused(refusal))
-            | Self::Connect(ConnectError::Hello { source: HelloError::Refused(refusal), .. }) => {
-                Unanswered::Refused(refusal.code())
-            }
-            other => match other.failure() {
-                Failure::Late | Failure::Slow => Unanswered::Late,
-                Failure::Unreachable => Unanswered::Offline,
-                Failure::NotHeld | Failure::Corrupt | Failure::Refused | Failure::Wrong => {
-                    Unanswered::Invalid
-                }
-            },
-        }
-    }
-}
-
-impl From<StreamError> for WireError {
-    fn from(error: StreamError) -> Self {
-        Self::Request(error.into())
-    }
-}
-
-fn refusal_failure(refusal: &Refusal) -> Failure {
-    match refusal.code() {
-        Code::NotHeld => Failure::NotHeld,
-        Code::Corrupt => Failure::Corrupt,
-        _ => Failure::Refused,
-    }
 }
 
 /// Verified cells of one column in row order.
@@ -142,6 +50,17 @@ fn refusal_failure(refusal: &Refusal) -> Failure {
 pub(crate) struct Rows {
     pub(crate) first_row: u32,
     pub(crate) cells: Vec<Verified>,
+    /// The slice that proved them, in pieces, where it was to be kept.
+    pub(crate) slice: Vec<Bytes>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The cells.
+    Cells,
+    /// The cells and the slice that proves them.
+    Slices,
 }
 
 impl Rows {
@@ -152,7 +71,17 @@ impl Rows {
 
 impl Wire {
     pub(crate) fn new(pool: Pool, members: Members) -> Self {
-        Self { pool, roster: Arc::new(Roster::new(members)), health: Arc::default(), start: Instant::now() }
+        let (roster, health) = (Arc::new(Roster::new(members)), Arc::default());
+        Self { pool, roster, health, purse: None, start: Instant::now() }
+    }
+
+    /// The same, with something to pay from.
+    pub(crate) fn with_purse(self, purse: Purse) -> Self {
+        Self { purse: Some(Arc::new(purse)), ..self }
+    }
+
+    pub(crate) fn purse(&self) -> Option<&Purse> {
+        self.purse.as_deref()
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -176,7 +105,8 @@ impl Wire {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`.
+    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`. A node that wants to be
+    /// paid first is paid, and asked again.
     pub(crate) async fn read_cells(
         &self,
         node: PublicKey,
@@ -185,25 +115,63 @@ impl Wire {
         cell_size: CellSize,
         within: Duration,
     ) -> Result<(Duration, Rows), WireError> {
+        self.read_rows(node, root, leaves, cell_size, Keep::Cells, within).await
+    }
+
+    /// The same, with what is to be kept of the answer.
+    pub(crate) async fn read_rows(
+        &self,
+        node: PublicKey,
+        root: Root,
+        leaves: LeafSet,
+        cell_size: CellSize,
+        keep: Keep,
+        within: Duration,
+    ) -> Result<(Duration, Rows), WireError> {
+        match self.read_rows_once(node, root, leaves.clone(), cell_size, keep, within).await {
+            Err(error) if self.paid_after(node, &error).await => {
+                self.read_rows_once(node, root, leaves, cell_size, keep, within).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn read_rows_once(
+        &self,
+        node: PublicKey,
+        root: Root,
+        leaves: LeafSet,
+        cell_size: CellSize,
+        keep: Keep,
+        within: Duration,
+    ) -> Result<(Duration, Rows), WireError> {
         let asked = Instant::now();
         let mut exchange =
             in_time(within, self.request(node, &Request::Read { root, leaves: leaves.clone() })).await??;
         expect(in_time(within, exchange.response()).await??, |r| matches!(r, Response::Slice).then_some(()))?;
+        self.has_read(node, leaves.slice_len());
         let first_byte = asked.elapsed();
         self.heard(node);
         let mut decoder = SliceDecoder::new(root, leaves);
-        let mut rows: Option<Rows> = None;
+        let (mut rows, mut slice) = (None::<Rows>, Vec::new());
         while let Some(mut run) = in_time(within, exchange.receiving.run(RUN_LEN)).await?? {
             self.heard(node);
+            if keep == Keep::Slices {
+                slice.push(run.clone());
+            }
             while let Some(verified) = decoder.decode(&mut run).map_err(wrong)? {
                 for (row, cell) in Verified::cells_in(&verified, cell_size) {
-                    let rows = rows.get_or_insert_with(|| Rows { first_row: row, cells: Vec::new() });
+                    let rows = rows.get_or_insert_with(|| Rows {
+                        first_row: row,
+                        cells: Vec::new(),
+                        slice: Vec::new(),
+                    });
                     rows.cells.push(cell);
                 }
             }
         }
         decoder.finish().map_err(wrong)?;
-        rows.map(|rows| (first_byte, rows)).ok_or_else(|| wrong(Wrong::NoCell))
+        rows.map(|rows| (first_byte, Rows { slice, ..rows })).ok_or_else(|| wrong(Wrong::NoCell))
     }
 
     /// What a node says it has of some shards, and until when.
@@ -225,17 +193,25 @@ impl Wire {
         if held.len() == roots.len() { Ok(held) } else { Err(wrong(Wrong::Answers)) }
     }
 
-    /// A whole short shard, its hash checked.
+    /// A whole short shard, its hash checked. A node that wants to be paid first is paid, and asked again.
     pub(crate) async fn fetch(
         &self,
         node: PublicKey,
         root: Root,
         within: Duration,
     ) -> Result<Bytes, WireError> {
+        match self.fetch_once(node, root, within).await {
+            Err(error) if self.paid_after(node, &error).await => self.fetch_once(node, root, within).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn fetch_once(&self, node: PublicKey, root: Root, within: Duration) -> Result<Bytes, WireError> {
         let all = async {
             let mut exchange = self.request(node, &Request::Fetch { root }).await?;
             let response = exchange.response().await?;
-            expect(response, |r| matches!(r, Response::Whole { .. }).then_some(()))?;
+            let len = expect(response, |r| if let Response::Whole { len } = r { Some(len) } else { None })?;
+            self.has_read(node, len.get());
             let max = usize::try_from(MANIFEST_LEN_MAX).expect("1 MiB fits");
             let bytes = exchange.receiving.rest(max).await?;
             if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong(Wrong::Hash)) }
@@ -391,6 +367,13 @@ impl Wire {
         let request = Request::Claim { subject, seconds, mandate: Unverified::from(mandate) };
         let response = self.ask(node, &request, within).await?;
         expect(response, |r| matches!(r, Response::Claimed).then_some(()))
+    }
+
+    /// Pays a node; gives what it counts then.
+    pub(crate) async fn send_payment(&self, node: PublicKey, payment: Payment) -> Result<Counted, WireError> {
+        let response = self.ask(node, &Request::Pay(payment), CHANGE_WITHIN).await?;
+        self.heard(node);
+        expect(response, |r| if let Response::Paid(counted) = r { Some(counted) } else { None })
     }
 
     /// How a node is, by its own word.

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::handles::HandleLimits;
 use crate::limits::ClientLimit;
+use crate::links::Links;
 use crate::pay::Till;
 
 /// Settings of a gateway.
@@ -41,6 +42,8 @@ pub struct GatewayConfig {
     pub publishing: PublishingConfig,
     /// Where what is delivered for money is counted; titles that are not free are refused without it.
     pub till: Option<Till>,
+    /// Where links to what is shared are kept; there are none without it.
+    pub links: Option<Links>,
     /// The folder with the page that plays publications, as `player-demo` builds it.
     pub page: Option<PathBuf>,
 }
@@ -61,6 +64,7 @@ impl GatewayConfig {
             films: None,
             publishing: PublishingConfig::default(),
             till: None,
+            links: None,
             page: None,
         }
     }

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use client::Client;
-use protocol::UnixSeconds;
+use protocol::{Signed, UnixSeconds};
+use sharing::{LinkId, Share};
 
 use crate::cells::Shelf;
 use crate::config::{FilmUploads, GatewayConfig};
 use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
+use crate::health::HealthDesk;
 use crate::limits::{ClientLimits, LimitError, Permit};
+use crate::links::{LinkKind, LinkState, Links};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
@@ -19,6 +22,8 @@ use crate::pay::Till;
 use crate::problem::{Code, Problem};
 use crate::publications::{CatalogueError, Publications};
 use crate::reach::Reach;
+use crate::routes::{no_share, share_locked};
+use crate::sealed::Serving;
 use crate::survey::Survey;
 
 /// A gateway: cheap to clone, all clones are the same one.
@@ -40,6 +45,8 @@ struct Shared {
     film_turn: tokio::sync::Mutex<()>,
     reach: Reach,
     survey: Survey,
+    serving: Serving,
+    health: HealthDesk,
     metrics: Arc<Metrics>,
 }
 
@@ -74,6 +81,8 @@ impl Gateway {
             film_turn: tokio::sync::Mutex::default(),
             reach: Reach::default(),
             survey: Survey::default(),
+            health: HealthDesk::new(),
+            serving: Serving::new(config.fetches),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
             client,
@@ -116,6 +125,41 @@ impl Gateway {
     /// Where what is delivered for money is counted, if anything is.
     pub(crate) fn till(&self) -> Option<&Till> {
         self.config().till.as_ref()
+    }
+
+    /// Where links to what is shared are kept.
+    pub(crate) fn links(&self) -> Result<&Links, Problem> {
+        let links = self.config().links.as_ref();
+        links.ok_or_else(|| Problem::new(Code::LinksOff, "it was started without a place for them"))
+    }
+
+    /// Who reads shares, and what.
+    pub(crate) fn serving(&self) -> &Serving {
+        &self.shared.serving
+    }
+
+    /// The share with this id, as long as it opens.
+    pub(crate) async fn open_share(&self, id: LinkId) -> Result<Share, Problem> {
+        let link = self.links()?.store().get(id).await?;
+        let link = link.filter(|link| link.terms.kind == LinkKind::Share).ok_or_else(no_share)?;
+        match link.state(now()) {
+            LinkState::Open => {}
+            LinkState::Revoked { at } => {
+                return Err(Problem::new(Code::ShareRevoked, format!("its owner took it back at {at}")));
+            }
+            LinkState::Expired => return Err(Problem::new(Code::ShareExpired, "its time is over")),
+            LinkState::Locked => return Err(share_locked()),
+        }
+        let record = Signed::<Share>::decode(&link.terms.record, &self.client().network());
+        record.map(Signed::into_body).map_err(|error| {
+            tracing::error!(%error, "a share that is kept");
+            Problem::new(Code::Internal, "what is kept of this share is damaged")
+        })
+    }
+
+    /// What is kept in memory of health links.
+    pub(crate) fn health(&self) -> &HealthDesk {
+        &self.shared.health
     }
 
     /// Whether a page of this origin came from this gateway.
@@ -175,6 +219,7 @@ impl Gateway {
     /// Forgets handles whose time is over, and ends live streams of which nothing was heard.
     pub(crate) async fn sweep(&self) {
         self.handles().sweep(now());
+        self.serving().sweep(now());
         if let Err(error) = self.live().sweep().await {
             tracing::error!(%error, "live streams");
         }
@@ -182,6 +227,11 @@ impl Gateway {
             && let Err(error) = till.sweep(now()).await
         {
             tracing::error!(%error, "receipts");
+        }
+        if let Some(links) = &self.config().links
+            && let Err(error) = links.sweep(now()).await
+        {
+            tracing::error!(%error, "links");
         }
     }
 

@@ -21,7 +21,14 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
 const API_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's routes: `/`, `/nodes`, `/log`, `/statement`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/assets/` holds their parts.
+/// The viewer of sealed shares is one file, which narrows this itself to the hashes of its own scripts and styles. It asks any gateway,
+/// since it verifies what it gets; nothing can put it into a frame.
+const VIEWER_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; \
+    style-src 'unsafe-inline'; worker-src blob:; connect-src 'self' http: https:; img-src blob: data:; media-src blob:; \
+    frame-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page's routes: `/`, `/nodes`, `/log`, `/statement`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/s/{id}` the viewer of
+/// sealed shares, `/assets/` holds their parts.
 pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
@@ -31,8 +38,11 @@ pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let api = || ServeFile::new(dir.join("api.html"));
     let api = Router::new().route_service("/api", api()).route_service("/api/", api());
     let api = api.layer(map_response(async |response| always_ask(response, API_POLICY)));
+    let viewer = || ServeFile::new(dir.join("viewer.html"));
+    let viewer = Router::new().route_service("/s/{id}", viewer()).route_service("/viewer.html", viewer());
+    let viewer = viewer.layer(map_response(async |response| always_ask(response, VIEWER_POLICY)));
     let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
-    shown.merge(api).merge(assets.layer(map_response(keep_for_ever)))
+    shown.merge(api).merge(viewer).merge(assets.layer(map_response(keep_for_ever)))
 }
 
 fn always_ask(mut response: Response, policy: &'static str) -> Response {

@@ -1,10 +1,14 @@
-//! Titles that are shown for money (spec §26): sessions, receipts, and what is refused without them. Free titles need none of it.
+//! Titles that are shown for money (spec §26): sessions, receipts, and what is refused without them; and what
+//! nodes are paid that sell what is read. Free titles need none of it.
 
+mod collateral;
 mod coverage;
 mod fare;
 mod handing;
+mod lanes;
 mod ledger;
 mod meter;
+mod nodes;
 mod opening;
 mod piece;
 mod session;
@@ -16,6 +20,7 @@ mod writer;
 
 pub(crate) use fare::{Fare, shown_token, with_session};
 pub(crate) use meter::Asked;
+pub use nodes::NodePayments;
 pub(crate) use opening::OpenError;
 pub(crate) use piece::{Pace, Piece};
 pub(crate) use session::CREDIT_MS;

@@ -1,9 +1,13 @@
 //! Every refusal of the gateway: `application/problem+json` (RFC 9457) with a stable code and the reason in words.
 
+use std::collections::BTreeMap;
+
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+use crate::links::LinkStoreError;
 
 /// What went wrong. The name in snake case is the stable `code`, and the end of `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -79,6 +83,28 @@ pub(crate) enum Code {
     NotAKeeper,
     /// The body is no signed record of a type that is taken here.
     BadRecord,
+    /// This gateway keeps no links to what is shared.
+    LinksOff,
+    /// It keeps no link with this id.
+    NoLink,
+    /// Another key than the link's own signed this.
+    NotTheOwner,
+    /// There is no share with this id.
+    NoShare,
+    /// Its owner took the share back.
+    ShareRevoked,
+    /// The share's time is over.
+    ShareExpired,
+    /// Too many wrong passcodes were tried.
+    ShareLocked,
+    /// What is behind `#` in the link is another one.
+    WrongLink,
+    /// The passcode is another one.
+    WrongPasscode,
+    /// The session is unknown or over.
+    NoShareSession,
+    /// The object is not in the share.
+    NotShared,
     /// Another record has to come before this one.
     OutOfOrder,
     /// Nothing follows what is here, or something else stands in its place.
@@ -91,18 +117,25 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
+    member: Option<(&'static str, u32)>,
 }
 
 impl Problem {
     /// A problem with its reason in a sentence; `detail` never holds a key or a handle.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after = code.retry_after_s().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
-        Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after) }
+        Self { code, detail: detail.into(), headers: Vec::from_iter(retry_after), member: None }
     }
 
     /// Its reason in words.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Adds a member with a number to the document.
+    pub(crate) fn with_member(mut self, name: &'static str, number: u32) -> Self {
+        self.member = Some((name, number));
+        self
     }
 
     /// Adds a header field.
@@ -118,24 +151,33 @@ impl Code {
             Self::BadRequest | Self::BadLink | Self::BadRecord | Self::BodyIncomplete => {
                 StatusCode::BAD_REQUEST
             }
-            Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::BadToken | Self::WrongPasscode => StatusCode::UNAUTHORIZED,
             Self::PaymentRequired
             | Self::NoSession
             | Self::ReceiptsWanted
             | Self::GrantUsedUp
             | Self::GrantExpired => StatusCode::PAYMENT_REQUIRED,
             Self::WrongKey
+            | Self::WrongLink
+            | Self::NoShareSession
+            | Self::NotShared
             | Self::UploadsOff
             | Self::OperatorsOff
+            | Self::LinksOff
+            | Self::NotTheOwner
             | Self::BadGrant
             | Self::NotACreator
             | Self::NotAKeeper
             | Self::CreatorFull => StatusCode::FORBIDDEN,
-            Self::NoRoute | Self::NoLedger | Self::UnknownHandle | Self::NotHeld | Self::NotPublished => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoRoute
+            | Self::NoLedger
+            | Self::NoLink
+            | Self::NoShare
+            | Self::UnknownHandle
+            | Self::NotHeld
+            | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
-            Self::Withdrawn => StatusCode::GONE,
+            Self::Withdrawn | Self::ShareRevoked | Self::ShareExpired | Self::ShareLocked => StatusCode::GONE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -185,6 +227,17 @@ impl Code {
             Self::Outdated => "A later record says otherwise",
             Self::NotAKeeper => "This key keeps no denylist for this gateway",
             Self::BadRecord => "This is not a signed record that belongs here",
+            Self::LinksOff => "This gateway keeps no links to what is shared",
+            Self::NoLink => "There is no such link",
+            Self::NotTheOwner => "This key is not the link's own",
+            Self::NoShare => "There is no such share",
+            Self::ShareRevoked => "The share was taken back",
+            Self::ShareExpired => "The share's time is over",
+            Self::ShareLocked => "The share is locked",
+            Self::WrongLink => "The link does not open this share",
+            Self::WrongPasscode => "The passcode is wrong",
+            Self::NoShareSession => "There is no such session",
+            Self::NotShared => "This object is not in the share",
             Self::OutOfOrder => "Another record has to come before this one",
             Self::Settled => "Something else is there already",
         }
@@ -200,6 +253,13 @@ impl Code {
     }
 }
 
+impl From<LinkStoreError> for Problem {
+    fn from(error: LinkStoreError) -> Self {
+        tracing::error!(%error, "links");
+        Self::new(Code::Unavailable, "the gateway's store of links does not answer")
+    }
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     r#type: String,
@@ -207,6 +267,8 @@ struct Document<'a> {
     status: u16,
     detail: &'a str,
     code: &'a str,
+    #[serde(flatten)]
+    member: BTreeMap<&'static str, u32>,
 }
 
 impl IntoResponse for Problem {
@@ -219,6 +281,7 @@ impl IntoResponse for Problem {
             status: self.code.status().as_u16(),
             detail: &self.detail,
             code,
+            member: self.member.into_iter().collect(),
         };
         let body = serde_json::to_vec(&document).expect("strings and numbers are JSON");
         let mut response = (self.code.status(), body).into_response();

@@ -2,6 +2,8 @@
 
 mod blob;
 mod care;
+mod health;
+mod links;
 mod live;
 mod nodes;
 mod open;
@@ -10,6 +12,9 @@ mod pay;
 mod publications;
 mod publish;
 mod read;
+mod sealed;
+mod sealed_uploads;
+mod shares;
 mod sources;
 mod status;
 mod watch;
@@ -24,6 +29,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
+pub(crate) use self::shares::{no_share, share_locked};
 use crate::gateway::Gateway;
 use crate::observe::observe;
 use crate::page::page;
@@ -47,16 +53,44 @@ const LIVE_ONE: &str = "/api/live/{id}";
 const LIVE_FILE: &str = "/live/{id}/{file}";
 const LIVE_PART: &str = "/live/{id}/{track}/{part}";
 const ATTACHMENT: &str = "/watch/{id}/attachments/{name}";
+const SHARES: &str = "/api/shares";
+const SHARE: &str = "/api/shares/{id}";
+const SHARE_END: &str = "/api/shares/{id}/end";
+const SHARE_OPEN: &str = "/api/shares/{id}/open";
+const SHARE_TERMS: &str = "/api/shares/terms";
+const SEALED_UPLOADS: &str = "/sealed/uploads";
+const SEALED: &str = "/sealed";
+const SEALED_CELLS: &str = "/sealed/{handle}";
+const SEALED_MANIFEST: &str = "/sealed/{handle}/manifest";
 const LEDGER: &str = "/api/ledger";
 const SESSIONS: &str = "/api/sessions";
 const RECEIPTS: &str = "/api/sessions/{session}/receipts";
+const LINK_EVENTS: &str = "/api/links/{id}/events";
+const HEALTH_LINKS: &str = "/api/health-links";
+const HEALTH_LINK_END: &str = "/api/health-links/{id}/end";
+const HEALTH_LINK: &str = "/shl/{id}";
+const HEALTH_LINK_FILE: &str = "/shl/files/{handle}";
 const HEALTH: &str = "/health";
 const READY: &str = "/health/ready";
 const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 37] = [
+    SHARE_TERMS,
+    SEALED_UPLOADS,
+    SHARES,
+    SHARE,
+    SHARE_END,
+    SHARE_OPEN,
+    SEALED,
+    SEALED_CELLS,
+    SEALED_MANIFEST,
+    LINK_EVENTS,
+    HEALTH_LINKS,
+    HEALTH_LINK_END,
+    HEALTH_LINK,
+    HEALTH_LINK_FILE,
     LEDGER,
     SESSIONS,
     RECEIPTS,
@@ -96,6 +130,8 @@ pub fn router(gateway: Gateway) -> Router {
         .merge(live_routes())
         .merge(node_routes())
         .merge(pay_routes())
+        .merge(link_routes())
+        .merge(share_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -140,6 +176,29 @@ fn pay_routes() -> Router<Gateway> {
         .route(RECEIPTS, shared(post(pay::receipt), "POST, OPTIONS"))
 }
 
+fn link_routes() -> Router<Gateway> {
+    Router::new()
+        .route(LINK_EVENTS, shared(post(links::events), "POST, OPTIONS"))
+        .route(HEALTH_LINKS, shared(post(health::offer), "POST, OPTIONS"))
+        .route(HEALTH_LINK_END, shared(post(health::end), "POST, OPTIONS"))
+        .route(HEALTH_LINK, shared(get(health::single).post(health::manifest), "GET, HEAD, POST, OPTIONS"))
+        .route(HEALTH_LINK_FILE, shared(get(health::location), "GET, HEAD, OPTIONS"))
+}
+
+fn share_routes() -> Router<Gateway> {
+    let (reading, asking) = ("GET, HEAD, OPTIONS", "POST, OPTIONS");
+    Router::new()
+        .route(SHARES, shared(post(shares::register), asking))
+        .route(SHARE, shared(get(shares::about), reading))
+        .route(SHARE_END, shared(post(shares::end), asking))
+        .route(SHARE_OPEN, shared(post(shares::open), asking))
+        .route(SHARE_TERMS, shared(get(sealed_uploads::terms), reading))
+        .route(SEALED_UPLOADS, shared(post(sealed_uploads::upload), asking))
+        .route(SEALED, shared(post(sealed::open), asking))
+        .route(SEALED_CELLS, shared(get(sealed::cells), reading))
+        .route(SEALED_MANIFEST, shared(get(sealed::manifest), reading))
+}
+
 fn node_routes() -> Router<Gateway> {
     let reading = "GET, HEAD, OPTIONS";
     Router::new()
@@ -152,7 +211,8 @@ fn node_routes() -> Router<Gateway> {
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | SESSIONS | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
+        OPEN | BLOB | SEALED_UPLOADS | SHARES | HEALTH_LINKS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS
+        | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

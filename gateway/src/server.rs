@@ -55,6 +55,11 @@ const REFRESH_WITHIN: Duration = Duration::from_secs(20);
 /// Receipts are handed to the ledger this often.
 const HAND_OVER_EVERY: Duration = Duration::from_secs(5);
 
+/// Nodes are paid this often for what was read from them.
+const PAY_EVERY: Duration = Duration::from_secs(5);
+/// How long the last payments may take when the gateway ends.
+const PAY_LAST_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves the gateway on `listener` until `shutdown` completes and the answers under way have ended, or 10 s have passed.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Future<Output = ()>) {
     let admit = {
@@ -67,6 +72,10 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: impl Futur
         () = sweep(gateway.clone()) => unreachable!("it has no end"),
         () = refresh(gateway.clone()) => unreachable!("it has no end"),
         () = hand_over(gateway.clone()) => unreachable!("it has no end"),
+        () = pay_nodes(gateway.clone()) => unreachable!("it has no end"),
+    }
+    if timeout(PAY_LAST_WITHIN, gateway.client().pay_nodes()).await.is_err() {
+        tracing::warn!("nodes are owed for what was read last");
     }
     if let Some(till) = gateway.till() {
         till.close().await;
@@ -99,6 +108,14 @@ async fn hand_over(gateway: Gateway) {
                 }
             }
         }
+    }
+}
+
+/// Pays nodes that sell what is read from them, where the gateway pays.
+async fn pay_nodes(gateway: Gateway) {
+    loop {
+        sleep(PAY_EVERY).await;
+        gateway.client().pay_nodes().await;
     }
 }
 

@@ -53,7 +53,8 @@ pub(crate) fn prelude_problem(error: &FetchPreludeError) -> Problem {
     Problem::new(code, error.to_string())
 }
 
-fn read_code(error: &ReadError) -> Code {
+/// What a failed read is called.
+pub(crate) fn read_code(error: &ReadError) -> Code {
     match error {
         ReadError::NotHeld { .. } => Code::NotHeld,
         ReadError::Unavailable { .. } => Code::Unavailable,

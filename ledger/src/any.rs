@@ -1,8 +1,9 @@
 //! A signed record about money, of whatever type.
 
 use crate::{
-    Acceptance, Budget, Consent, Deposit, Dispute, Hold, Inquiry, KeyDelivery, LicenceTransfer, Offer, Payee,
-    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, StorageReport,
+    Acceptance, Budget, Consent, Deposit, Dispute, Hold, Inquiry, KeyDelivery, LicenceTransfer, Offer,
+    PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    StorageReport,
 };
 use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 
@@ -10,7 +11,7 @@ protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
     "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, inquiry, key_delivery, \
-     licence_transfer, offer, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
+     licence_transfer, offer, page_release, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
      session_request, storage_report or voucher",
     Acceptance(Acceptance),
     Allocation(Allocation),
@@ -24,6 +25,7 @@ protocol::any_record! {
     KeyDelivery(KeyDelivery),
     LicenceTransfer(LicenceTransfer),
     Offer(Offer),
+    PageRelease(PageRelease),
     Payee(Payee),
     PayoutClaim(PayoutClaim),
     Prepayment(Prepayment),

@@ -10,8 +10,8 @@ use protocol::{
 
 use crate::{
     Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer,
-    Offer, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement,
-    StorageReport, Summary,
+    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    SplitAgreement, StorageReport, Summary,
 };
 use proofs::canonical::{self, CanonicalError};
 
@@ -52,6 +52,8 @@ pub enum What {
     Hold(Signed<Hold>),
     /// A licence can be bought.
     Offer(Signed<Offer>),
+    /// The page is another one from now on.
+    Page(Signed<PageRelease>),
     /// A party is paid by contracts from now on.
     Payee(Signed<Payee>),
     /// Somebody has set money aside for storage.
@@ -150,6 +152,7 @@ impl What {
             Self::Grant(_) => "grant",
             Self::Hold(_) => "hold",
             Self::Offer(_) => "offer",
+            Self::Page(_) => "page",
             Self::Payee(_) => "payee",
             Self::Prepayment(_) => "prepayment",
             Self::Purchase(_) => "purchase",

@@ -5,6 +5,7 @@ mod disputes;
 mod error;
 mod lanes;
 mod licences;
+mod pages;
 mod payments;
 mod sessions;
 mod storage;
@@ -53,6 +54,7 @@ pub struct Ledger {
     licences: Licences,
     storage: Storage,
     disputes: Disputes,
+    pages: pages::Pages,
     open: BTreeMap<Epoch, OpenEpoch>,
     settled: BTreeMap<Epoch, Digest>,
 }
@@ -88,6 +90,7 @@ impl Ledger {
             licences: Licences::default(),
             storage: Storage::default(),
             disputes: Disputes::default(),
+            pages: pages::Pages::default(),
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
         }
@@ -137,6 +140,7 @@ impl Ledger {
             What::Grant(granted) => self.grant(granted),
             What::Hold(record) => self.hold(record),
             What::Offer(record) => self.offer(record, entry.at),
+            What::Page(record) => self.release_page(record),
             What::Payee(record) => self.name_payee(record),
             What::Prepayment(record) => self.prepay(record, entry.at),
             What::Purchase(record) => self.buy(record, entry.at),

@@ -33,6 +33,7 @@ mod log_entry;
 mod omission;
 mod payout;
 mod records;
+mod sealed_key;
 mod settlement;
 mod text;
 pub mod tlog;
@@ -65,9 +66,10 @@ pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
     Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry, KeyDelivery, LicenceTransfer,
-    Offer, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
+    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
     StorageReport,
 };
+pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
     Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,
     PayoutRoot, Resale, Rule, Sale, Settlement, Summary, Totals,

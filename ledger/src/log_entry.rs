@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::WireAgreed;
 use crate::tlog::LogBytes;
-use crate::{Agreed, Carrier, EntryError, GatewayTotal, Keeper, Line, Payout, Sale, Summary};
+use crate::{Agreed, Carrier, EntryError, GatewayTotal, Keeper, Line, PageRelease, Payout, Sale, Summary};
 
 /// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,6 +21,8 @@ pub enum LogEntry {
     Keeper(Keeper),
     /// What was delivered and paid in it.
     Line(Line),
+    /// The page that is served from now on.
+    Page(PageRelease),
     /// What contracts owe after it.
     Payout(Payout),
     /// What was paid for a licence until then.
@@ -37,6 +39,7 @@ enum Wire {
     Gateway(GatewayTotal),
     Keeper(Keeper),
     Line(Line),
+    Page(PageRelease),
     Payout(Payout),
     Sale(Sale),
     Settlement(Box<Summary>),
@@ -51,6 +54,7 @@ impl LogEntry {
             Wire::Gateway(gateway) => Self::Gateway(gateway),
             Wire::Keeper(keeper) => Self::Keeper(keeper),
             Wire::Line(line) => Self::Line(line),
+            Wire::Page(page) => Self::Page(page),
             Wire::Payout(payout) => Self::Payout(payout),
             Wire::Sale(sale) => Self::Sale(sale),
             Wire::Settlement(summary) => Self::Settlement(summary),
@@ -65,6 +69,7 @@ impl LogEntry {
             Self::Gateway(gateway) => Wire::Gateway(*gateway),
             Self::Keeper(keeper) => Wire::Keeper(*keeper),
             Self::Line(line) => Wire::Line(*line),
+            Self::Page(page) => Wire::Page(page.clone()),
             Self::Payout(payout) => Wire::Payout(*payout),
             Self::Sale(sale) => Wire::Sale(*sale),
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),

@@ -25,7 +25,7 @@ pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
 use self::sales::Sold;
 pub use self::sales::{Resale, Sale};
-use crate::fold::{OpenEpoch, Session};
+use crate::fold::{Agreements, OpenEpoch, Session};
 use crate::transaction::Draft;
 use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
 
@@ -127,6 +127,18 @@ pub struct Totals {
     pub sold: Amount,
     /// What was paid for storage beside that.
     pub stored: Amount,
+}
+
+/// What each key has of a sale, the treasury included.
+pub(crate) fn divided(
+    agreements: &Agreements,
+    treasury: PublicKey,
+    sale: &Sale,
+) -> BTreeMap<PublicKey, Amount> {
+    let (mut sold, mut earned) = (Sold::default(), BTreeMap::new());
+    sold.take(agreements, treasury, sale);
+    sold.earned(&mut earned);
+    earned
 }
 
 impl Settlement {

@@ -91,11 +91,18 @@ pub struct Balances {
 
 /// There is not so much on an account, or there would be more than can be counted.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{account} has {balance} micro-units, {micro} cannot be posted to it")]
+#[error("{} cannot be posted: {account} has {}", in_units(i128::from(*micro)), in_units(*balance))]
 pub struct Overdrawn {
     account: Account,
     balance: i128,
     micro: i64,
+}
+
+/// Micro-units in whole units with six decimals.
+fn in_units(micro: i128) -> String {
+    let sign = if micro < 0 { "-" } else { "" };
+    let micro = micro.unsigned_abs();
+    format!("{sign}{}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
 impl Balances {

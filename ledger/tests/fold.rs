@@ -1,55 +1,20 @@
-//! What the ledger refuses, and that it is then as it was; what it takes, case by case.
+//! What the ledger refuses, and that it is then as it was; what it takes, case by case: agreements, deposits, grants, receipts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod case;
 mod world;
 
+use case::{GATEWAY, VIEWER, ask, funded, refused, signed};
 use ledger::{
-    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, Entry, GrantError, Granted,
-    HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, Payee, PaymentError, PayoutAddress, PayoutClaim, PayoutTree,
-    Rail, ReceiptError, RegisterError, Remark, Resolution, Reversal, SettleError, What,
+    Account, Applied, ApplyError, Entry, GrantError, Granted, PageRelease, PaymentError, ReceiptError,
+    RegisterError, Remark, Reversal, What,
 };
-use protocol::{AgreementId, DeliveryReceipt, Epoch, Record, Sequence, Signed, StreamNumber, Usage};
-use world::{
-    Ask, ISSUER, NETWORK, NOW, Title, World, agreed, allocation, amount, budget, deposit, key, ppm, secret,
-    voucher, wealth,
-};
+use protocol::{AgreementId, Usage};
+use world::{Ask, ISSUER, NOW, Title, World, agreed, amount, budget, deposit, key, ppm, wealth};
 
 /// Whether a grant was refused for the right reason.
 type Expected = fn(&GrantError) -> bool;
-
-const VIEWER: u8 = 10;
-const GATEWAY: u8 = 30;
-const NODE: u8 = 40;
-
-fn signed<T: Record>(seed: u8, body: T) -> Signed<T> {
-    Signed::sign(&secret(seed), &NETWORK, body)
-}
-
-/// Refused, for this reason, and nothing has changed.
-fn refused(world: &mut World, what: What) -> ApplyError {
-    let before = world.ledger.clone();
-    let error = world.apply(what).unwrap_err();
-    assert_eq!(world.ledger, before, "{error}");
-    error
-}
-
-fn ask(agreement: AgreementId) -> Ask {
-    let limit = Usage { bytes: 500, ms: 1000 };
-    Ask { viewer: VIEWER, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number: 0 }
-}
-
-fn funded() -> (World, Ask) {
-    let mut world = World::new();
-    let agreement = world.register(&Title { parties: &[(1, 600_000), (2, 400_000)], ..Title::default() });
-    world.deposit(VIEWER, 1000);
-    world.deposit(GATEWAY, 1000);
-    (world, ask(agreement))
-}
-
-fn claim(seed: u8, cumulative: u64, rail: Rail) -> What {
-    What::Claim(signed(seed, PayoutClaim { cumulative: amount(cumulative), rail, remark: None, issued: NOW }))
-}
 
 #[test]
 fn agreements_need_everybody() {
@@ -192,6 +157,19 @@ fn reversals_name_what_they_take_back() {
     assert!(matches!(refused(&mut world, What::Reversal(signed(ISSUER, nothing))), ApplyError::Payment(_)));
 }
 
+#[test]
+fn only_the_ledger_says_which_page_is_served_and_each_once() {
+    let mut world = World::new();
+    let hash = protocol::Digest::of(b"page");
+    let page = |issued, name| PageRelease { hash, issued, name: Remark::new(name).unwrap() };
+    let by_another = refused(&mut world, What::Page(signed(VIEWER, page(NOW, "one"))));
+    assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
+    assert_eq!(world.new_entry(What::Page(signed(ISSUER, page(NOW, "one")))), None, "no money moves");
+    let again = What::Page(signed(ISSUER, page(NOW.plus(1), "one")));
+    assert_eq!(world.apply(again).unwrap(), Applied::Known);
+    assert_eq!(world.new_entry(What::Page(signed(ISSUER, page(NOW, "two")))), None);
+}
+
 /// Keys are free to make: whoever makes two that sign with each other is as unknown as before.
 #[test]
 fn a_key_is_known_by_money_or_by_whoever_is_known() {
@@ -309,215 +287,4 @@ fn receipts_are_signed_by_the_session_within_its_limit() {
     world.new_entry(ask.receipt(2, 0, Usage { bytes: 450, ms: 9 }));
     let most = (Usage { bytes: 500, ms: 23 }, amount(500));
     assert_eq!(world.ledger.usage(&serial).unwrap(), most, "two tabs have one limit");
-}
-
-#[test]
-fn lanes_are_backed_by_what_gateways_have() {
-    let (mut world, ask) = funded();
-    let no_lane = refused(&mut world, voucher(GATEWAY, NODE, 1, 1));
-    assert_eq!(no_lane, LaneError::NoLane { payer: key(GATEWAY), payee: key(NODE) }.into());
-    assert_eq!(
-        refused(&mut world, allocation(GATEWAY, GATEWAY, 1)),
-        LaneError::Itself { payer: key(GATEWAY) }.into()
-    );
-    world.new_entry(allocation(GATEWAY, NODE, 600));
-    assert_eq!(world.apply(allocation(GATEWAY, NODE, 600)).unwrap(), Applied::Known);
-    assert_eq!(refused(&mut world, allocation(GATEWAY, NODE, 601)), ApplyError::Conflict("an allocation"));
-    assert!(matches!(refused(&mut world, allocation(GATEWAY, 41, 401)), ApplyError::Overdrawn(_)));
-    let over = refused(&mut world, voucher(GATEWAY, NODE, 1, 601));
-    assert_eq!(over, LaneError::OverAllocation { amount: amount(601), allocated: amount(600) }.into());
-    // The gateway signs for three times what its viewer acknowledges: it pays the difference itself.
-    world.new_entry(ask.granted());
-    world.new_entry(ask.receipt(0, 0, Usage { bytes: 100, ms: 0 }));
-    world.new_entry(voucher(GATEWAY, NODE, 300, 250));
-    let settlement = world.settle();
-    assert_eq!((settlement.gateways[0].disputed, settlement.carriers[0].counted), (200, 100));
-    assert_eq!(world.ledger.balances().of(Account::Earned(key(NODE))), 250);
-    assert_eq!(world.ledger.balances().of(Account::Funds(key(GATEWAY))), 750);
-    assert_eq!(world.ledger.balances().of(Account::Funds(key(VIEWER))), 900);
-}
-
-#[test]
-fn parties_are_paid_once_and_by_one_way() {
-    let (mut world, ask) = funded();
-    world.new_entry(ask.granted());
-    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
-    world.settle();
-    assert_eq!(world.ledger.balances().of(Account::Earned(key(1))), 300);
-    assert!(matches!(refused(&mut world, claim(1, 301, Rail::Bank)), ApplyError::Overdrawn(_)));
-    world.new_entry(claim(1, 100, Rail::Bank));
-    assert_eq!(world.apply(claim(1, 100, Rail::Bank)).unwrap(), Applied::Known);
-    let again = refused(&mut world, claim(1, 100, Rail::Voucher));
-    assert_eq!(again, ClaimError::NothingNew { claimed: amount(100), paid: amount(100) }.into());
-    assert_eq!(
-        refused(&mut world, claim(1, 200, Rail::Contract)),
-        ClaimError::Rail { rail: Rail::Contract }.into()
-    );
-
-    let payee = |address, seq| {
-        let address = PayoutAddress::from_bytes([address; 20]);
-        What::Payee(signed(1, Payee { address, issued: NOW, seq: Sequence::new(seq) }))
-    };
-    world.new_entry(payee(7, 1));
-    assert_eq!(world.apply(payee(7, 1)).unwrap(), Applied::Known);
-    for stale in [payee(8, 1), payee(8, 0)] {
-        assert_eq!(refused(&mut world, stale), ClaimError::Stale.into());
-    }
-    assert_eq!(refused(&mut world, claim(1, 200, Rail::Bank)), ClaimError::Rail { rail: Rail::Bank }.into());
-    world.new_entry(claim(1, 150, Rail::Contract));
-    let settlement = world.settle();
-    let payout = settlement.payouts[0];
-    assert_eq!(
-        (settlement.payouts.len(), payout.party, payout.cumulative),
-        (1, key(1), 200),
-        "what the bank paid is not owed"
-    );
-    let tree = PayoutTree::new(settlement.payouts);
-    assert_eq!(tree.root(), settlement.summary.payouts.root);
-    assert!(payout.verify(&tree.proof(&key(1)).unwrap().1, &tree.root()));
-}
-
-#[test]
-fn a_payment_that_comes_back_can_be_claimed_anew() {
-    let (mut world, ask) = funded();
-    world.new_entry(ask.granted());
-    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
-    world.settle();
-    let What::Claim(record) = claim(1, 100, Rail::Bank) else { panic!() };
-    world.new_entry(What::Claim(record.clone()));
-    let reversal =
-        Reversal { entry: record.name(), reason: Remark::new("no such account").unwrap(), issued: NOW };
-    world.new_entry(What::Reversal(signed(ISSUER, reversal)));
-    assert_eq!(world.ledger.paid(&key(1)), amount(0));
-    assert_eq!(world.apply(What::Claim(record)).unwrap(), Applied::Known);
-    world.new_entry(claim(1, 300, Rail::Bank));
-    assert_eq!(world.ledger.balances().of(Account::Earned(key(1))), 0);
-}
-
-#[test]
-fn epochs_are_settled_in_order_as_the_journal_says() {
-    let (mut world, ask) = funded();
-    world.new_entry(ask.granted());
-    let stale = world.ledger.settlement().summary;
-    let reason = Remark::new("not me").unwrap();
-    let dispute = Dispute { reason, subject: protocol::Digest::of(b"line"), issued: NOW };
-    world.new_entry(What::Dispute(signed(2, dispute.clone())));
-    assert_eq!(world.apply(What::Dispute(signed(2, dispute))).unwrap(), Applied::Known);
-    let error = refused(&mut world, What::Settlement(Box::new(stale.clone())));
-    assert_eq!(error, SettleError::Differs { epoch: Epoch::new(1) }.into(), "the journal has gone on");
-    let mut skipping = stale;
-    skipping.epoch = Epoch::new(2);
-    assert!(matches!(
-        refused(&mut world, What::Settlement(Box::new(skipping))),
-        ApplyError::Settle(SettleError::Order { .. })
-    ));
-    let first = world.settle();
-    assert_eq!((first.summary.disputes.count, first.summary.previous), (1, None));
-    let second = world.settle();
-    assert_eq!(second.summary.previous, world.ledger.settled(Epoch::new(1)));
-    assert_eq!((second.summary.disputes.count, second.transaction), (0, None));
-    assert!(matches!(refused(&mut world, ask.receipt(0, 0, Usage::default())), ApplyError::Receipt(_)));
-    assert_eq!(
-        world.ledger.balances().of(Account::Funds(key(VIEWER))),
-        1000,
-        "what was not watched is not paid"
-    );
-}
-
-#[test]
-fn two_writers_do_not_both_append() {
-    let (mut world, _) = funded();
-    let head = world.journal.head();
-    assert!(world.journal.append_if(head, vec![1]).is_ok());
-    assert!(world.journal.append_if(head, vec![2]).is_err());
-    assert_eq!(world.journal.read(3).collect::<Vec<_>>(), [&[1]]);
-}
-
-#[test]
-fn deposits_are_signed_by_both_sides() {
-    let mut world = World::new();
-    let What::Deposit(deposited) = deposit(VIEWER, 700, 1) else { panic!() };
-    let record = deposited.deposit.clone();
-    let invented = refused(&mut world, world::deposited(VIEWER, record.clone()));
-    assert_eq!(invented, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
-    let What::Deposit(other) = deposit(VIEWER, 701, 1) else { panic!() };
-    let name = other.deposit.name();
-    let borrowed = Deposited { acceptance: other.acceptance, deposit: record };
-    let error = refused(&mut world, What::Deposit(Box::new(borrowed)));
-    assert_eq!(error, PaymentError::OtherAccepted { name }.into());
-    assert_eq!(world.ledger.balances().iter().count(), 0);
-    world.new_entry(What::Deposit(deposited));
-    assert_eq!(refused(&mut world, deposit(VIEWER, 701, 1)), ApplyError::Conflict("a deposit"));
-}
-
-/// Who has a receipt can show that it was counted, and nobody can show that of another one.
-#[test]
-fn counted_receipts_are_proved() {
-    let (mut world, ask) = funded();
-    world.new_entry(ask.granted());
-    for stream in [0, 2, 5] {
-        world.new_entry(ask.receipt(stream, 3, Usage { bytes: 9, ms: 0 }));
-    }
-    let settlement = world.settle();
-    let root = settlement.summary.receipts;
-    let What::Receipt(record) = ask.receipt(2, 3, Usage { bytes: 9, ms: 0 }) else { panic!() };
-    let receipt = *record.body();
-    let (counted, proof) = settlement.acknowledged(receipt.serial, receipt.stream).unwrap();
-    assert!(counted.covers(&receipt) && root.has(&counted, &proof));
-    let later = DeliveryReceipt { seq: Sequence::new(4), ..receipt };
-    assert!(!counted.covers(&later));
-    assert!(!root.has(&Acknowledged { seq: later.seq, ..counted }, &proof));
-    assert_eq!(settlement.acknowledged(receipt.serial, StreamNumber::try_from(1).unwrap()), None);
-}
-
-/// What is disputed is kept back, by the ledger and for a time, and goes where it says in the end.
-#[test]
-fn disputed_money_is_held_until_it_is_resolved() {
-    let (mut world, ask) = funded();
-    world.new_entry(ask.granted());
-    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
-    world.settle();
-    let reason = Remark::new("not the author").unwrap();
-    let dispute = signed(VIEWER, Dispute { reason, subject: protocol::Digest::of(b"line"), issued: NOW });
-    let hold = |micro, dispute| Hold { amount: amount(micro), dispute, issued: NOW, party: key(1) };
-    let early = refused(&mut world, What::Hold(signed(ISSUER, hold(200, dispute.name()))));
-    assert_eq!(early, HoldError::NoDispute { dispute: dispute.name() }.into());
-    world.new_entry(What::Dispute(dispute.clone()));
-    let by_another = refused(&mut world, What::Hold(signed(VIEWER, hold(200, dispute.name()))));
-    assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
-    assert!(matches!(
-        refused(&mut world, What::Hold(signed(ISSUER, hold(301, dispute.name())))),
-        ApplyError::Overdrawn(_)
-    ));
-    let [first, second] = [200, 60].map(|micro| signed(ISSUER, hold(micro, dispute.name())));
-    for hold in [&first, &second] {
-        world.new_entry(What::Hold(hold.clone()));
-        assert_eq!(world.apply(What::Hold(hold.clone())).unwrap(), Applied::Known);
-    }
-    assert!(matches!(refused(&mut world, claim(1, 41, Rail::Bank)), ApplyError::Overdrawn(_)));
-
-    let resolution = |given| Resolution { given: amount(given), hold: first.name(), issued: NOW };
-    let more = refused(&mut world, What::Resolution(signed(ISSUER, resolution(201))));
-    assert_eq!(more, HoldError::TooMuch { given: amount(201), held: amount(200) }.into());
-    let by_party = refused(&mut world, What::Resolution(signed(1, resolution(0))));
-    assert_eq!(by_party, PaymentError::NotTheLedger { by: key(1) }.into());
-    world.new_entry(What::Resolution(signed(ISSUER, resolution(150))));
-    assert_eq!(world.apply(What::Resolution(signed(ISSUER, resolution(0)))).unwrap(), Applied::Known);
-    let balances = world.ledger.balances();
-    assert_eq!(balances.of(Account::Funds(key(VIEWER))), 650);
-    assert_eq!((balances.of(Account::Earned(key(1))), balances.of(Account::Held(key(1)))), (90, 60));
-
-    assert_eq!(world.settle().summary.disputes.count, 4);
-    for _ in 1..HOLD_EPOCHS_MAX {
-        assert_eq!(world.ledger.balances().of(Account::Held(key(1))), 60);
-        world.settle();
-    }
-    assert_eq!(world.ledger.balances().of(Account::Earned(key(1))), 150, "what is not resolved comes free");
-    let own = signed(
-        1,
-        Dispute { reason: Remark::new("mine").unwrap(), subject: protocol::Digest::of(b""), issued: NOW },
-    );
-    world.new_entry(What::Dispute(own.clone()));
-    let error = refused(&mut world, What::Hold(signed(ISSUER, hold(1, own.name()))));
-    assert_eq!(error, HoldError::OwnDispute { by: key(1) }.into());
 }

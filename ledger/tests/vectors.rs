@@ -5,13 +5,14 @@
 use data_encoding::HEXLOWER;
 use ledger::{
     Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
-    Head, Hold, Inquiry, KeyDelivery, LedgerRecord, LicenceTransfer, Offer, Omission, OmissionError, Payee,
-    Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase, Resolution, Reversal,
-    SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
+    Head, Hold, Inquiry, KeyDelivery, LedgerRecord, LicenceTransfer, NotSealedToThis, Offer, Omission,
+    OmissionError, PageRelease, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase,
+    Resolution, Reversal, SealedKey, SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit,
+    What, apportion,
 };
 use protocol::{
-    AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Epoch, NetworkId, Promise, PublicKey,
-    Record, RecordError, SessionGrant, Signed, Voucher, keys,
+    AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, Promise,
+    PublicKey, Record, RecordError, SecretKey, SessionGrant, Signed, Voucher, keys,
 };
 use serde_json::{Value, json};
 
@@ -96,6 +97,7 @@ fn records() {
             KeyDelivery::TYPE => decode::<KeyDelivery>,
             LicenceTransfer::TYPE => decode::<LicenceTransfer>,
             Offer::TYPE => decode::<Offer>,
+            PageRelease::TYPE => decode::<PageRelease>,
             Prepayment::TYPE => decode::<Prepayment>,
             Purchase::TYPE => decode::<Purchase>,
             StorageReport::TYPE => decode::<StorageReport>,
@@ -197,10 +199,26 @@ fn what_follows() {
                 let code: TopUpCode = vector["code"].as_str().unwrap().parse().unwrap();
                 assert_eq!(code.payment_id().as_bytes(), &bytes(&vector["id"]));
             }
+            "sealed_key" => sealed_key(vector),
             "journal" => journal(vector, &network),
             other => panic!("{other}"),
         }
     }
+}
+
+/// Sealed as the specification says, to the byte; where there is no text, nobody may open it.
+fn sealed_key(vector: &Value) {
+    let [seller, buyer] =
+        ["seller_secret", "buyer_secret"].map(|name| SecretKey::from_bytes(&bytes(&vector[name])));
+    let purchase = Digest::from_bytes(bytes(&vector["purchase"]));
+    let sealed = SealedKey::from_bytes(hex(&vector["sealed"]));
+    if vector["text"].is_null() {
+        assert_eq!(sealed.open(&buyer, &purchase), Err(NotSealedToThis));
+        return;
+    }
+    let text = hex(&vector["text"]);
+    assert_eq!(SealedKey::seal(&seller, &buyer.public(), &purchase, &text), Ok(sealed.clone()));
+    assert_eq!(sealed.open(&buyer, &purchase), Ok(text));
 }
 
 fn journal(vector: &Value, network: &NetworkId) {

@@ -56,6 +56,11 @@ impl Pool {
         self.0.network
     }
 
+    /// The endpoint of all its connections.
+    pub fn endpoint(&self) -> PublicKey {
+        self.0.endpoint.id()
+    }
+
     /// The key that nodes are told to charge.
     pub fn payer(&self) -> Option<PublicKey> {
         self.0.payer.as_ref().map(SecretKey::public)

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Page, Route } from "playwright-core";
 
 import { andSegment, NOTHING, serialOf } from "../src/pay/delivered";
-import { signRecord } from "../src/pay/records";
+import { signRecord } from "../src/trust/record";
 import { hex } from "../src/page/format";
 import { decodeCanonical, encodeCanonical, type Value } from "../src/trust/cbor";
 import { cidOfHash } from "../src/trust/cid";

@@ -2,6 +2,7 @@
  * Drives a real browser against a real gateway:
  *
  *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]
+ *                    [--ledger URL --code CODE --account FILE --out FILE]
  *                    [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]
  *
  * Every check prints one line; the exit code says whether all of them held. With the control address of a
@@ -14,6 +15,7 @@ import { accessible } from "./accessible";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
+import { buys, settled } from "./market";
 import { ledger } from "./ledger";
 import { live } from "./live";
 import { caught, hopeless, truncated } from "./liar";
@@ -42,6 +44,8 @@ const CHECKS: Record<string, Check> = {
   operators,
   ledger,
   pays,
+  buys,
+  settled,
   publishes,
   live,
   shots,
@@ -59,6 +63,10 @@ const { values } = parseArgs({
     upload: { type: "string" },
     operator: { type: "string" },
     film: { type: "string" },
+    ledger: { type: "string" },
+    code: { type: "string" },
+    out: { type: "string" },
+    account: { type: "string" },
     only: { type: "string" },
     seed: { type: "string" },
   },
@@ -67,6 +75,7 @@ if (!values.gateway || !values.watch) {
   console.error(
     "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
   );
+  console.error("                      [--ledger URL --code CODE --account FILE --out FILE]");
   console.error("                      [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }
@@ -80,6 +89,10 @@ const target: Target = {
   upload: values.upload,
   operator: values.operator,
   film: values.film,
+  ledger: values.ledger?.replace(/\/$/, ""),
+  code: values.code,
+  out: values.out,
+  account: values.account,
   seed: Number(values.seed ?? Date.now() % 1_000_000),
 };
 const only = values.only?.split(",");

@@ -17,6 +17,12 @@ export interface Target {
   readonly film: string | undefined;
   /** The gateway's token for operators; two of its nodes are down and one is damaged. */
   readonly operator: string | undefined;
+  /** A ledger of which the gateway is a part, a code that pays there, and a file for what was bought. */
+  readonly ledger: string | undefined;
+  readonly code: string | undefined;
+  readonly out: string | undefined;
+  /** The account file of a party that shares in the film. */
+  readonly account: string | undefined;
   readonly seed: number;
 }
 

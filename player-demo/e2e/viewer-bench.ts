@@ -33,7 +33,7 @@ export class ViewerBench {
   visit<T>(url: string, work: (page: Page) => Promise<T>, options: BrowserContextOptions = {}): Promise<T> {
     return withPage(this.browser, "about:blank", { reducedMotion: "reduce", ...options }, async (page) => {
       // What the system's own picker would do cannot be tested; the ways without it can.
-      await page.addInitScript(() => delete window.showSaveFilePicker);
+      await page.addInitScript("delete window.showSaveFilePicker");
       await page.goto(url);
       return work(page);
     });

@@ -8,7 +8,9 @@ import { holds, SIZES } from "./accessible";
 import { SealedStub } from "./sealed-stub";
 import { assert } from "./target";
 import { type ViewerBench, VIEWER_FILE } from "./viewer-bench";
+import { health } from "./viewer-health";
 import { hostile } from "./viewer-hostile";
+import { shares, spoilt } from "./viewer-shares";
 
 type ViewerCheck = (bench: ViewerBench) => Promise<string>;
 
@@ -126,4 +128,4 @@ const accessible: ViewerCheck = async (bench) => {
   return `${rules} rules held on ${3 * views.length} views`;
 };
 
-export const VIEWER_CHECKS: Record<string, ViewerCheck> = { everywhere, passcode, refusals, caught, saves, hostile, accessible };
+export const VIEWER_CHECKS: Record<string, ViewerCheck> = { everywhere, passcode, refusals, caught, saves, shares, spoilt, health, hostile, accessible };

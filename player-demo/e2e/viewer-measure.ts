@@ -3,18 +3,22 @@
  *
  *     npm run measure:viewer -- [--mib 1024]
  *
- * The worker's own time is what hashing and opening cost on one core; memory is what all processes of the page had at most.
+ * `opening_mb_per_s` is what proving and opening cells makes on one core; the rest is a whole file through the page: its own processes'
+ * time, and the most memory that they had for themselves.
  */
 
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from "node:fs";
-import { createReadStream } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import type { Browser, Page } from "playwright-core";
 
+import { build, type Rollup } from "vite";
+
+import { blake3Kernel } from "../build/kernel";
 import { Blake3 } from "../src/blake3/kernel";
 import { Encoded, type Plain, type Store } from "../src/sealed/fixture";
 import { ready } from "../src/sealed/sodium";
@@ -71,7 +75,7 @@ try {
 async function measure(browser: Browser): Promise<object> {
   const context = await browser.newContext({ acceptDownloads: true });
   const page = await context.newPage();
-  await page.addInitScript(() => delete window.showSaveFilePicker);
+  await page.addInitScript("delete window.showSaveFilePicker");
   const cdp = await browser.newBrowserCDPSession();
   await page.goto(share.link);
   await page.waitForSelector("text=Save");
@@ -86,7 +90,7 @@ async function measure(browser: Browser): Promise<object> {
   assert(statSync(path).size === length, `${statSync(path).size} bytes were saved`);
   assert((await sha256(path)) === expected(), "other bytes were saved");
   const renderer = cpuOf(await processes(cdp)) - cpuOf(before);
-  return { seconds: round(seconds), mb_per_s: round(length / 1e6 / seconds), page_cpu_s: round(renderer), mb_per_cpu_s: round(length / 1e6 / renderer), page_memory_mib: Math.round(most), ...(await kernels(page)) };
+  return { seconds: round(seconds), mb_per_s: round(length / 1e6 / seconds), page_cpu_s: round(renderer), mb_per_cpu_s: round(length / 1e6 / renderer), page_memory_mib: Math.round(most), opening_mb_per_s: Math.round(await openingRate(page)) };
 }
 
 interface Process {
@@ -119,9 +123,15 @@ function cpuOf(all: Process[]): number {
   return all.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
 }
 
-/** The page's title is set when its script has run. */
-async function kernels(page: Page): Promise<object> {
-  return { chromium: await page.evaluate("/Chrome\\/([\\d.]+)/.exec(navigator.userAgent)[1]") };
+async function openingRate(page: Page): Promise<number> {
+  const entry = fileURLToPath(new URL("viewer-rate.ts", import.meta.url));
+  const library = { entry, formats: ["iife" as const], name: "measured" };
+  const built = await build({ configFile: false, logLevel: "error", plugins: [blake3Kernel()], build: { write: false, lib: library, target: "es2022" } });
+  const [{ output }] = built as Rollup.RollupOutput[] as [Rollup.RollupOutput];
+  // An address of the gateway without a page, and so without a policy.
+  await page.goto(`${gateway.origin}/none`);
+  await page.addScriptTag({ content: output[0].code });
+  return page.evaluate("rate()");
 }
 
 function expected(): string {

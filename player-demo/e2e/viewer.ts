@@ -1,23 +1,29 @@
 /**
  * Drives the viewer in a real browser against a gateway that is made up, so that it can lie:
  *
- *     npm run e2e:viewer -- [--only NAME,…] [--shots DIR]
+ *     npm run e2e:viewer -- [--gateway URL --token TOKEN] [--only NAME,…] [--shots DIR]
+ *
+ * With a gateway that is real, and its token for uploads, a share is made, read and ended there too.
  */
 
 import { parseArgs } from "node:util";
 
 import { launch } from "./browser";
 import { VIEWER_CHECKS } from "./viewer-checks";
+import { real } from "./viewer-shares";
 import { ViewerBench } from "./viewer-bench";
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: { only: { type: "string" }, shots: { type: "string" } },
+  options: { gateway: { type: "string" }, token: { type: "string" }, only: { type: "string" }, shots: { type: "string" } },
 });
 const only = values.only?.split(",");
 const bench = await ViewerBench.open(await launch(), values.shots);
 let failed = 0;
-for (const [name, check] of Object.entries(VIEWER_CHECKS)) {
+const checks = { ...VIEWER_CHECKS };
+const { gateway, token } = values;
+if (gateway && token) checks.real = (bench) => real(bench, gateway.replace(/\/$/, ""), token);
+for (const [name, check] of Object.entries(checks)) {
   if (only && !only.includes(name)) continue;
   const began = performance.now();
   try {

@@ -47,6 +47,8 @@ pub enum Code {
     Claimed = 17,
     /// The node gives up what it keeps and takes nothing new.
     Leaving = 18,
+    /// More was read than may be without a payment, or a voucher pays too little.
+    PaymentWanted = 19,
 }
 
 /// What may be done after a refusal.
@@ -62,7 +64,7 @@ pub enum Retry {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::WrongNetwork,
         Self::NotAdmitted,
@@ -81,6 +83,7 @@ impl Code {
         Self::Internal,
         Self::Claimed,
         Self::Leaving,
+        Self::PaymentWanted,
     ];
 
     /// The number on the wire.
@@ -109,6 +112,7 @@ impl Code {
             Self::Internal => "internal",
             Self::Claimed => "claimed",
             Self::Leaving => "leaving",
+            Self::PaymentWanted => "payment_wanted",
         }
     }
 
@@ -129,7 +133,8 @@ impl Code {
             | Self::Corrupt
             | Self::Egress
             | Self::Internal
-            | Self::Leaving => Retry::Elsewhere,
+            | Self::Leaving
+            | Self::PaymentWanted => Retry::Elsewhere,
             Self::Busy | Self::Timeout | Self::Claimed => Retry::Later,
         }
     }
@@ -247,7 +252,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::try_from(code.number()), Ok(code));
         }
-        for number in [0, 19, u64::from(u16::MAX), u64::MAX] {
+        for number in [0, 20, u64::from(u16::MAX), u64::MAX] {
             assert_eq!(Code::try_from(number), Err(UnknownCode(number)));
         }
     }

@@ -46,9 +46,10 @@ pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey};
 pub use pay::{
-    AgreementId, Alias, Allocation, Amount, AmountError, Delivered, DeliveryReceipt, Epoch, LaneNumber, Per,
-    Ppm, PpmError, Promise, Quantity, QuantityError, STREAMS_MAX, Serial, SessionGrant, StreamNumber,
-    StreamNumberError, TitlePrice, Usage, Voucher,
+    AgreementId, Alias, Allocation, Amount, AmountError, Counted, Delivered, DeliveryReceipt, Epoch,
+    LaneNumber, Paid, PayLane, Payment, PaymentError, Per, Ppm, PpmError, Promise, Quantity, QuantityError,
+    ReadPrice, STREAMS_MAX, Serial, SessionGrant, StreamNumber, StreamNumberError, TitlePrice, Usage,
+    VerifiedPayment, Voucher,
 };
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,

@@ -78,6 +78,10 @@ pub const CLAIM_DURATION_MAX_S: u16 = 600;
 pub const CLAIMS_PER_HOLDER_MAX: usize = 1024;
 /// Nodes that decide who has claimed a repair: the first ones in the ranking of its subject.
 pub const CLAIM_VOTERS: usize = 7;
+/// Lanes from one payer to one node in one epoch: their numbers are below this.
+pub const LANES_MAX: u32 = 64;
+/// How long before a promise ends a node takes no more vouchers, in seconds: it has to hand them in before the settlement.
+pub const VOUCHER_REDEEM_S: u64 = 660;
 
 const DAY_S: u64 = 86_400;
 
@@ -164,6 +168,8 @@ mod tests {
             ("CLAIM_DURATION_MAX_S", u64::from(CLAIM_DURATION_MAX_S)),
             ("CLAIMS_PER_HOLDER_MAX", CLAIMS_PER_HOLDER_MAX as u64),
             ("CLAIM_VOTERS", CLAIM_VOTERS as u64),
+            ("LANES_MAX", u64::from(LANES_MAX)),
+            ("VOUCHER_REDEEM_S", VOUCHER_REDEEM_S),
         ];
         let in_code: Vec<_> = in_code.map(|(name, value)| (name.to_string(), value)).into();
         let mut specified = table();

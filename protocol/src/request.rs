@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{MEMBERS_PAGE_MAX, STAT_ROOTS_MAX};
 use crate::{
     Admission, AuditCommitment, AuditRequest, AuditVerdict, BoundedList, Mandate, NetworkId, NodeRecord,
-    Pointer, Release, Renewal, UnixSeconds, Unverified, keys,
+    Payment, Pointer, Release, Renewal, UnixSeconds, Unverified, keys,
 };
 
 /// One request. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -115,6 +115,8 @@ pub enum Request {
         /// What it says about itself.
         record: Unverified<NodeRecord>,
     },
+    /// Take what is owed for reads, so that more may be read.
+    Pay(Payment),
 }
 
 impl Request {
@@ -143,6 +145,7 @@ impl Request {
             Self::Claim { .. } => "claim",
             Self::Members { .. } => "members",
             Self::Announce { .. } => "announce",
+            Self::Pay(_) => "pay",
         }
     }
 }

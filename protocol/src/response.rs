@@ -8,8 +8,8 @@ use crate::limits::{
     VERSION_TEXT_LEN_MAX,
 };
 use crate::{
-    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Lease, LeaseId, NodeRecord, Pointer, Refusal,
-    Sequence, UnixSeconds, Unverified,
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Counted, Lease, LeaseId, NodeRecord, Pointer,
+    Refusal, Sequence, UnixSeconds, Unverified,
 };
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -80,6 +80,8 @@ pub enum Response {
         /// Whether the record was news to the node.
         is_news: bool,
     },
+    /// To `Pay`.
+    Paid(Counted),
 }
 
 impl Response {
@@ -104,6 +106,7 @@ impl Response {
             Self::Claimed => "claimed",
             Self::Members { .. } => "members",
             Self::Announced { .. } => "announced",
+            Self::Paid(_) => "paid",
         }
     }
 }

@@ -8,8 +8,8 @@ use proofs::Root;
 use protocol::frame::{DecodeHeaderError, Header, decode_header, encode_header};
 use protocol::{
     Admission, AnyRecord, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate,
-    NetworkId, NodeRecord, Outcome, Pointer, Record, RecordError, Release, Renewal, Request, Response,
-    Signed, Successor, Ticket,
+    NetworkId, NodeRecord, Outcome, Paid, Pointer, Record, RecordError, Release, Renewal, Request, Response,
+    SecretKey, Signed, Successor, Ticket, UnixSeconds,
 };
 use serde_json::{Value, json};
 
@@ -91,6 +91,9 @@ fn node(body: &NodeRecord) -> Value {
     }
     if body.leaving {
         value["leaving"] = true.into();
+    }
+    if let Some(reading) = &body.reading {
+        value["reading"] = json!({"ledger": reading.ledger.to_string(), "micro": reading.micro.get()});
     }
     if let Some(operator) = &body.operator {
         value["operator"] = operator.to_string().into();
@@ -265,4 +268,34 @@ fn fields_of_headers() {
     let verdict = status.verdicts[7].verify(&NetworkId::from_bytes([0x4e; 32])).unwrap();
     let fault = verdict.body().faults[0];
     assert_eq!((fault.leaf, fault.outcome, fault.root), (7, Outcome::Corrupt, shard));
+}
+
+/// The records of the golden payment fit together, as whoever made them without this crate says.
+#[test]
+fn payments() {
+    let (network, requests) = vectors("requests.json");
+    let find = |vectors: &[Value], name: &str| {
+        bytes(vectors.iter().find(|vector| vector["name"] == name).unwrap(), "header")
+    };
+    let Request::Pay(payment) = decode_header(&find(&requests, "pay")).unwrap().unwrap().header else {
+        panic!()
+    };
+    let [payer, node, endpoint, ledger] =
+        [2, 3, 4, 5].map(|seed| SecretKey::from_bytes(&[seed; 32]).public());
+    let now = UnixSeconds::new(1_799_999_999);
+    let paid = Paid { network, node, ledger, endpoint, now };
+    let verified = payment.verify(&paid).unwrap();
+    assert_eq!((verified.lane().payer, verified.lane().epoch.get()), (payer, 7));
+    assert_eq!(
+        (verified.voucher().body().bytes, verified.allocation().body().amount.get()),
+        (1 << 30, 1_000_000)
+    );
+    assert!(payment.verify(&Paid { ledger: payer, ..paid }).is_err());
+
+    let Response::Paid(counted) =
+        decode_header(&find(&vectors("responses.json").1, "paid: the most")).unwrap().unwrap().header
+    else {
+        panic!()
+    };
+    assert_eq!((counted.bytes, counted.amount.get()), (u64::MAX, (1 << 63) - 1));
 }

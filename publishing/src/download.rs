@@ -33,7 +33,8 @@ pub use self::address::{WatchAddress, WatchAddressError};
 pub use self::choice::usual_tracks;
 pub use self::fault::{Fault, Mishap};
 use self::http::Http;
-use self::part::{Part, parts};
+pub use self::part::Part;
+use self::part::parts;
 use self::standing::Standing;
 use self::window::Window;
 
@@ -72,6 +73,18 @@ pub enum DownloadError {
     /// What was read cannot be written.
     #[error("cannot write what was read: {0}")]
     Write(#[from] io::Error),
+    /// Nobody pays for it any more.
+    #[error("{0}")]
+    Unpaid(String),
+}
+
+/// What came of one part out of one gateway.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Bytes that came, whether they are all of it or not.
+    pub came: u64,
+    /// The part, or what was wrong.
+    pub part: Result<VerifiedBytes, Fault>,
 }
 
 impl Download {
@@ -144,18 +157,40 @@ impl Download {
         Ok(())
     }
 
-    async fn part(&self, part: &Part) -> Result<VerifiedBytes, DownloadError> {
-        self.ask(&part.name(), |gateway| async move {
-            let url = self.url(&gateway, part.path());
-            let bytes = self.0.http.get(url, Some(part.len()), part.len()).await?.whole().await?;
-            part.verify(&bytes)
-        })
-        .await
+    /// One part, verified.
+    pub async fn part(&self, part: &Part) -> Result<VerifiedBytes, DownloadError> {
+        self.part_by(part, |gateway| async move { self.part_from(&gateway, part, None).await.part }).await
+    }
+
+    /// The same where `attempt` asks the gateway that it is given, as who pays does: see [`Self::part_from`].
+    pub async fn part_by<A: Future<Output = Result<VerifiedBytes, Fault>>>(
+        &self,
+        part: &Part,
+        attempt: impl Fn(Url) -> A,
+    ) -> Result<VerifiedBytes, DownloadError> {
+        self.ask(&part.name(), attempt).await
+    }
+
+    /// One part out of one gateway, within a session that pays for it (spec §26).
+    pub async fn part_from(&self, gateway: &Url, part: &Part, session: Option<&str>) -> Delivery {
+        let (url, len) = (self.url(gateway, part.path()), part.len());
+        match self.0.http.get_within(url, session, Some(len), len).await {
+            Err(fault) => Delivery { came: 0, part: Err(fault) },
+            Ok(mut body) => {
+                let bytes = body.whole().await;
+                Delivery { came: body.taken(), part: bytes.and_then(|bytes| part.verify(&bytes)) }
+            }
+        }
+    }
+
+    /// Gateways that have only failed, and not lied, get another chance where none is left: for whoever reads for hours.
+    pub fn pardon(&self) {
+        self.standing().pardon();
     }
 
     async fn bundle_from(&self, gateway: Url) -> Result<PublishedBundle, Fault> {
         let get = async |name: &str, len_max: usize| {
-            let body = self.0.http.get(self.url(&gateway, [name]), None, len_max as u64).await?;
+            let mut body = self.0.http.get(self.url(&gateway, [name]), None, len_max as u64).await?;
             body.whole().await
         };
         // Which network it was published on does not matter here: the id says what it is.
@@ -186,6 +221,7 @@ impl Download {
                     return Ok(answer);
                 }
                 Err(Fault::Write(error)) => return Err(error.into()),
+                Err(Fault::Unpaid(reason)) => return Err(DownloadError::Unpaid(reason)),
                 Err(fault) => fault,
             };
             self.standing().failed(number, fault.is_definite());

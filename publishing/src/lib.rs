@@ -6,7 +6,8 @@
 //!
 //! [`publish`] does all of it and remembers in the creator's [`IndexFile`] what is finished, so that what was interrupted
 //! goes on and what was published costs no second upload. Offering the record to gateways is left to the caller.
-//! [`fetch_bundle`] brings back what a record is about; [`download`] reads all of it out of gateways that nobody has to trust.
+//! [`fetch_bundle`] brings back what a record is about; [`download`] reads all of it out of gateways that nobody has to trust,
+//! and [`playlists`] are what players read it by.
 //! [`record_live`] does the same with a stream that is still being made, segment by segment, and [`finish_live`] makes a
 //! publication of what it has become.
 //! [`encode`] turns what browsers do not play, or play only in one size, into what they do: it is everything here that
@@ -25,6 +26,7 @@ mod keeping;
 mod live;
 mod masters;
 mod pictures;
+pub mod playlists;
 mod publish;
 mod rendition;
 mod request;

@@ -1,6 +1,6 @@
 //! A signed record about publications, of whatever type.
 
-use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Withdrawal};
+use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Share, ShareEnd, Withdrawal};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern publications. Its `Display` tells what it says.
@@ -11,4 +11,11 @@ protocol::any_record! {
     LiveSegment(LiveSegment),
     Publication(Publication),
     Withdrawal(Withdrawal),
+}
+
+protocol::any_record! {
+    /// A verified record of one of the types of spec §27. Its `Display` tells what it says.
+    ShareRecord, "share or share_end",
+    Share(Share),
+    ShareEnd(ShareEnd),
 }

@@ -14,36 +14,45 @@
 //!   becomes of them.
 //! * An [`AccountIndex`] is all that an account has, by name; devices merge theirs in any order. [`IndexPage`],
 //!   [`IndexRoot`] and [`PointerContents`] are what of it lies on the network.
+//! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
+//!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24, 30 and 31.
+//! 17, 20, 21, 24 and 27 to 31.
 
+#[macro_use]
+mod text;
 mod account;
 mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
 mod exposed_key;
+pub mod fhir;
 mod file_ref;
 mod grant;
+mod health;
 mod ids;
 mod index;
+mod links;
 mod live;
 mod pack;
 mod published;
 mod records;
 #[cfg(test)]
 mod samples;
+mod sealed;
 mod segments;
-mod text;
+mod share;
 mod time;
 mod track;
 mod track_fields;
 mod track_kind;
+mod trail;
 
 pub use account::{
     AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
@@ -53,7 +62,7 @@ pub use account::{
     PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen, SeenError, Stamp,
     StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
 };
-pub use any::SharingRecord;
+pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
@@ -63,8 +72,15 @@ pub use grant::{
     GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
     IdentityError, NewGrant, OpenGrantError, OpenedGrant, OwnIdentity, SealGrantError,
 };
+pub use health::{
+    HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
+    HealthFileType, HealthFlags, HealthFlagsError, HealthKey, HealthLinkError, HealthLinkText,
+    HealthManifest, HealthQuestion, JweError, JweIv, ManifestFile, ManifestStatus, link_key, open_jwe,
+    seal_jwe,
+};
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
+pub use links::{LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader};
 pub use live::{
     AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
@@ -78,13 +94,29 @@ pub use pack::{
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
-    Denial, Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError,
-    Withdrawal,
+    Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
+    Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
+    ShareError, Withdrawal,
+};
+pub use sealed::{
+    FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
+    SealedReader, SealedUpload, SealedUploadError, frame_head,
 };
 pub use segments::{PARTS_MAX, Part, SEGMENT_BYTES_MAX, SEGMENTS_MAX, Segment, SegmentPlace, SegmentsError};
+pub use share::{
+    AccessToken, Attempts, AttemptsError, FOLDER_TYPE, FolderFile, Knock, Passcode, PasscodeError,
+    SHARE_ATTEMPTS_MAX, SHARE_FILES_MAX, SHARE_FOLDER_FILES_MAX, SHARE_FOLDER_LIST_LEN_MAX,
+    SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
+    ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
+    SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+};
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
 };
 pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
+pub use trail::{
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys,
+    TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+};

@@ -117,7 +117,7 @@ text! {
 }
 
 impl TextError {
-    fn new(what: &'static str, rule: &'static str, len: usize) -> Self {
+    pub(crate) fn new(what: &'static str, rule: &'static str, len: usize) -> Self {
         Self { what, rule, len }
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use protocol::{Contact, DomainName, NetworkId, Price, PublicKey, RelayUrl, Tags};
+use protocol::{Contact, DomainName, NetworkId, Price, PublicKey, ReadPrice, RelayUrl, Tags};
 
 use crate::Clock;
 
@@ -31,6 +31,8 @@ pub struct NodeConfig {
     pub tags: Tags,
     /// What it asks for keeping bytes.
     pub price: Price,
+    /// What it asks for what is read; nothing without it.
+    pub selling: Option<Selling>,
     /// The relay under which it can be reached besides.
     pub relay: Option<RelayUrl>,
     /// Nodes at which it joins the network. One that knows nobody is the first of its network.
@@ -62,6 +64,20 @@ pub struct NodeConfig {
     pub upkeep_every: Duration,
     /// Where it reads the time.
     pub clock: Clock,
+}
+
+/// How reads are sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selling {
+    /// For what, and by vouchers of which ledger.
+    pub price: ReadPrice,
+    /// Bytes that one payer, or the strangers at one address, may read before they pay.
+    pub credit: u64,
+}
+
+impl Selling {
+    /// The usual credit: 16 MiB.
+    pub const CREDIT: u64 = 16 << 20;
 }
 
 /// Who may store shards and pointers. Anyone may read.
@@ -114,6 +130,7 @@ impl NodeConfig {
             operator: None,
             tags: Tags::default(),
             price: Price::FREE,
+            selling: None,
             relay: None,
             join: Vec::new(),
             discover: false,

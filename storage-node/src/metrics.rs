@@ -32,6 +32,7 @@ impl Collector for NodeStats {
             ("shards", "Shards that it keeps", None, self.shards),
             ("corrupt_shards", "Shards known not to match their roots", None, self.corrupt),
             ("members", "Nodes that it knows, itself among them", None, self.members),
+            ("unpaid", "What was read and is not paid for yet", BYTES, self.unpaid),
             ("requests_under_way", "Requests being answered", None, self.requests_in_flight),
         ] {
             let gauge = ConstGauge::new(i64::try_from(number).unwrap_or(i64::MAX));
@@ -39,6 +40,7 @@ impl Collector for NodeStats {
         }
         for (name, help, unit, number) in [
             ("sent", "Bytes of shards sent", BYTES, self.sent),
+            ("paid", "Bytes that vouchers have paid for", BYTES, self.paid),
             ("received", "Bytes of shards received", BYTES, self.received),
             ("scrubbed", "Bytes checked against their roots", BYTES, self.scrubbed),
             ("scrub_rounds", "Times that all shards were checked", None, self.scrub_rounds),

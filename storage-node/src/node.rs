@@ -9,7 +9,7 @@ use network::{
     BindEndpointError, DiscoverError, Discovery, Endpoint, EndpointOptions, EndpointRole, Members,
     NetworkFile, Pool,
 };
-use protocol::{AddressesError, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
+use protocol::{AddressesError, Epoch, NetworkId, NodeRecord, PublicKey, SecretKey, Signed, UnixSeconds};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::audits::Audits;
@@ -19,6 +19,7 @@ use crate::disk::{OpenDirError, RealDisk};
 use crate::egress::{Bucket, Month};
 use crate::key::{self, NodeKeyError};
 use crate::membership::{self, Membership, Profile};
+use crate::pay::Sale;
 use crate::serve::{Egress, Service, Turns};
 use crate::stats::{Counts, NodeStats, StatsReader};
 use crate::store::{Capacity, PACK_LEN_MAX, Replayed, Store, StoreRules, TRAILER_LEN_MAX};
@@ -139,6 +140,13 @@ impl Node {
         StatsReader(Arc::downgrade(&self.service))
     }
 
+    /// Says that all epochs before this one are settled: vouchers for them are taken no more.
+    pub fn open_from(&self, epoch: Epoch) {
+        if let Some(sale) = &self.service.sale {
+            sale.open_from(epoch);
+        }
+    }
+
     /// Closes connections in order, ends what is under way, and frees the folder.
     pub async fn shutdown(self) {
         drop(self.stop_scrub);
@@ -255,6 +263,8 @@ fn service(
     let verdicts =
         Verdicts::open(&config.dir).map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
     let verdicts = Arc::new(verdicts);
+    let sale = config.selling.map(|selling| Sale::open(&config.dir, &selling, config.clock.now()));
+    let sale = sale.transpose().map_err(|error| OpenDirError::Io(config.dir.clone(), error))?;
     let (number, sent) = store.egress().map_err(|error| SpawnNodeError::Store(error.to_string()))?;
     let bucket = config.bandwidth.map(|rate| Mutex::new(Bucket::new(rate, Instant::now())));
     let egress =
@@ -273,6 +283,7 @@ fn service(
         turns: Turns::default(),
         audits: Audits::default(),
         verdicts,
+        sale,
         claims: Mutex::default(),
         put_pause: config.put_pause,
     })

@@ -2,6 +2,7 @@
 
 mod audits;
 mod changes;
+mod payments;
 mod reads;
 mod turns;
 
@@ -10,9 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use network::{Inbound, StreamError, Visitor};
-use protocol::{
-    Code, NetworkId, PublicKey, Record, Refusal, Request, Response, SecretKey, Signed, Unverified,
-};
+use protocol::{Code, NetworkId, PublicKey, Record, Refusal, Request, SecretKey, Signed, Unverified};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Clock;
@@ -22,6 +21,7 @@ use crate::committer::Committer;
 use crate::config::AdmissionPolicy;
 use crate::egress::{Bucket, Month};
 use crate::membership::Membership;
+use crate::pay::Sale;
 use crate::stats::{Counts, NodeStats};
 use crate::store::{Store, StoreError};
 use crate::verdicts::Verdicts;
@@ -44,6 +44,8 @@ pub(crate) struct Service {
     pub(crate) turns: Turns,
     pub(crate) audits: Audits,
     pub(crate) verdicts: Arc<Verdicts>,
+    /// Where reads are sold.
+    pub(crate) sale: Option<Sale>,
     pub(crate) claims: Mutex<Claims>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
@@ -141,13 +143,14 @@ impl Service {
                 return self.put(inbound, caller, max_len, expires, &mandate).await;
             }
             Request::Read { root, leaves } => {
-                return self.send_slice(caller, &mut inbound.sending, &Response::Slice, root, leaves).await;
+                let toll = self.toll(caller, leaves.slice_len()).await?;
+                return self.send_slice(caller, &mut inbound.sending, toll, root, leaves).await;
             }
             Request::Prove { challenge } => {
                 self.counts.proofs.add(1);
                 let leaves = challenge.leaf_set().clone();
                 let root = challenge.root();
-                return self.send_slice(caller, &mut inbound.sending, &Response::Proof, root, leaves).await;
+                return self.send_proof(caller, &mut inbound.sending, root, leaves).await;
             }
             Request::Fetch { root } => return self.send_whole(caller, &mut inbound.sending, root).await,
             Request::Hello { .. } => {
@@ -166,6 +169,7 @@ impl Service {
                 self.claim(caller.payer, subject, seconds, &mandate)?
             }
             Request::Members { after, limit } => self.membership.page(after, limit),
+            Request::Pay(payment) => self.pay(caller, &payment).await?,
             Request::Announce { record } => self.membership.announced(&record, caller.address)?,
         };
         Ok(inbound.sending.header(&response).await?)
@@ -174,6 +178,7 @@ impl Service {
     /// What was done so far, and what is kept. Waits for the disk.
     pub(crate) fn stats(&self) -> NodeStats {
         let Self { counts, store, .. } = self;
+        let (unpaid, paid) = self.sale.as_ref().map(Sale::open_and_paid).unwrap_or_default();
         NodeStats {
             connections: counts.connections.get(),
             requests: counts.requests.get(),
@@ -181,6 +186,8 @@ impl Service {
             refused: counts.refused.get(),
             received: counts.received.get(),
             sent: counts.sent.get(),
+            unpaid,
+            paid,
             leases_signed: counts.leases_signed.get(),
             proofs: counts.proofs.get(),
             failed_audits: counts.failed_audits.get(),

@@ -15,6 +15,10 @@ pub struct NodeStats {
     pub refused: u64,
     pub received: u64,
     pub sent: u64,
+    /// Sent to readers who have to pay and have not yet.
+    pub unpaid: u64,
+    /// Paid for by vouchers.
+    pub paid: u64,
     pub leases_signed: u64,
     pub proofs: u64,
     /// Audits that it did not pass, as their auditors say.

@@ -2,10 +2,13 @@
 """A viewer that pays, and somebody who checks what became of the money, by docs/spec.md alone (sections 10, 17, 25 and 26).
 
     royalties.py watch LEDGER WATCH CODE [--other WATCH] [--bytes N]   watches for money; prints what was signed, as JSON
-    royalties.py shares LEDGER STATEMENTS VIEWER.json…                 every share of the settled epoch, to the micro-unit
+    royalties.py shares LEDGER FOLDER VIEWER.json…                     every share of the settled epoch, to the micro-unit; in FOLDER are
+                                                                       statements, what nodes have handed in, and what they have earned
     royalties.py evidence FILE.zip                                     the proofs in it, with metamorphic-log
     royalties.py payout PROOF.json                                     the path of a payout to its root
     royalties.py flip FILE                                             changes one bit in the middle
+    royalties.py liar GATEWAY TRACK N                                  the gateway, with a bit of segment N and all later ones changed
+    royalties.py viewers WATCHED.json WATCH FOLDER                     what `headwater watch` has signed, as `watch` prints it
 
 It shares no code with the program. What is refused although it must not be, or not refused although it must, ends it.
 """
@@ -13,6 +16,7 @@ It shares no code with the program. What is refused although it must not be, or 
 import argparse
 import base64
 import hashlib
+import http.server
 import json
 import pathlib
 import sys
@@ -391,6 +395,52 @@ def shares_of_line(agreement, paid):
     return first[0], first[1], first[2], {key[0]: part for key, part in share(first[3], keys).items()}
 
 
+def vouchers_of_nodes(folder):
+    """By gateway and node, what the nodes' vouchers claim and promise; and what each node has earned."""
+    vouchers, earned = {}, {}
+    for path in folder.glob("node-*.json"):
+        handed = json.loads(path.read_text())
+        node = bytes.fromhex(handed["node"])
+        require(not handed["refused"], f"vouchers of node {handed['node']} were refused: {handed['refused']}")
+        earned[node] = micro(path.with_suffix(".earned").read_text().strip())
+        for one in filter(lambda one: one["bytes"] or one["micro"], handed["vouchers"]):
+            of_gateway = vouchers.setdefault(bytes.fromhex(one["payer"]), {})
+            claimed, promised = of_gateway.get(node, (0, 0))
+            of_gateway[node] = claimed + one["bytes"], promised + one["micro"]
+    return vouchers, earned
+
+
+def carrying(gateway, pool, acknowledged, vouchers):
+    """What nodes have of a gateway's pool, what it keeps, and what it owes beside (step 5)."""
+    claimed = sum(bytes_ for bytes_, _ in vouchers.values())
+    counted = {node: bytes_ for node, (bytes_, _) in vouchers.items()}
+    if claimed > acknowledged:
+        counted = share(acknowledged, sorted(counted.items()))
+    own = acknowledged - sum(counted.values())
+    parts = share(pool, sorted([*counted.items(), (gateway, own)])) or {gateway: pool}
+    carried = [
+        {
+            "claimed": bytes_,
+            "counted": counted[node],
+            "gateway": gateway,
+            "node": node,
+            "owed": max(0, promised - parts.get(node, 0)),
+            "promised": promised,
+            "shared": parts.get(node, 0),
+        }
+        for node, (bytes_, promised) in sorted(vouchers.items())
+    ]
+    total = {
+        "acknowledged": acknowledged,
+        "claimed": claimed,
+        "disputed": max(0, claimed - acknowledged),
+        "gateway": gateway,
+        "kept": parts.get(gateway, 0),
+        "pool": pool,
+    }
+    return total, carried
+
+
 def shares(arguments):
     ledger = Ledger(arguments.ledger)
     viewers = [json.loads(pathlib.Path(path).read_text()) for path in arguments.viewers]
@@ -405,24 +455,40 @@ def shares(arguments):
     }
     require(len(published) == len(found) and found == signed, f"the lines are {found}, signed was {signed}")
 
-    gateways, network, parties = {}, 0, {party["party"]: 0 for party in agreement["parties"]}
+    folder = pathlib.Path(arguments.folder)
+    vouchers, earned = vouchers_of_nodes(folder)
+    gateways, pools, network, parties = {}, {}, 0, {party["party"]: 0 for party in agreement["parties"]}
     for line in published:
         require(line["agreement"] == name, "a line is about another title")
         for_gateway, for_network, for_nodes, for_parties = shares_of_line(agreement, line["paid"])
-        # Without vouchers the part of the nodes is the gateway's (step 5).
-        gateways[line["gateway"]] = gateways.get(line["gateway"], 0) + for_gateway + for_nodes
+        gateways[line["gateway"]] = gateways.get(line["gateway"], 0) + for_gateway
+        pool, acknowledged = pools.get(line["gateway"], (0, 0))
+        pools[line["gateway"]] = pool + for_nodes, acknowledged + line["usage"]["bytes"]
         network += for_network
         for party, part in for_parties.items():
             parties[party] += part
-    require(not any("carrier" in entry for entry in entries), "no gateway has signed vouchers")
+    carriers = []
+    for gateway in sorted(set(pools) | set(vouchers)):
+        total, carried = carrying(gateway, *pools.get(gateway, (0, 0)), vouchers.get(gateway, {}))
+        require({"gateway": total} in entries, f"the log has no {total}")
+        gateways[gateway] = gateways.get(gateway, 0) + total["kept"]
+        carriers += carried
+    logged = [entry["carrier"] for entry in entries if "carrier" in entry]
+    require(logged == carriers, f"the carriers are {logged} instead of {carriers}")
+    for node, amount in earned.items():
+        due = sum(one["shared"] + one["owed"] for one in carriers if one["node"] == node)
+        require(amount == due, f"node {node.hex()} has earned {amount} instead of {due}")
+    nodes, owed = sum(one["shared"] for one in carriers), sum(one["owed"] for one in carriers)
+    require(nodes > 0 and owed > 0, f"{nodes} are shared and {owed} are owed: this shows neither")
     summary = next(entry["settlement"] for entry in entries if "settlement" in entry)
     totals = summary["totals"]
     paid = sum(one["paid"] for one in viewers)
-    expected = (paid, sum(gateways.values()), network, sum(parties.values()))
-    stated = tuple(totals[key] for key in ("charged", "gateways", "network", "parties"))
+    expected = (paid, sum(gateways.values()), network, sum(parties.values()), nodes)
+    stated = tuple(totals[key] for key in ("charged", "gateways", "network", "parties", "nodes"))
     require(stated == expected, f"the totals are {stated} instead of {expected}")
+    require(totals["collateral"] == owed, f"{totals['collateral']} are owed out of collateral instead of {owed}")
     require(sum(expected[1:]) == paid, "what is shared is not what was paid")
-    for path in pathlib.Path(arguments.statements).glob("*.statement.json"):
+    for path in folder.glob("*.statement.json"):
         statement = json.loads(path.read_text())
         party = bytes.fromhex(statement["party"])
         roles = [{role: micro(amount) for role, amount in epoch["roles"].items()} for epoch in statement["epochs"]]
@@ -432,7 +498,7 @@ def shares(arguments):
         require(whole == mine, f"{path.name} says {whole} instead of {mine}")
     require(not parties, f"{len(parties)} parties have shown no statement")
     to = f"{expected[3]} for the parties, {expected[1]} for {len(gateways)} gateways, {network} for the network"
-    print(f"{paid} micro-units of {len(viewers)} viewers: {to}")
+    print(f"{paid} micro-units of {len(viewers)} viewers: {to}, {nodes} for {len(earned)} nodes, and {owed} out of collateral")
 
 
 # --- What others are shown ------------------------------------------------------------------------
@@ -524,6 +590,60 @@ def payout(arguments):
     print(f"{cumulative} micro-units are proved by a path of {len(proof['proof'])}")
 
 
+def liar(arguments):
+    """Passes everything on to the gateway and back, but for the end of one track."""
+
+    class Liar(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            kept = ("Content-Type", "Headwater-Session", "Range")
+            fields = {name: self.headers[name] for name in kept if name in self.headers}
+            request = urllib.request.Request(arguments.gateway + self.path, body, fields, method=self.command)
+            try:
+                answer = urllib.request.urlopen(request, timeout=WAIT_S)
+            except urllib.error.HTTPError as error:
+                answer = error
+            data = bytearray(answer.read())
+            track, name = self.path.split("/")[-2:]
+            number = name.removesuffix(".m4s")
+            if track == arguments.track and number.isdigit() and int(number) >= arguments.number and data:
+                data[len(data) // 2] ^= 1
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers.get("Content-Type", "application/octet-stream"))
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+def viewers(arguments):
+    """One viewer of `shares` for each grant that a player has used, from the answer of `headwater watch`."""
+    watched = json.loads(pathlib.Path(arguments.file).read_text().splitlines()[-1])["watched"]
+    creator = creator_of(arguments.watch, watched["id"])
+    for number, grant in enumerate(watched["grants"]):
+        require(grant["acknowledged"], "nobody has heard of what came")
+        one = {key: grant[key] for key in ("gateway", "agreement", "alias", "bytes", "ms", "segments", "paid")}
+        path = pathlib.Path(arguments.folder) / f"player{number}.json"
+        path.write_text(json.dumps(dict(one, title=watched["id"], creator=creator.hex())))
+
+
+def creator_of(watch, publication):
+    """Who has published it, from its bundle."""
+    data = get(f"{watch}/bundle").body
+    require(cid_text(cid_of(data)) == publication, "the bundle is another one")
+    return cbor2.loads(data)["creator"]
+
+
 def flip(arguments):
     path = pathlib.Path(arguments.file)
     data = bytearray(path.read_bytes())
@@ -544,8 +664,18 @@ def parse():
     one = commands.add_parser("shares")
     one.set_defaults(run=shares)
     one.add_argument("ledger")
-    one.add_argument("statements", help="a folder with NAME.statement.json of all parties")
+    one.add_argument("folder", help="with NAME.statement.json of all parties, node-N.json and node-N.earned of all nodes")
     one.add_argument("viewers", nargs="+")
+    one = commands.add_parser("liar")
+    one.set_defaults(run=liar)
+    one.add_argument("gateway")
+    one.add_argument("track")
+    one.add_argument("number", type=int)
+    one = commands.add_parser("viewers")
+    one.set_defaults(run=viewers)
+    one.add_argument("file")
+    one.add_argument("watch")
+    one.add_argument("folder")
     for name, run in (("evidence", evidence), ("payout", payout), ("flip", flip)):
         one = commands.add_parser(name)
         one.set_defaults(run=run)

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use chunker::Coding;
 use clap::Args;
-use protocol::PublicKey;
+use protocol::{NetworkId, PublicKey};
 
 use crate::arguments::Globals;
-use crate::devnet::{Devnet as Network, Gateways, Wish};
+use crate::devnet::{Devnet as Network, Gateways, Selling, Wish};
 use crate::failure::{Outcome, Usage};
 
 /// Run a whole network on this machine, for development and demonstrations
@@ -56,6 +56,18 @@ pub(crate) struct Devnet {
     /// The key of a denylist that the gateways follow, as `headwater account` shows it; may be repeated
     #[arg(long = "denylist", value_name = "KEY", value_delimiter = ',')]
     denylists: Vec<PublicKey>,
+
+    /// What every node asks for one GiB that is read from it, in micro-units, by vouchers of --node-ledger
+    #[arg(long, value_name = "N", requires = "node_ledger")]
+    node_price_read: Option<u64>,
+
+    /// The address of the ledger by which nodes are paid, or its key
+    #[arg(long, value_name = "URL|KEY", requires = "node_price_read")]
+    node_ledger: Option<String>,
+
+    /// The network's id, 64 hexadecimal digits, for a devnet that is new [default: a random one]
+    #[arg(long, value_name = "HEX")]
+    network_id: Option<NetworkId>,
 }
 
 /// More processes than this on one machine is a slip of the finger.
@@ -82,9 +94,10 @@ impl Devnet {
         }
         let wish = Wish { nodes: self.nodes, gateways: self.gateways, http: self.http };
         let page = self.page.map(std::path::absolute).transpose()?;
-        Network::open(&self.dir, wish, Gateways { coding: self.coding, page, denylists: self.denylists })?
-            .run(globals.output())
-            .await?;
+        let selling = self.node_price_read.zip(self.node_ledger);
+        let selling = selling.map(|(price, ledger)| Selling { price, ledger });
+        let gateways = Gateways { coding: self.coding, page, denylists: self.denylists };
+        Network::open(&self.dir, self.network_id, wish, gateways, selling)?.run(globals.output()).await?;
         Ok(Outcome::Complete)
     }
 }

@@ -1,5 +1,6 @@
 //! `headwater gateway`: HTTP in front of the network, as a long-running role.
 
+mod links;
 mod pay;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,10 +11,10 @@ use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
 use gateway::{
-    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PayConfig, PublishingConfig, Till,
-    UploadConfig,
+    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, NodePayments, PayConfig,
+    PublishingConfig, Till, UploadConfig,
 };
-use protocol::{NetworkId, PublicKey};
+use protocol::{Amount, NetworkId, PublicKey};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -26,6 +27,7 @@ use crate::folders;
 use crate::gateway_api;
 use crate::lifetime;
 use crate::membership::Network;
+use crate::money::Money;
 use crate::output::Output;
 use crate::quantity::{ByteSize, Duration};
 use crate::ready::{GatewayReady, Ready};
@@ -149,6 +151,11 @@ struct GatewaySettings {
     #[arg(long, value_name = "SIZE", env = "HEADWATER_GATEWAY_WORK_MAX")]
     work_max: Option<ByteSize>,
 
+    /// Where links to what is shared are kept: a file, or postgres://user@host:port/name for several gateways that count
+    /// wrong passcodes together [default: gateway/links.redb in your folder for data]
+    #[arg(long, value_name = "FILE|URL", env = "HEADWATER_GATEWAY_LINKS")]
+    links: Option<String>,
+
     /// The folder of the page that plays publications, as player-demo builds it
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_PAGE")]
     page: Option<PathBuf>,
@@ -166,6 +173,15 @@ struct GatewaySettings {
     /// What is sent to a viewer before receipts have to come [default: 16MiB]
     #[arg(long, value_name = "SIZE", requires = "ledger", env = "HEADWATER_GATEWAY_CREDIT")]
     credit: Option<ByteSize>,
+
+    /// What is set aside for nodes in each epoch, in units of the ledger: they are paid from it for what is read, where the
+    /// nodes' share of what viewers pay is too little. Without it nodes that sell are not paid
+    #[arg(long, value_name = "AMOUNT", requires = "ledger", env = "HEADWATER_GATEWAY_COLLATERAL")]
+    collateral: Option<Money>,
+
+    /// The most that a node may ask for a GiB, in micro-units; dearer ones are read from last, and not paid
+    #[arg(long, value_name = "N", requires = "collateral", env = "HEADWATER_GATEWAY_NODE_PRICE_MAX")]
+    node_price_max: Option<u64>,
 
     /// A steward's folder: look after what has a mandate there too, as `headwater steward --dir` does
     #[arg(long, value_name = "DIR", env = "HEADWATER_GATEWAY_STEWARD")]
@@ -212,10 +228,16 @@ impl Gateway {
         config.uploads =
             uploader.map(|uploader| settings.uploads(uploader, &network, &client)).transpose()?;
         config.publishing = settings.publishing();
+        config.links = links::open(settings.links.as_deref(), globals.output()).await?;
         config.page = settings.page.clone().map(page_folder).transpose()?;
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
         config.till = settings.till(network.file.network).await?;
+        let payer = settings.node_payments()?.zip(config.till.as_ref());
+        let client = match payer {
+            Some((payments, till)) => client.paid_by(till.pay_nodes(payments)),
+            None => client,
+        };
         let met = client.meet_nodes(MEET_WITHIN).await;
         tracing::debug!(met, "the nodes that answer are connected");
         let steward = settings.steward(&network, globals.output()).await?;
@@ -258,10 +280,13 @@ impl GatewaySettings {
             denylists: self.denylists.or(file.denylists),
             work_folder: self.work_folder.or(file.work_folder),
             work_max: self.work_max.or(file.work_max),
+            links: self.links.or(file.links),
             page: self.page.or(file.page),
             ledger: self.ledger.or(file.ledger),
             pay_folder: self.pay_folder.or(file.pay_folder),
             credit: self.credit.or(file.credit),
+            collateral: self.collateral.or(file.collateral),
+            node_price_max: self.node_price_max.or(file.node_price_max),
             steward: self.steward.or(file.steward),
             steward_config: self.steward_config.or(file.steward_config),
             operator_token: self.operator_token.or(file.operator_token),
@@ -319,6 +344,14 @@ impl GatewaySettings {
         };
         let credit = self.credit.map_or(PayConfig::CREDIT_BYTES, ByteSize::bytes);
         pay::till(ledger, &folder, credit, network).await.map(Some)
+    }
+
+    /// How nodes are paid, if they are.
+    fn node_payments(&self) -> anyhow::Result<Option<NodePayments>> {
+        let Some(collateral) = self.collateral else { return Ok(None) };
+        let price_max = self.node_price_max.map_or(Ok(Amount::MAX), Amount::new);
+        let price_max = price_max.map_err(|error| Usage::because(format!("node-price-max: {error}")))?;
+        Ok(Some(NodePayments { collateral: collateral.0, price_max }))
     }
 
     fn operators(&self) -> anyhow::Result<Option<BearerToken>> {

@@ -1,6 +1,5 @@
 //! `headwater get`: reads an object back from the network, or a publication from gateways.
 
-mod destination;
 mod granted;
 mod names;
 mod object;

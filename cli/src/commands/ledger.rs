@@ -2,16 +2,22 @@
 
 mod agree;
 mod balance;
+mod buy;
 mod claim;
+mod corrections;
 mod deposit;
 mod evidence;
 mod init;
 mod migrate;
-mod money;
+mod offer;
+mod page;
+mod promised;
 mod serve;
 mod settle;
+mod signer;
 mod statement;
 mod top_up;
+mod transfer;
 mod verify;
 mod voucher;
 
@@ -54,6 +60,14 @@ enum Command {
     Statement(statement::Statement),
     Claim(claim::Claim),
     Settle(settle::Settle),
+    Page(page::Page),
+    Dispute(corrections::Dispute),
+    Hold(corrections::Hold),
+    Resolve(corrections::Resolve),
+    Reverse(corrections::Reverse),
+    Offer(offer::Offer),
+    Buy(buy::Buy),
+    Transfer(transfer::Transfer),
     Migrate(migrate::Migrate),
     Verify(verify::Verify),
     Evidence(evidence::Evidence),
@@ -76,7 +90,15 @@ impl Ledger {
             Command::Balance(balance) => balance.run(globals).await,
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
+            Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
+            Command::Dispute(dispute) => dispute.run(globals).await,
+            Command::Hold(hold) => hold.run(globals).await,
+            Command::Resolve(resolve) => resolve.run(globals).await,
+            Command::Reverse(reverse) => reverse.run(globals).await,
+            Command::Offer(offer) => offer.run(globals).await,
+            Command::Buy(buy) => buy.run(globals).await,
+            Command::Transfer(transfer) => transfer.run(globals).await,
             Command::Migrate(migrate) => migrate.run(globals).await,
             Command::Verify(verify) => verify.run(globals).await,
             Command::Evidence(evidence) => evidence.run(globals).await,

@@ -2,7 +2,9 @@
 
 mod check;
 mod drain;
+mod redeem;
 mod rekey;
+mod selling;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use protocol::{
     Ticket,
 };
 use serde::Deserialize;
-use storage_node::{AdmissionPolicy, Node as StorageNode, NodeConfig};
+use storage_node::{AdmissionPolicy, Node as StorageNode, NodeConfig, Selling};
 
 use crate::account;
 use crate::arguments::Globals;
@@ -72,6 +74,7 @@ pub(crate) struct Node {
 enum Action {
     Check(check::Check),
     Drain(drain::Drain),
+    Redeem(redeem::Redeem),
     Rekey(rekey::Rekey),
     Status(super::node_status::NodeStatus),
 }
@@ -140,6 +143,18 @@ struct NodeSettings {
     #[arg(long, value_name = "N", env = "HEADWATER_NODE_PRICE")]
     price: Option<u64>,
 
+    /// What it asks for one GiB that is read from it, in micro-units, paid by vouchers of --ledger [default: reading is free]
+    #[arg(long, value_name = "N", requires = "ledger", env = "HEADWATER_NODE_PRICE_READ")]
+    price_read: Option<u64>,
+
+    /// The address of the ledger by which reads are paid, or its key; with a key alone, hand vouchers in by hand
+    #[arg(long, value_name = "URL|KEY", env = "HEADWATER_NODE_LEDGER")]
+    ledger: Option<String>,
+
+    /// What one payer, or all strangers at one address, may read before they have to pay [default: 16MiB]
+    #[arg(long, value_name = "SIZE", env = "HEADWATER_NODE_CREDIT")]
+    credit: Option<ByteSize>,
+
     /// The relay under which it can be reached besides, such as `https://relay.example/`
     #[arg(long, value_name = "URL", env = "HEADWATER_NODE_RELAY")]
     relay: Option<RelayUrl>,
@@ -176,6 +191,9 @@ impl NodeSettings {
             tags: self.tags.or(file.tags),
             operator: self.operator.or(file.operator),
             price: self.price.or(file.price),
+            price_read: self.price_read.or(file.price_read),
+            ledger: self.ledger.or(file.ledger),
+            credit: self.credit.or(file.credit),
             relay: self.relay.or(file.relay),
             discover: self.discover.or(file.discover),
             same_site: self.same_site.or(file.same_site),
@@ -197,6 +215,7 @@ impl Node {
             Some(Action::Status(status)) => return status.run(globals).await,
             Some(Action::Check(check)) => return check.run(globals).await,
             Some(Action::Drain(drain)) => return drain.run(globals).await,
+            Some(Action::Redeem(redeem)) => return redeem.run(globals).await,
             Some(Action::Rekey(rekey)) => return rekey.run(globals),
             None => {}
         }
@@ -207,7 +226,12 @@ impl Node {
         };
         let settings = self.settings.or(file);
         let metrics = settings.metrics;
-        let config = settings.into_config(globals)?;
+        let ledger = settings.ledger.clone();
+        let wish = settings.wish()?;
+        let mut config = settings.into_config(globals)?;
+        if let Some(wish) = wish {
+            config.selling = Some(selling::terms(&wish, &config.dir, config.network).await?);
+        }
         let (dir, must_join) = (config.dir.clone(), !config.join.is_empty());
         if config.admission == AdmissionPolicy::AllowList([].into()) {
             globals.output().note("nobody may store on this node: name payers with --allow, or say --open");
@@ -232,7 +256,10 @@ impl Node {
             metrics: metrics.as_ref().map(|serving| serving.addr),
         };
         globals.output().answer(&Ready { ready })?;
-        let ended = lifetime::ended(self.managed).await;
+        let ended = tokio::select! {
+            ended = lifetime::ended(self.managed) => ended,
+            () = selling::redeem_always(ledger, &dir, &node) => Ok(()),
+        };
         node.shutdown().await;
         ended?;
         Ok(Outcome::Complete)
@@ -240,6 +267,15 @@ impl Node {
 }
 
 impl NodeSettings {
+    /// How it is to be paid for what is read, if at all.
+    fn wish(&self) -> anyhow::Result<Option<selling::Wish>> {
+        let Some(price) = self.price_read else { return Ok(None) };
+        let named = || Usage::because("price-read: name the ledger by which it is paid, with --ledger");
+        let ledger = self.ledger.clone().ok_or_else(named)?;
+        let credit = self.credit.map_or(Selling::CREDIT, ByteSize::bytes);
+        Ok(Some(selling::Wish { price, ledger, credit }))
+    }
+
     fn into_config(self, globals: &Globals) -> anyhow::Result<NodeConfig> {
         let ticket = self.join.as_deref().map(membership::ticket).transpose()?;
         let network = self.network(ticket.as_ref(), globals)?;

@@ -1,7 +1,7 @@
 //! `headwater node status`: how a node is, and what auditors said of audits that it did not pass.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -47,7 +47,21 @@ struct Answer {
     stored: Option<u64>,
     capacity: Option<u64>,
     version: Option<String>,
+    /// What is known from vouchers, where the folder was read.
+    sold: Option<Sold>,
     verdicts: Vec<VerdictLine>,
+}
+
+/// What payers have said that they owe, of the last month or so.
+#[derive(Default, Serialize)]
+struct Sold {
+    lanes: usize,
+    /// Bytes that were delivered when the vouchers came.
+    served: u64,
+    /// Bytes that they acknowledge.
+    acknowledged: u64,
+    /// What they promise at least, in micro-units.
+    promised_micro: u64,
 }
 
 #[derive(Serialize)]
@@ -91,7 +105,9 @@ impl NodeStatus {
         // It has written who it is since it was first started.
         let record = node_record(&dir).ok();
         let id = record.as_ref().map(|record| record.by().to_string());
-        let mut answer = Answer { id, shards: None, stored: None, capacity: None, version: None, verdicts };
+        let sold = Some(Sold::in_folder(&dir)?);
+        let mut answer =
+            Answer { id, shards: None, stored: None, capacity: None, version: None, sold, verdicts };
         let Some(record) = record else { return Ok(answer) };
         match status_of(record).await {
             Ok(status) => answer.add(&status),
@@ -120,9 +136,26 @@ async fn ask(globals: &Globals, id: &str) -> anyhow::Result<Answer> {
     let verdicts =
         verified.collect::<Result<Vec<_>, _>>().context("the node shows verdicts that do not verify")?;
     let (id, verdicts) = (Some(node.to_string()), verdicts.iter().map(VerdictLine::new).collect());
-    let mut answer = Answer { id, shards: None, stored: None, capacity: None, version: None, verdicts };
+    let mut answer =
+        Answer { id, shards: None, stored: None, capacity: None, version: None, sold: None, verdicts };
     answer.add(&status);
     Ok(answer)
+}
+
+impl Sold {
+    fn in_folder(dir: &Path) -> anyhow::Result<Self> {
+        let kept = storage_node::kept_vouchers(dir);
+        let kept = kept.with_context(|| format!("cannot read the vouchers in {}", dir.display()))?;
+        Ok(kept.iter().fold(Self::default(), |sold, kept| {
+            let said = kept.voucher.body();
+            Self {
+                lanes: sold.lanes + 1,
+                served: sold.served.saturating_add(kept.counted),
+                acknowledged: sold.acknowledged.saturating_add(said.bytes),
+                promised_micro: sold.promised_micro.saturating_add(said.amount.get()),
+            }
+        }))
+    }
 }
 
 impl Answer {
@@ -194,6 +227,13 @@ impl fmt::Display for Answer {
         if let (Some(shards), Some(stored), Some(capacity)) = (self.shards, self.stored, self.capacity) {
             let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
             writeln!(f, "keeps       {shards} shards, {stored} of {capacity}")?;
+        }
+        if let Some(Sold { lanes: 1.., served, acknowledged, promised_micro, .. }) = self.sold {
+            let (served, acknowledged) = (ByteSize::from_bytes(served), ByteSize::from_bytes(acknowledged));
+            writeln!(
+                f,
+                "sold        {served} read, {acknowledged} of it acknowledged by vouchers of at least {promised_micro} µ"
+            )?;
         }
         if self.verdicts.is_empty() {
             return writeln!(f, "no auditor has said that an audit was not passed");

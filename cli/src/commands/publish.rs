@@ -5,6 +5,7 @@ mod collection;
 mod issuer;
 pub(crate) mod listing;
 mod live;
+mod quoting;
 mod steps;
 
 use std::fmt;
@@ -130,6 +131,10 @@ pub(crate) struct Publish {
     /// How long the nodes are to keep it, such as 90d
     #[arg(long, value_name = "TIME", default_value = "365d")]
     keep: Duration,
+
+    /// Pay what the nodes ask, without being asked
+    #[arg(long)]
+    yes: bool,
 }
 
 /// About how long a segment lasts, unless somebody says otherwise.
@@ -171,16 +176,22 @@ impl Publish {
             let request = self.collection_request(&gateways[0]).await?;
             let creator = creator(globals)?;
             let publish = async |client: &Client| {
-                Ok(publishing::publish_collection(&self.storing(&network, client)?, &creator, request)
-                    .await?)
+                let storing = self.storing(&network, client)?;
+                self.confirm(&storing, self.len_of(&[])?, output).await?;
+                Ok(publishing::publish_collection(&storing, &creator, request).await?)
             };
             network.with_client(Some(creator.payer()), publish).await
         } else {
             let request = self.request(output).await?;
+            if let Some(ledger) = request.ledger {
+                quoting::takes_part(&gateways, ledger, output).await?;
+            }
             let creator = creator(globals)?;
             let mut index = IndexFile::open(&account::publishing_index(globals.account.as_deref())?)?;
             let publish = async |client: &Client| {
-                let (storing, mut steps) = (self.storing(&network, client)?, Steps::new(output));
+                let storing = self.storing(&network, client)?;
+                self.confirm(&storing, self.len_of(&self.what)?, output).await?;
+                let mut steps = Steps::new(output);
                 let show = |step| steps.show(&step);
                 Ok(publishing::publish(&storing, &creator, &mut index, &request, show).await?)
             };

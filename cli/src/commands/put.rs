@@ -22,7 +22,7 @@ use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_coding};
+use crate::{account as account_file, gateway_api, lifetime, media_type, quote, smaller_coding};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -30,6 +30,9 @@ use crate::{account as account_file, gateway_api, lifetime, media_type, smaller_
 /// has your account. The link is all that stands on standard output. Exit status 1 with a link means that the file can be read, but that some
 /// shards found no node; `headwater repair` adds them when there are nodes again. Exit status 1 without a
 /// link means that nothing was stored.
+///
+/// What the nodes ask for it, and until when it is then paid, is said before anything is stored; where they ask for something, it
+/// takes --yes or an answer.
 ///
 /// With --json, a gateway that the network file names is told the link, which lets it read the file, and `url` says where it serves
 /// it; not with --erasable.
@@ -98,6 +101,10 @@ pub(crate) struct Put {
     /// With --pack: into this folder of records, which you have put before. A record takes the place of one with its name
     #[arg(long, value_name = "NAME", requires = "pack", conflicts_with_all = ["name", "erasable"])]
     append: Option<String>,
+
+    /// Pay what the nodes ask, without being asked
+    #[arg(long)]
+    yes: bool,
 }
 
 /// How long a put may take to release what it has stored after a signal.
@@ -134,6 +141,9 @@ impl Put {
         let until = now().plus(self.keep.seconds());
         let put = async |client: &Client| {
             let coding = self.coding(&network, client, &required)?;
+            self.quote(coding, &required, len, until)
+                .confirm(client, self.yes, self.is_stdin(), output)
+                .await?;
             let options = self.options(coding, path.as_ref(), required, until, secrets);
             let index_coding = network.usual_coding(client)?;
             let progress = output.progress("put", len);
@@ -174,6 +184,20 @@ impl Put {
 }
 
 impl Put {
+    fn quote<'s>(
+        &self,
+        coding: Coding,
+        required: &'s RequiredTags,
+        len: Option<u64>,
+        until: UnixSeconds,
+    ) -> quote::Storing<'s> {
+        quote::Storing { coding, padding: self.padding(), required, len, keep_s: self.keep.seconds(), until }
+    }
+
+    const fn padding(&self) -> Padding {
+        if self.pad { Padding::Padme } else { Padding::None }
+    }
+
     fn coding(&self, network: &Network, client: &Client, required: &RequiredTags) -> anyhow::Result<Coding> {
         let places = client.places_for(required);
         match self.coding {
@@ -211,15 +235,7 @@ impl Put {
         let name = path.map(|path| path.file_name().to_owned());
         let guessed = || media_type::of_name(name.as_deref()?).map(str::to_owned);
         let media_type = self.media_type.clone().or_else(guessed);
-        PutOptions {
-            coding,
-            padding: if self.pad { Padding::Padme } else { Padding::None },
-            name,
-            media_type,
-            expires,
-            required,
-            secrets,
-        }
+        PutOptions { coding, padding: self.padding(), name, media_type, expires, required, secrets }
     }
 
     /// What it is to be called: none when nothing gives it a name.

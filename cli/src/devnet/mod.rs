@@ -19,7 +19,7 @@ use std::pin::pin;
 use anyhow::{Context, bail};
 use chunker::Coding;
 use network::NetworkFile;
-use protocol::{Contact, PublicKey, Ticket};
+use protocol::{Contact, NetworkId, PublicKey, Ticket};
 use tokio::net::TcpListener;
 
 use self::child::Role;
@@ -45,19 +45,35 @@ pub(crate) struct Gateways {
     pub(crate) denylists: Vec<PublicKey>,
 }
 
+/// How the nodes of a devnet sell what is read from them.
+#[derive(Debug)]
+pub(crate) struct Selling {
+    /// Micro-units for a GiB.
+    pub(crate) price: u64,
+    /// The address of the ledger, or its key.
+    pub(crate) ledger: String,
+}
+
 /// A devnet that does not run yet: where it lies, its addresses, and what its gateways are told.
 #[derive(Debug)]
 pub(crate) struct Devnet {
     folder: Folder,
     plan: Plan,
     gateways: Gateways,
+    selling: Option<Selling>,
     /// Held as long as the devnet runs, so that nothing else runs on the same folder.
     _lock: File,
 }
 
 impl Devnet {
     /// Opens or creates the devnet in `dir`.
-    pub(crate) fn open(dir: &Path, wish: Wish, gateways: Gateways) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        dir: &Path,
+        network: Option<NetworkId>,
+        wish: Wish,
+        gateways: Gateways,
+        selling: Option<Selling>,
+    ) -> anyhow::Result<Self> {
         let folder = Folder::create(dir)?;
         let lock = File::create(folder.lock()).context("cannot create the devnet's lock file")?;
         match lock.try_lock() {
@@ -68,8 +84,9 @@ impl Devnet {
             Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the devnet's folder"),
         }
         folder.forget_state()?;
-        let plan = Plan::load(&folder, wish, || membership::new_network_id().to_string())?;
-        Ok(Self { folder, plan, gateways, _lock: lock })
+        let network = network.unwrap_or_else(membership::new_network_id);
+        let plan = Plan::load(&folder, wish, || network.to_string())?;
+        Ok(Self { folder, plan, gateways, selling, _lock: lock })
     }
 
     /// Runs until SIGINT or SIGTERM, then stops all children.
@@ -126,6 +143,10 @@ impl Devnet {
             Some(ticket) => ["--join".into(), ticket.into()],
             None => ["--network-id".into(), OsString::from(&self.plan.network)],
         });
+        if let Some(Selling { price, ledger }) = &self.selling {
+            let price = price.to_string();
+            arguments.extend(["--price-read", &price, "--ledger", ledger].map(OsString::from));
+        }
         Ok((self.role(format!("node {}", number + 1), arguments, self.plan.nodes[number]), dir))
     }
 
@@ -147,6 +168,8 @@ impl Devnet {
                 "--any-creator".into(),
                 "--catalogue".into(),
                 self.folder.gateway(number)?.join("catalogue.redb").into(),
+                "--links".into(),
+                self.folder.gateway(number)?.join("links.redb").into(),
                 "--work-folder".into(),
                 self.folder.gateway(number)?.into(),
             ];

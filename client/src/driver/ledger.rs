@@ -27,7 +27,8 @@ struct Open {
     received: mpsc::Receiver<Signed<Lease>>,
     entry: Entry,
     wire: Wire,
-    control: SecretKey,
+    /// None where nobody here may release.
+    control: Option<SecretKey>,
 }
 
 /// Where an upload enters its lease. The ledger waits for all of these to be dropped before it releases.
@@ -36,6 +37,15 @@ pub(crate) struct Entry(mpsc::Sender<Signed<Lease>>);
 
 impl Ledger {
     pub(crate) fn new(wire: Wire, control: SecretKey) -> Self {
+        Self::open(wire, Some(control))
+    }
+
+    /// A ledger of leases that nobody here may release: after a failure they end by themselves.
+    pub(crate) fn without_release(wire: Wire) -> Self {
+        Self::open(wire, None)
+    }
+
+    fn open(wire: Wire, control: Option<SecretKey>) -> Self {
         let (sender, received) = mpsc::channel(LEASES_MAX);
         Self(Some(Open { received, entry: Entry(sender), wire, control }))
     }
@@ -77,6 +87,7 @@ impl Entry {
 impl Open {
     async fn release_all(self) {
         let Self { mut received, entry, wire, control } = self;
+        let Some(control) = control else { return };
         drop(entry);
         let mut releases = JoinSet::new();
         while let Ok(Some(lease)) = timeout(SETTLE_WITHIN, received.recv()).await {

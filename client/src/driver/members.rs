@@ -53,6 +53,7 @@ pub(crate) async fn join(
                     refreshed.lists += 1;
                     let now = UnixSeconds::from(SystemTime::now());
                     refreshed.news += client.wire.roster().learn(records, now);
+                    client.wire.avoid_dear_nodes();
                 }
                 Err(error) => {
                     reason = error;

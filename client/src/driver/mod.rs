@@ -3,20 +3,23 @@
 pub(crate) mod audit;
 pub(crate) mod cells;
 pub(crate) mod fetch;
+mod fetching;
 pub(crate) mod keep;
 mod ledger;
-mod manifest;
+pub(crate) mod manifest;
 pub(crate) mod meeting;
 pub(crate) mod members;
 pub(crate) mod node_audit;
 mod placing;
 pub(crate) mod pointers;
 pub(crate) mod put;
+pub(crate) mod put_sealed;
 mod read_back;
 mod rebuild;
 pub(crate) mod release;
 pub(crate) mod relocate;
 pub(crate) mod repair;
+pub(crate) mod sealed;
 mod segment;
 
 use std::time::Duration;

@@ -74,13 +74,25 @@ fn own_mandate(client: &Client, options: &PutOptions, payer: PublicKey) -> Signe
 /// A put under way.
 struct Put<R, P> {
     input: Input<R>,
-    context: PutContext,
+    sending: Sending,
     progress: P,
     sealing: VecDeque<JoinHandle<Block>>,
+}
+
+/// Blocks on their way to nodes, segment by segment.
+pub(crate) struct Sending {
+    context: PutContext,
     segment: Option<SegmentPut>,
     finishing: VecDeque<JoinHandle<Result<SegmentDone, PutError>>>,
-    roots: Vec<Root>,
-    missing: Vec<MissingPart>,
+    sent: Sent,
+}
+
+/// What is known of the shards that were sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// Their roots, in order.
+    pub(crate) roots: Vec<Root>,
+    pub(crate) missing: Vec<MissingPart>,
 }
 
 /// What is known when everything has been put.
@@ -96,13 +108,9 @@ impl<R: AsyncRead + Send + Unpin, P: FnMut(PutProgress) + Send> Put<R, P> {
         let encoder = Encoder::new(options.coding, options.padding, key, options.secrets.salt);
         Self {
             input: Input { reader, buffer: BytesMut::new(), read: 0, state: InputState::Reading(encoder) },
-            context,
+            sending: Sending::new(context),
             progress,
             sealing: VecDeque::new(),
-            segment: None,
-            finishing: VecDeque::new(),
-            roots: Vec::new(),
-            missing: Vec::new(),
         }
     }
 
@@ -115,19 +123,47 @@ impl<R: AsyncRead + Send + Unpin, P: FnMut(PutProgress) + Send> Put<R, P> {
             }
             let Some(sealed) = self.sealing.pop_front() else { break };
             let block = sealed.await.expect("sealing does not panic and is not cancelled");
-            self.send(&block).await?;
-            (self.progress)(PutProgress {
-                read: self.input.read,
-                leased: self.roots.len() - self.missing.len(),
-            });
-        }
-        while !self.finishing.is_empty() {
-            self.settle_oldest().await?;
+            self.sending.send(&block).await?;
+            (self.progress)(PutProgress { read: self.input.read, leased: self.sending.leased() });
         }
         self.put_manifest(options).await
     }
 
-    async fn send(&mut self, block: &Block) -> Result<(), PutError> {
+    async fn put_manifest(self, options: &PutOptions) -> Result<Done, PutError> {
+        let InputState::Ending(ending) = &self.input.state else { unreachable!("the input has ended") };
+        let size = ending.object_len();
+        let header = ObjectHeader::new(size, options.name.clone(), options.media_type.clone())?;
+        let control = options.secrets.control.public();
+        let context = self.sending.context.clone();
+        let Sent { roots, mut missing } = self.sending.finish().await?;
+        let manifest = Manifest::new(ManifestParts {
+            geometry: *ending.geometry(),
+            content_key: &options.secrets.content_key,
+            salt: options.secrets.salt,
+            seed: context.seed,
+            control: ControlKey::from_bytes(*control.as_bytes()).expect("a public key is a curve point"),
+            roots,
+            required: options.required.clone(),
+            header: &header,
+        })?;
+        let encoded = Bytes::from(manifest.encode());
+        missing.extend(manifest::put(&context, manifest.cid(), &encoded).await?);
+        Ok(Done { manifest, size, missing })
+    }
+}
+
+impl Sending {
+    pub(crate) fn new(context: PutContext) -> Self {
+        Self { context, segment: None, finishing: VecDeque::new(), sent: Sent::default() }
+    }
+
+    /// Shards that nodes have taken so far.
+    fn leased(&self) -> usize {
+        self.sent.roots.len() - self.sent.missing.len()
+    }
+
+    /// Hands a block to the nodes of its segment; waits while one of them is full.
+    pub(crate) async fn send(&mut self, block: &Block) -> Result<(), PutError> {
         let mut segment = match self.segment.take() {
             Some(segment) if segment.index() == block.segment() => segment,
             _ => SegmentPut::begin(self.context.clone(), block).await?,
@@ -144,33 +180,24 @@ impl<R: AsyncRead + Send + Unpin, P: FnMut(PutProgress) + Send> Put<R, P> {
         Ok(())
     }
 
+    /// Waits for all leases.
+    pub(crate) async fn finish(mut self) -> Result<Sent, PutError> {
+        while !self.finishing.is_empty() {
+            self.settle_oldest().await?;
+        }
+        Ok(self.sent)
+    }
+
     async fn settle_oldest(&mut self) -> Result<(), PutError> {
         let Some(oldest) = self.finishing.pop_front() else { return Ok(()) };
         let done = oldest.await.expect("finishing does not panic and is not cancelled")?;
-        debug_assert_eq!(done.index as usize, self.roots.len() / usize::from(self.context.coding.total()));
-        self.roots.extend(done.roots);
-        self.missing.extend(done.missing);
+        debug_assert_eq!(
+            done.index as usize,
+            self.sent.roots.len() / usize::from(self.context.coding.total())
+        );
+        self.sent.roots.extend(done.roots);
+        self.sent.missing.extend(done.missing);
         Ok(())
-    }
-
-    async fn put_manifest(mut self, options: &PutOptions) -> Result<Done, PutError> {
-        let InputState::Ending(ending) = &self.input.state else { unreachable!("the input has ended") };
-        let size = ending.object_len();
-        let header = ObjectHeader::new(size, options.name.clone(), options.media_type.clone())?;
-        let control = options.secrets.control.public();
-        let manifest = Manifest::new(ManifestParts {
-            geometry: *ending.geometry(),
-            content_key: &options.secrets.content_key,
-            salt: options.secrets.salt,
-            seed: self.context.seed,
-            control: ControlKey::from_bytes(*control.as_bytes()).expect("a public key is a curve point"),
-            roots: std::mem::take(&mut self.roots),
-            required: options.required.clone(),
-            header: &header,
-        })?;
-        let encoded = Bytes::from(manifest.encode());
-        self.missing.extend(manifest::put(&self.context, manifest.cid(), &encoded).await?);
-        Ok(Done { manifest, size, missing: self.missing })
     }
 }
 

@@ -255,10 +255,15 @@ impl Audit {
             } else if self.segments[&shard.segment].may_search() {
                 // Placement knows no node for it: somebody else may hold it all the same.
                 is_waiting |= self.search(index);
-            } else if let Some((other, node)) = self.exchange(index).filter(|_| self.open_questions == 0) {
+            } else if self.open_questions == 0
+                && let Some(path) = self.exchange(index)
+            {
                 is_waiting = true;
-                self.shards[other].set_aside = self.shards[other].proved_by.take();
-                self.challenge(index, node);
+                for (shard, node) in path {
+                    let proved_by = self.shards[shard].proved_by.take();
+                    self.shards[shard].set_aside = proved_by.or(self.shards[shard].set_aside);
+                    self.challenge(shard, node);
+                }
             }
         }
         if !is_waiting {
@@ -287,26 +292,30 @@ impl Audit {
         })
     }
 
-    /// A node that may hold a shard and has proved another one, which is somewhere else as well: old copies stay behind
-    /// where shards were moved. Returns the other shard and the node.
-    fn exchange(&self, index: usize) -> Option<(usize, PublicKey)> {
+    /// Which shards to ask where so that one more is proved, the last of them at a node that has proved none: a node that
+    /// may hold this one has proved another, which is somewhere else as well, perhaps where a third one is proved. Old
+    /// copies stay behind where shards were moved. This is an augmenting path of the matching of shards and nodes.
+    fn exchange(&self, index: usize) -> Option<Vec<(usize, PublicKey)>> {
         let segment = self.shards[index].segment;
-        let whereabouts = &self.segments[&segment];
-        let is_fresh =
-            |shard: &Shard, node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
-        let has_other_place = |other: usize| {
-            let shard = &self.shards[other];
-            let mut others = whereabouts.holders(shard.column).filter(|node| is_fresh(shard, node));
-            others.any(|node| !self.has_another(other, node))
-        };
-        whereabouts
-            .holders(self.shards[index].column)
-            .filter(|node| is_fresh(&self.shards[index], node))
-            .find_map(|node| {
+        let mut taken_by: HashMap<usize, (usize, PublicKey)> = HashMap::new();
+        let mut queue = VecDeque::from([index]);
+        while let Some(at) = queue.pop_front() {
+            let shard = &self.shards[at];
+            let is_fresh = |node: &PublicKey| shard.challenged.iter().all(|(asked, _)| asked != node);
+            for node in self.segments[&segment].holders(shard.column).filter(is_fresh) {
+                if !self.has_another(at, node) {
+                    return Some(path_to((at, node), &taken_by));
+                }
                 let proved = |shard: &Shard| shard.segment == segment && shard.proved_by == Some(node);
-                let other = self.shards.iter().position(proved)?;
-                has_other_place(other).then_some((other, node))
-            })
+                if let Some(other) = self.shards.iter().position(proved)
+                    && !taken_by.contains_key(&other)
+                {
+                    taken_by.insert(other, (at, node));
+                    queue.push_back(other);
+                }
+            }
+        }
+        None
     }
 
     fn search(&mut self, index: usize) -> bool {
@@ -333,22 +342,24 @@ impl Audit {
     /// one of both is lost, and it is not the one that was believed to be there. Otherwise whoever repairs the one that
     /// is lost finds it again and loses the other, each time anew.
     fn give_back(&mut self) {
-        for index in 0..self.shards.len() {
-            let Shard { proved_by: None, set_aside: Some(node), segment, believed_at, .. } =
-                self.shards[index]
-            else {
-                continue;
-            };
-            let took_it = |shard: &&mut Shard| shard.segment == segment && shard.proved_by == Some(node);
-            if believed_at == Some(node)
-                && let Some(taker) = self.shards.iter_mut().find(took_it)
-            {
+        // Who loses a proof to another may have one to get back itself.
+        while let Some(index) = (0..self.shards.len()).find(|index| self.may_get_back(*index)) {
+            let Shard { set_aside, segment, .. } = &mut self.shards[index];
+            let (node, segment) = (set_aside.take(), *segment);
+            let took_it = |shard: &&mut Shard| shard.segment == segment && shard.proved_by == node;
+            if let Some(taker) = self.shards.iter_mut().find(took_it) {
                 taker.proved_by = None;
             }
-            if !self.has_another(index, node) {
-                self.shards[index].proved_by = Some(node);
-            }
+            self.shards[index].proved_by = node;
         }
+    }
+
+    fn may_get_back(&self, index: usize) -> bool {
+        let shard = &self.shards[index];
+        shard.proved_by.is_none()
+            && shard
+                .set_aside
+                .is_some_and(|node| shard.believed_at == Some(node) || !self.has_another(index, node))
     }
 
     /// Who has proved another shard of a segment holds nothing else of it.
@@ -383,282 +394,17 @@ impl Audit {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use chunker::{CellSize, Coding};
-
-    use super::*;
-    use crate::placement::{Site, homes, segment_seed};
-
-    const SEED: [u8; 32] = [3; 32];
-
-    fn placement(nodes: u8) -> Arc<Placement> {
-        let sites: Vec<_> = (0..nodes)
-            .map(|number| Site {
-                id: protocol::SecretKey::from_bytes(&[number + 1; 32]).public(),
-                class: 0,
-                addr: "127.0.0.1:1".parse().unwrap(),
-                declared: None,
-            })
-            .collect();
-        Arc::new(Placement::new(&sites, false))
+/// The way from the first shard to the last one, each with the node that it is asked for at.
+fn path_to(
+    last: (usize, PublicKey),
+    taken_by: &HashMap<usize, (usize, PublicKey)>,
+) -> Vec<(usize, PublicKey)> {
+    let mut path = vec![last];
+    while let Some(before) = taken_by.get(&path[path.len() - 1].0) {
+        path.push(*before);
     }
-
-    fn geometry(coding: &str, cells: u64) -> Geometry {
-        Geometry::new(coding.parse::<Coding>().unwrap(), CellSize::LARGEST, cells).unwrap()
-    }
-
-    /// Runs an audit; `manners` are the failures of single nodes, `moved` are columns that are elsewhere.
-    fn run(
-        geometry: Geometry,
-        placement: &Arc<Placement>,
-        manners: &HashMap<PublicKey, Failure>,
-        moved: &HashMap<Column, PublicKey>,
-    ) -> (Vec<Finding>, usize) {
-        let mut plan = Audit::new(geometry, &SEED, placement);
-        let mut health = Health::new();
-        let (mut events, mut requests) = (VecDeque::from([Event::Begin]), 0);
-        let holder = |segment: u32, column: Column| {
-            let place =
-                geometry.segment(segment).unwrap().stored_columns().position(|c| c == column).unwrap();
-            let homes = homes(&placement.rank(&segment_seed(&SEED, segment)), placement.len());
-            moved.get(&column).copied().or(homes.get(place).copied())
-        };
-        while let Some(event) = events.pop_front() {
-            plan.handle(Moment::default(), event, &mut health);
-            while let Some(action) = plan.next_action() {
-                match action {
-                    Action::Prove { request, node, segment, column, .. } => {
-                        requests += 1;
-                        events.push_back(match manners.get(&node) {
-                            Some(failure) => Event::Failed(request, *failure),
-                            None if holder(segment, column) == Some(node) => Event::Proved(request),
-                            None => Event::Failed(request, Failure::NotHeld),
-                        });
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        let columns = geometry.segment(segment).unwrap().stored_columns();
-                        let held = match manners.get(&node) {
-                            Some(Failure::NotHeld) => Some(vec![]),
-                            Some(Failure::Late | Failure::Unreachable) => None,
-                            _ => Some(
-                                columns.filter(|column| holder(segment, *column) == Some(node)).collect(),
-                            ),
-                        };
-                        events.push_back(Event::Told { node, segment, held });
-                    }
-                    Action::Finish(findings) => {
-                        assert!(events.is_empty());
-                        return (findings, requests);
-                    }
-                }
-            }
-        }
-        panic!("the plan waits for nothing");
-    }
-
-    #[test]
-    fn a_healthy_object_takes_one_challenge_per_shard() {
-        let geometry = geometry("4+2", 40_000);
-        let (findings, requests) = run(geometry, &placement(9), &HashMap::new(), &HashMap::new());
-        assert_eq!((findings.len(), requests), (geometry.shards(), geometry.shards()));
-        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Proved));
-    }
-
-    #[test]
-    fn every_kind_of_loss_is_called_by_its_name() {
-        let (geometry, placement) = (geometry("4+2", 100), placement(9));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
-        let verdict = |failure: Failure| {
-            let manners = [(homes[2], failure)].into();
-            let (findings, _) = run(geometry, &placement, &manners, &HashMap::new());
-            assert!(findings.iter().enumerate().all(|(at, f)| at == 2 || f.verdict == Verdict::Proved));
-            (findings[2].verdict, findings[2].node)
-        };
-        assert_eq!(verdict(Failure::NotHeld), (Verdict::Gone, Some(homes[2])));
-        assert_eq!(verdict(Failure::Corrupt), (Verdict::Damaged, Some(homes[2])));
-        assert_eq!(verdict(Failure::Wrong), (Verdict::Damaged, Some(homes[2])));
-        assert_eq!(verdict(Failure::Late), (Verdict::Unavailable, Some(homes[2])));
-    }
-
-    #[test]
-    fn a_shard_that_moved_is_found() {
-        let (geometry, placement) = (geometry("4+2", 100), placement(9));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
-        let moved = [(Column::new(1), homes[7])].into();
-        for failure in [Failure::NotHeld, Failure::Late] {
-            let manners = [(homes[1], failure)].into();
-            let (findings, _) = run(geometry, &placement, &manners, &moved);
-            assert_eq!((findings[1].verdict, findings[1].node), (Verdict::Proved, Some(homes[7])));
-        }
-    }
-
-    #[test]
-    fn one_copy_proves_one_shard_though_all_have_the_same_root() {
-        let (geometry, placement) = (geometry("1+2", 100), placement(6));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 6);
-        // As nodes see it: the second home holds the root of all three shards, and the others nothing.
-        let mut plan = Audit::new(geometry, &SEED, &placement);
-        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
-        while let Some(event) = events.pop_front() {
-            plan.handle(Moment::default(), event, &mut health);
-            while let Some(action) = plan.next_action() {
-                match action {
-                    Action::Prove { request, node, .. } if node == homes[1] => {
-                        events.push_back(Event::Proved(request));
-                    }
-                    Action::Prove { request, .. } => {
-                        events.push_back(Event::Failed(request, Failure::NotHeld));
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        let all = geometry.segment(segment).unwrap().stored_columns().collect();
-                        let held = Some(if node == homes[1] { all } else { Vec::new() });
-                        events.push_back(Event::Told { node, segment, held });
-                    }
-                    Action::Finish(findings) => {
-                        let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
-                        assert_eq!(verdicts, [Verdict::Gone, Verdict::Proved, Verdict::Gone]);
-                        return;
-                    }
-                }
-            }
-        }
-        panic!("the plan waits for nothing");
-    }
-
-    #[test]
-    fn a_node_proves_the_shard_that_it_is_believed_to_have() {
-        // Of one cell and three data columns, the first parity is a copy. The node that has it is, since others went,
-        // the one that placement names for the cell itself, which is lost.
-        let (geometry, placement) = (geometry("3+3", 1), placement(9));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
-        let at = |column: u8| match column {
-            3 => homes[0],
-            4 => homes[6],
-            _ => homes[7],
-        };
-        let holds = |node: PublicKey, column: u8| match column {
-            0 => node == at(3),
-            other => node == at(other),
-        };
-        let mut plan = Audit::new(geometry, &SEED, &placement);
-        for column in [3, 4, 5] {
-            plan.believe(0, Column::new(column), at(column));
-        }
-        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
-        while let Some(event) = events.pop_front() {
-            plan.handle(Moment::default(), event, &mut health);
-            while let Some(action) = plan.next_action() {
-                match action {
-                    Action::Prove { request, node, column, .. } => {
-                        let is_there = holds(node, column.number());
-                        let failed = Event::Failed(request, Failure::NotHeld);
-                        events.push_back(if is_there { Event::Proved(request) } else { failed });
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        let columns = geometry.segment(segment).unwrap().stored_columns();
-                        let held = Some(columns.filter(|column| holds(node, column.number())).collect());
-                        events.push_back(Event::Told { node, segment, held });
-                    }
-                    Action::Finish(findings) => {
-                        let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
-                        let proved = Verdict::Proved;
-                        assert_eq!(verdicts, [Verdict::Gone, proved, proved, proved]);
-                        assert_eq!(findings[1].node, Some(homes[0]));
-                        return;
-                    }
-                }
-            }
-        }
-        panic!("the plan waits for nothing");
-    }
-
-    #[test]
-    fn what_was_believed_stays_where_nothing_is_won_by_an_exchange() {
-        // Shard 1 was moved to the eighth node, beside an old copy of shard 4; its first home is silent, and so might have it.
-        let (geometry, placement) = (geometry("4+2", 100), placement(9));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
-        let holds = |node: PublicKey, column: u8| match column {
-            1 | 4 => node == homes[7],
-            other => node == homes[usize::from(other)],
-        };
-        let mut plan = Audit::new(geometry, &SEED, &placement);
-        plan.believe(0, Column::new(1), homes[7]);
-        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
-        while let Some(event) = events.pop_front() {
-            plan.handle(Moment::default(), event, &mut health);
-            while let Some(action) = plan.next_action() {
-                match action {
-                    Action::Prove { request, node, .. } if node == homes[1] => {
-                        events.push_back(Event::Failed(request, Failure::Unreachable));
-                    }
-                    Action::Prove { request, node, column, .. } => {
-                        let is_there = holds(node, column.number());
-                        let failed = Event::Failed(request, Failure::NotHeld);
-                        events.push_back(if is_there { Event::Proved(request) } else { failed });
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        let columns = geometry.segment(segment).unwrap().stored_columns();
-                        let held = columns.filter(|column| holds(node, column.number())).collect();
-                        let held = Some(held).filter(|_| node != homes[1]);
-                        events.push_back(Event::Told { node, segment, held });
-                    }
-                    Action::Finish(findings) => {
-                        assert_eq!(
-                            (findings[1].node, findings[1].verdict),
-                            (Some(homes[7]), Verdict::Proved)
-                        );
-                        assert_eq!(findings[4].verdict, Verdict::Unavailable);
-                        return;
-                    }
-                }
-            }
-        }
-        panic!("the plan waits for nothing");
-    }
-
-    #[test]
-    fn an_old_copy_does_not_hide_another_shard() {
-        // Shard 1 was moved to the eighth node, and its old copy stayed; then shard 4 was put beside the old copy.
-        let (geometry, placement) = (geometry("4+2", 100), placement(9));
-        let homes = homes(&placement.rank(&segment_seed(&SEED, 0)), 9);
-        let holds = |node: PublicKey, column: u8| match column {
-            1 => node == homes[1] || node == homes[7],
-            4 => node == homes[1],
-            other => node == homes[usize::from(other)],
-        };
-        let mut plan = Audit::new(geometry, &SEED, &placement);
-        let (mut health, mut events) = (Health::new(), VecDeque::from([Event::Begin]));
-        while let Some(event) = events.pop_front() {
-            plan.handle(Moment::default(), event, &mut health);
-            while let Some(action) = plan.next_action() {
-                match action {
-                    Action::Prove { request, node, column, .. } => {
-                        let is_there = holds(node, column.number());
-                        let failed = Event::Failed(request, Failure::NotHeld);
-                        events.push_back(if is_there { Event::Proved(request) } else { failed });
-                    }
-                    Action::Ask { node, segment, .. } => {
-                        let columns = geometry.segment(segment).unwrap().stored_columns();
-                        let held = Some(columns.filter(|column| holds(node, column.number())).collect());
-                        events.push_back(Event::Told { node, segment, held });
-                    }
-                    Action::Finish(findings) => {
-                        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Proved));
-                        assert_eq!((findings[1].node, findings[4].node), (Some(homes[7]), Some(homes[1])));
-                        return;
-                    }
-                }
-            }
-        }
-        panic!("the plan waits for nothing");
-    }
-
-    #[test]
-    fn fewer_nodes_than_shards() {
-        let (findings, _) = run(geometry("4+2", 100), &placement(4), &HashMap::new(), &HashMap::new());
-        assert_eq!(findings.iter().filter(|finding| finding.verdict == Verdict::Gone).count(), 2);
-    }
+    path
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use super::{ASK_WITHIN, Failure, READ_WITHIN, RequestId};
 use crate::health::{Fault, Health, Standing};
 use crate::moment::Moment;
 use crate::placement::Placement;
-pub use messages::{Action, Answer, Delivery, Event, Unreadable, Wanted};
+pub use messages::{Action, Answer, Batches, Delivery, Event, Unreadable, Wanted};
 
 /// A batch that nobody in good standing is serving any more fails this long after it began. Nobody else is asked
 /// from then on; those who have been asked have until their requests are late.
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Download {
 impl Download {
     /// A plan that begins with its first [`Event::Wake`].
     pub fn new(wanted: Wanted, placement: Arc<Placement>) -> Self {
-        let window = Window::new(wanted.geometry, wanted.cells.clone(), wanted.read_ahead);
+        let window = Window::new(wanted.geometry, wanted.cells.clone(), wanted.read_ahead, wanted.batches);
         Self {
             wanted,
             placement,

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use chunker::Geometry;
 
+use super::download::Batches;
+
 /// Rows of a first batch: a quick first byte.
 const FIRST_ROWS: u32 = 4;
 /// Rows of the largest batch: 1 MiB of every column.
@@ -25,6 +27,7 @@ pub(crate) struct Cut {
 pub(crate) struct Window {
     geometry: Geometry,
     left: Range<u64>,
+    batches: Batches,
     rows: u32,
     ahead: u64,
     ahead_max: u64,
@@ -32,11 +35,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(geometry: Geometry, cells: Range<u64>, ahead_max: u64) -> Self {
+    pub(crate) fn new(geometry: Geometry, cells: Range<u64>, ahead_max: u64, batches: Batches) -> Self {
         let left = cells.start..cells.end.min(geometry.cells());
         Self {
             geometry,
             left,
+            batches,
             rows: FIRST_ROWS,
             ahead: FIRST_AHEAD.min(ahead_max),
             ahead_max,
@@ -57,7 +61,10 @@ impl Window {
         let first = self.left.clone().next()?;
         let place = self.geometry.locate(first).expect("the range ends within the object");
         let segment = self.geometry.segment(place.segment).expect("a located segment exists");
-        let rows = self.rows.min(self.rows_max()).max(1);
+        let rows = match self.batches {
+            Batches::Growing => self.rows.min(self.rows_max()).max(1),
+            Batches::Aligned(unit) => unit - place.row % unit,
+        };
         let end_row = u64::from(place.row) + u64::from(rows);
         let after = segment.first_cell() + end_row * u64::from(segment.coding().data());
         let end = after.min(segment.first_cell() + u64::from(segment.cells())).min(self.left.end);
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn batches_double_and_end_with_their_segment() {
         let rows = u64::from(geometry(4, 1).rows_per_segment());
-        let mut window = Window::new(geometry(4, 2 * 4 * rows), 0..u64::MAX, u64::MAX);
+        let mut window = Window::new(geometry(4, 2 * 4 * rows), 0..u64::MAX, u64::MAX, Batches::Growing);
         let cuts: Vec<_> = std::iter::from_fn(|| {
             let cut = window.cut()?;
             window.taken(&cut.cells);
@@ -113,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_idle_reader_is_not_read_ahead_for() {
-        let mut window = Window::new(geometry(4, 100_000), 0..100_000, 12 << 20);
+        let mut window = Window::new(geometry(4, 100_000), 0..100_000, 12 << 20, Batches::Growing);
         let mut cells = 0;
         while let Some(cut) = window.cut() {
             cells += cut.cells.end - cut.cells.start;
@@ -122,11 +129,29 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever is asked for, aligned batches are those that a reader of sealed cells expects.
+        #[test]
+        fn aligned_batches_are_those_of_sealed_answers(data in 1u8..6, cells in 1u64..20_000, from in 0u64..20_000, len in 0u64..5000) {
+            let (geometry, wanted) = (geometry(data, cells), from..from + len);
+            let batches = Batches::Aligned(chunker::SEALED_BATCH_ROWS);
+            let mut window = Window::new(geometry, wanted.clone(), u64::MAX, batches);
+            let mut cuts = Vec::new();
+            while let Some(cut) = window.cut() {
+                window.taken(&cut.cells);
+                cuts.push((cut.segment, cut.cells));
+            }
+            let expected = chunker::SealedBatches::new(geometry, wanted);
+            let expected: Vec<_> = expected.map(|batch| (batch.segment().index(), batch.cells())).collect();
+            prop_assert_eq!(cuts, expected);
+        }
+    }
+
+    proptest! {
         #[test]
         fn batches_cover_the_range_once_and_stay_in_bounds(
             data in 1_u8..200, cells in 1_u64..60_000, from in 0_u64..60_000, len in 0_u64..60_000, lag in 0_usize..6,
         ) {
-            let mut window = Window::new(geometry(data, cells), from..from.saturating_add(len), 12 << 20);
+            let mut window = Window::new(geometry(data, cells), from..from.saturating_add(len), 12 << 20, Batches::Growing);
             let (mut next, mut waiting) = (from, std::collections::VecDeque::new());
             while !window.is_over() || !waiting.is_empty() {
                 let cut = (waiting.len() <= lag).then(|| window.cut()).flatten();

@@ -9,6 +9,11 @@ import hashlib
 import pathlib
 import sys
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
@@ -152,6 +157,7 @@ BODIES = {
     "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
     "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
     "offer": {"agreement": b3(b"agreement"), "issued": START, "licence": b3(b"licence"), "price": 1000, "resale": 100_000, "sample": cid(b"sample"), "term": 86_400, "until": START + 86_400},
+    "page_release": {"hash": b3(b"page"), "issued": START, "name": "page 1"},
     "payee": {"address": bytes([4] * 20), "issued": START, "seq": 0},
     "payout_claim": {"cumulative": 12, "issued": START, "rail": "bank", "remark": "DE00"},
     "promise": {"name": b3(b"record"), "taken": START, "until": START + 86_400},
@@ -165,7 +171,7 @@ BODIES = {
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("inquiry", "epoch"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "page_release": "issuer", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
 
 
 def records():
@@ -201,10 +207,10 @@ def records():
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("key_delivery", "sealed", 32), ("licence_transfer", "licence", 32), ("offer", "licence", 32), ("prepayment", "id", 16), ("purchase", "offer", 32), ("storage_report", "transcript", 32), ("hold", "dispute", 32), ("resolution", "hold", 32), ("dispute", "subject", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("key_delivery", "sealed", 32), ("licence_transfer", "licence", 32), ("offer", "licence", 32), ("prepayment", "id", 16), ("purchase", "offer", 32), ("storage_report", "transcript", 32), ("hold", "dispute", 32), ("resolution", "hold", 32), ("dispute", "subject", 32), ("page_release", "hash", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
-    for kind, key in (("dispute", "reason"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
+    for kind, key in (("dispute", "reason"), ("page_release", "name"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
         for what, text in (("nothing", ""), ("201 bytes", "r" * 201), ("a line feed", "a\nb")):
             yield bad_body(f"{key} of {what}", kind, **{key: text})
     yield bad_body("withheld above the whole", "prepayment", withheld=1_000_001)
@@ -247,7 +253,24 @@ def derived():
     entry = cbor({"at": START, "what": {"deposit": {"acceptance": acceptance, "deposit": deposit}}})
     after = derive("headwater v1 journal", head + entry)
     name = b3(cbor([PUBLIC["viewer"], "deposit", BODIES["deposit"]]))
+    yield from sealed_keys()
     yield {"name": "journal", "terms": readable(terms), "head": head.hex(), "entry": entry.hex(), "after": after.hex(), "record_name": name.hex()}
+
+
+def sealed_keys():
+    """What was sold, sealed to the X25519 form of the key that bought it, and the same with a point that leads everybody to one key."""
+    seller, buyer, purchase, text = bytes([21] * 32), bytes([22] * 32), b3(b"purchase"), b"headwater:cid#key"
+    ephemeral = X25519PrivateKey.from_private_bytes(derive("headwater v1 sealing", seller + purchase + text))
+    own = X25519PrivateKey.from_private_bytes(hashlib.sha512(buyer).digest()[:32])
+    point, known = ephemeral.public_key().public_bytes_raw(), own.public_key().public_bytes_raw()
+
+    def sealed(point, shared):
+        key = HKDF(hashes.SHA256(), 32, salt=point + known, info=b"headwater v1 sealed key" + purchase).derive(shared)
+        return (point + ChaCha20Poly1305(key).encrypt(bytes(12), text, None)).hex()
+
+    about = {"name": "sealed_key", "seller_secret": seller.hex(), "buyer_secret": buyer.hex(), "purchase": purchase.hex()}
+    yield about | {"text": text.hex(), "sealed": sealed(point, ephemeral.exchange(own.public_key()))}
+    yield about | {"text": None, "sealed": sealed(bytes(32), bytes(32))}
 
 
 # --- Entries -------------------------------------------------------------------------------------
@@ -287,7 +310,7 @@ def entries():
     agreement = cbor(PLAIN)
     consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
     grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
-    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("key_delivery", "delivery"), ("dispute", None), ("hold", None), ("offer", None), ("payee", None), ("prepayment", None), ("purchase", None), ("storage_report", "report"), ("delivery_receipt", "receipt"), ("resolution", None), ("reversal", None), ("voucher", None)]
+    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("key_delivery", "delivery"), ("dispute", None), ("hold", None), ("offer", None), ("page_release", "page"), ("payee", None), ("prepayment", None), ("purchase", None), ("storage_report", "report"), ("delivery_receipt", "receipt"), ("resolution", None), ("reversal", None), ("voucher", None)]
     for kind, key in simple:
         yield good(key or kind, what(kind, key))
     yield good("deposit", deposit())
@@ -600,7 +623,7 @@ def log_entries():
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("payout", payout), ("sale", sale)):
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
             if key == "resale":

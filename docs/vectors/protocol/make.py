@@ -11,7 +11,7 @@ import sys
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
-from records import NET, OTHER_NET, START, Key, Raw, cbor, map_of, readable, record, signed_bytes, without_none, write
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, map_of, readable, record, signed_bytes, without_none, write
 
 # Of Ed25519 (RFC 8032): the field and the order of the group.
 P = 2**255 - 19
@@ -115,6 +115,7 @@ def full_node():
         "leaving": True,
         "operator": OWNER.public,
         "price": 1_500_000,
+        "reading": {"ledger": PAYER.public, "micro": 250_000},
         "relay": "https://relay.example:8443/",
         "tags": ["class=hdd", "country=ch", "operator=somebody"],
     }
@@ -148,6 +149,7 @@ def accepted_records():
     yield accepted("node: sixteen tags", "node", body_with("node", tags=sorted(f"k={n}" for n in range(16))))
     yield accepted("node: the longest tag", "node", body_with("node", tags=["k" * 32 + "=" + "~" * 64]))
     yield accepted("node: a value with = and spaces, a key twice", "node", body_with("node", tags=["a=", "a==", "b= ~"][1:]))
+    yield accepted("node: reading is free, by vouchers", "node", body_with("node", reading={"ledger": PAYER.public, "micro": 0}))
     yield accepted("node: the longest relay", "node", body_with("node", relay="https://" + "r" * 191 + "/"))
     yield accepted("node: four former identities, not looked into", "node", body_with("node", formerly=[b"x"] * 4))
     yield accepted("node: price of 2^64 - 1, no version", "node", body_with("node", price=2**64 - 1, version=""))
@@ -283,6 +285,12 @@ def rejected_bodies():
     yield rejected_body("operator off the curve", "node", operator=(2).to_bytes(32, "little"))
     yield rejected_body("operator null", "node", operator=Raw(b"\xf6"))
     yield rejected_body("negative price", "node", price=-1)
+    reading = FULL_NODE["reading"]
+    for name, wrong in (("more than any amount", {"micro": 2**63}), ("off the curve", {"ledger": (2).to_bytes(32, "little")}), ("with a third key", {"unit": "EUR"})):
+        yield rejected_body(f"reading {name}", "node", reading=reading | wrong)
+    for key in reading:
+        yield rejected_body(f"reading without {key}", "node", reading=without_none(reading | {key: None}))
+    yield rejected_body("reading null", "node", reading=Raw(b"\xf6"))
     yield rejected_body("version of 65 bytes", "node", version="v" * 65)
     yield rejected_body("version with a line break", "node", version="a\nb")
     for relay in ("", "relay.example", "https://relay.example", "https://Relay.example/", "https:///", "ftp://relay.example/", "https://u@relay.example/", "https://relay.example/x/", "https://" + "r" * 192 + "/"):
@@ -301,7 +309,7 @@ def rejected_bodies():
     yield rejected_body("an unknown key", "successor", seq=1)
     yield rejected_body("value of 1025 bytes", "pointer", value=bytes(1025))
     yield rejected_body("value as a text", "pointer", value="hello")
-    for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 19, "code 19")):
+    for at, code, what in ((64, 6, "number 64"), (0, 0, "code 0"), (0, 20, "code 20")):
         yield rejected_body(f"failed pick with {what}", "audit_answer", failed=[{"at": at, "code": code}])
     twice = [{"at": 1, "code": 6}] * 2
     yield rejected_body("failed pick twice", "audit_answer", failed=twice)
@@ -369,8 +377,8 @@ def framed(body):
     return len(body).to_bytes(4, "little") + body
 
 
-REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim members announce".split()
-RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed members announced".split()
+REQUESTS = "hello put read fetch prove stat renew release set_pointer get_pointers status commit_audit audit verdict claim members announce pay".split()
+RESPONSES = "refused welcome go leased slice whole proof held released pointer_kept pointers status audit_committed audited verdict_kept claimed members announced paid".split()
 
 
 def header(name, number, *parts):
@@ -395,7 +403,23 @@ RECORDS = {kind: record(kind, body, by) for kind, (by, body) in BODIES.items()}
 R = {kind: string(bytes_) for kind, bytes_ in RECORDS.items()}
 
 
-COMMIT, AUDIT, VERDICT, CLAIM = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict", "claim"))
+COMMIT, AUDIT, VERDICT, CLAIM, PAY = (REQUESTS.index(name) for name in ("commit_audit", "audit", "verdict", "claim", "pay"))
+
+
+PAID = RESPONSES.index("paid")
+
+
+def payment():
+    """Four records that fit together: the client of PAYER pays NODE, and AUDITOR is the ledger."""
+    lane = {"epoch": 7, "lane": 0, "payee": NODE.public}
+    allocation = {"amount": 1_000_000, "issued": START} | lane
+    name = b3(cbor([PAYER.public, "allocation", allocation]))
+    return (
+        record("admission", BODIES["admission"][1], PAYER),
+        record("allocation", allocation, PAYER),
+        record("promise", {"name": name, "taken": START, "until": START + DAY}, AUDITOR),
+        record("voucher", {"amount": 250_000, "bytes": 2**30} | lane, PAYER),
+    )
 
 
 def requests():
@@ -432,6 +456,11 @@ def requests():
     yield header("the first members", 15, NONE, varint(128))
     yield header("one member after another", 15, some(key), varint(1))
     yield header("announce", 16, R["node"])
+    pay = payment()
+    yield header("pay", PAY, *map(string, pay))
+    yield header("pay with records that are none", PAY, *[string(b"")] * 4)
+    longest = [string(bytes(4096))] * 4
+    yield header("pay with the longest records", PAY, *longest)
 
     yield no_header("nothing", b"", "incomplete")
     yield no_header("half a length", b"\1\0", "incomplete")
@@ -445,6 +474,12 @@ def requests():
     yield bad_header("129 members", 15, NONE, varint(129))
     yield bad_header("announcement of 4097 bytes", 16, string(bytes(4097)))
     yield bad_header("an unknown request", len(REQUESTS))
+    yield bad_header("pay without a voucher", PAY, *map(string, pay[:3]))
+    yield bad_header("pay with five records", PAY, *map(string, pay), string(pay[0]), error="trailing")
+    for at, name in enumerate(("an admission", "an allocation", "a promise", "a voucher")):
+        yield bad_header(f"pay with {name} of 4097 bytes", PAY, *longest[:at], string(bytes(4097)), *longest[at + 1 :])
+    yield bad_header("pay with a record longer than the header", PAY, *longest[:3], varint(2**32 - 1), bytes(4096))
+    yield bad_header("pay with the length of a record padded", PAY, b"\x80\0", *longest[1:], error="not_canonical")
     yield bad_header("claim for more seconds than fit", CLAIM, root, varint(65_536), R["mandate"])
     yield bad_header("claim without a mandate", CLAIM, root, varint(600))
     yield bad_header("a byte too many", 10, b"\0", error="trailing")
@@ -499,7 +534,7 @@ def requests():
 def responses():
     yield header("refused without detail", 0, varint(1), string(""))
     yield header("refused with the longest detail", 0, varint(16), string("é" * 128))
-    for code in [*range(2, 16), 17, 18]:
+    for code in [*range(2, 16), 17, 18, 19]:
         yield header(f"refused with code {code}", 0, varint(code), string("why"))
     yield header("welcome", 1, R["node"])
     yield header("go", 2)
@@ -530,14 +565,20 @@ def responses():
     yield header("128 members and more", 16, items(*[R["node"]] * 128), b"\1")
     yield header("announced: not news", 17, b"\0")
     yield header("announced: news", 17, b"\1")
+    yield header("paid: nothing was read", PAID, varint(0), varint(0))
+    yield header("paid: the most", PAID, varint(2**64 - 1), varint(2**63 - 1))
 
     yield bad_header("an unknown answer", len(RESPONSES))
+    yield bad_header("paid: more than any amount", PAID, varint(0), varint(2**63))
+    yield bad_header("paid: bytes above 2^64", PAID, varint(2**64), varint(0))
+    yield bad_header("paid: no amount", PAID, varint(0))
+    yield bad_header("paid: an amount padded", PAID, varint(0), b"\x81\0", error="not_canonical")
     yield bad_header("status with 9 verdicts", 11, *about, items(*[string(b"")] * 9))
     yield bad_header("129 members", 16, items(*[string(b"")] * 129), b"\0")
     yield bad_header("more is neither true nor false", 16, items(), b"\2")
     yield bad_header("news is neither true nor false", 17, b"\2")
     yield bad_header("code 0", 0, varint(0), string(""))
-    yield bad_header("code 19", 0, varint(19), string(""))
+    yield bad_header("code 20", 0, varint(20), string(""))
     yield bad_header("code above 2^16", 0, varint(65_537), string(""))
     yield bad_header("detail of 257 bytes", 0, varint(1), string("x" * 257))
     yield bad_header("detail that is no UTF-8", 0, varint(1), string(b"\xc3\x28"))

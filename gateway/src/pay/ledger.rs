@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use proofs::{Cid, canonical};
-use protocol::{AgreementId, Digest, NetworkId, PublicKey, TitlePrice, keys};
+use protocol::{
+    AgreementId, Digest, Epoch, NetworkId, Promise, PublicKey, Record, Signed, TitlePrice, UnixSeconds, keys,
+};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -36,6 +38,14 @@ pub(crate) struct Title {
 pub(super) struct Terms {
     pub(super) issuer: PublicKey,
     pub(super) network: NetworkId,
+}
+
+/// What epoch it is at a ledger.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct EpochNow {
+    pub(super) epoch: Epoch,
+    #[serde(rename = "epoch_ends")]
+    pub(super) ends: UnixSeconds,
 }
 
 /// What became of a batch.
@@ -118,6 +128,26 @@ impl LedgerClient {
             return Ok(None);
         }
         title_of(id, &whole(success(answer)?).await?).map(Some)
+    }
+
+    /// What epoch it is.
+    pub(super) async fn epoch(&self) -> Result<EpochNow, LedgerError> {
+        json(&whole(ok(self.http.get(self.at("v1/terms"))).await?).await?)
+    }
+
+    /// Hands in a record; gives the promise of this issuer for it.
+    pub(super) async fn record<T: Record>(
+        &self,
+        record: &Signed<T>,
+        issuer: PublicKey,
+    ) -> Result<Signed<Promise>, LedgerError> {
+        let request = self.http.post(self.at("v1/records")).header(CONTENT_TYPE, RECORD_TYPE);
+        let promise = whole(ok(request.body(record.encode())).await?).await?;
+        let promise = Signed::<Promise>::decode(&promise, &record.network());
+        promise
+            .ok()
+            .filter(|promise| promise.by() == issuer && promise.body().name == record.name())
+            .ok_or(LedgerError::Strange("it promises something else"))
     }
 
     /// Hands records over; what is not refused in the answer is durable there.

@@ -11,6 +11,7 @@ use redb::{
 };
 use serde::Deserialize;
 
+use super::lanes::open_lanes;
 use super::session::rank;
 use crate::publications::keep_private;
 
@@ -60,6 +61,7 @@ impl ReceiptStore {
         let database = Database::builder().set_cache_size(DATABASE_CACHE_LEN).create(path)?;
         let store = Self { database: Arc::new(database) };
         store.change(|transaction| {
+            open_lanes(transaction)?;
             transaction.open_table(RECEIPTS)?;
             transaction.open_table(WAITING)?;
             transaction.open_table(LEARNT)?;
@@ -177,7 +179,11 @@ impl ReceiptStore {
         })
     }
 
-    fn change(
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn change(
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), redb::Error> {

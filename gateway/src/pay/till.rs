@@ -156,6 +156,10 @@ impl Till {
         self.shared.secret.public()
     }
 
+    pub(super) fn secret(&self) -> &SecretKey {
+        &self.shared.secret
+    }
+
     pub(crate) fn credit(&self) -> u64 {
         self.shared.credit
     }

@@ -3,7 +3,10 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{blob, care, live, nodes, open, pay, publications, publish, read, sources, status, watch};
+use super::{
+    blob, care, health, links, live, nodes, open, pay, publications, publish, read, sealed, sealed_uploads,
+    shares, sources, status, watch,
+};
 
 /// The routes that other programs may rest on.
 #[derive(OpenApi)]
@@ -31,6 +34,21 @@ use super::{blob, care, live, nodes, open, pay, publications, publish, read, sou
         live::offer,
         live::file,
         live::part,
+        links::events,
+        health::offer,
+        health::end,
+        health::manifest,
+        health::single,
+        health::location,
+        shares::register,
+        shares::end,
+        shares::about,
+        shares::open,
+        sealed::open,
+        sealed::manifest,
+        sealed::cells,
+        sealed_uploads::terms,
+        sealed_uploads::upload,
         pay::ledger,
         pay::open,
         pay::receipt,

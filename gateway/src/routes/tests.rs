@@ -18,6 +18,10 @@ use tower::ServiceExt as _;
 use super::router;
 use crate::{BearerToken, Gateway, GatewayConfig, UploadConfig};
 
+mod health;
+mod links;
+mod shares;
+
 const TOKEN: &str = "0123456789abcdef";
 const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

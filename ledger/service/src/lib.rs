@@ -11,6 +11,7 @@
 //!   makes sure that the log on the disk follows from it. Nothing is acknowledged before it is durable.
 //! * The log is a folder of tiles ([`LogError`] says what can be wrong with it). It follows from the journal alone.
 //! * A [`Schedule`] says when epochs end; each is settled once.
+//! * A [`KeyService`] is run by who sells: it seals keys to buyers whose money the ledger has.
 //! * All keys follow from one [`LedgerSecret`]. A code of [`LedgerKeys::top_up_code`] is worth money to whoever
 //!   redeems it first.
 //!
@@ -26,6 +27,7 @@ mod places;
 mod problem;
 mod rates;
 mod routes;
+mod seller;
 mod sequencer;
 mod server;
 mod service;
@@ -42,6 +44,7 @@ mod witnesses;
 pub use clock::{EPOCH_MAX_S, EPOCH_MIN_S, PROMISE_S, Schedule};
 pub use keys::{LedgerKeys, LedgerSecret};
 pub use log::LogError;
+pub use seller::{KeyService, KeyServiceError, LICENCE_LEN_MAX, keep_offer};
 pub use sequencer::ReplayError;
 pub use service::{LedgerConfig, RunningLedger, StartError};
 pub use store::{

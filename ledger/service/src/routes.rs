@@ -53,10 +53,13 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/log/policy", get(log::policy))
         .route("/log/proof/{index}", get(log::proof))
         .route("/log/{*path}", get(log::file))
+        // Before the layer, or pages that ask whether they may ask are answered without it.
+        .method_not_allowed_fallback(other_method)
         .layer(from_fn(share_with_pages));
     let closed = Router::new()
         .route("/v1/settle", post(operator::settle))
         .route("/v1/reversals", post(corrections::reverse))
+        .route("/v1/pages", post(corrections::release_page))
         .route("/v1/holds", post(corrections::hold))
         .route("/v1/resolutions", post(corrections::resolve))
         .route("/v1/deposits", post(deposits::accept))
@@ -65,8 +68,12 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/health", get(health::health));
     open.merge(closed)
         .fallback(|| async { Problem::not_found("no such path") })
-        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed, "another method") })
+        .method_not_allowed_fallback(other_method)
         .with_state(service)
+}
+
+async fn other_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "another method")
 }
 
 /// Pages of any origin may ask: what they get is public, or signed for by whom it is about.
@@ -148,6 +155,27 @@ mod tests {
 
     fn stranger() -> SecretKey {
         SecretKey::from_bytes(&[9; 32])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn pages_of_any_origin_may_ask() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = router(service(folder.path()).await);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let http = reqwest::Client::new();
+        let asked = async |method: Method, path: &str| {
+            let answer = http.request(method, format!("{url}{path}")).send().await.unwrap();
+            (answer.status(), answer.headers().contains_key("access-control-allow-origin"))
+        };
+        for path in ["/v1/top-ups", "/v1/inquiries", "/v1/grants", "/v1/terms"] {
+            assert_eq!(asked(Method::OPTIONS, path).await, (StatusCode::NO_CONTENT, true), "{path}");
+            assert_eq!(asked(Method::DELETE, path).await, (StatusCode::METHOD_NOT_ALLOWED, true), "{path}");
+        }
+        for path in ["/v1/settle", "/v1/deposits"] {
+            assert_eq!(asked(Method::OPTIONS, path).await, (StatusCode::METHOD_NOT_ALLOWED, false), "{path}");
+        }
     }
 
     /// Takes the whole allowance, a minute ahead: nothing comes back to it before.

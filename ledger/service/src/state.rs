@@ -108,6 +108,7 @@ impl State {
                 self.register(agreed);
                 public.push(LogEntry::Agreement(agreed.clone()));
             }
+            What::Page(record) => public.push(LogEntry::Page(record.body().clone())),
             _ => {}
         }
         if let Some(settlement) = settlement {

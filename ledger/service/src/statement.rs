@@ -1,7 +1,7 @@
 //! What one key is told of itself: what it has, what it may watch, what it has earned and by which lines of the log.
 
 use data_encoding::HEXLOWER;
-use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry};
+use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry, Sale};
 use protocol::{AgreementId, Amount, Epoch, PublicKey, Serial};
 use serde::Serialize;
 
@@ -104,6 +104,8 @@ struct EpochStatement {
     roles: Roles,
     /// What its own grants have cost.
     paid: String,
+    /// Licences of which this key has a part.
+    sales: Vec<StatementSale>,
     lines: Vec<StatementLine>,
     /// Whether there are more lines than are listed.
     more: bool,
@@ -135,6 +137,18 @@ struct StatementLine {
     earned: String,
     /// Whether this key is the viewer.
     own: bool,
+}
+
+/// A licence that was sold, for the first time or on.
+#[derive(Debug, Serialize)]
+struct StatementSale {
+    index: u64,
+    agreement: String,
+    licence: String,
+    resale: bool,
+    paid: String,
+    /// What of it is this key's.
+    earned: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -191,7 +205,8 @@ impl Statement {
         let range = settled.first..settled.first + settled.items;
         let entries = service.files().entries(range.clone(), size).map_err(|error| failed(&error))?;
         let epoch = settled.summary.epoch;
-        let mut reader = Reader { service, party, epoch, sums: Sums::default(), lines: Vec::new() };
+        let (sums, lines, sales) = (Sums::default(), Vec::new(), Vec::new());
+        let mut reader = Reader { service, party, epoch, sums, lines, sales };
         for (index, bytes) in range.zip(entries) {
             let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().network);
             match entry.map_err(|error| failed(&error))? {
@@ -202,9 +217,10 @@ impl Statement {
                     .payouts
                     .push(PayoutStatement { epoch: epoch.get(), cumulative: payout.cumulative.to_string() }),
                 LogEntry::Keeper(keeper) => reader.keeper(&keeper),
+                LogEntry::Sale(sale) => reader.sale(index, &sale),
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
-                | LogEntry::Sale(_)
+                | LogEntry::Page(_)
                 | LogEntry::Settlement(_) => {}
             }
         }
@@ -220,6 +236,7 @@ struct Reader<'a> {
     epoch: Epoch,
     sums: Sums,
     lines: Vec<StatementLine>,
+    sales: Vec<StatementSale>,
 }
 
 impl Reader<'_> {
@@ -268,9 +285,30 @@ impl Reader<'_> {
         }
     }
 
+    /// What it has of a licence, be it as a party, as the network, or because it has sold it on.
+    fn sale(&mut self, index: u64, sale: &Sale) {
+        let division = self.service.state().ledger().sale_division(sale);
+        let Some(earned) = division.get(self.party).copied().filter(|earned| !earned.is_zero()) else {
+            return;
+        };
+        let is_treasury = self.service.terms().treasury == *self.party;
+        let sum = if is_treasury { &mut self.sums.network } else { &mut self.sums.party };
+        *sum += u128::from(earned);
+        if self.sales.len() < STATEMENT_LINES_MAX {
+            self.sales.push(StatementSale {
+                index,
+                agreement: sale.agreement.to_string(),
+                licence: sale.licence.to_string(),
+                resale: sale.resale.is_some(),
+                paid: sale.paid.to_string(),
+                earned: earned.to_string(),
+            });
+        }
+    }
+
     /// Nothing where the key has no part in the epoch.
     fn end(self, settled: &Settled) -> Option<EpochStatement> {
-        let Self { sums, mut lines, epoch, .. } = self;
+        let Self { sums, mut lines, sales, epoch, .. } = self;
         let earned = sums.party + sums.gateway + sums.node + sums.network;
         (earned > 0 || !lines.is_empty()).then(|| {
             let more = lines.len() > STATEMENT_LINES_MAX;
@@ -285,6 +323,7 @@ impl Reader<'_> {
                     network: text(sums.network),
                 },
                 paid: text(sums.paid),
+                sales,
                 lines,
                 more,
                 summary: settled.first + settled.items,

@@ -1,7 +1,6 @@
 //! Where a journal lasts. A store appends where the writer thinks that the end is, and reads; nothing else (spec §25).
 
 mod copy;
-mod password;
 mod postgres;
 mod redb;
 
@@ -49,10 +48,8 @@ pub enum StoreError {
     OtherTerms,
     #[error("the database: {0}")]
     Redb(Box<::redb::Error>),
-    #[error("the database: {reason}")]
-    Postgres { reason: String },
     #[error("the database: {0}")]
-    Setting(String),
+    Postgres(#[from] database::DatabaseError),
     #[error("entry {number} is missing or broken")]
     Broken { number: u64 },
 }

@@ -92,3 +92,39 @@ async fn a_log_without_its_witness_is_published_as_unwitnessed() {
     assert_eq!(ledger.json("/health").await["unwitnessed"], true);
     ledger.stop().await;
 }
+
+/// A ledger shows two logs: the operator keeps a copy of the journal, and lets each go on in its own way. Both readers find
+/// checkpoints that the log's key has signed; the witness has cosigned one of them, and whoever asks for its word knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_logs_shown_to_two_readers_the_witness_cosigns_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, key) = serve(witness(&folder.path().join("witness"))).await;
+    let policy = format!("witness W {key} {url}\nquorum W\n");
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    std::fs::create_dir_all(&here).unwrap();
+    let ledger = start(&here, policy.clone()).await;
+    ledger.register(&agreed(1, 1)).await;
+    ledger.published(1).await;
+    ledger.stop().await;
+    std::fs::create_dir_all(there.join("log/public")).unwrap();
+    std::fs::copy(here.join("journal.redb"), there.join("journal.redb")).unwrap();
+
+    let [shown, hidden] = [start(&here, policy.clone()).await, start(&there, policy).await];
+    shown.register(&agreed(2, 1)).await;
+    shown.published(2).await;
+    hidden.register(&agreed(3, 1)).await;
+    hidden.published(2).await;
+    let read = async |ledger: &Running| {
+        let policy = Policy::parse(&ledger.get("/log/policy").await.text().await.unwrap()).unwrap();
+        let note = SignedNote::decode(&ledger.get("/log/checkpoint").await.bytes().await.unwrap()).unwrap();
+        let checkpoint = Checkpoint::parse(note.text()).unwrap();
+        assert!(matches!(note.verify(&keys().log()), Ok(Some(_))), "the log's own key has signed both");
+        (policy.accept(&note).is_ok(), checkpoint)
+    };
+    let ((one_is_fine, one), (other_is_fine, other)) = (read(&shown).await, read(&hidden).await);
+    assert!(one.size == other.size && one.root != other.root, "these are two logs");
+    assert_eq!((one_is_fine, other_is_fine), (true, false));
+    assert_eq!(hidden.json("/health").await["unwitnessed"], true);
+    shown.stop().await;
+    hidden.stop().await;
+}

@@ -10,9 +10,9 @@ use serde_bytes::ByteBuf;
 
 use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What};
 use crate::{
-    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer, Payee,
-    PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest, SplitAgreement, StorageReport,
-    Summary,
+    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer,
+    PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    SplitAgreement, StorageReport, Summary,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +35,7 @@ enum WireWhat {
     Grant { blind: Blind, grant: Unverified<SessionGrant>, request: Unverified<SessionRequest> },
     Hold(Unverified<Hold>),
     Offer(Unverified<Offer>),
+    Page(Unverified<PageRelease>),
     Payee(Unverified<Payee>),
     Prepayment(Unverified<Prepayment>),
     Purchase(Unverified<Purchase>),
@@ -115,6 +116,7 @@ fn read(what: WireWhat, records: Records<'_>) -> Result<What, EntryError> {
         })),
         WireWhat::Hold(record) => What::Hold(records.read(&record)?),
         WireWhat::Offer(record) => What::Offer(records.read(&record)?),
+        WireWhat::Page(record) => What::Page(records.read(&record)?),
         WireWhat::Payee(record) => What::Payee(records.read(&record)?),
         WireWhat::Prepayment(record) => What::Prepayment(records.read(&record)?),
         WireWhat::Purchase(record) => What::Purchase(records.read(&record)?),
@@ -156,6 +158,7 @@ fn written(what: &What) -> WireWhat {
         },
         What::Hold(record) => WireWhat::Hold(record.into()),
         What::Offer(record) => WireWhat::Offer(record.into()),
+        What::Page(record) => WireWhat::Page(record.into()),
         What::Payee(record) => WireWhat::Payee(record.into()),
         What::Prepayment(record) => WireWhat::Prepayment(record.into()),
         What::Purchase(record) => WireWhat::Purchase(record.into()),

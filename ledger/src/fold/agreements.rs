@@ -124,7 +124,7 @@ impl Agreements {
 
     fn check(&self, agreed: &Agreed) -> Result<Ancestry, RegisterError> {
         let before = self.superseded(&agreed.agreement)?;
-        check_consents(agreed, before)?;
+        agreed.check_consents(before)?;
         self.ancestry(&agreed.agreement)
     }
 
@@ -192,17 +192,20 @@ fn divided<const N: usize>(whole: Amount, shares: [(u8, Ppm); N]) -> [Amount; N]
     parts.and_then(|parts| parts.try_into().ok()).expect("the shares are the whole")
 }
 
-/// Everybody has signed who has a share in this version or had one in the version before, once each, and nobody else.
-fn check_consents(agreed: &Agreed, before: Option<&SplitAgreement>) -> Result<(), RegisterError> {
-    let mut asked: BTreeSet<PublicKey> = agreed.agreement.signatories().into_iter().collect();
-    asked.extend(before.into_iter().flat_map(SplitAgreement::signatories));
-    let of_this = |consent: &Signed<Consent>| consent.body().agreement == agreed.agreement.id();
-    for consent in &agreed.consents {
-        if !of_this(consent) || !asked.remove(&consent.by()) {
-            return Err(RegisterError::OtherConsent { by: consent.by() });
+impl Agreed {
+    /// Whether everybody has signed who has a share in this version or had one in the version before, once each, and nobody
+    /// else.
+    pub fn check_consents(&self, before: Option<&SplitAgreement>) -> Result<(), RegisterError> {
+        let mut asked: BTreeSet<PublicKey> = self.agreement.signatories().into_iter().collect();
+        asked.extend(before.into_iter().flat_map(SplitAgreement::signatories));
+        let of_this = |consent: &Signed<Consent>| consent.body().agreement == self.agreement.id();
+        for consent in &self.consents {
+            if !of_this(consent) || !asked.remove(&consent.by()) {
+                return Err(RegisterError::OtherConsent { by: consent.by() });
+            }
         }
+        asked.first().map_or(Ok(()), |party| Err(RegisterError::NoConsent { party: *party }))
     }
-    asked.first().map_or(Ok(()), |party| Err(RegisterError::NoConsent { party: *party }))
 }
 
 impl Ledger {

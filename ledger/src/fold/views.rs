@@ -6,7 +6,8 @@ use proofs::Cid;
 use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds};
 
 use super::Ledger;
-use crate::{Account, Line, SplitAgreement};
+use crate::settlement::divided;
+use crate::{Account, Line, Sale, SplitAgreement};
 
 /// How what was paid for a line is divided: all of it, to the micro-unit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +65,16 @@ impl Ledger {
         accounts.into_iter().any(|account| self.balance(account) > 0)
             || self.payments.names(key)
             || self.agreements.names(key)
+    }
+
+    /// How a sale of the log is divided: what each key has of it, the treasury included.
+    pub fn sale_division(&self, sale: &Sale) -> BTreeMap<PublicKey, Amount> {
+        divided(&self.agreements, self.terms.treasury, sale)
+    }
+
+    /// How many disputes, holds and resolutions wait for the next settlement.
+    pub fn disputes_waiting(&self) -> usize {
+        self.disputes.said().len()
     }
 
     /// How a line of the log is divided.

@@ -8,6 +8,7 @@ import { CborError, decodeCanonical, Fields, type Value } from "../trust/cbor";
 
 const ENTRY_LEN_MAX = 65_535;
 const RULE_LEN_MAX = 64;
+const NAME_LEN_MAX = 200;
 
 /** What a viewer, who is called so for this title and epoch alone, paid for a title at a gateway. */
 export interface Line {
@@ -64,6 +65,14 @@ export interface Sale {
   readonly resale?: { readonly by: Uint8Array; readonly share: number };
 }
 
+/** The page that is served from now on, by the SHA-256 of the list of its files. */
+export interface PageRelease {
+  readonly hash: Uint8Array;
+  /** Seconds since 1970. */
+  readonly issued: number;
+  readonly name: string;
+}
+
 /** What contracts owe a party. */
 export interface Payout {
   readonly address: Uint8Array;
@@ -95,6 +104,7 @@ export type LogEntry =
   | { readonly kind: "carrier"; readonly carrier: Carrier }
   | { readonly kind: "keeper"; readonly keeper: Keeper }
   | { readonly kind: "sale"; readonly sale: Sale }
+  | { readonly kind: "page"; readonly page: PageRelease }
   | { readonly kind: "payout"; readonly payout: Payout }
   | { readonly kind: "settlement"; readonly summary: Summary };
 
@@ -114,6 +124,8 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, keeper: decodeKeeper(value) };
     case "sale":
       return { kind, sale: decodeSale(value) };
+    case "page":
+      return { kind, page: decodePage(value) };
     case "payout":
       return { kind, payout: decodePayout(value) };
     case "settlement":
@@ -128,6 +140,11 @@ export function onlyField(value: Value): [string, Value] {
   const [field, ...more] = value instanceof Map ? value : [];
   if (!field || more.length > 0) throw new CborError("an entry is a map with one key");
   return field;
+}
+
+function decodePage(value: Value): PageRelease {
+  const fields = Fields.of(value, "page", ["hash", "issued", "name"]);
+  return { hash: fields.bytes("hash", 32), issued: fields.integer("issued", 0, Number.MAX_SAFE_INTEGER), name: fields.text("name", NAME_LEN_MAX) };
 }
 
 function decodeLine(value: Value): Line {

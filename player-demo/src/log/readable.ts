@@ -74,6 +74,8 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const words = ["Licence ", key(licence), " under ", key(agreement), resale ? " was passed on for " : " was sold for ", sum(paid)];
       return { kind: "licence", words: resale ? [...words, " by ", key(resale.by), `; ${percent(resale.share)} of it for those who made the work.`] : [...words, "."] };
     }
+    case "page":
+      return { kind: "page", words: [`The page is `, h("b", {}, entry.page.name), ": the list of its files has the SHA-256 ", key(entry.page.hash), "."] };
     case "payout": {
       const { address, cumulative, party } = entry.payout;
       return { kind: "payout", words: ["A contract owes ", key(party), " ", sum(cumulative), " all in all, at ", h("code", {}, `0x${hex(address)}`), "."] };

@@ -1,8 +1,8 @@
-/** What this browser keeps for the page: keys, sessions, and the logs that it has seen. */
+/** What this browser keeps for the page: keys, sessions, the logs that it has seen, and the shares made in it. */
 
 const NAME = "headwater";
-const VERSION = 1;
-const STORES = ["keys", "sessions", "logs"] as const;
+const VERSION = 2;
+const STORES = ["keys", "sessions", "logs", "shares"] as const;
 export type StoreName = (typeof STORES)[number];
 
 /** What is kept under `key`, after `change` was made to it; undefined removes it. All in one transaction. */
@@ -28,12 +28,24 @@ export function get<T>(store: StoreName, key: string): Promise<T | undefined> {
   return update<T>(store, key, (kept) => kept);
 }
 
+/** All that is kept in a store. */
+export async function all<T>(store: StoreName): Promise<T[]> {
+  const request = (await open()).transaction(store).objectStore(store).getAll() as IDBRequest<T[]>;
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("the browser keeps nothing"));
+  });
+}
+
 let opened: Promise<IDBDatabase> | undefined;
 
 function open(): Promise<IDBDatabase> {
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
+    request.onupgradeneeded = () => {
+      const { result } = request;
+      STORES.filter((store) => !result.objectStoreNames.contains(store)).forEach((store) => result.createObjectStore(store));
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error ?? new Error("the browser keeps nothing"));
   });

@@ -5,10 +5,11 @@ import { home } from "../page/home";
 import { encodeCanonical, equal, type Value } from "../trust/cbor";
 import type { Cid } from "../trust/cid";
 import { StatusError } from "../trust/problem";
+import { signRecord } from "../trust/record";
 import { type Agreement, checkConsents, decodeAgreedBytes } from "./agreement";
 import { amountOf } from "./amount";
 import { topUpId } from "./delivered";
-import { bodyOf, depositBody, inquiryBody, signRecord } from "./records";
+import { bodyOf, depositBody, inquiryBody } from "./records";
 import type { Signer } from "./signer";
 import type { Works } from "./split";
 

@@ -1,12 +1,11 @@
 /** The records that a viewer signs, and those that the ledger answers with (spec sections 10, 11 and 25). */
 
-import { CborError, encodeCanonical, equal, Fields, type Value } from "../trust/cbor";
-import { openSigned, signedBytes } from "../trust/record";
+import { CborError, equal, Fields, type Value } from "../trust/cbor";
+import { openSigned } from "../trust/record";
 import { keyIn } from "./agreement";
 import { amountIn } from "./amount";
 import type { Delivered } from "./delivered";
 import type { Usage } from "./price";
-import type { Signer } from "./signer";
 
 /** Streams of one session; each tab or connection takes one. */
 export const STREAMS_MAX = 16;
@@ -46,12 +45,6 @@ export interface DeliveryReceipt {
   readonly serial: Uint8Array;
   readonly stream: number;
   readonly usage: Usage;
-}
-
-/** A signed record of this type with this body. */
-export async function signRecord(type: string, body: Value, network: Uint8Array, signer: Signer): Promise<Uint8Array> {
-  const sig = await signer.sign(signedBytes(network, body, type));
-  return encodeCanonical(map({ body, by: signer.key, net: network, sig, type, v: 1 }));
 }
 
 export function requestBody({ limit, budget, ...request }: SessionRequest): Value {

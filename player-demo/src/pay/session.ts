@@ -3,8 +3,9 @@
 import { encodeCanonical, type Value } from "../trust/cbor";
 import { StatusError } from "../trust/problem";
 import type { Expected } from "../trust/track";
+import { signRecord } from "../trust/record";
 import type { Usage } from "./price";
-import { receiptBody, type SessionGrant, signRecord } from "./records";
+import { receiptBody, type SessionGrant } from "./records";
 import type { Signer } from "./signer";
 import { type Moment, Stream } from "./stream";
 

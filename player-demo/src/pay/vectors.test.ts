@@ -5,11 +5,11 @@ import { describe, expect, it } from "vitest";
 
 import { fromHex, hex } from "../page/format";
 import { decodeCanonical, encodeCanonical, type Value } from "../trust/cbor";
-import { openSigned } from "../trust/record";
+import { openSigned, signRecord } from "../trust/record";
 import { decodeAgreement } from "./agreement";
 import { apportion, compareNumbers } from "./apportion";
 import { andSegment, NOTHING, serialOf } from "./delivered";
-import { decodeGrant, depositBody, receiptBody, requestBody, signRecord } from "./records";
+import { decodeGrant, depositBody, receiptBody, requestBody } from "./records";
 
 interface Vector {
   readonly name: string;

@@ -65,22 +65,30 @@ export class Encoded {
     const { coding, plainLen, cellLen } = geometry;
     const [key, salt, seed] = [0, 1, 2].map(() => crypto.getRandomValues(new Uint8Array(32))) as [Uint8Array, Uint8Array, Uint8Array];
     const keys = objectKeys(key, salt, coding.cell);
+    for (let cell = 0; cell < coding.cells; cell++) {
+      const part = plain.read(cell * plainLen, Math.min(plain.len, (cell + 1) * plainLen));
+      store.write(cell * cellLen, sealCell(keys.cell, geometry, cell, part));
+    }
+    const header = sealHeader({ len: plain.len, name: plain.name, type: plain.type }, keys);
+    return Encoded.adopt(blake3, geometry, store, { salt, seed, control: CONTROL, commit: keys.commitment, header }, { key, len: plain.len, name: plain.name, type: plain.type });
+  }
+
+  /** An object of cells that were sealed elsewhere. */
+  static adopt(blake3: Blake3, geometry: Geometry, store: Store, fields: Record<string, Uint8Array>, file: Omit<SharedFile, "object">): Encoded {
+    const { coding, cellLen } = geometry;
     const values: Uint8Array[][] = Array.from({ length: geometry.shards }, () => []);
     const hashers = values.map(() => new TreeHasher(blake3));
     for (let cell = 0; cell < coding.cells; cell++) {
-      const sealed = sealCell(keys.cell, geometry, cell, plain.read(cell * plainLen, Math.min(plain.len, (cell + 1) * plainLen)));
-      store.write(cell * cellLen, sealed);
+      const sealed = store.read(cell * cellLen, cellLen);
       const { segment, row } = geometry.stripeOf(cell);
-      const shard = geometry.shardOf(segment, cell % k);
+      const shard = geometry.shardOf(segment, cell % coding.k);
       hashers[shard]?.push(sealed);
-      values[shard]?.push(blake3.group(sealed, row, geometry.rowsOf(segment, cell % k) === 1));
+      values[shard]?.push(blake3.group(sealed, row, geometry.rowsOf(segment, cell % coding.k) === 1));
     }
     const roots = new Uint8Array(hashers.flatMap((hasher) => [...hasher.finish()]));
-    const header = sealHeader({ len: plain.len, name: plain.name, type: plain.type }, keys);
-    const fields: [string, Value][] = [["v", 1], ["suite", 1], ["cell", coding.cell], ["k", k], ["m", m], ["cells", coding.cells], ["salt", salt], ["seed", seed], ["roots", roots], ["control", CONTROL], ["commit", keys.commitment], ["header", header]];
-    const manifest = encodeCanonical(new Map(fields));
-    const object = cidOfHash(hashOf(blake3, manifest));
-    return new Encoded(blake3, geometry, store, values, manifest, { key, len: plain.len, name: plain.name, object, type: plain.type });
+    const all: Record<string, Value> = { v: 1, suite: 1, ...coding, ...fields, roots };
+    const manifest = encodeCanonical(new Map(Object.entries(all)));
+    return new Encoded(blake3, geometry, store, values, manifest, { ...file, object: cidOfHash(hashOf(blake3, manifest)) });
   }
 
   /** The frames of cells `from` to `to`, batch by batch. */

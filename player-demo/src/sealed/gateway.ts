@@ -71,9 +71,9 @@ export class ShareGateway {
     return this.ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   }
 
-  async ask(path: string, options: RequestInit = {}): Promise<Response> {
+  async ask(path: string, options: RequestInit = {}, patienceMs = PATIENCE_MS): Promise<Response> {
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+    const timer = Number.isFinite(patienceMs) ? setTimeout(() => patience.abort(), patienceMs) : undefined;
     const signal = options.signal ? AbortSignal.any([options.signal, patience.signal]) : patience.signal;
     let answer: Response;
     try {

@@ -61,6 +61,19 @@ export function signedBytes(network: Uint8Array, body: Value, type = TYPE): Uint
   return new Uint8Array([...text("headwater"), 0, type.length, ...text(type), 1, ...network, ...encodeCanonical(body)]);
 }
 
+/** What signs: a key, and what it makes of a message. */
+export interface Signing {
+  readonly key: Uint8Array;
+  sign(message: Uint8Array): Promise<Uint8Array> | Uint8Array;
+}
+
+/** A signed record of this type with this body. */
+export async function signRecord(type: string, body: Value, network: Uint8Array, signer: Signing): Promise<Uint8Array> {
+  const sig = await signer.sign(signedBytes(network, body, type));
+  const fields: [string, Value][] = [["body", body], ["by", signer.key], ["net", network], ["sig", sig], ["type", type], ["v", 1]];
+  return encodeCanonical(new Map(fields));
+}
+
 function decodeBody(value: Value, by: Uint8Array, network: Uint8Array): PublicationRecord {
   const fields = Fields.of(value, "record.body", ["bundle", "issued", "key", "listed", "object"]);
   fields.bytes("key", 32);

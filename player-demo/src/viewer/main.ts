@@ -2,13 +2,18 @@
 
 import "./style.css";
 
+import { healthLinkIn } from "../health/link";
 import { h } from "../page/element";
 import { themeButton } from "../page/header";
 import icon from "../page/icon.svg";
+import { openSession } from "../page/session";
 import { linkOf } from "../sealed/link";
+import { openHealthLink } from "./health";
 import { openStart } from "./start";
 import { openShare } from "./open";
 
+// A token for uploads may have been handed over in the address.
+const session = openSession(location, history, sessionStorage);
 const page = document.getElementById("page") as HTMLElement;
 const main = h("main", { id: "main" });
 const mark = h("img", { src: icon, alt: "", width: 28, height: 28 });
@@ -28,11 +33,13 @@ function licences(): HTMLElement {
 
 function route(): void {
   try {
-    const link = linkOf(location.href);
-    if (link) void openShare(main, link);
-    else openStart(main);
+    const health = healthLinkIn(location.href);
+    const link = health ? undefined : linkOf(location.href);
+    if (health) openHealthLink(main, health);
+    else if (link) void openShare(main, link);
+    else openStart(main, session.upload);
   } catch (error) {
-    openStart(main, (error as Error).message);
+    openStart(main, session.upload, (error as Error).message);
   }
 }
 

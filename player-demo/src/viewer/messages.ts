@@ -1,10 +1,14 @@
 /** What the page and its worker say to each other. */
 
+import type { OwnShare, Wishes } from "../sealed/sharing";
+
 /** A question of the page; the worker answers with its number. */
 export type Question =
   | { readonly op: "open"; readonly link: string; readonly passcode: string }
   | { readonly op: "read"; readonly part: Part }
-  | { readonly op: "save"; readonly part: Part; readonly target: Target };
+  | { readonly op: "save"; readonly part: Part; readonly target: Target }
+  | { readonly op: "share"; readonly gateway: string; readonly token: string; readonly files: readonly File[]; readonly wishes: Wishes; readonly place: Place }
+  | { readonly op: "end"; readonly share: OwnShare };
 
 /** Bytes of one of the share's objects: a file, or a part of it. */
 export interface Part {
@@ -13,8 +17,11 @@ export interface Part {
   readonly to: number;
 }
 
-/** Where a file goes: one that the reader has picked, a place of the browser's own, or the browser's memory. */
-export type Target = FileSystemFileHandle | "private" | "memory";
+/** A place of the browser's own on disk, or the parts that it keeps itself. */
+export type Place = "private" | "memory";
+
+/** Where a file goes: one that the reader has picked, or a place of the browser's. */
+export type Target = FileSystemFileHandle | Place;
 
 export interface FileFacts {
   readonly name: string;
@@ -43,6 +50,8 @@ export interface Answers {
   open: ShareFacts;
   read: { readonly bytes: Uint8Array<ArrayBuffer>; readonly rebuilt: number };
   save: Saved;
+  share: OwnShare;
+  end: undefined;
 }
 
 export type Reason = "not_believed" | "unreachable" | "refused" | "cancelled" | "failed";

@@ -10,7 +10,9 @@ import { wordsFor } from "./words";
 
 /** Saves the file, saying in `told` how far it is. */
 export async function save({ client, gateway, facts }: FileInShare, told: HTMLElement): Promise<void> {
-  const target = await targetFor(facts.name);
+  // Of a path in a folder the last part is the file's own name.
+  const name = facts.name.slice(facts.name.lastIndexOf("/") + 1);
+  const target = await targetFor(name);
   if (!target) return;
   const controller = new AbortController();
   const bar = h("progress", { max: Math.max(1, facts.len), value: 0, "aria-label": `Saving ${facts.name}` });
@@ -24,7 +26,7 @@ export async function save({ client, gateway, facts }: FileInShare, told: HTMLEl
   };
   try {
     const { blob, rebuilt } = await client.ask({ op: "save", part: wholeOf(facts), target }, { progress, signal: controller.signal });
-    if (blob) handOver(blob, facts.name);
+    if (blob) handOver(blob, name);
     const mended = rebuilt > 0 ? ` ${rebuilt} of its cells were rebuilt by the gateway; each opened with the file's key.` : "";
     told.replaceChildren(`Saved: ${bytes(facts.len)}, every byte checked.${mended}`);
   } catch (error) {

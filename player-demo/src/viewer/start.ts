@@ -1,9 +1,11 @@
-/** Without a link: a field for one. */
+/** Without a link: a field for one, and a place to make one. */
 
+import { healthLinkIn } from "../health/link";
 import { h } from "../page/element";
 import { parseLink, writeLink } from "../sealed/link";
+import { shareForm } from "./share-form";
 
-export function openStart(main: HTMLElement, problem?: string): void {
+export function openStart(main: HTMLElement, token: string | undefined, problem?: string): void {
   document.title = "Open a sealed link · Headwater";
   const field = h("input", { id: "link", name: "link", type: "text", required: true, autocomplete: "off", spellcheck: "false", placeholder: "https://…/s/…#…" });
   const told = h("p", { class: "told", role: "alert" }, problem ?? "");
@@ -14,7 +16,8 @@ export function openStart(main: HTMLElement, problem?: string): void {
       onsubmit: (event: Event) => {
         event.preventDefault();
         try {
-          location.hash = writeLink(parseLink(field.value.trim()));
+          const text = field.value.trim();
+          location.hash = healthLinkIn(text) ? text : writeLink(parseLink(text));
         } catch (error) {
           told.textContent = (error as Error).message;
         }
@@ -26,5 +29,5 @@ export function openStart(main: HTMLElement, problem?: string): void {
     told,
   );
   const about = "What it leads to is fetched from the gateway that it names, and opened here. The part behind the # never leaves this page.";
-  main.replaceChildren(h("section", { class: "card-like" }, h("h1", {}, "Open a sealed link"), h("p", { class: "hint" }, about), form));
+  main.replaceChildren(h("section", { class: "card-like" }, h("h1", {}, "Open a sealed link"), h("p", { class: "hint" }, about), form), shareForm(token));
 }

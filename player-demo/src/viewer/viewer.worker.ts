@@ -1,14 +1,16 @@
 /** Hashes, opens and saves beside the page; keys never leave it. */
 
 import { Blake3 } from "../blake3/kernel";
-import { Refused, Unreachable } from "../sealed/gateway";
+import { Refused, ShareGateway, Unreachable } from "../sealed/gateway";
 import { parseLink } from "../sealed/link";
 import { NotBelieved } from "../sealed/object";
 import type { SharedFile } from "../sealed/contents";
 import { decodeFolder, FOLDER_TYPE, LIST_LEN_MAX } from "../sealed/folder";
 import { Share } from "../sealed/share";
+import { end } from "../sealed/sharing";
 import { ready } from "../sealed/sodium";
 import type { Answers, Failure, FileFacts, FromWorker, Part, Question, Saved, ShareFacts, Target, ToWorker } from "./messages";
+import { shareFiles } from "./share-files";
 import { openSink } from "./sinks";
 
 /** How much a save goes on before the page hears of it. */
@@ -42,6 +44,8 @@ function isRead(done: unknown): done is Answers["read"] {
 
 async function answer(question: Question, signal: AbortSignal, progress: (bytes: number) => void): Promise<unknown> {
   if (question.op === "open") return open(question.link, question.passcode);
+  if (question.op === "share") return shareFiles(question, progress);
+  if (question.op === "end") return end(new ShareGateway(question.share.gateway), question.share);
   if (!share) throw new Error("no share is open");
   if (question.op === "read") return read(share, question.part, signal);
   return save(share, question.part, question.target, signal, progress);

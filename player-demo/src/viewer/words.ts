@@ -37,7 +37,11 @@ export function wordsFor(error: unknown, gateway: string): Words {
 /** What to say of a wrong passcode; undefined where it was something else. */
 export function wrongPasscode(failure: Failure): string | undefined {
   if (failure.code !== "wrong_passcode") return undefined;
-  const left = failure.remaining ?? 0;
+  return passcodeLeft(failure.remaining ?? 0);
+}
+
+/** That a passcode was wrong, and how many attempts are left. */
+export function passcodeLeft(left: number): string {
   if (left === 0) return "That is not the passcode, and no attempt is left.";
   return `That is not the passcode. ${left === 1 ? "One attempt is" : `${left} attempts are`} left, for everyone who has this link.`;
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Successor;
 use crate::limits::FORMER_IDENTITIES_MAX;
-use crate::{BoundedList, Record, Sequence, UnixSeconds, Unverified, VersionText, keys};
+use crate::{BoundedList, ReadPrice, Record, Sequence, UnixSeconds, Unverified, VersionText, keys};
 
 pub use addresses::{Addresses, AddressesError};
 pub use class::{CapacityClass, CapacityClassError};
@@ -47,6 +47,9 @@ pub struct NodeRecord {
     pub operator: Option<PublicKey>,
     /// What it asks for keeping bytes.
     pub price: Price,
+    /// What it asks for what is read; nothing without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadPrice>,
     /// The relay under which it can be reached besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay: Option<RelayUrl>,
@@ -78,6 +81,7 @@ impl NodeRecord {
             leaving: false,
             operator: None,
             price: Price::FREE,
+            reading: None,
             relay: None,
             seq,
             tags: Tags::default(),
@@ -110,6 +114,9 @@ impl fmt::Display for NodeRecord {
             writeln!(f, "tag         {tag}")?;
         }
         writeln!(f, "price       {}", self.price)?;
+        if let Some(reading) = &self.reading {
+            writeln!(f, "reading     {reading}")?;
+        }
         if !self.version.as_str().is_empty() {
             writeln!(f, "program     {}", self.version.as_str())?;
         }

@@ -28,6 +28,11 @@ pub enum Fault {
     Bundle(#[from] PublishedBundleError),
     #[error("it answered {0}")]
     Status(StatusCode),
+    /// It wants to be paid, in another way than it was.
+    #[error("it wants to be paid ({code})")]
+    Payment { code: String },
+    #[error("it cannot be paid: {0}")]
+    Unpayable(String),
     #[error("it sent nothing for {} ms", .0.as_millis())]
     Silent(Duration),
     #[error("it sent less than {RATE_MIN} bytes a second")]
@@ -37,6 +42,9 @@ pub enum Fault {
     /// Not the gateway's fault.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
+    /// Not the gateway's fault: nobody pays for it any more.
+    #[error("{0}")]
+    Unpaid(String),
 }
 
 /// What went wrong, where and with whom.
@@ -57,8 +65,10 @@ impl Fault {
             Self::Status(status) => {
                 !status.is_server_error() && !matches!(status.as_u16(), TOO_MANY_REQUESTS | REQUEST_TIMEOUT)
             }
-            Self::Silent(_) | Self::Slow | Self::Broken(_) | Self::Write(_) => false,
-            Self::Length { .. }
+            Self::Silent(_) | Self::Slow | Self::Broken(_) | Self::Write(_) | Self::Unpaid(_) => false,
+            Self::Payment { .. }
+            | Self::Unpayable(_)
+            | Self::Length { .. }
             | Self::Endless { .. }
             | Self::Hash { .. }
             | Self::Record(_)

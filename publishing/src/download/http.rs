@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::Deserialize;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::fault::Fault;
 
 /// Bytes a second below which a gateway is as good as silent.
 pub(super) const RATE_MIN: u64 = 8 << 10;
+/// Longest refusal that is read, in bytes.
+const PROBLEM_LEN_MAX: u64 = 4 << 10;
+/// Where a request shows who pays for it (spec §26).
+const SESSION: &str = "headwater-session";
 
 /// Asks gateways.
 pub(super) struct Http {
@@ -38,17 +44,50 @@ impl Http {
 
     /// The answer to `GET url`, of at most `len_max` bytes, and exactly `len` where that is known.
     pub(super) async fn get(&self, url: Url, len: Option<u64>, len_max: u64) -> Result<Body, Fault> {
+        self.get_within(url, None, len, len_max).await
+    }
+
+    /// The same within a session that pays for it.
+    pub(super) async fn get_within(
+        &self,
+        url: Url,
+        session: Option<&str>,
+        len: Option<u64>,
+        len_max: u64,
+    ) -> Result<Body, Fault> {
         let deadline = Instant::now() + self.patience + Duration::from_secs(len_max / RATE_MIN);
-        let asked = timeout(self.patience, self.client.get(url).send()).await;
-        let response = asked.map_err(|_| Fault::Silent(self.patience))?.map_err(broken)?;
-        if !response.status().is_success() {
-            return Err(Fault::Status(response.status()));
+        let mut request = self.client.get(url);
+        if let Some(token) = session.and_then(|token| HeaderValue::from_str(token).ok()) {
+            request = request.header(SESSION, token);
         }
-        match (response.content_length(), len) {
+        let asked = timeout(self.patience, request.send()).await;
+        let response = asked.map_err(|_| Fault::Silent(self.patience))?.map_err(broken)?;
+        let (status, found) = (response.status(), response.content_length());
+        let body = |len_max| Body { response, taken: 0, len_max, patience: self.patience, deadline };
+        if status == StatusCode::PAYMENT_REQUIRED {
+            return Err(refusal(body(PROBLEM_LEN_MAX)).await);
+        }
+        if !status.is_success() {
+            return Err(Fault::Status(status));
+        }
+        match (found, len) {
             (Some(found), Some(expected)) if found != expected => Err(Fault::Length { expected, found }),
             (Some(found), None) if found > len_max => Err(Fault::Endless { len_max }),
-            _ => Ok(Body { response, taken: 0, len_max, patience: self.patience, deadline }),
+            _ => Ok(body(len_max)),
         }
+    }
+}
+
+/// Why a gateway wants to be paid.
+async fn refusal(mut body: Body) -> Fault {
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+    }
+    match body.whole().await.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        // A terminal must not do what a gateway says.
+        Some(Problem { code }) => Fault::Payment { code: code.replace(char::is_control, " ") },
+        None => Fault::Status(StatusCode::PAYMENT_REQUIRED),
     }
 }
 
@@ -71,7 +110,7 @@ impl Body {
     }
 
     /// All of it.
-    pub(super) async fn whole(mut self) -> Result<Bytes, Fault> {
+    pub(super) async fn whole(&mut self) -> Result<Bytes, Fault> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = self.next().await? {
             bytes.extend_from_slice(&chunk);

@@ -1,21 +1,19 @@
 //! The parts of a track, each of which can be verified by itself.
 
-use std::iter;
-
 use bytes::Bytes;
 use sharing::{ContentHash, InitSection, SegmentPlace, Track, TrackId, TrackKind, VerifiedBytes};
 
 use super::fault::Fault;
 
 /// A run of bytes that gateways serve under a URL of its own.
-#[derive(Debug)]
-pub(super) struct Part {
+#[derive(Clone, Debug)]
+pub struct Part {
     track: TrackId,
     kind: TrackKind,
     content: Content,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Content {
     Init(InitSection),
     Segment(u32, SegmentPlace),
@@ -23,13 +21,25 @@ enum Content {
 
 /// All parts of a track in order: one after the other they are its file.
 pub(super) fn parts(track: &Track) -> impl Iterator<Item = Part> {
-    let init = track.init().copied().map(Content::Init);
-    let segments = iter::zip(0.., track.segments()).map(|(number, place)| Content::Segment(number, *place));
-    let part = |content| Part { track: track.id().clone(), kind: *track.kind(), content };
-    init.into_iter().chain(segments).map(part)
+    let segments = (0..track.segment_count()).filter_map(|number| Part::segment(track, number));
+    Part::init(track).into_iter().chain(segments)
 }
 
 impl Part {
+    /// What stands before the segments of a track; nothing in subtitles.
+    pub fn init(track: &Track) -> Option<Self> {
+        track.init().map(|init| Self::of(track, Content::Init(*init)))
+    }
+
+    /// Segment `number` of a track; `None` behind the last one.
+    pub fn segment(track: &Track, number: u32) -> Option<Self> {
+        track.segment(number).map(|place| Self::of(track, Content::Segment(number, place)))
+    }
+
+    fn of(track: &Track, content: Content) -> Self {
+        Self { track: track.id().clone(), kind: *track.kind(), content }
+    }
+
     /// What people call it.
     pub(super) fn name(&self) -> String {
         match &self.content {
@@ -48,20 +58,29 @@ impl Part {
     }
 
     /// Its length in bytes.
-    pub(super) fn len(&self) -> u64 {
+    #[expect(clippy::len_without_is_empty, reason = "a part is never empty")]
+    pub fn len(&self) -> u64 {
         match &self.content {
             Content::Init(init) => init.len().get().into(),
             Content::Segment(_, place) => place.len().into(),
         }
     }
 
+    /// BLAKE3 of its bytes.
+    pub const fn hash(&self) -> ContentHash {
+        match &self.content {
+            Content::Init(init) => init.hash(),
+            Content::Segment(_, place) => place.hash(),
+        }
+    }
+
     /// The bytes, when they are this part.
     pub(super) fn verify(&self, bytes: &Bytes) -> Result<VerifiedBytes, Fault> {
-        let (verified, expected) = match &self.content {
-            Content::Init(init) => (init.verify(bytes.clone()), init.hash()),
-            Content::Segment(_, place) => (place.verify(bytes.clone()), place.hash()),
+        let verified = match &self.content {
+            Content::Init(init) => init.verify(bytes.clone()),
+            Content::Segment(_, place) => place.verify(bytes.clone()),
         };
         let found = || (bytes.len() as u64, ContentHash::of(bytes));
-        verified.ok_or_else(|| Fault::between(found(), (self.len(), expected)))
+        verified.ok_or_else(|| Fault::between(found(), (self.len(), self.hash())))
     }
 }

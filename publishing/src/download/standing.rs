@@ -3,6 +3,9 @@
 /// Failures in a row after which a gateway is not asked any more: two for each of the parts that are fetched at once.
 const FAILURES_MAX: u32 = 8;
 
+/// What those have who will never do better.
+const FOR_GOOD: u32 = u32::MAX;
+
 /// How the gateways of one download have behaved so far.
 #[derive(Debug)]
 pub(super) struct Standing {
@@ -33,7 +36,15 @@ impl Standing {
     /// It did not; with `is_definite` it never will.
     pub(super) fn failed(&mut self, gateway: usize, is_definite: bool) {
         let failures = &mut self.failures[gateway];
-        *failures = if is_definite { FAILURES_MAX } else { *failures + 1 };
+        *failures = if is_definite { FOR_GOOD } else { failures.saturating_add(1) };
+    }
+
+    /// Where no gateway is left, those that have only failed get another chance.
+    pub(super) fn pardon(&mut self) {
+        if self.failures.iter().all(|failures| *failures >= FAILURES_MAX) {
+            let failed = self.failures.iter_mut().filter(|failures| **failures < FOR_GOOD);
+            failed.for_each(|failures| *failures = 0);
+        }
     }
 }
 
@@ -59,6 +70,19 @@ mod tests {
         assert_eq!(standing.next(&[0, 5]), Some(1));
         standing.failed(1, true);
         assert_eq!(standing.next(&[0, 0]), None);
+    }
+
+    #[test]
+    fn a_pardon_is_for_those_who_have_only_failed() {
+        let mut standing = Standing::new(2);
+        standing.failed(0, true);
+        (0..FAILURES_MAX).for_each(|_| standing.failed(1, false));
+        assert_eq!(standing.next(&[0, 0]), None);
+        standing.pardon();
+        assert_eq!(standing.next(&[0, 0]), Some(1));
+        standing.failed(1, false);
+        standing.pardon();
+        assert_eq!(standing.failures[1], 1, "there is one left");
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Profile {
             formerly,
             operator: config.operator,
             price: config.price,
+            reading: config.selling.map(|selling| selling.price),
             relay: config.relay.clone(),
             tags: config.tags.clone(),
             version: version(),

@@ -15,6 +15,7 @@ use protocol::{
 use super::{Caller, Service, Unanswered};
 use crate::download;
 use crate::egress::WAIT_MAX;
+use crate::pay::Toll;
 use crate::rows::LeaseKey;
 use crate::store::{Store, StoreError};
 
@@ -22,11 +23,40 @@ use crate::store::{Store, StoreError};
 const VERSION: &str = concat!("headwater/", env!("CARGO_PKG_VERSION"));
 
 impl Service {
+    /// Sends a slice, and counts it where reads are sold.
     pub(super) async fn send_slice(
         &self,
         caller: Caller,
         sending: &mut Sending,
-        header: &Response,
+        mut toll: Option<Toll<'_>>,
+        root: Root,
+        leaves: LeafSet,
+    ) -> Result<(), Unanswered> {
+        let count = |bytes| {
+            if let Some(toll) = &mut toll {
+                toll.sent(bytes);
+            }
+        };
+        self.send_leaves(caller, sending, (&Response::Slice, count), root, leaves).await
+    }
+
+    /// Sends the slice of challenged leaves, which is free.
+    pub(super) async fn send_proof(
+        &self,
+        caller: Caller,
+        sending: &mut Sending,
+        root: Root,
+        leaves: LeafSet,
+    ) -> Result<(), Unanswered> {
+        self.send_leaves(caller, sending, (&Response::Proof, |_| {}), root, leaves).await
+    }
+
+    /// `count` is told of all bytes that are sent behind the header.
+    async fn send_leaves(
+        &self,
+        caller: Caller,
+        sending: &mut Sending,
+        (header, mut count): (&Response, impl FnMut(u64) + Send),
         root: Root,
         leaves: LeafSet,
     ) -> Result<(), Unanswered> {
@@ -36,10 +66,14 @@ impl Service {
         // A shard that is missing or rotten from its beginning is refused properly; later the stream is reset.
         let first = pieces.recv().await.ok_or_else(failed)??;
         sending.header(header).await?;
+        count(first.len() as u64);
         self.send(sending, first).await?;
         while let Some(piece) = pieces.recv().await {
             match piece {
-                Ok(piece) => self.send(sending, piece).await?,
+                Ok(piece) => {
+                    count(piece.len() as u64);
+                    self.send(sending, piece).await?;
+                }
                 Err(refusal) => return Err(Unanswered::Reset(refusal.code())),
             }
         }
@@ -55,8 +89,12 @@ impl Service {
         let _turn = self.turns.read(caller).await?;
         let bytes = self.ask(move |store| Ok(download::whole(store, root))).await??;
         self.may_send(bytes.len() as u64)?;
+        let mut toll = self.toll(caller, bytes.len() as u64).await?;
         let len = WholeLen::new(bytes.len() as u64).expect("a shard of at most 1 MiB");
         sending.header(&Response::Whole { len }).await?;
+        if let Some(toll) = &mut toll {
+            toll.sent(len.get());
+        }
         Ok(self.send(sending, bytes).await?)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chunker::Column;
 use client::Moment;
-use client::plan::download::{Action, Delivery, Download, Event, Unreadable, Wanted};
+use client::plan::download::{Action, Batches, Delivery, Download, Event, Unreadable, Wanted};
 use client::plan::{Failure, RequestId};
 use protocol::{BoundedList, PublicKey, Request, Response};
 
@@ -73,6 +73,7 @@ impl Reading {
             seed: *object.manifest.seed().as_bytes(),
             cells: how.cells.clone(),
             read_ahead: how.read_ahead,
+            batches: Batches::Growing,
             hints: Vec::new(),
         };
         let must_succeed = object.geometry().all_segments().all(|segment| {

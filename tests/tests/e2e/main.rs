@@ -21,6 +21,7 @@ mod roundtrip;
 mod site;
 mod standing;
 mod stewardship;
+mod vouchers;
 
 use bytes::Bytes;
 use chunker::Link;

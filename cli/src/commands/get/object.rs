@@ -14,8 +14,8 @@ use sharing::IndexPath;
 use tokio::io::AsyncWriteExt;
 
 use super::Get;
-use super::destination::{Destination, Sink, unless_ended};
 use crate::arguments::Globals;
+use crate::destination::{Destination, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
 use crate::grants;
 use crate::membership::Network;

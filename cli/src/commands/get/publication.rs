@@ -10,9 +10,9 @@ use reqwest::Url;
 use serde::Serialize;
 use sharing::{Attachment, Bundle, BundleKind, Track};
 
-use super::destination::{Destination, Folder, Sink, unless_ended};
 use super::{Get, names};
 use crate::arguments::Globals;
+use crate::destination::{Destination, Folder, Sink, unless_ended};
 use crate::failure::{Outcome, Usage};
 use crate::output::{Output, Progress};
 

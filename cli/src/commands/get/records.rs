@@ -12,8 +12,8 @@ use sharing::{IndexPath, RecordLink, RecordPlace};
 use tokio::io::AsyncWriteExt as _;
 
 use super::Get;
-use super::destination::{Destination, Folder, Sink, unless_ended};
 use crate::arguments::Globals;
+use crate::destination::{Destination, Folder, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;
 use crate::output::Output;

@@ -1,7 +1,10 @@
 //! `headwater ledger agree`: who shares in a title, signed by everybody whom it concerns.
 
+mod words;
+
 use std::fmt;
 use std::fs;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,18 +15,21 @@ use ledger::{
     Agreed, AgreementParts, Consent, Fees, Ipi, Iscc, Isrc, Iswc, Parent, Party, Per, Price, Quantity, Role,
     SplitAgreement, Unit,
 };
-use protocol::{AgreementId, BoundedList, Ppm, PublicKey, SecretKey, Signed};
+use protocol::{AgreementId, BoundedList, Digest, Ppm, PublicKey, Signed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::words::InWords;
 use super::At;
-use super::money::Money;
+use super::promised::parse_name;
+use super::signer::creator;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
 use crate::membership::Network;
+use crate::money::Money;
 
 /// Agree who shares in a title: write it down, sign it one after the other, hand it in
 ///
@@ -33,9 +39,9 @@ use crate::membership::Network;
 #[command(after_help = "\
 Examples:
   headwater ledger agree write split.toml --out film.agreement
-  headwater ledger agree sign film.agreement           each party, with its own account
+  headwater ledger agree show film.agreement           what it says, and its id
+  headwater ledger agree sign film.agreement --id ID   each party, with its own account
   headwater ledger agree post film.agreement --ledger http://127.0.0.1:8700
-  headwater ledger agree show film.agreement
 
 A split, split.toml:
   content = \"bafyr4i…\"                  the publication id
@@ -62,10 +68,13 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Sign an agreement with the keys of your account that it names
+    /// Show what an agreement says, and sign it with the keys of your account that it names
     Sign {
         /// The agreement
         file: PathBuf,
+        /// The id of what you have read, instead of being asked
+        #[arg(long, value_name = "ID", value_parser = parse_name)]
+        id: Option<Digest>,
     },
     /// Hand in an agreement that everybody has signed
     Post {
@@ -133,6 +142,7 @@ const fn first_version() -> u32 {
 #[derive(Serialize)]
 struct Answer {
     id: String,
+    says: String,
     signed: Vec<String>,
     missing: Vec<String>,
 }
@@ -152,7 +162,7 @@ impl Agree {
                 let agreed = Agreed { agreement: split.agreement()?, consents: Vec::new() };
                 tell(globals, &out, &agreed)
             }
-            Command::Sign { file } => sign(globals, &file),
+            Command::Sign { file, id } => sign(globals, &file, id),
             Command::Show { file } => {
                 let agreed = read(globals, &file)?;
                 globals.output().answer(&Answer::of(&agreed))?;
@@ -169,15 +179,16 @@ impl Agree {
 }
 
 /// Signs with each key of the account that is asked and has not signed.
-fn sign(globals: &Globals, file: &Path) -> anyhow::Result<Outcome> {
+fn sign(globals: &Globals, file: &Path, id: Option<Digest>) -> anyhow::Result<Outcome> {
     let network = Network::id(globals.network.as_deref())?;
     let mut agreed = read(globals, file)?;
     let account = account::open(globals.account.as_deref(), globals.output())?;
-    let own = [account::payment(&account), SecretKey::from_bytes(account.creator_seed().expose())];
+    let own = [account::payment(&account), creator(&account)];
     let asked = agreed.agreement.signatories();
     if !own.iter().any(|secret| asked.contains(&secret.public())) {
         return Err(Usage::because("the agreement asks for no signature of your account"));
     }
+    agree_to(&agreed.agreement, id)?;
     let consent = Consent { agreement: agreed.agreement.id(), issued: SystemTime::now().into() };
     for secret in own.iter().filter(|secret| asked.contains(&secret.public())) {
         if agreed.consents.iter().all(|known| known.by() != secret.public()) {
@@ -185,6 +196,24 @@ fn sign(globals: &Globals, file: &Path) -> anyhow::Result<Outcome> {
         }
     }
     tell(globals, file, &agreed)
+}
+
+/// Nothing is signed unseen: whoever signs names the id of what they have read, or reads it here and says yes.
+fn agree_to(agreement: &SplitAgreement, id: Option<Digest>) -> anyhow::Result<()> {
+    if let Some(id) = id {
+        let is_this = id.as_bytes() == agreement.id().as_bytes();
+        let other = || Usage::because(format!("the file holds another agreement, {}", agreement.id()));
+        return if is_this { Ok(()) } else { Err(other()) };
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Usage::because(
+            "name the id of the agreement that you have read (headwater ledger agree show) with --id",
+        ));
+    }
+    let mut said = String::new();
+    write!(io::stderr(), "{}Sign this? Write yes: ", InWords(agreement))?;
+    io::stdin().read_line(&mut said)?;
+    if said.trim() == "yes" { Ok(()) } else { Err(Usage::because("nothing was signed")) }
 }
 
 /// Keeps an agreement as text, which passes through mails, and says who has yet to sign.
@@ -264,6 +293,7 @@ impl Answer {
         let missing = agreed.agreement.signatories().into_iter().filter(|key| !signed.contains(key));
         Self {
             id: agreed.agreement.id().to_string(),
+            says: InWords(&agreed.agreement).to_string(),
             missing: missing.map(|key| key.to_string()).collect(),
             signed: signed.iter().map(ToString::to_string).collect(),
         }
@@ -272,7 +302,7 @@ impl Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "agreement {}", self.id)?;
+        f.write_str(&self.says)?;
         self.signed.iter().try_for_each(|key| writeln!(f, "  signed by {key}"))?;
         self.missing.iter().try_for_each(|key| writeln!(f, "  to be signed by {key}"))
     }

@@ -9,7 +9,7 @@ use protocol::Signed;
 use serde::{Deserialize, Serialize};
 
 use super::At;
-use crate::account;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 
@@ -21,6 +21,9 @@ Example:
 pub(super) struct Balance {
     #[command(flatten)]
     at: At,
+
+    #[command(flatten)]
+    signer: Signer,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -36,7 +39,7 @@ struct Answer {
 
 impl Balance {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
         let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);

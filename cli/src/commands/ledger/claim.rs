@@ -11,11 +11,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::At;
-use super::money::Money;
-use crate::account;
+use super::promised::Promised;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_api::LedgerApi;
+use crate::money::Money;
 
 /// Ask to be paid out, name the address that contracts pay, or show the proof for one
 ///
@@ -31,6 +32,9 @@ Examples:
 pub(super) struct Claim {
     #[command(flatten)]
     at: At,
+
+    #[command(flatten)]
+    signer: Signer,
 
     /// Ask for a payment: what you have been paid in all, this one included
     #[arg(long, value_name = "AMOUNT")]
@@ -51,10 +55,6 @@ pub(super) struct Claim {
     /// Show what a contract owes, and the proof that it checks
     #[arg(long)]
     proof: bool,
-
-    /// As the key that signs your publications, not as the one that pays and watches
-    #[arg(long)]
-    as_creator: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -65,24 +65,12 @@ enum RailArg {
 }
 
 #[derive(Serialize)]
-struct Promised {
-    party: String,
-    name: String,
-    until: u64,
-}
-
-#[derive(Serialize)]
 #[serde(transparent)]
 struct Proof(Value);
 
 impl Claim {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let account = account::open(globals.account.as_deref(), globals.output())?;
-        let secret = if self.as_creator {
-            SecretKey::from_bytes(account.creator_seed().expose())
-        } else {
-            account::payment(&account)
-        };
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         if self.proof {
             let proof = ledger.get(&format!("v1/payouts/{}", secret.public())).await?;
@@ -111,7 +99,7 @@ impl Claim {
         };
         let claim = Signed::sign(secret, &ledger.network()?, body);
         let promise = ledger.record(&claim).await?;
-        Ok(Promised::of(secret, promise.body()))
+        Ok(Promised::of(&promise))
     }
 }
 
@@ -124,24 +112,7 @@ async fn name_payee(ledger: &LedgerApi, secret: &SecretKey, address: &str) -> an
     let body = Payee { address: PayoutAddress::from_bytes(bytes), issued, seq: Sequence::new(issued.get()) };
     let payee = Signed::sign(secret, &ledger.network()?, body);
     let promise = ledger.record(&payee).await?;
-    Ok(Promised::of(secret, promise.body()))
-}
-
-impl Promised {
-    fn of(secret: &SecretKey, promise: &protocol::Promise) -> Self {
-        Self {
-            party: secret.public().to_string(),
-            name: promise.name.to_string(),
-            until: promise.until.get(),
-        }
-    }
-}
-
-impl fmt::Display for Promised {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let until = UnixSeconds::new(self.until);
-        writeln!(f, "taken as {}; what follows is in the log by {until}", self.name)
-    }
+    Ok(Promised::of(&promise))
 }
 
 impl fmt::Display for Proof {

@@ -14,11 +14,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::At;
-use super::money::Money;
 use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_api::{LedgerApi, list};
+use crate::money::Money;
 
 /// Sign that you have paid in, or accept as the operator what was paid
 ///

@@ -9,12 +9,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use ledger::tlog::{Bundle, Checkpoint, LogBytes, SignedNote};
 use ledger::{Inquired, Inquiry};
-use protocol::{SecretKey, Signed};
+use protocol::Signed;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::At;
-use crate::account;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::folders::write_privately;
@@ -57,9 +57,8 @@ pub(super) struct Evidence {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// Of the key that signs your publications, not of the one that pays and watches
-    #[arg(long)]
-    as_creator: bool,
+    #[command(flatten)]
+    signer: Signer,
 }
 
 #[derive(Serialize)]
@@ -70,12 +69,7 @@ struct Answer {
 
 impl Evidence {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let account = account::open(globals.account.as_deref(), globals.output())?;
-        let secret = if self.as_creator {
-            SecretKey::from_bytes(account.creator_seed().expose())
-        } else {
-            account::payment(&account)
-        };
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Statement };
         let statement: Value = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;

@@ -8,7 +8,7 @@ use clap::Args;
 use ledger::tlog::KeyName;
 use ledger::{Terms, Unit};
 use ledger_service::{EPOCH_MAX_S, LedgerKeys, LedgerSecret, Schedule};
-use protocol::PublicKey;
+use protocol::{NetworkId, PublicKey};
 use serde::Serialize;
 
 use super::Folder;
@@ -46,6 +46,10 @@ pub(super) struct Init {
     /// Whose the network's share is, in hexadecimal [default: the issuer]
     #[arg(long, value_name = "KEY")]
     treasury: Option<String>,
+
+    /// The id of its network, 64 hexadecimal digits [default: that of the network file]
+    #[arg(long, value_name = "HEX")]
+    network_id: Option<NetworkId>,
 }
 
 #[derive(Serialize)]
@@ -69,7 +73,7 @@ impl Init {
         let origin = self.origin(issuer)?;
         let terms = Terms {
             issuer,
-            network: Network::id(globals.network.as_deref())?,
+            network: self.network_id.map_or_else(|| Network::id(globals.network.as_deref()), Ok)?,
             treasury: self.treasury.as_deref().map_or(Ok(issuer), parse_key)?,
             unit: Unit::new(&self.unit).map_err(|error| Usage::because(error.to_string()))?,
         };

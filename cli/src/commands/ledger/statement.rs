@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use clap::Args;
 use ledger::{Inquired, Inquiry};
-use protocol::{Epoch, SecretKey, Signed};
+use protocol::{Epoch, Signed};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::At;
-use crate::account;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 
@@ -31,9 +31,8 @@ pub(super) struct Statement {
     #[arg(long, value_name = "N")]
     epoch: Option<u64>,
 
-    /// Of the key that signs your publications, not of the one that pays and watches
-    #[arg(long)]
-    as_creator: bool,
+    #[command(flatten)]
+    signer: Signer,
 
     /// Lines of comma-separated values, one for each line of the log
     #[arg(long, conflicts_with = "json")]
@@ -55,12 +54,7 @@ const COLUMNS: [&str; 11] =
 
 impl Statement {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let account = account::open(globals.account.as_deref(), globals.output())?;
-        let secret = if self.as_creator {
-            SecretKey::from_bytes(account.creator_seed().expose())
-        } else {
-            account::payment(&account)
-        };
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let epoch = self.epoch.map(Epoch::new);
         let inquiry = Inquiry { epoch, issued: SystemTime::now().into(), what: Inquired::Statement };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_bytes::ByteArray;
 
 use super::At;
-use crate::account;
+use super::signer::Signer;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::secrets::SecretArg;
@@ -26,6 +26,9 @@ Examples:
 pub(super) struct TopUp {
     #[command(flatten)]
     at: At,
+
+    #[command(flatten)]
+    signer: Signer,
 
     /// The code, @FILE or - for standard input
     code: SecretArg,
@@ -47,7 +50,7 @@ struct Answer {
 impl TopUp {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let code: TopUpCode = self.code.parse("a code")?;
-        let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
+        let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let unit = Unit::new(&ledger.terms().unit)?;
         let amount = top_up_amount(&code);

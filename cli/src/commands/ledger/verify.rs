@@ -47,6 +47,14 @@ struct Seen {
     root: TreeHash,
 }
 
+/// A page, and where in the log it stands.
+#[derive(Debug, Serialize)]
+struct Page {
+    index: u64,
+    hash: String,
+    name: String,
+}
+
 #[derive(Serialize)]
 struct Answer {
     origin: String,
@@ -58,6 +66,8 @@ struct Answer {
     epoch: Option<u64>,
     /// How far it was verified before.
     before: Option<u64>,
+    /// The pages that the log vouches for, the newest last.
+    pages: Vec<Page>,
 }
 
 impl Verify {
@@ -85,6 +95,7 @@ impl Verify {
             witnesses: accepted.witnessed_by,
             epoch: audit.audit.settled().map(|(epoch, _)| epoch.get()),
             before: audit.seen.map(|seen| seen.size),
+            pages: audit.pages,
         })?;
         Ok(Outcome::Complete)
     }
@@ -96,11 +107,18 @@ struct Check {
     audit: LogAudit,
     tree: Frontier,
     seen: Option<Seen>,
+    pages: Vec<Page>,
 }
 
 impl Check {
     fn new(terms: Terms, seen: Option<Seen>) -> Self {
-        Self { audit: LogAudit::new(terms.clone()), terms, tree: Frontier::default(), seen }
+        Self {
+            audit: LogAudit::new(terms.clone()),
+            terms,
+            tree: Frontier::default(),
+            seen,
+            pages: Vec::new(),
+        }
     }
 
     /// Reads every entry of the log that this checkpoint is about.
@@ -116,8 +134,7 @@ impl Check {
                 let number = self.tree.size();
                 self.tree.push(entry.as_bytes());
                 let entry = LogEntry::decode(entry.as_bytes(), &self.terms.network);
-                let taken =
-                    entry.map_err(anyhow::Error::from).and_then(|entry| Ok(self.audit.take(&entry)?));
+                let taken = entry.map_err(anyhow::Error::from).and_then(|entry| self.take(number, &entry));
                 taken.with_context(|| format!("entry {number} of the log"))?;
                 self.compare()?;
             }
@@ -130,6 +147,14 @@ impl Check {
             bail!("{} entries were verified before, now there are {}", seen.size, checkpoint.size);
         }
         Ok(self)
+    }
+
+    fn take(&mut self, index: u64, entry: &LogEntry) -> anyhow::Result<()> {
+        if let LogEntry::Page(page) = entry {
+            let (hash, name) = (page.hash.to_string(), page.name.to_string());
+            self.pages.push(Page { index, hash, name });
+        }
+        Ok(self.audit.take(entry)?)
     }
 
     /// What was verified before is the beginning of what is there now.
@@ -168,6 +193,9 @@ impl fmt::Display for Answer {
         writeln!(f, "root        {}", self.root)?;
         if let Some(epoch) = self.epoch {
             writeln!(f, "settled     epoch {epoch}")?;
+        }
+        for Page { index, hash, name } in &self.pages {
+            writeln!(f, "page        {hash} {name} (entry {index})")?;
         }
         match self.witnesses {
             0 => writeln!(f, "UNWITNESSED: somebody else may have been shown another log")?,

@@ -6,10 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Folder;
-use super::money::Money;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_folder::LedgerFolder;
+use crate::money::Money;
 
 /// Make codes that viewers top up with
 ///

@@ -57,6 +57,7 @@ impl Publish {
             .with_client(Some(creator.payer()), async |client| {
                 let coding = self.coding.map_or_else(|| network.usual_coding(client), Ok)?;
                 let storing = Storing { client: client.clone(), coding, keep };
+                self.confirm(&storing, 0, output).await?;
                 let log = Arc::new(Log::default());
                 let tellers = gateways.iter().map(|gateway| {
                     tokio::spawn(Teller::new(gateway.clone(), Arc::clone(&log), output).run())

@@ -20,8 +20,19 @@ pub struct Wanted {
     pub cells: Range<u64>,
     /// Bytes of cells that may be asked for ahead of the reader.
     pub read_ahead: u64,
+    /// How it is cut.
+    pub batches: Batches,
     /// Shards that are known to be elsewhere than placement says: (segment, column, node).
     pub hints: Vec<(u32, Column, PublicKey)>,
+}
+
+/// How a range is cut into batches of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batches {
+    /// Small ones first, for a quick first byte.
+    Growing,
+    /// They end at multiples of so many rows of their segment.
+    Aligned(u32),
 }
 
 /// What happened.

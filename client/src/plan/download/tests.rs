@@ -148,6 +148,7 @@ impl World {
             seed: SEED,
             cells: cells.clone(),
             read_ahead: 12 << 20,
+            batches: Batches::Growing,
             hints: vec![],
         };
         let mut reading = Reading::new(Download::new(wanted, Arc::clone(&self.placement)), cells, self.now);

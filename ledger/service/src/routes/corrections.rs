@@ -1,12 +1,12 @@
-//! What the ledger itself says about money: an entry is taken back, a part is kept back, and kept back no more. The operator
-//! asks, the service signs.
+//! What the ledger itself says: an entry is taken back, a part is kept back, and kept back no more; the page is another one. The
+//! operator asks, the service signs.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use ledger::{Hold, Remark, Resolution, Reversal, What};
+use ledger::{Hold, PageRelease, Remark, Resolution, Reversal, What};
 use protocol::{Amount, Digest, Record, Signed, UnixSeconds};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,27 @@ pub(crate) struct Resolving {
     /// In micro-units.
     micro: String,
     issued: Option<u64>,
+}
+
+/// The page that is served from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Releasing {
+    hash: String,
+    name: String,
+    issued: Option<u64>,
+}
+
+/// `POST /v1/pages`.
+pub(crate) async fn release_page(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, Problem> {
+    let Releasing { hash, name: called, issued } = asked(&service, &headers, request).await?;
+    let called = Remark::new(called).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let body = PageRelease { hash: name(&hash)?, issued: time(issued), name: called };
+    said(&service, body, What::Page).await
 }
 
 /// `POST /v1/reversals`.

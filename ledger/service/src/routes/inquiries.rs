@@ -1,11 +1,14 @@
 //! `POST /v1/inquiries`: what the ledger knows of somebody, told to nobody else.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ledger::{Inquired, Inquiry};
-use protocol::Signed;
+use protocol::{Epoch, Signed};
+use tokio::time::{Instant, sleep};
 
 use super::records::admit;
 use super::{RECORD_BODY_LEN_MAX, body};
@@ -16,6 +19,10 @@ use crate::statement::{Balance, Sessions, Statement};
 /// An inquiry is answered for this long, in seconds; and so long before its time, for clocks that differ.
 const INQUIRY_S: u64 = 300;
 
+/// A settlement that is not in the log yet is waited for this long before a statement is made without it.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
     let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().network)?;
@@ -25,6 +32,9 @@ pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Re
         return Err(Problem::new(Code::Forbidden, format!("inquiries are answered for {INQUIRY_S} s")));
     }
     admit(&service, by)?;
+    if what == Inquired::Statement {
+        published(&service, epoch).await;
+    }
     tokio::task::block_in_place(|| {
         Ok(match what {
             Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
@@ -35,4 +45,18 @@ pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Re
             }
         })
     })
+}
+
+/// Waits until the log has this epoch, or the last that is settled.
+async fn published(service: &Service, epoch: Option<Epoch>) {
+    let last = {
+        let state = service.state();
+        let settled = epoch.map_or_else(|| state.all_settled().next_back(), |epoch| state.settled(epoch));
+        settled.map(|settled| settled.first + settled.items)
+    };
+    let (Some(summary), deadline) = (last, Instant::now() + PUBLISHED_WITHIN) else { return };
+    let is_there = || service.newest().is_some_and(|newest| newest.checkpoint.size > summary);
+    while !is_there() && Instant::now() < deadline {
+        sleep(LOOK_EVERY).await;
+    }
 }

@@ -1,28 +1,24 @@
 //! The journal in `PostgreSQL`, for several services. Rows are only ever inserted: of two writers at one place, the primary
 //! key lets one in.
 
+use database::{Address, DatabaseError};
 use ledger::{Head, Terms};
 use proofs::canonical;
-use tokio_postgres::config::Host;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config, NoTls};
 
-use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError, password};
+use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError};
 
-/// Where a server listens when nothing else is said.
-const PORT: u16 = 5432;
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS headwater_journal \
     (number bigint PRIMARY KEY, hash bytea NOT NULL, entry bytea NOT NULL)";
-/// A transaction that was acknowledged is on the disk, whatever the server's default is.
-const DURABLE: &str = "SET synchronous_commit = on";
 const HASH_AT: &str = "SELECT hash FROM headwater_journal WHERE number = $1";
 const INSERT: &str = "INSERT INTO headwater_journal (number, hash, entry) SELECT * FROM UNNEST($1, $2, $3)";
 const READ: &str = "SELECT number, entry FROM headwater_journal WHERE number > $1 ORDER BY number LIMIT $2";
 
 /// A journal in a database: row 0 is the terms, row `n` the entry with which there are `n`, with the hash after it.
 pub struct PostgresStore {
-    config: Config,
+    address: Address,
     client: Client,
 }
 
@@ -30,21 +26,15 @@ impl PostgresStore {
     /// The journal with these terms in the database at `postgres://user@host:port/name`; its table is made when it is not
     /// there. A password is taken from `PGPASSWORD`, or from the file that `PGPASSFILE` names, or `~/.pgpass`.
     pub async fn open(url: &str, terms: &Terms) -> Result<Self, StoreError> {
-        let config = config(url)?;
-        let client = connect(&config).await?;
-        let mut store = Self { config, client };
+        let address = Address::new(url)?;
+        let client = address.connect().await?;
+        let mut store = Self { address, client };
         store.begin(terms).await?;
         Ok(store)
     }
 
     async fn begin(&mut self, terms: &Terms) -> Result<(), StoreError> {
-        let fsync: String = self.client.query_one("SHOW fsync", &[]).await.map_err(failed)?.get(0);
-        if fsync != "on" {
-            return Err(StoreError::Setting(format!(
-                "its setting fsync is {fsync}, so it does not keep what it has acknowledged"
-            )));
-        }
-        create(&self.client).await?;
+        database::create(&self.client, SCHEMA).await?;
         let head = Head::of(terms);
         match self.insert(0, head, &[canonical::to_vec(terms)]).await {
             Ok(()) | Err(AppendError::NotAtHead { .. }) => {}
@@ -82,7 +72,7 @@ impl PostgresStore {
 
     async fn connected(&mut self) -> Result<(), StoreError> {
         if self.client.is_closed() {
-            self.client = connect(&self.config).await?;
+            self.client = self.address.connect().await?;
         }
         Ok(())
     }
@@ -127,76 +117,10 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
-/// The settings of a connection, with the password where there is one.
-fn config(url: &str) -> Result<Config, StoreError> {
-    let refused = |why: &str| StoreError::Setting(why.to_owned());
-    // The message of the parser may show what it could not read.
-    let mut config: Config =
-        url.parse().map_err(|_| refused("the address is not postgres://user@host:port/name"))?;
-    if config.get_password().is_some() {
-        return Err(refused(
-            "the address has a password in it, which others can see: put it into PGPASSWORD or ~/.pgpass",
-        ));
-    }
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host,
-        _ => "localhost",
-    };
-    let port = config.get_ports().first().copied().unwrap_or(PORT);
-    let user = config.get_user().unwrap_or_default();
-    if let Some(password) = password::of(host, port, config.get_dbname().unwrap_or(user), user) {
-        config.password(password);
-    }
-    Ok(config)
-}
-
-async fn connect(config: &Config) -> Result<Client, StoreError> {
-    let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::warn!(%error, "the connection to the database has ended");
-        }
-    });
-    client.batch_execute(DURABLE).await.map_err(failed)?;
-    Ok(client)
-}
-
-/// Two services that start at once may both want to make the table: the one that is late finds it.
-async fn create(client: &Client) -> Result<(), StoreError> {
-    match client.batch_execute(SCHEMA).await {
-        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
-            client.batch_execute(SCHEMA).await.map_err(failed)
-        }
-        other => other.map_err(failed),
-    }
-}
-
 fn number(count: u64) -> i64 {
     i64::try_from(count).expect("no journal has 2^63 entries")
 }
 
-/// The message of the server, without the address that may have a password in it.
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands on")]
 fn failed(error: tokio_postgres::Error) -> StoreError {
-    let reason = match error.as_db_error() {
-        Some(error) => error.message().to_owned(),
-        None => error.to_string(),
-    };
-    StoreError::Postgres { reason }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_in_an_address_is_refused_and_not_shown() {
-        for url in
-            ["postgres://ledger:hush@127.0.0.1/ledger", "host=127.0.0.1 password=hush", "postgres://:hush@["]
-        {
-            let error = config(url).unwrap_err().to_string();
-            assert!(error.contains("the address") && !error.contains("hush"), "{error}");
-        }
-        assert_eq!(config("postgres://ledger@127.0.0.1/books").unwrap().get_user(), Some("ledger"));
-    }
+    DatabaseError::from(error).into()
 }

@@ -7,6 +7,7 @@ import { type Kind, mediaType } from "../kinds";
 import { frame } from "./frame";
 import { json } from "./json";
 import { media } from "./media";
+import { pdf } from "./pdf";
 
 /** How much of a text is shown. */
 const TEXT_LEN_MAX = 2 * 2 ** 20;
@@ -19,13 +20,13 @@ export async function show(file: FileInShare, kind: Kind): Promise<Node> {
   if (kind !== "text" && file.facts.len > limit) throw new Error(`It has ${bytes(file.facts.len)}; up to ${bytes(limit)} are shown here. It can be saved`);
   const whole = wholeOf(file.facts);
   const { bytes: content, rebuilt } = await file.client.ask({ op: "read", part: { ...whole, to: Math.min(whole.to, whole.from + limit) } });
-  const shown = view(kind, content, file);
-  const isCut = file.facts.len > content.length;
-  const notes = [isCut && `The first ${bytes(content.length)} of it.`, rebuilt > 0 && `${rebuilt} cells were rebuilt by the gateway; each opened with the file's key.`];
+  const count = content.length;
+  const shown = await view(kind, content, file);
+  const notes = [file.facts.len > count && `The first ${bytes(count)} of it.`, rebuilt > 0 && `${rebuilt} cells were rebuilt by the gateway; each opened with the file's key.`];
   return h("div", {}, shown, ...notes.map((note) => note && h("p", { class: "facts" }, note)));
 }
 
-function view(kind: Exclude<Kind, "video" | "audio">, content: Uint8Array<ArrayBuffer>, { facts }: FileInShare): Node {
+function view(kind: Exclude<Kind, "video" | "audio">, content: Uint8Array<ArrayBuffer>, { facts }: FileInShare): Node | Promise<Node> {
   switch (kind) {
     case "text":
       return text(decode(content), facts.name);
@@ -36,7 +37,7 @@ function view(kind: Exclude<Kind, "video" | "audio">, content: Uint8Array<ArrayB
     case "image":
       return picture(content, mediaType(facts.name, facts.type) as string, facts.name);
     case "pdf":
-      throw new Error("It can be saved, and opened by a program for PDF");
+      return pdf(content, facts.name);
   }
 }
 

@@ -1,14 +1,14 @@
-//! The playlists of a publication, written from its bundle alone.
+//! The playlists of a publication, written from its bundle alone (RFC 8216).
 
+pub use packager::playlist::PlaylistError;
 use packager::playlist::{
-    Addressing, Audio, Bitrate, Kind, Master, Media, PlaylistError, Segment, Subtitles, Video, duration_of,
-    subtitles,
+    Addressing, Audio, Bitrate, Kind, Master, Media, Segment, Subtitles, Video, duration_of, subtitles,
 };
 use sharing::{Bundle, Label, LanguageTag, Track, TrackKind};
 
 /// How a media playlist names segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// Each by a URL of its own.
     Segments,
     /// As byte ranges of the track's file.
@@ -16,7 +16,7 @@ pub(crate) enum Form {
 }
 
 /// The multivariant playlist.
-pub(crate) fn master(bundle: &Bundle) -> Result<String, PlaylistError> {
+pub fn master(bundle: &Bundle) -> Result<String, PlaylistError> {
     let mut master = Master::default();
     for track in bundle.tracks() {
         let uri = format!("{}.m3u8", track.id());
@@ -50,7 +50,7 @@ pub(crate) fn master(bundle: &Bundle) -> Result<String, PlaylistError> {
 }
 
 /// The media playlist of a track; of one that was live there is none of byte ranges.
-pub(crate) fn media(track: &Track, form: Form) -> Result<Option<String>, PlaylistError> {
+pub fn media(track: &Track, form: Form) -> Result<Option<String>, PlaylistError> {
     let timescale = track.timescale().get();
     if matches!(track.kind(), TrackKind::Subtitles) {
         return subtitles(&format!("{}/0.vtt", track.id()), duration_of(track.duration(), timescale))

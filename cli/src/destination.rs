@@ -16,11 +16,11 @@ use crate::lifetime;
 const DRAFT_PREFIX: &str = ".headwater-";
 
 /// What takes the bytes.
-pub(super) type Sink = Box<dyn AsyncWrite + Send + Unpin>;
+pub(crate) type Sink = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Where the bytes of one file go.
 #[derive(Debug)]
-pub(super) enum Destination {
+pub(crate) enum Destination {
     Stdout,
     /// Nothing, or a regular file: replaced at once when everything is there.
     File(PathBuf),
@@ -30,7 +30,7 @@ pub(super) enum Destination {
 
 impl Destination {
     /// What the user named; otherwise standard output, or on a terminal the file `name`.
-    pub(super) fn choose(
+    pub(crate) fn choose(
         named: Option<&Path>,
         name: impl FnOnce() -> anyhow::Result<String>,
     ) -> anyhow::Result<Self> {
@@ -59,7 +59,7 @@ impl Destination {
     }
 
     /// The file, unless it is standard output.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Stdout => None,
             Self::File(path) | Self::Device(path) => Some(path),
@@ -67,7 +67,7 @@ impl Destination {
     }
 
     /// Lets `write` write all of it.
-    pub(super) async fn fill(
+    pub(crate) async fn fill(
         self,
         write: impl AsyncFnOnce(Sink) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -92,14 +92,14 @@ impl Destination {
 
 /// A folder that is filled under another name.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     draft: TempDir,
     path: PathBuf,
 }
 
 impl Folder {
     /// The folder `path`, where nothing may be yet.
-    pub(super) fn at(path: PathBuf) -> anyhow::Result<Self> {
+    pub(crate) fn at(path: PathBuf) -> anyhow::Result<Self> {
         if path.symlink_metadata().is_ok() {
             return Err(Usage::because(format!(
                 "{} is there already; name another folder with -o",
@@ -111,7 +111,7 @@ impl Folder {
     }
 
     /// A new file in it, to be filled.
-    pub(super) fn file(&self, name: &Path) -> anyhow::Result<std::fs::File> {
+    pub(crate) fn file(&self, name: &Path) -> anyhow::Result<std::fs::File> {
         let path = self.draft.path().join(name);
         std::fs::create_dir_all(folder_of(&path))
             .and_then(|()| std::fs::File::create_new(&path))
@@ -119,7 +119,7 @@ impl Folder {
     }
 
     /// A file in it with these bytes, in the place of one of this name. True when there was none.
-    pub(super) fn replace(&self, name: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
+    pub(crate) fn replace(&self, name: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
         let path = self.draft.path().join(name);
         let is_new = !path.exists();
         std::fs::create_dir_all(folder_of(&path))
@@ -129,7 +129,7 @@ impl Folder {
     }
 
     /// Gives it its name.
-    pub(super) fn finish(self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn finish(self) -> anyhow::Result<PathBuf> {
         let draft = self.draft.keep();
         if let Err(error) = std::fs::rename(&draft, &self.path) {
             // What cannot be removed either is named by the error.
@@ -141,7 +141,7 @@ impl Folder {
 }
 
 /// Does `work` unless the user ends it; what was not finished then disappears.
-pub(super) async fn unless_ended<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) async fn unless_ended<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::select! {
         done = work => done,
         ended = lifetime::ended(false) => ended.and_then(|()| bail!("interrupted; nothing was left behind")),

@@ -3,21 +3,31 @@
 use std::str::FromStr;
 
 use protocol::Amount;
+use serde::Deserialize;
 
 /// An amount in whole units, with at most six decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Money(pub(super) Amount);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Money(pub(crate) Amount);
 
 /// A text is no amount.
 #[derive(Debug, thiserror::Error)]
 #[error("an amount is written as 12 or 12.50, with at most six decimals")]
-pub(super) struct MoneyError;
+pub(crate) struct MoneyError;
 
 impl FromStr for Money {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         parse(text).map(Self).ok_or(MoneyError)
+    }
+}
+
+impl TryFrom<String> for Money {
+    type Error = MoneyError;
+
+    fn try_from(text: String) -> Result<Self, MoneyError> {
+        text.parse()
     }
 }
 

@@ -1,0 +1,37 @@
+//! With which key something is signed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use protocol::SecretKey;
+
+use crate::account;
+use crate::arguments::Globals;
+use crate::key_file;
+
+/// Which key signs.
+#[derive(Args, Debug)]
+pub(super) struct Signer {
+    /// The key file of a node or gateway that pays or earns [default: your account]
+    #[arg(long, value_name = "FILE", conflicts_with = "as_creator")]
+    key: Option<PathBuf>,
+
+    /// With the key that signs your publications, not with the one that pays and watches
+    #[arg(long)]
+    as_creator: bool,
+}
+
+impl Signer {
+    pub(super) fn open(&self, globals: &Globals) -> anyhow::Result<SecretKey> {
+        if let Some(path) = &self.key {
+            return key_file::read(path);
+        }
+        let account = account::open(globals.account.as_deref(), globals.output())?;
+        Ok(if self.as_creator { creator(&account) } else { account::payment(&account) })
+    }
+}
+
+/// The key that signs the account's publications.
+pub(super) fn creator(account: &chunker::AccountSecret) -> SecretKey {
+    SecretKey::from_bytes(account.creator_seed().expose())
+}

@@ -1,0 +1,191 @@
+//! `headwater ledger transfer`: a licence changes hands, with the word of both.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use data_encoding::BASE64URL_NOPAD;
+use ledger::{Acceptance, LicenceTransfer};
+use proofs::canonical;
+use protocol::{Digest, NetworkId, PublicKey, Signed, Unverified};
+use serde::Serialize;
+
+use super::At;
+use super::promised::{Promised, parse_name};
+use super::signer::Signer;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::folders::write_atomically;
+use crate::ledger_api::parse_key;
+use crate::membership::Network;
+use crate::money::Money;
+
+/// Pass a licence on: its holder signs to whom and for how much, and the new holder accepts and pays
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ledger transfer write --licence NAME --to KEY --price 20 --out licence.transfer
+  headwater ledger transfer show licence.transfer
+  headwater ledger transfer accept licence.transfer --price 20 --ledger http://127.0.0.1:8700")]
+pub(super) struct Transfer {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// As the holder: sign to whom the licence goes
+    Write(Write),
+    /// Show what a transfer says
+    Show {
+        /// The transfer
+        file: PathBuf,
+    },
+    /// As the new holder: sign that you take the licence for this price, and hand it in
+    Accept(Accept),
+}
+
+#[derive(Args, Debug)]
+struct Write {
+    /// The licence, by the name of its purchase
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    licence: Digest,
+
+    /// The new holder
+    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    to: PublicKey,
+
+    /// What the new holder pays
+    #[arg(long, value_name = "AMOUNT")]
+    price: Money,
+
+    /// How often the licence has changed hands before
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    number: u32,
+
+    /// The file for the new holder
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    signer: Signer,
+}
+
+#[derive(Args, Debug)]
+struct Accept {
+    #[command(flatten)]
+    at: At,
+
+    /// The transfer
+    file: PathBuf,
+
+    /// What you pay: it has to be what the transfer says
+    #[arg(long, value_name = "AMOUNT")]
+    price: Money,
+
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// What a transfer says.
+#[derive(Serialize)]
+struct Said {
+    licence: String,
+    from: String,
+    to: String,
+    price: String,
+    number: u32,
+}
+
+#[derive(Serialize)]
+struct Passed {
+    acceptance: Unverified<Acceptance>,
+    transfer: Unverified<LicenceTransfer>,
+}
+
+impl Transfer {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Write(write) => write.run(globals),
+            Command::Show { file } => {
+                let transfer = read(&file, &Network::id(globals.network.as_deref())?)?;
+                globals.output().answer(&Said::of(&transfer))?;
+                Ok(Outcome::Complete)
+            }
+            Command::Accept(accept) => accept.run(globals).await,
+        }
+    }
+}
+
+impl Write {
+    fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let Self { licence, to, price, number, out, signer } = self;
+        let network = Network::id(globals.network.as_deref())?;
+        let issued = SystemTime::now().into();
+        let body = LicenceTransfer { issued, licence, number, price: price.0, to };
+        let transfer = Signed::sign(&signer.open(globals)?, &network, body);
+        let text = BASE64URL_NOPAD.encode(&transfer.encode()) + "\n";
+        write_atomically(&out, text.as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
+        globals.output().answer(&Said::of(&transfer))?;
+        Ok(Outcome::Complete)
+    }
+}
+
+impl Accept {
+    async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let secret = self.signer.open(globals)?;
+        let ledger = self.at.connect_to_sign(globals).await?;
+        let network = ledger.network()?;
+        let transfer = read(&self.file, &network)?;
+        let said = transfer.body();
+        if said.price != self.price.0 || said.to != secret.public() {
+            return Err(Usage::because(format!(
+                "the transfer is to {} for {}, not to {} for {}",
+                said.to,
+                said.price,
+                secret.public(),
+                self.price.0
+            )));
+        }
+        let acceptance = Acceptance { issued: SystemTime::now().into(), name: transfer.name() };
+        let acceptance = Signed::sign(&secret, &network, acceptance);
+        let passed = Passed { acceptance: (&acceptance).into(), transfer: (&transfer).into() };
+        let promise = ledger.post("v1/transfers", canonical::to_vec(&passed)).await?;
+        globals.output().answer(&Promised::of(&ledger.promise(&promise, &transfer)?))?;
+        Ok(Outcome::Complete)
+    }
+}
+
+fn read(file: &Path, network: &NetworkId) -> anyhow::Result<Signed<LicenceTransfer>> {
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let bytes = BASE64URL_NOPAD.decode(text.trim().as_bytes());
+    let bytes = bytes.with_context(|| format!("{name} is no transfer"))?;
+    Signed::decode(&bytes, network).with_context(|| format!("{name} is no transfer"))
+}
+
+impl Said {
+    fn of(transfer: &Signed<LicenceTransfer>) -> Self {
+        let LicenceTransfer { licence, number, price, to, .. } = transfer.body();
+        Self {
+            licence: licence.to_string(),
+            from: transfer.by().to_string(),
+            to: to.to_string(),
+            price: price.to_string(),
+            number: *number,
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { licence, from, to, price, number } = self;
+        writeln!(f, "licence     {licence}, which has changed hands {number} times")?;
+        writeln!(f, "from        {from}")?;
+        writeln!(f, "to          {to}")?;
+        writeln!(f, "for         {price}")
+    }
+}

@@ -1,0 +1,205 @@
+//! `headwater open`: reads what somebody shared by a link, trusting no gateway.
+
+mod object;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use sharing::{FOLDER_TYPE, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
+
+use self::object::SharedObject;
+use crate::arguments::Globals;
+use crate::destination::{Destination, Folder, Sink, unless_ended};
+use crate::failure::{Outcome, Usage};
+use crate::gateway_api;
+use crate::passcode::PasscodeSource;
+use crate::secrets::SecretArg;
+use crate::shares;
+
+/// Read what somebody shared by a link
+///
+/// Nothing that the gateway says is believed: every byte is proved against the address that stands, wrapped, in the share, and opened
+/// here. A file appears under its name only when it is there whole. The network need not be known.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater open @scan.link
+  wl-paste | headwater open - -o received          the link comes from the clipboard
+  headwater open @chart.link --passcode=@code.txt --as 'Dr. Ng' -o chart")]
+pub(crate) struct Open {
+    /// The link: itself, @FILE, or - for standard input
+    #[arg(value_name = "LINK")]
+    link: SecretArg,
+
+    /// Where the passcode comes from: =@FILE or =- [default: it is asked for where there is one]
+    #[arg(long, value_name = "SOURCE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    passcode: Option<PasscodeSource>,
+
+    /// The folder into which the files go; - for standard output, where there is one file [default: this folder]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Who you are: the owner learns it from the gateway
+    #[arg(long = "as", value_name = "NAME")]
+    who: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    label: Option<String>,
+    issued: u64,
+    files: Vec<Received>,
+}
+
+#[derive(Serialize)]
+struct Received {
+    name: String,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    size: u64,
+    cid: String,
+    file: Option<PathBuf>,
+    /// Cells that the gateway had to rebuild; their tags are right like all others.
+    rebuilt: u64,
+}
+
+impl Open {
+    pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let output = globals.output();
+        let link: ShareLink = self.link.parse("a link of a share")?;
+        let gateway =
+            gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
+        let keys = self.keys(&link).await?;
+        let opened = shares::open(&gateway, &keys, self.who.as_deref()).await?;
+        let contents = opened.wrapped.open(&keys)?;
+        let is_stdout = self.output.as_deref() == Some(Path::new("-"));
+        if is_stdout && contents.files().len() > 1 {
+            return Err(Usage::because(format!(
+                "the share has {} files; say -o DIR",
+                contents.files().len()
+            )));
+        }
+        let total = contents.files().iter().map(|file| file.len).sum();
+        let progress = output.progress("open", Some(total));
+        let mut files = Vec::new();
+        for file in contents.files() {
+            let opening = SharedObject::open(&gateway, &opened.session, file).await;
+            let object = opening.with_context(|| format!("cannot open {}", file.name))?;
+            let advance = |bytes: u64| progress.advance(bytes);
+            files.push(unless_ended(self.receive(file, object, advance)).await?);
+        }
+        drop(progress);
+        let answer = Answer::new(&contents, files);
+        if is_stdout {
+            output.answer_beside_data(&answer)?;
+        } else {
+            output.answer(&answer)?;
+        }
+        Ok(Outcome::Complete)
+    }
+
+    async fn keys(&self, link: &ShareLink) -> anyhow::Result<ShareKeys> {
+        let passcode = match &self.passcode {
+            Some(source) => Some(source.read()?),
+            None if link.has_passcode() => Some(PasscodeSource::Terminal.read()?),
+            None => None,
+        };
+        let (id, secret) = (link.id(), link.secret().clone());
+        let derive = move || ShareKeys::derive(id, &secret, passcode.as_ref());
+        tokio::task::spawn_blocking(derive).await.context("the passcode was not stretched")
+    }
+
+    async fn receive(
+        &self,
+        file: &SharedFile,
+        mut object: SharedObject,
+        advance: impl Fn(u64),
+    ) -> anyhow::Result<Received> {
+        let name = safe_name(file.name.as_str());
+        let is_folder = file.media_type.as_ref().map(MediaType::as_str) == Some(FOLDER_TYPE);
+        let path = match &self.output {
+            Some(path) if path == Path::new("-") => None,
+            folder => Some(folder.clone().unwrap_or_default().join(&name)),
+        };
+        let written = match (&path, is_folder) {
+            (Some(path), true) => {
+                make_folder(path)?;
+                let folder = Folder::at(path.clone())?;
+                object.unpack(&folder, advance).await?;
+                Some(folder.finish()?)
+            }
+            (Some(path), false) => {
+                make_folder(path)?;
+                if path.symlink_metadata().is_ok() {
+                    return Err(Usage::because(format!("{} is there already; say -o DIR", path.display())));
+                }
+                let destination = Destination::File(path.clone());
+                destination.fill(async |to: Sink| object.copy(to, advance).await).await?;
+                Some(path.clone())
+            }
+            (None, _) => {
+                Destination::Stdout.fill(async |to: Sink| object.copy(to, advance).await).await?;
+                None
+            }
+        };
+        Ok(Received {
+            name: file.name.to_string(),
+            media_type: file.media_type.as_ref().map(ToString::to_string),
+            size: file.len,
+            cid: file.object.to_string(),
+            file: written,
+            rebuilt: object.rebuilt(),
+        })
+    }
+}
+
+/// The name under which a file is written: not the place to create .profile or what reads like an option.
+fn safe_name(name: &str) -> String {
+    match name.strip_prefix(['.', '-']) {
+        Some(rest) => format!("_{rest}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The folder in which `path` is to be.
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+impl Answer {
+    fn new(contents: &ShareContents, files: Vec<Received>) -> Self {
+        let label = contents.label().map(ToString::to_string);
+        Self { label, issued: contents.issued().get(), files }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(label) = &self.label {
+            writeln!(f, "{label}")?;
+        }
+        for file in &self.files {
+            match &file.file {
+                Some(path) => writeln!(f, "{}  {} bytes", path.display(), file.size)?,
+                None => writeln!(f, "{}  {} bytes", file.name, file.size)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_received_does_not_configure_a_shell() {
+        assert_eq!(safe_name(".profile"), "_profile");
+        assert_eq!(safe_name("-rf"), "_rf");
+        assert_eq!(safe_name("scan.pdf"), "scan.pdf");
+    }
+}

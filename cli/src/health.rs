@@ -1,0 +1,11 @@
+//! SMART Health Links of the account: made, changed, revoked (spec §28). `headwater share --health` and `headwater revoke` call this.
+
+mod book;
+mod files;
+mod link;
+mod qr;
+mod share;
+
+pub(crate) use book::{Book, BookEntry};
+pub(crate) use link::{events, is_gone, known, revoke};
+pub(crate) use share::{HealthArgs, Wish};

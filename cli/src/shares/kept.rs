@@ -1,0 +1,130 @@
+//! The list of shares: a file for each, so that commands that run at the same time do not meet.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chunker::AccountSecret;
+use protocol::SecretKey;
+use serde::{Deserialize, Serialize};
+use sharing::{LinkId, ShareLink, ShareLinkError, ShareSecret};
+
+use crate::arguments::Globals;
+use crate::{folders, names};
+
+const ENDING: &str = ".json";
+
+/// The shares of an account on this machine.
+#[derive(Debug)]
+pub(crate) struct KeptShares {
+    folder: PathBuf,
+}
+
+/// What is kept of one share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptShare {
+    pub(crate) id: String,
+    /// The origin of the gateway.
+    pub(crate) gateway: String,
+    /// Unix time in seconds, like all times here.
+    pub(crate) issued: u64,
+    pub(crate) expires: Option<u64>,
+    pub(crate) passcode: bool,
+    pub(crate) label: Option<String>,
+    pub(crate) files: Vec<KeptFile>,
+    pub(crate) revoked: Option<u64>,
+}
+
+/// An object of a share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptFile {
+    /// As the reader sees it.
+    pub(crate) name: String,
+    pub(crate) cid: String,
+    pub(crate) size: u64,
+}
+
+impl KeptShares {
+    /// Those of the account that the user means.
+    pub(crate) fn open(globals: &Globals) -> anyhow::Result<Self> {
+        Ok(Self { folder: names::beside(globals.account.as_deref(), "shares")? })
+    }
+
+    /// Writes a share down, durably, in place of what is known of it.
+    pub(crate) fn keep(&self, share: &KeptShare) -> anyhow::Result<()> {
+        let path = self.path(&share.id);
+        let write = || -> io::Result<()> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            folders::write_privately(&path, &serde_json::to_vec_pretty(share)?)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Forgets a share that was never registered.
+    pub(crate) fn forget(&self, id: &str) -> anyhow::Result<()> {
+        let path = self.path(id);
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
+    }
+
+    /// What is known of a share.
+    pub(crate) fn get(&self, id: LinkId) -> anyhow::Result<Option<KeptShare>> {
+        let path = self.path(&id.to_string());
+        match fs::read(&path) {
+            Ok(bytes) => parse(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// All of them, the newest first.
+    pub(crate) fn all(&self) -> anyhow::Result<Vec<KeptShare>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", self.folder.display()));
+            }
+        };
+        let mut shares = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                shares.push(parse(&bytes).with_context(|| format!("{} is damaged", path.display()))?);
+            }
+        }
+        shares.sort_by(|a: &KeptShare, b| (b.issued, &a.id).cmp(&(a.issued, &b.id)));
+        Ok(shares)
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{ENDING}"))
+    }
+}
+
+fn parse(bytes: &[u8]) -> anyhow::Result<KeptShare> {
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+impl KeptShare {
+    /// Its link once more.
+    pub(crate) fn link(&self, account: &AccountSecret) -> Result<ShareLink, ShareLinkError> {
+        let id: LinkId = self.id.parse().map_err(|_| ShareLinkError::Id)?;
+        ShareLink::new(&self.gateway, id, secret(account, id), self.passcode)
+    }
+}
+
+/// What stands in the link of the account's share with this id.
+pub(crate) fn secret(account: &AccountSecret, id: LinkId) -> ShareSecret {
+    ShareSecret::from_bytes(*account.share_secret(id.as_bytes()).expose())
+}
+
+/// The key that signs it, and ends it.
+pub(crate) fn share_key(account: &AccountSecret, id: LinkId) -> SecretKey {
+    SecretKey::from_bytes(account.share_key_seed(id.as_bytes()).expose())
+}

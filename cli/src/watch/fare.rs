@@ -1,0 +1,390 @@
+//! Pays for one title: a grant of the ledger and a session for each gateway that is asked, never above the viewer's limit.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+use ledger::SessionRequest;
+use protocol::{Amount, SecretKey, SessionGrant, Signed, UnixSeconds};
+use publishing::download::{Download, Fault, Part};
+use reqwest::Url;
+use serde::Serialize;
+use sharing::VerifiedBytes;
+
+use super::kept::{Keep, Kept};
+use super::limit;
+use super::offer::Offer;
+use super::session::{Reserved, Session};
+use super::stream::Piece;
+use super::till::{Till, TillError};
+use crate::ledger_api::{LedgerApi, Refused};
+use crate::output::Output;
+
+/// How often one gateway is asked for a segment, when it wants to be paid in another way first.
+const TRIES_MAX: usize = 4;
+/// How often what came is acknowledged, though little has.
+const ACKNOWLEDGE_EVERY: Duration = Duration::from_secs(10);
+/// How often the last receipt is offered to its gateway, before the ledger has it.
+const LAST_TRIES: usize = 2;
+
+/// Pays what is asked for one title.
+#[derive(Debug)]
+pub(crate) struct Fare {
+    offer: Offer,
+    viewer: SecretKey,
+    keep: Keep,
+    limit: Amount,
+    slots: Vec<Slot>,
+    /// All that were opened; whoever spends looks at them alone.
+    sessions: Mutex<Vec<Arc<Session>>>,
+    output: Output,
+}
+
+/// The session that is in use at one gateway.
+#[derive(Debug)]
+struct Slot {
+    gateway: Url,
+    session: tokio::sync::Mutex<Option<Arc<Session>>>,
+}
+
+/// A grant, and what was paid under it.
+#[derive(Debug, Serialize)]
+pub(crate) struct UsedGrant {
+    gateway_url: String,
+    gateway: String,
+    agreement: String,
+    alias: String,
+    serial: String,
+    /// All that came under this grant, in earlier visits too.
+    segments: u64,
+    bytes: u64,
+    ms: u64,
+    /// What all of it costs, in micro-units.
+    pub(crate) paid: u64,
+    /// Whether gateway or ledger has heard of all of it.
+    pub(crate) acknowledged: bool,
+}
+
+impl Fare {
+    /// Pays with the viewer's key, at most `limit` all in all.
+    pub(crate) fn new(
+        offer: Offer,
+        gateways: &[Url],
+        viewer: SecretKey,
+        keep: Keep,
+        limit: Amount,
+        output: Output,
+    ) -> Self {
+        let slot = |gateway: &Url| Slot { gateway: gateway.clone(), session: tokio::sync::Mutex::default() };
+        let slots = gateways.iter().map(slot).collect();
+        Self { offer, viewer, keep, limit, slots, sessions: Mutex::default(), output }
+    }
+
+    /// The segment out of one gateway, paid for: its receipt is durable before this returns.
+    pub(super) async fn part(
+        &self,
+        download: &Download,
+        gateway: Url,
+        part: &Part,
+        piece: &Piece,
+    ) -> Result<VerifiedBytes, Fault> {
+        let mut last = None;
+        for _ in 0..TRIES_MAX {
+            let reserved = self.reserve(&gateway, piece).await?;
+            let session = &reserved.session;
+            let delivery = download.part_from(&gateway, part, Some(&session.token())).await;
+            match delivery.part {
+                Ok(bytes) => {
+                    tokio::task::block_in_place(|| session.take(piece))?;
+                    Self::tell(session);
+                    return Ok(bytes);
+                }
+                Err(Fault::Payment { code }) => {
+                    self.settle(session, &code).await?;
+                    last = Some(code);
+                }
+                Err(fault) => {
+                    if !fault.is_definite() {
+                        tokio::task::block_in_place(|| session.broke_off(delivery.came))?;
+                    }
+                    return Err(fault);
+                }
+            }
+        }
+        Err(Fault::Payment { code: last.unwrap_or_default() })
+    }
+
+    /// Acknowledges every now and then what came, however little.
+    pub(crate) async fn acknowledge_always(&self) {
+        loop {
+            tokio::time::sleep(ACKNOWLEDGE_EVERY).await;
+            for session in self.all() {
+                // The next receipt says the same and more.
+                drop(session.acknowledge().await);
+            }
+        }
+    }
+
+    /// Hands in the last receipts, and says what was paid. What nobody takes is kept, and handed in by the next program.
+    pub(crate) async fn finish(&self) -> anyhow::Result<Vec<UsedGrant>> {
+        let sessions = self.all();
+        for session in &sessions {
+            if let Err(error) = self.hand_in(session).await {
+                self.output.note(format_args!(
+                    "what came from {} is not acknowledged: {error:#}; `headwater watch` hands it in next time",
+                    session.gateway
+                ));
+            }
+            session.close().context("cannot keep what was acknowledged")?;
+        }
+        Ok(sessions.iter().map(|session| self.used(session)).collect())
+    }
+
+    /// Hands in what earlier programs could not; forgets grants that are over.
+    pub(crate) async fn catch_up(&self) -> anyhow::Result<()> {
+        for mut kept in self.keep.all()? {
+            if let Some(receipt) = kept.receipt.clone().filter(|_| kept.is_owed()) {
+                match LedgerApi::connect(&kept.ledger).await {
+                    Ok(ledger) if ledger.record(&receipt).await.is_ok() => {
+                        kept.acknowledged = receipt.body().seq.get();
+                        kept.write()?;
+                    }
+                    _ => self.output.note(format_args!(
+                        "a receipt of an earlier title could not be handed in at {}",
+                        kept.ledger
+                    )),
+                }
+            }
+            if kept.is_over(now()) {
+                kept.remove()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The most that it may cost.
+    pub(crate) const fn limit(&self) -> Amount {
+        self.limit
+    }
+
+    /// In what it is paid.
+    pub(crate) fn unit(&self) -> &str {
+        self.offer.unit()
+    }
+
+    async fn hand_in(&self, session: &Session) -> anyhow::Result<()> {
+        for _ in 0..LAST_TRIES {
+            if session.acknowledge().await.is_ok() {
+                return Ok(());
+            }
+        }
+        session.hand_in(&self.offer.ledger).await
+    }
+
+    fn used(&self, session: &Session) -> UsedGrant {
+        let (usage, segments) = session.came();
+        let grant = &session.grant;
+        UsedGrant {
+            gateway_url: session.gateway.to_string(),
+            gateway: grant.gateway.to_string(),
+            agreement: grant.agreement.to_string(),
+            alias: grant.alias.to_string(),
+            serial: grant.serial.to_string(),
+            segments,
+            bytes: usage.bytes,
+            ms: usage.ms,
+            paid: self.offer.price().charge(usage, grant.charge).get(),
+            acknowledged: session.is_settled(),
+        }
+    }
+
+    /// Acknowledges when so much has come that the gateway should hear of it, while the player goes on.
+    fn tell(session: &Arc<Session>) {
+        if session.is_due() {
+            let session = Arc::clone(session);
+            // Whoever is refused for want of receipts acknowledges and waits.
+            tokio::spawn(async move { drop(session.acknowledge().await) });
+        }
+    }
+
+    /// Does what a gateway wants before it goes on.
+    async fn settle(&self, session: &Arc<Session>, code: &str) -> Result<(), Fault> {
+        match code {
+            "receipts_wanted" => session.acknowledge().await.map_err(fault),
+            "no_session" => session.reopen().await.map_err(fault),
+            "grant_used_up" | "grant_expired" => {
+                self.retire(session).await;
+                Ok(())
+            }
+            _ => Err(Fault::Payment { code: code.to_owned() }),
+        }
+    }
+
+    /// Room in a grant for this gateway: in the one that is in use, or in another.
+    async fn reserve(&self, gateway: &Url, piece: &Piece) -> Result<Reserved, Fault> {
+        for _ in 0..2 {
+            let session = self.session(gateway, piece).await?;
+            match self.spend(&session, piece)? {
+                Some(reserved) => return Ok(reserved),
+                None => self.retire(&session).await,
+            }
+        }
+        Err(Fault::Unpaid("no grant is good for a segment".to_owned()))
+    }
+
+    /// Room in the limit, and in the grant of a session where it is good for it.
+    fn spend(&self, session: &Arc<Session>, piece: &Piece) -> Result<Option<Reserved>, Fault> {
+        let sessions = self.sessions();
+        let cost = total(&sessions).plus(session.cost_of(piece.usage()));
+        if cost.is_ok_and(|cost| cost <= self.limit) {
+            return Ok(session.reserve(piece.usage()));
+        }
+        Err(self.limit_reached())
+    }
+
+    fn limit_reached(&self) -> Fault {
+        let (limit, unit) = (self.limit, self.offer.unit());
+        Fault::Unpaid(format!("the limit of {limit} {unit} is reached; --limit sets another one"))
+    }
+
+    async fn session(&self, gateway: &Url, piece: &Piece) -> Result<Arc<Session>, Fault> {
+        let slot = self.slots.iter().find(|slot| slot.gateway == *gateway);
+        let mut held = slot.expect("only gateways that were named are asked").session.lock().await;
+        if let Some(session) = held.as_ref().filter(|session| !session.is_over(now())) {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(self.open(gateway, piece).await?);
+        self.sessions().push(Arc::clone(&session));
+        *held = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// Uses a session no more. What came in it stays counted.
+    async fn retire(&self, session: &Arc<Session>) {
+        for slot in self.slots.iter().filter(|slot| slot.gateway == session.gateway) {
+            let mut held = slot.session.lock().await;
+            if held.as_ref().is_some_and(|there| Arc::ptr_eq(there, session)) {
+                *held = None;
+            }
+        }
+        let session = Arc::clone(session);
+        tokio::spawn(async move { drop(session.acknowledge().await) });
+    }
+
+    async fn open(&self, gateway: &Url, piece: &Piece) -> Result<Session, Fault> {
+        let till = Till::of(gateway).map_err(|error| Fault::Broken(error.to_string()))?;
+        let paid_by = till.ledger().await.map_err(fault)?;
+        let paid_by = paid_by
+            .filter(|by| by.issuer == self.offer.issuer && by.network == self.offer.network)
+            .ok_or_else(|| Fault::Unpayable("it takes part in another ledger, or in none".to_owned()))?;
+        let kept = match self.kept_for(paid_by.gateway, piece) {
+            Ok(Some(kept)) => kept,
+            Ok(None) => self.begin(paid_by.gateway).await?,
+            Err(error) => return Err(Fault::Unpaid(format!("{error:#}"))),
+        };
+        let kept = self.granted(kept).await.map_err(|error| Fault::Unpaid(format!("{error:#}")))?;
+        Session::open(gateway.clone(), till, paid_by.credit, *self.offer.price(), kept).await.map_err(fault)
+    }
+
+    /// A grant of an earlier program for this gateway that is still good for a segment.
+    fn kept_for(&self, gateway: protocol::PublicKey, piece: &Piece) -> anyhow::Result<Option<Kept>> {
+        let is_good = |kept: &Kept| {
+            let request = kept.request.body();
+            let came = kept.receipt.as_ref().map(|receipt| receipt.body().usage).unwrap_or_default();
+            let all = came.plus(piece.usage());
+            request.agreement == self.offer.agreement.id()
+                && request.gateway == gateway
+                && kept.request.by() == self.viewer.public()
+                && kept.network == self.offer.network
+                && all.is_within(request.limit)
+                && self.offer.price().is_covered(all, request.charge)
+                && kept.grant.as_ref().is_none_or(|grant| !grant.body().expires.has_passed(now().plus(60)))
+        };
+        Ok(self.keep.all()?.into_iter().find(is_good))
+    }
+
+    /// A request for as much as the limit has left.
+    async fn begin(&self, gateway: protocol::PublicKey) -> Result<Kept, Fault> {
+        let spent = total(&self.all());
+        let left = self.limit.minus(spent).unwrap_or(Amount::ZERO);
+        let price = self.offer.price();
+        let limit = limit::affordable(price, left, self.offer.need).ok_or_else(|| self.limit_reached())?;
+        let epoch = self.offer.epoch().await.map_err(|error| Fault::Unpaid(format!("{error:#}")))?;
+        let key = SecretKey::from_bytes(&rand::random());
+        let request = SessionRequest {
+            agreement: self.offer.agreement.id(),
+            attested: false,
+            budget: None,
+            charge: limit::charge(price, limit),
+            epoch,
+            gateway,
+            issued: now(),
+            limit,
+            session: key.public(),
+        };
+        let request = Signed::sign(&self.viewer, &self.offer.network, request);
+        let kept = self.keep.begin(request, key, self.offer.ledger.url().as_str());
+        kept.map_err(|error| Fault::Unpaid(format!("{error:#}")))
+    }
+
+    /// With the grant for its request, which is the same however often it is asked for.
+    async fn granted(&self, mut kept: Kept) -> anyhow::Result<Kept> {
+        if kept.grant.is_some() {
+            return Ok(kept);
+        }
+        let record = match self.offer.ledger.post("v1/grants", kept.request.encode()).await {
+            Ok(record) => record,
+            Err(error) => {
+                // What was not refused may have been granted: then the same request gives the same grant.
+                if error.is::<Refused>() {
+                    kept.remove()?;
+                }
+                return Err(error.context("nothing is granted"));
+            }
+        };
+        let grant = Signed::<SessionGrant>::decode(&record, &self.offer.network)?;
+        if grant.by() != self.offer.issuer || !says_what_was_asked(grant.body(), &kept.request) {
+            bail!("the ledger has granted something else than was asked for");
+        }
+        kept.grant = Some(grant);
+        kept.write()?;
+        Ok(kept)
+    }
+
+    fn all(&self) -> Vec<Arc<Session>> {
+        self.sessions().clone()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Vec<Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was spent since this program began, with what is on its way.
+fn total(sessions: &[Arc<Session>]) -> Amount {
+    sessions.iter().fold(Amount::ZERO, |sum, session| sum.plus(session.cost()).unwrap_or(Amount::MAX))
+}
+
+fn says_what_was_asked(grant: &SessionGrant, request: &Signed<SessionRequest>) -> bool {
+    let asked = request.body();
+    grant.agreement == asked.agreement
+        && grant.attested == asked.attested
+        && grant.charge == asked.charge
+        && grant.epoch == asked.epoch
+        && grant.gateway == asked.gateway
+        && grant.limit == asked.limit
+        && grant.session == asked.session
+        && grant.serial == asked.serial(&request.by())
+}
+
+/// What a gateway's answer about money means for the segment that was asked for.
+fn fault(error: TillError) -> Fault {
+    match error {
+        TillError::Unreachable(reason) => Fault::Broken(reason),
+        TillError::Refused { .. } | TillError::Strange(_) => Fault::Unpayable(error.to_string()),
+    }
+}
+
+fn now() -> UnixSeconds {
+    SystemTime::now().into()
+}

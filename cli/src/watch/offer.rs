@@ -1,0 +1,131 @@
+//! On what terms a title is shown: the agreement that holds for it, checked as far as that can be done.
+
+use std::fmt;
+
+use anyhow::{Context, bail};
+use ledger::{Agreed, SplitAgreement};
+use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, TitlePrice, Usage};
+use reqwest::Url;
+use serde::Deserialize;
+use sharing::Bundle;
+
+use super::limit;
+use super::till::{PaidBy, Till};
+use crate::arguments::Globals;
+use crate::ledger_api::{LedgerApi, TermsAnswer};
+use crate::ledger_network;
+
+/// What a title costs, and by way of which ledger.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(super) ledger: LedgerApi,
+    pub(super) issuer: PublicKey,
+    pub(super) network: NetworkId,
+    pub(super) agreement: SplitAgreement,
+    /// The most that watching it once can need.
+    pub(super) need: Usage,
+}
+
+#[derive(Deserialize)]
+struct TitleAnswer {
+    id: String,
+}
+
+impl Offer {
+    /// The offer for a title; `None` where it is free. The ledger is the one that its bundle names, wherever a gateway says
+    /// that this is; the agreement is what its hash says, and everybody whom it concerns has signed it.
+    pub(crate) async fn find(
+        bundle: &Bundle,
+        gateways: &[Url],
+        globals: &Globals,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(issuer) = bundle.parts().ledger else { return Ok(None) };
+        let paid_by = ledger_of(gateways, issuer).await?;
+        let ledger = LedgerApi::connect(&paid_by.url).await?;
+        let network = ledger.network()?;
+        if ledger.issuer()? != issuer || network != paid_by.network {
+            bail!("the ledger at {} is another one than the title is shown under", ledger.url());
+        }
+        ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
+        let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
+        let TitleAnswer { id } = ledger.get(&title).await?;
+        let agreement = agreement(&ledger, network, &id).await?;
+        let parts = agreement.parts();
+        if parts.content != bundle.id().cid() || parts.creator != bundle.creator() {
+            bail!("the agreement {id} is about another title");
+        }
+        Ok(Some(Self { ledger, issuer, network, agreement, need: limit::need(bundle) }))
+    }
+
+    /// What it costs to see all of it once, with some room for what is asked for twice.
+    pub(crate) fn most(&self) -> Amount {
+        limit::charge(self.price(), self.need)
+    }
+
+    /// In what it is paid.
+    pub(crate) fn unit(&self) -> &str {
+        self.agreement.parts().unit.as_str()
+    }
+
+    pub(super) fn price(&self) -> &TitlePrice {
+        &self.agreement.parts().price
+    }
+
+    /// The epoch that grants are for now.
+    pub(super) async fn epoch(&self) -> anyhow::Result<Epoch> {
+        let terms: TermsAnswer = self.ledger.get("v1/terms").await?;
+        Ok(Epoch::new(terms.epoch))
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (price, unit) = (self.price(), self.unit());
+        if price.micro.is_zero() {
+            return f.write_str("it costs nothing, and what comes is acknowledged");
+        }
+        write!(f, "it costs {price} ({unit}): at most {} {unit} to see all of it", self.most())
+    }
+}
+
+/// The first gateway that is paid by way of this ledger says where that is.
+async fn ledger_of(gateways: &[Url], issuer: PublicKey) -> anyhow::Result<PaidBy> {
+    let mut last = None;
+    for gateway in gateways {
+        match Till::of(gateway)?.ledger().await {
+            Ok(Some(paid_by)) if paid_by.issuer == issuer => return Ok(paid_by),
+            Ok(_) => {}
+            Err(error) => last = Some(format!("{gateway}: {error}")),
+        }
+    }
+    match last {
+        Some(error) => bail!("no gateway says where the ledger {issuer} is: {error}"),
+        None => bail!("no gateway that is named takes part in the ledger {issuer}"),
+    }
+}
+
+async fn agreement(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<SplitAgreement> {
+    let agreed = agreed(ledger, network, id).await?;
+    let before = match agreed.agreement.parts().supersedes {
+        Some(before) => Some(self::agreed(ledger, network, &before.to_string()).await?.agreement),
+        None => None,
+    };
+    agreed.check_consents(before.as_ref())?;
+    Ok(agreed.agreement)
+}
+
+async fn agreed(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<Agreed> {
+    let wanted: Option<[u8; 32]> =
+        data_encoding::HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wanted = AgreementId::from_bytes(wanted.context("the ledger names no agreement")?);
+    let bytes = ledger.bytes(&format!("v1/agreements/{wanted}")).await?;
+    let agreed = Agreed::decode(&bytes, &network).context("the ledger gave no agreement")?;
+    if agreed.agreement.id() != wanted {
+        bail!("the ledger gave another agreement than {wanted}");
+    }
+    Ok(agreed)
+}
+
+fn hex(key: &PublicKey) -> String {
+    data_encoding::HEXLOWER.encode(key.as_bytes())
+}

@@ -1,0 +1,9 @@
+//! How a `PostgreSQL` server is reached: an [`Address`] without a password in it, and connections on which what is
+//! acknowledged is on the disk.
+//!
+//! The crate knows no table: whoever keeps something there does.
+
+mod address;
+mod password;
+
+pub use address::{Address, DatabaseError, create};

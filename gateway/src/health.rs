@@ -1,0 +1,6 @@
+//! SMART Health Links at a gateway (spec §28): what it keeps in memory of them.
+
+mod desk;
+mod polls;
+
+pub(crate) use desk::{HealthDesk, Location};

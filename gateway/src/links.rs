@@ -1,0 +1,19 @@
+//! The life of links at a gateway, durably (spec §27): what its owner signed, how many wrong attempts are left, whether it was
+//! revoked, and what happened to it. Sealed links and health links are kept alike.
+
+mod guess;
+mod link;
+mod postgres;
+mod redb;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use guess::{Guess, Links};
+pub use link::{Link, LinkKind, LinkState, NewLink};
+use postgres::PostgresLinks;
+use redb::RedbLinks;
+pub use store::{
+    ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent,
+    Placed, REFUSALS_KEPT_MAX, Taken,
+};

@@ -1,0 +1,107 @@
+//! Attempts that cost: one is taken, durably, before anything is compared, and given back when it was right.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use protocol::UnixSeconds;
+use sharing::LinkId;
+use tokio::sync::Mutex;
+
+use super::{LinkStore, LinkStoreError, PostgresLinks, RedbLinks, Taken};
+
+/// How often links are looked through for those that can be forgotten, in seconds.
+const SWEEP_EVERY_S: u64 = 3600;
+/// Turns at guessing: links share them by the first byte of their id.
+const TURNS: usize = 64;
+
+/// The links of a gateway: cheap to clone, all clones are the same.
+#[derive(Debug, Clone)]
+pub struct Links {
+    store: Arc<dyn LinkStore>,
+    turns: Arc<[Mutex<()>; TURNS]>,
+    swept: Arc<Mutex<UnixSeconds>>,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// It was right, and cost nothing.
+    Right,
+    /// It was wrong; so many are left, of those that are counted.
+    Wrong {
+        /// Attempts that are left; `None` where none are counted.
+        remaining: Option<u32>,
+    },
+    /// Nothing was compared: no attempt is left.
+    Locked,
+}
+
+impl Links {
+    /// Links in a file of this gateway, which is made when it is missing.
+    pub fn in_file(path: &Path) -> Result<Self, LinkStoreError> {
+        RedbLinks::open(path).map(Self::new)
+    }
+
+    /// Links in the database at `postgres://user@host:port/name`, which several gateways may share.
+    pub async fn in_database(url: &str) -> Result<Self, LinkStoreError> {
+        PostgresLinks::open(url).await.map(Self::new)
+    }
+
+    fn new(store: impl LinkStore + 'static) -> Self {
+        Self {
+            store: Arc::new(store),
+            turns: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
+            swept: Arc::new(Mutex::new(UnixSeconds::new(0))),
+        }
+    }
+
+    /// Where they are kept.
+    pub fn store(&self) -> &dyn LinkStore {
+        &*self.store
+    }
+
+    /// Takes an attempt at a link, then asks `is_right`, and gives the attempt back if it is.
+    ///
+    /// Guesses at one link wait for each other, so that of many right ones none finds the attempts taken by the others. What
+    /// was begun ends even when nobody waits for it any more: whoever hangs up has used the attempt, or shown that it was right.
+    pub async fn guess(
+        &self,
+        id: LinkId,
+        is_right: impl Future<Output = bool> + Send + 'static,
+    ) -> Result<Guess, LinkStoreError> {
+        let links = self.clone();
+        let guess = tokio::spawn(async move { links.guess_in_turn(id, is_right).await });
+        guess.await.expect("a comparison does not panic")
+    }
+
+    /// Forgets links that expired long ago, when that was not done lately.
+    pub(crate) async fn sweep(&self, now: UnixSeconds) -> Result<(), LinkStoreError> {
+        let mut swept = self.swept.lock().await;
+        if now.seconds_since(*swept) >= SWEEP_EVERY_S {
+            let gone = self.store.sweep(now).await?;
+            tracing::debug!(gone, "links that expired long ago");
+            *swept = now;
+        }
+        Ok(())
+    }
+
+    async fn guess_in_turn(
+        &self,
+        id: LinkId,
+        is_right: impl Future<Output = bool> + Send,
+    ) -> Result<Guess, LinkStoreError> {
+        let _turn = self.turns[usize::from(id.as_bytes()[0]) % TURNS].lock().await;
+        let remaining = match self.store.take_attempt(id).await? {
+            Taken::Left(remaining) => Some(remaining),
+            Taken::Free => None,
+            Taken::Spent => return Ok(Guess::Locked),
+        };
+        if !is_right.await {
+            return Ok(Guess::Wrong { remaining });
+        }
+        if remaining.is_some() {
+            self.store.give_back(id).await?;
+        }
+        Ok(Guess::Right)
+    }
+}

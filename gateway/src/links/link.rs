@@ -1,0 +1,91 @@
+//! A link as a gateway knows it.
+
+use protocol::{PublicKey, UnixSeconds};
+
+/// How long a link that has expired is kept, so that its owner still learns what happened to it.
+pub(super) const KEPT_AFTER_EXPIRY_S: u64 = 90 * 86_400;
+
+/// Which records a link is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A sealed link (spec §27).
+    Share,
+    /// A SMART Health Link (spec §28).
+    Health,
+}
+
+/// A link to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLink {
+    /// What kind it is.
+    pub kind: LinkKind,
+    /// The key that may change it, end it, and ask what happened to it.
+    pub owner: PublicKey,
+    /// The record that its owner signed.
+    pub record: Vec<u8>,
+    /// Wrong attempts that it survives, less one; `None` where there is nothing to guess.
+    pub attempts: Option<u32>,
+    /// When it ends by itself.
+    pub expires: Option<UnixSeconds>,
+}
+
+/// A link that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What its owner signed.
+    pub terms: NewLink,
+    /// Attempts that are left; `None` where there is nothing to guess.
+    pub remaining: Option<u32>,
+    /// When it was revoked.
+    pub ended: Option<UnixSeconds>,
+}
+
+/// Whether a link opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// It does, for whoever shows what it asks for.
+    Open,
+    /// Its owner revoked it.
+    Revoked {
+        /// When.
+        at: UnixSeconds,
+    },
+    /// Its time is over.
+    Expired,
+    /// No attempt is left.
+    Locked,
+}
+
+impl Link {
+    /// The link as it begins.
+    pub const fn begin(terms: NewLink) -> Self {
+        Self { remaining: terms.attempts, terms, ended: None }
+    }
+
+    /// Whether it opens now.
+    pub fn state(&self, now: UnixSeconds) -> LinkState {
+        match (self.ended, self.terms.expires) {
+            (Some(at), _) => LinkState::Revoked { at },
+            (None, Some(expires)) if expires.has_passed(now) => LinkState::Expired,
+            _ if self.remaining == Some(0) => LinkState::Locked,
+            _ => LinkState::Open,
+        }
+    }
+}
+
+impl LinkKind {
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Share => 0,
+            Self::Health => 1,
+        }
+    }
+
+    pub(super) const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Share),
+            1 => Some(Self::Health),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Links in `PostgreSQL`, for all gateways of a fleet: one counter of attempts wherever somebody guesses.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use database::{Address, DatabaseError};
+use proofs::canonical;
+use protocol::{UnixSeconds, keys};
+use sharing::{LinkEvent, LinkId};
+use tokio::sync::Mutex;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
+
+use super::link::{KEPT_AFTER_EXPIRY_S, Link, LinkKind, NewLink};
+use super::store::{
+    ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent,
+    Placed, REFUSALS_KEPT_MAX, Taken,
+};
+
+const SCHEMA: &str = "\
+    CREATE TABLE IF NOT EXISTS headwater_links (id bytea PRIMARY KEY, kind smallint NOT NULL, owner bytea NOT NULL, record bytea NOT NULL, \
+    attempts bigint, remaining bigint, expires bigint, ended bigint, \
+    last bigint NOT NULL DEFAULT 0, accesses bigint NOT NULL DEFAULT 0, refusals bigint NOT NULL DEFAULT 0); \
+    CREATE TABLE IF NOT EXISTS headwater_link_events (id bytea NOT NULL REFERENCES headwater_links ON DELETE CASCADE, \
+    number bigint NOT NULL, access boolean NOT NULL, event bytea NOT NULL, PRIMARY KEY (id, number))";
+const COUNT: &str = "SELECT count(*) FROM headwater_links";
+const PUT: &str = "INSERT INTO headwater_links (id, kind, owner, record, attempts, remaining, expires) \
+    VALUES ($1, $2, $3, $4, $5, $5, $6) ON CONFLICT DO NOTHING";
+const GET: &str =
+    "SELECT kind, owner, record, attempts, remaining, expires, ended FROM headwater_links WHERE id = $1";
+const REPLACE: &str = "UPDATE headwater_links SET record = $3, expires = $4 \
+    WHERE id = $1 AND record = $2 AND ended IS NULL";
+const END: &str = "UPDATE headwater_links SET ended = coalesce(ended, $2) WHERE id = $1";
+const TAKE: &str = "UPDATE headwater_links SET remaining = remaining - 1 WHERE id = $1 AND remaining > 0 \
+    RETURNING remaining";
+const GIVE_BACK: &str = "UPDATE headwater_links SET remaining = least(remaining + 1, attempts) WHERE id = $1";
+/// The row of the link is locked by what counts the event, so numbers come in order.
+const NOTE: &str = "WITH link AS (UPDATE headwater_links SET last = last + 1, \
+    accesses = accesses + CASE WHEN $2 THEN 1 ELSE 0 END, refusals = refusals + CASE WHEN $2 THEN 0 ELSE 1 END \
+    WHERE id = $1 AND CASE WHEN $2 THEN accesses < $4 ELSE refusals < $5 END RETURNING last) \
+    INSERT INTO headwater_link_events SELECT $1, last, $2, $3 FROM link";
+const EVENTS: &str = "SELECT number, event FROM headwater_link_events WHERE id = $1 AND number > $2 \
+    ORDER BY number LIMIT $3";
+const FORGET: &str = "WITH gone AS (DELETE FROM headwater_link_events WHERE id = $1 AND number <= $2 RETURNING access) \
+    UPDATE headwater_links SET accesses = accesses - (SELECT count(*) FROM gone WHERE access), \
+    refusals = refusals - (SELECT count(*) FROM gone WHERE NOT access) WHERE id = $1";
+const SWEEP: &str = "DELETE FROM headwater_links WHERE expires <= $1";
+
+type Result<T> = std::result::Result<T, LinkStoreError>;
+
+/// Links in a database.
+#[derive(Debug)]
+pub(super) struct PostgresLinks {
+    address: Address,
+    client: Mutex<Arc<Client>>,
+}
+
+impl PostgresLinks {
+    /// Links in the database at `postgres://user@host:port/name`; its tables are made when they are not there.
+    pub(super) async fn open(url: &str) -> Result<Self> {
+        let address = Address::new(url)?;
+        let client = address.connect().await?;
+        database::create(&client, SCHEMA).await?;
+        Ok(Self { address, client: Mutex::new(Arc::new(client)) })
+    }
+
+    /// A connection that is open; a new one where the last has ended.
+    async fn client(&self) -> Result<Arc<Client>> {
+        let mut client = self.client.lock().await;
+        if client.is_closed() {
+            *client = Arc::new(self.address.connect().await?);
+        }
+        Ok(Arc::clone(&client))
+    }
+
+    /// How many rows a statement changed. One statement is one transaction.
+    async fn execute(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        Ok(self.client().await?.execute(statement, values).await.map_err(DatabaseError::from)?)
+    }
+
+    async fn row(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
+        Ok(self.client().await?.query_opt(statement, values).await.map_err(DatabaseError::from)?)
+    }
+}
+
+#[async_trait]
+impl LinkStore for PostgresLinks {
+    async fn put(&self, id: LinkId, link: NewLink) -> Result<Placed> {
+        if let Some(known) = self.get(id).await? {
+            return Ok(if known.terms.record == link.record { Placed::Known } else { Placed::Other });
+        }
+        let kept: i64 = self.row(COUNT, &[]).await?.map_or(0, |row| row.get(0));
+        if count_of(id, kept)? >= LINKS_MAX {
+            return Ok(Placed::Full);
+        }
+        let (key, kind) = (&id.as_bytes()[..], i16::from(link.kind.number()));
+        let (owner, attempts) = (&link.owner.as_bytes()[..], link.attempts.map(i64::from));
+        let expires = link.expires.map(second);
+        let put = self.execute(PUT, &[&key, &kind, &owner, &link.record, &attempts, &expires]).await?;
+        if put == 1 {
+            return Ok(Placed::New);
+        }
+        // Another gateway was quicker.
+        let known = self.get(id).await?;
+        let is_same = known.is_some_and(|known| known.terms.record == link.record);
+        Ok(if is_same { Placed::Known } else { Placed::Other })
+    }
+
+    async fn get(&self, id: LinkId) -> Result<Option<Link>> {
+        let row = self.row(GET, &[&&id.as_bytes()[..]]).await?;
+        row.map(|row| link(id, &row)).transpose()
+    }
+
+    async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool> {
+        let expires = terms.expires.map(second);
+        Ok(self.execute(REPLACE, &[&&id.as_bytes()[..], &known, &terms.record, &expires]).await? == 1)
+    }
+
+    async fn end(&self, id: LinkId, at: UnixSeconds) -> Result<bool> {
+        Ok(self.execute(END, &[&&id.as_bytes()[..], &second(at)]).await? == 1)
+    }
+
+    async fn take_attempt(&self, id: LinkId) -> Result<Taken> {
+        if let Some(row) = self.row(TAKE, &[&&id.as_bytes()[..]]).await? {
+            return Ok(Taken::Left(small(id, row.get(0))?));
+        }
+        let is_free = self.get(id).await?.is_some_and(|link| link.remaining.is_none());
+        Ok(if is_free { Taken::Free } else { Taken::Spent })
+    }
+
+    async fn give_back(&self, id: LinkId) -> Result<()> {
+        self.execute(GIVE_BACK, &[&&id.as_bytes()[..]]).await.map(drop)
+    }
+
+    async fn note(&self, id: LinkId, event: LinkEvent) -> Result<Noted> {
+        let (key, bytes) = (&id.as_bytes()[..], canonical::to_vec(&event));
+        let (accesses, refusals) = (i64::from(ACCESSES_KEPT_MAX), i64::from(REFUSALS_KEPT_MAX));
+        let values: [&(dyn ToSql + Sync); 5] = [&key, &event.what.is_access(), &bytes, &accesses, &refusals];
+        Ok(if self.execute(NOTE, &values).await? == 1 { Noted::Kept } else { Noted::Full })
+    }
+
+    async fn events(&self, id: LinkId, after: u64) -> Result<Vec<NumberedEvent>> {
+        let (after, limit) = (i64::try_from(after).unwrap_or(i64::MAX), i64::from(EVENTS_OF_ANSWER_MAX));
+        let client = self.client().await?;
+        let rows = client.query(EVENTS, &[&&id.as_bytes()[..], &after, &limit]).await;
+        rows.map_err(DatabaseError::from)?.iter().map(|row| numbered(id, row)).collect()
+    }
+
+    async fn forget_events(&self, id: LinkId, upto: u64) -> Result<()> {
+        let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+        self.execute(FORGET, &[&&id.as_bytes()[..], &upto]).await.map(drop)
+    }
+
+    async fn sweep(&self, now: UnixSeconds) -> Result<u64> {
+        let Some(before) = now.get().checked_sub(KEPT_AFTER_EXPIRY_S) else { return Ok(0) };
+        self.execute(SWEEP, &[&second(UnixSeconds::new(before))]).await
+    }
+}
+
+fn link(id: LinkId, row: &Row) -> Result<Link> {
+    let kind = u8::try_from(row.get::<_, i16>(0)).ok().and_then(LinkKind::from_number);
+    let owner = row.get::<_, &[u8]>(1).try_into().ok().and_then(|key| keys::from_bytes(key).ok());
+    let few = |at| row.get::<_, Option<i64>>(at).map(|number| small(id, number)).transpose();
+    let time = |at| row.get::<_, Option<i64>>(at).map(|number| count_of(id, number)).transpose();
+    let terms = NewLink {
+        kind: kind.ok_or(LinkStoreError::Damaged { id })?,
+        owner: owner.ok_or(LinkStoreError::Damaged { id })?,
+        record: row.get(2),
+        attempts: few(3)?,
+        expires: time(5)?.map(UnixSeconds::new),
+    };
+    Ok(Link { terms, remaining: few(4)?, ended: time(6)?.map(UnixSeconds::new) })
+}
+
+fn numbered(id: LinkId, row: &Row) -> Result<NumberedEvent> {
+    let event = canonical::peek(row.get(1)).map_err(|_| LinkStoreError::Damaged { id })?;
+    Ok(NumberedEvent { number: count_of(id, row.get(0))?, event })
+}
+
+fn small(id: LinkId, number: i64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| LinkStoreError::Damaged { id })
+}
+
+fn count_of(id: LinkId, number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| LinkStoreError::Damaged { id })
+}
+
+/// What lies beyond what a column can say is for ever either way.
+fn second(time: UnixSeconds) -> i64 {
+    i64::try_from(time.get()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,109 @@
+//! `POST /api/links/{id}/events`: what happened to a link, told to whoever holds its key (spec §27).
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
+use protocol::limits::RECORD_LEN_MAX;
+use protocol::{Record, Signed, UnixSeconds};
+use serde::Serialize;
+use sharing::{LinkEventKind, LinkId, LinkInquiry};
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use crate::gateway::{Gateway, now};
+use crate::links::NumberedEvent;
+use crate::problem::{Code, Problem};
+use crate::trouble::ANSWER_TIMEOUT;
+
+/// How far the time in an inquiry may be from the gateway's, in seconds: one that was overheard is of no use for long.
+const INQUIRY_AGE_MAX_S: u64 = 300;
+
+/// Events of a link, oldest first. Where there are as many as one answer gives, there may be more.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EventsAnswer {
+    events: Vec<EventAnswer>,
+}
+
+/// Something that happened to a link.
+#[derive(Serialize, ToSchema)]
+struct EventAnswer {
+    /// Its number among those of the link.
+    number: u64,
+    /// Unix time in seconds.
+    at: u64,
+    #[schema(value_type = String)]
+    what: LinkEventKind,
+    /// Who, by their own word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<String>,
+}
+
+/// What happened to a link after an event, for the holder of its key. What was fetched before may be forgotten here.
+#[utoipa::path(
+    post, path = "/api/links/{id}/events", tag = "links",
+    params(("id" = String, Path, description = "43 characters of base64url")),
+    request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor", description = "a `link_inquiry` record"),
+    responses((status = 200, body = EventsAnswer), (status = 400), (status = 403, description = "another key signed it"), (status = 404)),
+)]
+pub(super) async fn events(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<impl IntoResponse, Problem> {
+    let store = gateway.links()?.store();
+    let inquiry: Signed<LinkInquiry> = record_of(&gateway, body).await?;
+    let id = named(&id)?;
+    let link = store.get(id).await?.ok_or_else(no_link)?;
+    if inquiry.by() != link.terms.owner || inquiry.body().id != id {
+        return Err(not_the_owner());
+    }
+    check_time(inquiry.body().issued)?;
+    let after = inquiry.body().after;
+    store.forget_events(id, after).await?;
+    let events = store.events(id, after).await?.into_iter().map(EventAnswer::from).collect();
+    Ok(([(CACHE_CONTROL, "no-store")], Json(EventsAnswer { events })))
+}
+
+impl From<NumberedEvent> for EventAnswer {
+    fn from(NumberedEvent { number, event }: NumberedEvent) -> Self {
+        Self { number, at: event.at.get(), what: event.what, who: event.who.map(String::from) }
+    }
+}
+
+/// The verified record of this type and network that a request brings.
+pub(super) async fn record_of<T: Record>(gateway: &Gateway, body: Body) -> Result<Signed<T>, Problem> {
+    let reading = timeout(ANSWER_TIMEOUT, to_bytes(body, RECORD_LEN_MAX)).await;
+    let bytes =
+        reading.map_err(|_| Problem::new(Code::BodyIncomplete, "the record did not arrive in time"))?;
+    let too_long = |_| Problem::new(Code::TooLarge, format!("a record has at most {RECORD_LEN_MAX} bytes"));
+    Signed::decode(&bytes.map_err(too_long)?, &gateway.client().network())
+        .map_err(|error| Problem::new(Code::BadRecord, error.to_string()))
+}
+
+/// The id in a path.
+pub(super) fn named(id: &str) -> Result<LinkId, Problem> {
+    id.parse().map_err(|_| no_link())
+}
+
+pub(super) fn no_link() -> Problem {
+    Problem::new(Code::NoLink, "it was never made here, or ended long ago")
+}
+
+pub(super) fn not_the_owner() -> Problem {
+    Problem::new(
+        Code::NotTheOwner,
+        "the record is not signed by the key that made the link, or names another link",
+    )
+}
+
+/// A record that was signed just now.
+pub(super) fn check_time(issued: UnixSeconds) -> Result<(), Problem> {
+    let now = now();
+    let apart = now.seconds_since(issued).max(issued.seconds_since(now));
+    if apart <= INQUIRY_AGE_MAX_S {
+        return Ok(());
+    }
+    Err(Problem::new(Code::BadRecord, format!("it was signed at {issued}, and it is {now} here")))
+}

@@ -1,0 +1,11 @@
+//! The owner's private log of who was given what, and who read it: hash chained, signed (spec §29).
+
+mod accounting;
+mod chain;
+mod entry;
+mod fhir;
+
+pub use accounting::{ACCOUNTING_S, Disclosure, accounting, accounting_as_csv};
+pub use chain::{Trail, TrailError, TrailHead, TrailKeys};
+pub use entry::{Facts, PatientId, Purpose, TrailEntry, TrailText, TrailWhat};
+pub use fhir::trail_as_fhir;

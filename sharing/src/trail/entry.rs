@@ -1,0 +1,163 @@
+//! One entry of an audit trail.
+
+use std::fmt;
+
+use protocol::{Digest, Record, Sequence, UnixSeconds};
+use serde::{Deserialize, Serialize};
+
+use crate::{LinkEventKind, LinkId};
+
+text! {
+    /// Whom a record is about, as the owner calls them.
+    PatientId, "the id of a patient", "1 to 64 bytes without control characters",
+    |text| (1..=64).contains(&text.len()) && !text.contains(char::is_control)
+}
+text! {
+    /// Why something is shared: a code of HL7 for purposes of use, such as `TREAT`, `ETREAT` or `HRESCH`.
+    Purpose, "a purpose of use", "1 to 32 of A-Z and 0-9",
+    |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+text! {
+    /// A line of an audit trail, for people.
+    TrailText, "a line of an audit trail", "1 to 400 bytes without control characters",
+    |text| (1..=400).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+/// What happened, and what came before it (spec §29).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrailEntry {
+    /// What happened.
+    pub facts: Facts,
+    /// BLAKE3 of the entry before; zeros before the first.
+    pub prev: Digest,
+    /// Its place, from 0 on.
+    pub seq: Sequence,
+}
+
+/// What happened. Fields that say nothing are absent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// What was given or read, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<TrailText>,
+    /// When.
+    pub at: UnixSeconds,
+    /// The link or grant by which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkId>,
+    /// The number of the event at the gateway from which it was fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// Whom the record is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<PatientId>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// Where: the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<TrailText>,
+    /// What.
+    pub what: TrailWhat,
+    /// Who read, or to whom it was given; of readers their own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<TrailText>,
+}
+
+/// What can stand in an audit trail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrailWhat {
+    /// A link was made.
+    LinkMade,
+    /// Something else was put behind a link.
+    LinkChanged,
+    /// A link was revoked.
+    LinkEnded,
+    /// Access was granted to somebody.
+    Granted,
+    /// A grant was revoked.
+    GrantEnded,
+    /// Something was read.
+    Opened,
+    /// Something was read past the usual checks, in an emergency.
+    BreakGlass,
+    /// Somebody was refused.
+    Refused,
+    /// The last attempt at a passcode was used up.
+    Locked,
+    /// Keys were destroyed and leases ended.
+    Erased,
+    /// The head of the trail was committed to a public log.
+    Committed,
+}
+
+impl Record for TrailEntry {
+    const TYPE: &'static str = "trail_entry";
+}
+
+impl Facts {
+    /// This happened then, and nothing more is known.
+    pub const fn new(what: TrailWhat, at: UnixSeconds) -> Self {
+        let (about, patient, purpose) = (None, None, None);
+        Self { about, at, link: None, number: None, patient, purpose, source: None, what, who: None }
+    }
+
+    /// Whether something left the owner's hands by it: what an accounting of disclosures lists.
+    pub const fn is_disclosure(&self) -> bool {
+        matches!(self.what, TrailWhat::Opened | TrailWhat::BreakGlass)
+    }
+}
+
+impl TrailWhat {
+    /// What an event at a gateway is in the trail; `None` where the owner has caused it and noted it already.
+    pub const fn of(event: LinkEventKind) -> Option<Self> {
+        match event {
+            LinkEventKind::Opened => Some(Self::Opened),
+            LinkEventKind::BreakGlass => Some(Self::BreakGlass),
+            LinkEventKind::Refused => Some(Self::Refused),
+            LinkEventKind::Locked => Some(Self::Locked),
+            LinkEventKind::Changed | LinkEventKind::Ended => None,
+        }
+    }
+
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LinkMade => "link made",
+            Self::LinkChanged => "link changed",
+            Self::LinkEnded => "link revoked",
+            Self::Granted => "access granted",
+            Self::GrantEnded => "grant revoked",
+            Self::Opened => "read",
+            Self::BreakGlass => "read in an emergency",
+            Self::Refused => "refused",
+            Self::Locked => "refused, and locked",
+            Self::Erased => "erased",
+            Self::Committed => "trail committed",
+        }
+    }
+}
+
+impl fmt::Display for TrailEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Facts { about, at, patient, purpose, source, what, who, .. } = &self.facts;
+        writeln!(f, "entry       {}", self.seq)?;
+        writeln!(f, "what        {}", what.as_str())?;
+        let texts = [
+            ("who         ", who.as_ref().map(TrailText::as_str)),
+            ("about       ", about.as_ref().map(TrailText::as_str)),
+            ("patient     ", patient.as_ref().map(PatientId::as_str)),
+            ("purpose     ", purpose.as_ref().map(Purpose::as_str)),
+            ("at gateway  ", source.as_ref().map(TrailText::as_str)),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                writeln!(f, "{name}{text}")?;
+            }
+        }
+        write!(f, "at          {at}")
+    }
+}

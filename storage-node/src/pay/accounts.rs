@@ -1,0 +1,319 @@
+//! What readers have read and not paid for. Decided without a clock and a disk of its own.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use protocol::{
+    Amount, Code, Counted, Digest, Epoch, PayLane, PublicKey, ReadPrice, UnixSeconds, VerifiedPayment,
+    Voucher,
+};
+
+/// How long what a stranger has read is remembered, in seconds: a day from its first read on.
+const STRANGER_REMEMBERED_S: u64 = 86_400;
+/// Addresses whose strangers are remembered. When there are as many, further ones have to pay before they read.
+const ADDRESSES_MAX: usize = 4096;
+/// Strangers of one address that are told apart; further ones are counted for the address alone.
+const STRANGERS_PER_ADDRESS_MAX: usize = 64;
+/// Endpoints whose payer is remembered. When there are as many, all are forgotten, and introduced again when they pay.
+const ENDPOINTS_MAX: usize = 65_536;
+/// Lanes that a node keeps a voucher of.
+const LANES_MAX: usize = 16_384;
+
+/// Who reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    pub(crate) endpoint: PublicKey,
+    /// An IPv4 address, or the /64 of an IPv6 address.
+    pub(crate) address: IpAddr,
+}
+
+/// What everybody owes.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    price: ReadPrice,
+    credit: u64,
+    payers: HashMap<PublicKey, Tab>,
+    /// For whom endpoints read that have paid.
+    endpoints: HashMap<PublicKey, PublicKey>,
+    strangers: HashMap<IpAddr, Strangers>,
+    lanes: HashMap<PayLane, Lane>,
+    /// The first epoch that is not settled, as far as the node knows.
+    open_from: Epoch,
+    paid: u64,
+}
+
+/// Bytes of one account.
+#[derive(Clone, Copy, Default, Debug)]
+struct Tab {
+    /// Sent and not paid for.
+    open: u64,
+    /// Of reads under way, as much as they may come to.
+    under_way: u64,
+}
+
+/// Those at one address of whom no payer is known.
+#[derive(Debug)]
+struct Strangers {
+    tab: Tab,
+    since: UnixSeconds,
+    each: HashMap<PublicKey, u64>,
+}
+
+/// The newest voucher of a lane.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    allocation: Digest,
+    newest: Counted,
+    /// What it was when the node started or first saw the lane: the price counts from here.
+    base: Counted,
+}
+
+/// A read that was begun.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    reader: Reader,
+    payer: Option<PublicKey>,
+    len: u64,
+}
+
+/// Why nothing is sent, or a voucher is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum AccountError {
+    #[error("{open} bytes are read and not paid for, {credit} may be")]
+    CreditUsedUp { open: u64, credit: u64 },
+    #[error("reads of {under_way} bytes are under way, {credit} may be without a payment")]
+    Crowded { under_way: u64, credit: u64 },
+    #[error("epoch {epoch} is settled")]
+    Settled { epoch: Epoch },
+    #[error("voucher of {bytes} bytes and {amount}, one of {} bytes and {} is kept", .kept.bytes, .kept.amount)]
+    Stale { bytes: u64, amount: Amount, kept: Counted },
+    #[error("another allocation of this lane is kept")]
+    OtherAllocation,
+    #[error("voucher of {amount} for {bytes} bytes, {due} are due")]
+    TooLittle { amount: Amount, bytes: u64, due: Amount },
+    #[error("vouchers of {LANES_MAX} lanes are kept")]
+    TooManyLanes,
+}
+
+impl AccountError {
+    pub(crate) const fn code(&self) -> Code {
+        match self {
+            Self::CreditUsedUp { .. } | Self::TooLittle { .. } => Code::PaymentWanted,
+            Self::Crowded { .. } => Code::Busy,
+            Self::Settled { .. } => Code::Expired,
+            Self::Stale { .. } | Self::OtherAllocation => Code::Stale,
+            Self::TooManyLanes => Code::Quota,
+        }
+    }
+}
+
+impl Accounts {
+    /// Nobody owes anything; of each lane this voucher under this allocation is kept.
+    pub(crate) fn new(
+        price: ReadPrice,
+        credit: u64,
+        kept: impl IntoIterator<Item = (PayLane, Digest, Voucher)>,
+    ) -> Self {
+        let lanes = kept.into_iter().map(|(lane, allocation, voucher)| {
+            let newest = said(&voucher);
+            (lane, Lane { allocation, newest, base: newest })
+        });
+        Self {
+            price,
+            credit,
+            payers: HashMap::new(),
+            endpoints: HashMap::new(),
+            strangers: HashMap::new(),
+            lanes: lanes.collect(),
+            open_from: Epoch::new(0),
+            paid: 0,
+        }
+    }
+
+    /// Begins a read of up to `len` bytes, when the credit allows it. Whoever owes nothing may always begin one; where only
+    /// other reads stand in the way it helps to wait until they have ended.
+    pub(crate) fn begin(
+        &mut self,
+        reader: Reader,
+        len: u64,
+        now: UnixSeconds,
+    ) -> Result<Charge, AccountError> {
+        let (credit, payer) = (self.credit, self.endpoints.get(&reader.endpoint).copied());
+        let tab = match payer {
+            Some(payer) => self.payers.entry(payer).or_default(),
+            None => &mut self.strangers_at(reader.address, now)?.tab,
+        };
+        let Tab { open, under_way } = *tab;
+        if open > 0 && open.saturating_add(len) > credit {
+            return Err(AccountError::CreditUsedUp { open, credit });
+        }
+        if under_way > 0 && open.saturating_add(under_way).saturating_add(len) > credit {
+            return Err(AccountError::Crowded { under_way, credit });
+        }
+        tab.under_way = under_way.saturating_add(len);
+        Ok(Charge { reader, payer, len })
+    }
+
+    /// Ends a read of which so many bytes were sent.
+    pub(crate) fn end(&mut self, charge: &Charge, sent: u64) {
+        let Charge { reader: Reader { endpoint, address }, payer, len } = *charge;
+        let tab = match payer {
+            Some(payer) => self.payers.get_mut(&payer),
+            None => self.strangers.get_mut(&address).map(|strangers| &mut strangers.tab),
+        };
+        if let Some(tab) = tab {
+            tab.under_way = tab.under_way.saturating_sub(len);
+        }
+        // It may have paid for the first time meanwhile.
+        match payer.or_else(|| self.endpoints.get(&endpoint).copied()) {
+            Some(payer) => self.payers.entry(payer).or_default().add(sent),
+            None => {
+                if let Some(strangers) = self.strangers.get_mut(&address) {
+                    strangers.add(endpoint, sent);
+                }
+            }
+        }
+    }
+
+    /// Whether a payment says something new, when it may be taken at all.
+    pub(crate) fn check(&self, payment: &VerifiedPayment) -> Result<bool, AccountError> {
+        let (lane, voucher) = (payment.lane(), payment.voucher().body());
+        if lane.epoch < self.open_from {
+            return Err(AccountError::Settled { epoch: lane.epoch });
+        }
+        let Some(known) = self.lanes.get(&lane) else {
+            if self.lanes.len() >= LANES_MAX {
+                return Err(AccountError::TooManyLanes);
+            }
+            self.check_amount(&NOTHING, voucher)?;
+            return Ok(true);
+        };
+        if known.allocation != payment.allocation().name() {
+            return Err(AccountError::OtherAllocation);
+        }
+        let Voucher { amount, bytes, .. } = *voucher;
+        if bytes < known.newest.bytes || amount < known.newest.amount {
+            return Err(AccountError::Stale { bytes, amount, kept: known.newest });
+        }
+        self.check_amount(&known.base, voucher)?;
+        Ok(known.newest != said(voucher))
+    }
+
+    /// The bytes on the lane that will be counted once this payment is taken.
+    pub(crate) fn counted_with(&self, reader: Reader, payment: &VerifiedPayment) -> u64 {
+        let (lane, bytes) = (payment.lane(), payment.voucher().body().bytes);
+        let known = self.lanes.get(&lane).map_or(0, |lane| lane.newest.bytes);
+        let open = self.payers.get(&lane.payer).map_or(0, |tab| tab.open);
+        let is_new = self.endpoints.get(&reader.endpoint) != Some(&lane.payer);
+        let strangers = self.strangers.get(&reader.address).filter(|_| is_new);
+        let own = strangers.and_then(|strangers| strangers.each.get(&reader.endpoint)).copied();
+        let open = open.saturating_add(own.unwrap_or_default());
+        bytes.saturating_add(open.saturating_sub(bytes.saturating_sub(known)))
+    }
+
+    /// Takes a payment that was checked and is kept, and remembers who reads for this payer. Says what is counted now.
+    pub(crate) fn take(&mut self, reader: Reader, payment: &VerifiedPayment) -> Counted {
+        let (lane, newest) = (payment.lane(), said(payment.voucher().body()));
+        let known = self.lanes.entry(lane).or_insert(Lane {
+            allocation: payment.allocation().name(),
+            newest: NOTHING,
+            base: NOTHING,
+        });
+        let bytes = newest.bytes.saturating_sub(known.newest.bytes);
+        let base = known.base;
+        known.newest = newest;
+        self.paid = self.paid.saturating_add(bytes);
+        self.introduce(reader, lane.payer);
+        let tab = self.payers.entry(lane.payer).or_default();
+        tab.open = tab.open.saturating_sub(bytes);
+        let bytes = newest.bytes.saturating_add(tab.open);
+        Counted { bytes, amount: self.due(&base, bytes).max(newest.amount) }
+    }
+
+    /// Takes no more payments for earlier epochs, and forgets their lanes.
+    pub(crate) fn open_from(&mut self, epoch: Epoch) {
+        self.open_from = self.open_from.max(epoch);
+        self.lanes.retain(|lane, _| lane.epoch >= epoch);
+    }
+
+    /// Bytes that were sent and not paid for.
+    pub(crate) fn open(&self) -> u64 {
+        let strangers = self.strangers.values().map(|strangers| strangers.tab);
+        self.payers.values().copied().chain(strangers).map(|tab| tab.open).sum()
+    }
+
+    /// Bytes that were paid for since the node was started.
+    pub(crate) const fn paid(&self) -> u64 {
+        self.paid
+    }
+
+    fn check_amount(&self, base: &Counted, voucher: &Voucher) -> Result<(), AccountError> {
+        let Voucher { amount, bytes, .. } = *voucher;
+        let due = self.due(base, bytes);
+        if amount < due { Err(AccountError::TooLittle { amount, bytes, due }) } else { Ok(()) }
+    }
+
+    /// What a voucher of so many bytes has to come to.
+    fn due(&self, base: &Counted, bytes: u64) -> Amount {
+        let more = self.price.of(bytes.saturating_sub(base.bytes));
+        base.amount.plus(more).unwrap_or(Amount::MAX)
+    }
+
+    /// What the endpoint has read as a stranger is the payer's.
+    fn introduce(&mut self, reader: Reader, payer: PublicKey) {
+        if self.endpoints.len() >= ENDPOINTS_MAX && !self.endpoints.contains_key(&reader.endpoint) {
+            self.endpoints.clear();
+        }
+        if self.endpoints.insert(reader.endpoint, payer) == Some(payer) {
+            return;
+        }
+        if let Some(strangers) = self.strangers.get_mut(&reader.address) {
+            let open = strangers.each.remove(&reader.endpoint).unwrap_or_default();
+            strangers.tab.open = strangers.tab.open.saturating_sub(open);
+            self.payers.entry(payer).or_default().add(open);
+        }
+    }
+
+    fn strangers_at(&mut self, address: IpAddr, now: UnixSeconds) -> Result<&mut Strangers, AccountError> {
+        let is_over = |strangers: &Strangers| {
+            strangers.tab.under_way == 0 && strangers.since.plus(STRANGER_REMEMBERED_S).has_passed(now)
+        };
+        if self.strangers.get(&address).is_some_and(is_over) {
+            self.strangers.remove(&address);
+        }
+        if self.strangers.len() >= ADDRESSES_MAX && !self.strangers.contains_key(&address) {
+            self.strangers.retain(|_, strangers| !is_over(strangers));
+            if self.strangers.len() >= ADDRESSES_MAX {
+                return Err(AccountError::CreditUsedUp { open: 0, credit: 0 });
+            }
+        }
+        let new = || Strangers { tab: Tab::default(), since: now, each: HashMap::new() };
+        Ok(self.strangers.entry(address).or_insert_with(new))
+    }
+}
+
+impl Tab {
+    fn add(&mut self, sent: u64) {
+        self.open = self.open.saturating_add(sent);
+    }
+}
+
+impl Strangers {
+    fn add(&mut self, endpoint: PublicKey, sent: u64) {
+        self.tab.add(sent);
+        if self.each.len() < STRANGERS_PER_ADDRESS_MAX || self.each.contains_key(&endpoint) {
+            let each = self.each.entry(endpoint).or_default();
+            *each = each.saturating_add(sent);
+        }
+    }
+}
+
+const NOTHING: Counted = Counted { bytes: 0, amount: Amount::ZERO };
+
+fn said(voucher: &Voucher) -> Counted {
+    Counted { bytes: voucher.bytes, amount: voucher.amount }
+}
+
+#[cfg(test)]
+#[path = "accounts_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! A node that sells reads: its accounts, its vouchers, and one payment at a time.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::{Code, Counted, Epoch, PublicKey, Refusal, UnixSeconds, VerifiedPayment};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::accounts::{AccountError, Accounts, Charge, Reader};
+use super::lanes::Lanes;
+use crate::config::Selling;
+
+/// How long a read waits for others of the same payer to end, before the answer is `busy`.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// What a node needs to be paid for what is read.
+#[derive(Debug)]
+pub(crate) struct Sale {
+    ledger: PublicKey,
+    accounts: Mutex<Accounts>,
+    lanes: Arc<Lanes>,
+    /// Held from the check of a payment until it is kept and taken.
+    turn: tokio::sync::Mutex<()>,
+    /// Something has ended, or was paid for.
+    eased: Notify,
+}
+
+/// A read that is being counted; what was sent of it is open when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Toll<'s> {
+    sale: &'s Sale,
+    charge: Charge,
+    sent: u64,
+}
+
+impl Sale {
+    /// Sells by these terms, with the vouchers that lie in the node's folder.
+    pub(crate) fn open(dir: &Path, selling: &Selling, now: UnixSeconds) -> io::Result<Self> {
+        let (lanes, kept) = Lanes::open(dir, now)?;
+        let known = kept.iter().map(|kept| (kept.lane(), kept.allocation.name(), *kept.voucher.body()));
+        let accounts = Mutex::new(Accounts::new(selling.price, selling.credit, known));
+        let (ledger, lanes) = (selling.price.ledger, Arc::new(lanes));
+        Ok(Self { ledger, accounts, lanes, turn: tokio::sync::Mutex::default(), eased: Notify::new() })
+    }
+
+    /// By which ledger it sells.
+    pub(crate) const fn ledger(&self) -> PublicKey {
+        self.ledger
+    }
+
+    /// Begins a read of up to `len` bytes, when the reader has paid enough for those before; waits for those under way.
+    pub(crate) async fn toll(&self, reader: Reader, len: u64, now: UnixSeconds) -> Result<Toll<'_>, Refusal> {
+        let begun = async {
+            loop {
+                let eased = self.eased.notified();
+                match self.accounts().begin(reader, len, now) {
+                    Err(AccountError::Crowded { .. }) => {}
+                    begun => return begun,
+                }
+                eased.await;
+            }
+        };
+        let begun = match timeout(WAIT_MAX, begun).await {
+            Ok(begun) => begun,
+            Err(_) => self.accounts().begin(reader, len, now),
+        };
+        Ok(Toll { sale: self, charge: begun.map_err(refusal)?, sent: 0 })
+    }
+
+    /// Takes a payment once it is durable; says what is counted then.
+    pub(crate) async fn take(&self, reader: Reader, payment: VerifiedPayment) -> Result<Counted, Refusal> {
+        let _turn = self.turn.lock().await;
+        let is_news = self.accounts().check(&payment).map_err(refusal)?;
+        if is_news {
+            let counted = self.accounts().counted_with(reader, &payment);
+            let (lanes, kept) = (self.lanes.clone(), payment.clone());
+            let written = spawn_blocking(move || lanes.keep(&kept, counted)).await;
+            let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+            written.map_err(|error| {
+                tracing::error!(%error, "a voucher cannot be kept");
+                Refusal::new(Code::Internal, "the voucher cannot be kept")
+            })?;
+        }
+        let counted = self.accounts().take(reader, &payment);
+        self.eased.notify_waiters();
+        Ok(counted)
+    }
+
+    /// Takes no more payments for epochs before this one.
+    pub(crate) fn open_from(&self, epoch: Epoch) {
+        self.accounts().open_from(epoch);
+    }
+
+    /// Bytes that were sent and not paid for, and those that were paid for since the start.
+    pub(crate) fn open_and_paid(&self) -> (u64, u64) {
+        let accounts = self.accounts();
+        (accounts.open(), accounts.paid())
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        // Every change is made in one go.
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Toll<'_> {
+    /// So many bytes more were sent.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+}
+
+impl Drop for Toll<'_> {
+    fn drop(&mut self) {
+        self.sale.accounts().end(&self.charge, self.sent);
+        self.sale.eased.notify_waiters();
+    }
+}
+
+fn refusal(error: AccountError) -> Refusal {
+    Refusal::new(error.code(), error.to_string())
+}
