@@ -92,6 +92,23 @@ rm "$dir/hostile/outside"
 ln -s /etc "$dir/hostile/folder"
 fails "a symbolic link to a folder" "$headwater" put --pack "$dir/hostile"
 
+# A folder and a file are granted to a ward: its members read them by the grant's link, and nobody else does.
+other() { HEADWATER_ACCOUNT=$dir/$1 "$headwater" "${@:2}"; }
+for who in anna bob carl; do other "$who" identity 2>/dev/null >"$dir/$who.id"; done
+{ echo "# ward 3"; cat "$dir/anna.id" "$dir/bob.id"; } >"$dir/ward.txt"
+"$headwater" put "$dir/more/$patient" --name changed.json >/dev/null
+"$headwater" grant /study/fhir /changed.json --to "@$dir/ward.txt" --expires 30d --purpose "study 17" >"$dir/grant.link"
+for who in anna bob; do
+    other "$who" get "$(<"$dir/grant.link")/changed.json" 2>"$dir/said" | cmp - "$dir/more/$patient"
+    grep -q "for study 17" "$dir/said"
+    other "$who" get "$(<"$dir/grant.link")/fhir/Account-example.json" 2>/dev/null | cmp - "$fhir/Account-example.json"
+done
+fails "somebody else's grant" other carl get "$(<"$dir/grant.link")/changed.json"
+hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpose == "study 17"' >/dev/null
+"$headwater" rm "$(hw grants | jq -r '.grants[0].name')" >/dev/null
+fails "a grant that has ended" other anna get "$(<"$dir/grant.link")/changed.json"
+echo "a grant reads for whom it was given, until it ends"
+
 hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"
 echo "the folder is removed with all its packs"

@@ -29,6 +29,8 @@ const HEALTH_FILE_CONTEXT: &str = "headwater v1 health link key";
 const TRAIL_KEY_CONTEXT: &str = "headwater v1 audit trail key";
 const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
+const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
+const READING_CONTEXT: &str = "headwater v1 reading key";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -136,6 +138,16 @@ impl AccountSecret {
     /// The seed of the key that signs the account's publications.
     pub fn creator_seed(&self) -> KeySeed {
         KeySeed(self.derive(CREATOR_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs what the account grants to others.
+    pub fn identity_seed(&self) -> KeySeed {
+        KeySeed(self.derive(IDENTITY_CONTEXT, &[]))
+    }
+
+    /// The seed of the key to which others wrap what the account may read.
+    pub fn reading_seed(&self) -> KeySeed {
+        KeySeed(self.derive(READING_CONTEXT, &[]))
     }
 
     /// The key of the account's private index.

@@ -13,6 +13,7 @@ mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
+mod grants;
 mod health;
 mod key_file;
 mod key_service_api;
@@ -88,6 +89,9 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Rm(rm) => Box::pin(rm.run(globals)).await,
         Command::Export(export) => export.run(globals).await,
         Command::Import(import) => import.run(globals).await,
+        Command::Identity(identity) => identity.run(globals),
+        Command::Grant(grant) => grant.run(globals).await,
+        Command::Grants(grants) => grants.run(globals).await,
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,

@@ -17,11 +17,12 @@
 //! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
+//! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27 to 30.
+//! 17, 20, 21, 24 and 27 to 31.
 
 #[macro_use]
 mod text;
@@ -33,6 +34,7 @@ mod bundle_tests;
 mod exposed_key;
 pub mod fhir;
 mod file_ref;
+mod grant;
 mod health;
 mod ids;
 mod index;
@@ -66,6 +68,10 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use file_ref::FileRef;
+pub use grant::{
+    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
+    IdentityError, NewGrant, OpenGrantError, OpenedGrant, OwnIdentity, SealGrantError,
+};
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
     HealthFileType, HealthFlags, HealthFlagsError, HealthKey, HealthLinkError, HealthLinkText,

@@ -1,5 +1,6 @@
 //! `headwater get`: reads an object back from the network, or a publication from gateways.
 
+mod granted;
 mod names;
 mod object;
 mod publication;
@@ -24,6 +25,8 @@ use crate::secrets::SecretArg;
 /// besides, none of which needs to be trusted: the address says what the bytes must be. Every byte is verified before it is written.
 /// A file or a folder appears under its name only when it is there whole. With --json the answer says what was read: on standard
 /// output, or on standard error where the data is there.
+///
+/// The link of a grant reads the file that was granted to you; of several, GRANT/FILE.
 ///
 /// Of a folder of records (`headwater put --pack`), LINK/RECORD and NAME/RECORD read one record, or what lies in a folder of them; the
 /// link or name alone reads all of them into a folder.

@@ -17,6 +17,7 @@ use super::Get;
 use crate::arguments::Globals;
 use crate::destination::{Destination, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
+use crate::grants;
 use crate::membership::Network;
 use crate::output::{Output, Progress};
 
@@ -46,15 +47,29 @@ impl Get {
         let output = globals.output();
         let get = async |client: &Client| {
             let object = client.open(link).await.context("cannot open the link")?;
-            if RecordFolder::is_one(&object) {
-                return self.records(client, &object, inside, output).await;
+            if grants::is_one(&object) {
+                return self.granted(client, &object, inside, globals).await;
             }
-            if inside.is_some() || self.link {
-                bail!("this is a file, and no folder of records");
-            }
-            self.whole(&object, output).await
+            self.opened(client, &object, inside, output).await
         };
         Network::load(globals.network.as_deref()).await?.with_client(None, get).await
+    }
+
+    /// Reads a file, or what is wanted of a folder of records.
+    pub(super) async fn opened(
+        &self,
+        client: &Client,
+        object: &Object,
+        inside: Option<&IndexPath>,
+        output: Output,
+    ) -> anyhow::Result<Outcome> {
+        if RecordFolder::is_one(object) {
+            return self.records(client, object, inside, output).await;
+        }
+        if inside.is_some() || self.link {
+            bail!("this is a file, and no folder of records");
+        }
+        self.whole(object, output).await
     }
 
     async fn whole(&self, object: &Object, output: Output) -> anyhow::Result<Outcome> {

@@ -1,0 +1,74 @@
+//! Grants as commands use them: opened with the account's identity, and what they say shown.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use anyhow::{Context, bail};
+use chunker::AccountSecret;
+use client::{Client, Object};
+use futures_util::TryStreamExt as _;
+use sharing::{GRANT_LEN_MAX, GRANT_TYPE, Identity, OpenedGrant, OwnIdentity};
+
+use crate::failure::Usage;
+use crate::names::now;
+use crate::output::Output;
+
+/// Longest list of recipients that is read from a file, in bytes.
+const RECIPIENTS_LEN_MAX: u64 = 1 << 20;
+
+/// Whether an object says of itself that it is a grant.
+pub(crate) fn is_one(object: &Object) -> bool {
+    object.media_type() == Some(GRANT_TYPE)
+}
+
+/// Opens a grant for this account, whatever its time.
+pub(crate) async fn read(
+    client: &Client,
+    object: &Object,
+    account: &AccountSecret,
+) -> anyhow::Result<OpenedGrant> {
+    let len = object.len();
+    if len > GRANT_LEN_MAX as u64 {
+        bail!("this grant has {len} bytes, which no grant has");
+    }
+    let bytes: Vec<_> = object.read(0..len).try_collect().await?;
+    Ok(OpenedGrant::open(&bytes.concat(), &client.network(), &OwnIdentity::of(account))?)
+}
+
+/// Opens a grant that counts now, and says on standard error who has given it and for what.
+pub(crate) async fn open(
+    client: &Client,
+    object: &Object,
+    account: &AccountSecret,
+    output: Output,
+) -> anyhow::Result<OpenedGrant> {
+    let opened = read(client, object, account).await.context("cannot open the grant")?;
+    opened.check_time(now())?;
+    let purpose = opened.grant.purpose.as_ref().map(|purpose| format!(", for {purpose}"));
+    let until = opened.grant.expires.map(|at| format!(", until {at}"));
+    output.note(format_args!(
+        "granted by {}{}{}",
+        opened.by,
+        purpose.unwrap_or_default(),
+        until.unwrap_or_default()
+    ));
+    Ok(opened)
+}
+
+/// The identities that an argument means: one in place, or with @FILE those in its lines; what follows # is for people.
+pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
+    let Some(path) = argument.strip_prefix('@') else { return Ok(vec![parse(argument)?]) };
+    let text = lines_of(path).with_context(|| format!("cannot read {path}"))?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty()).map(parse).collect()
+}
+
+fn lines_of(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn parse(text: &str) -> anyhow::Result<Identity> {
+    text.parse().map_err(|error| Usage::because(format!("{text:?} is no identity: {error}")))
+}

@@ -1,0 +1,141 @@
+//! Runs every golden vector in `docs/vectors/grants`, and what must hold of grants that are made here.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use chunker::{AccountSecret, ContentKey};
+use data_encoding::HEXLOWER;
+use fuzzing::fuzz;
+use proofs::Cid;
+use protocol::{NetworkId, UnixSeconds};
+use serde_json::{Value, json};
+use sharing::{
+    FileName, GRANT_LEN_MAX, GrantedFile, Identity, IdentityError, NewGrant, OpenGrantError, OpenedGrant,
+    OwnIdentity, Reason, SealGrantError,
+};
+
+fn file(name: &str) -> Value {
+    let path = format!("{}/../docs/vectors/grants/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn bytes(vector: &Value, key: &str) -> Vec<u8> {
+    HEXLOWER.decode(vector[key].as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn own(secret: Vec<u8>) -> OwnIdentity {
+    OwnIdentity::of(&AccountSecret::from_bytes(secret.try_into().unwrap()))
+}
+
+fn network(file: &Value) -> NetworkId {
+    NetworkId::from_bytes(bytes(file, "network").try_into().unwrap())
+}
+
+#[test]
+fn identities() {
+    for vector in file("identities.json")["vectors"].as_array().unwrap() {
+        let text = vector["identity"].as_str().unwrap();
+        let result = text.parse::<Identity>().map_err(|error| match error {
+            IdentityError::Scheme => "scheme",
+            IdentityError::Length => "length",
+            IdentityError::Key => "key",
+        });
+        match result {
+            Ok(identity) => {
+                assert_eq!(identity.to_string(), text);
+                assert_eq!(own(bytes(vector, "account")).public(), identity, "{}", vector["name"]);
+            }
+            Err(error) => assert_eq!(vector["error"], error, "{}", vector["name"]),
+        }
+    }
+}
+
+#[test]
+fn grants() {
+    let file = file("grants.json");
+    let (network, reader) = (network(&file), own(bytes(&file, "reader")));
+    for vector in file["vectors"].as_array().unwrap() {
+        let result = OpenedGrant::open(&bytes(vector, "grant"), &network, &reader);
+        match result {
+            Ok(opened) => {
+                assert_eq!(json!(opened.files.len()), vector["files"], "{}", vector["name"]);
+                assert_eq!(opened.by.as_bytes().as_slice(), bytes(&file, "owner"));
+            }
+            Err(error) => assert_eq!(vector["error"], in_short(&error), "{}: {error}", vector["name"]),
+        }
+    }
+    assert!(matches!(
+        OpenedGrant::open(&vec![0; GRANT_LEN_MAX + 1], &network, &reader),
+        Err(OpenGrantError::Cbor(_))
+    ));
+}
+
+fn in_short(error: &OpenGrantError) -> &'static str {
+    match error {
+        OpenGrantError::Cbor(_) | OpenGrantError::List(_) => "malformed",
+        OpenGrantError::Version { .. } => "version",
+        OpenGrantError::Record(_) => "record",
+        OpenGrantError::Hash => "hash",
+        OpenGrantError::Wraps { .. } => "wraps",
+        OpenGrantError::NotForYou { .. } => "not_for_you",
+        OpenGrantError::Key => "key",
+        OpenGrantError::Files { .. } => "files",
+        OpenGrantError::Expired { .. } => "expired",
+    }
+}
+
+#[test]
+fn damaged_grants_open_nothing() {
+    let file = file("grants.json");
+    let (network, reader) = (network(&file), own(bytes(&file, "reader")));
+    let all = file["vectors"].as_array().unwrap().iter();
+    let corpus: Vec<_> =
+        all.filter(|vector| vector["error"].is_null()).map(|vector| bytes(vector, "grant")).collect();
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        let opened = OpenedGrant::open(&bytes, &network, &reader);
+        assert!(corpus.contains(&bytes) || opened.is_err());
+    });
+}
+
+fn granted(name: &str) -> GrantedFile {
+    GrantedFile {
+        key: ContentKey::from_bytes([7; 32]),
+        len: 5,
+        name: FileName::new(name).unwrap(),
+        object: Cid::of(name.as_bytes()),
+        media_type: None,
+    }
+}
+
+#[test]
+fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
+    let network = NetworkId::from_bytes([1; 32]);
+    let accounts: Vec<_> = (0..5).map(|number| own(vec![number; 32])).collect();
+    let to: Vec<_> = accounts[1..4].iter().map(OwnIdentity::public).collect();
+    let new = NewGrant {
+        expires: Some(UnixSeconds::new(100)),
+        files: vec![granted("a"), granted("b")],
+        issued: UnixSeconds::new(1),
+        purpose: Some(Reason::new("treatment").unwrap()),
+    };
+    let seal =
+        |new: NewGrant, to: &[Identity]| new.seal(&accounts[0], &network, to, [9; 32], &mut rand::rng());
+    let sealed = seal(new.clone(), &to).unwrap();
+    for reader in &accounts[..4] {
+        let opened = OpenedGrant::open(&sealed, &network, reader).unwrap();
+        assert_eq!((&opened.files, opened.recipients), (&new.files, 4));
+        assert!(opened.check_time(UnixSeconds::new(99)).is_ok());
+        assert!(opened.check_time(UnixSeconds::new(100)).is_err());
+    }
+    let stranger = OpenedGrant::open(&sealed, &network, &accounts[4]);
+    assert!(matches!(stranger, Err(OpenGrantError::NotForYou { recipients: 4 })));
+    assert_eq!(seal(new.clone(), &[]), Err(SealGrantError::Recipients { found: 0 }));
+    let nothing = NewGrant { files: vec![], ..new.clone() };
+    assert_eq!(seal(nothing, &to), Err(SealGrantError::Files { found: 0 }));
+    // A key of low order would give the same secret to everybody.
+    let mut low = to[0].to_bytes();
+    low[32..].fill(0);
+    let low = Identity::from_bytes(&low).unwrap();
+    assert_eq!(seal(new, &[low]), Err(SealGrantError::Key { number: 1 }));
+}
