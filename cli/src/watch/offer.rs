@@ -20,6 +20,7 @@ use crate::ledger_network;
 pub(crate) struct Offer {
     pub(super) ledger: LedgerApi,
     pub(super) issuer: PublicKey,
+    /// For what everything is signed: the network at this ledger.
     pub(super) network: NetworkId,
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
@@ -42,11 +43,11 @@ impl Offer {
         let Some(issuer) = bundle.parts().ledger else { return Ok(None) };
         let paid_by = ledger_of(gateways, issuer).await?;
         let ledger = LedgerApi::connect(&paid_by.url).await?;
-        let network = ledger.network()?;
-        if ledger.issuer()? != issuer || network != paid_by.network {
+        let network = ledger.signed_for()?;
+        if ledger.issuer()? != issuer || ledger.network()? != paid_by.network {
             bail!("the ledger at {} is another one than the title is shown under", ledger.url());
         }
-        ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
+        ledger_network::check(globals.network.as_deref(), ledger.url(), paid_by.network)?;
         let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, network, &id).await?;

@@ -207,7 +207,7 @@ mod tests {
             let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Statement };
             inquiries::inquire(
                 State(service.clone()),
-                Body::from(Signed::sign(&stranger(), &NETWORK, inquiry).encode()),
+                Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),
             )
         };
         let held = [service.places().statement(), service.places().statement()];
@@ -231,7 +231,7 @@ mod tests {
         let unit = Unit::new("EUR").unwrap();
         let deposit =
             Deposit { amount, id: code.payment_id(), remark: None, unit, issued: UnixSeconds::new(1) };
-        let deposit = Signed::sign(&stranger(), &NETWORK, deposit);
+        let deposit = Signed::sign(&stranger(), &service.terms().signed_for(), deposit);
         let with = |code| canonical::to_vec(&TopUp { code, deposit: (&deposit).into() });
         let (right, wrong) = (with(ByteArray::new(*code.as_bytes())), with(ByteArray::new([0; 16])));
         let hand_in =

@@ -21,11 +21,11 @@ export interface Readable {
 }
 
 /** What an entry says; of one that this page does not know, only its kind. `terms` are the ledger's. */
-export async function readable(bytes: Uint8Array, { network, unit }: Pick<Terms, "network" | "unit">): Promise<Readable> {
+export async function readable(bytes: Uint8Array, { signedFor, unit }: Pick<Terms, "signedFor" | "unit">): Promise<Readable> {
   try {
     const entry = await decodeEntry(bytes);
-    const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, network);
-    if (isForeign) throw new CborError("its consents are for another network");
+    const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, signedFor);
+    if (isForeign) throw new CborError("its consents are for another ledger");
     return inWords(entry, unit);
   } catch (error) {
     if (!(error instanceof CborError)) throw error;

@@ -113,7 +113,7 @@ impl Redeem {
         let ledger = LedgerApi::connect(&self.ledger).await?;
         let handed = hand_over(&ledger, &dir).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
+        let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
         let Balance { unit, earned, paid } = ledger.inquire(&inquiry).await?;
         let node = secret.public().to_string();
         globals.output().answer(&Answer { node, handed, unit, earned, paid })?;
@@ -127,7 +127,7 @@ pub(super) async fn hand_in(ledger: &str, dir: &Path) -> anyhow::Result<Handed> 
 }
 
 async fn hand_over(ledger: &LedgerApi, dir: &Path) -> anyhow::Result<Handed> {
-    let (issuer, network) = (ledger.issuer()?, ledger.network()?);
+    let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
     let open_epoch = Epoch::new(ledger.terms().open_epoch);
     let all = kept_vouchers(dir).with_context(|| format!("cannot read the vouchers in {}", dir.display()))?;
     let is_open = |kept: &KeptVoucher| {
