@@ -622,6 +622,10 @@ def witness():
 
 def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
+    yield {"name": "line", "entry": cbor({"line": line}).hex()}
+    pool = {"amount": 9000, "each": 600, "name": b3(b"budget")}
+    yield {"name": "line", "entry": cbor({"line": line | {"budget": {"whole": True}}}).hex()}
+    line |= {"budget": {"pool": pool, "whole": False}}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
     carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
     keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
@@ -635,7 +639,7 @@ def log_entries():
     for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
-            if key == "resale":
+            if key in ("resale", "budget"):
                 continue
             yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
         yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
@@ -652,6 +656,11 @@ def log_entries():
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})
     yield bad("paid above the largest amount", "malformed", {"line": line | {"paid": 2**63}})
+    for name, budget in (("null", NULL), ("of nothing", {}), ("whole as a number", {"whole": 1}), ("a pool null", {"pool": NULL, "whole": True}), ("an unknown key", {"note": 1, "whole": True})):
+        yield bad(f"a budget {name}", "malformed", {"line": line | {"budget": budget}})
+    for key in pool:
+        yield bad(f"a pool without {key}", "malformed", {"line": line | {"budget": {"pool": without_none(pool | {key: None}), "whole": True}}})
+    yield bad("a pool above the largest amount", "malformed", {"line": line | {"budget": {"pool": pool | {"amount": 2**63}, "whole": True}}})
     yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
 
 

@@ -48,9 +48,10 @@ function inWords(entry: LogEntry, unit: string): Readable {
     case "agreement":
       return { kind: "agreement", words: agreementInWords(entry.agreed.agreement) };
     case "line": {
-      const { agreement, alias, attested, gateway, paid, plays, usage } = entry.line;
+      const { agreement, alias, attested, budget, gateway, paid, plays, usage } = entry.line;
+      const payer = budget?.pool ? [" out of the pool ", key(budget.pool.name)] : budget ? [" out of a subscription"] : [];
       const who = attested ? ", acknowledged by a page that this gateway itself had served" : "";
-      const words = ["A viewer, called ", key(alias), " here alone, paid ", sum(paid), ` for ${count(Number(plays), "play")} (${usageInWords(usage)}) under `, key(agreement), " at gateway ", key(gateway), `${who}.`];
+      const words = ["A viewer, called ", key(alias), " here alone, paid ", sum(paid), ...payer, ` for ${count(Number(plays), "play")} (${usageInWords(usage)}) under `, key(agreement), " at gateway ", key(gateway), `${who}.`];
       return { kind: "line", words };
     }
     case "gateway": {
