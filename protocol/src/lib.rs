@@ -44,7 +44,7 @@ pub use bounded::{BoundedList, ListTooLong};
 pub use code::{Code, Refusal, Retry, UnknownCode};
 pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
-pub use iroh_base::{PublicKey, SecretKey};
+pub use iroh_base::{PublicKey, SecretKey, Signature};
 pub use pay::{
     AgreementId, Alias, Allocation, Amount, AmountError, Counted, Delivered, DeliveryReceipt, Epoch,
     LaneNumber, Paid, PayLane, Payment, PaymentError, Per, Ppm, PpmError, Promise, Quantity, QuantityError,

@@ -17,13 +17,16 @@
 //! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
+//! * [`readings`] are what a device without a program of ours sends: a gateway keeps them as [`KeptBatches`], unread.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27 to 31.
+//! 17, 20, 21, 24 and 27 to 32.
 
+#[macro_use]
+mod secret_text;
 #[macro_use]
 mod text;
 mod account;
@@ -48,6 +51,7 @@ mod samples;
 mod sealed;
 mod segments;
 mod share;
+mod stream;
 mod time;
 mod track;
 mod track_fields;
@@ -109,6 +113,12 @@ pub use share::{
     SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
     ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
     SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+};
+pub use stream::{
+    AppendSignature, AppendSignatureError, BatchNumber, BatchNumberError, DeviceStream, DeviceStreamEnd,
+    KeptBatch, KeptBatches, KeptBatchesError, ReadingsError, STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX,
+    STREAM_BATCHES_MAX, STREAM_BYTES_MAX, STREAM_NAME_LEN_MAX, StreamInquiry, StreamToken, readings,
+    signed_text,
 };
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
