@@ -41,6 +41,7 @@ mod secrets;
 mod settings;
 mod shares;
 mod smaller_coding;
+mod streams;
 mod target;
 mod trail;
 mod until_ended;
@@ -95,6 +96,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Stream(stream) => Box::pin(stream.run(globals)).await,
         Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,

@@ -33,6 +33,7 @@ pub(crate) mod share;
 pub(crate) mod shares;
 pub(crate) mod stat;
 pub(crate) mod steward;
+pub(crate) mod stream;
 mod telling;
 pub(crate) mod ticket;
 pub(crate) mod verify;

@@ -10,7 +10,7 @@ use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
 
-use crate::names::{Names, now};
+use crate::names::{Names, check_kind, now};
 
 /// A folder of records under its name.
 #[derive(Debug)]
@@ -56,6 +56,19 @@ impl Folder {
         let opened = super::open(client, &names.link(client, path).await?).await?;
         let packs = opened.catalogue().packs().to_vec();
         Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
+    }
+
+    /// The folder of records that has this name in the index, or a new one where nothing has.
+    pub(crate) async fn open_or_new(
+        client: &Client,
+        names: &Names,
+        path: &IndexPath,
+    ) -> anyhow::Result<Self> {
+        if names.local.index().file(path).is_some() {
+            return Ok(Self::open(client, names, path).await?.0);
+        }
+        check_kind(names.local.index(), path)?;
+        Ok(Self { path: path.clone(), file: None, packs: Vec::new() })
     }
 
     /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
