@@ -67,7 +67,7 @@ impl RedbBatches {
 #[async_trait]
 impl BatchStore for RedbBatches {
     async fn append(&self, stream: LinkId, batch: KeptBatch) -> Result<Appended> {
-        self.blocking(move |database| append(database, stream, batch)).await
+        self.blocking(move |database| append(database, stream, &batch)).await
     }
 
     async fn waiting(
@@ -102,7 +102,7 @@ impl BatchStore for RedbBatches {
     }
 }
 
-fn append(database: &Database, stream: LinkId, batch: KeptBatch) -> Result<Appended> {
+fn append(database: &Database, stream: LinkId, batch: &KeptBatch) -> Result<Appended> {
     let transaction = database.begin_write().map_err(failed)?;
     {
         let mut streams = transaction.open_table(STREAMS).map_err(failed)?;
@@ -115,16 +115,17 @@ fn append(database: &Database, stream: LinkId, batch: KeptBatch) -> Result<Appen
             None => None,
         };
         let bytes_of_all = sum(&total)?;
-        let judged = standing.judge(&batch, under, bytes_of_all);
+        let judged = standing.judge(batch, under, bytes_of_all);
         if judged != Appended::New {
             return Ok(judged);
         }
-        let (KeptBatch { number, signature, batch }, len) = (batch.clone(), batch.batch.len() as u64);
-        let digest = Digest::of(&batch);
+        let KeptBatch { number, signature, batch } = batch;
+        let (digest, len) = (Digest::of(batch), batch.len() as u64);
         let (bytes, waiting) = (standing.bytes + len, standing.waiting + 1);
-        let row = canonical::to_vec(&StreamRow { bytes, digest, last: number, waiting });
+        let row = canonical::to_vec(&StreamRow { bytes, digest, last: *number, waiting });
         streams.insert(stream.as_bytes(), row.as_slice()).map_err(failed)?;
-        let row = canonical::to_vec(&BatchRow { batch: ByteBuf::from(batch), signature });
+        let row =
+            canonical::to_vec(&BatchRow { batch: ByteBuf::from(batch.as_slice()), signature: *signature });
         batches.insert(key, row.as_slice()).map_err(failed)?;
         total.insert((), bytes_of_all + len).map_err(failed)?;
     }
