@@ -61,10 +61,10 @@ mod trail;
 pub use account::{
     AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
     Export, ExportError, FileEntry, HEADER_FIELDS_LEN_MAX, HEADER_FIELDS_MAX, HeaderFields,
-    HeaderFieldsError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX, INDEX_PAGE_LEN_MAX,
-    INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot, NameError, PageError,
-    PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen, SeenError, Stamp,
-    StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
+    HeaderFieldsError, Hold, HoldError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX,
+    INDEX_PAGE_LEN_MAX, INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot,
+    NameError, PageError, PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen,
+    SeenError, Stamp, StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
 };
 pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{

@@ -17,6 +17,7 @@ use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::packs::{self, Folder};
@@ -96,6 +97,7 @@ impl Rm {
         let remove = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
+            holds::check(names.local.index(), &paths)?;
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
