@@ -16,7 +16,6 @@ use crate::failure::Usage;
 use crate::membership::Network;
 use crate::output::Output;
 use crate::secrets::SecretArg;
-use crate::target::Target;
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -127,14 +126,6 @@ pub(crate) async fn named_link(argument: &SecretArg, globals: &Globals) -> anyho
     match named(argument)? {
         Some(path) => link_of(&path, globals).await.map(Some),
         None => Ok(None),
-    }
-}
-
-/// The object that an argument means: by its link, its address, or its name in the index.
-pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Target> {
-    match named_link(argument, globals).await? {
-        Some(link) => Ok(Target::Link(link)),
-        None => Target::read(argument),
     }
 }
 
