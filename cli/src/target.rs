@@ -105,10 +105,6 @@ impl Targets {
 }
 
 impl Target {
-    pub(crate) fn read(argument: &SecretArg) -> anyhow::Result<Self> {
-        argument.parse("a link or an address")
-    }
-
     pub(crate) fn cid(&self) -> Cid {
         match self {
             Self::Link(link) => link.cid(),
