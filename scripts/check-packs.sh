@@ -83,6 +83,32 @@ diff -r "$fhir" "$dir/out-left" >"$dir/difference" && { echo "nothing was remove
 [[ $(cat "$dir/difference") == "Only in $fhir: $patient" ]] || { cat "$dir/difference" >&2; exit 1; }
 echo "a removed record is gone from every version of the folder, and no link reads it; all others are as they were"
 
+# A node that has something of a pack loses all of it: an audit of the folder sees it, and a repair of the folder brings it back.
+"$headwater" audit /study/fhir --json | jq -e '.whole and (.packs | length > 1)' >/dev/null
+"$headwater" audit "$new_link" --json | jq -e '.whole and (.packs | length > 1)' >/dev/null
+holder=$("$headwater" account --json | jq -r .payer)
+count_of() { hw audit "$1" | jq '.packs | length + 1'; }
+[[ $("$headwater" mandate /study/fhir --holder "$holder" | tee "$dir/care.mandates" | wc -l) == "$(count_of /study/fhir)" ]]
+hw repair "$new_link" --mandate "$dir/care.mandates" | jq -e '.whole and (.packs | length > 1)' >/dev/null
+hw steward add /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /study/fhir)" '.objects == $all' >/dev/null
+hw steward remove /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /study/fhir)" '.objects == $all' >/dev/null
+echo "whoever looks after a folder of records looks after all its packs"
+
+# What is held stays, whatever is asked for, and goes when its hold is released.
+hw hold /study/fhir/Account-example.json --until 2099-01-01 --legal 'case 17' | jq -e '.holds[0] | .holds and .legal == "case 17"' >/dev/null
+for what in /study/fhir /study/fhir/Account-example.json /study; do
+    fails "removing $what, which is held" "$headwater" rm --recursive "$what"
+    grep -q "is held" "$dir/refused"
+done
+fails "moving what is held" "$headwater" mv /study/fhir /other
+fails "a mandate that ends before the hold" "$headwater" mandate /study/fhir --holder "$holder" --until 2098-12-31
+"$headwater" mandate /study/fhir --holder "$holder" --json | jq -e '.expires > 4070908800' >/dev/null
+"$headwater" rm /study/fhir/Basic-referral.json >/dev/null
+fails "a hold that ends earlier" "$headwater" hold /study/fhir/Account-example.json --until 2098-12-31
+"$headwater" hold /study/fhir/Account-example.json --release >/dev/null
+"$headwater" audit-trail | grep -q "hold released"
+echo "what is held is not removed, moved or left without care; its release is on record"
+
 mkdir "$dir/hostile"
 echo inside >"$dir/hostile/inside"
 ln -s /etc/hostname "$dir/hostile/outside"
