@@ -145,11 +145,12 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Response, Problem> {
     let (id, link) = known(&gateway, &id).await?;
-    let stream = record(&gateway, &link)?;
-    check_token(&stream, &headers)?;
+    // Of a stream that was ended no record is left to check a token by.
     if let Some(at) = link.ended {
         return Err(Problem::new(Code::StreamEnded, format!("its owner ended it at {at}")));
     }
+    let stream = record(&gateway, &link)?;
+    check_token(&stream, &headers)?;
     if !gateway.streams().admits(id) {
         return Err(Problem::new(Code::TooManyRequests, "batches of this stream come too often"));
     }
