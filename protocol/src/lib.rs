@@ -53,8 +53,8 @@ pub use pay::{
 };
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,
-    DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseError, LeaseTerms,
-    Mandate, MandateError, NodeRecord, Pointer, PointerValue, PointerValueError, Price, RelayUrl,
+    DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseEnd, LeaseError,
+    LeaseTerms, Mandate, MandateError, NodeRecord, Pointer, PointerValue, PointerValueError, Price, RelayUrl,
     RelayUrlError, Release, ReleaseError, Renewal, RenewalError, Successor, Tag, TagError, Tags, TagsError,
 };
 pub use request::{PageLimit, PageLimitError, Request};

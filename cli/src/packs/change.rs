@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use account::{Change, PackPut, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
 use chunker::Coding;
-use client::{Client, NodeRelease, ObjectSecrets, PutReport};
+use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
@@ -40,6 +40,8 @@ pub(crate) struct Released {
     pub(crate) nodes: BTreeMap<PublicKey, String>,
     /// Why some nodes could not be asked yet.
     pub(crate) later: Option<String>,
+    /// All that they said, object by object.
+    pub(crate) reports: Vec<ReleaseReport>,
 }
 
 impl Folder {
@@ -150,9 +152,10 @@ pub(crate) async fn release(
         match release_now(client, &names.account, &names.local, object).await? {
             Answer::Asked(report) => {
                 said.ended += report.ended();
-                for (node, answer) in report.nodes {
-                    said.enter(node, answer);
+                for (node, answer) in &report.nodes {
+                    said.enter(*node, answer);
                 }
+                said.reports.push(report);
             }
             Answer::Unknown | Answer::NotOurs => {}
             Answer::Later(error) => {
@@ -164,7 +167,7 @@ pub(crate) async fn release(
 }
 
 impl Released {
-    fn enter(&mut self, node: PublicKey, answer: NodeRelease) {
+    fn enter(&mut self, node: PublicKey, answer: &NodeRelease) {
         match answer {
             NodeRelease::HeldNothing => {}
             NodeRelease::Ended(_) => {
