@@ -109,6 +109,19 @@ fails "a hold that ends earlier" "$headwater" hold /study/fhir/Account-example.j
 "$headwater" audit-trail | grep -q "hold released"
 echo "what is held is not removed, moved or left without care; its release is on record"
 
+# Erased: the certificate verifies with nothing but the file, on a machine that knows neither network nor account.
+head -c 200000 /dev/urandom >"$dir/scan.dcm"
+"$headwater" put "$dir/scan.dcm" --name scan.dcm --erasable >"$dir/scan.link"
+fails "erasing what has no key of its own" "$headwater" rm --erase /study/fhir
+hw rm --erase /scan.dcm --certificate "$dir/scan.erasure.txt" >"$dir/erased.json" || true
+grep -q "destroyed on the machine" "$dir/scan.erasure.txt"
+HEADWATER_NETWORK=/nowhere HEADWATER_ACCOUNT=$dir/nobody "$headwater" --json verify "$dir/scan.erasure.txt" >"$dir/verified.json"
+jq -e '.type == "erasure" and .body.key == "destroyed" and (.body.objects[0] | .ended == .parts and .silent == [])' "$dir/verified.json" >/dev/null
+sed 's/scan.dcm/other.dcm/' "$dir/scan.erasure.txt" >"$dir/forged.txt"
+fails "a certificate with other words" "$headwater" verify "$dir/forged.txt"
+fails "what was erased" "$headwater" get "@$dir/scan.link"
+echo "what was erased has a certificate that anybody checks"
+
 mkdir "$dir/hostile"
 echo inside >"$dir/hostile/inside"
 ln -s /etc/hostname "$dir/hostile/outside"

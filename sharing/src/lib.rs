@@ -18,12 +18,13 @@
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * [`readings`] are what a device without a program of ours sends: a gateway keeps them as [`KeptBatches`], unread.
+//! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27 to 32.
+//! 17, 20, 21, 24 and 27 to 33.
 
 #[macro_use]
 mod secret_text;
@@ -34,6 +35,7 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
+mod erasure;
 mod exposed_key;
 pub mod fhir;
 mod file_ref;
@@ -70,6 +72,9 @@ pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
+};
+pub use erasure::{
+    ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
 pub use file_ref::FileRef;
 pub use grant::{
