@@ -12,8 +12,8 @@ use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecod
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
-    Lease, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response, Signed,
-    UnixSeconds, Unverified,
+    Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response,
+    Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 

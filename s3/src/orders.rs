@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(bucket().decide(&with_a, NOW), Err(Refusal::NotEmpty));
         assert_eq!(bucket().decide(&index(&[], &["photos", "photos/x"]), NOW), Err(Refusal::NotEmpty));
         assert_eq!(bucket().decide(&index(&["photo"], &[]), NOW), Err(Refusal::NoBucket));
-        let decision = bucket().decide(&index(&[], &["photos"])).unwrap();
+        let decision = bucket().decide(&index(&[], &["photos"]), NOW).unwrap();
         assert_eq!(decision.changes, [Wanted::Gone(EntryName::Folder(path("photos")))]);
     }
 
