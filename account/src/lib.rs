@@ -9,7 +9,7 @@
 //! [`Account`] derives the keys; [`LocalIndex`] is what this device knows, durably; [`pull`] and [`sync`] bring it and the
 //! network together and say with [`Freshness`] how new that is. [`KeyStore`] holds the keys of erasable objects, which no
 //! secret gives back. [`PackPut`] and [`RecordFolder`] put and read folders of many small records, which have one name
-//! together. The formats are those of `docs/spec.md` sections 24 and 30, and live in `sharing`.
+//! together. [`StreamKeys`] open what devices send. The formats are those of `docs/spec.md` sections 24, 30 and 32, and live in `sharing`.
 //!
 //! Of files the crate knows the names, and `client` the rest.
 
@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod releases;
 mod state;
+mod streams;
 mod sync;
 
 pub use fetch::{FetchIndexError, fetch_publishing};
@@ -38,4 +39,5 @@ pub use phrase::{PHRASE_WORDS, PhraseError, from_phrase, to_phrase};
 pub use pull::pull;
 pub use push::{INDEX_KEPT_S, PushError, put_small};
 pub use releases::{Released, release_now, release_pending};
+pub use streams::{Opened, StreamKeys, Unopened};
 pub use sync::{Synced, exchange, sync};

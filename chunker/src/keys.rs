@@ -26,6 +26,9 @@ const SPOOL_CONTEXT: &str = "headwater v1 s3 spool";
 const SHARE_KEY_CONTEXT: &str = "headwater v1 share key";
 const SHARE_SECRET_CONTEXT: &str = "headwater v1 share secret";
 const HEALTH_FILE_CONTEXT: &str = "headwater v1 health link key";
+const STREAM_TOKEN_CONTEXT: &str = "headwater v1 stream token";
+const STREAM_DEVICE_CONTEXT: &str = "headwater v1 stream device key";
+const STREAM_READING_CONTEXT: &str = "headwater v1 stream reading key";
 const TRAIL_KEY_CONTEXT: &str = "headwater v1 audit trail key";
 const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
@@ -173,6 +176,21 @@ impl AccountSecret {
     /// The key of the files behind the account's health link with this id.
     pub fn health_file_key(&self, id: &[u8; 32]) -> KeySeed {
         KeySeed(self.derive(HEALTH_FILE_CONTEXT, id))
+    }
+
+    /// What the device shows that writes to the account's stream with this id.
+    pub fn stream_token(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_TOKEN_CONTEXT, id))
+    }
+
+    /// The seed of the key by which that device signs.
+    pub fn stream_device_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_DEVICE_CONTEXT, id))
+    }
+
+    /// The key that opens what that device sends.
+    pub fn stream_reading_key(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_READING_CONTEXT, id))
     }
 
     /// The seed of the key that signs the account's audit trail.

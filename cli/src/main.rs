@@ -15,6 +15,7 @@ mod freshness;
 mod gateway_api;
 mod grants;
 mod health;
+mod holds;
 mod key_file;
 mod key_service_api;
 mod language;
@@ -41,6 +42,7 @@ mod secrets;
 mod settings;
 mod shares;
 mod smaller_coding;
+mod streams;
 mod target;
 mod trail;
 mod until_ended;
@@ -95,6 +97,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Hold(hold) => hold.run(globals).await,
+        Command::Stream(stream) => Box::pin(stream.run(globals)).await,
         Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,

@@ -15,8 +15,6 @@ use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::membership::Network;
 use crate::output::Output;
-use crate::secrets::SecretArg;
-use crate::target::Target;
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -122,22 +120,6 @@ impl Names {
     }
 }
 
-/// The link of the file that an argument names, if it does: names begin with `/`.
-pub(crate) async fn named_link(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Option<Link>> {
-    match named(argument)? {
-        Some(path) => link_of(&path, globals).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-/// The object that an argument means: by its link, its address, or its name in the index.
-pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Target> {
-    match named_link(argument, globals).await? {
-        Some(link) => Ok(Target::Link(link)),
-        None => Target::read(argument),
-    }
-}
-
 /// A path as the user wrote it.
 pub(crate) fn parse_path(text: &str) -> anyhow::Result<IndexPath> {
     IndexPath::from_user(text).map_err(|error| Usage::because(format!("{text:?} is no name: {error}")))
@@ -172,21 +154,6 @@ pub(crate) fn key_store(globals: &Globals) -> anyhow::Result<KeyStore> {
 /// The time on this machine.
 pub(crate) fn now() -> UnixSeconds {
     UnixSeconds::from(SystemTime::now())
-}
-
-async fn link_of(path: &IndexPath, globals: &Globals) -> anyhow::Result<Link> {
-    let mut names = Names::open(globals).await?;
-    let network = Network::load(globals.network.as_deref()).await?;
-    let find = async |client: &Client| {
-        names.pull(client).await?;
-        names.link(client, path).await
-    };
-    network.with_client(None, find).await
-}
-
-/// The path in an argument that begins with `/`. What is read from a file or from standard input is a link.
-fn named(argument: &SecretArg) -> anyhow::Result<Option<IndexPath>> {
-    argument.in_place().filter(|text| text.starts_with('/')).map(parse_path).transpose()
 }
 
 /// What lies beside the account file, with its name and this ending.

@@ -12,8 +12,8 @@ use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecod
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
-    Lease, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response, Signed,
-    UnixSeconds, Unverified,
+    Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response,
+    Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -298,11 +298,18 @@ impl Wire {
         Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by(), expires })
     }
 
-    /// Ends a lease.
-    pub(crate) async fn release(&self, node: PublicKey, release: &Signed<Release>) -> Result<(), WireError> {
+    /// Ends a lease; the node's signed word that it has.
+    pub(crate) async fn release(
+        &self,
+        node: PublicKey,
+        release: &Signed<Release>,
+    ) -> Result<Signed<LeaseEnd>, WireError> {
         let request = Request::Release { release: Unverified::from(release) };
         let response = self.ask(node, &request, CHANGE_WITHIN).await?;
-        expect(response, |r| matches!(r, Response::Released).then_some(()))
+        let end = expect(response, |r| if let Response::Released { end } = r { Some(end) } else { None })?;
+        let end = end.verify(&self.pool.network()).map_err(wrong)?;
+        let is_right = self.roster.view().members.resolve(&node) == Some(end.by()) && end.answers(release);
+        if is_right { Ok(end) } else { Err(wrong(Wrong::Lease)) }
     }
 
     /// Has a node keep a new version of a pointer.

@@ -17,13 +17,17 @@
 //! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
+//! * [`readings`] are what a device without a program of ours sends: a gateway keeps them as [`KeptBatches`], unread.
+//! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27 to 31.
+//! 17, 20, 21, 24 and 27 to 33.
 
+#[macro_use]
+mod secret_text;
 #[macro_use]
 mod text;
 mod account;
@@ -31,6 +35,7 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
+mod erasure;
 mod exposed_key;
 pub mod fhir;
 mod file_ref;
@@ -48,6 +53,7 @@ mod samples;
 mod sealed;
 mod segments;
 mod share;
+mod stream;
 mod time;
 mod track;
 mod track_fields;
@@ -57,15 +63,18 @@ mod trail;
 pub use account::{
     AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
     Export, ExportError, FileEntry, HEADER_FIELDS_LEN_MAX, HEADER_FIELDS_MAX, HeaderFields,
-    HeaderFieldsError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX, INDEX_PAGE_LEN_MAX,
-    INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot, NameError, PageError,
-    PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen, SeenError, Stamp,
-    StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
+    HeaderFieldsError, Hold, HoldError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX,
+    INDEX_PAGE_LEN_MAX, INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot,
+    NameError, PageError, PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen,
+    SeenError, Stamp, StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
 };
 pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
+};
+pub use erasure::{
+    ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
 pub use file_ref::FileRef;
 pub use grant::{
@@ -109,6 +118,12 @@ pub use share::{
     SHARE_PASSCODE_LEN_MAX, SHARE_SESSION_S, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
     ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
     SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
+};
+pub use stream::{
+    AppendSignature, AppendSignatureError, BatchNumber, BatchNumberError, DeviceStream, DeviceStreamEnd,
+    KeptBatch, KeptBatches, KeptBatchesError, ReadingsError, STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX,
+    STREAM_BATCHES_MAX, STREAM_BYTES_MAX, STREAM_NAME_LEN_MAX, StreamInquiry, StreamToken, readings,
+    signed_text,
 };
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,

@@ -21,7 +21,7 @@ use crate::names::{Names, now};
 use crate::secrets::SecretArg;
 use crate::shares::{self, KeptShare, KeptShares};
 use crate::trail::{TrailFile, facts_of_share};
-use crate::{account as account_file, gateway_api};
+use crate::{account as account_file, gateway_api, holds};
 
 /// End a link that you have made, and put what it shared under new keys
 ///
@@ -136,6 +136,7 @@ impl Revoke {
         done: &mut Rekeyed,
     ) -> anyhow::Result<()> {
         let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
+        holds::check(names.local.index(), &paths)?;
         if self.drop {
             let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();

@@ -71,7 +71,7 @@ impl Steward {
         match self.command {
             None => Box::pin(self.serve(globals)).await,
             Some(Command::Add(add)) => add.run(globals).await,
-            Some(Command::Remove(remove)) => remove.run(globals),
+            Some(Command::Remove(remove)) => remove.run(globals).await,
             Some(Command::List(list)) => list.run(globals),
             Some(Command::Status(show)) => show.run(globals),
         }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use account::{Change, PackPut, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
 use chunker::Coding;
-use client::{Client, NodeRelease, ObjectSecrets, PutReport};
+use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
 
-use crate::names::{Names, now};
+use crate::names::{Names, check_kind, now};
 
 /// A folder of records under its name.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub(crate) struct Released {
     pub(crate) nodes: BTreeMap<PublicKey, String>,
     /// Why some nodes could not be asked yet.
     pub(crate) later: Option<String>,
+    /// All that they said, object by object.
+    pub(crate) reports: Vec<ReleaseReport>,
 }
 
 impl Folder {
@@ -56,6 +58,19 @@ impl Folder {
         let opened = super::open(client, &names.link(client, path).await?).await?;
         let packs = opened.catalogue().packs().to_vec();
         Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
+    }
+
+    /// The folder of records that has this name in the index, or a new one where nothing has.
+    pub(crate) async fn open_or_new(
+        client: &Client,
+        names: &Names,
+        path: &IndexPath,
+    ) -> anyhow::Result<Self> {
+        if names.local.index().file(path).is_some() {
+            return Ok(Self::open(client, names, path).await?.0);
+        }
+        check_kind(names.local.index(), path)?;
+        Ok(Self { path: path.clone(), file: None, packs: Vec::new() })
     }
 
     /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
@@ -137,9 +152,10 @@ pub(crate) async fn release(
         match release_now(client, &names.account, &names.local, object).await? {
             Answer::Asked(report) => {
                 said.ended += report.ended();
-                for (node, answer) in report.nodes {
-                    said.enter(node, answer);
+                for (node, answer) in &report.nodes {
+                    said.enter(*node, answer);
                 }
+                said.reports.push(report);
             }
             Answer::Unknown | Answer::NotOurs => {}
             Answer::Later(error) => {
@@ -151,7 +167,7 @@ pub(crate) async fn release(
 }
 
 impl Released {
-    fn enter(&mut self, node: PublicKey, answer: NodeRelease) {
+    fn enter(&mut self, node: PublicKey, answer: &NodeRelease) {
         match answer {
             NodeRelease::HeldNothing => {}
             NodeRelease::Ended(_) => {

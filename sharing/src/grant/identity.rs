@@ -77,6 +77,11 @@ impl OwnIdentity {
         Self { signing, reading, public }
     }
 
+    /// The key that signs in its name.
+    pub const fn signing_key(&self) -> &SecretKey {
+        &self.signing
+    }
+
     /// What others may know of it.
     pub const fn public(&self) -> Identity {
         self.public

@@ -88,6 +88,10 @@ pub enum TrailWhat {
     Refused,
     /// The last attempt at a passcode was used up.
     Locked,
+    /// It was laid down that something stays.
+    Held,
+    /// It need not stay any more.
+    HoldReleased,
     /// Keys were destroyed and leases ended.
     Erased,
     /// The head of the trail was committed to a public log.
@@ -135,6 +139,8 @@ impl TrailWhat {
             Self::BreakGlass => "read in an emergency",
             Self::Refused => "refused",
             Self::Locked => "refused, and locked",
+            Self::Held => "held",
+            Self::HoldReleased => "hold released",
             Self::Erased => "erased",
             Self::Committed => "trail committed",
         }

@@ -91,7 +91,7 @@ impl Removal {
         if names.local.index().paths_of(file.object).next().is_none() {
             old.push(file.object);
         }
-        let Released { ended, nodes, later } = packs::release(client, names, old).await?;
+        let Released { ended, nodes, later, .. } = packs::release(client, names, old).await?;
         let nodes = nodes.into_iter().map(|(node, said)| NodeLine { node: node.to_string(), said });
         Ok(RemovedRecords {
             name: self.folder.to_string(),
