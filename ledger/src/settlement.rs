@@ -3,6 +3,7 @@
 mod acknowledged;
 mod audit;
 mod carriers;
+mod counted;
 mod keepers;
 mod lines;
 mod list;
@@ -18,6 +19,7 @@ pub use self::acknowledged::Acknowledged;
 pub use self::audit::{LogAudit, LogAuditError};
 use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
+pub use self::counted::{Counted, Shown};
 pub use self::keepers::Keeper;
 pub use self::lines::Line;
 use self::lines::Shares;

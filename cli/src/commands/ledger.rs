@@ -3,6 +3,7 @@
 mod agree;
 mod balance;
 mod buy;
+mod canary;
 mod claim;
 mod corrections;
 mod deposit;
@@ -59,6 +60,7 @@ enum Command {
     Balance(balance::Balance),
     Statement(statement::Statement),
     Claim(claim::Claim),
+    Canary(canary::Canary),
     Settle(settle::Settle),
     Page(page::Page),
     Dispute(corrections::Dispute),
@@ -90,6 +92,7 @@ impl Ledger {
             Command::Balance(balance) => balance.run(globals).await,
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
+            Command::Canary(canary) => canary.run(globals).await,
             Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
             Command::Dispute(dispute) => dispute.run(globals).await,
