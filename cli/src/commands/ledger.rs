@@ -12,6 +12,7 @@ mod init;
 mod migrate;
 mod offer;
 mod page;
+mod prepay;
 mod promised;
 mod serve;
 mod settle;
@@ -62,6 +63,7 @@ enum Command {
     Claim(claim::Claim),
     Canary(canary::Canary),
     Settle(settle::Settle),
+    Prepay(prepay::Prepay),
     Page(page::Page),
     Dispute(corrections::Dispute),
     Hold(corrections::Hold),
@@ -93,6 +95,7 @@ impl Ledger {
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
             Command::Canary(canary) => canary.run(globals).await,
+            Command::Prepay(prepay) => prepay.run(globals).await,
             Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
             Command::Dispute(dispute) => dispute.run(globals).await,
