@@ -189,6 +189,7 @@ settled() {
         paid_as "$party" statement >"$dir/$party.statement.json"
     done
     cp "$paid_dir"/node-*.json "$dir"
+    read_was_paid
     # Once more: nothing is handed in for an epoch that is settled, and the balance says what was earned.
     paid_nodes 0
     for party in "$paid_dir"/node-*.json; do
@@ -347,8 +348,62 @@ controlled() {
     jq -r '"  a gateway kept what three viewers signed to itself: of two it has lost its share, for one \(.epochs[0].lines[0].paid) was paid once a canary spoke up"' "$dir/gateway4.json"
 }
 
+# Nodes that sell are paid by whoever reads for themselves, out of collateral of their own.
+read_directly() {
+    local pay=$dir/own
+    head -c 9000000 /dev/urandom >"$dir/own.bin"
+    "$headwater" put "$dir/own.bin" >"$dir/own.link" 2>/dev/null
+    reading() { "$headwater" get "@$dir/own.link" -o "$dir/own.copy" --ledger "$HEADWATER_LEDGER" --collateral 3 --pay-folder "$pay" 2>"$dir/own.log"; }
+    # The first time makes the key that pays.
+    reading
+    "$headwater" ledger top-up --key "$pay/gateway.key" "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 3)" >/dev/null
+    rm "$dir/own.copy"
+    reading
+    cmp "$dir/own.bin" "$dir/own.copy"
+    payer=$("$headwater" --json ledger balance --key "$pay/gateway.key" | jq -r 'select(.reserved != "0.000000").party')
+    [[ -n $payer ]]
+}
+
+# What the nodes have of it: vouchers of the key for what was read.
+read_was_paid() {
+    jq -se --arg payer "$payer" '[.[].vouchers[] | select(.payer == $payer).bytes] | add >= 9000000' "$paid_dir"/node-*.json >/dev/null
+    "$headwater" --json node status --dir "$(devnet_node 0 dir)" >"$dir/status.json"
+    jq -e '.sold | .promised_micro > 0 and .allowance_micro >= 0 and .redeemed.bytes > 0' "$dir/status.json" >/dev/null
+}
+
+# A data set over the whole way: paid for, sealed to its buyer, and opened with what was sealed, from the nodes.
+data_sold() {
+    local offer paid=3.000001 shop party
+    head -c 700000 /dev/urandom >"$dir/readings"
+    "$headwater" put "$dir/readings" 2>/dev/null >"$dir/readings.link"
+    printf 'For research alone.\n' >"$dir/licence.txt"
+    offer=$("$headwater" --json ledger offer --agreement "$(paid_agreement "$paid_dir/film.agreement")" --licence "$dir/licence.txt" \
+        --price "$paid" --sold "$dir/readings.link" --dir "$dir/shop" | jq -r .name)
+    paid_serve shop sell serve --dir "$dir/shop"
+    paid_key hanna >/dev/null
+    buying() { paid_as hanna buy --from "$(paid_url shop)" --offer "$offer" --price "$paid" --keep "$dir/readings.purchase"; }
+    refused "a purchase without money" buying
+    paid_as hanna top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 4)" >/dev/null
+    buying >"$dir/bought.json"
+    [[ $(jq -r .sold "$dir/bought.json") == "$(<"$dir/readings.link")" ]]
+    jq -r .sold "$dir/bought.json" | "$headwater" --account "$paid_dir/hanna.account" get - -o "$dir/opened" 2>/dev/null
+    cmp "$dir/readings" "$dir/opened"
+    # Whoever asks again has the same, and pays nothing more: also of a service that has lost its power.
+    paid_kill shop
+    paid_serve shop sell serve --dir "$dir/shop"
+    buying | cmp - "$dir/bought.json"
+    paid_as hanna balance | jq -e '.funds == "0.999999"' >/dev/null
+    paid_settle | jq -e --arg paid "$paid" '.sales == 1 and .totals.sold == $paid' >/dev/null
+    for party in anna bob carl network; do
+        paid_as "$party" statement --epoch 3 | jq -r '.epochs[0].sales[0].earned'
+    done >"$dir/sold"
+    jq -se --arg paid "$paid" 'map(. * 1000000 | round) | add == ($paid | tonumber * 1000000 | round)' "$dir/sold" >/dev/null
+    echo "  a data set was sold for $paid, opened from the nodes, and its price shared to the micro-unit"
+}
+
 film_and_agreement
 watched
+read_directly
 played
 played_for_nothing
 bought
@@ -358,3 +413,4 @@ log_verified
 paid_out
 comes_back
 controlled
+data_sold
