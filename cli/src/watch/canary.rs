@@ -26,7 +26,7 @@ use sharing::Bundle;
 use self::book::{Book, Looked, Noted, Short};
 pub(crate) use self::finding::Finding;
 use self::finding::{Open, Settled, open, settled};
-use self::proved::CountedAnswer;
+use self::proved::{CountedAnswer, LinesAnswer};
 use super::kept::Kept;
 use super::stream::Piece;
 use super::{Fare, Keep, Offer, UsedGrant};
@@ -258,6 +258,9 @@ impl One<'_> {
         if is_counted == is_missing {
             bail!("the ledger does not show what stands in its list of receipts");
         }
+        if is_counted && !self.is_in_a_line(epoch, &policy).await? {
+            bail!("the ledger lists the receipt, and no line of its log has counted what it says");
+        }
         let promise = self.noted.promise.clone().filter(|_| self.is_promised());
         let finding = settled(is_counted, promise.is_some(), self.noted.short.is_some());
         if let (Settled::Omitted, Some(promise)) = (finding, promise) {
@@ -269,6 +272,20 @@ impl One<'_> {
         self.noted.found = Some(finding.into());
         self.write()?;
         Ok(finding.into())
+    }
+
+    /// Whether a line of the log, under the alias of this canary, has counted what was signed.
+    async fn is_in_a_line(&self, epoch: Epoch, policy: &Policy) -> anyhow::Result<bool> {
+        let (ledger, grant) = (self.check.ledger, self.grant.body());
+        let inquiry = Inquiry { epoch: Some(epoch), issued: now(), what: Inquired::Statement };
+        let inquiry = Signed::sign(self.check.viewer, &ledger.network()?, inquiry);
+        let lines: LinesAnswer = ledger.inquire(&inquiry).await?;
+        for index in lines.places(grant) {
+            if proved::line_has(ledger, policy, index, grant, self.receipt.body().usage).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn is_promised(&self) -> bool {

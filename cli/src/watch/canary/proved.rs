@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use ledger::tlog::{Bundle, Checkpoint, LogProof, Policy};
 use ledger::{LogEntry, Shown, Summary};
 use proofs::canonical;
-use protocol::{Epoch, Serial};
+use protocol::{Epoch, Serial, SessionGrant, Usage};
 use serde::Deserialize;
 
 use crate::ledger_api::LedgerApi;
@@ -43,6 +43,35 @@ impl CountedAnswer {
     }
 }
 
+/// The answer to an inquiry about a settled epoch: the lines in which the asker has a part.
+#[derive(Deserialize)]
+pub(super) struct LinesAnswer {
+    epochs: Vec<EpochLines>,
+}
+
+#[derive(Deserialize)]
+struct EpochLines {
+    lines: Vec<LineAnswer>,
+}
+
+#[derive(Deserialize)]
+struct LineAnswer {
+    index: u64,
+    agreement: String,
+    gateway: String,
+    own: bool,
+}
+
+impl LinesAnswer {
+    /// Where in the log lines are that should have counted what came under this grant.
+    pub(super) fn places(&self, grant: &SessionGrant) -> impl Iterator<Item = u64> {
+        let (agreement, gateway) = (grant.agreement.to_string(), grant.gateway.to_string());
+        let lines = self.epochs.iter().flat_map(|epoch| &epoch.lines);
+        let own = lines.filter(move |it| it.own && it.agreement == agreement && it.gateway == gateway);
+        own.map(|line| line.index)
+    }
+}
+
 /// The summary of an epoch, as it stands in the log.
 pub(super) async fn summary(
     ledger: &LedgerApi,
@@ -51,6 +80,28 @@ pub(super) async fn summary(
     epoch: Epoch,
 ) -> anyhow::Result<Summary> {
     let index = answer.counted.summary;
+    match entry(ledger, policy, index).await? {
+        LogEntry::Settlement(summary) if summary.epoch == epoch => Ok(*summary),
+        _ => bail!("entry {index} of the log is not the settlement of epoch {epoch}"),
+    }
+}
+
+/// Whether this line of the log has counted so much for the viewer of a grant.
+pub(super) async fn line_has(
+    ledger: &LedgerApi,
+    policy: &Policy,
+    index: u64,
+    grant: &SessionGrant,
+    usage: Usage,
+) -> anyhow::Result<bool> {
+    let LogEntry::Line(line) = entry(ledger, policy, index).await? else { return Ok(false) };
+    let is_of_grant = (line.agreement, line.alias, line.attested, line.gateway)
+        == (grant.agreement, grant.alias, grant.attested, grant.gateway);
+    Ok(is_of_grant && usage.is_within(line.usage))
+}
+
+/// An entry of the log, which the checkpoint proves.
+async fn entry(ledger: &LedgerApi, policy: &Policy, index: u64) -> anyhow::Result<LogEntry> {
     let proof = LogProof::decode(&ledger.bytes(&format!("log/proof/{index}")).await?)?;
     let size = Checkpoint::parse(proof.checkpoint.text())?.size;
     let bundle = Bundle::of(index, size).with_context(|| format!("the log ends before entry {index}"))?;
@@ -61,8 +112,5 @@ pub(super) async fn summary(
         bail!("entry {} of the log is proved instead of {index}", proof.index);
     }
     proof.verify(entry, policy)?;
-    match LogEntry::decode(entry, &ledger.network()?)? {
-        LogEntry::Settlement(summary) if summary.epoch == epoch => Ok(*summary),
-        _ => bail!("entry {index} of the log is not the settlement of epoch {epoch}"),
-    }
+    Ok(LogEntry::decode(entry, &ledger.network()?)?)
 }
