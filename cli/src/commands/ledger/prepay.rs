@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use ledger::{PaymentId, Prepayment};
 use protocol::{Ppm, PublicKey, Signed, UnixSeconds};
