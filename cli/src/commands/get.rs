@@ -17,6 +17,7 @@ use self::range::ByteRange;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::packs;
+use crate::paying::PaySettings;
 use crate::secrets::SecretArg;
 
 /// Read a file back from the network, or a publication from gateways
@@ -25,6 +26,9 @@ use crate::secrets::SecretArg;
 /// besides, none of which needs to be trusted: the address says what the bytes must be. Every byte is verified before it is written.
 /// A file or a folder appears under its name only when it is there whole. With --json the answer says what was read: on standard
 /// output, or on standard error where the data is there.
+///
+/// Nodes that sell what is read from them are paid out of --collateral, by vouchers under a key of this machine's own, which
+/// `headwater ledger top-up --key` gives funds. Without it they give no more than one credit.
 ///
 /// The link of a grant reads the file that was granted to you; of several, GRANT/FILE.
 ///
@@ -38,6 +42,7 @@ Examples:
   headwater get @film.link | ffplay -
   headwater get @film.link --range 0-65535 | file -
   wl-paste | headwater get - -o copy.mp4           the link comes from the clipboard
+  headwater get @film.link -o copy.mp4 --ledger https://ledger.example --collateral 2
   headwater get /records/patients/1.json
   headwater get /records/patients -o patients
   headwater get https://gateway.example/watch/ID   the film, its subtitles and its attachments, in a folder
@@ -67,6 +72,9 @@ pub(crate) struct Get {
     /// Of a publication: another gateway to turn to; may be repeated
     #[arg(long = "gateway", value_name = "URL")]
     gateways: Vec<String>,
+
+    #[command(flatten)]
+    pay: PaySettings,
 }
 
 impl Get {

@@ -45,13 +45,14 @@ impl Get {
         globals: &Globals,
     ) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let get = async |client: &Client| {
+        let read = async |client: &Client| {
             let object = client.open(link).await.context("cannot open the link")?;
             if grants::is_one(&object) {
                 return self.granted(client, &object, inside, globals).await;
             }
             self.opened(client, &object, inside, output).await
         };
+        let get = async |client: &Client| self.pay.with(client, read).await;
         Network::load(globals.network.as_deref()).await?.with_client(None, get).await
     }
 
