@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use ledger::Prepayment;
-use protocol::{NetworkId, PublicKey, Signed};
+use protocol::{PublicKey, RecordHeading, Signed};
 
 pub(crate) use reporter::Reporter;
 
@@ -17,15 +17,13 @@ use crate::record_file;
 const FILE_LEN_MAX: u64 = 4096;
 
 /// The prepayment in a file that its payer has given to this auditor.
-pub(crate) fn read_prepayment(
-    path: &Path,
-    network: NetworkId,
-    auditor: PublicKey,
-) -> anyhow::Result<Signed<Prepayment>> {
+pub(crate) fn read_prepayment(path: &Path, auditor: PublicKey) -> anyhow::Result<Signed<Prepayment>> {
     let shown = path.display();
     let bytes = record_file::bytes(record_file::read(path, FILE_LEN_MAX)?);
-    let prepayment = Signed::<Prepayment>::decode(&bytes, &network);
-    let prepayment = prepayment.with_context(|| format!("{shown} is no prepayment of this network"))?;
+    // For which ledger it is, it says itself; whoever hands it in, or reports for it, compares.
+    let network = RecordHeading::decode(&bytes).map(|heading| heading.network());
+    let prepayment = network.and_then(|network| Signed::<Prepayment>::decode(&bytes, &network));
+    let prepayment = prepayment.with_context(|| format!("{shown} is no prepayment"))?;
     if prepayment.body().auditor != auditor {
         bail!("{shown} names the auditor {}, this is {auditor}", prepayment.body().auditor);
     }

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod audit;
 mod carriers;
+mod cost;
 mod counted;
 mod keepers;
 mod lines;
@@ -21,8 +22,8 @@ use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::counted::{Counted, Shown};
 pub use self::keepers::Keeper;
-pub use self::lines::Line;
 use self::lines::Shares;
+pub use self::lines::{Line, LineBudget, Pool};
 pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
 use self::sales::Sold;
@@ -160,7 +161,7 @@ impl Settlement {
         let nothing = OpenEpoch::default();
         let open = ledger.open_epoch(epoch).unwrap_or(&nothing);
         let plays = plays::paid(ledger.agreements(), open);
-        let lines = lines::of(&plays);
+        let lines = lines::of(&plays, &open.budgets);
         let shares = Shares::of(ledger.agreements(), &lines);
         let carried = carriers::of(&carriers::claims(open), &shares);
         let mut earned = shares.earned(ledger.terms().treasury);

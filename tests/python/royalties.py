@@ -52,7 +52,7 @@ def signed_bytes(kind, net, body):
 
 
 class Key:
-    """An Ed25519 key of somebody who signs records for one network."""
+    """An Ed25519 key of somebody who signs records for one network, or at one ledger of it."""
 
     def __init__(self, net):
         self.net, self.secret = net, Ed25519PrivateKey.generate()
@@ -128,7 +128,8 @@ class Ledger:
     def __init__(self, url):
         self.url = url.rstrip("/")
         self.terms = get(f"{self.url}/v1/terms").json()
-        self.net, self.issuer = (bytes.fromhex(self.terms[key]) for key in ("network", "issuer"))
+        self.network, self.issuer = (bytes.fromhex(self.terms[key]) for key in ("network", "issuer"))
+        self.net = derive_key("headwater v1 network at a ledger", self.network + self.issuer)
 
     def agreement(self, publication, creator):
         """The agreement about a title that holds, and its id."""
@@ -239,7 +240,7 @@ class Title:
         data = get(f"{self.watch}/bundle").body
         require(cid_text(cid_of(data)) == self.id, "the bundle is another one")
         self.bundle = cbor2.loads(data)
-        record, by = verified(get(f"{self.watch}/record").body, "publication", ledger.net)
+        record, by = verified(get(f"{self.watch}/record").body, "publication", ledger.network)
         require(by == self.bundle["creator"] and cid_text(record["bundle"]) == self.id, "somebody else has published it")
         require(self.bundle.get("ledger") == ledger.issuer, "the title is not shown under this ledger")
         pay = get(f"{self.gateway}/api/ledger").json()

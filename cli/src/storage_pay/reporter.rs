@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use client::{AuditLogError, AuditLogReader};
 use ledger::{BudgetRef, Prepayment, StorageReport};
 use protocol::{LogEntryError, SecretKey, Signed};
@@ -72,6 +72,9 @@ impl Reporter {
             return Ok(());
         }
         let ledger = LedgerApi::connect(&self.ledger).await?;
+        if ledger.signed_for()? != self.prepayment.network() {
+            bail!("the prepayment is for another ledger than the one at {}", ledger.url());
+        }
         while let Some(interval) = self.waiting.first().copied() {
             self.hand_in(&ledger, &interval).await?;
             self.reported.insert(interval.node.to_string(), interval.to);

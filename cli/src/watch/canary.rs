@@ -166,14 +166,14 @@ async fn play(bundle: &Bundle, download: &Download, fare: &Fare, segments: u32) 
 impl Check<'_> {
     async fn inquire<T: serde::de::DeserializeOwned>(&self, epoch: Option<Epoch>) -> anyhow::Result<T> {
         let inquiry = Inquiry { epoch, issued: now(), what: Inquired::Sessions };
-        self.ledger.inquire(&Signed::sign(self.viewer, &self.ledger.network()?, inquiry)).await
+        self.ledger.inquire(&Signed::sign(self.viewer, &self.ledger.signed_for()?, inquiry)).await
     }
 
     /// Refuses what was watched by way of another ledger, or by somebody else.
     fn is_about(&self, kept: &Kept) -> anyhow::Result<()> {
         let issuer = self.ledger.issuer()?;
         if kept.grant.as_ref().is_some_and(|grant| grant.by() != issuer)
-            || kept.network != self.ledger.network()?
+            || kept.network != self.ledger.signed_for()?
         {
             bail!("this was watched by way of another ledger than the one at {}", self.ledger.url());
         }
@@ -278,7 +278,7 @@ impl One<'_> {
     async fn is_in_a_line(&self, epoch: Epoch, policy: &Policy) -> anyhow::Result<bool> {
         let (ledger, grant) = (self.check.ledger, self.grant.body());
         let inquiry = Inquiry { epoch: Some(epoch), issued: now(), what: Inquired::Statement };
-        let inquiry = Signed::sign(self.check.viewer, &ledger.network()?, inquiry);
+        let inquiry = Signed::sign(self.check.viewer, &ledger.signed_for()?, inquiry);
         let lines: LinesAnswer = ledger.inquire(&inquiry).await?;
         for index in lines.places(grant) {
             if proved::line_has(ledger, policy, index, grant, self.receipt.body().usage).await? {

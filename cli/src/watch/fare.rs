@@ -292,7 +292,7 @@ impl Fare {
         let till = Till::of(gateway).map_err(|error| Fault::Broken(error.to_string()))?;
         let paid_by = till.ledger().await.map_err(fault)?;
         let paid_by = paid_by
-            .filter(|by| by.issuer == self.offer.issuer && by.network == self.offer.network)
+            .filter(|by| by.network.at_ledger(&by.issuer) == self.offer.network)
             .ok_or_else(|| Fault::Unpayable("it takes part in another ledger, or in none".to_owned()))?;
         let kept = match self.kept_for(paid_by.gateway, piece) {
             Ok(Some(kept)) => kept,

@@ -20,6 +20,7 @@ use crate::ledger_network;
 pub(crate) struct Offer {
     pub(super) ledger: LedgerApi,
     pub(super) issuer: PublicKey,
+    /// For what everything is signed: the network at this ledger.
     pub(super) network: NetworkId,
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
@@ -52,7 +53,7 @@ impl Offer {
 
     /// The offer for a title at this ledger, which has to be the one that it is shown under.
     pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
-        let (issuer, network) = (ledger.issuer()?, ledger.network()?);
+        let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
         match bundle.parts().ledger {
             None => bail!("{} is shown for nothing", bundle.id()),
             Some(named) if named != issuer => {

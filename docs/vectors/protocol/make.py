@@ -11,7 +11,7 @@ import sys
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
-from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, map_of, readable, record, signed_bytes, without_none, write
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, map_of, readable, record, signed_bytes, without_none, write
 
 # Of Ed25519 (RFC 8032): the field and the order of the group.
 P = 2**255 - 19
@@ -414,11 +414,12 @@ def payment():
     lane = {"epoch": 7, "lane": 0, "payee": NODE.public}
     allocation = {"amount": 1_000_000, "issued": START} | lane
     name = b3(cbor([PAYER.public, "allocation", allocation]))
+    at_ledger = derive("headwater v1 network at a ledger", NET + AUDITOR.public)
     return (
         record("admission", BODIES["admission"][1], PAYER),
-        record("allocation", allocation, PAYER),
-        record("promise", {"name": name, "taken": START, "until": START + DAY}, AUDITOR),
-        record("voucher", {"amount": 250_000, "bytes": 2**30} | lane, PAYER),
+        record("allocation", allocation, PAYER, network=at_ledger),
+        record("promise", {"name": name, "taken": START, "until": START + DAY}, AUDITOR, network=at_ledger),
+        record("voucher", {"amount": 250_000, "bytes": 2**30} | lane, PAYER, network=at_ledger),
     )
 
 

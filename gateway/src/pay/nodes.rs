@@ -194,7 +194,7 @@ impl Desk {
         let asked = Instant::now();
         let mut collateral = self.collateral.lock().await;
         if epoch != collateral.epoch() {
-            let network = till.network();
+            let network = till.signed_for();
             let kept = till.blocking(move |store| {
                 store.forget_lanes(epoch)?;
                 store.lanes_of(epoch, &network)
@@ -237,7 +237,7 @@ impl Till {
         amount: Amount,
     ) -> Result<Lane, NotPaid> {
         let body = Allocation { amount, epoch, issued: now(), lane, payee };
-        let allocation = Signed::sign(self.secret(), &self.network(), body);
+        let allocation = Signed::sign(self.secret(), &self.signed_for(), body);
         let kept = KeptLane { allocation, promise: None, voucher: None };
         let lane = kept.lane();
         self.blocking(move |store| store.keep_lane(&kept)).await?;
@@ -264,7 +264,7 @@ impl Till {
         let Counted { bytes, amount } = said;
         let voucher = Voucher { amount, bytes, epoch, lane, payee: node };
         if kept.voucher.as_ref().is_none_or(|known| *known.body() != voucher) {
-            kept.voucher = Some(Signed::sign(self.secret(), &self.network(), voucher));
+            kept.voucher = Some(Signed::sign(self.secret(), &self.signed_for(), voucher));
             let keep = kept.clone();
             self.blocking(move |store| store.keep_lane(&keep)).await?;
         }
@@ -272,7 +272,7 @@ impl Till {
     }
 
     async fn kept_lane(&self, epoch: Epoch, node: PublicKey, lane: LaneNumber) -> Result<KeptLane, NotPaid> {
-        let network = self.network();
+        let network = self.signed_for();
         let kept = self.blocking(move |store| store.lane(epoch, &node, lane, &network)).await?;
         kept.ok_or(NotPaid::Lost(lane))
     }

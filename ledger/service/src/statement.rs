@@ -162,7 +162,7 @@ impl Statement {
         let (sums, lines, sales) = (Sums::default(), Vec::new(), Vec::new());
         let mut reader = Reader { service, party, epoch, sums, lines, sales };
         for (index, bytes) in range.zip(entries) {
-            let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().network);
+            let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
             match entry.map_err(|error| failed(&error))? {
                 LogEntry::Line(line) => reader.line(index, &line),
                 LogEntry::Gateway(total) => reader.gateway(&total),

@@ -60,6 +60,10 @@ impl Ledger {
         Ok((ledger, url))
     }
 
+    fn signed_for(&self) -> NetworkId {
+        self.network.at_ledger(&issuer().public())
+    }
+
     fn allocated(&self) -> HashMap<(PublicKey, u32), u64> {
         self.allocations.lock().expect("nobody panics beside it").clone()
     }
@@ -73,7 +77,7 @@ async fn terms(State(ledger): State<Ledger>) -> Json<Value> {
 }
 
 async fn record(State(ledger): State<Ledger>, body: Bytes) -> Vec<u8> {
-    let allocation = Signed::<Allocation>::decode(&body, &ledger.network).expect("it is an allocation");
+    let allocation = Signed::<Allocation>::decode(&body, &ledger.signed_for()).expect("it is an allocation");
     let said = allocation.body();
     assert_eq!((allocation.by(), said.epoch.get()), (gateway_key().public(), EPOCH));
     if ledger.slow.get() == Some(&said.payee) {
@@ -83,7 +87,7 @@ async fn record(State(ledger): State<Ledger>, body: Bytes) -> Vec<u8> {
     let before = ledger.allocations.lock().expect("nobody panics beside it").insert(lane, said.amount.get());
     assert!(before.is_none_or(|before| before == said.amount.get()), "another amount for a lane");
     let promise = Promise { name: allocation.name(), taken: now(), until: now().plus(4000) };
-    Signed::sign(&issuer(), &ledger.network, promise).encode()
+    Signed::sign(&issuer(), &ledger.signed_for(), promise).encode()
 }
 
 fn now() -> UnixSeconds {

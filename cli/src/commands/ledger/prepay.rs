@@ -75,9 +75,9 @@ impl Prepay {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
-        let network = ledger.network()?;
+        let network = ledger.signed_for()?;
         let prepayment = if self.out.exists() {
-            storage_pay::read_prepayment(&self.out, network, self.auditor)?
+            storage_pay::read_prepayment(&self.out, self.auditor)?
         } else {
             let prepayment = Signed::sign(&secret, &network, self.body()?);
             write_atomically(&self.out, record_file::to_text(&prepayment.encode()).as_bytes())

@@ -159,7 +159,7 @@ async fn redeemed(ledger: &LedgerApi, dir: &Path, handed: &Handed) -> anyhow::Re
     let secret = key_file::read(&dir.join("node.key"))?;
     let at = UnixSeconds::from(SystemTime::now());
     let inquiry = Inquiry { epoch: None, issued: at, what: Inquired::Balance };
-    let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
+    let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
     let Balance { unit, earned, paid } = ledger.inquire(&inquiry).await?;
     let (bytes, promised) = (handed.bytes, handed.promised.clone());
     let redeemed = Redeemed { at: at.get(), bytes, promised, unit, earned, paid };
@@ -170,7 +170,7 @@ async fn redeemed(ledger: &LedgerApi, dir: &Path, handed: &Handed) -> anyhow::Re
 }
 
 async fn hand_over(ledger: &LedgerApi, dir: &Path) -> anyhow::Result<Handed> {
-    let (issuer, network) = (ledger.issuer()?, ledger.network()?);
+    let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
     let open_epoch = Epoch::new(ledger.terms().open_epoch);
     let all = kept_vouchers(dir).with_context(|| format!("cannot read the vouchers in {}", dir.display()))?;
     let is_open = |kept: &KeptVoucher| {

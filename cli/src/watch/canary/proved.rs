@@ -112,5 +112,5 @@ async fn entry(ledger: &LedgerApi, policy: &Policy, index: u64) -> anyhow::Resul
         bail!("entry {} of the log is proved instead of {index}", proof.index);
     }
     proof.verify(entry, policy)?;
-    Ok(LogEntry::decode(entry, &ledger.network()?)?)
+    Ok(LogEntry::decode(entry, &ledger.signed_for()?)?)
 }

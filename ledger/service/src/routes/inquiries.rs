@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
-    let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().network)?;
+    let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().signed_for())?;
     let (by, Inquiry { issued, what, epoch }) = (inquiry.by(), *inquiry.body());
     let now = now();
     if now.seconds_since(issued) > INQUIRY_S || issued.seconds_since(now) > INQUIRY_S {
