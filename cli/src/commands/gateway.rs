@@ -13,7 +13,7 @@ use gateway::{
     BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PayConfig, PublishingConfig, Till,
     UploadConfig,
 };
-use protocol::{Amount, NetworkId, PublicKey};
+use protocol::{NetworkId, PublicKey};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -28,6 +28,7 @@ use crate::lifetime;
 use crate::membership::Network;
 use crate::money::Money;
 use crate::output::Output;
+use crate::paying;
 use crate::quantity::{ByteSize, Duration};
 use crate::ready::{GatewayReady, Ready};
 use crate::secrets::SecretArg;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use client::{AuditLogError, AuditLogReader};
 use ledger::{BudgetRef, Prepayment, StorageReport};
-use protocol::{LogEntryError, NetworkId, SecretKey, Signed};
+use protocol::{LogEntryError, SecretKey, Signed};
 
 use super::intervals::{Audited, Interval, Intervals};
 use crate::folders::write_atomically;
@@ -25,7 +25,6 @@ const FILE: &str = "reported.json";
 pub(crate) struct Reporter {
     ledger: String,
     prepayment: Signed<Prepayment>,
-    network: NetworkId,
     auditor: SecretKey,
     log: PathBuf,
     file: PathBuf,
@@ -42,7 +41,6 @@ impl Reporter {
     pub(crate) fn new(
         ledger: String,
         prepayment: Signed<Prepayment>,
-        network: NetworkId,
         auditor: SecretKey,
         dir: &Path,
     ) -> anyhow::Result<Self> {
@@ -55,18 +53,7 @@ impl Reporter {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
         let (intervals, waiting) = (Intervals::default(), Vec::new());
-        Ok(Self {
-            ledger,
-            prepayment,
-            network,
-            auditor,
-            log,
-            file,
-            reader: None,
-            intervals,
-            waiting,
-            reported,
-        })
+        Ok(Self { ledger, prepayment, auditor, log, file, reader: None, intervals, waiting, reported })
     }
 
     /// Hands in what follows from audits, without end.
@@ -85,8 +72,8 @@ impl Reporter {
             return Ok(());
         }
         let ledger = LedgerApi::connect(&self.ledger).await?;
-        if self.prepayment.network() != self.network.at_ledger(&ledger.issuer()?) {
-            bail!("the prepayment is one at another ledger than {}", ledger.url());
+        if ledger.signed_for()? != self.prepayment.network() {
+            bail!("the prepayment is for another ledger than the one at {}", ledger.url());
         }
         while let Some(interval) = self.waiting.first().copied() {
             self.hand_in(&ledger, &interval).await?;

@@ -14,7 +14,7 @@ const SESSIONS_MAX: usize = 1000;
 
 /// The grants of a viewer: those that are not settled, or what a settlement has counted under them.
 #[derive(Debug, Serialize)]
-pub(crate) struct Sessions {
+pub(crate) struct Viewing {
     party: String,
     sessions: Vec<Session>,
     /// Of a settled epoch.
@@ -55,7 +55,7 @@ struct Session {
     asks: String,
 }
 
-impl Sessions {
+impl Viewing {
     /// Those of open epochs, or of the one that is named.
     pub(crate) fn of(service: &Service, viewer: &PublicKey, epoch: Option<Epoch>) -> Result<Self, Problem> {
         match epoch {

@@ -105,7 +105,7 @@ pub(super) async fn open(
     let (config, care_rate) = (settings.config()?, settings.bandwidth());
     let holder = account::payer(&account::open(account, output)?);
     let (dir, key) = (config.dir.clone(), holder.public().to_string());
-    let reporter = settings.reporter(&dir, network.file.network, holder.clone())?;
+    let reporter = settings.reporter(&dir, holder.clone())?;
     let pool = network.pool(Some(holder.clone())).await?;
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use protocol::{NetworkId, SecretKey};
+use protocol::SecretKey;
 use serde::Deserialize;
 use steward::StewardConfig;
 
@@ -130,18 +130,13 @@ impl StewardSettings {
     }
 
     /// What tells a ledger what the steward in `dir` finds, where somebody has prepaid for it.
-    pub(super) fn reporter(
-        &self,
-        dir: &Path,
-        network: NetworkId,
-        auditor: SecretKey,
-    ) -> anyhow::Result<Option<Reporter>> {
+    pub(super) fn reporter(&self, dir: &Path, auditor: SecretKey) -> anyhow::Result<Option<Reporter>> {
         let Some(path) = &self.prepayment else { return Ok(None) };
         let Some(ledger) = self.ledger.clone() else {
             return Err(Usage::because("a prepayment needs the ledger that has taken it: --ledger URL"));
         };
         let prepayment = storage_pay::read_prepayment(path, auditor.public())?;
-        Reporter::new(ledger, prepayment, network, auditor, dir).map(Some)
+        Reporter::new(ledger, prepayment, auditor, dir).map(Some)
     }
 
     pub(super) fn config(&self) -> anyhow::Result<StewardConfig> {

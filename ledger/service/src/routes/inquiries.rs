@@ -14,7 +14,7 @@ use super::records::admit;
 use super::{RECORD_BODY_LEN_MAX, body};
 use crate::problem::{Code, Problem};
 use crate::service::{Service, now};
-use crate::sessions::Sessions;
+use crate::sessions::Viewing;
 use crate::statement::{Balance, Statement};
 
 /// An inquiry is answered for this long, in seconds; and so long before its time, for clocks that differ.
@@ -40,7 +40,7 @@ pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Re
     tokio::task::block_in_place(|| {
         Ok(match what {
             Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
-            Inquired::Sessions => Json(Sessions::of(&service, &by, epoch)?).into_response(),
+            Inquired::Sessions => Json(Viewing::of(&service, &by, epoch)?).into_response(),
             Inquired::Statement => {
                 let _place = service.places().statement()?;
                 Json(Statement::of(&service, &by, epoch)?).into_response()
