@@ -31,6 +31,7 @@ const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
 const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
 const READING_CONTEXT: &str = "headwater v1 reading key";
+const HYBRID_CONTEXT: &str = "headwater v1 hybrid reading key";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -148,6 +149,11 @@ impl AccountSecret {
     /// The seed of the key to which others wrap what the account may read.
     pub fn reading_seed(&self) -> KeySeed {
         KeySeed(self.derive(READING_CONTEXT, &[]))
+    }
+
+    /// The seed of the hybrid key to which others wrap what the account may read: X-Wing's decapsulation key.
+    pub fn hybrid_reading_seed(&self) -> KeySeed {
+        KeySeed(self.derive(HYBRID_CONTEXT, &[]))
     }
 
     /// The key of the account's private index.
