@@ -18,6 +18,7 @@
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
+//! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -43,6 +44,7 @@ mod live;
 mod pack;
 mod published;
 mod records;
+mod recovery;
 #[cfg(test)]
 mod samples;
 mod sealed;
@@ -97,6 +99,10 @@ pub use records::{
     Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
     Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
     ShareError, Withdrawal,
+};
+pub use recovery::{
+    JoinSharesError, RECOVERY_SHARE_WORDS, RECOVERY_SHARES_MAX, RECOVERY_SHARES_MIN, RecoveryShare,
+    RecoveryShareError, SplitSecretError, join_secret, split_secret,
 };
 pub use sealed::{
     FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
