@@ -13,8 +13,8 @@ use crate::failure::Usage;
 use crate::names::now;
 use crate::output::Output;
 
-/// Longest list of recipients that is read from a file, in bytes.
-const RECIPIENTS_LEN_MAX: u64 = 1 << 20;
+/// Longest list of recipients that is read from a file, in bytes: more than the most of a grant, each a hybrid one.
+const RECIPIENTS_LEN_MAX: u64 = 1 << 21;
 
 /// Whether an object says of itself that it is a grant.
 pub(crate) fn is_one(object: &Object) -> bool {
@@ -70,7 +70,10 @@ pub(crate) fn entries(argument: &str) -> anyhow::Result<Vec<String>> {
 
 fn lines_of(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;
+    File::open(path)?.take(RECIPIENTS_LEN_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > RECIPIENTS_LEN_MAX {
+        return Err(std::io::Error::other(format!("longer than {RECIPIENTS_LEN_MAX} bytes")));
+    }
     Ok(text)
 }
 
