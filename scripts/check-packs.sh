@@ -134,6 +134,8 @@ fails "a symbolic link to a folder" "$headwater" put --pack "$dir/hostile"
 # A folder and a file are granted to a ward: its members read them by the grant's link, and nobody else does.
 other() { HEADWATER_ACCOUNT=$dir/$1 "$headwater" "${@:2}"; }
 for who in anna bob carl; do other "$who" identity 2>/dev/null >"$dir/$who.id"; done
+# Anna's is a hybrid one, which nothing but her identity has to know.
+other anna identity --hybrid >"$dir/anna.id"
 { echo "# ward 3"; cat "$dir/anna.id" "$dir/bob.id"; } >"$dir/ward.txt"
 "$headwater" put "$dir/more/$patient" --name changed.json >/dev/null
 "$headwater" grant /study/fhir /changed.json --to "@$dir/ward.txt" --expires 30d --purpose "study 17" >"$dir/grant.link"
@@ -147,6 +149,20 @@ hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpo
 "$headwater" rm "$(hw grants | jq -r '.grants[0].name')" >/dev/null
 fails "a grant that has ended" other anna get "$(<"$dir/grant.link")/changed.json"
 echo "a grant reads for whom it was given, until it ends"
+
+# A file and a record go to somebody who has age (Debian's), and not this program.
+age-keygen -o "$dir/age.key" 2>/dev/null
+recipient=$(age-keygen -y "$dir/age.key")
+head -c 67108864 /dev/urandom >"$dir/long.bin"
+"$headwater" put "$dir/long.bin" --name long.bin >/dev/null
+"$headwater" get /long.bin --age "$recipient" --age "$(other anna identity --age)" -o "$dir/long.bin.age"
+age -d -i "$dir/age.key" "$dir/long.bin.age" | cmp - "$dir/long.bin"
+other anna open "$dir/long.bin.age" -o - | cmp - "$dir/long.bin"
+"$headwater" get /study/fhir/Account-example.json --age "$recipient" | age -d -i "$dir/age.key" | cmp - "$fhir/Account-example.json"
+fails "a file of age for others" other bob open "$dir/long.bin.age" -o "$dir/nothing"
+fails "a recipient that is none" "$headwater" get /long.bin --age age1nobody
+fails "a folder as one file of age" "$headwater" get /study/fhir --age "$recipient" -o "$dir/nothing"
+echo "files of age go out, and open in age and here"
 
 hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"

@@ -6,6 +6,7 @@ mod account;
 mod arguments;
 mod commands;
 mod confirm;
+mod core_dumps;
 mod date;
 mod destination;
 mod devnet;
@@ -34,6 +35,7 @@ mod output;
 mod packs;
 mod passcode;
 mod paying;
+mod private_file;
 mod publication;
 mod quantity;
 mod quote;
@@ -66,8 +68,12 @@ fn main() -> ExitCode {
     };
     let name = command.name();
     logging::start(command.is_a_role());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
+    let start = || {
+        core_dumps::forbid().context("cannot keep secrets out of core dumps")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start the threads of the program")
+    };
+    let outcome = start().and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
         // A pending read of standard input must not keep the program from ending.
         runtime.shutdown_background();

@@ -20,6 +20,7 @@
 //! * [`readings`] are what a device without a program of ours sends: a gateway keeps them as [`KeptBatches`], unread.
 //! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
+//! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -48,6 +49,7 @@ mod live;
 mod pack;
 mod published;
 mod records;
+mod recovery;
 #[cfg(test)]
 mod samples;
 mod sealed;
@@ -106,6 +108,10 @@ pub use records::{
     Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
     Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
     ShareError, Withdrawal,
+};
+pub use recovery::{
+    JoinSharesError, RECOVERY_SHARE_WORDS, RECOVERY_SHARES_MAX, RECOVERY_SHARES_MIN, RecoveryShare,
+    RecoveryShareError, SplitSecretError, join_secret, split_secret,
 };
 pub use sealed::{
     FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,

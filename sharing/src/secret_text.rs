@@ -1,27 +1,18 @@
 //! Secrets that are shown: to a gateway, as text.
 
-/// Declares 32 secret bytes: wiped on drop, never printed, written as base64url where they have to be handed over.
+/// Declares 32 secret bytes, as [`chunker::secret`] does, that are written as base64url where they have to be handed over.
 macro_rules! secret_text {
     ($(#[$docs:meta])* $name:ident) => {
-        $(#[$docs])*
-        #[derive(Clone, ::zeroize::Zeroize, ::zeroize::ZeroizeOnDrop)]
-        pub struct $name([u8; 32]);
+        ::chunker::secret! {
+            $(#[$docs])*
+            $name
+        }
 
         impl $name {
-            /// The secret that these bytes are.
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
             /// The secret in base64url without padding; `None` for any other text.
             pub fn from_text(text: &str) -> Option<Self> {
                 let bytes = ::zeroize::Zeroizing::new(::data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?);
                 bytes.as_slice().try_into().ok().map(Self)
-            }
-
-            /// The secret itself: hand it to nothing that prints or keeps it.
-            pub const fn expose(&self) -> &[u8; 32] {
-                &self.0
             }
 
             /// The secret in base64url without padding: hand it to nothing that prints or keeps it.
@@ -37,20 +28,6 @@ macro_rules! secret_text {
             /// Whether its BLAKE3 hash is this one. Takes the same time wherever they differ.
             pub fn has_digest(&self, digest: &::protocol::Digest) -> bool {
                 ::subtle::ConstantTimeEq::ct_eq(&self.digest().as_bytes()[..], &digest.as_bytes()[..]).into()
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                ::subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl ::std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
             }
         }
     };

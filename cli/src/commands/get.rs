@@ -1,5 +1,6 @@
 //! `headwater get`: reads an object back from the network, or a publication from gateways.
 
+mod age_copy;
 mod granted;
 mod names;
 mod object;
@@ -45,6 +46,7 @@ Examples:
   headwater get @film.link -o copy.mp4 --ledger https://ledger.example --collateral 2
   headwater get /records/patients/1.json
   headwater get /records/patients -o patients
+  headwater get /films/river.mp4 --age age1… -o river.mp4.age      for somebody who has age, and not this program
   headwater get https://gateway.example/watch/ID   the film, its subtitles and its attachments, in a folder
   headwater get https://gateway.example/watch/ID --track video-720 --gateway https://other.example | ffplay -")]
 pub(crate) struct Get {
@@ -60,6 +62,10 @@ pub(crate) struct Get {
     /// Of an object, only the bytes from A to B, both included: A-B, A- or -N for the last N
     #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
     range: Option<ByteRange>,
+
+    /// Encrypt what is written to this recipient of age, or those in the lines of @FILE; may be repeated
+    #[arg(long, value_name = "RECIPIENT|@FILE", conflicts_with_all = ["link", "track"])]
+    age: Vec<String>,
 
     /// Of a folder of records: print a link to this one record, which reads no other one
     #[arg(long, conflicts_with_all = ["output", "range", "track"])]
@@ -83,6 +89,9 @@ impl Get {
         if what.starts_with("http://") || what.starts_with("https://") {
             if self.range.is_some() {
                 return Err(Usage::because("--range is for links; of a publication, --track chooses a part"));
+            }
+            if !self.age.is_empty() {
+                return Err(Usage::because("--age is for files; a publication is for everybody"));
             }
             let address = what.parse::<WatchAddress>();
             let address =
