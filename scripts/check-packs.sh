@@ -109,6 +109,28 @@ hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpo
 fails "a grant that has ended" other anna get "$(<"$dir/grant.link")/changed.json"
 echo "a grant reads for whom it was given, until it ends"
 
+# A removal is killed at some moment: either the folder still has the record, or after the next command no link reads it.
+mkdir "$dir/kill"
+for wait in 0.2 0.4 0.6 0.8 1.2 stays; do echo "record $wait" >"$dir/kill/$wait"; done
+"$headwater" put --pack "$dir/kill" --name kill --erasable >/dev/null
+for wait in 0.2 0.4 0.6 0.8 1.2; do
+    "$headwater" get "/kill/$wait" --link >"$dir/kill.link"
+    "$headwater" rm "/kill/$wait" >/dev/null 2>&1 &
+    killed=$!
+    sleep "$wait"
+    kill -KILL "$killed" 2>/dev/null || true
+    wait "$killed" 2>/dev/null || true
+    echo "next $wait" >"$dir/next"
+    "$headwater" put "$dir/next" --name "next-$wait" >/dev/null
+    if ! "$headwater" get "/kill/$wait" >/dev/null 2>&1; then
+        fails "a record whose removal was killed after $wait s" "$headwater" get "@$dir/kill.link"
+    fi
+done
+"$headwater" get /kill/stays | cmp - "$dir/kill/stays"
+# Of each catalogue that was replaced the key is gone: one is left.
+[[ $(find "$dir/net/account.keys" -type f | wc -l) == 1 ]] || { echo "keys of old catalogues are left" >&2; exit 1; }
+echo "a removal that is killed is finished by the next command, or has not begun"
+
 hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"
 echo "the folder is removed with all its packs"

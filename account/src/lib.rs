@@ -25,6 +25,7 @@ mod phrase;
 mod pull;
 mod push;
 mod releases;
+mod replaced;
 mod state;
 mod sync;
 
