@@ -73,7 +73,7 @@ fn kept(link: &ShareLink, contents: Option<&ShareContents>) -> KeptShare {
         issued: contents.map_or(0, |contents| contents.issued().get()),
         expires: None,
         passcode: link.has_passcode(),
-        label: contents.and_then(|contents| contents.label()).map(ToString::to_string),
+        label: contents.and_then(ShareContents::label).map(ToString::to_string),
         files: files.collect(),
         revoked: None,
         patient: None,
