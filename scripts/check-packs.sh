@@ -163,6 +163,27 @@ fails "a file of age for others" other bob open "$dir/long.bin.age" -o "$dir/not
 fails "a recipient that is none" "$headwater" get /long.bin --age age1nobody
 fails "a folder as one file of age" "$headwater" get /study/fhir --age "$recipient" -o "$dir/nothing"
 echo "files of age go out, and open in age and here"
+# A removal is killed at some moment: either the folder still has the record, or after the next command no link reads it.
+mkdir "$dir/kill"
+for wait in 0.2 0.4 0.6 0.8 1.2 stays; do echo "record $wait" >"$dir/kill/$wait"; done
+"$headwater" put --pack "$dir/kill" --name kill --erasable >/dev/null
+for wait in 0.2 0.4 0.6 0.8 1.2; do
+    "$headwater" get "/kill/$wait" --link >"$dir/kill.link"
+    "$headwater" rm "/kill/$wait" >/dev/null 2>&1 &
+    killed=$!
+    sleep "$wait"
+    kill -KILL "$killed" 2>/dev/null || true
+    wait "$killed" 2>/dev/null || true
+    echo "next $wait" >"$dir/next"
+    "$headwater" put "$dir/next" --name "next-$wait" >/dev/null
+    if ! "$headwater" get "/kill/$wait" >/dev/null 2>&1; then
+        fails "a record whose removal was killed after $wait s" "$headwater" get "@$dir/kill.link"
+    fi
+done
+"$headwater" get /kill/stays | cmp - "$dir/kill/stays"
+# Of each catalogue that was replaced the key is gone: one is left.
+[[ $(find "$dir/net/account.keys" -type f | wc -l) == 1 ]] || { echo "keys of old catalogues are left" >&2; exit 1; }
+echo "a removal that is killed is finished by the next command, or has not begun"
 
 hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"

@@ -27,6 +27,7 @@ mod phrase;
 mod pull;
 mod push;
 mod releases;
+mod replaced;
 mod state;
 mod streams;
 mod sync;

@@ -230,6 +230,11 @@ impl LocalIndex {
             .map_err(|source| LocalError::Io { path: self.folder.clone(), source })
     }
 
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The objects whose leases are to be ended.
     pub(crate) fn pending(&self) -> Pending {
         Pending::at(self.folder.join("releases"))

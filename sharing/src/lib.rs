@@ -138,6 +138,7 @@ pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
 pub use trail::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys,
-    TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+    ACCOUNTING_S, AskedLink, Disclosure, EVENTS_OF_ANSWER_MAX, Facts, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S,
+    PatientId, Purpose, TakenEvents, Trail, TrailEntry, TrailError, TrailHead, TrailKeys, TrailText,
+    TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
 };

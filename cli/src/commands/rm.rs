@@ -22,7 +22,7 @@ use crate::failure::{Outcome, Usage};
 use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
-use crate::packs::{self, Folder};
+use crate::packs::{self, Folder, Unnamed};
 
 /// Remove files: end their leases at every node, and destroy the key of what is erasable
 ///
@@ -88,6 +88,8 @@ struct Removed {
     cid: String,
     /// Packs that went with it, when it was a folder of records.
     packs: usize,
+    #[serde(skip)]
+    pack_objects: Vec<Cid>,
     /// Leases that nodes say they ended.
     ended: usize,
     nodes: Vec<NodeLine>,
@@ -131,8 +133,10 @@ impl Rm {
             for removal in removals {
                 records.push(removal.run(&mut names, client, coding).await?);
             }
-            let files = remove_all(&mut names, client, chosen, folders).await?;
-            let pushed = names.push(client, coding).await?;
+            let mut files = remove_all(&mut names, client, chosen, folders).await?;
+            let pushed = names.sync(client, coding).await?;
+            let mut said = packs::release_unnamed(client, &names).await?;
+            files.iter_mut().for_each(|file| file.report_packs(&mut said));
             let certificate = match erased {
                 Some(path) => Some(self.certify(globals, &names, client, &path, &files)?),
                 None => None,
@@ -228,21 +232,19 @@ async fn remove_all(
         if removed.kept_as.is_none() {
             removed.key =
                 destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
-            let objects = packs.get(path).into_iter().flatten().copied();
-            names.local.release_all_later(objects.chain([file.object]), now())?;
+            removed.pack_objects = packs.remove(path).unwrap_or_default();
+            names.local.release_packs_later(removed.pack_objects.iter().copied(), now())?;
+            names.local.release_later(file.object, now())?;
         }
         changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
     changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
     names.local.write(changes).context("cannot write to your index")?;
-    for ((path, file), removed) in
-        chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
+    for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);
-        let packs = packs.remove(path).unwrap_or_default();
-        removed.packs = packs.len();
-        removed.report_packs(packs::release(client, names, packs).await?);
+        removed.packs = removed.pack_objects.len();
     }
     Ok(files)
 }
@@ -282,6 +284,7 @@ impl Removed {
             name: path.to_string(),
             cid: file.object.to_string(),
             packs: 0,
+            pack_objects: Vec::new(),
             ended: 0,
             nodes: Vec::new(),
             key: None,
@@ -317,7 +320,8 @@ impl Removed {
     }
 
     /// What was said of the packs of a folder of records.
-    fn report_packs(&mut self, packs::Released { ended, nodes, later, reports }: packs::Released) {
+    fn report_packs(&mut self, said: &mut Unnamed) {
+        let packs::Released { ended, nodes, later, reports } = said.of(&self.pack_objects);
         self.ended += ended;
         self.reports.extend(reports);
         self.later = self.later.take().or(later);
