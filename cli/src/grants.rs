@@ -13,8 +13,8 @@ use crate::failure::Usage;
 use crate::names::now;
 use crate::output::Output;
 
-/// Longest list of recipients that is read from a file, in bytes.
-const RECIPIENTS_LEN_MAX: u64 = 1 << 20;
+/// Longest list of recipients that is read from a file, in bytes: more than the most of a grant, each a hybrid one.
+const RECIPIENTS_LEN_MAX: u64 = 1 << 21;
 
 /// Whether an object says of itself that it is a grant.
 pub(crate) fn is_one(object: &Object) -> bool {
@@ -57,18 +57,31 @@ pub(crate) async fn open(
 
 /// The identities that an argument means: one in place, or with @FILE those in its lines; what follows # is for people.
 pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
-    let Some(path) = argument.strip_prefix('@') else { return Ok(vec![parse(argument)?]) };
+    entries(argument)?.iter().map(|text| parse(text)).collect()
+}
+
+/// What an argument means: itself, or with @FILE the lines of the file; what follows # in them is for people.
+pub(crate) fn entries(argument: &str) -> anyhow::Result<Vec<String>> {
+    let Some(path) = argument.strip_prefix('@') else { return Ok(vec![argument.to_owned()]) };
     let text = lines_of(path).with_context(|| format!("cannot read {path}"))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty()).map(parse).collect()
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn lines_of(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;
+    File::open(path)?.take(RECIPIENTS_LEN_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > RECIPIENTS_LEN_MAX {
+        return Err(std::io::Error::other(format!("longer than {RECIPIENTS_LEN_MAX} bytes")));
+    }
     Ok(text)
 }
 
 fn parse(text: &str) -> anyhow::Result<Identity> {
+    if text.starts_with("age1") {
+        return Err(Usage::because(
+            "a recipient of age opens no grant: `headwater get NAME --age RECIPIENT` writes a file for it",
+        ));
+    }
     text.parse().map_err(|error| Usage::because(format!("{text:?} is no identity: {error}")))
 }

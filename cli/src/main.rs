@@ -6,15 +6,18 @@ mod account;
 mod arguments;
 mod commands;
 mod confirm;
+mod core_dumps;
 mod date;
 mod destination;
 mod devnet;
+mod ends;
 mod failure;
 mod folders;
 mod freshness;
 mod gateway_api;
 mod grants;
 mod health;
+mod holds;
 mod key_file;
 mod key_service_api;
 mod language;
@@ -32,6 +35,9 @@ mod names;
 mod output;
 mod packs;
 mod passcode;
+mod paying;
+mod printable;
+mod private_file;
 mod publication;
 mod quantity;
 mod quote;
@@ -41,6 +47,8 @@ mod secrets;
 mod settings;
 mod shares;
 mod smaller_coding;
+mod streams;
+mod storage_pay;
 mod target;
 mod trail;
 mod until_ended;
@@ -62,8 +70,12 @@ fn main() -> ExitCode {
     };
     let name = command.name();
     logging::start(command.is_a_role());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
+    let start = || {
+        core_dumps::forbid().context("cannot keep secrets out of core dumps")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start the threads of the program")
+    };
+    let outcome = start().and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
         // A pending read of standard input must not keep the program from ending.
         runtime.shutdown_background();
@@ -95,6 +107,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::Hold(hold) => hold.run(globals).await,
+        Command::Stream(stream) => Box::pin(stream.run(globals)).await,
         Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,

@@ -39,11 +39,14 @@ fn identities() {
             IdentityError::Scheme => "scheme",
             IdentityError::Length => "length",
             IdentityError::Key => "key",
+            IdentityError::HybridKey => "hybrid_key",
         });
         match result {
             Ok(identity) => {
                 assert_eq!(identity.to_string(), text);
-                assert_eq!(own(bytes(vector, "account")).public(), identity, "{}", vector["name"]);
+                let own = own(bytes(vector, "account"));
+                let wanted = if identity.is_hybrid() { own.hybrid() } else { own.public() };
+                assert_eq!(*wanted, identity, "{}", vector["name"]);
             }
             Err(error) => assert_eq!(vector["error"], error, "{}", vector["name"]),
         }
@@ -112,7 +115,7 @@ fn granted(name: &str) -> GrantedFile {
 fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     let network = NetworkId::from_bytes([1; 32]);
     let accounts: Vec<_> = (0..5).map(|number| own(vec![number; 32])).collect();
-    let to: Vec<_> = accounts[1..4].iter().map(OwnIdentity::public).collect();
+    let to: Vec<_> = accounts[1..4].iter().map(|own| own.public().clone()).collect();
     let new = NewGrant {
         expires: Some(UnixSeconds::new(100)),
         files: vec![granted("a"), granted("b")],
@@ -133,6 +136,10 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     assert_eq!(seal(new.clone(), &[]), Err(SealGrantError::Recipients { found: 0 }));
     let nothing = NewGrant { files: vec![], ..new.clone() };
     assert_eq!(seal(nothing, &to), Err(SealGrantError::Files { found: 0 }));
+    let hybrid = [accounts[3].hybrid().clone(), to[1].clone()];
+    let hybrid = seal(new.clone(), &hybrid).unwrap();
+    let opens = |reader| OpenedGrant::open(&hybrid, &network, reader).is_ok();
+    assert_eq!(accounts.iter().map(opens).collect::<Vec<_>>(), [true, false, true, true, false]);
     // A key of low order would give the same secret to everybody.
     let mut low = to[0].to_bytes();
     low[32..].fill(0);

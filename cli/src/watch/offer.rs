@@ -43,11 +43,24 @@ impl Offer {
         let Some(issuer) = bundle.parts().ledger else { return Ok(None) };
         let paid_by = ledger_of(gateways, issuer).await?;
         let ledger = LedgerApi::connect(&paid_by.url).await?;
-        let network = ledger.signed_for()?;
-        if ledger.issuer()? != issuer || ledger.network()? != paid_by.network {
-            bail!("the ledger at {} is another one than the title is shown under", ledger.url());
+        let network = ledger.network()?;
+        if network != paid_by.network {
+            bail!("the ledger at {} is one of another network than its gateway says", ledger.url());
         }
-        ledger_network::check(globals.network.as_deref(), ledger.url(), paid_by.network)?;
+        ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
+        Self::at(ledger, bundle).await.map(Some)
+    }
+
+    /// The offer for a title at this ledger, which has to be the one that it is shown under.
+    pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+        let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
+        match bundle.parts().ledger {
+            None => bail!("{} is shown for nothing", bundle.id()),
+            Some(named) if named != issuer => {
+                bail!("the ledger at {} is another one than the title is shown under", ledger.url())
+            }
+            Some(_) => {}
+        }
         let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, network, &id).await?;
@@ -55,7 +68,7 @@ impl Offer {
         if parts.content != bundle.id().cid() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
         }
-        Ok(Some(Self { ledger, issuer, network, agreement, need: limit::need(bundle) }))
+        Ok(Self { ledger, issuer, network, agreement, need: limit::need(bundle) })
     }
 
     /// What it costs to see all of it once, with some room for what is asked for twice.

@@ -5,9 +5,12 @@
 mod running;
 
 use ledger::tlog::{LogProof, Policy};
-use ledger::{Inquired, Inquiry, LogAudit, LogEntry, Payee, PayoutAddress, PayoutClaim, Rail, TopUpCode};
+use ledger::{
+    Inquired, Inquiry, LogAudit, LogEntry, Neighbours, Payee, PayoutAddress, PayoutClaim, Rail, Shown,
+    TopUpCode,
+};
 use proofs::canonical;
-use protocol::{Amount, Sequence, Signed, Unverified};
+use protocol::{Amount, Sequence, SessionGrant, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{
     AT_LEDGER, CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, json, keys, list, now, receipt,
@@ -58,6 +61,7 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     let statement = ledger.inquire(&secret(GATEWAY), Inquired::Statement).await;
     assert_eq!(statement["epochs"][0]["roles"]["gateway"], "0.020000");
 
+    check_counted(&ledger, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
     check_log(&ledger, folder.path(), epoch["lines"][0]["index"].as_u64().unwrap()).await;
     let before = ledger.json("/v1/terms").await;
     ledger.stop().await;
@@ -65,7 +69,42 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     let after = again.json("/v1/terms").await;
     assert_eq!((&after["head"], &after["checkpoint"]), (&before["head"], &before["checkpoint"]));
     assert_eq!(again.settle(1).await, settled);
+    check_counted(&again, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
     again.stop().await;
+}
+
+/// The viewer is shown what was counted under the grant, nobody else is, and the summary of the log has it.
+async fn check_counted(ledger: &Running, grant: &SessionGrant, summary: u64) {
+    let ask = async |who: u8| {
+        let inquiry = Inquiry { epoch: Some(grant.epoch), issued: now(), what: Inquired::Sessions };
+        let inquiry = Signed::sign(&secret(who), &AT_LEDGER, inquiry);
+        json(ledger.post("/v1/inquiries", inquiry.encode()).await, StatusCode::OK).await
+    };
+    let counted = &ask(VIEWER).await["counted"];
+    assert_eq!(
+        (&counted["epoch"], &counted["summary"], &counted["more"]),
+        (&json!(1), &json!(summary), &json!(false))
+    );
+    let [shown] = &counted["grants"].as_array().unwrap()[..] else { panic!("one grant") };
+    assert_eq!(shown["serial"], grant.serial.to_string());
+    let shown = data_encoding::BASE64.decode(shown["receipts"].as_str().unwrap().as_bytes()).unwrap();
+    let shown: Shown = canonical::from_slice(&shown, 1 << 16).unwrap();
+    let entry = &ledger::tlog::Bundle::of(0, 4).unwrap();
+    let bundle = ledger.get("/log/tile/entries/000.p/4").await.bytes().await.unwrap();
+    let entries = entry.decode(&bundle).unwrap();
+    let entry = entries[usize::try_from(summary).unwrap()].as_bytes();
+    let LogEntry::Settlement(summary) = LogEntry::decode(entry, &AT_LEDGER).unwrap() else {
+        panic!("the summary stands elsewhere")
+    };
+    let [(item, proof)] = &shown[..] else { panic!("one stream") };
+    assert!(summary.receipts.has(item, proof));
+    let body = |seq| *receipt(grant, &session(VIEWER, 1), seq, 1).body();
+    assert!(item.covers(&body(3)) && !item.covers(&body(4)));
+    let beside = |stream| Neighbours::among(&shown, grant.serial, stream);
+    let newer = body(4);
+    assert!(beside(newer.stream).show_missing(&summary.receipts, &newer));
+    assert!(!beside(newer.stream).show_missing(&summary.receipts, &body(3)));
+    assert_eq!(ask(GATEWAY).await["counted"]["grants"], json!([]));
 }
 
 /// The whole log is what the audit expects, and one line of it is proved.

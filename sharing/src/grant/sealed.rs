@@ -8,12 +8,12 @@ use protocol::{BoundedList, NetworkId, PublicKey, Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::wrap::{self, WRAP_LEN};
+use super::wrap;
 use super::{Grant, GrantedFile, Identity, OpenGrantError, OwnIdentity, SealGrantError};
 use crate::{ContentHash, Reason};
 
 /// Longest grant, in bytes.
-pub const GRANT_LEN_MAX: usize = 262_144;
+pub const GRANT_LEN_MAX: usize = 1_310_720;
 /// Most files of a grant.
 pub const GRANT_FILES_MAX: usize = 64;
 /// Most recipients of a grant.
@@ -111,13 +111,12 @@ impl OpenedGrant {
         {
             return Err(OpenGrantError::Hash);
         }
-        let (wraps, rest) = wraps.as_chunks::<WRAP_LEN>();
+        let len = wraps.len();
+        let wraps = wrap::wraps(&wraps).filter(|all| (1..=GRANT_RECIPIENTS_MAX + 1).contains(&all.len()));
+        let wraps = wraps.ok_or(OpenGrantError::Wraps { len })?;
         let recipients = wraps.len();
-        if !rest.is_empty() || !(1..=GRANT_RECIPIENTS_MAX + 1).contains(&recipients) {
-            return Err(OpenGrantError::Wraps { len: recipients * WRAP_LEN + rest.len() });
-        }
         let about = ContentHash::of(&contents);
-        let key = wraps.iter().find_map(|wrapped| reader.reading.unwrap(wrapped, about.as_bytes()));
+        let key = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, about.as_bytes()));
         let key = key.ok_or(OpenGrantError::NotForYou { recipients })?;
         let plain = open(&key, &contents).ok_or(OpenGrantError::Key)?;
         let Contents { files, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
@@ -152,9 +151,10 @@ fn wrap_for(
         return Err(SealGrantError::Recipients { found: to.len() });
     }
     let about = ContentHash::of(contents);
-    let all = std::iter::once(owner.public()).chain(to.iter().copied());
+    // The owner's own wrap is a hybrid one, so that it is never the weakest.
+    let all = std::iter::once(owner.hybrid()).chain(to);
     let wraps = all.enumerate().map(|(number, to)| {
-        wrap::wrap(key, to.reads(), about.as_bytes(), random).ok_or(SealGrantError::Key { number })
+        to.reads().wrap(key, about.as_bytes(), random).ok_or(SealGrantError::Key { number })
     });
     let mut wraps = wraps.collect::<Result<Vec<_>, _>>()?;
     // By their bytes, which are random: who is who is not to be seen from the order.
