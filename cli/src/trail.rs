@@ -6,7 +6,7 @@ mod file;
 mod head;
 mod reads;
 
-pub(crate) use facts::{facts_of, facts_of_share};
+pub(crate) use facts::{facts_of, facts_of_share, line};
 pub(crate) use fetch::{Asked, Fetching};
 pub(crate) use file::TrailFile;
 pub(crate) use reads::Reads;

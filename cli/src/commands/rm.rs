@@ -23,6 +23,7 @@ use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::packs::{self, Folder, Unnamed};
+use crate::trail::TrailFile;
 
 /// Remove files: end their leases at every node, and destroy the key of what is erasable
 ///
@@ -125,6 +126,8 @@ impl Rm {
                     return Err(Usage::because("a certificate is about one file: name one"));
                 }
                 erase::check(names.local.index(), path)?;
+                // What is destroyed has to be entered: that has to be possible before.
+                TrailFile::open(globals, names.account.secret(), client.network())?;
             }
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
