@@ -31,6 +31,9 @@ const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
 const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
 const READING_CONTEXT: &str = "headwater v1 reading key";
+const GRANT_POINTER_CONTEXT: &str = "headwater v1 grant pointer key";
+const GRANT_LINK_CONTEXT: &str = "headwater v1 grant link";
+const GRANT_NOTE_CONTEXT: &str = "headwater v1 grant note";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -148,6 +151,21 @@ impl AccountSecret {
     /// The seed of the key to which others wrap what the account may read.
     pub fn reading_seed(&self) -> KeySeed {
         KeySeed(self.derive(READING_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs the pointers of the account's grant with this id.
+    pub fn grant_pointer_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_POINTER_CONTEXT, id))
+    }
+
+    /// The secret in the link of the account's grant with this id.
+    pub fn grant_link_secret(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_LINK_CONTEXT, id))
+    }
+
+    /// The key of the owner's note in the grant whose sealed contents have this hash.
+    pub fn grant_note_key(&self, contents: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_NOTE_CONTEXT, contents))
     }
 
     /// The key of the account's private index.

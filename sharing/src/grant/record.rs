@@ -4,7 +4,7 @@ use std::fmt;
 
 use chunker::{ContentKey, Link};
 use proofs::Cid;
-use protocol::{Record, UnixSeconds};
+use protocol::{PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentHash, FileName, MediaType, Reason, exposed_key};
@@ -20,9 +20,16 @@ pub struct Grant {
     pub expires: Option<UnixSeconds>,
     /// When it was given.
     pub issued: UnixSeconds,
+    /// BLAKE3 of the owner's note.
+    pub note: ContentHash,
     /// What the files may be used for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Reason>,
+    /// The version.
+    pub seq: Sequence,
+    /// Which grant: the key that signs its pointers.
+    #[serde(with = "protocol::keys")]
+    pub series: PublicKey,
     /// BLAKE3 of all wrapped keys.
     pub wraps: ContentHash,
 }
@@ -39,6 +46,7 @@ impl fmt::Display for Grant {
         if let Some(expires) = self.expires {
             writeln!(f, "expires     {expires}")?;
         }
+        writeln!(f, "version     {}", self.seq)?;
         write!(f, "issued      {}", self.issued)
     }
 }
