@@ -34,6 +34,7 @@ const READING_CONTEXT: &str = "headwater v1 reading key";
 const GRANT_POINTER_CONTEXT: &str = "headwater v1 grant pointer key";
 const GRANT_LINK_CONTEXT: &str = "headwater v1 grant link";
 const GRANT_NOTE_CONTEXT: &str = "headwater v1 grant note";
+const HYBRID_CONTEXT: &str = "headwater v1 hybrid reading key";
 
 /// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
 macro_rules! secret {
@@ -166,6 +167,11 @@ impl AccountSecret {
     /// The key of the owner's note in the grant whose sealed contents have this hash.
     pub fn grant_note_key(&self, contents: &[u8; 32]) -> KeySeed {
         KeySeed(self.derive(GRANT_NOTE_CONTEXT, contents))
+    }
+
+    /// The seed of the hybrid key to which others wrap what the account may read: X-Wing's decapsulation key.
+    pub fn hybrid_reading_seed(&self) -> KeySeed {
+        KeySeed(self.derive(HYBRID_CONTEXT, &[]))
     }
 
     /// The key of the account's private index.

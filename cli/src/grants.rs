@@ -16,7 +16,7 @@ use sharing::{
     Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailWhat,
 };
 
-pub(crate) use self::follow::{Followed, follow, move_along};
+pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
 use self::newest::{Seen, latest_seq, newest};
 pub(crate) use self::publish::{Version, end, files};

@@ -37,8 +37,8 @@ mod publication;
 mod quantity;
 mod quote;
 mod ready;
-mod rekey;
 mod record_file;
+mod rekey;
 mod secrets;
 mod settings;
 mod shares;
@@ -94,6 +94,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Identity(identity) => identity.run(globals),
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
+        Command::Group(group) => group.run(globals).await,
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,

@@ -10,7 +10,9 @@ use chunker::Link;
 use client::Client;
 use sharing::{AccountIndex, CATALOGUE_TYPE, FileEntry, IndexPath};
 
-pub(crate) use self::change::{Folder, NOT_CONFIRMED, Released, as_put, packs_of_others, put_again, release, secrets};
+pub(crate) use self::change::{
+    Folder, NOT_CONFIRMED, Released, as_put, packs_of_others, put_again, release, secrets,
+};
 pub(crate) use self::source::from_disk;
 pub(crate) use self::walk::{Measured, measure};
 use crate::arguments::Globals;

@@ -44,11 +44,14 @@ fn identities() {
             IdentityError::Scheme => "scheme",
             IdentityError::Length => "length",
             IdentityError::Key => "key",
+            IdentityError::HybridKey => "hybrid_key",
         });
         match result {
             Ok(identity) => {
                 assert_eq!(identity.to_string(), text);
-                assert_eq!(own(bytes(vector, "account")).public(), identity, "{}", vector["name"]);
+                let own = own(bytes(vector, "account"));
+                let wanted = if identity.is_hybrid() { own.hybrid() } else { own.public() };
+                assert_eq!(*wanted, identity, "{}", vector["name"]);
             }
             Err(error) => assert_eq!(vector["error"], error, "{}", vector["name"]),
         }
@@ -202,10 +205,9 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     let network = NetworkId::from_bytes([1; 32]);
     let owner = account(vec![0; 32]);
     let accounts: Vec<_> = (0..5).map(|number| own(vec![number; 32])).collect();
-    let to: Vec<_> = accounts[1..4].iter().map(OwnIdentity::public).collect();
+    let to: Vec<_> = accounts[1..4].iter().map(|own| own.public().clone()).collect();
     let new = new_grant();
-    let seal =
-        |new: NewGrant, to: &[Identity]| new.seal(&owner, &network, to, [9; 32], &mut rand::rng());
+    let seal = |new: NewGrant, to: &[Identity]| new.seal(&owner, &network, to, [9; 32], &mut rand::rng());
     let sealed = seal(new.clone(), &to).unwrap();
     let link = GrantKeys::derive(&owner, new.note.id).link().clone();
     for reader in &accounts[..4] {
@@ -217,10 +219,7 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
         let older = opened.check_version(&link, Sequence::new(6));
         assert!(matches!(older, Err(OpenGrantError::Place { .. })));
         let other = GrantKeys::derive(&owner, LinkId::from_bytes([8; 32]));
-        assert!(matches!(
-            opened.check_version(other.link(), Sequence::new(5)),
-            Err(OpenGrantError::Series)
-        ));
+        assert!(matches!(opened.check_version(other.link(), Sequence::new(5)), Err(OpenGrantError::Series)));
         assert_eq!(opened.note(&owner), Ok(new.note.clone()));
         assert_eq!(opened.note(&account(vec![1; 32])), Err(NoteError::NotYours));
     }
@@ -229,6 +228,10 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     assert_eq!(seal(new.clone(), &[]), Err(SealGrantError::Recipients { found: 0 }));
     let nothing = NewGrant { files: vec![], ..new.clone() };
     assert_eq!(seal(nothing, &to), Err(SealGrantError::Files { found: 0 }));
+    let hybrid = [accounts[3].hybrid().clone(), to[1].clone()];
+    let hybrid = seal(new.clone(), &hybrid).unwrap();
+    let opens = |reader| OpenedGrant::open(&hybrid, &network, reader).is_ok();
+    assert_eq!(accounts.iter().map(opens).collect::<Vec<_>>(), [true, false, true, true, false]);
     // A key of low order would give the same secret to everybody.
     let mut low = to[0].to_bytes();
     low[32..].fill(0);

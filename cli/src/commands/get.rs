@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use publishing::download::WatchAddress;
-use sharing::RecordLink;
+use sharing::{GrantLink, RecordLink};
 
 use self::range::ByteRange;
 use crate::arguments::Globals;
@@ -26,7 +26,7 @@ use crate::secrets::SecretArg;
 /// A file or a folder appears under its name only when it is there whole. With --json the answer says what was read: on standard
 /// output, or on standard error where the data is there.
 ///
-/// The link of a grant reads the file that was granted to you; of several, GRANT/FILE.
+/// The link of a grant reads the file that was granted to you, in its newest version; of several, GRANT/FILE.
 ///
 /// Of a folder of records (`headwater put --pack`), LINK/RECORD and NAME/RECORD read one record, or what lies in a folder of them; the
 /// link or name alone reads all of them into a folder.
@@ -89,6 +89,9 @@ impl Get {
         if RecordLink::is_meant_by(&what) {
             let link = what.parse().map_err(|error| Usage::because(format!("{error}")))?;
             return self.record(&link, globals).await;
+        }
+        if GrantLink::is_meant_by(&what) {
+            return self.grant(&what, globals).await;
         }
         let (link, inside) = packs::link_and_path(&self.what, &what, globals).await?;
         self.object(&link, inside.as_ref(), globals).await

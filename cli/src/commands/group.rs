@@ -10,6 +10,7 @@ use client::Client;
 use serde::Serialize;
 use sharing::Identity;
 
+use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::commands::revoke::{self, GrantRevoked};
 use crate::failure::Outcome;
@@ -17,7 +18,6 @@ use crate::grants::{self, Given};
 use crate::groups::Group;
 use crate::membership::Network;
 use crate::names::{Names, now};
-use crate::account as account_file;
 
 /// Keep groups of people and institutions, such as a ward or a study, to whom you grant
 ///

@@ -12,6 +12,7 @@ pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod grant;
 pub(crate) mod grants;
+pub(crate) mod group;
 pub(crate) mod identity;
 pub(crate) mod ledger;
 pub(crate) mod ls;

@@ -8,25 +8,29 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use sharing::{FOLDER_TYPE, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
+use sharing::{FOLDER_TYPE, GrantLink, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
 
 use self::object::SharedObject;
 use crate::arguments::Globals;
-use crate::destination::{Destination, Folder, Sink, unless_ended};
+use crate::commands::get::Get;
+use crate::destination::{Destination, Folder, Sink, safe_name, unless_ended};
 use crate::failure::{Outcome, Usage};
 use crate::gateway_api;
 use crate::passcode::PasscodeSource;
 use crate::secrets::SecretArg;
 use crate::shares;
 
-/// Read what somebody shared by a link
+/// Read what somebody shared by a link, or granted to you
 ///
 /// Nothing that the gateway says is believed: every byte is proved against the address that stands, wrapped, in the share, and opened
 /// here. A file appears under its name only when it is there whole. The network need not be known.
+///
+/// A grant is read from the nodes of the network, in its newest version, and opens with your account alone.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater open @scan.link
+  headwater open @grant.link -o received
   wl-paste | headwater open - -o received          the link comes from the clipboard
   headwater open @chart.link --passcode=@code.txt --as 'Dr. Ng' -o chart")]
 pub(crate) struct Open {
@@ -69,7 +73,14 @@ struct Received {
 impl Open {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let link: ShareLink = self.link.parse("a link of a share")?;
+        let text = self.link.read()?;
+        if GrantLink::is_meant_by(&text) {
+            return self.grant(&text, globals).await;
+        }
+        // The text itself is not repeated: it may hold the secret.
+        let link: ShareLink = text.parse().map_err(|error| {
+            Usage::because(format!("this is neither the link of a share nor of a grant: {error}"))
+        })?;
         let gateway =
             gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
         let keys = self.keys(&link).await?;
@@ -99,6 +110,16 @@ impl Open {
             output.answer(&answer)?;
         }
         Ok(Outcome::Complete)
+    }
+
+    /// Reads what was granted to this account: by the nodes, without a gateway.
+    async fn grant(&self, link: &str, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.passcode.is_some() || self.who.is_some() {
+            return Err(Usage::because(
+                "--passcode and --as are for links: a grant knows you by your identity",
+            ));
+        }
+        Get::everything(link, self.output.as_deref(), globals).await
     }
 
     async fn keys(&self, link: &ShareLink) -> anyhow::Result<ShareKeys> {
@@ -156,14 +177,6 @@ impl Open {
     }
 }
 
-/// The name under which a file is written: not the place to create .profile or what reads like an option.
-fn safe_name(name: &str) -> String {
-    match name.strip_prefix(['.', '-']) {
-        Some(rest) => format!("_{rest}"),
-        None => name.to_owned(),
-    }
-}
-
 /// The folder in which `path` is to be.
 fn make_folder(path: &Path) -> anyhow::Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
@@ -189,17 +202,5 @@ impl fmt::Display for Answer {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_received_does_not_configure_a_shell() {
-        assert_eq!(safe_name(".profile"), "_profile");
-        assert_eq!(safe_name("-rf"), "_rf");
-        assert_eq!(safe_name("scan.pdf"), "scan.pdf");
     }
 }

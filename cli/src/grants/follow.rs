@@ -27,6 +27,19 @@ pub(crate) async fn follow(
     publish_where(client, names, coding, output, &[], due).await
 }
 
+/// The same after a command that has changed files, which says what came of it.
+pub(crate) async fn publish_next(
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    output: Output,
+) -> anyhow::Result<()> {
+    for followed in follow(client, names, coding, output).await? {
+        output.note(followed);
+    }
+    Ok(())
+}
+
 /// Publishes the next version of every grant on objects that were encrypted anew, old and new: whoever has it keeps access.
 pub(crate) async fn move_along(
     client: &Client,

@@ -3,9 +3,7 @@
 use anyhow::{Context as _, bail};
 use client::Client;
 use proofs::Cid;
-use sharing::{
-    FileEntry, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantedFile, IndexPath, OpenedGrant,
-};
+use sharing::{FileEntry, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantedFile, IndexPath, OpenedGrant};
 
 use crate::failure::Usage;
 use crate::names::{Names, parse_path};

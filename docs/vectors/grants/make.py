@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the golden vectors in this folder from docs/spec.md section 31 and RFC 9180 alone, with the packages of tests/python/requirements.txt.
+"""Makes the golden vectors in this folder from docs/spec.md section 31, RFC 9180 and the drafts of X-Wing alone, with the packages of
+tests/python/requirements.txt. What is wrapped is opened again by the HPKE of another library, so that nobody checks only themselves.
 
 Everything comes from fixed seeds, so running it again gives the same files. `cargo test -p sharing` reads them.
 """
@@ -11,18 +12,27 @@ import json
 import pathlib
 import sys
 
+from cryptography.hazmat.bindings._rust import openssl as rust_openssl
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from kyber_py.ml_kem import ML_KEM_768
 
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
 from records import NET, OTHER_NET, START, Key, b3, cbor, derive, record, without_none
 
-# --- HPKE: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, base mode -----------------
+# --- HPKE: HKDF-SHA256, ChaCha20-Poly1305, base mode, over DHKEM(X25519, HKDF-SHA256) or X-Wing --
 
-KEM_SUITE = b"KEM" + bytes([0x00, 0x20])
-SUITE = b"HPKE" + bytes([0x00, 0x20, 0x00, 0x01, 0x00, 0x03])
+X25519, XWING = bytes([0x00, 0x20]), bytes([0x64, 0x7A])
+KEM_SUITE = b"KEM" + X25519
+XWING_LABEL = b"\\.//^\\"
+OUTSIDE = {
+    X25519: hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305),
+    XWING: hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305),
+}
 
 
 def extract(suite, salt, label, ikm):
@@ -42,13 +52,39 @@ def key_pair(ikm):
     return secret, secret.public_key().public_bytes_raw()
 
 
-def seal_base(to, info, aad, plain, ephemeral):
+def encapsulate_x25519(to, ephemeral):
     secret, enc = key_pair(ephemeral)
     dh = secret.exchange(X25519PublicKey.from_public_bytes(to))
-    shared = expand(KEM_SUITE, extract(KEM_SUITE, b"", b"eae_prk", dh), b"shared_secret", enc + to, 32)
-    context = b"\0" + extract(SUITE, b"", b"psk_id_hash", b"") + extract(SUITE, b"", b"info_hash", info)
-    prk = extract(SUITE, shared, b"secret", b"")
-    key, nonce = expand(SUITE, prk, b"key", context, 32), expand(SUITE, prk, b"base_nonce", context, 12)
+    return expand(KEM_SUITE, extract(KEM_SUITE, b"", b"eae_prk", dh), b"shared_secret", enc + to, 32), enc
+
+
+def xwing_secrets(seed):
+    """The two secrets of a decapsulation key: the seed of ML-KEM-768 and the X25519 key."""
+    expanded = hashlib.shake_256(seed).digest(96)
+    return expanded[:64], X25519PrivateKey.from_private_bytes(expanded[64:])
+
+
+def xwing_public(seed):
+    mlkem, x25519 = xwing_secrets(seed)
+    public, _ = ML_KEM_768._keygen_internal(mlkem[:32], mlkem[32:])
+    assert public == MLKEM768PrivateKey.from_seed_bytes(mlkem).public_key().public_bytes_raw()
+    return public + x25519.public_key().public_bytes_raw()
+
+
+def encapsulate_xwing(to, ephemeral):
+    random = hashlib.shake_256(ephemeral).digest(64)
+    secret, ciphertext = ML_KEM_768._encaps_internal(to[:1184], random[:32])
+    own = X25519PrivateKey.from_private_bytes(random[32:])
+    enc, dh = own.public_key().public_bytes_raw(), own.exchange(X25519PublicKey.from_public_bytes(to[1184:]))
+    return hashlib.sha3_256(secret + dh + enc + to[1184:] + XWING_LABEL).digest(), ciphertext + enc
+
+
+def seal_base(kem, to, info, aad, plain, ephemeral):
+    suite = b"HPKE" + kem + bytes([0x00, 0x01, 0x00, 0x03])
+    shared, enc = (encapsulate_x25519 if kem == X25519 else encapsulate_xwing)(to, ephemeral)
+    context = b"\0" + extract(suite, b"", b"psk_id_hash", b"") + extract(suite, b"", b"info_hash", info)
+    prk = extract(suite, shared, b"secret", b"")
+    key, nonce = expand(suite, prk, b"key", context, 32), expand(suite, prk, b"base_nonce", context, 12)
     return enc + ChaCha20Poly1305(key).encrypt(nonce, plain, aad)
 
 
@@ -59,25 +95,48 @@ class Identity:
     def __init__(self, name):
         self.account = b3(name)
         self.signing = Key(derive("headwater v1 identity key", self.account))
-        self.reads = key_pair(derive("headwater v1 reading key", self.account))[1]
+        self.kem = X25519
+        self.secret, self.reads = key_pair(derive("headwater v1 reading key", self.account))
 
     def text(self):
-        return "headwater-id:" + base64.urlsafe_b64encode(self.signing.public + self.reads).decode().rstrip("=")
+        return text(self.signing.public + self.reads)
+
+    def wrap(self, key, info, aad, ephemeral):
+        sealed = seal_base(self.kem, self.reads, info, aad, key, ephemeral)
+        assert rust_openssl.hpke._decrypt_with_aad(OUTSIDE[self.kem], sealed, self.secret, info, aad) == key
+        return self.kem + sealed
 
 
-OWNER, READER, OTHER = Identity(b"owner"), Identity(b"reader"), Identity(b"other")
+class Hybrid(Identity):
+    def __init__(self, name):
+        super().__init__(name)
+        seed = derive("headwater v1 hybrid reading key", self.account)
+        mlkem, x25519 = xwing_secrets(seed)
+        self.kem, self.reads = XWING, xwing_public(seed)
+        self.secret = hpke.MLKEM768X25519PrivateKey(MLKEM768PrivateKey.from_seed_bytes(mlkem), x25519)
+
+
+def text(keys):
+    return "headwater-id:" + base64.urlsafe_b64encode(keys).decode().rstrip("=")
+
+
+OWNER, READER, OTHER = Hybrid(b"owner"), Identity(b"reader"), Identity(b"other")
+HYBRID_READER, HYBRID_OTHER = Hybrid(b"reader"), Hybrid(b"other")
 
 
 def identities():
-    for name, one in {"owner": OWNER, "reader": READER}.items():
+    for name, one in {"reader": READER, "other": OTHER, "hybrid reader": HYBRID_READER, "hybrid owner": OWNER}.items():
         yield {"name": name, "account": one.account.hex(), "identity": one.text()}
-    good = OWNER.text()
-    no_point = "headwater-id:" + base64.urlsafe_b64encode(b"\x02" + bytes(31) + OWNER.reads).decode().rstrip("=")
-    for name, error, text in (
+    good, hybrid = READER.text(), HYBRID_READER.text()
+    no_point = b"\x02" + bytes(31)
+    not_reduced = READER.signing.public + b"\xff" * 1184 + HYBRID_READER.reads[1184:]
+    for name, error, written in (
         ("nothing", "scheme", ""), ("another scheme", "scheme", "age1" + good[13:]), ("white space", "scheme", " " + good), ("cut off", "length", good[:-1]),
-        ("one key", "length", good[:56]), ("padded", "length", good + "=="), ("trailing bits", "length", good[:-1] + ("B" if good[-1] != "B" else "C")), ("no point", "key", no_point),
+        ("one key", "length", good[:56]), ("padded", "length", good + "=="), ("trailing bits", "length", good[:-1] + ("B" if good[-1] != "B" else "C")), ("no point", "key", text(no_point + READER.reads)), ("no point, hybrid", "key", text(no_point + HYBRID_READER.reads)),
+        ("hybrid, cut off", "length", hybrid[:-4]), ("hybrid and more", "length", hybrid + "AAAA"), ("hybrid without X25519", "length", text(READER.signing.public + HYBRID_READER.reads[:1184])),
+        ("both keys", "length", text(READER.signing.public + READER.reads + HYBRID_READER.reads)), ("coefficients above q", "hybrid_key", text(not_reduced)),
     ):
-        yield {"name": name, "identity": text, "error": error}
+        yield {"name": name, "identity": written, "error": error}
 
 
 # --- Grants --------------------------------------------------------------------------------------
@@ -100,29 +159,44 @@ def contents_of(files, key=GRANT_KEY, **changes):
     return ChaCha20Poly1305(key).encrypt(bytes(12), cbor(without_none({"files": files, "v": 1} | changes)), b"")
 
 
-def wraps_for(identities_, contents, key=GRANT_KEY, info=b"headwater/1 grant"):
-    wraps = [seal_base(one.reads, info, b3(contents), key, b3(b"ephemeral" + bytes([number]))) for number, one in enumerate(identities_)]
+def terms_of(body, network=NET, by=OWNER):
+    return b3(by.signing.public + network + cbor(without_none(body | {"wraps": bytes(32)})))
+
+
+def wraps_for(identities_, terms, key=GRANT_KEY, info=b"headwater/1 grant"):
+    wraps = [one.wrap(key, info, terms, b3(b"ephemeral" + bytes([number]))) for number, one in enumerate(identities_)]
     return b"".join(sorted(wraps))
 
 
-def grant(files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, note=None, body=None, network=NET, by=OWNER, **changes):
+def grant(files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, note=None, body=None, network=NET, by=OWNER, signed_as=None, **changes):
+    """`wraps` gives the wraps for the terms; `signed_as` is what is changed in the body after that."""
     contents = contents_of(list(files)) if contents is None else contents
-    wraps = wraps_for(to, contents) if wraps is None else wraps
     note = note_of(contents) if note is None else note
     said = {
         "contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note), "purpose": "treatment", "seq": 3, "series": SERIES.public,
-        "wraps": b3(wraps),
     } | (body or {})
+    terms = terms_of(said, network, by)
+    wraps = wraps_for(to, terms) if wraps is None else wraps(terms)
+    said = {"wraps": b3(wraps)} | said | (signed_as or {})
     signed = record("grant", without_none(said), by.signing, network=network)
     return cbor(without_none({"contents": contents, "note": note, "record": signed, "v": 1, "wraps": wraps} | changes))
 
 
 def grants():
+    # The terms of the same grant by its true owner, whose wraps somebody else has taken.
+    contents = contents_of([FILE])
+    body = {"contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note_of(contents)), "purpose": "treatment", "seq": 3, "series": SERIES.public}
+
+    def as_owner(_):
+        return terms_of(body)
+
     def vector(name, error, bytes_, count=None):
         return without_none({"name": name, "grant": bytes_.hex(), "error": error, "files": count})
 
     yield vector("one file for one reader", None, grant(), 1)
     yield vector("two files for two readers", None, grant([FILE, without_none(FILE | {"name": "b", "type": None})], (OWNER, OTHER, READER)), 2)
+    yield vector("for a hybrid reader", None, grant(to=(OWNER, HYBRID_READER)), 1)
+    yield vector("for readers of both kinds", None, grant(to=(OWNER, OTHER, HYBRID_READER, HYBRID_OTHER)), 1)
     yield vector("without an end and a purpose", None, grant(body={"expires": None, "purpose": None}), 1)
     yield vector("64 files", None, grant([FILE] * 64), 64)
     yield vector("nothing", "malformed", b"")
@@ -139,16 +213,28 @@ def grants():
     yield vector("a purpose of 201 bytes", "record", grant(body={"purpose": "x" * 201}))
     yield vector("contents of another grant", "hash", grant(body={"contents": b3(b"other")}))
     yield vector("wraps of another grant", "hash", grant(body={"wraps": b3(b"other")}))
-    yield vector("a wrap that was added later", "hash", grant(wraps=wraps_for((OWNER, OTHER, READER), contents_of([FILE])), body={"wraps": b3(wraps_for((OWNER, OTHER), contents_of([FILE])))}))
+    yield vector("a wrap that was added later", "hash", grant(to=(OWNER, OTHER, READER), body={"wraps": b3(b"those for the owner and another")}))
     yield vector("a note of another grant", "hash", grant(body={"note": b3(b"other")}))
-    yield vector("without a note", "malformed", grant(body={"note": None}))
-    yield vector("without a version", "malformed", grant(body={"seq": None}))
-    yield vector("of no series", "malformed", grant(body={"series": b"\x02" + bytes(31)}))
+    yield vector("without a hash of the note", "record", grant(body={"note": None}))
+    yield vector("without a version", "record", grant(body={"seq": None}))
+    yield vector("of no series", "record", grant(body={"series": b"\x02" + bytes(31)}))
     yield vector("for others", "not_for_you", grant(to=(OWNER, OTHER)))
-    yield vector("wrapped beside other contents", "not_for_you", grant(wraps=wraps_for((OWNER, READER), b"other")))
-    yield vector("wrapped for something else", "not_for_you", grant(wraps=wraps_for((OWNER, READER), contents_of([FILE]), info=b"headwater/1 other")))
-    yield vector("no wraps", "wraps", grant(wraps=b""))
-    yield vector("a wrap of 79 bytes", "wraps", grant(wraps=wraps_for((READER,), contents_of([FILE]))[:-1]))
+    yield vector("for other hybrid readers", "not_for_you", grant(to=(OWNER, HYBRID_OTHER)))
+    mine = lambda terms: HYBRID_READER.wrap(GRANT_KEY, b"headwater/1 grant", terms, b3(b"ephemeral"))
+    yield vector("another ciphertext of ML-KEM", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:2] + bytes([wrap[2] ^ 1]) + wrap[3:]))
+    yield vector("another key of X25519 beside it", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:1090] + OTHER.reads + wrap[1122:]))
+    yield vector("wrapped beside other terms", "not_for_you", grant(wraps=lambda _: wraps_for((OWNER, READER), b3(b"other"))))
+    yield vector("signed anew without its end", "not_for_you", grant(signed_as={"expires": None}))
+    yield vector("signed anew for another purpose", "not_for_you", grant(signed_as={"purpose": "research"}))
+    yield vector("signed anew as another version", "not_for_you", grant(signed_as={"seq": 4}))
+    yield vector("signed anew by somebody else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), as_owner(terms)), by=OTHER))
+    yield vector("wrapped for something else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), terms, info=b"headwater/1 other")))
+    yield vector("no wraps", "wraps", grant(wraps=lambda _: b""))
+    yield vector("a hybrid wrap of 1169 bytes", "wraps", grant(wraps=lambda terms: mine(terms)[:-1]))
+    yield vector("a hybrid wrap that says it is none", "wraps", grant(wraps=lambda terms: X25519 + mine(terms)[2:]))
+    yield vector("a wrap of another kind", "wraps", grant(wraps=lambda terms: bytes([0x00, 0x10]) + wraps_for((READER,), terms)[2:]))
+    yield vector("a wrap without its kind", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[2:]))
+    yield vector("a wrap of 81 bytes", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[:-1]))
     yield vector("contents under another key", "key", grant(contents=contents_of([FILE], b3(b"other key"))))
     yield vector("no files", "files", grant([]))
     yield vector("65 files", "malformed", grant([FILE] * 65))

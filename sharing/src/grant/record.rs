@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chunker::{ContentKey, Link};
-use proofs::Cid;
-use protocol::{PublicKey, Record, Sequence, UnixSeconds};
+use proofs::{Cid, canonical};
+use protocol::{NetworkId, PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentHash, FileName, MediaType, Reason, exposed_key};
@@ -32,6 +32,17 @@ pub struct Grant {
     pub series: PublicKey,
     /// BLAKE3 of all wrapped keys.
     pub wraps: ContentHash,
+}
+
+impl Grant {
+    /// What stands in the place of the hash of the wraps where these are bound to the rest.
+    pub(super) const NO_WRAPS: ContentHash = ContentHash::from_bytes([0; 32]);
+
+    /// What each wrap is bound to: who signs what, on which network, but for the wraps themselves.
+    pub(super) fn terms(&self, by: &PublicKey, network: &NetworkId) -> ContentHash {
+        let body = canonical::to_vec(&Self { wraps: Self::NO_WRAPS, ..self.clone() });
+        ContentHash::of(&[by.as_bytes().as_slice(), network.as_bytes(), &body].concat())
+    }
 }
 
 impl Record for Grant {

@@ -7,7 +7,7 @@ use protocol::{BoundedList, NetworkId, PublicKey, Sequence, Signed, UnixSeconds}
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::wrap::{self, WRAP_LEN};
+use super::wrap;
 use super::{
     Grant, GrantKeys, GrantLink, GrantNote, GrantedFile, Identity, NoteError, OpenGrantError, OwnIdentity,
     SealGrantError, cipher,
@@ -15,7 +15,7 @@ use super::{
 use crate::{ContentHash, Reason};
 
 /// Longest grant, in bytes.
-pub const GRANT_LEN_MAX: usize = 262_144;
+pub const GRANT_LEN_MAX: usize = 4_194_304;
 /// Most files of a grant.
 pub const GRANT_FILES_MAX: usize = 64;
 /// Most recipients of a grant.
@@ -85,10 +85,9 @@ impl NewGrant {
         let files = files.ok_or(SealGrantError::Files { found })?;
         let owner = &OwnIdentity::of(account);
         let contents = cipher::seal(&key, b"", canonical::to_vec(&Contents { files, v: VERSION }));
-        let wraps = wrap_for(owner, to, &key, &contents, random)?;
         let about = ContentHash::of(&contents);
         let note = self.note.seal(account, &about)?;
-        let body = Grant {
+        let unwrapped = Grant {
             contents: about,
             expires: self.expires,
             issued: self.issued,
@@ -96,8 +95,11 @@ impl NewGrant {
             purpose: self.purpose,
             seq: self.seq,
             series: GrantKeys::derive(account, self.note.id).link().series(),
-            wraps: ContentHash::of(&wraps),
+            wraps: Grant::NO_WRAPS,
         };
+        let terms = unwrapped.terms(&owner.signing.public(), network);
+        let wraps = wrap_for(owner, to, &key, &terms, random)?;
+        let body = Grant { wraps: ContentHash::of(&wraps), ..unwrapped };
         let record = Signed::sign(&owner.signing, network, body).encode();
         let fields = Fields {
             contents: contents.into(),
@@ -127,13 +129,12 @@ impl OpenedGrant {
         if hashes != [body.contents, body.note, body.wraps] {
             return Err(OpenGrantError::Hash);
         }
-        let (wraps, rest) = wraps.as_chunks::<WRAP_LEN>();
+        let len = wraps.len();
+        let wraps = wrap::wraps(&wraps).filter(|all| (1..=GRANT_RECIPIENTS_MAX + 1).contains(&all.len()));
+        let wraps = wraps.ok_or(OpenGrantError::Wraps { len })?;
         let recipients = wraps.len();
-        if !rest.is_empty() || !(1..=GRANT_RECIPIENTS_MAX + 1).contains(&recipients) {
-            return Err(OpenGrantError::Wraps { len: recipients * WRAP_LEN + rest.len() });
-        }
-        let about = ContentHash::of(&contents);
-        let key = wraps.iter().find_map(|wrapped| reader.reading.unwrap(wrapped, about.as_bytes()));
+        let terms = signed.body().terms(&signed.by(), network);
+        let key = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, terms.as_bytes()));
         let key = key.ok_or(OpenGrantError::NotForYou { recipients })?;
         let plain = cipher::open(&key, b"", &contents).ok_or(OpenGrantError::Key)?;
         let Contents { files, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
@@ -179,16 +180,16 @@ fn wrap_for(
     owner: &OwnIdentity,
     to: &[Identity],
     key: &[u8; 32],
-    contents: &[u8],
+    terms: &ContentHash,
     random: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, SealGrantError> {
     if to.is_empty() || to.len() > GRANT_RECIPIENTS_MAX {
         return Err(SealGrantError::Recipients { found: to.len() });
     }
-    let about = ContentHash::of(contents);
-    let all = std::iter::once(owner.public()).chain(to.iter().copied());
+    // The owner's own wrap is a hybrid one, so that it is never the weakest.
+    let all = std::iter::once(owner.hybrid()).chain(to);
     let wraps = all.enumerate().map(|(number, to)| {
-        wrap::wrap(key, to.reads(), about.as_bytes(), random).ok_or(SealGrantError::Key { number })
+        to.reads().wrap(key, terms.as_bytes(), random).ok_or(SealGrantError::Key { number })
     });
     let mut wraps = wraps.collect::<Result<Vec<_>, _>>()?;
     // By their bytes, which are random: who is who is not to be seen from the order.

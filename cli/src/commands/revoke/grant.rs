@@ -102,7 +102,9 @@ impl Work<'_> {
             let mut next = Version::after(self.client, names, &self.given, &anew).await?;
             next.note.to.clone_from(&self.left);
             let path = self.given.path.clone();
-            next.publish(self.client, names, self.coding, path).await.context("no new version of the grant")?;
+            next.publish(self.client, names, self.coding, path)
+                .await
+                .context("no new version of the grant")?;
         }
         self.note(names, taken_from)?;
         let output = self.globals.output();
