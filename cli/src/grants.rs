@@ -114,6 +114,13 @@ pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
     lines.filter(|line| !line.is_empty()).map(parse).collect()
 }
 
+/// Whether the recipient with this text in the note of a grant, or in a group, is one of these: somebody is known by the key that signs,
+/// whatever form of their identity was used.
+pub(crate) fn is_of(text: &str, who: &[Identity]) -> bool {
+    let signs = text.parse::<Identity>().ok().map(|identity| identity.signs());
+    who.iter().any(|one| signs == Some(one.signs()))
+}
+
 fn lines_of(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;

@@ -1,6 +1,5 @@
 //! `headwater group`: people and institutions by the name of what they belong to.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::{Context as _, bail};
@@ -138,23 +137,22 @@ impl Removal {
         let found = Group::find(client, names, &name).await?;
         let mut group = found.with_context(|| format!("you have no group {name}"))?;
         let gone = in_place(&who)?;
-        for identity in gone.keys() {
-            if group.members.remove(identity).is_none() {
-                bail!("{identity} is not in {name}");
-            }
+        let before = group.members.len();
+        group.members.retain(|text, _| !grants::is_of(text, &gone));
+        if group.members.len() == before {
+            bail!("none of them is in {name}");
         }
         let pushed = group.keep(client, names, coding, &name).await?;
         let mut changed =
             Changed { name, members: group.members.len(), pushed, still_granted: vec![], revoked: vec![] };
         for given in Given::all(client, names, globals.output()).await {
             let has_ended = given.opened.grant.expires.is_some_and(|at| at <= now());
-            let has_any = given.note.to.iter().any(|text| gone.contains_key(text));
+            let has_any = given.note.to.iter().any(|text| grants::is_of(text, &gone));
             if has_ended || !has_any {
                 continue;
             }
             if revoke {
-                let from: Vec<_> = gone.keys().cloned().collect();
-                changed.revoked.push(revoke::from_some(client, names, coding, given, &from, globals).await?);
+                changed.revoked.push(revoke::from_some(client, names, coding, given, &gone, globals).await?);
             } else {
                 changed.still_granted.push(format!("{} ({})", given.path, given.about()));
             }
@@ -177,8 +175,8 @@ async fn add(
 ) -> anyhow::Result<Outcome> {
     let mut group = Group::find(client, names, &name).await?.unwrap_or_default();
     let label: String = label.chars().filter(|c| !c.is_control()).collect();
-    for identity in in_place(who)?.into_keys() {
-        group.members.insert(identity, label.clone());
+    for identity in in_place(who)? {
+        group.members.insert(identity.to_string(), label.clone());
     }
     let pushed = group.keep(client, names, coding, &name).await?;
     let (members, still_granted, revoked) = (group.members.len(), vec![], vec![]);
@@ -204,14 +202,10 @@ async fn list(
     Ok(Outcome::Complete)
 }
 
-/// The identities that the arguments name, by their texts.
-fn in_place(who: &[String]) -> anyhow::Result<BTreeMap<String, Identity>> {
-    let mut all = BTreeMap::new();
-    for argument in who {
-        let found = grants::recipients(argument)?;
-        all.extend(found.into_iter().map(|identity| (identity.to_string(), identity)));
-    }
-    Ok(all)
+/// The identities that the arguments name.
+fn in_place(who: &[String]) -> anyhow::Result<Vec<Identity>> {
+    let found = who.iter().map(|argument| grants::recipients(argument));
+    Ok(found.collect::<anyhow::Result<Vec<_>>>()?.concat())
 }
 
 impl fmt::Display for Groups {
@@ -235,6 +229,6 @@ impl fmt::Display for Changed {
         for grant in &self.still_granted {
             writeln!(f, "they still have {grant}; --revoke takes it from them")?;
         }
-        self.revoked.iter().try_for_each(|revoked| revoked.fmt(f))
+        self.revoked.iter().try_for_each(|revoked| write!(f, "{revoked}"))
     }
 }

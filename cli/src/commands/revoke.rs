@@ -228,7 +228,7 @@ impl fmt::Display for Answer {
         for who in &self.readers {
             writeln!(f, "  {who}, by their own word")?;
         }
-        self.files.iter().try_for_each(|file| file.fmt(f))?;
+        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         writeln!(f, "{}", self.proves)
     }
 }

@@ -28,6 +28,9 @@ impl Given {
         let object = client.open(&names.link(client, path).await?).await?;
         let opened = super::read(client, &object, names.account.secret()).await?;
         let note = opened.note(names.account.secret())?;
+        if note.names.len() != opened.files.len() {
+            bail!("{path} notes {} names of {} files", note.names.len(), opened.files.len());
+        }
         Ok(Self { path: path.clone(), entry, opened, note })
     }
 

@@ -90,7 +90,7 @@ impl Get {
                     std::fs::create_dir_all(folder)
                         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
                 }
-                Self::into(path).granted_file(client, file, None, globals.output()).await?;
+                Self::writing_to(path).granted_file(client, file, None, globals.output()).await?;
             }
             Ok(Outcome::Complete)
         };
@@ -98,7 +98,7 @@ impl Get {
     }
 
     /// A get of all of something into this file or folder.
-    fn into(path: PathBuf) -> Self {
+    fn writing_to(path: PathBuf) -> Self {
         let what = String::new().into();
         Self { what, output: Some(path), range: None, link: false, track: None, gateways: Vec::new() }
     }

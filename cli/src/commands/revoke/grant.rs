@@ -8,7 +8,7 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{EntryName, TrailWhat};
+use sharing::{EntryName, Identity, TrailWhat};
 
 use super::{PROVES, Revoke};
 use crate::account as account_file;
@@ -47,6 +47,16 @@ struct Work<'a> {
     drop: bool,
 }
 
+/// The files of a grant after they were encrypted anew.
+#[derive(Default)]
+struct PutAgain {
+    told: Vec<Rekeyed>,
+    /// What was encrypted anew as what.
+    anew: Vec<(Cid, Cid)>,
+    /// What is to be released of each.
+    old: Vec<Vec<Cid>>,
+}
+
 impl Revoke {
     /// Revokes the grant that `text` names.
     pub(super) async fn grant(&self, text: &str, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -58,11 +68,13 @@ impl Revoke {
             let coding = network.usual_coding(client)?;
             let given = Given::find(client, &names, text, globals.output()).await?;
             let from = groups::identities(client, &names, &self.from).await?;
-            let from: Vec<_> = from.iter().map(ToString::to_string).collect();
-            if let Some(stranger) = from.iter().find(|text| !given.note.to.contains(text)) {
+            let has = |who: &Identity| {
+                given.note.to.iter().any(|text| grants::is_of(text, std::slice::from_ref(who)))
+            };
+            if let Some(stranger) = from.iter().find(|who| !has(who)) {
                 return Err(Usage::because(format!("{} was not granted to {stranger}", given.path)));
             }
-            let keeps = |text: &&String| !from.is_empty() && !from.contains(text);
+            let keeps = |text: &&String| !from.is_empty() && !grants::is_of(text, &from);
             let left = given.note.to.iter().filter(keeps).cloned().collect();
             let work = Work { client, coding, globals, given, left, drop: self.drop };
             let revoked = work.run(&mut names).await?;
@@ -82,55 +94,67 @@ pub(crate) async fn from_some(
     names: &mut Names,
     coding: Coding,
     given: Given,
-    from: &[String],
+    from: &[Identity],
     globals: &Globals,
 ) -> anyhow::Result<GrantRevoked> {
-    let left = given.note.to.iter().filter(|text| !from.contains(text)).cloned().collect();
+    let left = given.note.to.iter().filter(|text| !grants::is_of(text, from)).cloned().collect();
     Work { client, coding, globals, given, left, drop: false }.run(names).await
 }
 
 impl Work<'_> {
     /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
     async fn run(self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
-        let taken_from = self.given.note.to.len() - self.left.len();
-        if self.left.is_empty() {
+        let is_over = self.left.is_empty();
+        if is_over {
             // Nobody keeps it: whoever asks hears so before anything else is done.
-            grants::end(self.client, names, &self.given).await?;
+            self.end(names).await?;
         }
-        let (mut files, anew, old) = self.put_files_again(names).await?;
-        if !self.left.is_empty() {
-            let mut next = Version::after(self.client, names, &self.given, &anew).await?;
-            next.note.to.clone_from(&self.left);
-            let path = self.given.path.clone();
-            next.publish(self.client, names, self.coding, path)
-                .await
-                .context("no new version of the grant")?;
+        let PutAgain { mut told, anew, old } = self.put_files_again(names).await?;
+        if !is_over {
+            self.publish(names, &anew).await?;
         }
+        let taken_from = self.given.note.to.len() - self.left.len();
         self.note(names, taken_from)?;
         let output = self.globals.output();
         let followed = grants::move_along(self.client, names, self.coding, output, &anew).await?;
-        for (file, old) in files.iter_mut().zip(old) {
+        for (file, old) in told.iter_mut().zip(old) {
             file.release(self.client, names, old).await?;
         }
-        files.push(self.release_grant(names).await?);
+        told.push(self.release_grant(names).await?);
         let (failed, others): (Vec<_>, Vec<_>) = followed.into_iter().partition(|one| one.failed.is_some());
         Ok(GrantRevoked {
             name: self.given.path.to_string(),
             taken_from,
             left: self.left.len(),
-            files,
+            files: told,
             others: others.into_iter().map(|one| one.name).collect(),
             failed: failed.into_iter().map(|one| one.to_string()).collect(),
             proves: PROVES,
         })
     }
 
-    /// What is told of each file, what was encrypted anew as what, and what is to be released of each.
-    async fn put_files_again(
-        &self,
-        names: &mut Names,
-    ) -> anyhow::Result<(Vec<Rekeyed>, Vec<(Cid, Cid)>, Vec<Vec<Cid>>)> {
-        let (mut told, mut anew, mut released) = (Vec::new(), Vec::new(), Vec::new());
+    /// Ends the grant, and takes its name out of the index, so that nothing brings it back.
+    async fn end(&self, names: &mut Names) -> anyhow::Result<()> {
+        grants::end(self.client, names, &self.given).await?;
+        names.local.release_later(self.given.entry.object, now())?;
+        let name = EntryName::File(self.given.path.clone());
+        names.local.write(vec![Change::Gone(name, now())]).context("cannot write to your index")
+    }
+
+    /// Publishes a version for those who keep the grant; where the index has none of its files any more, there is nothing to keep.
+    async fn publish(&self, names: &mut Names, anew: &[(Cid, Cid)]) -> anyhow::Result<()> {
+        let mut next = Version::after(self.client, names, &self.given, anew).await?;
+        if next.files.is_empty() {
+            return self.end(names).await;
+        }
+        next.note.to.clone_from(&self.left);
+        let path = self.given.path.clone();
+        let published = next.publish(self.client, names, self.coding, path).await;
+        published.context("no new version of the grant").map(drop)
+    }
+
+    async fn put_files_again(&self, names: &mut Names) -> anyhow::Result<PutAgain> {
+        let mut all = PutAgain::default();
         for (file, noted) in self.given.files() {
             let mut done = Rekeyed::new(file.name.as_str(), file.object);
             let place = names.local.index().paths_of(file.object).next().cloned();
@@ -153,27 +177,21 @@ impl Work<'_> {
                     let again = put_again(self.client, names, self.coding, &path).await;
                     let again = again.with_context(|| format!("cannot encrypt {path} anew"))?;
                     done.new = Some(again.object.to_string());
-                    anew.push((file.object, again.object));
+                    all.anew.push((file.object, again.object));
                     again.old
                 }
             };
-            told.push(done);
-            released.push(old);
+            all.told.push(done);
+            all.old.push(old);
         }
-        Ok((told, anew, released))
+        Ok(all)
     }
 
-    /// Releases the version that was revoked. Where nobody keeps the grant, its name goes too.
-    async fn release_grant(&self, names: &mut Names) -> anyhow::Result<Rekeyed> {
+    /// Releases the version that was revoked.
+    async fn release_grant(&self, names: &Names) -> anyhow::Result<Rekeyed> {
         let object = self.given.entry.object;
         let mut done = Rekeyed::new(&self.given.path.to_string(), object);
-        if self.left.is_empty() {
-            let name = EntryName::File(self.given.path.clone());
-            names.local.release_later(object, now())?;
-            names.local.write(vec![Change::Gone(name, now())]).context("cannot write to your index")?;
-        } else {
-            done.new = names.local.index().file(&self.given.path).map(|file| file.object.to_string());
-        }
+        done.new = names.local.index().file(&self.given.path).map(|file| file.object.to_string());
         done.release(self.client, names, vec![object]).await?;
         Ok(done)
     }
@@ -195,7 +213,7 @@ impl GrantRevoked {
 impl fmt::Display for GrantRevoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: taken from {}, {} keep it", self.name, self.taken_from, self.left)?;
-        self.files.iter().try_for_each(|file| file.fmt(f))?;
+        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         for name in &self.others {
             writeln!(f, "{name} opens the same files under their new keys")?;
         }
