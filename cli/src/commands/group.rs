@@ -152,6 +152,8 @@ impl Removal {
                 continue;
             }
             if revoke {
+                // What was revoked before may have given this one a new version.
+                let given = Given::at(client, names, &given.path).await?;
                 changed.revoked.push(revoke::from_some(client, names, coding, given, &gone, globals).await?);
             } else {
                 changed.still_granted.push(format!("{} ({})", given.path, given.about()));
