@@ -67,7 +67,7 @@ impl Grants {
             let mut is_complete = true;
             if self.update {
                 let coding = network.usual_coding(client)?;
-                for followed in grants::follow(client, &mut names, coding, output).await? {
+                for followed in grants::follow(client, &mut names, coding, globals).await? {
                     is_complete &= followed.failed.is_none();
                     output.note(followed);
                 }

@@ -124,7 +124,7 @@ impl Revoke {
                 anew.extend(done.new.as_ref().and_then(|new| Some((cid, new.parse().ok()?))));
                 files.push(done);
             }
-            for followed in grants::move_along(client, &mut names, coding, globals.output(), &anew).await? {
+            for followed in grants::move_along(client, &mut names, coding, globals, &anew).await? {
                 globals.output().note(followed);
             }
             names.push(client, coding).await?;

@@ -108,7 +108,7 @@ impl Rm {
                 records.push(removal.run(&mut names, client, coding).await?);
             }
             if !records.is_empty() {
-                grants::publish_next(client, &mut names, coding, globals.output()).await?;
+                grants::publish_next(client, &mut names, coding, globals).await?;
             }
             let files = remove_all(&mut names, client, chosen, folders).await?;
             note(globals, &names, network.file.network, &files, &records)?;

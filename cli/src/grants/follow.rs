@@ -3,10 +3,12 @@
 use chunker::Coding;
 use client::Client;
 use proofs::Cid;
+use sharing::TrailWhat;
 
-use super::{Given, Version};
+use super::{Given, Version, facts};
+use crate::arguments::Globals;
 use crate::names::{Names, now};
-use crate::output::Output;
+use crate::trail::TrailFile;
 
 /// What became of a grant that follows.
 #[derive(Debug)]
@@ -21,10 +23,10 @@ pub(crate) async fn follow(
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    output: Output,
+    globals: &Globals,
 ) -> anyhow::Result<Vec<Followed>> {
     let due = |given: &Given, names: &Names| given.note.follows && is_behind(given, names);
-    publish_where(client, names, coding, output, &[], due).await
+    publish_where(client, names, coding, globals, &[], due).await
 }
 
 /// The same after a command that has changed files, which says what came of it.
@@ -32,10 +34,10 @@ pub(crate) async fn publish_next(
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    output: Output,
+    globals: &Globals,
 ) -> anyhow::Result<()> {
-    for followed in follow(client, names, coding, output).await? {
-        output.note(followed);
+    for followed in follow(client, names, coding, globals).await? {
+        globals.output().note(followed);
     }
     Ok(())
 }
@@ -45,24 +47,24 @@ pub(crate) async fn move_along(
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    output: Output,
+    globals: &Globals,
     anew: &[(Cid, Cid)],
 ) -> anyhow::Result<Vec<Followed>> {
     let is_old = |object: Cid| anew.iter().any(|(old, _)| *old == object);
     let due = |given: &Given, _: &Names| given.opened.files.iter().any(|file| is_old(file.object));
-    publish_where(client, names, coding, output, anew, due).await
+    publish_where(client, names, coding, globals, anew, due).await
 }
 
 async fn publish_where(
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    output: Output,
+    globals: &Globals,
     anew: &[(Cid, Cid)],
     is_due: impl Fn(&Given, &Names) -> bool,
 ) -> anyhow::Result<Vec<Followed>> {
-    let mut followed = Vec::new();
-    for given in Given::all(client, names, output).await {
+    let (mut followed, mut changed) = (Vec::new(), Vec::new());
+    for given in Given::all(client, names, globals.output()).await {
         if given.opened.grant.expires.is_some_and(|at| at <= now()) || !is_due(&given, names) {
             continue;
         }
@@ -71,8 +73,14 @@ async fn publish_where(
             Ok(next) => next.publish(client, names, coding, given.path.clone()).await.map(drop),
             Err(error) => Err(error),
         };
+        if published.is_ok() {
+            changed.push(facts(&given, TrailWhat::GrantChanged));
+        }
         let failed = published.err().map(|error| format!("{error:#}"));
         followed.push(Followed { name: given.path.to_string(), failed });
+    }
+    if !changed.is_empty() {
+        TrailFile::open(globals, names.account.secret(), client.network())?.append_all(changed)?;
     }
     Ok(followed)
 }

@@ -37,7 +37,9 @@ pub(crate) async fn newest(client: &Client, link: &GrantLink, globals: &Globals)
         ));
     }
     let Some(pointer) = read.slots.get(&GRANT_SLOT).and_then(|versions| versions.first()) else {
-        bail!("no node knows this grant: {answered} of the {copies} that should have answered");
+        bail!(
+            "no node knows this grant, or its time is over: {answered} of the {copies} that should have answered"
+        );
     };
     let seq = pointer.body().seq;
     let seen = Seen::of(globals, link)?;

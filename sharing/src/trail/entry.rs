@@ -78,6 +78,8 @@ pub enum TrailWhat {
     LinkEnded,
     /// Access was granted to somebody.
     Granted,
+    /// A grant was taken from some of those who had it, or opens newer files.
+    GrantChanged,
     /// A grant was revoked.
     GrantEnded,
     /// Something was read.
@@ -130,6 +132,7 @@ impl TrailWhat {
             Self::LinkChanged => "link changed",
             Self::LinkEnded => "link revoked",
             Self::Granted => "access granted",
+            Self::GrantChanged => "grant changed",
             Self::GrantEnded => "grant revoked",
             Self::Opened => "read",
             Self::BreakGlass => "read in an emergency",

@@ -142,7 +142,7 @@ impl Put {
         let (name, packs_in_all) = (folder.path.to_string(), folder.packs.len());
         let written = folder.write(put, &mut names, index_coding, erasable, new).await?;
         if self.append.is_some() {
-            grants::publish_next(put.client, &mut names, index_coding, globals.output()).await?;
+            grants::publish_next(put.client, &mut names, index_coding, globals).await?;
         }
         if records != measured.files {
             let files = measured.files;

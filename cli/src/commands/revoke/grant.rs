@@ -115,8 +115,7 @@ impl Work<'_> {
         }
         let taken_from = self.given.note.to.len() - self.left.len();
         self.note(names, taken_from)?;
-        let output = self.globals.output();
-        let followed = grants::move_along(self.client, names, self.coding, output, &anew).await?;
+        let followed = grants::move_along(self.client, names, self.coding, self.globals, &anew).await?;
         for (file, old) in told.iter_mut().zip(old) {
             file.release(self.client, names, old).await?;
         }
@@ -197,8 +196,9 @@ impl Work<'_> {
     }
 
     fn note(&self, names: &Names, taken_from: usize) -> anyhow::Result<()> {
-        let mut facts = grants::facts(&self.given, TrailWhat::GrantEnded);
-        facts.who = line(&format!("{taken_from} of {} recipients", self.given.note.to.len()));
+        let what = if self.left.is_empty() { TrailWhat::GrantEnded } else { TrailWhat::GrantChanged };
+        let mut facts = grants::facts(&self.given, what);
+        facts.who = line(&format!("taken from {taken_from} of {} recipients", self.given.note.to.len()));
         let secret = names.account.secret();
         TrailFile::open(self.globals, secret, self.client.network())?.append(facts)
     }
