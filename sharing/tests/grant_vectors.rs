@@ -142,6 +142,26 @@ fn pointers() {
 }
 
 #[test]
+fn damaged_pointers_and_links_say_nothing() {
+    let file = file("pointers.json");
+    let text = file["link"].as_str().unwrap();
+    let link = text.parse::<GrantLink>().unwrap();
+    let good: Vec<_> =
+        file["vectors"].as_array().unwrap().iter().map(|vector| bytes(vector, "value")).collect();
+    fuzz(|random| {
+        let value = random.damaged(&good);
+        if let Ok(value) = PointerValue::new(value.clone()) {
+            let opened = GrantVersion::open(&value, &link, Sequence::new(7));
+            assert!(opened.is_err() || good.contains(&value.as_bytes().to_vec()));
+        }
+        let written = random.damaged(&[text.as_bytes().to_vec()]);
+        if let Ok(Ok(link)) = std::str::from_utf8(&written).map(str::parse::<GrantLink>) {
+            assert_eq!(link.to_string().as_bytes(), written);
+        }
+    });
+}
+
+#[test]
 fn notes() {
     let file = file("notes.json");
     let (network, reader, owner) =
