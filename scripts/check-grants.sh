@@ -103,6 +103,30 @@ other anna get "@$dir/daily.link" 2>/dev/null | cmp - "$dir/daily/report"
 other carl get "@$dir/carl.link" 2>/dev/null | cmp - "$dir/scan"
 echo "who leaves a group keeps nothing that is revoked, and the others keep what they have"
 
+# In an emergency: sealed at the gateway, opened by who is on duty, on record before anything is given out, loud until it is reviewed.
+"$headwater" put "$dir/scan" --name /charts/4711 >/dev/null
+"$headwater" group add on-duty "$(<"$dir/carl.id")" >/dev/null
+"$headwater" grant /charts/4711 --to @on-duty --emergency >"$dir/emergency.link"
+fails "granted to others" other anna break-glass "@$dir/emergency.link" --reason x -o "$dir/for-emergency"
+fails "say why" other carl break-glass "@$dir/emergency.link" --reason " " -o "$dir/for-emergency"
+sealed=$(other carl get "@$dir/emergency.link" 2>/dev/null)
+fails "who you are" other carl open "$sealed" -o "$dir/for-emergency"
+hw audit-trail | jq -e '.unreviewed == []' >/dev/null
+other carl break-glass "@$dir/emergency.link" --as "Dr. Ng" --reason "no allergies known" -o "$dir/for-emergency" >/dev/null 2>"$dir/said"
+cmp "$dir/scan" "$dir/for-emergency/4711"
+hw audit-trail >"$dir/trail.json"
+jq -e '.unreviewed | length == 1 and .[0].what == "break_glass" and .[0].who == "Dr. Ng: no allergies known"' "$dir/trail.json" >/dev/null
+for list in grants shares; do
+    "$headwater" "$list" 2>"$dir/said" >/dev/null
+    grep -q "NOT REVIEWED: read in an emergency by Dr. Ng: no allergies known" "$dir/said"
+done
+entry=$(jq '.unreviewed[0].seq' "$dir/trail.json")
+hw audit-trail --offline --review "$entry" | jq -e '.unreviewed == []' >/dev/null
+fails "none that waits" "$headwater" audit-trail --offline --review "$entry"
+"$headwater" grants 2>"$dir/said" >/dev/null
+[[ ! -s $dir/said ]]
+echo "who breaks the glass reads at once, and stands above the owner's lists until that is reviewed"
+
 # To the end of all of them, and what the trail says of it.
 "$headwater" revoke "@$dir/carl.link" >/dev/null
 fails "its owner has revoked it" other carl get "@$dir/carl.link"
@@ -110,7 +134,7 @@ fails "its owner has revoked it" other carl get "@$dir/carl.link"
 fails "its owner has revoked it" other anna get "@$dir/daily.link"
 hw rm /scans/knee >/dev/null
 hw audit-trail --offline >"$dir/trail.json"
-jq -e '[.entries[].what] | (map(select(. == "granted")) | length) == 3 and (map(select(. == "grant_ended")) | length) == 3
+jq -e '[.entries[].what] | (map(select(. == "granted")) | length) == 4 and (map(select(. == "grant_ended")) | length) == 3
     and (map(select(. == "grant_changed")) | length) >= 4 and (map(select(. == "erased")) | length) == 2' "$dir/trail.json" >/dev/null
 jq -e '.entries[0] | .what == "granted" and (.about | contains("for treatment"))' "$dir/trail.json" >/dev/null
 "$headwater" audit-trail --offline --verify >/dev/null

@@ -1,5 +1,6 @@
 //! Grants as commands use them: opened with the account's identity, and what they say shown.
 
+mod emergency;
 mod follow;
 mod given;
 mod newest;
@@ -16,6 +17,7 @@ use sharing::{
     Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailWhat,
 };
 
+pub(crate) use self::emergency::{EMERGENCY_TYPE, link_in as emergency_link, seal as seal_for_emergencies};
 pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
 use self::newest::{Seen, latest_seq, newest};

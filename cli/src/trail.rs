@@ -97,6 +97,26 @@ impl TrailFile {
     }
 }
 
+/// Says before all else where somebody broke the glass and nobody has looked at it yet.
+pub(crate) fn raise_alarms(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: NetworkId,
+) -> anyhow::Result<()> {
+    let file = TrailFile::open(globals, secret, network)?;
+    for alarm in file.trail().unreviewed() {
+        let Facts { about, at, who, .. } = &alarm.facts;
+        globals.output().note(format_args!(
+            "NOT REVIEWED: {} by {} at {at}: {}; `headwater audit-trail --review {}` when you have looked at it",
+            alarm.facts.what.as_str(),
+            who.as_ref().map_or("somebody", TrailText::as_str),
+            about.as_ref().map_or("", TrailText::as_str),
+            alarm.seq
+        ));
+    }
+    Ok(())
+}
+
 /// Takes all entries that are whole; how many bytes they are. Only the last one may have been cut off.
 fn take_all(trail: &mut Trail, bytes: &[u8]) -> anyhow::Result<u64> {
     let mut rest = bytes;

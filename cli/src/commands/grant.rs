@@ -2,18 +2,23 @@
 
 use std::fmt;
 
+use chunker::Coding;
 use clap::Args;
 use client::Client;
+use protocol::UnixSeconds;
+use reqwest::Url;
 use serde::Serialize;
-use sharing::{GrantKeys, GrantNote, IndexPath, LinkId, Reason, TrailWhat};
+use sharing::{CATALOGUE_TYPE, GrantKeys, GrantNote, GrantedFile, IndexPath, LinkId, Reason, TrailWhat};
 
 use crate::arguments::Globals;
+use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given, Version};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::quantity::Duration;
-use crate::trail::{TrailFile, line};
+use crate::shares::KeptShares;
+use crate::trail::{TrailFile, facts_of_share, line};
 use crate::{account as account_file, groups};
 
 /// Let certain people or institutions read files of yours
@@ -30,6 +35,7 @@ Examples:
   headwater grant /scans/knee.dcm --to headwater-id:… --expires 30d --purpose treatment
   headwater grant /records/study --to @ward-3 --purpose 'study 17'
   headwater grant /reports/daily.pdf --to @ward-3 --series
+  headwater grant /charts/4711.pdf --to @on-duty --emergency > emergency.link
   headwater grants
   headwater revoke /grants/NAME")]
 pub(crate) struct Grant {
@@ -44,6 +50,14 @@ pub(crate) struct Grant {
     /// Follow the names: newer versions of the files open under the same link
     #[arg(long)]
     series: bool,
+
+    /// For emergencies alone: sealed at a gateway, which reports who opens it with `headwater break-glass`, and why
+    #[arg(long, conflicts_with = "series")]
+    emergency: bool,
+
+    /// With --emergency: the gateway [default: that of the network file]
+    #[arg(long, value_name = "URL", requires = "emergency")]
+    gateway: Option<String>,
 
     /// When it ends, such as 30d [default: with the files]
     #[arg(long, value_name = "TIME")]
@@ -80,6 +94,12 @@ impl Grant {
             let coding = network.usual_coding(client)?;
             let (files, until) = grants::files(client, &names, &paths).await?;
             let expires = self.expires.map_or(until, |time| until.min(now().plus(time.seconds())));
+            let (paths, files) = if self.emergency {
+                let gateway = gateway_of(self.gateway.as_deref(), &network)?;
+                self.seal(client, &mut names, coding, &gateway, &files, expires, globals).await?
+            } else {
+                (paths, files)
+            };
             let to = groups::identities(client, &names, &self.to).await?;
             let mut to: Vec<_> = to.iter().map(ToString::to_string).collect();
             to.sort();
@@ -94,7 +114,7 @@ impl Grant {
                 link: GrantKeys::derive(names.account.secret(), id).link().to_string(),
                 cid: report.cid.to_string(),
                 name: path.to_string(),
-                files: paths.iter().map(ToString::to_string).collect(),
+                files: self.files.clone(),
                 recipients,
                 series: self.series,
                 expires: expires.get(),
@@ -104,6 +124,33 @@ impl Grant {
         let answer = network.with_client(Some(payer), give).await?;
         globals.output().answer(&answer)?;
         Ok(Outcome::Complete)
+    }
+}
+
+impl Grant {
+    /// Seals the files at a gateway; what is granted is the link by which it gives them out.
+    #[expect(clippy::too_many_arguments, reason = "all of them are about one grant")]
+    async fn seal(
+        &self,
+        client: &Client,
+        names: &mut Names,
+        coding: Coding,
+        gateway: &Url,
+        files: &[GrantedFile],
+        expires: UnixSeconds,
+        globals: &Globals,
+    ) -> anyhow::Result<(Vec<IndexPath>, Vec<GrantedFile>)> {
+        if files.iter().any(|file| file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE)) {
+            return Err(Usage::because("--emergency is for files: a gateway does not read folders of records"));
+        }
+        let known = KeptShares::open(globals)?;
+        let sealed = grants::seal_for_emergencies(client, names, coding, &known, gateway, files, expires);
+        let (path, kept) = sealed.await?;
+        let facts = facts_of_share(&kept, TrailWhat::LinkMade, now());
+        TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;
+        let paths = vec![path];
+        let (files, _) = grants::files(client, names, &paths).await?;
+        Ok((paths, files))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::failure::Outcome;
 use crate::grants::{self, Given};
 use crate::membership::Network;
 use crate::names::{Names, now};
+use crate::trail::raise_alarms;
 
 /// List what you have granted, to whom, until when
 ///
@@ -61,6 +62,7 @@ impl Grants {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
+        raise_alarms(globals, names.account.secret(), network.file.network)?;
         let payer = account_file::payer(names.account.secret());
         let list = async |client: &Client| {
             names.pull(client).await?;

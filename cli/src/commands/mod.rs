@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod audit_trail;
+pub(crate) mod break_glass;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;

@@ -71,6 +71,11 @@ struct Received {
 }
 
 impl Open {
+    /// Opens this link as a reader who says this of themselves.
+    pub(crate) fn for_reader(link: String, who: String, output: Option<PathBuf>) -> Self {
+        Self { link: link.into(), passcode: None, output, who: Some(who) }
+    }
+
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let text = self.link.read()?;

@@ -94,6 +94,8 @@ pub enum TrailWhat {
     Erased,
     /// The head of the trail was committed to a public log.
     Committed,
+    /// The owner has looked at an entry, by its number.
+    Reviewed,
 }
 
 impl Record for TrailEntry {
@@ -140,6 +142,7 @@ impl TrailWhat {
             Self::Locked => "refused, and locked",
             Self::Erased => "erased",
             Self::Committed => "trail committed",
+            Self::Reviewed => "reviewed",
         }
     }
 }
