@@ -10,8 +10,8 @@ use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
 use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat, accounting, accounting_as_csv,
-    link_key, trail_as_fhir,
+    Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat, accounting,
+    accounting_as_csv, link_key, trail_as_fhir,
 };
 
 use crate::arguments::Globals;
@@ -280,8 +280,7 @@ fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
 }
 
 fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {
-    let is_chosen =
-        |entry: &&TrailEntry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id));
+    let is_chosen = |entry: &&TrailEntry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id));
     let entries = trail.entries();
     Listed {
         unreviewed: trail.unreviewed().map(Line::of).collect(),
@@ -320,7 +319,10 @@ impl fmt::Display for Line {
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.unreviewed.is_empty() {
-            writeln!(f, "NOT REVIEWED: somebody has read in an emergency; `headwater audit-trail --review ENTRY` when you have looked at it")?;
+            writeln!(
+                f,
+                "NOT REVIEWED: somebody has read in an emergency; `headwater audit-trail --review ENTRY` when you have looked at it"
+            )?;
             self.unreviewed.iter().try_for_each(|line| write!(f, "{line}"))?;
             writeln!(f)?;
         }

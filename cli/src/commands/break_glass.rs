@@ -7,13 +7,13 @@ use clap::Args;
 use client::Client;
 use sharing::{GrantLink, MediaType, OwnIdentity, READER_CHARS_MAX};
 
+use crate::account;
 use crate::arguments::Globals;
 use crate::commands::open::Open;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, EMERGENCY_TYPE, emergency_link};
 use crate::membership::Network;
 use crate::secrets::SecretArg;
-use crate::account;
 
 /// Read in an emergency what its owner has sealed for one; it is reported
 ///
@@ -73,7 +73,9 @@ impl BreakGlass {
         };
         let stated = format!("{who}: {}", self.reason.trim());
         if stated.chars().count() > READER_CHARS_MAX {
-            return Err(Usage::because(format!("name and reason together have {READER_CHARS_MAX} characters at most")));
+            return Err(Usage::because(format!(
+                "name and reason together have {READER_CHARS_MAX} characters at most"
+            )));
         }
         Ok(stated)
     }

@@ -140,8 +140,13 @@ impl Grant {
         expires: UnixSeconds,
         globals: &Globals,
     ) -> anyhow::Result<(Vec<IndexPath>, Vec<GrantedFile>)> {
-        if files.iter().any(|file| file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE)) {
-            return Err(Usage::because("--emergency is for files: a gateway does not read folders of records"));
+        if files
+            .iter()
+            .any(|file| file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE))
+        {
+            return Err(Usage::because(
+                "--emergency is for files: a gateway does not read folders of records",
+            ));
         }
         let known = KeptShares::open(globals)?;
         let sealed = grants::seal_for_emergencies(client, names, coding, &known, gateway, files, expires);
