@@ -130,7 +130,7 @@ echo "who breaks the glass reads at once, and stands above the owner's lists unt
 # To the end of all of them, and what the trail says of it.
 "$headwater" revoke "@$dir/carl.link" >/dev/null
 fails "its owner has revoked it" other carl get "@$dir/carl.link"
-"$headwater" rm "$(hw grants | jq -r '.grants[0].name')" >/dev/null
+"$headwater" rm "$(hw grants | jq -r '.grants[] | select(.series).name')" >/dev/null
 fails "its owner has revoked it" other anna get "@$dir/daily.link"
 hw rm /scans/knee >/dev/null
 hw audit-trail --offline >"$dir/trail.json"

@@ -275,7 +275,9 @@ fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
         bail!("entry {entry} is none that waits to be reviewed");
     };
     let facts = alarm.facts.clone();
-    let reviewed = Facts { number: Some(entry), what: TrailWhat::Reviewed, at: now(), ..facts };
+    // Without the link: the numbers of entries that have one are those of its gateway.
+    let (number, what, at) = (Some(entry), TrailWhat::Reviewed, now());
+    let reviewed = Facts { number, what, at, link: None, ..facts };
     file.append(reviewed)
 }
 

@@ -57,7 +57,7 @@ impl BreakGlass {
             emergency_link(&object).await
         };
         let share = Network::load(globals.network.as_deref()).await?.with_client(None, find).await?;
-        Open::for_reader(share, who, self.output).run(globals).await
+        Box::pin(Open::for_reader(share, who, self.output).run(globals)).await
     }
 
     /// Who reads and why, as the owner sees it.

@@ -173,7 +173,7 @@ mod tests {
     fn who_broke_the_glass_stands_out_until_somebody_has_looked_at_it() {
         let keys = keys(1);
         let mut trail = Trail::begin(keys.signer().public(), NetworkId::from_bytes([2; 32]));
-        let mut add = |trail: &mut Trail, what, number| {
+        let add = |trail: &mut Trail, what, number| {
             let facts = Facts { number, ..Facts::new(what, UnixSeconds::new(1)) };
             let record = trail.next(&keys, facts);
             trail.take(&record).unwrap();
