@@ -274,11 +274,11 @@ fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
     let Some(alarm) = file.trail().unreviewed().find(|alarm| alarm.seq.get() == entry) else {
         bail!("entry {entry} is none that waits to be reviewed");
     };
-    let facts = alarm.facts.clone();
+    let Facts { about, patient, who, .. } = alarm.facts.clone();
+    let texts = [who, about].map(|text| text.map_or_else(String::new, |text| text.to_string()));
+    let about = line(&format!("entry {entry}: {}", texts.join(": ")));
     // Without the link: the numbers of entries that have one are those of its gateway.
-    let (number, what, at) = (Some(entry), TrailWhat::Reviewed, now());
-    let reviewed = Facts { number, what, at, link: None, ..facts };
-    file.append(reviewed)
+    file.append(Facts { about, number: Some(entry), patient, ..Facts::new(TrailWhat::Reviewed, now()) })
 }
 
 fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {

@@ -106,7 +106,7 @@ impl Shape {
             TrailWhat::Refused => rest("read", "R", "4"),
             TrailWhat::Locked => rest("read", "R", "8"),
             TrailWhat::LinkMade | TrailWhat::Granted | TrailWhat::Committed => rest("create", "C", "0"),
-            TrailWhat::Reviewed => rest("execute", "E", "0"),
+            TrailWhat::Reviewed => rest("operation", "E", "0"),
             TrailWhat::LinkChanged | TrailWhat::GrantChanged => rest("update", "U", "0"),
             TrailWhat::LinkEnded | TrailWhat::GrantEnded | TrailWhat::Erased => rest("delete", "D", "0"),
         }

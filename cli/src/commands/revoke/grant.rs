@@ -198,7 +198,9 @@ impl Work<'_> {
     fn note(&self, names: &Names, taken_from: usize) -> anyhow::Result<()> {
         let what = if self.left.is_empty() { TrailWhat::GrantEnded } else { TrailWhat::GrantChanged };
         let mut facts = grants::facts(&self.given, what);
-        facts.who = line(&format!("taken from {taken_from} of {} recipients", self.given.note.to.len()));
+        let all = self.given.note.to.len();
+        facts.about =
+            line(&format!("{} {}: taken from {taken_from} of {all}", self.given.path, self.given.about()));
         let secret = names.account.secret();
         TrailFile::open(self.globals, secret, self.client.network())?.append(facts)
     }
