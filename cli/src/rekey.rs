@@ -68,8 +68,8 @@ pub(crate) async fn put_again(
     let erasable = entry.erasable.map(|_| salt);
     let paths: Vec<_> = names.local.index().paths_of(entry.object).cloned().collect();
     let changes = paths.into_iter().map(|path| {
-        let named = names.file(&path)?.clone();
-        Ok(Change::File(path, FileEntry { object: report.cid, erasable, ..named }))
+        let known = names.file(&path)?.clone();
+        Ok(Change::File(path, FileEntry { object: report.cid, erasable, ..known }))
     });
     let changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
     names.local.write(changes).context("cannot write to your index")?;

@@ -82,9 +82,9 @@ impl Given {
         anew: &[(Cid, Cid)],
     ) -> Option<IndexPath> {
         let index = names.local.index();
-        let named = index.file(noted);
+        let there = index.file(noted);
         let object = anew.iter().find(|(old, _)| *old == file.object).map_or(file.object, |(_, new)| *new);
-        let stays = named.is_some_and(|now| {
+        let stays = there.is_some_and(|now| {
             self.note.follows || now.object == object || self.is_same_under_other_keys(file, now)
         });
         if stays { Some(noted.clone()) } else { index.paths_of(object).next().cloned() }
