@@ -111,6 +111,7 @@ echo "a long link shows what was put behind it last, and nothing once it is revo
 
 trail=$(find "$dir/net" -name trail -path '*index*')
 cp "$trail" "$dir/early"
+cp "$trail.head" "$dir/early.head"
 "$headwater" --json audit-trail >"$dir/trail.json"
 "$headwater" audit-trail --fhir "$dir/events.json" >/dev/null
 "$headwater" audit-trail --patient 4711 --accounting >"$dir/disclosures.csv"
@@ -118,13 +119,18 @@ cp "$trail" "$dir/early"
 commitment=$("$headwater" audit-trail --commit --offline)
 "$headwater" audit-trail --verify --against "$commitment"
 cp "$trail" "$dir/kept"
+cp "$trail.head" "$dir/kept.head"
 printf 'x' | dd of="$trail" bs=1 seek=200 conv=notrunc status=none
 ! "$headwater" audit-trail --verify --offline 2>/dev/null || { echo "an entry was changed, and nobody noticed" >&2; exit 1; }
-# An earlier state of the trail is a trail, too; but it is not what was committed.
+! "$headwater" share --health "$labs" --gateway "$url" 2>/dev/null || { echo "a link was made that the trail does not have" >&2; exit 1; }
 cp "$dir/early" "$trail"
+! "$headwater" audit-trail --verify --offline 2>/dev/null || { echo "the end of the trail is missing, and nobody noticed" >&2; exit 1; }
+# An earlier state of the trail is a trail, too, with the end that it had; but it is not what was committed.
+cp "$dir/early.head" "$trail.head"
 "$headwater" audit-trail --verify --offline
 ! "$headwater" audit-trail --verify --offline --against "$commitment" 2>/dev/null || { echo "entries are missing, and nobody noticed" >&2; exit 1; }
 cp "$dir/kept" "$trail"
+cp "$dir/kept.head" "$trail.head"
 echo "the audit trail is whole, and shows when it is not"
 
 # Neither keys nor what is in the files is anywhere at the gateway.

@@ -83,6 +83,45 @@ diff -r "$fhir" "$dir/out-left" >"$dir/difference" && { echo "nothing was remove
 [[ $(cat "$dir/difference") == "Only in $fhir: $patient" ]] || { cat "$dir/difference" >&2; exit 1; }
 echo "a removed record is gone from every version of the folder, and no link reads it; all others are as they were"
 
+# A node that has something of a pack loses all of it: an audit of the folder sees it, and a repair of the folder brings it back.
+"$headwater" audit /study/fhir --json | jq -e '.whole and (.packs | length > 1)' >/dev/null
+"$headwater" audit "$new_link" --json | jq -e '.whole and (.packs | length > 1)' >/dev/null
+holder=$("$headwater" account --json | jq -r .payer)
+count_of() { hw audit "$1" | jq '.packs | length + 1'; }
+[[ $("$headwater" mandate /study/fhir --holder "$holder" | tee "$dir/care.mandates" | wc -l) == "$(count_of /study/fhir)" ]]
+hw repair "$new_link" --mandate "$dir/care.mandates" | jq -e '.whole and (.packs | length > 1)' >/dev/null
+hw steward add /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /study/fhir)" '.objects == $all' >/dev/null
+hw steward remove /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /study/fhir)" '.objects == $all' >/dev/null
+echo "whoever looks after a folder of records looks after all its packs"
+
+# What is held stays, whatever is asked for, and goes when its hold is released.
+hw hold /study/fhir/Account-example.json --until 2099-01-01 --legal 'case 17' | jq -e '.holds[0] | .holds and .legal == "case 17"' >/dev/null
+for what in /study/fhir /study/fhir/Account-example.json /study; do
+    fails "removing $what, which is held" "$headwater" rm --recursive "$what"
+    grep -q "is held" "$dir/refused"
+done
+fails "moving what is held" "$headwater" mv /study/fhir /other
+fails "a mandate that ends before the hold" "$headwater" mandate /study/fhir --holder "$holder" --until 2098-12-31
+"$headwater" mandate /study/fhir --holder "$holder" --json | jq -e '.expires > 4070908800' >/dev/null
+"$headwater" rm /study/fhir/Basic-referral.json >/dev/null
+fails "a hold that ends earlier" "$headwater" hold /study/fhir/Account-example.json --until 2098-12-31
+"$headwater" hold /study/fhir/Account-example.json --release >/dev/null
+"$headwater" audit-trail | grep -q "hold released"
+echo "what is held is not removed, moved or left without care; its release is on record"
+
+# Erased: the certificate verifies with nothing but the file, on a machine that knows neither network nor account.
+head -c 200000 /dev/urandom >"$dir/scan.dcm"
+"$headwater" put "$dir/scan.dcm" --name scan.dcm --erasable >"$dir/scan.link"
+fails "erasing what has no key of its own" "$headwater" rm --erase /study/fhir
+hw rm --erase /scan.dcm --certificate "$dir/scan.erasure.txt" >"$dir/erased.json" || true
+grep -q "destroyed on the machine" "$dir/scan.erasure.txt"
+HEADWATER_NETWORK=/nowhere HEADWATER_ACCOUNT=$dir/nobody "$headwater" --json verify "$dir/scan.erasure.txt" >"$dir/verified.json"
+jq -e '.type == "erasure" and .body.key == "destroyed" and (.body.objects[0] | .ended == .parts and .silent == [])' "$dir/verified.json" >/dev/null
+sed 's/scan.dcm/other.dcm/' "$dir/scan.erasure.txt" >"$dir/forged.txt"
+fails "a certificate with other words" "$headwater" verify "$dir/forged.txt"
+fails "what was erased" "$headwater" get "@$dir/scan.link"
+echo "what was erased has a certificate that anybody checks"
+
 mkdir "$dir/hostile"
 echo inside >"$dir/hostile/inside"
 ln -s /etc/hostname "$dir/hostile/outside"
@@ -95,6 +134,8 @@ fails "a symbolic link to a folder" "$headwater" put --pack "$dir/hostile"
 # A folder and a file are granted to a ward: its members read them by the grant's link, and nobody else does.
 other() { HEADWATER_ACCOUNT=$dir/$1 "$headwater" "${@:2}"; }
 for who in anna bob carl; do other "$who" identity 2>/dev/null >"$dir/$who.id"; done
+# Anna's is a hybrid one, which nothing but her identity has to know.
+other anna identity --hybrid >"$dir/anna.id"
 { echo "# ward 3"; cat "$dir/anna.id" "$dir/bob.id"; } >"$dir/ward.txt"
 "$headwater" put "$dir/more/$patient" --name changed.json >/dev/null
 "$headwater" grant /study/fhir /changed.json --to "@$dir/ward.txt" --expires 30d --purpose "study 17" >"$dir/grant.link"
@@ -109,6 +150,133 @@ hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpo
 fails "a grant that has ended" other anna get "$(<"$dir/grant.link")/changed.json"
 echo "a grant reads for whom it was given, until it ends"
 
+# A file and a record go to somebody who has age (Debian's), and not this program.
+age-keygen -o "$dir/age.key" 2>/dev/null
+recipient=$(age-keygen -y "$dir/age.key")
+head -c 67108864 /dev/urandom >"$dir/long.bin"
+"$headwater" put "$dir/long.bin" --name long.bin >/dev/null
+"$headwater" get /long.bin --age "$recipient" --age "$(other anna identity --age)" -o "$dir/long.bin.age"
+age -d -i "$dir/age.key" "$dir/long.bin.age" | cmp - "$dir/long.bin"
+other anna open "$dir/long.bin.age" -o - | cmp - "$dir/long.bin"
+"$headwater" get /study/fhir/Account-example.json --age "$recipient" | age -d -i "$dir/age.key" | cmp - "$fhir/Account-example.json"
+fails "a file of age for others" other bob open "$dir/long.bin.age" -o "$dir/nothing"
+fails "a recipient that is none" "$headwater" get /long.bin --age age1nobody
+fails "a folder as one file of age" "$headwater" get /study/fhir --age "$recipient" -o "$dir/nothing"
+echo "files of age go out, and open in age and here"
+# A removal is killed at some moment: either the folder still has the record, or after the next command no link reads it.
+mkdir "$dir/kill"
+for wait in 0.2 0.4 0.6 0.8 1.2 stays; do echo "record $wait" >"$dir/kill/$wait"; done
+"$headwater" put --pack "$dir/kill" --name kill --erasable >/dev/null
+for wait in 0.2 0.4 0.6 0.8 1.2; do
+    "$headwater" get "/kill/$wait" --link >"$dir/kill.link"
+    "$headwater" rm "/kill/$wait" >/dev/null 2>&1 &
+    killed=$!
+    sleep "$wait"
+    kill -KILL "$killed" 2>/dev/null || true
+    wait "$killed" 2>/dev/null || true
+    echo "next $wait" >"$dir/next"
+    "$headwater" put "$dir/next" --name "next-$wait" >/dev/null
+    if ! "$headwater" get "/kill/$wait" >/dev/null 2>&1; then
+        fails "a record whose removal was killed after $wait s" "$headwater" get "@$dir/kill.link"
+    fi
+done
+"$headwater" get /kill/stays | cmp - "$dir/kill/stays"
+# Of each catalogue that was replaced the key is gone: one is left.
+[[ $(find "$dir/net/account.keys" -type f | wc -l) == 1 ]] || { echo "keys of old catalogues are left" >&2; exit 1; }
+echo "a removal that is killed is finished by the next command, or has not begun"
+
 hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"
 echo "the folder is removed with all its packs"
+
+# A device without our program: exactly the script in docs/packs.md, at a gateway of its own that loses its power again and again.
+awk '/^```sh send-readings$/ { on = 1; next } /^```$/ { on = 0 } on' docs/packs.md >"$dir/send-readings"
+[[ $(wc -l <"$dir/send-readings") -gt 20 ]]
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+gateway=http://127.0.0.1:$port
+printf %s 0123456789abcdef0123456789abcdef >"$dir/upload-token"
+gateway_pid=
+gateway_start() {
+    HEADWATER_ACCOUNT=$dir/gateway-account "$headwater" gateway --listen "127.0.0.1:$port" --public-url "$gateway" \
+        --upload-token "@$dir/upload-token" --links "$dir/links.redb" >>"$dir/gateway.log" 2>&1 &
+    gateway_pid=$!
+    local waited=0
+    until curl -fsS -o /dev/null "$gateway/health" 2>/dev/null; do
+        ((waited++ < 300)) || { cat "$dir/gateway.log" >&2; return 1; }
+        sleep 0.1
+    done
+}
+gateway_kill() {
+    kill -KILL "$gateway_pid"
+    wait "$gateway_pid" 2>/dev/null || true
+    gateway_pid=
+}
+cleanup() { [[ -z $gateway_pid ]] || gateway_kill; devnet_stop; rm -rf "$dir"; }
+send() { sh "$dir/send-readings" "$dir/ward-3.device" "$dir/readings" "$dir/state"; }
+
+gateway_start
+fails "a stream without the gateway's token" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token fedcba9876543210
+fails "a stream that leads out" "$headwater" stream create /sensors/../ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
+"$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token" >"$dir/ward-3.device"
+fails "the same stream twice" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
+
+# The script says that a batch was acknowledged by succeeding. What was acknowledged is written down, and looked for in the end.
+mkdir "$dir/readings" "$dir/sent"
+for round in {1..12}; do
+    for n in 1 2 3; do
+        head -c $((round * n * 1000)) /dev/urandom >"$dir/readings/$round-$n.json"
+    done
+    cp "$dir/readings"/* "$dir/sent/"
+    if ((round % 3 == 0)); then
+        (sleep "0.0$((round % 10))" && kill -KILL "$gateway_pid") &
+        send 2>/dev/null || true
+        wait $! "$gateway_pid" 2>/dev/null || true
+        gateway_start
+        send
+    else
+        send
+    fi
+    if ((round == 7)); then
+        hw stream pull /sensors/ward-3 | jq -e '.batches == 7 and .records == 21 and .packs == 1 and .missing == [] and .unopened == [] and .pushed' >/dev/null
+    fi
+done
+[[ -z $(ls "$dir/readings") && ! -e $dir/state/batch ]]
+
+# Somebody with the token alone, and a device that sends what nobody can open.
+. "$dir/ward-3.device"
+append() { # NUMBER FILE KEY: the answer's status
+    printf 'headwater/1 append\n%s\n%s\n%s\n' "$HEADWATER_STREAM" "$1" "$(sha256sum "$2" | cut -c -64)" >"$dir/signed"
+    curl -sS -o "$dir/answer" -w '%{http_code}' -H "Authorization: Bearer $HEADWATER_TOKEN" -H "Headwater-Number: $1" \
+        -H "Headwater-Signature: $(openssl pkeyutl -sign -rawin -keyform DER -inkey "$3" -in "$dir/signed" | openssl base64 -A)" \
+        --data-binary "@$2" "$HEADWATER_APPEND"
+}
+openssl base64 -d -A <<<"$HEADWATER_KEY" >"$dir/device.key"
+openssl genpkey -algorithm ed25519 -outform DER -out "$dir/other.key"
+echo "no age" >"$dir/noise"
+printf '4 ../../out\nevil' | age -r "$HEADWATER_RECIPIENT" -o "$dir/leads-out"
+[[ $(append 13 "$dir/noise" "$dir/other.key") == 403 ]]
+[[ $(append 13 "$dir/leads-out" "$dir/device.key") == 201 ]]
+[[ $(append 13 "$dir/leads-out" "$dir/device.key") == 201 ]]
+[[ $(append 13 "$dir/noise" "$dir/device.key") == 409 ]]
+[[ $(append 16 "$dir/noise" "$dir/device.key") == 201 ]]
+head -c 1048577 /dev/zero >"$dir/long"
+[[ $(append 17 "$dir/long" "$dir/device.key") == 413 ]]
+
+"$headwater" --json stream pull /sensors/ward-3 >"$dir/pull.json" && { echo "what does not open is not told" >&2; exit 1; }
+jq -e '.batches == 7 and .records == 17 and [.unopened[].number] == [13, 16] and .missing == [[14, 15]]' "$dir/pull.json" >/dev/null
+hw stream pull /sensors/ward-3 | jq -e '.batches == 0' >/dev/null
+hw get /sensors/ward-3 -o "$dir/received" >/dev/null
+cmp "$dir/received/0000000000000013.age" "$dir/leads-out"
+cmp "$dir/received/0000000000000016.age" "$dir/noise"
+rm "$dir/received"/*.age
+[[ $(ls "$dir/received" | wc -l) == 12 ]]
+for batch in "$dir/received"/*/; do cp "$batch"* "$dir/received/"; rm -r "$batch"; done
+diff -r "$dir/sent" "$dir/received"
+hw stream list | jq -e '.streams | length == 1 and .[0].pulled == 16 and .[0].ended == null' >/dev/null
+"$headwater" stream end /sensors/ward-3 >/dev/null
+[[ $(append 18 "$dir/noise" "$dir/device.key") == 410 ]]
+for secret in "$HEADWATER_TOKEN" "$HEADWATER_KEY" "$(head -c 40 "$dir/sent/1-1.json" | base64 -w0)"; do
+    ! grep -qF -- "$secret" "$dir/gateway.log" || { echo "a secret is in the gateway's log" >&2; exit 1; }
+done
+gateway_kill
+echo "a device with age, openssl and curl writes to a folder of records; a gateway that is killed loses nothing that it acknowledged"

@@ -200,6 +200,7 @@ settled() {
         paid_as "$party" statement >"$dir/$party.statement.json"
     done
     cp "$paid_dir"/node-*.json "$dir"
+    read_was_paid
     # Once more: nothing is handed in for an epoch that is settled, and the balance says what was earned.
     paid_nodes 0
     for party in "$paid_dir"/node-*.json; do
@@ -274,8 +275,146 @@ comes_back() {
     echo "  the log that was lost is written again, the same"
 }
 
+# ends CODE COMMAND…: the command must end with this exit code; its answer is in $dir/ended.
+ends() {
+    local expected=$1 found=0
+    shift
+    "$@" >"$dir/ended" 2>"$dir/ended.log" || found=$?
+    [[ $found == "$expected" ]] || { echo "exit code $found instead of $expected: $*" >&2; cat "$dir/ended" "$dir/ended.log" >&2; return 1; }
+}
+
+# canary NAME VIEWER GATEWAY: watches a little of the film there, with money of its own.
+canary() {
+    local id=${paid_watch[0]##*/}
+    paid_key "$2" >/dev/null
+    paid_as "$2" top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 2)" >/dev/null
+    ends 0 paid_as "$2" canary run "$3/watch/$id" --keep "$dir/canary-$1" --segments 2 --limit 1 --yes
+    jq -e '.watched.grants | length == 1 and .[0].acknowledged and .[0].paid > 0' "$dir/ended" >/dev/null
+}
+
+# checked CODE NAME VIEWER JQ: what the canary finds out ends with this exit code and is this.
+checked() {
+    ends "$1" paid_as "$3" canary check --keep "$dir/canary-$2" --within 8s
+    jq -e ".checked | length == 1 and (.[0] | $4)" "$dir/ended" >/dev/null || { cat "$dir/ended" >&2; return 1; }
+}
+
+# The ledger loses its power, and goes on with what is in the folder then.
+ledger_again() {
+    paid_serve ledger ledger serve --dir "$paid_dir/ledger" --policy "$paid_dir/witnesses.policy"
+    HEADWATER_LEDGER=$(paid_url ledger)
+}
+
+# A second epoch, in which canaries watch: at a gateway that hands in what it takes, at one that keeps it to itself, and by way of
+# a ledger that is set back to a copy after it has made a promise.
+controlled() {
+    local n ledger miser lost
+    curl -fsS -o "$dir/film.record" "${paid_watch[0]}/record"
+    "$python" -u tests/python/royalties.py miser "$HEADWATER_LEDGER" >"$dir/miser" &
+    paid_pids[miser]=$!
+    until [[ -s $dir/miser ]]; do sleep 0.05; done
+    miser=$(<"$dir/miser")
+    for n in 3 4; do
+        ledger=$HEADWATER_LEDGER
+        ((n == 4)) && ledger=$miser
+        paid_serve "gateway$n" gateway --any-creator --ledger "$ledger" --pay-folder "$paid_dir/gateway$n" --collateral 2
+        "$headwater" ledger top-up --key "$paid_dir/gateway$n/gateway.key" "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 2)" >/dev/null
+        curl -fsS -o /dev/null --data-binary "@$dir/film.record" "$(paid_url "gateway$n")/api/publications"
+    done
+    canary honest eve "$(paid_url gateway3)"
+    canary kept eve "$(paid_url gateway4)"
+    canary silent finn "$(paid_url gateway4)"
+    canary forgotten gwen "$(paid_url gateway4)"
+    checked 1 kept eve '.finding == "open" and (.promised | not)'
+    sleep 9
+    # Its gateway has handed in everything, and the ledger promises to count it.
+    checked 1 honest eve '.finding == "open" and .promised and .known == null'
+    checked 3 kept eve '.finding == "under_reported" and .promised and .known.bytes == 0'
+    paid_end gateway3
+    paid_end gateway4
+    kill "${paid_pids[miser]}"
+    unset "paid_pids[miser]"
+
+    paid_kill ledger
+    cp -r "$paid_dir/ledger" "$paid_dir/ledger.copy"
+    ledger_again
+    checked 1 forgotten gwen '.finding == "open"'
+    sleep 9
+    checked 3 forgotten gwen '.promised'
+    paid_kill ledger
+    rm -r "$paid_dir/ledger"
+    mv "$paid_dir/ledger.copy" "$paid_dir/ledger"
+    ledger_again
+    paid_settle >/dev/null
+    checked 0 honest eve '.finding == "honest"'
+    checked 3 kept eve '.finding == "under_reported"'
+    checked 3 silent finn '.finding == "under_reported" and (.promised | not)'
+    checked 4 forgotten gwen '.finding == "omitted"'
+    royalties omission "$dir"/canary-forgotten/*.omission "$HEADWATER_LEDGER"
+    # What nobody has handed in is nobody's: the gateway has lost its own share with the creator's, and the viewer has the money again.
+    for lost in finn gwen; do
+        paid_as "$lost" balance | jq -e '.funds == "2.000000" and .reserved == "0.000000"' >/dev/null
+    done
+    "$headwater" --json ledger statement --key "$paid_dir/gateway4/gateway.key" --epoch 2 >"$dir/gateway4.json"
+    jq -e '.epochs[0].lines | length == 1 and .[0].paid != "0.000000"' "$dir/gateway4.json" >/dev/null
+    jq -r '"  a gateway kept what three viewers signed to itself: of two it has lost its share, for one \(.epochs[0].lines[0].paid) was paid once a canary spoke up"' "$dir/gateway4.json"
+}
+
+# Nodes that sell are paid by whoever reads for themselves, out of collateral of their own.
+read_directly() {
+    local pay=$dir/own
+    head -c 9000000 /dev/urandom >"$dir/own.bin"
+    "$headwater" put "$dir/own.bin" >"$dir/own.link" 2>/dev/null
+    reading() { "$headwater" get "@$dir/own.link" -o "$dir/own.copy" --ledger "$HEADWATER_LEDGER" --collateral 3 --pay-folder "$pay" 2>"$dir/own.log"; }
+    # The first time makes the key that pays.
+    reading
+    "$headwater" ledger top-up --key "$pay/gateway.key" "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 3)" >/dev/null
+    rm "$dir/own.copy"
+    reading
+    cmp "$dir/own.bin" "$dir/own.copy"
+    payer=$("$headwater" --json ledger balance --key "$pay/gateway.key" | jq -r 'select(.reserved != "0.000000").party')
+    [[ -n $payer ]]
+}
+
+# What the nodes have of it: vouchers of the key for what was read.
+read_was_paid() {
+    jq -se --arg payer "$payer" '[.[].vouchers[] | select(.payer == $payer).bytes] | add >= 9000000' "$paid_dir"/node-*.json >/dev/null
+    "$headwater" --json node status --dir "$(devnet_node 0 dir)" >"$dir/status.json"
+    jq -e '.sold | .promised_micro > 0 and .allowance_micro >= 0 and .redeemed.bytes > 0' "$dir/status.json" >/dev/null
+}
+
+# A data set over the whole way: paid for, sealed to its buyer, and opened with what was sealed, from the nodes.
+data_sold() {
+    local offer paid=3.000001 shop party
+    head -c 700000 /dev/urandom >"$dir/readings"
+    "$headwater" put "$dir/readings" 2>/dev/null >"$dir/readings.link"
+    printf 'For research alone.\n' >"$dir/licence.txt"
+    offer=$("$headwater" --json ledger offer --agreement "$(paid_agreement "$paid_dir/film.agreement")" --licence "$dir/licence.txt" \
+        --price "$paid" --sold "$dir/readings.link" --dir "$dir/shop" | jq -r .name)
+    paid_serve shop sell serve --dir "$dir/shop"
+    paid_key hanna >/dev/null
+    buying() { paid_as hanna buy --from "$(paid_url shop)" --offer "$offer" --price "$paid" --keep "$dir/readings.purchase"; }
+    refused "a purchase without money" buying
+    paid_as hanna top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 4)" >/dev/null
+    buying >"$dir/bought.json"
+    [[ $(jq -r .sold "$dir/bought.json") == "$(<"$dir/readings.link")" ]]
+    jq -r .sold "$dir/bought.json" | "$headwater" --account "$paid_dir/hanna.account" get - -o "$dir/opened" 2>/dev/null
+    cmp "$dir/readings" "$dir/opened"
+    # Whoever asks again has the same, and pays nothing more: also of a service that has lost its power.
+    paid_kill shop
+    paid_serve shop sell serve --dir "$dir/shop"
+    buying | cmp - "$dir/bought.json"
+    paid_as hanna balance | jq -e '.funds == "0.999999"' >/dev/null
+    paid_settle | jq -e --arg paid "$paid" '.sales == 1 and .totals.sold == $paid' >/dev/null
+    for party in anna bob carl network; do
+        paid_as "$party" statement --epoch 3 | jq -r '.epochs[0].sales[0].earned'
+    done >"$dir/sold"
+    jq -se --arg paid "$paid" 'map(. * 1000000 | round) | add == ($paid | tonumber * 1000000 | round)' "$dir/sold" >/dev/null
+    echo "  a data set was sold for $paid, opened from the nodes, and its price shared to the micro-unit"
+}
+
 film_and_agreement
 watched
+read_directly
 played
 played_for_nothing
 agreed
@@ -285,3 +424,5 @@ chromium settled --account "$paid_dir/anna.account"
 log_verified
 paid_out
 comes_back
+controlled
+data_sold

@@ -20,6 +20,7 @@ LANES = [
         "check-shares.sh",
         "check-grants.sh",
         "check-health.sh",
+        "check-storage-pay.sh",
     ],
 ]
 

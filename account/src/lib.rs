@@ -9,10 +9,12 @@
 //! [`Account`] derives the keys; [`LocalIndex`] is what this device knows, durably; [`pull`] and [`sync`] bring it and the
 //! network together and say with [`Freshness`] how new that is. [`KeyStore`] holds the keys of erasable objects, which no
 //! secret gives back. [`PackPut`] and [`RecordFolder`] put and read folders of many small records, which have one name
-//! together. The formats are those of `docs/spec.md` sections 24 and 30, and live in `sharing`.
+//! together. [`StreamKeys`] open what devices send; [`AgeSealer`] and [`open_age`] write and read files of age, for whoever has none of our
+//! programs. The formats are those of `docs/spec.md` sections 24, 30 and 32, and live in `sharing`.
 //!
 //! Of files the crate knows the names, and `client` the rest.
 
+mod age_files;
 mod durable;
 mod fetch;
 mod freshness;
@@ -25,9 +27,15 @@ mod phrase;
 mod pull;
 mod push;
 mod releases;
+mod replaced;
 mod state;
+mod streams;
 mod sync;
 
+pub use age_files::{
+    AGE_HEADER_LEN_MAX, AgeIdentity, AgeRecipient, AgeRecipientError, AgeSealer, OpenAgeError, SealAgeError,
+    open_age,
+};
 pub use fetch::{FetchIndexError, fetch_publishing};
 pub use freshness::{DeviceSeen, Freshness, Unreadable};
 pub use key_store::{Destroyed, KeyStore};
@@ -38,4 +46,5 @@ pub use phrase::{PHRASE_WORDS, PhraseError, from_phrase, to_phrase};
 pub use pull::pull;
 pub use push::{INDEX_KEPT_S, PushError, put_small};
 pub use releases::{Released, release_now, release_pending};
+pub use streams::{Opened, StreamKeys, Unopened};
 pub use sync::{Synced, exchange, sync};

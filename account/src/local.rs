@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use proofs::Cid;
 use protocol::{Sequence, UnixSeconds};
 use sharing::{
-    AccountIndex, ContentHash, DeviceId, Entry, EntryName, FileEntry, INDEX_NAMES_MAX, IndexFull, IndexPage,
-    IndexPath, PagePrefix, Publication, Seen, StoredPublishingIndex,
+    AccountIndex, ContentHash, DeviceId, Entry, EntryName, FileEntry, Hold, INDEX_NAMES_MAX, IndexFull,
+    IndexPage, IndexPath, PagePrefix, Publication, Seen, StoredPublishingIndex,
 };
 
 use crate::durable;
@@ -50,6 +50,8 @@ pub enum Change {
     File(IndexPath, FileEntry),
     /// There is a folder with this path.
     Folder(IndexPath, UnixSeconds),
+    /// What has this path, is in it or above it stays.
+    Hold(IndexPath, Hold),
     /// Something is published.
     Publication(Publication),
     /// This device's creator's index is stored there.
@@ -164,6 +166,7 @@ impl LocalIndex {
             let entry = match change {
                 Change::File(path, file) => Entry::file(stamp, path, file),
                 Change::Folder(path, created) => Entry::folder(stamp, path, created),
+                Change::Hold(path, hold) => Entry::hold(stamp, path, hold),
                 Change::Publication(publication) => Entry::publication(stamp, publication),
                 Change::Publishing(stored) => Entry::publishing(stamp, stored),
                 Change::Gone(name, since) => Entry::gone(stamp, name, since),
@@ -225,6 +228,11 @@ impl LocalIndex {
         let pages = self.index.pages()?;
         self.save_pages(&pages, is_pushed)
             .map_err(|source| LocalError::Io { path: self.folder.clone(), source })
+    }
+
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The objects whose leases are to be ended.

@@ -113,8 +113,22 @@ impl Pending {
         durable::sync_folder(&self.folder)
     }
 
-    fn remove(&self, object: Cid) -> io::Result<()> {
+    pub(crate) fn remove(&self, object: Cid) -> io::Result<()> {
         durable::remove(&self.path(object))
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> io::Result<Vec<Cid>> {
+        let mut all = Vec::new();
+        for file in fs::read_dir(&self.folder)? {
+            all.extend(file?.file_name().to_str().and_then(|name| name.parse::<Cid>().ok()));
+        }
+        Ok(all)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_there(&self, object: Cid) -> bool {
+        self.path(object).exists()
     }
 
     /// The objects to look after now. Those whose leases must be over by now are forgotten.

@@ -5,9 +5,9 @@ use std::fmt;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::CellSize;
+use crate::{CellSize, secret};
 
 /// Cipher suite 1: ChaCha20-Poly1305 with HKDF-SHA-256.
 pub(crate) const SUITE: u8 = 1;
@@ -26,50 +26,19 @@ const SPOOL_CONTEXT: &str = "headwater v1 s3 spool";
 const SHARE_KEY_CONTEXT: &str = "headwater v1 share key";
 const SHARE_SECRET_CONTEXT: &str = "headwater v1 share secret";
 const HEALTH_FILE_CONTEXT: &str = "headwater v1 health link key";
+const STREAM_TOKEN_CONTEXT: &str = "headwater v1 stream token";
+const STREAM_DEVICE_CONTEXT: &str = "headwater v1 stream device key";
+const STREAM_READING_CONTEXT: &str = "headwater v1 stream reading key";
 const TRAIL_KEY_CONTEXT: &str = "headwater v1 audit trail key";
 const TRAIL_COMMITMENT_CONTEXT: &str = "headwater v1 audit trail commitment";
 const EXPORT_CONTEXT: &str = "headwater v1 index export";
 const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
+const AGE_CONTEXT: &str = "headwater v1 age key";
 const READING_CONTEXT: &str = "headwater v1 reading key";
 const GRANT_POINTER_CONTEXT: &str = "headwater v1 grant pointer key";
 const GRANT_LINK_CONTEXT: &str = "headwater v1 grant link";
 const GRANT_NOTE_CONTEXT: &str = "headwater v1 grant note";
 const HYBRID_CONTEXT: &str = "headwater v1 hybrid reading key";
-
-/// Declares a 32-byte secret: wiped on drop, compared in constant time, never printed.
-macro_rules! secret {
-    ($(#[$docs:meta])* $name:ident) => {
-        $(#[$docs])*
-        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-        pub struct $name([u8; 32]);
-
-        impl $name {
-            /// The secret that these bytes are.
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// The secret itself: hand it to nothing that prints or keeps it.
-            pub const fn expose(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.0.ct_eq(&other.0).into()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    };
-}
 
 secret! {
     /// The secret from which everything else that an owner needs is derived.
@@ -174,6 +143,11 @@ impl AccountSecret {
         KeySeed(self.derive(HYBRID_CONTEXT, &[]))
     }
 
+    /// The account's X25519 key for files of age.
+    pub fn age_seed(&self) -> KeySeed {
+        KeySeed(self.derive(AGE_CONTEXT, &[]))
+    }
+
     /// The key of the account's private index.
     pub fn index_key(&self) -> IndexKey {
         IndexKey(self.derive(INDEX_CONTEXT, &[]))
@@ -197,6 +171,21 @@ impl AccountSecret {
     /// The key of the files behind the account's health link with this id.
     pub fn health_file_key(&self, id: &[u8; 32]) -> KeySeed {
         KeySeed(self.derive(HEALTH_FILE_CONTEXT, id))
+    }
+
+    /// What the device shows that writes to the account's stream with this id.
+    pub fn stream_token(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_TOKEN_CONTEXT, id))
+    }
+
+    /// The seed of the key by which that device signs.
+    pub fn stream_device_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_DEVICE_CONTEXT, id))
+    }
+
+    /// The key that opens what that device sends.
+    pub fn stream_reading_key(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(STREAM_READING_CONTEXT, id))
     }
 
     /// The seed of the key that signs the account's audit trail.

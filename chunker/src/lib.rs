@@ -49,6 +49,7 @@ mod padme;
 mod required_tags;
 mod seal;
 mod sealed_encoder;
+mod secret_type;
 #[cfg(test)]
 mod vector_tests;
 
@@ -74,3 +75,5 @@ pub use padme::Padding;
 pub use required_tags::{REQUIRED_TAGS_LEN_MAX, REQUIRED_TAGS_MAX, RequiredTags, RequiredTagsError};
 pub use seal::{OpenError, Opener};
 pub use sealed_encoder::SealedEncoder;
+#[doc(hidden)]
+pub use secret_type::{is_same_secret, wipe_secret};

@@ -1,4 +1,4 @@
-//! How a command ends: the exit codes 0, 1 and 2, and the one line that goes with 1 and 2.
+//! How a command ends: the exit codes 0, 1 and 2, and the one line that goes with 1 and 2; 3 and 4 say who was found to cheat.
 
 use std::fmt;
 use std::io;
@@ -13,6 +13,17 @@ pub(crate) enum Outcome {
     Complete,
     /// Something useful happened, but not all of it, and the command has said what: exit 1.
     Incomplete,
+    /// The job is done, and somebody was found who cheats: exit 3 or 4.
+    Cheated(Cheat),
+}
+
+/// Who was found to cheat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cheat {
+    /// A gateway has kept to itself what viewers have signed: exit 3.
+    Gateway,
+    /// A ledger has not counted what it has promised to count: exit 4.
+    Ledger,
 }
 
 impl From<Outcome> for ExitCode {
@@ -20,6 +31,8 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Complete => Self::SUCCESS,
             Outcome::Incomplete => Self::from(EXIT_FAILED),
+            Outcome::Cheated(Cheat::Gateway) => Self::from(EXIT_GATEWAY_CHEATS),
+            Outcome::Cheated(Cheat::Ledger) => Self::from(EXIT_LEDGER_CHEATS),
         }
     }
 }
@@ -28,6 +41,8 @@ const EXIT_FAILED: u8 = 1;
 /// What shells report of a process that a broken pipe has ended.
 const EXIT_UNREAD: u8 = 128 + 13;
 const EXIT_USAGE: u8 = 2;
+const EXIT_GATEWAY_CHEATS: u8 = 3;
+const EXIT_LEDGER_CHEATS: u8 = 4;
 
 /// An argument, a setting or a configuration file that cannot be meant as it stands: exit 2.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Where this user's things lie: the XDG folders, each file overridable by flag or environment.
 
-use std::fs::OpenOptions;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -30,12 +30,43 @@ pub(crate) fn write_privately(path: &Path, contents: &[u8]) -> io::Result<()> {
     replace(path, contents, 0o600)
 }
 
+/// Makes the names in the folder of `path` durable.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The draft has a name that nobody can foresee, so that nothing that lies there already is written to or through.
 fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.tmp", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".headwater-").permissions(Permissions::from_mode(mode));
+    let mut file = draft.tempfile_in(folder_of(path))?;
     file.write_all(contents)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_put_where_a_draft_could_be_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("out"), folder.path().join("other"));
+        std::fs::write(&other, "theirs").unwrap();
+        let guess = folder.path().join(format!("out.{}.tmp", std::process::id()));
+        std::os::unix::fs::symlink(&other, &guess).unwrap();
+        write_privately(&path, b"ours").unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"theirs");
+        assert_eq!(std::fs::read(&path).unwrap(), b"ours");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        write_privately(&path, b"newer").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"newer");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "a draft was left");
+    }
 }

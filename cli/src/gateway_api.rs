@@ -41,6 +41,20 @@ pub(crate) enum GatewayError {
     Overheard(Name),
 }
 
+impl GatewayError {
+    /// Whether the gateway has certainly not done what it was asked to: it has said so, or was not asked. Where an answer is
+    /// lost on its way, or comes from a gateway in trouble, nobody knows.
+    pub(crate) fn is_definite(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => {
+                status.is_client_error() && *status != StatusCode::REQUEST_TIMEOUT
+            }
+            Self::Overheard(_) => true,
+            Self::Unreachable { .. } | Self::Silent { .. } | Self::Strange { .. } => false,
+        }
+    }
+}
+
 /// A gateway as it stands in messages.
 #[derive(Debug)]
 pub(crate) struct Name(String);
@@ -238,6 +252,26 @@ mod tests {
             assert_eq!(keeps_secrets(&Url::parse(url).expect("a URL")), is_kept, "{url}");
         }
     }
+
+    #[test]
+    fn an_answer_that_is_lost_is_no_refusal() {
+        let gateway = || Name("http://127.0.0.1:1".to_owned());
+        let refused = |status| GatewayError::Refused { gateway: gateway(), status, detail: String::new() };
+        for (error, is_definite) in [
+            (refused(StatusCode::CONFLICT), true),
+            (refused(StatusCode::NOT_FOUND), true),
+            (GatewayError::Overheard(gateway()), true),
+            (refused(StatusCode::REQUEST_TIMEOUT), false),
+            (refused(StatusCode::SERVICE_UNAVAILABLE), false),
+            (refused(StatusCode::BAD_GATEWAY), false),
+            (GatewayError::Silent { gateway: gateway() }, false),
+            (GatewayError::Unreachable { gateway: gateway(), reason: String::new() }, false),
+            (GatewayError::Strange { gateway: gateway(), what: String::new() }, false),
+        ] {
+            assert_eq!(error.is_definite(), is_definite, "{error}");
+        }
+    }
+
     #[test]
     fn addresses_of_gateways_are_those_of_http() {
         for text in ["http://127.0.0.1:8080", "https://media.example/", "http://[::1]:80"] {

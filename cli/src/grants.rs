@@ -14,7 +14,8 @@ use chunker::AccountSecret;
 use client::{Client, Object};
 use futures_util::TryStreamExt as _;
 use sharing::{
-    Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailWhat,
+    Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailText,
+    TrailWhat,
 };
 
 pub(crate) use self::emergency::{EMERGENCY_TYPE, link_in as emergency_link, seal as seal_for_emergencies};
@@ -22,14 +23,14 @@ pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
 use self::newest::{Seen, latest_seq, newest};
 pub(crate) use self::publish::{Version, end, files};
+use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::names::{now, parse_path};
 use crate::output::Output;
-use crate::{account as account_file, trail};
 
-/// Longest list of recipients that is read from a file, in bytes.
-const RECIPIENTS_LEN_MAX: u64 = 1 << 20;
+/// Longest list of recipients that is read from a file, in bytes: more than the most of a grant, each a hybrid one.
+const RECIPIENTS_LEN_MAX: u64 = 1 << 21;
 
 /// Whether an object says of itself that it is a grant.
 pub(crate) fn is_one(object: &Object) -> bool {
@@ -85,7 +86,7 @@ pub(crate) fn facts(given: &Given, what: TrailWhat) -> Facts {
         Some(purpose) => format!("{} {}, for {purpose}", given.path, given.about()),
         None => format!("{} {}", given.path, given.about()),
     };
-    Facts { about: trail::line(&about), link: Some(given.note.id), ..Facts::new(what, now()) }
+    Facts { about: TrailText::cut(&about), link: Some(given.note.id), ..Facts::new(what, now()) }
 }
 
 /// Opens a version of a grant that counts now, and says on standard error who has given it and for what.
@@ -110,10 +111,15 @@ pub(crate) async fn open(
 
 /// The identities that an argument means: one in place, or with @FILE those in its lines; what follows # is for people.
 pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
-    let Some(path) = argument.strip_prefix('@') else { return Ok(vec![parse(argument)?]) };
+    entries(argument)?.iter().map(|text| parse(text)).collect()
+}
+
+/// What an argument means: itself, or with @FILE the lines of the file; what follows # in them is for people.
+pub(crate) fn entries(argument: &str) -> anyhow::Result<Vec<String>> {
+    let Some(path) = argument.strip_prefix('@') else { return Ok(vec![argument.to_owned()]) };
     let text = lines_of(path).with_context(|| format!("cannot read {path}"))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty()).map(parse).collect()
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Whether the recipient with this text in the note of a grant, or in a group, is one of these: somebody is known by the key that signs,
@@ -125,10 +131,18 @@ pub(crate) fn is_of(text: &str, who: &[Identity]) -> bool {
 
 fn lines_of(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(RECIPIENTS_LEN_MAX).read_to_string(&mut text)?;
+    File::open(path)?.take(RECIPIENTS_LEN_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > RECIPIENTS_LEN_MAX {
+        return Err(std::io::Error::other(format!("longer than {RECIPIENTS_LEN_MAX} bytes")));
+    }
     Ok(text)
 }
 
 pub(crate) fn parse(text: &str) -> anyhow::Result<Identity> {
+    if text.starts_with("age1") {
+        return Err(Usage::because(
+            "a recipient of age opens no grant: `headwater get NAME --age RECIPIENT` writes a file for it",
+        ));
+    }
     text.parse().map_err(|error| Usage::because(format!("{text:?} is no identity: {error}")))
 }

@@ -4,8 +4,9 @@ mod book;
 mod files;
 mod link;
 mod qr;
+mod register;
 mod share;
 
 pub(crate) use book::{Book, BookEntry};
-pub(crate) use link::{events, is_gone, known, revoke};
+pub(crate) use link::{events, is_gone, known, revoke, revoke_elsewhere};
 pub(crate) use share::{HealthArgs, Wish};

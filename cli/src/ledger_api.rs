@@ -75,7 +75,12 @@ impl LedgerApi {
         &self.terms
     }
 
-    /// The network for which everything is signed, as the ledger says.
+    /// For what everything is signed that this ledger is to take, or has signed.
+    pub(crate) fn signed_for(&self) -> anyhow::Result<NetworkId> {
+        Ok(self.network()?.at_ledger(&self.issuer()?))
+    }
+
+    /// The network that it is a ledger of, as it says.
     pub(crate) fn network(&self) -> anyhow::Result<NetworkId> {
         self.terms.network.parse().context("the ledger names no network")
     }
@@ -107,7 +112,7 @@ impl LedgerApi {
         promise: &[u8],
         record: &Signed<T>,
     ) -> anyhow::Result<Signed<Promise>> {
-        let promise = Signed::<Promise>::decode(promise, &self.network()?)?;
+        let promise = Signed::<Promise>::decode(promise, &self.signed_for()?)?;
         if promise.by() != self.issuer()? || promise.body().name != record.name() {
             bail!("the ledger has promised something else");
         }

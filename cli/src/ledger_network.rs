@@ -1,4 +1,4 @@
-//! For which network this user signs at a ledger: a record does not name the ledger, so that a false one could pass it on.
+//! For which network this user signs at a ledger.
 
 use std::collections::BTreeMap;
 use std::fs;

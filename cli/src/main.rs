@@ -6,9 +6,11 @@ mod account;
 mod arguments;
 mod commands;
 mod confirm;
+mod core_dumps;
 mod date;
 mod destination;
 mod devnet;
+mod ends;
 mod failure;
 mod folders;
 mod freshness;
@@ -16,6 +18,7 @@ mod gateway_api;
 mod grants;
 mod groups;
 mod health;
+mod holds;
 mod key_file;
 mod key_service_api;
 mod language;
@@ -33,6 +36,9 @@ mod names;
 mod output;
 mod packs;
 mod passcode;
+mod paying;
+mod printable;
+mod private_file;
 mod publication;
 mod quantity;
 mod quote;
@@ -43,6 +49,8 @@ mod secrets;
 mod settings;
 mod shares;
 mod smaller_coding;
+mod storage_pay;
+mod streams;
 mod target;
 mod trail;
 mod until_ended;
@@ -64,8 +72,12 @@ fn main() -> ExitCode {
     };
     let name = command.name();
     logging::start(command.is_a_role());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.context("cannot start the threads of the program").and_then(|runtime| {
+    let start = || {
+        core_dumps::forbid().context("cannot keep secrets out of core dumps")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start the threads of the program")
+    };
+    let outcome = start().and_then(|runtime| {
         let outcome = runtime.block_on(run(&globals, command));
         // A pending read of standard input must not keep the program from ending.
         runtime.shutdown_background();
@@ -99,6 +111,8 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,
         Command::BreakGlass(break_glass) => Box::pin(break_glass.run(globals)).await,
+        Command::Hold(hold) => hold.run(globals).await,
+        Command::Stream(stream) => Box::pin(stream.run(globals)).await,
         Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,

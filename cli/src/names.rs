@@ -15,8 +15,7 @@ use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::membership::Network;
 use crate::output::Output;
-use crate::secrets::SecretArg;
-use crate::target::Target;
+use crate::packs;
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -29,6 +28,8 @@ pub(crate) struct Names {
     pub(crate) account: Account,
     pub(crate) local: LocalIndex,
     pub(crate) keys: KeyStore,
+    /// Whether what other devices have written is here, as far as enough nodes know.
+    pub(crate) is_fresh: bool,
     output: Output,
 }
 
@@ -45,13 +46,16 @@ impl Names {
                 "the copy of your index on this machine is damaged; what was pushed is read from the network",
             );
         }
-        Ok(Self { account, local, keys: key_store(globals)?, output })
+        let keys = key_store(globals)?;
+        local.destroy_replaced_keys(&keys).context("cannot destroy keys that were replaced")?;
+        Ok(Self { account, local, keys, is_fresh: false, output })
     }
 
     /// Reads what other devices have written. Where that is impossible, says that the list may be old.
     pub(crate) async fn pull(&mut self, client: &Client) -> anyhow::Result<Freshness> {
         let freshness = account::pull(client, &self.account, &mut self.local, PATIENCE).await?;
-        if !freshness.has_quorum() {
+        self.is_fresh = freshness.has_quorum();
+        if !self.is_fresh {
             let (answered, quorum) = (freshness.answered, freshness.quorum);
             self.output.note(format_args!(
                 "{answered} of the {} nodes that know where your index is answered, {} are needed: this is what this machine knows",
@@ -79,9 +83,20 @@ impl Names {
         self.push(client, coding).await
     }
 
-    /// Brings index and network together; true when all that is here is there.
+    /// Brings index and network together, and releases packs that no catalogue names any more; true when all that is here is there.
     pub(crate) async fn push(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
-        let Synced { pushed, .. } = account::sync(client, &self.account, &mut self.local, coding).await?;
+        let is_pushed = self.sync(client, coding).await?;
+        if let Err(error) = packs::release_unnamed(client, self).await {
+            self.output.note(format_args!("packs that were replaced keep their leases for now: {error:#}"));
+        }
+        Ok(is_pushed)
+    }
+
+    /// The same, but that packs are left alone.
+    pub(crate) async fn sync(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
+        let Synced { pushed, freshness } =
+            account::sync(client, &self.account, &mut self.local, coding).await?;
+        self.is_fresh = freshness.has_quorum();
         if let Err(error) = &pushed {
             self.output.note(format_args!(
                 "your index is safe on this machine, but not yet on the network; the next command that changes it tries again: \
@@ -89,6 +104,15 @@ impl Names {
             ));
         }
         Ok(pushed.is_ok())
+    }
+
+    /// Writes down what is to end when another file takes the place of this one, and before that: [`replaced`](Self::replaced)
+    /// does it then, or a later command after an interruption.
+    pub(crate) fn will_be_replaced(&self, old: &FileEntry) -> anyhow::Result<()> {
+        if let Some(salt) = &old.erasable {
+            self.local.destroy_key_later(salt)?;
+        }
+        Ok(self.local.release_later(old.object, now())?)
     }
 
     /// Has the leases of a file ended whose name was taken over, and its key destroyed when it has one of its own.
@@ -119,22 +143,6 @@ impl Names {
             self.account.secret().content_key(&manifest.salt())
         };
         Ok(Link::new(file.object, key))
-    }
-}
-
-/// The link of the file that an argument names, if it does: names begin with `/`.
-pub(crate) async fn named_link(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Option<Link>> {
-    match named(argument)? {
-        Some(path) => link_of(&path, globals).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-/// The object that an argument means: by its link, its address, or its name in the index.
-pub(crate) async fn target(argument: &SecretArg, globals: &Globals) -> anyhow::Result<Target> {
-    match named_link(argument, globals).await? {
-        Some(link) => Ok(Target::Link(link)),
-        None => Target::read(argument),
     }
 }
 
@@ -172,21 +180,6 @@ pub(crate) fn key_store(globals: &Globals) -> anyhow::Result<KeyStore> {
 /// The time on this machine.
 pub(crate) fn now() -> UnixSeconds {
     UnixSeconds::from(SystemTime::now())
-}
-
-async fn link_of(path: &IndexPath, globals: &Globals) -> anyhow::Result<Link> {
-    let mut names = Names::open(globals).await?;
-    let network = Network::load(globals.network.as_deref()).await?;
-    let find = async |client: &Client| {
-        names.pull(client).await?;
-        names.link(client, path).await
-    };
-    network.with_client(None, find).await
-}
-
-/// The path in an argument that begins with `/`. What is read from a file or from standard input is a link.
-fn named(argument: &SecretArg) -> anyhow::Result<Option<IndexPath>> {
-    argument.in_place().filter(|text| text.starts_with('/')).map(parse_path).transpose()
 }
 
 /// What lies beside the account file, with its name and this ending.

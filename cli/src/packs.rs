@@ -11,7 +11,8 @@ use client::Client;
 use sharing::{AccountIndex, CATALOGUE_TYPE, FileEntry, IndexPath};
 
 pub(crate) use self::change::{
-    Folder, NOT_CONFIRMED, Released, as_put, packs_of_others, put_again, release, secrets,
+    Folder, NOT_CONFIRMED, Released, Unnamed, as_put, packs_of_others, put_again, release, release_unnamed,
+    secrets,
 };
 pub(crate) use self::source::from_disk;
 pub(crate) use self::walk::{Measured, measure};

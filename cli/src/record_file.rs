@@ -42,7 +42,7 @@ impl RecordFile {
         if bytes.len() as u64 > FILE_LEN_MAX {
             bail!("{name} is longer than any signed record ({RECORD_LEN_MAX} bytes)");
         }
-        let bytes = from_text(&bytes).unwrap_or(bytes);
+        let bytes = self::bytes(bytes);
         let record = KnownRecord::decode(&bytes).with_context(|| format!("{name} does not verify"))?;
         Ok(Self { record, bytes })
     }
@@ -109,6 +109,11 @@ pub(crate) fn read(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
         io::Result::Ok(bytes)
     };
     read().with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The bytes of a record that was read as such, or as text.
+pub(crate) fn bytes(read: Vec<u8>) -> Vec<u8> {
+    from_text(&read).unwrap_or(read)
 }
 
 /// The bytes that a text in base64url stands for. A record itself begins with the head of a CBOR map,

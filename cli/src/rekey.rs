@@ -98,7 +98,7 @@ impl Rekeyed {
         names: &Names,
         old: Vec<Cid>,
     ) -> anyhow::Result<()> {
-        let packs::Released { ended, nodes, later } = packs::release(client, names, old).await?;
+        let packs::Released { ended, nodes, later, .. } = packs::release(client, names, old).await?;
         self.ended += ended;
         let unconfirmed = nodes.into_iter().filter(|(_, said)| said.starts_with(packs::NOT_CONFIRMED));
         self.unconfirmed.extend(unconfirmed.map(|(node, said)| format!("{}: {said}", node.fmt_short())));

@@ -7,6 +7,7 @@
 //! What stands in brackets is for titles that are shown for money (spec §26). A gateway that lies is named and left; what it
 //! was paid for the segments before stays its own.
 
+mod canary;
 mod fare;
 mod kept;
 mod limit;
@@ -17,6 +18,7 @@ mod shelf;
 mod stream;
 mod till;
 
+pub(crate) use canary::{Canary, Check, Checked, Finding, Outing};
 pub(crate) use fare::{Fare, UsedGrant};
 pub(crate) use kept::Keep;
 pub(crate) use offer::Offer;

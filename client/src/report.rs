@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use chunker::{Coding, Column, Link, RequiredTags};
+use chunker::{Coding, Column, Link, Manifest, RequiredTags};
 use proofs::{Cid, Root};
-use protocol::{Lease, PublicKey, Signed, UnixSeconds};
+use protocol::{Lease, LeaseEnd, PublicKey, Signed, UnixSeconds};
 use serde::Serialize;
 
 /// Which of the parts of an object that lie on nodes.
@@ -162,19 +162,21 @@ impl RepairReport {
 }
 
 /// What became of the leases of an object that its owner ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReleaseReport {
     /// The object.
     pub cid: Cid,
+    /// Its manifest, by which anybody sees what the ended leases were for.
+    pub manifest: Box<Manifest>,
     /// What each node said that may have a part of it.
     pub nodes: Vec<(PublicKey, NodeRelease)>,
 }
 
 /// What a node said when it was asked to end its leases of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum NodeRelease {
-    /// So many leases ended.
-    Ended(usize),
+    /// These leases ended, by its signed word.
+    Ended(Vec<Signed<LeaseEnd>>),
     /// It has none for this control key.
     HeldNothing,
     /// It did not answer, or not to the point: for people.
@@ -184,8 +186,16 @@ pub enum NodeRelease {
 impl ReleaseReport {
     /// Leases that nodes say they ended.
     pub fn ended(&self) -> usize {
-        let ended = self.nodes.iter().map(|(_, said)| if let NodeRelease::Ended(n) = said { *n } else { 0 });
-        ended.sum()
+        self.ends().count()
+    }
+
+    /// The signed words of nodes that a lease has ended.
+    pub fn ends(&self) -> impl Iterator<Item = &Signed<LeaseEnd>> {
+        let ends = self.nodes.iter().map(|(_, said)| match said {
+            NodeRelease::Ended(ends) => ends.as_slice(),
+            NodeRelease::HeldNothing | NodeRelease::Unconfirmed(_) => &[],
+        });
+        ends.flatten()
     }
 
     /// The nodes that may still hold a part, and why that is not known.

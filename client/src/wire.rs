@@ -12,8 +12,8 @@ use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecod
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
-    Lease, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response, Signed,
-    UnixSeconds, Unverified,
+    Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response,
+    Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -105,8 +105,7 @@ impl Wire {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`. A node that wants to be
-    /// paid first is paid, and asked again.
+    /// Cells of a shard: the leaves must be whole cells. Fails when nothing arrives for `within`.
     pub(crate) async fn read_cells(
         &self,
         node: PublicKey,
@@ -128,12 +127,8 @@ impl Wire {
         keep: Keep,
         within: Duration,
     ) -> Result<(Duration, Rows), WireError> {
-        match self.read_rows_once(node, root, leaves.clone(), cell_size, keep, within).await {
-            Err(error) if self.paid_after(node, &error).await => {
-                self.read_rows_once(node, root, leaves, cell_size, keep, within).await
-            }
-            outcome => outcome,
-        }
+        let ask = || self.read_rows_once(node, root, leaves.clone(), cell_size, keep, within);
+        self.paying(node, ask).await
     }
 
     async fn read_rows_once(
@@ -193,17 +188,14 @@ impl Wire {
         if held.len() == roots.len() { Ok(held) } else { Err(wrong(Wrong::Answers)) }
     }
 
-    /// A whole short shard, its hash checked. A node that wants to be paid first is paid, and asked again.
+    /// A whole short shard, its hash checked.
     pub(crate) async fn fetch(
         &self,
         node: PublicKey,
         root: Root,
         within: Duration,
     ) -> Result<Bytes, WireError> {
-        match self.fetch_once(node, root, within).await {
-            Err(error) if self.paid_after(node, &error).await => self.fetch_once(node, root, within).await,
-            outcome => outcome,
-        }
+        self.paying(node, || self.fetch_once(node, root, within)).await
     }
 
     async fn fetch_once(&self, node: PublicKey, root: Root, within: Duration) -> Result<Bytes, WireError> {
@@ -221,6 +213,15 @@ impl Wire {
 
     /// A proof of storage, verified.
     pub(crate) async fn prove(
+        &self,
+        node: PublicKey,
+        challenge: &Challenge,
+        within: Duration,
+    ) -> Result<Proven, WireError> {
+        self.paying(node, || self.prove_once(node, challenge, within)).await
+    }
+
+    async fn prove_once(
         &self,
         node: PublicKey,
         challenge: &Challenge,
@@ -259,8 +260,19 @@ impl Wire {
         within: Duration,
     ) -> Result<(Unverified<AuditAnswer>, Bytes), WireError> {
         let max = usize::try_from(request.picks.slices_len()).expect("64 leaves fit");
+        let request = Request::Audit(request);
+        self.paying(node, || self.audit_once(node, &request, max, within)).await
+    }
+
+    async fn audit_once(
+        &self,
+        node: PublicKey,
+        request: &Request,
+        max: usize,
+        within: Duration,
+    ) -> Result<(Unverified<AuditAnswer>, Bytes), WireError> {
         let all = async {
-            let mut exchange = self.request(node, &Request::Audit(request)).await?;
+            let mut exchange = self.request(node, request).await?;
             let response = exchange.response().await?;
             let answer =
                 expect(response, |r| if let Response::Audited { answer } = r { Some(answer) } else { None })?;
@@ -288,21 +300,37 @@ impl Wire {
         within: Duration,
     ) -> Result<Upload, WireError> {
         let request = Request::Put { max_len, expires, mandate: Unverified::from(mandate) };
-        let all = async {
-            let mut exchange = self.request(node, &request).await?;
-            expect(exchange.response().await?, |r| matches!(r, Response::Go).then_some(()))?;
-            Ok::<_, WireError>(exchange)
-        };
-        let exchange = in_time(within, all).await??;
+        let exchange = self.paying(node, || self.offer_once(node, &request, within)).await?;
         self.heard(node);
         Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by(), expires })
     }
 
-    /// Ends a lease.
-    pub(crate) async fn release(&self, node: PublicKey, release: &Signed<Release>) -> Result<(), WireError> {
+    async fn offer_once(
+        &self,
+        node: PublicKey,
+        request: &Request,
+        within: Duration,
+    ) -> Result<Exchange, WireError> {
+        let all = async {
+            let mut exchange = self.request(node, request).await?;
+            expect(exchange.response().await?, |r| matches!(r, Response::Go).then_some(()))?;
+            Ok::<_, WireError>(exchange)
+        };
+        in_time(within, all).await?
+    }
+
+    /// Ends a lease; the node's signed word that it has.
+    pub(crate) async fn release(
+        &self,
+        node: PublicKey,
+        release: &Signed<Release>,
+    ) -> Result<Signed<LeaseEnd>, WireError> {
         let request = Request::Release { release: Unverified::from(release) };
         let response = self.ask(node, &request, CHANGE_WITHIN).await?;
-        expect(response, |r| matches!(r, Response::Released).then_some(()))
+        let end = expect(response, |r| if let Response::Released { end } = r { Some(end) } else { None })?;
+        let end = end.verify(&self.pool.network()).map_err(wrong)?;
+        let is_right = self.roster.view().members.resolve(&node) == Some(end.by()) && end.answers(release);
+        if is_right { Ok(end) } else { Err(wrong(Wrong::Lease)) }
     }
 
     /// Has a node keep a new version of a pointer.
@@ -371,7 +399,7 @@ impl Wire {
 
     /// Pays a node; gives what it counts then.
     pub(crate) async fn send_payment(&self, node: PublicKey, payment: Payment) -> Result<Counted, WireError> {
-        let response = self.ask(node, &Request::Pay(payment), CHANGE_WITHIN).await?;
+        let response = self.ask_once(node, &Request::Pay(payment), CHANGE_WITHIN).await?;
         self.heard(node);
         expect(response, |r| if let Response::Paid(counted) = r { Some(counted) } else { None })
     }
@@ -400,11 +428,31 @@ impl Wire {
         Ok(self.pool.connect(record).await?)
     }
 
+    /// Asks something of a node, whatever it is. A node that wants to be paid first is paid, and asked once more.
+    async fn paying<T, A>(&self, node: PublicKey, ask: impl Fn() -> A) -> Result<T, WireError>
+    where
+        A: Future<Output = Result<T, WireError>>,
+    {
+        match ask().await {
+            Err(error) if self.paid_after(node, &error).await => ask().await,
+            outcome => outcome,
+        }
+    }
+
     async fn request(&self, node: PublicKey, request: &Request) -> Result<Exchange, WireError> {
         Ok(self.peer(node).await?.request(request).await?)
     }
 
     async fn ask(&self, node: PublicKey, request: &Request, within: Duration) -> Result<Response, WireError> {
+        self.paying(node, || self.ask_once(node, request, within)).await
+    }
+
+    async fn ask_once(
+        &self,
+        node: PublicKey,
+        request: &Request,
+        within: Duration,
+    ) -> Result<Response, WireError> {
         let all = async {
             let mut exchange = self.request(node, request).await?;
             Ok::<_, WireError>(exchange.response().await?)

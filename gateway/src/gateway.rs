@@ -24,6 +24,7 @@ use crate::publications::{CatalogueError, Publications};
 use crate::reach::Reach;
 use crate::routes::{no_share, share_expired, share_locked, share_revoked};
 use crate::sealed::Serving;
+use crate::streams::StreamDesk;
 use crate::survey::Survey;
 
 /// A gateway: cheap to clone, all clones are the same one.
@@ -47,6 +48,7 @@ struct Shared {
     survey: Survey,
     serving: Serving,
     health: HealthDesk,
+    streams: StreamDesk,
     metrics: Arc<Metrics>,
 }
 
@@ -82,6 +84,7 @@ impl Gateway {
             reach: Reach::default(),
             survey: Survey::default(),
             health: HealthDesk::new(),
+            streams: StreamDesk::new(),
             serving: Serving::new(config.fetches),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
@@ -171,6 +174,11 @@ impl Gateway {
     /// What is kept in memory of health links.
     pub(crate) fn health(&self) -> &HealthDesk {
         &self.shared.health
+    }
+
+    /// What is kept in memory of streams.
+    pub(crate) fn streams(&self) -> &StreamDesk {
+        &self.shared.streams
     }
 
     /// Whether a page of this origin came from this gateway.

@@ -1,6 +1,5 @@
 //! SMART Health Links at a gateway (spec §28): what it keeps in memory of them.
 
 mod desk;
-mod polls;
 
 pub(crate) use desk::{HealthDesk, Location};

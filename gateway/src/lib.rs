@@ -10,6 +10,7 @@
 //! /api/live             what runs; takes signed records
 //! /api/publications     the catalogue; takes signed records. GET /api/openapi.json describes it, GET /api/ shows that
 //! /api/ledger, /api/sessions   how titles are paid that are not free: grants in, receipts in
+//! POST /append/{id}     readings of a device, kept unread until its owner fetches them (/api/streams)
 //! POST, GET /shl/{id}   a SMART Health Link: its manifest, or its one file
 //! POST /api/links/{id}/events   what happened to a link, for its owner
 //! /api/nodes, /api/audits   how the nodes are. GET /api/care: what is looked after, for operators
@@ -44,6 +45,7 @@ mod object;
 mod observe;
 mod page;
 mod pay;
+mod polls;
 mod problem;
 mod publications;
 mod reach;
@@ -52,6 +54,7 @@ mod rfc9110;
 mod routes;
 mod sealed;
 mod server;
+mod streams;
 mod survey;
 mod trouble;
 
@@ -69,3 +72,4 @@ pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;
 pub use routes::router;
 pub use server::serve;
+pub use streams::{Appended, BatchStore, STREAMS_BYTES_MAX};

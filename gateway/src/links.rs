@@ -4,6 +4,10 @@
 mod guess;
 mod link;
 mod postgres;
+/// A server of `PostgreSQL` for tests.
+#[cfg(test)]
+#[path = "../../ledger/service/tests/postgres/mod.rs"]
+pub(crate) mod postgres_for_tests;
 mod redb;
 mod store;
 #[cfg(test)]

@@ -89,6 +89,14 @@ pub(crate) enum Code {
     NoLink,
     /// Another key than the link's own signed this.
     NotTheOwner,
+    /// There is no stream with this id.
+    NoStream,
+    /// Its owner ended the stream.
+    StreamEnded,
+    /// As much of the stream waits as is kept.
+    StreamFull,
+    /// The device of the stream did not sign this.
+    BadSignature,
     /// There is no share with this id.
     NoShare,
     /// Its owner took the share back.
@@ -165,6 +173,7 @@ impl Code {
             | Self::OperatorsOff
             | Self::LinksOff
             | Self::NotTheOwner
+            | Self::BadSignature
             | Self::BadGrant
             | Self::NotACreator
             | Self::NotAKeeper
@@ -173,11 +182,17 @@ impl Code {
             | Self::NoLedger
             | Self::NoLink
             | Self::NoShare
+            | Self::NoStream
             | Self::UnknownHandle
             | Self::NotHeld
             | Self::NotPublished => StatusCode::NOT_FOUND,
             Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
-            Self::Withdrawn | Self::ShareRevoked | Self::ShareExpired | Self::ShareLocked => StatusCode::GONE,
+            Self::Withdrawn
+            | Self::ShareRevoked
+            | Self::ShareExpired
+            | Self::ShareLocked
+            | Self::StreamEnded => StatusCode::GONE,
+            Self::StreamFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Denied => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -230,6 +245,10 @@ impl Code {
             Self::LinksOff => "This gateway keeps no links to what is shared",
             Self::NoLink => "There is no such link",
             Self::NotTheOwner => "This key is not the link's own",
+            Self::NoStream => "There is no such stream",
+            Self::StreamEnded => "The stream was ended",
+            Self::StreamFull => "The stream is full until its owner has fetched what waits",
+            Self::BadSignature => "The device of the stream did not sign this",
             Self::NoShare => "There is no such share",
             Self::ShareRevoked => "The share was taken back",
             Self::ShareExpired => "The share's time is over",

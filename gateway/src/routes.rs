@@ -17,6 +17,7 @@ mod sealed_uploads;
 mod shares;
 mod sources;
 mod status;
+mod streams;
 mod watch;
 
 use axum::Router;
@@ -66,6 +67,10 @@ const LEDGER: &str = "/api/ledger";
 const SESSIONS: &str = "/api/sessions";
 const RECEIPTS: &str = "/api/sessions/{session}/receipts";
 const LINK_EVENTS: &str = "/api/links/{id}/events";
+const STREAMS: &str = "/api/streams";
+const STREAM_END: &str = "/api/streams/{id}/end";
+const STREAM_BATCHES: &str = "/api/streams/{id}/batches";
+const APPEND: &str = "/append/{id}";
 const HEALTH_LINKS: &str = "/api/health-links";
 const HEALTH_LINK_END: &str = "/api/health-links/{id}/end";
 const HEALTH_LINK: &str = "/shl/{id}";
@@ -76,7 +81,11 @@ const METRICS: &str = "/metrics";
 
 /// Every path that the OpenAPI document has to describe.
 #[cfg(test)]
-const PATHS: [&str; 37] = [
+const PATHS: [&str; 41] = [
+    STREAMS,
+    STREAM_END,
+    STREAM_BATCHES,
+    APPEND,
     SHARE_TERMS,
     SEALED_UPLOADS,
     SHARES,
@@ -132,6 +141,7 @@ pub fn router(gateway: Gateway) -> Router {
         .merge(pay_routes())
         .merge(link_routes())
         .merge(share_routes())
+        .merge(stream_routes())
         .merge(page)
         .route(OPEN, shared(post(open::open), "POST, OPTIONS"))
         .route(READ, shared(get(read::read).head(read::read), "GET, HEAD, OPTIONS"))
@@ -185,6 +195,14 @@ fn link_routes() -> Router<Gateway> {
         .route(HEALTH_LINK_FILE, shared(get(health::location), "GET, HEAD, OPTIONS"))
 }
 
+fn stream_routes() -> Router<Gateway> {
+    Router::new()
+        .route(STREAMS, post(streams::register))
+        .route(STREAM_END, post(streams::end))
+        .route(STREAM_BATCHES, post(streams::batches))
+        .route(APPEND, post(streams::append))
+}
+
 fn share_routes() -> Router<Gateway> {
     let (reading, asking) = ("GET, HEAD, OPTIONS", "POST, OPTIONS");
     Router::new()
@@ -213,8 +231,8 @@ pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
         SHARES | HEALTH_LINKS | HEALTH_LINK => 500,
-        OPEN | BLOB | SEALED_UPLOADS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS
-        | PUBLISH | NODES | AUDITS => 10,
+        OPEN | BLOB | SEALED_UPLOADS | STREAMS | STREAM_BATCHES | SHARE_OPEN | SHARE_END | SEALED
+        | SESSIONS | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

@@ -15,13 +15,20 @@ pub struct Terms {
     /// Who signs grants and reversals.
     #[serde(with = "keys")]
     pub issuer: PublicKey,
-    /// For which network everything is signed.
+    /// The network that it is a ledger of.
     pub network: NetworkId,
     /// Who has the network's share of all charges.
     #[serde(with = "keys")]
     pub treasury: PublicKey,
     /// What is counted.
     pub unit: Unit,
+}
+
+impl Terms {
+    /// For what everything is signed that this ledger takes or says: the network at this ledger, and at no other one.
+    pub fn signed_for(&self) -> NetworkId {
+        self.network.at_ledger(&self.issuer)
+    }
 }
 
 /// How far a journal goes, and a hash over all that is in it.

@@ -71,8 +71,8 @@ pub use records::{
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
-    Acknowledged, Carrier, GatewayTotal, Keeper, Line, ListProof, ListRoot, LogAudit, LogAuditError,
-    PayoutRoot, Resale, Rule, Sale, Settlement, Summary, Totals,
+    Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
+    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Summary, Totals,
 };
 pub use text::{Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};

@@ -6,7 +6,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Acknowledged, ListProof, Summary};
+use crate::{Acknowledged, ListProof, ListRoot, Summary};
 
 /// Longest proof of an omission, in bytes.
 pub const OMISSION_LEN_MAX: usize = 65_536;
@@ -65,23 +65,12 @@ struct Wire {
     summary: Summary,
 }
 
-impl Omission {
-    /// True to what it says: this ledger has promised to count the receipt, and the settlement does not.
-    pub fn verify(&self, ledger: &PublicKey) -> Result<(), OmissionError> {
-        let (grant, receipt) = (self.grant.body(), self.receipt.body());
-        let is_of_ledger = self.grant.by() == *ledger && self.promise.by() == *ledger;
-        let is_of_session = self.receipt.by() == grant.session && receipt.serial == grant.serial;
-        let is_promised = self.promise.body().name == self.receipt.name();
-        if !(is_of_ledger && is_of_session && is_promised && grant.epoch == self.summary.epoch) {
-            return Err(OmissionError::Unrelated);
-        }
-        if self.is_missing(receipt) { Ok(()) } else { Err(OmissionError::NotMissing) }
-    }
-
-    /// Either an older receipt of the stream stands in the list, or its neighbours stand beside each other.
-    fn is_missing(&self, receipt: &DeliveryReceipt) -> bool {
-        let (list, place) = (&self.summary.receipts, (receipt.serial, receipt.stream));
-        let Neighbours { before, after } = &self.beside;
+impl Neighbours {
+    /// True when they show that the list has neither the receipt nor a later one of its stream: an older one stands there, or
+    /// what stands beside the stream stands beside each other.
+    pub fn show_missing(&self, list: &ListRoot, receipt: &DeliveryReceipt) -> bool {
+        let Self { before, after } = self;
+        let place = (receipt.serial, receipt.stream);
         let is_there = |item: &Option<(Acknowledged, ListProof)>| {
             item.as_ref().is_none_or(|(item, proof)| list.has(item, proof))
         };
@@ -95,6 +84,24 @@ impl Omission {
             && after.as_ref().is_none_or(|(item, _)| item.key() > place);
         let next = before.as_ref().map_or(0, |(_, proof)| proof.index + 1);
         is_between && after.as_ref().map_or(list.count, |(_, proof)| proof.index) == next
+    }
+}
+
+impl Omission {
+    /// True to what it says: this ledger has promised to count the receipt, and the settlement does not.
+    pub fn verify(&self, ledger: &PublicKey) -> Result<(), OmissionError> {
+        let (grant, receipt) = (self.grant.body(), self.receipt.body());
+        let is_of_ledger = self.grant.by() == *ledger && self.promise.by() == *ledger;
+        let is_of_session = self.receipt.by() == grant.session && receipt.serial == grant.serial;
+        let is_promised = self.promise.body().name == self.receipt.name();
+        if !(is_of_ledger && is_of_session && is_promised && grant.epoch == self.summary.epoch) {
+            return Err(OmissionError::Unrelated);
+        }
+        if self.beside.show_missing(&self.summary.receipts, receipt) {
+            Ok(())
+        } else {
+            Err(OmissionError::NotMissing)
+        }
     }
 
     /// The proof as canonical CBOR.

@@ -6,7 +6,7 @@ mod reference;
 mod world;
 
 use ledger::tlog::LogBytes;
-use ledger::{Account, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress, What};
+use ledger::{Account, Line, LineBudget, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress, What};
 use protocol::{Sequence, Signed};
 use reference::{Facts, GATEWAYS, NODES, Play, VIEWERS};
 use world::{NETWORK, NOW, World, amount, key, secret, terms};
@@ -167,6 +167,36 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             vec![totals, LogEntry::Settlement(summary)]
         }
     }
+}
+
+/// An operator who charges a viewer, a subscription or a pool otherwise than price, usage and budget allow is found out, with
+/// whatever totals: what is too much is the payer's loss, what is too little the creator's.
+#[test]
+fn lines_that_cost_something_else_are_found() {
+    let (_, log) = log();
+    let find = |is_this: &dyn Fn(Option<LineBudget>) -> bool| {
+        let is_it = |entry: &LogEntry| matches!(entry, LogEntry::Line(line) if line.paid.get() > 0 && is_this(line.budget));
+        log.iter().position(is_it).unwrap()
+    };
+    let own = find(&|budget| budget.is_none());
+    let pooled = find(&|budget| budget.is_some_and(|budget| budget.pool.is_some()));
+    let subscribed = find(&|budget| budget.is_some_and(|budget| budget.pool.is_none()));
+    let found = |at: usize, change: &dyn Fn(&mut Line)| {
+        let mut other = log.clone();
+        let LogEntry::Line(line) = &mut other[at] else { panic!() };
+        change(line);
+        matches!(audit(&other), Err(LogAuditError::Cost { .. }))
+    };
+    let more = |line: &mut Line| line.paid = line.paid.plus(amount(1)).unwrap();
+    let less = |line: &mut Line| line.paid = line.paid.minus(amount(1)).unwrap();
+    assert!(found(own, &more) && found(own, &less));
+    assert!(found(pooled, &more), "a pool pays no more than was asked");
+    assert!(!found(subscribed, &more), "all of a subscription is shared: the totals are what differs");
+    let smaller = |line: &mut Line| {
+        let pool = line.budget.as_mut().and_then(|budget| budget.pool.as_mut()).unwrap();
+        pool.amount = line.paid.minus(amount(1)).unwrap();
+    };
+    assert!(found(pooled, &smaller), "a pool that has less");
 }
 
 /// An operator who signs a payout that nobody has earned, with a root to match, is found out.

@@ -174,7 +174,7 @@ fn omissions() {
 #[test]
 fn what_follows() {
     let file = file("derived.json");
-    let network: NetworkId = file["network"].as_str().unwrap().parse().unwrap();
+    let network = network_id(&file["network"]);
     for vector in file["vectors"].as_array().unwrap() {
         match vector["name"].as_str().unwrap() {
             "serial" => {
@@ -199,6 +199,10 @@ fn what_follows() {
                 let code: TopUpCode = vector["code"].as_str().unwrap().parse().unwrap();
                 assert_eq!(code.payment_id().as_bytes(), &bytes(&vector["id"]));
             }
+            "at_ledger" => {
+                let at_ledger = network_id(&vector["network"]).at_ledger(&key(&vector["issuer"]));
+                assert_eq!((at_ledger, network_id(&vector["at_ledger"])), (network, network));
+            }
             "sealed_key" => sealed_key(vector),
             "journal" => journal(vector, &network),
             other => panic!("{other}"),
@@ -221,13 +225,18 @@ fn sealed_key(vector: &Value) {
     assert_eq!(sealed.open(&buyer, &purchase), Ok(text));
 }
 
+fn network_id(text: &Value) -> NetworkId {
+    text.as_str().unwrap().parse().unwrap()
+}
+
 fn journal(vector: &Value, network: &NetworkId) {
     let terms = Terms {
         issuer: key(&vector["terms"]["issuer"]),
-        network: *network,
+        network: network_id(&vector["terms"]["network"]),
         treasury: key(&vector["terms"]["treasury"]),
         unit: Unit::new(vector["terms"]["unit"].as_str().unwrap()).unwrap(),
     };
+    assert_eq!(terms.signed_for(), *network);
     let (head, entry) = (Head::of(&terms), hex(&vector["entry"]));
     assert_eq!(head.hash.as_bytes(), &bytes(&vector["head"]));
     assert_eq!(head.after(&entry).hash.as_bytes(), &bytes(&vector["after"]));

@@ -44,9 +44,12 @@ const passcode: ViewerCheck = async (bench) => {
   const share = await bench.gateway.share([bench.encode("a.txt", "behind a passcode", "text/plain")], { passcode: "pässword" });
   await bench.visit(share.link, async (page) => {
     await page.fill("#passcode", "pa\u0308ssword");
+    await page.fill("#who", "Dr. Ng");
     await page.click(".ask button");
     await page.waitForSelector(".shown pre", WAIT);
   });
+  const named = (name: string) => bench.gateway.seen.some((line) => line.includes(`"who":"${name}"`));
+  assert(named("Dr. Ng"), "the gateway is not told who reads");
   const said = await bench.visit(share.link, async (page) => {
     for (let left = 4; left > 0; left--) {
       await page.fill("#passcode", `wrong ${left}`);
@@ -58,6 +61,14 @@ const passcode: ViewerCheck = async (bench) => {
     return alertText(page);
   });
   assert(said.includes("locked"), `after five wrong passcodes it says: ${said}`);
+  const open = await bench.gateway.share([bench.encode("b.txt", "without a passcode", "text/plain")]);
+  await bench.visit(open.link, async (page) => {
+    await page.click("summary:has-text('Say who you are')");
+    await page.fill("#who", "ward 3");
+    await page.click(".ask button");
+    await page.getByText("learns it from the gateway").waitFor(WAIT);
+  });
+  assert(named("ward 3"), "who says their name afterwards is not told");
   const later = await bench.visit(share.link, alertText);
   assert(later.includes("locked"), `a locked link says: ${later}`);
   assert(bench.gateway.seen.every((line) => !line.includes("ssword")), "the passcode went to the gateway");

@@ -1,8 +1,8 @@
 //! A signed record of whatever type, for people who hold a file and want to know what it is.
 
 use crate::{
-    Admission, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate, NodeRecord, Pointer,
-    Release, Renewal, Successor,
+    Admission, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, LeaseEnd, Mandate,
+    NodeRecord, Pointer, Release, Renewal, Successor,
 };
 
 /// Declares an enum of verified records of several types, in the order of their names, and what they are called together.
@@ -72,14 +72,15 @@ macro_rules! any_record {
 any_record! {
     /// A verified record of one of the types of spec §11. Its `Display` tells what it says.
     AnyRecord,
-    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, mandate, node, pointer, release, \
-     renewal or successor",
+    "admission, audit_answer, audit_commitment, audit_receipt, audit_verdict, lease, lease_end, mandate, node, pointer, \
+     release, renewal or successor",
     Admission(Admission),
     AuditAnswer(AuditAnswer),
     AuditCommitment(AuditCommitment),
     AuditReceipt(AuditReceipt),
     AuditVerdict(AuditVerdict),
     Lease(Lease),
+    LeaseEnd(LeaseEnd),
     Mandate(Mandate),
     Node(NodeRecord),
     Pointer(Pointer),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use iroh_base::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
@@ -18,11 +19,20 @@ impl NetworkId {
         Self(bytes)
     }
 
+    /// What stands in the place of the network where something is signed for one of its ledgers, given by its key: at another
+    /// ledger such a record says nothing (spec §10).
+    #[must_use]
+    pub fn at_ledger(&self, issuer: &PublicKey) -> Self {
+        Self(blake3::derive_key(AT_LEDGER, &[self.0, *issuer.as_bytes()].concat()))
+    }
+
     /// The 32 bytes of the name.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
+
+const AT_LEDGER: &str = "headwater v1 network at a ledger";
 
 impl From<ByteArray<32>> for NetworkId {
     fn from(bytes: ByteArray<32>) -> Self {

@@ -44,7 +44,7 @@ pub use bounded::{BoundedList, ListTooLong};
 pub use code::{Code, Refusal, Retry, UnknownCode};
 pub use digest::Digest;
 pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
-pub use iroh_base::{PublicKey, SecretKey};
+pub use iroh_base::{PublicKey, SecretKey, Signature};
 pub use pay::{
     AgreementId, Alias, Allocation, Amount, AmountError, Counted, Delivered, DeliveryReceipt, Epoch,
     LaneNumber, Paid, PayLane, Payment, PaymentError, Per, Ppm, PpmError, Promise, Quantity, QuantityError,
@@ -53,8 +53,8 @@ pub use pay::{
 };
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,
-    DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseError, LeaseTerms,
-    Mandate, MandateError, NodeRecord, Pointer, PointerValue, PointerValueError, Price, RelayUrl,
+    DomainName, DomainNameError, FormerIdentities, FormerIdentitiesError, Lease, LeaseEnd, LeaseError,
+    LeaseTerms, Mandate, MandateError, NodeRecord, Pointer, PointerValue, PointerValueError, Price, RelayUrl,
     RelayUrlError, Release, ReleaseError, Renewal, RenewalError, Successor, Tag, TagError, Tags, TagsError,
 };
 pub use request::{PageLimit, PageLimitError, Request};

@@ -2,6 +2,7 @@
 
 mod admission;
 mod lease;
+mod lease_end;
 mod mandate;
 mod node_record;
 mod pointer;
@@ -11,6 +12,7 @@ mod successor;
 
 pub use admission::{Admission, AdmissionError};
 pub use lease::{Lease, LeaseError, LeaseTerms};
+pub use lease_end::LeaseEnd;
 pub use mandate::{ByteHours, Mandate, MandateError};
 pub use node_record::{
     Addresses, AddressesError, CapacityClass, CapacityClassError, DomainName, DomainNameError,

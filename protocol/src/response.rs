@@ -8,8 +8,8 @@ use crate::limits::{
     VERSION_TEXT_LEN_MAX,
 };
 use crate::{
-    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Counted, Lease, LeaseId, NodeRecord, Pointer,
-    Refusal, Sequence, UnixSeconds, Unverified,
+    AuditAnswer, AuditReceipt, AuditVerdict, BoundedList, Counted, Lease, LeaseEnd, LeaseId, NodeRecord,
+    Pointer, Refusal, Sequence, UnixSeconds, Unverified,
 };
 
 /// One answer. The order of the variants is their number on the wire, and only ever grows at the end.
@@ -43,8 +43,11 @@ pub enum Response {
         /// What the node has of each, or nothing.
         shards: BoundedList<Option<HeldShard>, STAT_ROOTS_MAX>,
     },
-    /// To `Release`.
-    Released,
+    /// To `Release`, once the lease has ended durably.
+    Released {
+        /// The node's word for it.
+        end: Unverified<LeaseEnd>,
+    },
     /// To `SetPointer`.
     PointerKept,
     /// To `GetPointers`.
@@ -96,7 +99,7 @@ impl Response {
             Self::Whole { .. } => "whole",
             Self::Proof => "proof",
             Self::Held { .. } => "held",
-            Self::Released => "released",
+            Self::Released { .. } => "released",
             Self::PointerKept => "pointer_kept",
             Self::Pointers { .. } => "pointers",
             Self::Status(_) => "status",

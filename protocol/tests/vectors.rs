@@ -7,7 +7,7 @@ use ipld_core::ipld::Ipld;
 use proofs::Root;
 use protocol::frame::{DecodeHeaderError, Header, decode_header, encode_header};
 use protocol::{
-    Admission, AnyRecord, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, Mandate,
+    Admission, AnyRecord, AuditAnswer, AuditCommitment, AuditReceipt, AuditVerdict, Lease, LeaseEnd, Mandate,
     NetworkId, NodeRecord, Outcome, Paid, Pointer, Record, RecordError, Release, Renewal, Request, Response,
     SecretKey, Signed, Successor, Ticket, UnixSeconds,
 };
@@ -48,6 +48,7 @@ fn records() {
             AuditReceipt::TYPE => check_record(vector, network, as_cbor::<AuditReceipt>),
             AuditVerdict::TYPE => check_record(vector, network, as_cbor::<AuditVerdict>),
             Lease::TYPE => check_record(vector, network, lease),
+            LeaseEnd::TYPE => check_record(vector, network, as_cbor::<LeaseEnd>),
             Mandate::TYPE => check_record(vector, network, mandate),
             NodeRecord::TYPE => check_record(vector, network, node),
             Pointer::TYPE => check_record(vector, network, pointer),

@@ -3,7 +3,7 @@
 use account::Change;
 use proofs::Cid;
 use protocol::UnixSeconds;
-use sharing::{AccountIndex, EntryName, FileEntry, IndexPath};
+use sharing::{AccountIndex, CATALOGUE_TYPE, EntryName, FileEntry, IndexPath};
 
 use crate::address::bucket_of;
 use crate::attributes::current;
@@ -42,6 +42,12 @@ pub(crate) enum Refusal {
     /// Something is in it.
     #[error("the bucket is not empty")]
     NotEmpty,
+    /// It has to stay.
+    #[error("it is held: it has to stay until its date, or until its hold is released")]
+    Held,
+    /// It is more than one object.
+    #[error("it is a folder of records, whose packs would stay: `headwater rm` removes all of it")]
+    Records,
     /// The conditions do not hold.
     #[error("a condition of the request does not hold")]
     Unmet,
@@ -79,7 +85,13 @@ impl Wanted {
 
 impl Order {
     /// What it does to this index, or why it does nothing.
-    pub(crate) fn decide(&self, index: &AccountIndex) -> Result<Decision, Refusal> {
+    pub(crate) fn decide(&self, index: &AccountIndex, now: UnixSeconds) -> Result<Decision, Refusal> {
+        if self.takes_away(index).is_some_and(|path| index.hold_over(path, now).is_some()) {
+            return Err(Refusal::Held);
+        }
+        if self.takes_away(index).and_then(|path| index.file(path)).is_some_and(is_catalogue) {
+            return Err(Refusal::Records);
+        }
         match self {
             Self::Put { path, file, origin, conditions } => put(index, path, file, origin, conditions),
             Self::Remove { path, conditions } => remove(index, path, conditions),
@@ -90,6 +102,18 @@ impl Order {
             }
             Self::RemoveMarker { path } => Ok(without_folder(index, path)),
             Self::RemoveBucket { path } => remove_bucket(index, path),
+        }
+    }
+
+    /// The name that stands for another object afterwards, or for none.
+    fn takes_away(&self, index: &AccountIndex) -> Option<&IndexPath> {
+        match self {
+            Self::Put { path, file, .. } => {
+                index.file(path).filter(|old| old.object != file.object).map(|_| path)
+            }
+            Self::Remove { path, .. } => index.file(path).map(|_| path),
+            Self::RemoveBucket { path } | Self::RemoveMarker { path } => index.folder(path).map(|_| path),
+            Self::MakeFolder { .. } => None,
         }
     }
 
@@ -150,6 +174,11 @@ fn without_folder(index: &AccountIndex, path: &IndexPath) -> Decision {
     Decision { changes, loser: None }
 }
 
+/// Whether a file is a folder of records: its packs have no names of their own.
+fn is_catalogue(file: &FileEntry) -> bool {
+    file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE)
+}
+
 fn has_bucket(index: &AccountIndex, name: &str) -> bool {
     let folder = format!("{name}/");
     let first = index.first_file_from(&folder);
@@ -172,9 +201,12 @@ const fn unmet(_: Unmet) -> Refusal {
 #[cfg(test)]
 mod tests {
     use s3s::dto::ETagCondition;
+    use sharing::{DeviceId, Entry, Hold, MediaType};
 
     use super::*;
     use crate::view::tests::{file, index};
+
+    const NOW: UnixSeconds = UnixSeconds::new(50);
 
     fn path(text: &str) -> IndexPath {
         IndexPath::new(text).unwrap()
@@ -192,22 +224,23 @@ mod tests {
     fn a_put_takes_the_name_of_what_had_it() {
         let index = index(&["photos/a", "photos/b"], &[]);
         let stored = |to| put(to, Origin::Stored, Conditions::default());
-        assert_eq!(stored("photos/c").decide(&index).unwrap().loser, None);
-        assert_eq!(stored("photos/b").decide(&index).unwrap().loser, Some(file("photos/b")));
+        assert_eq!(stored("photos/c").decide(&index, NOW).unwrap().loser, None);
+        assert_eq!(stored("photos/b").decide(&index, NOW).unwrap().loser, Some(file("photos/b")));
         assert_eq!(
-            stored("photos/a").decide(&index).unwrap().loser,
+            stored("photos/a").decide(&index, NOW).unwrap().loser,
             None,
             "the same object keeps its leases"
         );
-        assert_eq!(stored("films/a").decide(&index), Err(Refusal::NoBucket));
+        assert_eq!(stored("films/a").decide(&index, NOW), Err(Refusal::NoBucket));
         let absent = Conditions { none_matching: Some(ETagCondition::Any), ..Conditions::default() };
-        assert_eq!(put("photos/b", Origin::Stored, absent).decide(&index), Err(Refusal::Unmet));
+        assert_eq!(put("photos/b", Origin::Stored, absent).decide(&index, NOW), Err(Refusal::Unmet));
     }
 
     #[test]
     fn what_is_copied_must_still_be_there() {
         let index = index(&["photos/a", "photos/b"], &[]);
-        let copied = |from| put("photos/c", Origin::Copied(path(from)), Conditions::default()).decide(&index);
+        let copied =
+            |from| put("photos/c", Origin::Copied(path(from)), Conditions::default()).decide(&index, NOW);
         assert!(copied("photos/a").is_ok());
         assert_eq!(copied("photos/b"), Err(Refusal::OriginGone), "another object has that name now");
         assert_eq!(copied("photos/x"), Err(Refusal::OriginGone));
@@ -217,16 +250,59 @@ mod tests {
     fn a_bucket_stays_until_it_is_removed() {
         let with_a = index(&["photos/a"], &[]);
         let gone = Wanted::Gone(EntryName::File(path("photos/a")));
-        let decision = remove("photos/a").decide(&with_a).unwrap();
+        let decision = remove("photos/a").decide(&with_a, NOW).unwrap();
         assert_eq!(decision.changes, [gone, Wanted::Folder(path("photos"))]);
         assert_eq!(decision.loser, Some(file("photos/a")));
-        assert_eq!(remove("photos/x").decide(&with_a), Ok(Decision::default()));
+        assert_eq!(remove("photos/x").decide(&with_a, NOW), Ok(Decision::default()));
 
         let bucket = || Order::RemoveBucket { path: path("photos") };
-        assert_eq!(bucket().decide(&with_a), Err(Refusal::NotEmpty));
-        assert_eq!(bucket().decide(&index(&[], &["photos", "photos/x"])), Err(Refusal::NotEmpty));
-        assert_eq!(bucket().decide(&index(&["photo"], &[])), Err(Refusal::NoBucket));
-        let decision = bucket().decide(&index(&[], &["photos"])).unwrap();
+        assert_eq!(bucket().decide(&with_a, NOW), Err(Refusal::NotEmpty));
+        assert_eq!(bucket().decide(&index(&[], &["photos", "photos/x"]), NOW), Err(Refusal::NotEmpty));
+        assert_eq!(bucket().decide(&index(&["photo"], &[]), NOW), Err(Refusal::NoBucket));
+        let decision = bucket().decide(&index(&[], &["photos"]), NOW).unwrap();
         assert_eq!(decision.changes, [Wanted::Gone(EntryName::Folder(path("photos")))]);
+    }
+
+    #[test]
+    fn a_folder_of_records_is_not_removed_without_its_packs() {
+        let mut index = index(&["photos/b"], &["photos"]);
+        let records = FileEntry { media_type: MediaType::new(CATALOGUE_TYPE).ok(), ..file("photos/a") };
+        let stamp = index.next_stamp(DeviceId::from_bytes([1; 8]));
+        index.write(Entry::file(stamp, path("photos/records"), records)).unwrap();
+        let put = put("photos/records", Origin::Copied(path("photos/b")), Conditions::default());
+        assert_eq!(remove("photos/records").decide(&index, NOW), Err(Refusal::Records));
+        let Order::Put { mut file, .. } = put else { unreachable!("it is a put") };
+        file.object = index.file(&path("photos/b")).unwrap().object;
+        let order = Order::Put {
+            path: path("photos/records"),
+            file,
+            origin: Origin::Copied(path("photos/b")),
+            conditions: Conditions::default(),
+        };
+        assert_eq!(order.decide(&index, NOW), Err(Refusal::Records));
+    }
+
+    #[test]
+    fn what_is_held_is_neither_removed_nor_replaced() {
+        let mut index = index(&["photos/a", "photos/b"], &["photos"]);
+        let hold = Hold::new(UnixSeconds::new(5), Some(UnixSeconds::new(100)), None).unwrap();
+        let stamp = index.next_stamp(DeviceId::from_bytes([1; 8]));
+        index.write(Entry::hold(stamp, path("photos/a"), hold)).unwrap();
+        let put = |to| put(to, Origin::Stored, Conditions::default());
+        assert_eq!(remove("photos/a").decide(&index, NOW), Err(Refusal::Held));
+        assert!(remove("photos/b").decide(&index, NOW).is_ok());
+        assert!(put("photos/a").decide(&index, NOW).is_ok(), "the same object again takes nothing away");
+        let mut other = file("photos/b");
+        other.object = file("photos/c").object;
+        let order = Order::Put {
+            path: path("photos/a"),
+            file: Box::new(other),
+            origin: Origin::Stored,
+            conditions: Conditions::default(),
+        };
+        assert_eq!(order.decide(&index, NOW), Err(Refusal::Held));
+        let bucket = Order::RemoveBucket { path: path("photos") };
+        assert_eq!(bucket.decide(&index, NOW), Err(Refusal::Held));
+        assert!(remove("photos/a").decide(&index, UnixSeconds::new(100)).is_ok(), "its date has passed");
     }
 }

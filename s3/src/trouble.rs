@@ -69,6 +69,7 @@ pub(crate) fn of_write(error: &WriteError) -> S3Error {
     let code = match error {
         WriteError::Refused(Refusal::NoBucket) => S3ErrorCode::NoSuchBucket,
         WriteError::Refused(Refusal::NotEmpty) => S3ErrorCode::BucketNotEmpty,
+        WriteError::Refused(Refusal::Held | Refusal::Records) => S3ErrorCode::AccessDenied,
         WriteError::Refused(Refusal::Unmet) => S3ErrorCode::PreconditionFailed,
         WriteError::Refused(Refusal::OriginGone) => S3ErrorCode::NoSuchKey,
         WriteError::NotPushed(_) | WriteError::Stopped => S3ErrorCode::ServiceUnavailable,

@@ -199,11 +199,12 @@ type Decided = (Vec<(Ticket, Option<FileEntry>)>, Vec<(Ticket, WriteError)>);
 fn decide(local: &mut LocalIndex, batch: Vec<Ticket>) -> Decided {
     let (mut followed, mut refused) = (Vec::new(), Vec::new());
     for ticket in batch {
-        let staged = ticket.order.decide(local.index()).map_err(WriteError::from).and_then(|decision| {
-            let changes = decision.changes.into_iter().map(|wanted| wanted.into_change(now()));
-            local.stage(changes.collect()).map_err(|error| local_error(&error))?;
-            Ok(decision.loser)
-        });
+        let staged =
+            ticket.order.decide(local.index(), now()).map_err(WriteError::from).and_then(|decision| {
+                let changes = decision.changes.into_iter().map(|wanted| wanted.into_change(now()));
+                local.stage(changes.collect()).map_err(|error| local_error(&error))?;
+                Ok(decision.loser)
+            });
         match staged {
             Ok(loser) => followed.push((ticket, loser)),
             Err(error) => refused.push((ticket, error)),

@@ -17,13 +17,18 @@
 //! * A [`ShareLink`] opens a sealed share: from it follow the [`ShareKeys`], which open what a gateway keeps [`Wrapped`] and
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
+//! * [`readings`] are what a device without a program of ours sends: a gateway keeps them as [`KeptBatches`], unread.
+//! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
+//! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
 //! records hold content keys, since publishing gives them away. The bytes are specified in `docs/spec.md`, sections 11,
-//! 17, 20, 21, 24 and 27 to 31.
+//! 17, 20, 21, 24 and 27 to 33.
 
+#[macro_use]
+mod secret_text;
 #[macro_use]
 mod text;
 mod account;
@@ -31,6 +36,7 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
+mod erasure;
 mod exposed_key;
 pub mod fhir;
 mod file_ref;
@@ -43,11 +49,13 @@ mod live;
 mod pack;
 mod published;
 mod records;
+mod recovery;
 #[cfg(test)]
 mod samples;
 mod sealed;
 mod segments;
 mod share;
+mod stream;
 mod time;
 mod track;
 mod track_fields;
@@ -57,15 +65,18 @@ mod trail;
 pub use account::{
     AccountIndex, Clock, ClockError, DEVICES_SEEN_MAX, DeviceId, Displaced, Entry, EntryError, EntryName,
     Export, ExportError, FileEntry, HEADER_FIELDS_LEN_MAX, HEADER_FIELDS_MAX, HeaderFields,
-    HeaderFieldsError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX, INDEX_PAGE_LEN_MAX,
-    INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot, NameError, PageError,
-    PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen, SeenError, Stamp,
-    StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
+    HeaderFieldsError, Hold, HoldError, INDEX_EXPORT_LEN_MAX, INDEX_NAMES_MAX, INDEX_PAGE_ENTRIES_MAX,
+    INDEX_PAGE_LEN_MAX, INDEX_PATH_LEN_MAX, INDEX_ROOT_LEN_MAX, IndexFull, IndexPage, IndexPath, IndexRoot,
+    NameError, PageError, PagePrefix, PageRef, PointerContents, PointerContentsError, RootError, Seen,
+    SeenError, Stamp, StoredPublishingIndex, TOMBSTONE_KEPT_S, What,
 };
 pub use any::{ShareRecord, SharingRecord};
 pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
+};
+pub use erasure::{
+    ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
 pub use file_ref::FileRef;
 pub use grant::{
@@ -100,6 +111,10 @@ pub use records::{
     Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
     ShareError, Withdrawal,
 };
+pub use recovery::{
+    JoinSharesError, RECOVERY_SHARE_WORDS, RECOVERY_SHARES_MAX, RECOVERY_SHARES_MIN, RecoveryShare,
+    RecoveryShareError, SplitSecretError, join_secret, split_secret,
+};
 pub use sealed::{
     FRAME_HEAD_LEN, FrameKind, ReceivedBatch, ReceivedCell, SEALED_UPLOAD_HEAD_LEN_MAX, SealedReadError,
     SealedReader, SealedUpload, SealedUploadError, frame_head,
@@ -112,6 +127,12 @@ pub use share::{
     ShareLink, ShareLinkError, ShareSecret, ShareTags, ShareTagsError, SharedFile, SharedFolder,
     SharedFolderError, UnwrapError, WRAPPED_LEN, Wrapped,
 };
+pub use stream::{
+    AppendSignature, AppendSignatureError, BatchNumber, BatchNumberError, DeviceStream, DeviceStreamEnd,
+    KeptBatch, KeptBatches, KeptBatchesError, ReadingsError, STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX,
+    STREAM_BATCHES_MAX, STREAM_BYTES_MAX, STREAM_NAME_LEN_MAX, StreamInquiry, StreamToken, readings,
+    signed_text,
+};
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,
 };
@@ -119,6 +140,7 @@ pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
 pub use trail::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys,
-    TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+    ACCOUNTING_S, AskedLink, Disclosure, EVENTS_OF_ANSWER_MAX, Facts, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S,
+    PatientId, Purpose, TakenEvents, Trail, TrailEntry, TrailError, TrailHead, TrailKeys, TrailText,
+    TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
 };

@@ -4,8 +4,12 @@ mod accounting;
 mod chain;
 mod entry;
 mod fhir;
+mod intake;
 
 pub use accounting::{ACCOUNTING_S, Disclosure, accounting, accounting_as_csv};
 pub use chain::{Trail, TrailError, TrailHead, TrailKeys};
 pub use entry::{Facts, PatientId, Purpose, TrailEntry, TrailText, TrailWhat};
 pub use fhir::trail_as_fhir;
+pub use intake::{
+    AskedLink, EVENTS_OF_ANSWER_MAX, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S, TakenEvents, take_events,
+};

@@ -7,7 +7,7 @@ use chunker::{ContentKey, Manifest};
 use data_encoding::{BASE64, HEXLOWER};
 use fuzzing::fuzz;
 use serde_json::Value;
-use sharing::{SealedReader, ShareLink, ShareRecord, SharedFolder};
+use sharing::{SealedReader, SealedUpload, ShareLink, ShareRecord, SharedFolder};
 
 fn read(file: &str) -> Value {
     let path = format!("{}/../docs/vectors/shares/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -46,6 +46,17 @@ fn records() {
         let bytes = random.damaged(&corpus);
         if let Ok(ShareRecord::Share(record)) = ShareRecord::decode(&bytes) {
             assert_eq!(record.encode(), bytes);
+        }
+    });
+}
+
+#[test]
+fn heads_of_uploads() {
+    let corpus = corpus("uploads.json", "head", unhex);
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(upload) = SealedUpload::decode(&bytes) {
+            assert_eq!(upload.encode()[4..], bytes);
         }
     });
 }

@@ -8,8 +8,9 @@ use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use protocol::{NetworkId, Record, RecordError, Signed};
 use serde_json::{Value, json};
 use sharing::{
-    LinkId, Passcode, SealedReadError, SealedReader, Share, ShareEnd, ShareKeys, ShareLink, ShareLinkError,
-    ShareRecord, ShareSecret, SharedFolder, SharedFolderError, UnwrapError, Wrapped,
+    LinkId, Passcode, SealedReadError, SealedReader, SealedUpload, SealedUploadError, Share, ShareEnd,
+    ShareKeys, ShareLink, ShareLinkError, ShareRecord, ShareSecret, SharedFolder, SharedFolderError,
+    UnwrapError, Wrapped,
 };
 
 fn file(name: &str) -> Value {
@@ -156,6 +157,28 @@ fn record<T: Record>(vector: &Value, network: &NetworkId) {
         assert_eq!(any.kind(), T::TYPE);
         assert!(any.to_string().contains(&signed.body().to_string()));
     });
+}
+
+/// What stands in front of the cells of an upload.
+#[test]
+fn uploads() {
+    for vector in &vectors(&file("uploads.json")) {
+        let head = hex(vector, "head");
+        let result = SealedUpload::decode(&head).map_err(|error| match error {
+            SealedUploadError::Cbor(_) => "malformed",
+            SealedUploadError::Version { .. } => "version",
+            SealedUploadError::CellSize { .. } => "cell",
+            SealedUploadError::Coding(_) => "coding",
+            SealedUploadError::Geometry(_) => "geometry",
+            SealedUploadError::ControlKey => "control",
+            SealedUploadError::Mandate(_) => "mandate",
+        });
+        check(vector, result, |upload| {
+            let encoded = upload.encode();
+            let (len, cbor) = encoded.split_first_chunk::<4>().unwrap();
+            assert_eq!((u32::from_le_bytes(*len) as usize, cbor), (head.len(), head.as_slice()));
+        });
+    }
 }
 
 #[test]

@@ -34,9 +34,10 @@ def now():
     return int(time.time())
 
 
-def headwater(*arguments, fails=False):
+def headwater(*arguments, fails=False, **environment):
     """The program's JSON answer; with `fails` what it says on standard error."""
-    done = subprocess.run([PROGRAM, "--json", *map(str, arguments)], capture_output=True, cwd=FOLDER)
+    command = [PROGRAM, "--json", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, cwd=FOLDER, env=os.environ | environment)
     assert (done.returncode != 0) == fails, f"{arguments[0]}: {done.returncode} {done.stderr.decode()}"
     return done.stderr.decode() if fails else json.loads(done.stdout)
 
@@ -363,6 +364,8 @@ reading = SharedObject(ask, session, big)
 under_way = ask.ask("GET", f"/sealed/{reading.handle}")
 under_way.read(100_000)
 (FOLDER / "link").write_text(shared["link"])
+# What the gateway may forget from here on is in the trail.
+headwater("audit-trail")
 revoked = headwater("revoke", "@link")
 assert revoked["revoked"] and revoked["opened"] >= 4 and revoked["readers"] == ["Dr. Ng"], revoked
 assert all(file["ended"] >= 5 and file["new"] and not file["unconfirmed"] for file in revoked["files"]), revoked
@@ -393,6 +396,19 @@ old = f"headwater:{sealed_share.decode.cid_text(small['object'])}#{b64(small['ke
 headwater("get", "@old", "-o", "old.txt", fails=True)
 subprocess.run([PROGRAM, "get", "/shared/allergies.txt", "-o", "new.txt"], cwd=FOLDER, check=True)
 assert (FOLDER / "new.txt").read_bytes() == SMALL
+step("another machine with the account ends a share by its link")
+named = share("allergies.txt", "--patient", "4711", "--purpose", "TREAT")
+opens(named["link"], "named", "--as", "Dr. Ng")
+(FOLDER / "elsewhere").write_bytes(pathlib.Path(os.environ["HEADWATER_ACCOUNT"]).read_bytes())
+(FOLDER / "elsewhere").chmod(0o600)
+revoked = headwater("revoke", "@link", HEADWATER_ACCOUNT=str(FOLDER / "elsewhere"))
+assert revoked["revoked"] and revoked["opened"] is None and revoked["files"][0]["new"], revoked
+assert "share_revoked" in headwater("open", "@link", "-o", "no", fails=True)
+accounting = headwater("audit-trail", "--patient", "4711", "--accounting")
+reads = [one["recipient"] for one in accounting["disclosures"]]
+assert reads == ["Dr. Ng", "its owner"] and accounting["unnamed"] > 4, accounting
+assert [one["what"] for one in headwater("audit-trail", "--patient", "4711")["entries"]][-1] == "link_ended"
+
 headwater("revoke", folder["id"], "--drop")
 subprocess.run([PROGRAM, "get", "/shared/chart", "-o", "gone"], cwd=FOLDER, check=False, stderr=subprocess.DEVNULL)
 assert not (FOLDER / "gone").exists()

@@ -8,6 +8,9 @@
     royalties.py payout PROOF.json                                     the path of a payout to its root
     royalties.py flip FILE                                             changes one bit in the middle
     royalties.py liar GATEWAY TRACK N                                  the gateway, with a bit of segment N and all later ones changed
+    royalties.py miser LEDGER                                          the ledger, but for batches with receipts: it says that it took these
+    royalties.py omission FILE LEDGER                                  that the proof in it convicts the ledger, and of what
+    royalties.py keepers LEDGER PREPAID.json LOSER                     what every node has for what it has kept, and who has lost shards
     royalties.py viewers WATCHED.json WATCH FOLDER                     what `headwater watch` has signed, as `watch` prints it
 
 It shares no code with the program. What is refused although it must not be, or not refused although it must, ends it.
@@ -49,7 +52,7 @@ def signed_bytes(kind, net, body):
 
 
 class Key:
-    """An Ed25519 key of somebody who signs records for one network."""
+    """An Ed25519 key of somebody who signs records for one network, or at one ledger of it."""
 
     def __init__(self, net):
         self.net, self.secret = net, Ed25519PrivateKey.generate()
@@ -125,7 +128,8 @@ class Ledger:
     def __init__(self, url):
         self.url = url.rstrip("/")
         self.terms = get(f"{self.url}/v1/terms").json()
-        self.net, self.issuer = (bytes.fromhex(self.terms[key]) for key in ("network", "issuer"))
+        self.network, self.issuer = (bytes.fromhex(self.terms[key]) for key in ("network", "issuer"))
+        self.net = derive_key("headwater v1 network at a ledger", self.network + self.issuer)
 
     def agreement(self, publication, creator):
         """The agreement about a title that holds, and its id."""
@@ -236,7 +240,7 @@ class Title:
         data = get(f"{self.watch}/bundle").body
         require(cid_text(cid_of(data)) == self.id, "the bundle is another one")
         self.bundle = cbor2.loads(data)
-        record, by = verified(get(f"{self.watch}/record").body, "publication", ledger.net)
+        record, by = verified(get(f"{self.watch}/record").body, "publication", ledger.network)
         require(by == self.bundle["creator"] and cid_text(record["bundle"]) == self.id, "somebody else has published it")
         require(self.bundle.get("ledger") == ledger.issuer, "the title is not shown under this ledger")
         pay = get(f"{self.gateway}/api/ledger").json()
@@ -593,37 +597,146 @@ def payout(arguments):
 def liar(arguments):
     """Passes everything on to the gateway and back, but for the end of one track."""
 
-    class Liar(http.server.BaseHTTPRequestHandler):
+    def answer(handler):
+        passed = pass_on(arguments.gateway, handler)
+        data = bytearray(passed.read())
+        track, name = handler.path.split("/")[-2:]
+        number = name.removesuffix(".m4s")
+        if track == arguments.track and number.isdigit() and int(number) >= arguments.number and data:
+            data[len(data) // 2] ^= 1
+        answer_with(handler, passed.status, passed.headers.get("Content-Type", "application/octet-stream"), data)
+
+    serve(answer)
+
+
+def pass_on(url, handler):
+    """What is asked of `url`, and the answer."""
+    body = handler.rfile.read(int(handler.headers.get("Content-Length", 0))) or None
+    kept = ("Content-Type", "Headwater-Session", "Range")
+    fields = {name: handler.headers[name] for name in kept if name in handler.headers}
+    request = urllib.request.Request(url + handler.path, body, fields, method=handler.command)
+    try:
+        return urllib.request.urlopen(request, timeout=WAIT_S)
+    except urllib.error.HTTPError as error:
+        return error
+
+
+def answer_with(handler, status, media_type, data):
+    handler.send_response(status)
+    handler.send_header("Content-Type", media_type)
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+def serve(answer):
+    """Answers every request by this function; prints where."""
+
+    class Server(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
-            kept = ("Content-Type", "Headwater-Session", "Range")
-            fields = {name: self.headers[name] for name in kept if name in self.headers}
-            request = urllib.request.Request(arguments.gateway + self.path, body, fields, method=self.command)
-            try:
-                answer = urllib.request.urlopen(request, timeout=WAIT_S)
-            except urllib.error.HTTPError as error:
-                answer = error
-            data = bytearray(answer.read())
-            track, name = self.path.split("/")[-2:]
-            number = name.removesuffix(".m4s")
-            if track == arguments.track and number.isdigit() and int(number) >= arguments.number and data:
-                data[len(data) // 2] ^= 1
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", "application/octet-stream"))
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            answer(self)
 
         do_POST = do_GET
 
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
+
+
+def miser(arguments):
+    """A gateway whose ledger is here reports nothing of what viewers acknowledge."""
+
+    def answer(handler):
+        if handler.path == "/v1/batches":
+            records = cbor2.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+            taken = {"taken": len(records), "known": 0, "refused": []}
+            answer_with(handler, 200, "application/json", json.dumps(taken).encode())
+            return
+        passed = pass_on(arguments.ledger, handler)
+        answer_with(handler, passed.status, passed.headers.get("Content-Type", "application/octet-stream"), passed.read())
+
+    serve(answer)
+
+
+def is_included(item, proof, listed):
+    """RFC 6962: the item is at its place in the list."""
+
+    def node(left, right):
+        return hashlib.sha256(b"\1" + left + right).digest()
+
+    found, at, last = hashlib.sha256(b"\0" + canonical(item)).digest(), proof["index"], listed["count"] - 1
+    for beside in proof["path"]:
+        if at & 1 or at == last:
+            found = node(beside, found)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node(found, beside)
+        at, last = at >> 1, last >> 1
+    return last == 0 and found == listed["root"]
+
+
+def omission(arguments):
+    """Grant, promise and receipt belong together, and the settlement of the log has something else where the receipt belongs."""
+    ledger = Ledger(arguments.ledger)
+    data = pathlib.Path(arguments.file).read_bytes()
+    proof = cbor2.loads(data)
+    require(canonical(proof) == data, "the proof is not canonical")
+    grant, granted_by = verified(proof["grant"], "session_grant", ledger.net)
+    promise, promised_by = verified(proof["promise"], "promise", ledger.net)
+    receipt, session = verified(proof["receipt"], "delivery_receipt", ledger.net)
+    require(granted_by == promised_by == ledger.issuer, "the ledger has not signed this")
+    require(session == grant["session"] and receipt["serial"] == grant["serial"], "the receipt is of another session")
+    require(promise["name"] == hash_of(canonical([session, "delivery_receipt", receipt])), "another record is promised")
+    summary = proof["summary"]
+    require({"settlement": summary} in ledger.log(), "the log has another settlement")
+    require(summary["epoch"] == grant["epoch"], "another epoch is settled")
+    place = lambda one: (one["serial"], one["stream"])
+    before, after = proof["beside"].get("before"), proof["beside"].get("after")
+    for item, path in filter(None, (before, after)):
+        require(is_included(item, path, summary["receipts"]), "what stands beside it is not in the list")
+    if before and place(before[0]) == place(receipt):
+        require(before[0]["seq"] < receipt["seq"], "it was counted")
+    else:
+        require(not before or place(before[0]) < place(receipt), "the one before stands behind it")
+        require(not after or place(after[0]) > place(receipt), "the one after stands before it")
+        first = before[1]["index"] + 1 if before else 0
+        require((after[1]["index"] if after else summary["receipts"]["count"]) == first, "something stands between them")
+    print(f"epoch {grant['epoch']} leaves out {receipt['usage']['bytes']} bytes that the ledger has promised to count")
+
+
+def keepers(arguments):
+    """Every settled charge for storage again, from byte-hours and price (step 6): paid, held back, or lost with the shards."""
+    ledger = Ledger(arguments.ledger)
+    name = json.loads(pathlib.Path(arguments.file).read_text())["prepayment"]
+    held, losers, paid = {}, set(), 0
+    for entry in ledger.log():
+        one = entry.get("keeper")
+        if one is None:
+            continue
+        require(one["prepayment"].hex() == name, "somebody else has paid for it")
+        require(not one["ended"], "the prepayment has ended")
+        charge = one["byte_hours"] * one["price"] // (720 << 30)
+        parts = share(charge, [(0, one["withheld"]), (1, MICRO - one["withheld"])])
+        before = held.get(one["node"], 0)
+        if one["lost"]:
+            expected = (parts[1], 0, parts[0] + before)
+            losers.add(one["node"].hex())
+        else:
+            expected = (parts[1] + before, parts[0], 0)
+        stated = (one["paid"], one["held"], one["forfeited"])
+        require(stated == expected, f"a keeper is paid, held back and forfeited {stated} instead of {expected}")
+        if one["lost"]:
+            require(before > 0 and one["forfeited"] >= before, "nothing was held back that could be lost")
+        held[one["node"]], paid = one["held"], paid + one["paid"]
+    require(losers == {arguments.loser}, f"{losers} have lost shards")
+    require(len(held) > 1 and paid > 0, "nobody is paid")
+    print(f"{paid} micro-units are paid to {len(held)} nodes by the hour, {sum(held.values())} are held back")
 
 
 def viewers(arguments):
@@ -671,6 +784,18 @@ def parse():
     one.add_argument("gateway")
     one.add_argument("track")
     one.add_argument("number", type=int)
+    one = commands.add_parser("miser")
+    one.set_defaults(run=miser)
+    one.add_argument("ledger")
+    one = commands.add_parser("keepers")
+    one.set_defaults(run=keepers)
+    one.add_argument("ledger")
+    one.add_argument("file")
+    one.add_argument("loser")
+    one = commands.add_parser("omission")
+    one.set_defaults(run=omission)
+    one.add_argument("file")
+    one.add_argument("ledger")
     one = commands.add_parser("viewers")
     one.set_defaults(run=viewers)
     one.add_argument("file")

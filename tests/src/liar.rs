@@ -12,9 +12,9 @@ use network::{Endpoint, EndpointOptions, EndpointRole, Inbound, StreamError, Vis
 use proofs::{HashedShard, LeafSet, Root, ShardHasher, ShardInMemory, ShardLen, encode_slice};
 use protocol::{
     Addresses, AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, BoundedList, CapacityClass, Code,
-    Digest, FailedPick, FailedPicks, HeldShard, Lease, LeaseId, LeaseTerms, Mandate, NetworkId, NodeRecord,
-    NodeStatus, PublicKey, Refusal, Request, Response, SecretKey, Sequence, Signed, UnixSeconds, Unverified,
-    VersionText, WholeLen, digest_of_slices,
+    Digest, FailedPick, FailedPicks, HeldShard, Lease, LeaseEnd, LeaseId, LeaseTerms, Mandate, NetworkId,
+    NodeRecord, NodeStatus, PublicKey, Refusal, Request, Response, SecretKey, Sequence, Signed, UnixSeconds,
+    Unverified, VersionText, WholeLen, digest_of_slices,
 };
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -182,8 +182,15 @@ impl Inside {
                 inbound.sending.bytes(Bytes::from_static(&[3, 0, 0, 0, 0xff, 0xff, 0xff])).await?;
                 inbound.sending.finish();
             }
-            (Lie::OtherHeader, _) | (_, Request::Release { .. }) => {
-                inbound.answer(&Response::Released).await?;
+            (Lie::OtherHeader, _) => inbound.answer(&Response::PointerKept).await?,
+            (_, Request::Release { release }) => {
+                let Ok(release) = release.verify(&self.network) else { return Ok(()) };
+                let end = Signed::sign(
+                    &self.secret,
+                    &self.network,
+                    LeaseEnd::of(&release, SystemTime::now().into()),
+                );
+                inbound.answer(&Response::Released { end: Unverified::from(&end) }).await?;
             }
             (_, Request::Put { mandate, expires, .. }) => {
                 self.receive(inbound, payer, &mandate, expires, lie).await?;

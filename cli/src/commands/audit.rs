@@ -11,9 +11,8 @@ use serde::Serialize;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::Network;
-use crate::names;
 use crate::secrets::SecretArg;
-use crate::target::Target;
+use crate::target::{Objects, Targets};
 
 /// Have every node prove that it still has its shard
 ///
@@ -26,7 +25,7 @@ Examples:
   headwater audit bafyr4i… --leaves 63
   headwater audit @film.link || headwater repair @film.link")]
 pub(crate) struct Audit {
-    /// The link, or the address alone: itself, @FILE, or - for standard input
+    /// The name, the link, or the address alone: itself, @FILE, or - for standard input. Of a folder of records all packs are audited
     target: SecretArg,
 
     /// How many leaves of each shard, 1 to 63; the last one, which proves the length, comes on top
@@ -54,6 +53,9 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     tags_are: Option<&'static str>,
     parts: Vec<PartLine>,
+    /// The packs, where it is a folder of records; `whole` above says it of all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    packs: Vec<Answer>,
 }
 
 #[derive(Serialize)]
@@ -77,27 +79,29 @@ impl Audit {
     }
 }
 
-/// Audits an object, prints what was found, and says whether it is whole.
+/// Audits all objects that an argument stands for, prints what was found, and says whether everything is whole.
 pub(super) async fn examine(globals: &Globals, target: &SecretArg, leaves: u32) -> anyhow::Result<bool> {
-    let target = names::target(target, globals).await?;
+    let targets = Targets::read(target, globals).await?;
     let audit = async |client: &Client| {
-        let object = match &target {
-            Target::Link(link) => Some(client.open(link).await.context("cannot open the link")?),
-            Target::Cid(_) => None,
-        };
-        let report = client.audit(&target.cid(), leaves).await.context("cannot audit the object")?;
-        let answer = Answer::new(&report, object.as_ref(), |node| client.complies(node, &report.required));
-        Ok((answer, report))
+        let Objects { opened, cids } = targets.objects(client).await?;
+        let mut audited = Vec::with_capacity(cids.len());
+        for (number, cid) in cids.iter().enumerate() {
+            let report = client.audit(cid, leaves).await.with_context(|| format!("cannot audit {cid}"))?;
+            let opened = opened.as_ref().filter(|_| number == 0);
+            let answer = Answer::new(&report, opened, |node| client.complies(node, &report.required));
+            audited.push((answer, report));
+        }
+        Ok(audited)
     };
     let network = Network::load(globals.network.as_deref()).await?;
-    let (answer, report) = network.with_client(None, audit).await?;
-    globals.output().answer(&answer)?;
-    if !report.is_whole() {
-        let (lost, parts) = (report.lost().count(), report.parts.len());
-        let way_out = way_out(&report, network.file.nodes.len());
-        globals.output().note(format_args!("{lost} of {parts} parts are not whole; {way_out}"));
+    let (answers, reports): (Vec<_>, Vec<_>) = network.with_client(None, audit).await?.into_iter().unzip();
+    globals.output().answer(&Answer::of_all(answers))?;
+    for report in reports.iter().filter(|report| !report.is_whole()) {
+        let (cid, lost, parts) = (report.cid, report.lost().count(), report.parts.len());
+        let way_out = way_out(report, network.file.nodes.len());
+        globals.output().note(format_args!("{cid}: {lost} of {parts} parts are not whole; {way_out}"));
     }
-    Ok(report.is_whole())
+    Ok(reports.iter().all(AuditReport::is_whole))
 }
 
 /// What brings back what is lost, on a network of so many nodes.
@@ -128,7 +132,19 @@ impl Answer {
             complies: is_bound.then(|| parts.iter().all(|part| part.complies != Some(false))),
             tags_are: is_bound.then_some(TAGS_ARE),
             parts,
+            packs: Vec::new(),
         }
+    }
+
+    /// The first with all others in it.
+    fn of_all(answers: Vec<Self>) -> Self {
+        let mut answers = answers.into_iter();
+        let mut first = answers.next().expect("an argument stands for one object at least");
+        first.packs = answers.collect();
+        first.whole &= first.packs.iter().all(|pack| pack.whole);
+        first.complies =
+            first.complies.map(|all| all && first.packs.iter().all(|p| p.complies != Some(false)));
+        first
     }
 }
 
@@ -169,6 +185,9 @@ impl fmt::Display for Answer {
                 None => "",
             };
             writeln!(f, "{:<12} {node:<10}  {}{complies}", part.state, part.part)?;
+        }
+        for pack in &self.packs {
+            writeln!(f, "\n{pack}")?;
         }
         Ok(())
     }

@@ -7,21 +7,18 @@ use anyhow::{Context, bail};
 use chunker::AccountSecret;
 use clap::{Args, ValueEnum};
 use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
-use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat, accounting,
-    accounting_as_csv, link_key, trail_as_fhir,
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat,
+    accounting, accounting_as_csv, trail_as_fhir,
 };
 
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
-use crate::health::{self, Book};
 use crate::membership::Network;
 use crate::names::now;
-use crate::shares::KeptShares;
-use crate::trail::{TrailFile, facts_of, facts_of_share, line};
-use crate::{account as account_file, failure, folders, gateway_api};
+use crate::trail::{Fetching, TrailFile};
+use crate::{account as account_file, ends, folders, printable};
 
 /// Show who was given what, and who read it
 ///
@@ -77,6 +74,10 @@ pub(crate) struct AuditTrail {
     /// Ask no gateway
     #[arg(long)]
     offline: bool,
+
+    /// Go on behind events that a gateway does not tell, such as after an older copy of the trail was put back; the trail says so
+    #[arg(long, conflicts_with = "offline")]
+    skip_missing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -134,6 +135,8 @@ struct Committed {
 #[derive(Serialize)]
 struct Accounting {
     disclosures: Vec<Disclosure>,
+    /// Disclosures of the same time that name no patient.
+    unnamed: usize,
 }
 
 #[derive(Serialize)]
@@ -148,9 +151,8 @@ impl AuditTrail {
         let patient = patient.map_err(|error| Usage::because(error.to_string()))?;
         let secret = account_file::open(globals.account.as_deref(), globals.output())?;
         let network = Network::id(globals.network.as_deref())?;
-        let is_complete = self.offline || fetch(globals, &secret, network).await?;
-        let mut file = TrailFile::open(globals, &secret, network)?;
         let output = globals.output();
+        let (mut file, is_complete) = self.trail(globals, &secret, network).await?;
         if let Some(entry) = self.review {
             review(&mut file, entry)?;
             output.answer(&listed(file.trail(), patient.as_ref()))?;
@@ -162,7 +164,7 @@ impl AuditTrail {
         } else if self.commit {
             let head = file.trail().head();
             let commitment = head.commitment(file.keys());
-            let about = line(&format!("{}:{commitment}", head.entries));
+            let about = TrailText::cut(&format!("{}:{commitment}", head.entries));
             file.append(Facts { about, ..Facts::new(TrailWhat::Committed, now()) })?;
             output.answer(&Committed { entries: head.entries, commitment })?;
         } else if let Some(path) = &self.fhir {
@@ -173,79 +175,49 @@ impl AuditTrail {
             output.answer(&Written { file: path.clone(), resources: bundle.entries().len() })?;
         } else if let (true, Some(patient)) = (self.accounting, &patient) {
             let disclosures = accounting(file.trail().entries(), patient, now());
+            let unnamed = without_patient(file.trail().entries(), now());
+            if unnamed > 0 {
+                output.note(format_args!(
+                    "{unnamed} disclosures of these six years name no patient, and are not listed"
+                ));
+            }
             if self.form == Form::Csv && !output.is_json() {
                 print!("{}", accounting_as_csv(&disclosures));
             } else {
-                output.answer(&Accounting { disclosures })?;
+                output.answer(&Accounting { disclosures, unnamed })?;
             }
         } else {
             output.answer(&listed(file.trail(), patient.as_ref()))?;
         }
         Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete })
     }
-}
 
-/// Brings what gateways know into the trail; false where one does not answer, which is said.
-async fn fetch(globals: &Globals, secret: &AccountSecret, network: NetworkId) -> anyhow::Result<bool> {
-    let book = Book::open(globals)?;
-    let mut is_complete = true;
-    for mut link in book.entries()? {
-        let facts = facts_of(&link, TrailWhat::Opened, now());
-        let fetched = fetch_one(globals, secret, network, &link.gateway, facts, link.fetched).await;
-        if let Some(last) = told(globals, fetched, &mut is_complete) {
-            link.fetched = last;
-            book.keep(&link)?;
+    /// The trail, brought up to date where that is wanted; whether all is in it.
+    async fn trail(
+        &self,
+        globals: &Globals,
+        secret: &AccountSecret,
+        network: NetworkId,
+    ) -> anyhow::Result<(TrailFile, bool)> {
+        if self.offline && self.review.is_none() {
+            return Ok((TrailFile::read(globals, secret, network)?, true));
         }
-    }
-    for share in KeptShares::open(globals)?.all()? {
-        let gateway = gateway_api::address(&share.gateway)?;
-        let facts = facts_of_share(&share, TrailWhat::Opened, now());
-        told(globals, fetch_one(globals, secret, network, &gateway, facts, 0).await, &mut is_complete);
-    }
-    Ok(is_complete)
-}
-
-/// The number of the last event that was fetched; says so where a gateway does not tell. What it has forgotten is no fault.
-fn told(globals: &Globals, fetched: anyhow::Result<u64>, is_complete: &mut bool) -> Option<u64> {
-    match fetched {
-        Ok(last) => Some(last),
-        Err(error) => {
-            if !health::is_gone(&error) {
-                *is_complete = false;
-                globals.output().note(format_args!("not all is here: {}", failure::one_line(&error)));
-            }
-            None
+        let (mut file, output) = (TrailFile::open(globals, secret, network)?, globals.output());
+        if self.offline {
+            return Ok((file, true));
         }
+        ends::send(globals, secret, network).await?;
+        let mut fetching = Fetching { file: &mut file, secret, network, output, skip: self.skip_missing };
+        let is_complete = fetching.all(globals).await?;
+        Ok((file, is_complete))
     }
 }
 
-/// Fetches the events of one link, about which `facts` are known, after number `fetched`. An event is in the trail before its gateway
-/// is told that it may forget it.
-async fn fetch_one(
-    globals: &Globals,
-    secret: &AccountSecret,
-    network: NetworkId,
-    gateway: &Url,
-    facts: Facts,
-    fetched: u64,
-) -> anyhow::Result<u64> {
-    let id = facts.link.context("the list of shares is damaged")?;
-    let (key, mut last) = (link_key(secret, id), fetched);
-    loop {
-        // The trail was written before what else is kept of the link.
-        let mut file = TrailFile::open(globals, secret, network)?;
-        let known = file.trail().entries().iter().filter(|entry| entry.facts.link == Some(id));
-        last = known.filter_map(|entry| entry.facts.number).fold(last, u64::max);
-        let events = health::events(gateway, &key, network, id, last).await?;
-        let Some((newest, _)) = events.last() else { return Ok(last) };
-        let entries = events.iter().filter_map(|(number, event)| {
-            let what = TrailWhat::of(event.what)?;
-            let who = event.who.as_ref().and_then(|who| line(who.as_str()));
-            Some(Facts { at: event.at, what, who, number: Some(*number), ..facts.clone() })
-        });
-        file.append_all(entries)?;
-        last = *newest;
-    }
+/// How many disclosures an accounting leaves out because nobody has said whom they are about.
+fn without_patient(entries: &[TrailEntry], now: UnixSeconds) -> usize {
+    let since = UnixSeconds::new(now.get().saturating_sub(ACCOUNTING_S));
+    let facts = entries.iter().map(|entry| &entry.facts);
+    facts.filter(|facts| facts.is_disclosure() && facts.patient.is_none() && facts.at >= since).count()
 }
 
 /// Checks a commitment against the trail as it was then.
@@ -276,7 +248,7 @@ fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
     };
     let Facts { about, patient, who, .. } = alarm.facts.clone();
     let texts = [who, about].map(|text| text.map_or_else(String::new, |text| text.to_string()));
-    let about = line(&format!("entry {entry}: {}", texts.join(": ")));
+    let about = TrailText::cut(&format!("entry {entry}: {}", texts.join(": ")));
     // Without the link: the numbers of entries that have one are those of its gateway.
     file.append(Facts { about, number: Some(entry), patient, ..Facts::new(TrailWhat::Reviewed, now()) })
 }
@@ -303,13 +275,13 @@ impl fmt::Display for Line {
         let Shown { at, what, who, about, patient, purpose, .. } = &self.facts;
         write!(f, "{:>6}  {at}  {}", self.seq.get(), what.as_str())?;
         if let Some(who) = who {
-            write!(f, " by {who}")?;
+            write!(f, " by {}", printable::quoted(who.as_str()))?;
         }
         if let Some(about) = about {
-            write!(f, ": {about}")?;
+            write!(f, ": {}", printable::escaped(about.as_str()))?;
         }
         if let Some(patient) = patient {
-            write!(f, ", patient {patient}")?;
+            write!(f, ", patient {}", printable::escaped(patient.as_str()))?;
         }
         if let Some(purpose) = purpose {
             write!(f, ", {purpose}")?;

@@ -1,7 +1,6 @@
 //! `headwater gateway`: HTTP in front of the network, as a long-running role.
 
 mod links;
-mod pay;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,10 +10,10 @@ use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
 use gateway::{
-    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, NodePayments, PayConfig,
-    PublishingConfig, Till, UploadConfig,
+    BearerToken, Creators, FilmUploads, Gateway as Service, GatewayConfig, PayConfig, PublishingConfig, Till,
+    UploadConfig,
 };
-use protocol::{Amount, NetworkId, PublicKey};
+use protocol::{NetworkId, PublicKey};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -29,6 +28,7 @@ use crate::lifetime;
 use crate::membership::Network;
 use crate::money::Money;
 use crate::output::Output;
+use crate::paying;
 use crate::quantity::{ByteSize, Duration};
 use crate::ready::{GatewayReady, Ready};
 use crate::secrets::SecretArg;
@@ -233,7 +233,8 @@ impl Gateway {
         let url = config.public_url.clone();
         config.operators = settings.operators()?;
         config.till = settings.till(network.file.network).await?;
-        let payer = settings.node_payments()?.zip(config.till.as_ref());
+        let payments = paying::node_payments(settings.collateral, settings.node_price_max)?;
+        let payer = payments.zip(config.till.as_ref());
         let client = match payer {
             Some((payments, till)) => client.paid_by(till.pay_nodes(payments)),
             None => client,
@@ -338,20 +339,9 @@ impl GatewaySettings {
     /// Where what is paid is counted, where anything is.
     async fn till(&self, network: NetworkId) -> anyhow::Result<Option<Till>> {
         let Some(ledger) = &self.ledger else { return Ok(None) };
-        let folder = match &self.pay_folder {
-            Some(folder) => folder.clone(),
-            None => folders::data()?.join("payments"),
-        };
+        let folder = paying::folder(self.pay_folder.as_deref())?;
         let credit = self.credit.map_or(PayConfig::CREDIT_BYTES, ByteSize::bytes);
-        pay::till(ledger, &folder, credit, network).await.map(Some)
-    }
-
-    /// How nodes are paid, if they are.
-    fn node_payments(&self) -> anyhow::Result<Option<NodePayments>> {
-        let Some(collateral) = self.collateral else { return Ok(None) };
-        let price_max = self.node_price_max.map_or(Ok(Amount::MAX), Amount::new);
-        let price_max = price_max.map_err(|error| Usage::because(format!("node-price-max: {error}")))?;
-        Ok(Some(NodePayments { collateral: collateral.0, price_max }))
+        paying::till(ledger, &folder, credit, network).await.map(Some)
     }
 
     fn operators(&self) -> anyhow::Result<Option<BearerToken>> {

@@ -1,5 +1,6 @@
 //! `headwater get`: reads an object back from the network, or a publication from gateways.
 
+mod age_copy;
 mod granted;
 mod names;
 mod object;
@@ -17,6 +18,7 @@ use self::range::ByteRange;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::packs;
+use crate::paying::PaySettings;
 use crate::secrets::SecretArg;
 
 /// Read a file back from the network, or a publication from gateways
@@ -25,6 +27,9 @@ use crate::secrets::SecretArg;
 /// besides, none of which needs to be trusted: the address says what the bytes must be. Every byte is verified before it is written.
 /// A file or a folder appears under its name only when it is there whole. With --json the answer says what was read: on standard
 /// output, or on standard error where the data is there.
+///
+/// Nodes that sell what is read from them are paid out of --collateral, by vouchers under a key of this machine's own, which
+/// `headwater ledger top-up --key` gives funds. Without it they give no more than one credit.
 ///
 /// The link of a grant reads the file that was granted to you, in its newest version; of several, GRANT/FILE.
 ///
@@ -38,8 +43,10 @@ Examples:
   headwater get @film.link | ffplay -
   headwater get @film.link --range 0-65535 | file -
   wl-paste | headwater get - -o copy.mp4           the link comes from the clipboard
+  headwater get @film.link -o copy.mp4 --ledger https://ledger.example --collateral 2
   headwater get /records/patients/1.json
   headwater get /records/patients -o patients
+  headwater get /films/river.mp4 --age age1… -o river.mp4.age      for somebody who has age, and not this program
   headwater get https://gateway.example/watch/ID   the film, its subtitles and its attachments, in a folder
   headwater get https://gateway.example/watch/ID --track video-720 --gateway https://other.example | ffplay -")]
 pub(crate) struct Get {
@@ -56,6 +63,10 @@ pub(crate) struct Get {
     #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
     range: Option<ByteRange>,
 
+    /// Encrypt what is written to this recipient of age, or those in the lines of @FILE; may be repeated
+    #[arg(long, value_name = "RECIPIENT|@FILE", conflicts_with_all = ["link", "track"])]
+    age: Vec<String>,
+
     /// Of a folder of records: print a link to this one record, which reads no other one
     #[arg(long, conflicts_with_all = ["output", "range", "track"])]
     link: bool,
@@ -67,6 +78,9 @@ pub(crate) struct Get {
     /// Of a publication: another gateway to turn to; may be repeated
     #[arg(long = "gateway", value_name = "URL")]
     gateways: Vec<String>,
+
+    #[command(flatten)]
+    pay: PaySettings,
 }
 
 impl Get {
@@ -75,6 +89,9 @@ impl Get {
         if what.starts_with("http://") || what.starts_with("https://") {
             if self.range.is_some() {
                 return Err(Usage::because("--range is for links; of a publication, --track chooses a part"));
+            }
+            if !self.age.is_empty() {
+                return Err(Usage::because("--age is for files; a publication is for everybody"));
             }
             let address = what.parse::<WatchAddress>();
             let address =

@@ -8,7 +8,9 @@ use client::Client;
 use protocol::UnixSeconds;
 use reqwest::Url;
 use serde::Serialize;
-use sharing::{CATALOGUE_TYPE, GrantKeys, GrantNote, GrantedFile, IndexPath, LinkId, Reason, TrailWhat};
+use sharing::{
+    CATALOGUE_TYPE, GrantKeys, GrantNote, GrantedFile, IndexPath, LinkId, Reason, TrailText, TrailWhat,
+};
 
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
@@ -18,7 +20,7 @@ use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::quantity::Duration;
 use crate::shares::KeptShares;
-use crate::trail::{TrailFile, facts_of_share, line};
+use crate::trail::{TrailFile, facts_of_share};
 use crate::{account as account_file, groups};
 
 /// Let certain people or institutions read files of yours
@@ -176,7 +178,7 @@ async fn note_it(
 ) -> anyhow::Result<()> {
     let given = Given::at(client, names, path).await?;
     let mut facts = grants::facts(&given, TrailWhat::Granted);
-    facts.who = line(&format!("{recipients} recipients"));
+    facts.who = TrailText::cut(&format!("{recipients} recipients"));
     TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
 }
 

@@ -3,6 +3,7 @@
 mod agree;
 mod balance;
 mod buy;
+mod canary;
 mod claim;
 mod corrections;
 mod deposit;
@@ -11,6 +12,7 @@ mod init;
 mod migrate;
 mod offer;
 mod page;
+mod prepay;
 mod promised;
 mod serve;
 mod settle;
@@ -59,7 +61,9 @@ enum Command {
     Balance(balance::Balance),
     Statement(statement::Statement),
     Claim(claim::Claim),
+    Canary(canary::Canary),
     Settle(settle::Settle),
+    Prepay(prepay::Prepay),
     Page(page::Page),
     Dispute(corrections::Dispute),
     Hold(corrections::Hold),
@@ -90,6 +94,8 @@ impl Ledger {
             Command::Balance(balance) => balance.run(globals).await,
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
+            Command::Canary(canary) => canary.run(globals).await,
+            Command::Prepay(prepay) => prepay.run(globals).await,
             Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
             Command::Dispute(dispute) => dispute.run(globals).await,

@@ -15,7 +15,7 @@ use crate::date::Date;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::secrets::SecretArg;
-use crate::target::Target;
+use crate::target::Targets;
 use crate::{account, folders, record_file};
 
 /// Let somebody else keep an object of yours whole
@@ -32,14 +32,14 @@ Examples:
 
 The holder's key is the payer key that `headwater account` shows them.")]
 pub(crate) struct Mandate {
-    /// The link, or the address alone: itself, @FILE, or - for standard input
+    /// The name, the link, or the address alone: itself, @FILE, or - for standard input. Of a folder of records each pack gets one, a line each
     target: SecretArg,
 
     /// The payer key of whoever is to take care of it
     #[arg(long, value_name = "KEY", value_parser = account::parse_payer_key)]
     holder: PublicKey,
 
-    /// The first day on which it no longer holds, in UTC [default: a year from now]
+    /// The first day on which it no longer holds, in UTC [default: a year from now, or a day after what it is held until]
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Option<Date>,
 
@@ -54,6 +54,8 @@ pub(crate) struct Mandate {
 
 /// How long a mandate holds that names no day, in seconds.
 const USUAL_LIFETIME_S: u64 = 365 * 86_400;
+/// How much longer than the date of a hold a mandate holds, in seconds.
+const BEYOND_HOLD_S: u64 = 86_400;
 
 #[derive(Serialize)]
 struct Answer {
@@ -62,41 +64,65 @@ struct Answer {
     holder: String,
     expires: u64,
     file: Option<PathBuf>,
+    /// The packs, where it is a folder of records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    packs: Vec<ForPack>,
+}
+
+#[derive(Serialize)]
+struct ForPack {
+    mandate: String,
+    cid: String,
 }
 
 impl Mandate {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let cid = Target::read(&self.target)?.cid();
+        let targets = Targets::read(&self.target, globals).await?;
+        let account = account::open(globals.account.as_deref(), globals.output())?;
+        let expires = self.expires(targets.held_until(globals).await?)?;
+        let sign = async |client: &Client| {
+            let mut signed = Vec::new();
+            for cid in targets.objects(client).await?.cids {
+                let control = account::control_key(client, &account, cid).await?;
+                let body = Body {
+                    byte_hours: ByteHours::new(self.byte_hours.unwrap_or(u64::MAX)),
+                    expires,
+                    holder: self.holder,
+                    object: Some(cid),
+                };
+                let record = Signed::sign(&control, &client.network(), body);
+                signed
+                    .push(ForPack { mandate: record_file::to_text(&record.encode()), cid: cid.to_string() });
+            }
+            Ok(signed)
+        };
+        let mut signed = Network::load(globals.network.as_deref()).await?.with_client(None, sign).await?;
+        if let Some(path) = &self.output {
+            let lines: String = signed.iter().map(|one| format!("{}\n", one.mandate)).collect();
+            folders::write_atomically(path, lines.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let ForPack { mandate, cid } = signed.remove(0);
+        let holder = self.holder.to_string();
+        let (file, packs) = (self.output, signed);
+        globals.output().answer(&Answer { mandate, cid, holder, expires: expires.get(), file, packs })?;
+        Ok(Outcome::Complete)
+    }
+
+    /// Until when it holds: whatever has to stay until a date is looked after until then.
+    fn expires(&self, held_until: Option<UnixSeconds>) -> anyhow::Result<UnixSeconds> {
         let now = UnixSeconds::from(SystemTime::now());
-        let expires = self.until.map_or(now.plus(USUAL_LIFETIME_S), Date::begins);
+        let beyond = held_until.map(|until| until.plus(BEYOND_HOLD_S));
+        let usual = beyond.max(Some(now.plus(USUAL_LIFETIME_S))).expect("there is a time");
+        let expires = self.until.map_or(usual, Date::begins);
         if expires.has_passed(now) {
             return Err(Usage::because(format!("{expires} has passed: the mandate would not hold")));
         }
-        let account = account::open(globals.account.as_deref(), globals.output())?;
-        let sign = async |client: &Client| {
-            let control = account::control_key(client, &account, cid).await?;
-            let body = Body {
-                byte_hours: ByteHours::new(self.byte_hours.unwrap_or(u64::MAX)),
-                expires,
-                holder: self.holder,
-                object: Some(cid),
-            };
-            Ok(Signed::sign(&control, &client.network(), body))
-        };
-        let signed = Network::load(globals.network.as_deref()).await?.with_client(None, sign).await?;
-        let text = record_file::to_text(&signed.encode());
-        if let Some(path) = &self.output {
-            folders::write_atomically(path, format!("{text}\n").as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
+        if let Some(until) = held_until.filter(|until| expires <= *until) {
+            let why = format!("it is held until {until}: a mandate until {expires} would end before");
+            return Err(Usage::because(why));
         }
-        globals.output().answer(&Answer {
-            mandate: text,
-            cid: cid.to_string(),
-            holder: self.holder.to_string(),
-            expires: expires.get(),
-            file: self.output,
-        })?;
-        Ok(Outcome::Complete)
+        Ok(expires)
     }
 }
 
@@ -105,7 +131,10 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.file {
             Some(_) => Ok(()),
-            None => writeln!(f, "{}", self.mandate),
+            None => {
+                let packs = self.packs.iter().map(|pack| &pack.mandate);
+                std::iter::once(&self.mandate).chain(packs).try_for_each(|line| writeln!(f, "{line}"))
+            }
         }
     }
 }

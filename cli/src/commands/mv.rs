@@ -12,6 +12,7 @@ use sharing::{AccountIndex, EntryName, IndexPath};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
+use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, check_kind, now, parse_path};
 
@@ -53,6 +54,7 @@ impl Mv {
         let payer = account_file::payer(names.account.secret());
         let rename = async |client: &Client| {
             names.pull(client).await?;
+            holds::check(names.local.index(), [&from])?;
             let changes = changes(names.local.index(), &from, &to)?;
             let moved = changes.len() / 2;
             let coding = network.usual_coding(client)?;

@@ -2,7 +2,7 @@
 
 mod check;
 mod drain;
-mod redeem;
+pub(crate) mod redeem;
 mod rekey;
 mod selling;
 

@@ -13,6 +13,7 @@ use protocol::{
 use serde::Serialize;
 
 use crate::arguments::Globals;
+use crate::commands::node::redeem::{self, Redeemed};
 use crate::commands::ticket::node_record;
 use crate::failure::{Outcome, Usage};
 use crate::folders;
@@ -62,6 +63,10 @@ struct Sold {
     acknowledged: u64,
     /// What they promise at least, in micro-units.
     promised_micro: u64,
+    /// What was set aside for this node on these lanes and is not promised yet, in micro-units.
+    allowance_micro: u64,
+    /// What the ledger has said when they were handed in last.
+    redeemed: Option<Redeemed>,
 }
 
 #[derive(Serialize)]
@@ -146,13 +151,17 @@ impl Sold {
     fn in_folder(dir: &Path) -> anyhow::Result<Self> {
         let kept = storage_node::kept_vouchers(dir);
         let kept = kept.with_context(|| format!("cannot read the vouchers in {}", dir.display()))?;
-        Ok(kept.iter().fold(Self::default(), |sold, kept| {
+        let nothing = Self { redeemed: redeem::kept(dir)?, ..Self::default() };
+        Ok(kept.iter().fold(nothing, |sold, kept| {
             let said = kept.voucher.body();
+            let left = kept.allocation.body().amount.get().saturating_sub(said.amount.get());
             Self {
+                allowance_micro: sold.allowance_micro.saturating_add(left),
                 lanes: sold.lanes + 1,
                 served: sold.served.saturating_add(kept.counted),
                 acknowledged: sold.acknowledged.saturating_add(said.bytes),
                 promised_micro: sold.promised_micro.saturating_add(said.amount.get()),
+                redeemed: sold.redeemed,
             }
         }))
     }
@@ -219,6 +228,29 @@ fn meaning(verdict: &AuditVerdict) -> &'static str {
     }
 }
 
+impl fmt::Display for Sold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lanes, served, acknowledged, promised_micro, allowance_micro, redeemed } = self;
+        if *lanes > 0 {
+            let (served, acknowledged) = (ByteSize::from_bytes(*served), ByteSize::from_bytes(*acknowledged));
+            writeln!(
+                f,
+                "sold        {served} read, {acknowledged} of it acknowledged by vouchers of at least {promised_micro} µ"
+            )?;
+            writeln!(f, "allowance   {allowance_micro} µ more are set aside for it by those who read")?;
+        }
+        if let Some(Redeemed { at, bytes, promised, unit, earned, paid }) = redeemed {
+            let (at, bytes) = (UnixSeconds::new(*at), ByteSize::from_bytes(*bytes));
+            writeln!(
+                f,
+                "redeemed    {at}: vouchers of {bytes}, at least {promised} {unit}, are not settled yet"
+            )?;
+            writeln!(f, "earned      {earned} {unit} to claim, {paid} paid out")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(id) = &self.id {
@@ -228,12 +260,8 @@ impl fmt::Display for Answer {
             let (stored, capacity) = (ByteSize::from_bytes(stored), ByteSize::from_bytes(capacity));
             writeln!(f, "keeps       {shards} shards, {stored} of {capacity}")?;
         }
-        if let Some(Sold { lanes: 1.., served, acknowledged, promised_micro, .. }) = self.sold {
-            let (served, acknowledged) = (ByteSize::from_bytes(served), ByteSize::from_bytes(acknowledged));
-            writeln!(
-                f,
-                "sold        {served} read, {acknowledged} of it acknowledged by vouchers of at least {promised_micro} µ"
-            )?;
+        if let Some(sold) = &self.sold {
+            sold.fmt(f)?;
         }
         if self.verdicts.is_empty() {
             return writeln!(f, "no auditor has said that an audit was not passed");

@@ -1,5 +1,6 @@
 //! `headwater open`: reads what somebody shared by a link, trusting no gateway.
 
+mod age_file;
 mod object;
 
 use std::fmt;
@@ -20,7 +21,9 @@ use crate::passcode::PasscodeSource;
 use crate::secrets::SecretArg;
 use crate::shares;
 
-/// Read what somebody shared by a link, or granted to you
+/// Read what somebody shared by a link, granted to you, or encrypted to you with age
+///
+/// FILE.age is a file that somebody encrypted to the recipient that `headwater identity --age` prints.
 ///
 /// Nothing that the gateway says is believed: every byte is proved against the address that stands, wrapped, in the share, and opened
 /// here. A file appears under its name only when it is there whole. The network need not be known.
@@ -32,10 +35,11 @@ Examples:
   headwater open @scan.link
   headwater open @grant.link -o received
   wl-paste | headwater open - -o received          the link comes from the clipboard
+  headwater open report.pdf.age                    encrypted to you with age, by whatever program
   headwater open @chart.link --passcode=@code.txt --as 'Dr. Ng' -o chart")]
 pub(crate) struct Open {
-    /// The link: itself, @FILE, or - for standard input
-    #[arg(value_name = "LINK")]
+    /// The link: itself, @FILE, or - for standard input; or a file of age, whose name ends with .age
+    #[arg(value_name = "LINK|FILE.age")]
     link: SecretArg,
 
     /// Where the passcode comes from: =@FILE or =- [default: it is asked for where there is one]
@@ -77,6 +81,9 @@ impl Open {
     }
 
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if let Some(path) = self.link.in_place().map(Path::new).filter(|path| age_file::is_one(path)) {
+            return self.age_file(path, globals).await;
+        }
         let output = globals.output();
         let text = self.link.read()?;
         if GrantLink::is_meant_by(&text) {
@@ -158,10 +165,7 @@ impl Open {
                 Some(folder.finish()?)
             }
             (Some(path), false) => {
-                make_folder(path)?;
-                if path.symlink_metadata().is_ok() {
-                    return Err(Usage::because(format!("{} is there already; say -o DIR", path.display())));
-                }
+                make_room(path)?;
                 let destination = Destination::File(path.clone());
                 destination.fill(async |to: Sink| object.copy(to, advance).await).await?;
                 Some(path.clone())
@@ -180,6 +184,15 @@ impl Open {
             rebuilt: object.rebuilt(),
         })
     }
+}
+
+/// The folder in which `path` is to be, where nothing of its name may be yet.
+fn make_room(path: &Path) -> anyhow::Result<()> {
+    make_folder(path)?;
+    if path.symlink_metadata().is_ok() {
+        return Err(Usage::because(format!("{} is there already; say -o DIR", path.display())));
+    }
+    Ok(())
 }
 
 /// The folder in which `path` is to be.

@@ -340,6 +340,9 @@ async fn new_file(
     if taken_over.as_ref().is_some_and(crate::packs::is_folder) {
         anyhow::bail!("{path} is a folder of records; remove it first");
     }
+    if taken_over.as_ref().is_some_and(|old| old.object != object) {
+        crate::holds::check(index, [&path])?;
+    }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
     names.local.write(vec![Change::File(free, file)])?;
     if let Some(old) = taken_over.filter(|old| old.object != object) {

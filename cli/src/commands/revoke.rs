@@ -1,22 +1,22 @@
 //! `headwater revoke`: ends a link, and makes what it opened worthless to whoever keeps it.
 
+mod elsewhere;
 mod grant;
 
 use std::fmt;
 
 use account::Change;
 use anyhow::Context;
-use chunker::{AccountSecret, Coding};
+use chunker::Coding;
 use clap::Args;
 use client::Client;
 use proofs::Cid;
-use protocol::Signed;
 use serde::Serialize;
-use serde_json::Value;
-use sharing::{GrantLink, IndexPath, LinkId, LinkInquiry, PackRef, ShareEnd, TrailWhat};
+use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
 pub(crate) use self::grant::{GrantRevoked, from_some};
 use crate::arguments::Globals;
+use crate::ends::{Ended, Ending};
 use crate::failure::{Outcome, Usage};
 use crate::health;
 use crate::membership::Network;
@@ -25,14 +25,14 @@ use crate::packs::{self, Folder};
 use crate::rekey::{Rekeyed, put_again};
 use crate::secrets::SecretArg;
 use crate::shares::{self, KeptShare, KeptShares};
-use crate::trail::{TrailFile, facts_of_share};
-use crate::{account as account_file, gateway_api, grants};
+use crate::trail::{Asked, Reads, facts_of_share};
+use crate::{account as account_file, gateway_api, grants, holds};
 
 /// End a link or a grant that you have made, and put what it shared under new keys
 ///
 /// The gateway refuses the link from then on, and answers under way end. What was shared is then encrypted anew under another key and
 /// address, in your index, and the nodes are asked to end the leases of the old parts: a key that somebody kept opens
-/// nothing that is left. What was read before stays read; the gateway says how often that was. A node that confirms says that
+/// nothing that is left. What was read before stays read; your audit trail has how often that was, by the gateway's word. A node that confirms says that
 /// its lease has ended, no more.
 ///
 /// Of a grant, by its name or its link, the same is done without a gateway: whoever asks for it hears that it has ended. With --from it ends
@@ -65,10 +65,8 @@ struct Answer {
     id: String,
     /// When the gateway heard of it; none when it does not answer.
     revoked: bool,
-    /// How often it was opened before, by the gateway's word.
-    opened: Option<usize>,
-    /// Who opened it, by their own word.
-    readers: Vec<String>,
+    #[serde(flatten)]
+    reads: Reads,
     files: Vec<Rekeyed>,
     proves: &'static str,
 }
@@ -88,29 +86,37 @@ impl Revoke {
         if let Some(link) = health::known(globals, &text)? {
             return health::revoke(globals, link).await;
         }
+        let secret = account_file::open(globals.account.as_deref(), globals.output())?;
+        if let Some((id, gateway)) = elsewhere::health_link(&text, &secret)? {
+            return health::revoke_elsewhere(globals, id, &gateway).await;
+        }
         // The text itself is not repeated: it may hold the secret.
         let id =
             shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
-        let known = KeptShares::open(globals)?;
-        let share = known.get(id)?;
-        let share = share.context("this machine knows of no such share: revoke it where it was made")?;
+        match KeptShares::open(globals)?.get(id)? {
+            Some(share) => self.share(globals, share, true).await,
+            None => self.share(globals, elsewhere::share(globals, &text, &secret).await?, false).await,
+        }
+    }
+
+    /// Ends a share: the gateway first, from here on nobody opens it. `is_here`: this machine has made it.
+    async fn share(self, globals: &Globals, share: KeptShare, is_here: bool) -> anyhow::Result<Outcome> {
+        let (id, output) = (share.id()?, globals.output());
         let gateway =
             gateway_api::address(&share.gateway).map_err(|error| Usage::because(error.to_string()))?;
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
-        let key = shares::share_key(names.account.secret(), id);
-        // The gateway first: from here on nobody opens it.
-        let end = Signed::sign(&key, &network.file.network, ShareEnd { id, issued: now() });
-        let ended = shares::end(&gateway, &end).await;
-        if let Err(error) = &ended {
-            globals.output().note(format_args!("the link still opens: {error}; run this again"));
-        } else {
+        let secret = names.account.secret().clone();
+        let ending = Ended { globals, secret: &secret, network: network.file.network, id };
+        let mut trail = ending.open_trail(facts_of_share(&share, TrailWhat::LinkEnded, now()));
+        let ended = ending.end(&gateway, Ending::Share, &mut trail).await;
+        let known = KeptShares::open(globals)?;
+        if is_here && ended {
             known.keep(&KeptShare { revoked: share.revoked.or(Some(now().get())), ..share.clone() })?;
-            note(globals, names.account.secret(), &network, &share)?;
         }
-        let inquiry = Signed::sign(&key, &network.file.network, LinkInquiry { after: 0, id, issued: now() });
-        let accesses = shares::events_of(&gateway, &inquiry).await.ok();
-        let payer = account_file::payer(names.account.secret());
+        let asked = if is_here { Some(Asked::share(&share)?) } else { None };
+        let reads = ending.reads(asked, trail.as_mut()).await;
+        let payer = account_file::payer(&secret);
         let rekey = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
@@ -125,15 +131,15 @@ impl Revoke {
                 files.push(done);
             }
             for followed in grants::move_along(client, &mut names, coding, globals, &anew).await? {
-                globals.output().note(followed);
+                output.note(followed);
             }
             names.push(client, coding).await?;
             Ok(files)
         };
         let files = network.with_client(Some(payer), rekey).await?;
-        let answer = Answer::new(id, ended.is_ok(), accesses.as_deref(), files);
-        let is_over = answer.is_over();
-        globals.output().answer(&answer)?;
+        let answer = Answer { id: id.to_string(), revoked: ended, reads, files, proves: PROVES };
+        let is_over = answer.is_over() && trail.is_some();
+        output.answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
     }
 
@@ -147,6 +153,7 @@ impl Revoke {
         done: &mut Rekeyed,
     ) -> anyhow::Result<()> {
         let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
+        holds::check(names.local.index(), &paths)?;
         let released = match paths.first() {
             Some(path) if self.drop => {
                 let released = objects_of(client, names, path).await?;
@@ -179,39 +186,7 @@ async fn objects_of(client: &Client, names: &Names, path: &IndexPath) -> anyhow:
     Ok(objects)
 }
 
-/// Writes into the audit trail that a share was revoked, the first time that it was.
-fn note(
-    globals: &Globals,
-    secret: &AccountSecret,
-    network: &Network,
-    share: &KeptShare,
-) -> anyhow::Result<()> {
-    if share.revoked.is_some() {
-        return Ok(());
-    }
-    let facts = facts_of_share(share, TrailWhat::LinkEnded, now());
-    TrailFile::open(globals, secret, network.file.network)?.append(facts)
-}
-
 impl Answer {
-    fn new(id: LinkId, revoked: bool, events: Option<&[Value]>, files: Vec<Rekeyed>) -> Self {
-        let opened = |event: &&Value| event["what"] == "opened" || event["what"] == "break_glass";
-        let accesses: Option<Vec<&Value>> = events.map(|events| events.iter().filter(opened).collect());
-        let readers = accesses.iter().flatten().filter_map(|event| event["who"].as_str());
-        // A terminal must not do what a reader says.
-        let mut readers: Vec<_> = readers.map(|who| who.replace(char::is_control, " ")).collect();
-        readers.sort();
-        readers.dedup();
-        Self {
-            id: id.to_string(),
-            revoked,
-            opened: accesses.map(|all| all.len()),
-            readers,
-            files,
-            proves: PROVES,
-        }
-    }
-
     fn is_over(&self) -> bool {
         self.revoked && self.files.iter().all(Rekeyed::is_over)
     }
@@ -220,14 +195,7 @@ impl Answer {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", if self.revoked { "the link opens no more" } else { "the link still opens" })?;
-        match self.opened {
-            Some(0) => writeln!(f, "it was never opened, by the gateway's word")?,
-            Some(times) => writeln!(f, "it was opened {times} times before: what was read then stays read")?,
-            None => writeln!(f, "the gateway does not say whether it was opened")?,
-        }
-        for who in &self.readers {
-            writeln!(f, "  {who}, by their own word")?;
-        }
+        write!(f, "{}", self.reads)?;
         self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         writeln!(f, "{}", self.proves)
     }
@@ -235,6 +203,8 @@ impl fmt::Display for Answer {
 
 #[cfg(test)]
 mod tests {
+    use sharing::LinkId;
+
     use super::*;
 
     #[test]

@@ -1,28 +1,31 @@
 //! `headwater rm`: ends what keeps a file, and says what that proves.
 
+mod erase;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use account::{Change, Destroyed, Released, release_now};
 use anyhow::{Context, bail};
 use clap::Args;
-use client::{Client, NodeRelease};
+use client::{Client, NodeRelease, ReleaseReport};
 use proofs::Cid;
 use protocol::NetworkId;
 use serde::Serialize;
-use sharing::{AccountIndex, EntryName, Facts, FileEntry, IndexPath, PackRef, TrailWhat};
+use sharing::{AccountIndex, EntryName, Facts, FileEntry, IndexPath, KeyFate, PackRef, TrailText, TrailWhat};
 
 use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given};
+use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
-use crate::packs::{self, Folder};
-use crate::trail::{TrailFile, line};
+use crate::packs::{self, Folder, Unnamed};
+use crate::trail::TrailFile;
 
 /// Remove files: end their leases at every node, and destroy the key of what is erasable
 ///
@@ -39,6 +42,7 @@ use crate::trail::{TrailFile, line};
 Examples:
   headwater rm /film.mp4
   headwater rm /records/patients/1.json
+  headwater rm --erase /scan.dcm --certificate scan.erasure.txt
   headwater rm /films --recursive --json | jq '.files[].nodes'")]
 pub(crate) struct Rm {
     /// What is to be removed
@@ -48,6 +52,15 @@ pub(crate) struct Rm {
     /// A folder, with all that is in it
     #[arg(short, long)]
     recursive: bool,
+
+    /// Erase one file that was put with --erasable, and write a certificate: what was destroyed here, and which nodes have signed
+    /// that which leases have ended. `headwater verify` checks it with nothing but the file
+    #[arg(long, conflicts_with = "recursive")]
+    erase: bool,
+
+    /// Where to write the certificate [default: the file's name with .erasure.txt, in this folder]
+    #[arg(long, value_name = "FILE", requires = "erase")]
+    certificate: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +70,9 @@ struct Answer {
     records: Vec<RemovedRecords>,
     /// Whether the network's index knows of it already.
     pushed: bool,
+    /// The certificate of erasure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<PathBuf>,
     /// What all this does not prove.
     proves: &'static str,
 }
@@ -66,6 +82,8 @@ const PROVES: &str =
 
 /// How the line of a node begins that has not done what it was asked for.
 const NOT_CONFIRMED: &str = "not confirmed";
+/// What became of a key that was here.
+const DESTROYED: &str = "destroyed";
 
 #[derive(Serialize)]
 struct Removed {
@@ -73,6 +91,8 @@ struct Removed {
     cid: String,
     /// Packs that went with it, when it was a folder of records.
     packs: usize,
+    #[serde(skip)]
+    pack_objects: Vec<Cid>,
     /// Leases that nodes say they ended.
     ended: usize,
     nodes: Vec<NodeLine>,
@@ -82,6 +102,8 @@ struct Removed {
     kept_as: Option<String>,
     /// Why nothing could be asked of any node yet.
     later: Option<String>,
+    #[serde(skip)]
+    reports: Vec<ReleaseReport>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +121,14 @@ impl Rm {
         let remove = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
+            holds::check(names.local.index(), &paths)?;
+            let erased = paths.first().cloned().filter(|_| self.erase);
+            if let Some(path) = &erased {
+                if paths.len() > 1 {
+                    return Err(Usage::because("a certificate is about one file: name one"));
+                }
+                erase::check(names.local.index(), path)?;
+            }
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
@@ -110,16 +140,38 @@ impl Rm {
             if !records.is_empty() {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
-            let files = remove_all(&mut names, client, chosen, folders).await?;
-            note(globals, &names, network.file.network, &files, &records)?;
-            let pushed = names.push(client, coding).await?;
-            Ok(Answer { files, records, pushed, proves: PROVES })
+            let mut files = remove_all(&mut names, client, chosen, folders).await?;
+            let pushed = names.sync(client, coding).await?;
+            let mut said = packs::release_unnamed(client, &names).await?;
+            files.iter_mut().for_each(|file| file.report_packs(&mut said));
+            let certificate = match erased {
+                Some(path) => Some(self.certify(globals, &names, client, &path, &files)?),
+                None => {
+                    note(globals, &names, client.network(), &files, &records)?;
+                    None
+                }
+            };
+            Ok(Answer { files, records, pushed, certificate, proves: PROVES })
         };
         let answer = network.with_client(Some(payer), remove).await?;
         let is_over = answer.files.iter().all(Removed::is_over)
             && answer.records.iter().all(|records| is_confirmed(records.later.as_ref(), &records.nodes));
         globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
+    }
+
+    fn certify(
+        &self,
+        globals: &Globals,
+        names: &Names,
+        client: &Client,
+        path: &IndexPath,
+        files: &[Removed],
+    ) -> anyhow::Result<PathBuf> {
+        let removed = files.first().context("it was found by its name")?;
+        let key = if removed.key == Some(DESTROYED) { KeyFate::Destroyed } else { KeyFate::NotHere };
+        let (network, to) = (client.network(), self.certificate.as_deref());
+        erase::certify(globals, names, network, path, key, &removed.reports, to)
     }
 
     /// The paths of files and folders, and what is to go of folders of records.
@@ -190,21 +242,19 @@ async fn remove_all(
         if removed.kept_as.is_none() {
             removed.key =
                 destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
-            let objects = packs.get(path).into_iter().flatten().copied();
-            names.local.release_all_later(objects.chain([file.object]), now())?;
+            removed.pack_objects = packs.remove(path).unwrap_or_default();
+            names.local.release_packs_later(removed.pack_objects.iter().copied(), now())?;
+            names.local.release_later(file.object, now())?;
         }
         changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
     changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
     names.local.write(changes).context("cannot write to your index")?;
-    for ((path, file), removed) in
-        chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
+    for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);
-        let packs = packs.remove(path).unwrap_or_default();
-        removed.packs = packs.len();
-        removed.report_packs(packs::release(client, names, packs).await?);
+        removed.packs = removed.pack_objects.len();
     }
     Ok(files)
 }
@@ -261,14 +311,14 @@ fn note(
     let records = records.iter().map(|removed| format!("{}: {}", removed.name, removed.records.join(", ")));
     let facts = files
         .chain(records)
-        .map(|about| Facts { about: line(&about), ..Facts::new(TrailWhat::Erased, now()) });
-    TrailFile::open(globals, names.account.secret(), network)?.append_all(facts)
+        .map(|about| Facts { about: TrailText::cut(&about), ..Facts::new(TrailWhat::Erased, now()) });
+    TrailFile::open(globals, names.account.secret(), network)?.append_with(|_| facts.collect())
 }
 
 fn destroy_key(names: &Names, file: &FileEntry) -> std::io::Result<Option<&'static str>> {
     let Some(salt) = &file.erasable else { return Ok(None) };
     Ok(Some(match names.keys.destroy(salt)? {
-        Destroyed::Here => "destroyed",
+        Destroyed::Here => DESTROYED,
         Destroyed::WasNotHere => "not here",
     }))
 }
@@ -279,11 +329,13 @@ impl Removed {
             name: path.to_string(),
             cid: file.object.to_string(),
             packs: 0,
+            pack_objects: Vec::new(),
             ended: 0,
             nodes: Vec::new(),
             key: None,
             kept_as: kept_as.map(ToString::to_string),
             later: None,
+            reports: Vec::new(),
         }
     }
 
@@ -291,15 +343,16 @@ impl Removed {
         match released {
             Released::Asked(report) => {
                 self.ended = report.ended();
-                let lines = report.nodes.into_iter().filter_map(|(node, said)| {
+                let lines = report.nodes.iter().filter_map(|(node, said)| {
                     let said = match said {
-                        NodeRelease::Ended(leases) => format!("ended {leases} leases"),
+                        NodeRelease::Ended(ends) => format!("ended {} leases", ends.len()),
                         NodeRelease::HeldNothing => return None,
                         NodeRelease::Unconfirmed(reason) => format!("{NOT_CONFIRMED}: {reason}"),
                     };
                     Some(NodeLine { node: node.to_string(), said })
                 });
                 self.nodes = lines.collect();
+                self.reports.push(report);
             }
             Released::Unknown => self.later = Some("no node has anything of it".to_owned()),
             Released::NotOurs => {
@@ -312,8 +365,10 @@ impl Removed {
     }
 
     /// What was said of the packs of a folder of records.
-    fn report_packs(&mut self, packs::Released { ended, nodes, later }: packs::Released) {
+    fn report_packs(&mut self, said: &mut Unnamed) {
+        let packs::Released { ended, nodes, later, reports } = said.of(&self.pack_objects);
         self.ended += ended;
+        self.reports.extend(reports);
         self.later = self.later.take().or(later);
         for (node, said) in nodes {
             let node = node.to_string();
@@ -345,7 +400,7 @@ impl fmt::Display for Answer {
                 (None, None) => writeln!(f, "{}: {} leases ended", file.name, file.ended)?,
             }
             if let Some(key) = file.key {
-                let what = if key == "destroyed" {
+                let what = if key == DESTROYED {
                     "its key is destroyed on this machine"
                 } else {
                     "this machine had no key of it"
@@ -369,6 +424,9 @@ impl fmt::Display for Answer {
             for NodeLine { node, said } in nodes {
                 writeln!(f, "  {}  {said}", &node[..10])?;
             }
+        }
+        if let Some(certificate) = &self.certificate {
+            writeln!(f, "certificate: {}", certificate.display())?;
         }
         writeln!(f, "{}", self.proves)
     }

@@ -69,11 +69,11 @@ impl Serve {
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let secret = SecretKey::from_bytes(account.creator_seed().expose());
         let ledger = LedgerApi::connect(&self.ledger).await?;
-        let (network, issuer) = (ledger.network()?, ledger.issuer()?);
-        ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
+        let issuer = ledger.issuer()?;
+        ledger_network::check(globals.network.as_deref(), ledger.url(), ledger.network()?)?;
         let url = ledger.url().clone();
         let seller = secret.public().to_string();
-        let service = KeyService::open(&self.dir, secret, network, issuer, url, client()?)?;
+        let service = KeyService::open(&self.dir, secret, ledger.signed_for()?, issuer, url, client()?)?;
         let listener = TcpListener::bind(self.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", self.listen))?;
         let addr = listener.local_addr()?;

@@ -28,7 +28,7 @@ use crate::quantity::Duration;
 use crate::shares::{self, FolderSource, KeptFile, KeptShare, KeptShares};
 use crate::trail::{TrailFile, facts_of_share};
 use crate::until_ended::UntilEnded;
-use crate::{account as account_file, gateway_api, media_type, membership};
+use crate::{account as account_file, ends, gateway_api, media_type, membership};
 
 /// Share files by a link that ends, at a gateway that cannot read them
 ///
@@ -43,6 +43,7 @@ use crate::{account as account_file, gateway_api, media_type, membership};
 Examples:
   headwater share scan.pdf > scan.link
   headwater share chart/ --expires 2d --passcode --label 'For Dr. Ng'
+  headwater share scan.pdf --patient 4711 --purpose TREAT
   headwater share --health labs.json                   a SMART Health Link: shlink:/…, and a QR code
   headwater share a.jpg b.jpg --passcode=@code.txt --gateway https://gateway.example --json | jq -r .link")]
 pub(crate) struct Share {
@@ -107,7 +108,11 @@ impl Share {
         let label = label.map_err(|error| Usage::because(error.to_string()))?;
         let items = self.items().await?;
         let passcode = self.passcode.as_ref().map(PasscodeSource::choose).transpose()?;
+        let (patient, purpose) = (self.health.patient()?, self.health.purpose()?);
         let mut names = Names::open(globals).await?;
+        let secret = names.account.secret().clone();
+        let mut trail = TrailFile::open(globals, &secret, network.file.network)?;
+        ends::send(globals, &secret, network.file.network).await?;
         let expires = now().plus(self.expires.seconds());
         let payer = account_file::payer(names.account.secret());
         let put = async |client: &Client| {
@@ -133,6 +138,7 @@ impl Share {
         let id = LinkId::from_bytes(membership::random());
         let files: Vec<SharedFile> = put.into_iter().map(|(file, _)| file).collect();
         let kept = self.kept(id, &gateway, expires, &files, passcode.is_some());
+        let kept = KeptShare { patient, purpose, ..kept };
         let secret = shares::secret(names.account.secret(), id);
         let link = ShareLink::new(&kept.gateway, id, secret, passcode.is_some())
             .map_err(|error| Usage::because(format!("{}: {error}", kept.gateway)))?;
@@ -140,15 +146,7 @@ impl Share {
         let record = record(&link, passcode, contents, expires).await?;
         let key = shares::share_key(names.account.secret(), id);
         let signed = Signed::sign(&key, &network.file.network, record);
-        // Written down before anybody can open it: what nobody knows of cannot be taken back.
-        let known = KeptShares::open(globals)?;
-        known.keep(&kept)?;
-        if let Err(error) = shares::register(&gateway, &signed).await {
-            known.forget(&kept.id)?;
-            return Err(error).context("the files are stored and in your index, but the link was not made");
-        }
-        let facts = facts_of_share(&kept, TrailWhat::LinkMade, now());
-        TrailFile::open(globals, names.account.secret(), network.file.network)?.append(facts)?;
+        register(globals, &gateway, &signed, &kept, &mut trail).await?;
         let KeptShare { id, gateway, passcode, files, .. } = kept;
         let expires = expires.get();
         output.answer(&Answer { link: link.to_string(), id, gateway, expires, passcode, files, pushed })?;
@@ -212,6 +210,8 @@ impl Share {
             label: self.label.clone(),
             files: files.collect(),
             revoked: None,
+            patient: None,
+            purpose: None,
         }
     }
 }
@@ -267,6 +267,29 @@ async fn put_item(
     let report = client.put(UntilEnded::new(source), options, move |now| progress(now.read)).await?;
     let key = report.link.key().clone();
     Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, report))
+}
+
+/// Tells the gateway of a share. It is written down before anybody can open it: what nobody knows of cannot be taken back.
+async fn register(
+    globals: &Globals,
+    gateway: &Url,
+    signed: &Signed<Record>,
+    kept: &KeptShare,
+    trail: &mut TrailFile,
+) -> anyhow::Result<()> {
+    let known = KeptShares::open(globals)?;
+    known.keep(kept)?;
+    trail.append(facts_of_share(kept, TrailWhat::LinkMade, now()))?;
+    let Err(error) = shares::register(gateway, signed).await else { return Ok(()) };
+    if !error.is_definite() {
+        return Err(error).context(format!(
+            "the files are stored, but it is not known whether the link was made: `headwater revoke {}` ends it",
+            kept.id
+        ));
+    }
+    known.forget(&kept.id)?;
+    trail.append(facts_of_share(kept, TrailWhat::LinkEnded, now()))?;
+    Err(error).context("the files are stored and in your index, but the link was not made")
 }
 
 /// Enters what was put into the index, in a folder `shared`.

@@ -15,7 +15,6 @@ use crate::failure::Outcome;
 use crate::lifetime;
 use crate::membership::Network;
 use crate::ready::{Ready, StewardReady};
-use beside::Opened;
 use settings::StewardSettings;
 
 /// Look after objects for ever: audit them, repair them, renew their leases
@@ -32,6 +31,7 @@ use settings::StewardSettings;
 Examples:
   headwater steward --bandwidth 20MB --metrics 127.0.0.1:9464
   headwater steward --on-warning 'mail -s \"$HEADWATER_OBJECT ends $HEADWATER_ENDS\" me < /dev/null'
+  headwater steward --ledger https://ledger.example --prepayment films.prepayment --collateral 2
   headwater steward add @film.link --until 2030-01-01 --tag films
   headwater steward add bafyr4i… --mandate care.mandate
   headwater steward status
@@ -71,7 +71,7 @@ impl Steward {
         match self.command {
             None => Box::pin(self.serve(globals)).await,
             Some(Command::Add(add)) => add.run(globals).await,
-            Some(Command::Remove(remove)) => remove.run(globals),
+            Some(Command::Remove(remove)) => remove.run(globals).await,
             Some(Command::List(list)) => list.run(globals),
             Some(Command::Status(show)) => show.run(globals),
         }
@@ -89,18 +89,16 @@ impl Steward {
             crate::settings::load(self.config.as_deref(), "steward.toml")?
         };
         let settings = self.settings.or(file);
-        let config = settings.config()?;
         let network = Network::load(globals.network.as_deref()).await?;
         let output = globals.output();
         let told = move |entry: &steward::Entry| drop(output.answer(&Line(entry)));
-        let (account, rate) = (globals.account.as_deref(), settings.bandwidth());
-        let Opened { steward, pool, holder } =
-            beside::open(config, &network, account, output, rate, told).await?;
-        let metrics = beside::serve_metrics(&settings, &steward.observer()).await?;
+        let opened = beside::open(&settings, &network, globals.account.as_deref(), output, told).await?;
+        let metrics = beside::serve_metrics(&settings, &opened.steward.observer()).await?;
+        let (pool, holder) = (opened.pool.clone(), opened.holder.clone());
         let ready = StewardReady { holder, metrics: metrics.as_ref().map(|serving| serving.addr) };
         output.answer(&Ready { ready })?;
         let managed = self.managed;
-        let outcome = steward.run(async move { drop(lifetime::ended(managed).await) }).await;
+        let outcome = opened.run(async move { drop(lifetime::ended(managed).await) }).await;
         pool.close().await;
         outcome?;
         Ok(Outcome::Complete)

@@ -9,9 +9,10 @@ use client::AuditLogReader;
 use data_encoding::HEXLOWER;
 use ipld_core::ipld::Ipld;
 use protocol::limits::TRANSCRIPT_LEN_MAX;
-use protocol::{AUDIT_LOG_MAGIC, Ending, Transcript};
+use protocol::{AUDIT_LOG_MAGIC, Ending, Record as _, Transcript};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sharing::{ERASURE_LEN_MAX, Erasure, ErasureCertificate};
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
@@ -24,6 +25,8 @@ use crate::record_file::{self, RecordFile};
 /// same in base64url as `headwater node` prints them. With --json the whole body is printed, and that of a
 /// publication holds the key to its bundle.
 ///
+/// Of a certificate of erasure everything is checked: the owner's word, and each word of a node against the manifest of what was erased.
+///
 /// Of an audit everything is checked again with nothing but the file: what was committed to before anything
 /// was drawn, what was drawn, what the node signed, and the proofs where they are attached. A log of audits
 /// is read to its end, and its chain is checked too. Exit status 1 when anything is off; an audit that the
@@ -34,11 +37,15 @@ Examples:
   headwater verify /var/lib/headwater/node.record
   headwater verify audit.transcript
   headwater verify audits.log
+  headwater verify scan.dcm.erasure.txt
   headwater verify - < lease.cbor")]
 pub(crate) struct Verify {
     /// The file with the record, the transcript or the log; - for standard input, except for logs
     file: PathBuf,
 }
+
+/// Longest file that is read whole, in bytes: a certificate of erasure in base64 with what stands above it.
+const FILE_LEN_MAX: u64 = 2 * ERASURE_LEN_MAX as u64 + TRANSCRIPT_LEN_MAX as u64;
 
 /// A record whose signature verified, or a transcript of which everything did.
 #[derive(Serialize)]
@@ -54,10 +61,11 @@ struct Verified {
 
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let bytes = record_file::read(&self.file, TRANSCRIPT_LEN_MAX as u64)?;
+        let bytes = record_file::read(&self.file, FILE_LEN_MAX)?;
         let output = globals.output();
         match Kind::of(&bytes) {
             Kind::Log => output.answer(&Log::read(&self.file)?)?,
+            Kind::Erasure => output.answer(&Verified::erasure(&self.file, &bytes)?)?,
             Kind::Transcript => output.answer(&Verified::transcript(&self.file, &bytes)?)?,
             Kind::Record => output.answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?,
         }
@@ -67,6 +75,7 @@ impl Verify {
 
 /// What a file begins as.
 enum Kind {
+    Erasure,
     Log,
     Transcript,
     Record,
@@ -78,6 +87,8 @@ impl Kind {
         const TRANSCRIPT: [u8; 2] = [0xa3, 0xa4];
         if bytes.starts_with(AUDIT_LOG_MAGIC) {
             Self::Log
+        } else if ErasureCertificate::is_in(bytes) {
+            Self::Erasure
         } else if bytes.first().is_some_and(|head| TRANSCRIPT.contains(head)) {
             Self::Transcript
         } else {
@@ -94,6 +105,27 @@ impl Verified {
             by: record.by().to_string(),
             body: body(&bytes)?,
             text: record.to_string(),
+        })
+    }
+
+    fn erasure(path: &Path, bytes: &[u8]) -> anyhow::Result<Self> {
+        let does_not_verify = || format!("{} does not verify", path.display());
+        let text = str::from_utf8(bytes).with_context(does_not_verify)?;
+        let certificate = ErasureCertificate::from_text(text).with_context(does_not_verify)?;
+        let statement = certificate.statement();
+        let objects = certificate.objects().iter().map(|object| {
+            let (ended, parts) = object.parts();
+            let nodes: Vec<_> = object.ends.iter().map(|end| end.by().to_string()).collect();
+            let silent: Vec<_> = object.silent.iter().map(ToString::to_string).collect();
+            json!({ "cid": object.cid().to_string(), "parts": parts, "ended": ended, "nodes": nodes, "silent": silent })
+        });
+        let Erasure { at, key, name, .. } = statement.body();
+        Ok(Self {
+            kind: Erasure::TYPE,
+            network: statement.network().to_string(),
+            by: statement.by().to_string(),
+            body: json!({ "at": at, "key": key, "name": name.as_str(), "objects": objects.collect::<Vec<_>>() }),
+            text: certificate.to_string(),
         })
     }
 

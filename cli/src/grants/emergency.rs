@@ -82,6 +82,8 @@ fn kept(id: LinkId, origin: &str, files: &[GrantedFile], expires: UnixSeconds) -
         label: Some("for emergencies".to_owned()),
         files: files.collect(),
         revoked: None,
+        patient: None,
+        purpose: None,
     }
 }
 

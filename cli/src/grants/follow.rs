@@ -80,7 +80,7 @@ async fn publish_where(
         followed.push(Followed { name: given.path.to_string(), failed });
     }
     if !changed.is_empty() {
-        TrailFile::open(globals, names.account.secret(), client.network())?.append_all(changed)?;
+        TrailFile::open(globals, names.account.secret(), client.network())?.append_with(|_| changed)?;
     }
     Ok(followed)
 }

@@ -45,8 +45,6 @@ pub(crate) struct BookEntry {
     pub(crate) patient: Option<String>,
     /// Why it is shared: a code of HL7 for purposes of use.
     pub(crate) purpose: Option<String>,
-    /// The number of the last event that was fetched from the gateway.
-    pub(crate) fetched: u64,
 }
 
 impl Book {

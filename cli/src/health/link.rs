@@ -9,23 +9,28 @@ use protocol::{NetworkId, SecretKey, Signed, UnixSeconds};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sharing::{
-    HealthLinkEnd, HealthLinkText, LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader, TrailWhat, link_key,
+    Facts, HealthLinkText, LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader, TrailText, TrailWhat,
 };
 
 use super::{Book, BookEntry};
 use crate::arguments::Globals;
+use crate::ends::{Ended, Ending};
 use crate::failure::{Outcome, Usage};
 use crate::gateway_api::{self, GatewayError};
 use crate::membership::Network;
 use crate::names::{Names, now};
-use crate::trail::{TrailFile, facts_of};
-use crate::{account as account_file, failure};
+use crate::trail::{Asked, Reads, facts_of};
+use crate::{account as account_file, failure, printable};
 
 /// The answer of a revocation.
 #[derive(Serialize)]
 struct Answer {
     id: String,
     revoked: UnixSeconds,
+    /// Whether its gateway has confirmed it.
+    is_closed: bool,
+    #[serde(flatten)]
+    reads: Reads,
     label: Option<String>,
 }
 
@@ -37,25 +42,22 @@ pub(crate) fn known(globals: &Globals, text: &str) -> anyhow::Result<Option<Book
     }
 }
 
-/// Ends a health link at its gateway, for ever, and the leases of what is behind it.
-pub(crate) async fn revoke(globals: &Globals, mut entry: BookEntry) -> anyhow::Result<Outcome> {
+/// Ends a health link, and the leases of what is behind it. Where its gateway does not answer, later commands tell it, and nothing is
+/// left that it could hand out.
+pub(crate) async fn revoke(globals: &Globals, entry: BookEntry) -> anyhow::Result<Outcome> {
     let network = Network::load(globals.network.as_deref()).await?;
+    // Whoever has the index has the book: nobody changes the link meanwhile.
     let mut names = Names::open(globals).await?;
-    let (secret, id, at) = (names.account.secret().clone(), entry.id, now());
-    let record =
-        Signed::sign(&link_key(&secret, id), &network.file.network, HealthLinkEnd { id, issued: at });
-    let path = format!("/api/health-links/{id}/end");
-    gateway_api::post_record(&entry.gateway, &path, record.encode()).await?;
-    // From here on it is closed, whatever becomes of what lies on the network.
-    if entry.ended.is_none() {
-        entry.ended = Some(at);
-        Book::open(globals)?.keep(&entry)?;
-        let facts = facts_of(&entry, TrailWhat::LinkEnded, at);
-        TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;
-    }
-    for object in &entry.objects {
-        names.local.release_later(*object, at)?;
-    }
+    let (book, id, at) = (Book::open(globals)?, entry.id, now());
+    let mut entry = book.find(id)?.unwrap_or(entry);
+    let secret = names.account.secret().clone();
+    let ending = Ended { globals, secret: &secret, network: network.file.network, id };
+    let mut trail = ending.open_trail(facts_of(&entry, TrailWhat::LinkEnded, at));
+    let revoked = *entry.ended.get_or_insert(at);
+    book.keep(&entry)?;
+    let is_closed = ending.end(&entry.gateway, Ending::Health, &mut trail).await;
+    let reads = ending.reads(Some(Asked::health(&entry)), trail.as_mut()).await;
+    names.local.release_all_later(entry.objects.iter().copied(), at)?;
     let release = async |client: &Client| {
         for object in &entry.objects {
             release_now(client, &names.account, &names.local, *object).await?;
@@ -66,23 +68,53 @@ pub(crate) async fn revoke(globals: &Globals, mut entry: BookEntry) -> anyhow::R
     let released = network.with_client(Some(account_file::payer(&secret)), release).await;
     if let Err(error) = &released {
         globals.output().note(format_args!(
-            "the link is revoked; what was behind it is released by later commands: {}",
+            "what was behind it is released by later commands: {}",
             failure::one_line(error)
         ));
     }
-    let revoked = entry.ended.unwrap_or(at);
-    globals.output().answer(&Answer { id: id.to_string(), revoked, label: entry.label })?;
-    Ok(if released.is_ok() { Outcome::Complete } else { Outcome::Incomplete })
+    let is_over = is_closed && released.is_ok() && trail.is_some();
+    globals.output().answer(&Answer { id: id.to_string(), revoked, is_closed, reads, label: entry.label })?;
+    Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
+}
+
+/// Ends a health link that another machine has made. What is behind it is released there, or ends with its leases.
+pub(crate) async fn revoke_elsewhere(
+    globals: &Globals,
+    id: LinkId,
+    gateway: &Url,
+) -> anyhow::Result<Outcome> {
+    let secret = account_file::open(globals.account.as_deref(), globals.output())?;
+    let (network, at) = (Network::id(globals.network.as_deref())?, now());
+    let ending = Ended { globals, secret: &secret, network, id };
+    let source = TrailText::cut(gateway.as_str().trim_end_matches('/'));
+    let facts = Facts { link: Some(id), source, ..Facts::new(TrailWhat::LinkEnded, at) };
+    let mut trail = ending.open_trail(facts);
+    let is_closed = ending.end(gateway, Ending::Health, &mut trail).await;
+    let is_over = is_closed && trail.is_some();
+    let reads = Reads::unknown();
+    globals
+        .output()
+        .note("another machine has made it: what was behind it is released when it is revoked there as well");
+    globals.output().answer(&Answer { id: id.to_string(), revoked: at, is_closed, reads, label: None })?;
+    Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let label = self.label.as_deref().unwrap_or("the health link");
-        writeln!(
-            f,
-            "{label}: revoked at {}, nobody opens it any more; what was read before stays read",
-            self.revoked
-        )
+        let (label, at) = (printable::escaped(label), self.revoked);
+        if self.is_closed {
+            writeln!(
+                f,
+                "{label}: revoked at {at}, nobody opens it any more; what was read before stays read"
+            )?;
+        } else {
+            writeln!(
+                f,
+                "{label}: revoked at {at}; its gateway has not confirmed it, and is told by later commands"
+            )?;
+        }
+        write!(f, "{}", self.reads)
     }
 }
 

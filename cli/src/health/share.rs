@@ -5,21 +5,21 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use chunker::AccountSecret;
+use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
-use data_encoding::HEXLOWER;
 use protocol::limits::LEASE_DURATION_MAX_S;
-use protocol::{Digest, Sequence, Signed, UnixSeconds};
+use protocol::{Sequence, UnixSeconds};
 use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    Attempts, HealthFile, HealthFlags, HealthKey, HealthLink, HealthLinkFields, HealthLinkText, LinkId,
-    PatientId, Purpose, TrailWhat, link_key,
+    Attempts, HealthFile, HealthFlags, HealthKey, HealthLinkFields, HealthLinkText, LinkId, PatientId,
+    Purpose,
 };
 
 use super::files::{self, PlainFile};
 use super::link::required_id;
+use super::register::Registering;
 use super::{Book, BookEntry, qr};
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
@@ -30,8 +30,8 @@ use crate::output::Output;
 use crate::passcode::PasscodeSource;
 use crate::quantity::Duration;
 use crate::secrets::SecretArg;
-use crate::trail::{TrailFile, facts_of};
-use crate::{account as account_file, gateway_api};
+use crate::trail::TrailFile;
+use crate::{account as account_file, ends};
 
 /// How long the files of a link without an end are kept on the nodes.
 const KEEP: Duration = Duration::from_days(365);
@@ -77,11 +77,11 @@ pub(crate) struct HealthArgs {
     qr: Option<PathBuf>,
 
     /// Whom the record is about, for your audit trail
-    #[arg(long, value_name = "ID", requires = "health")]
+    #[arg(long, value_name = "ID")]
     patient: Option<String>,
 
     /// Why it is shared, a code of HL7 for purposes of use, for your audit trail
-    #[arg(long, value_name = "CODE", requires = "health")]
+    #[arg(long, value_name = "CODE")]
     purpose: Option<String>,
 }
 
@@ -117,6 +117,10 @@ impl HealthArgs {
         let files = files::read(&wish.files)?;
         let network = Network::load(globals.network.as_deref()).await?;
         let secret = account_file::open(globals.account.as_deref(), globals.output())?;
+        let mut trail = TrailFile::open(globals, &secret, network.file.network)?;
+        ends::send(globals, &secret, network.file.network).await?;
+        // Whoever has the index has the book: nobody changes the link meanwhile.
+        let mut names = Names::open(globals).await?;
         let book = Book::open(globals)?;
         let (before, entry) = match &self.update {
             Some(link) => self.updated(&book, link, &wish, &files)?,
@@ -125,11 +129,14 @@ impl HealthArgs {
         // Checked before anything is stored.
         let link = link_of(&entry, &secret)?;
         let work = async |client: &Client| {
-            self.put(globals, &network, client, &book, before.as_ref(), entry, &files).await
+            let coding = network.usual_coding(client)?;
+            let put = self.put(&mut names, client, coding, entry, &files).await?;
+            let registering = Registering { book: &book, before: before.as_ref(), network: &network };
+            let entry = registering.register(&names, &mut trail, put).await?;
+            names.push(client, coding).await?;
+            Ok(entry)
         };
         let entry = network.with_client(Some(account_file::payer(&secret)), work).await?;
-        let what = if before.is_some() { TrailWhat::LinkChanged } else { TrailWhat::LinkMade };
-        TrailFile::open(globals, &secret, network.file.network)?.append(facts_of(&entry, what, now()))?;
         self.answer(&entry, &link, globals.output())
     }
 
@@ -159,7 +166,6 @@ impl HealthArgs {
             contents: contents(files),
             patient: self.patient()?,
             purpose: self.purpose()?,
-            fetched: 0,
         })
     }
 
@@ -176,12 +182,14 @@ impl HealthArgs {
         Ok(Some(from.plus(seconds)))
     }
 
-    fn patient(&self) -> anyhow::Result<Option<String>> {
+    /// Whom the record is about.
+    pub(crate) fn patient(&self) -> anyhow::Result<Option<String>> {
         let patient = self.patient.as_deref().map(PatientId::new).transpose();
         Ok(patient.map_err(|error| Usage::because(error.to_string()))?.map(String::from))
     }
 
-    fn purpose(&self) -> anyhow::Result<Option<String>> {
+    /// Why it is shared.
+    pub(crate) fn purpose(&self) -> anyhow::Result<Option<String>> {
         let purpose = self.purpose.as_deref().map(Purpose::new).transpose();
         Ok(purpose.map_err(|error| Usage::because(error.to_string()))?.map(String::from))
     }
@@ -212,40 +220,20 @@ impl HealthArgs {
         Ok((Some(before), entry))
     }
 
-    /// Stores the files and registers the link. What is kept here is so before the gateway knows it.
-    #[expect(clippy::too_many_arguments, reason = "all of them are about one link")]
+    /// Stores the files.
     async fn put(
         &self,
-        globals: &Globals,
-        network: &Network,
+        names: &mut Names,
         client: &Client,
-        book: &Book,
-        before: Option<&BookEntry>,
+        coding: Coding,
         mut entry: BookEntry,
         files: &[PlainFile],
-    ) -> anyhow::Result<BookEntry> {
-        let mut names = Names::open(globals).await?;
-        let (coding, key) =
-            (network.usual_coding(client)?, HealthKey::derive(names.account.secret(), entry.id));
+    ) -> anyhow::Result<(BookEntry, Vec<HealthFile>)> {
+        let key = HealthKey::derive(names.account.secret(), entry.id);
         let until = entry.expires.unwrap_or_else(|| now().plus(KEEP.seconds()));
         let put = files::put(client, &names.account, coding, &key, files, self.deflate, until).await?;
         entry.objects = put.iter().map(|file| file.object).collect();
-        book.keep(&entry)?;
-        let registered = register(network, names.account.secret(), &entry, put).await;
-        // What is not behind the link any more, or never came to be, is released.
-        let gone = if registered.is_ok() { before } else { Some(&entry) };
-        for object in gone.into_iter().flat_map(|gone| &gone.objects) {
-            names.local.release_later(*object, now())?;
-        }
-        if let Err(error) = registered {
-            match before {
-                Some(before) => book.keep(before)?,
-                None => book.forget(entry.id)?,
-            }
-            return Err(error);
-        }
-        names.push(client, coding).await?;
-        Ok(entry)
+        Ok((entry, put))
     }
 
     fn answer(&self, entry: &BookEntry, link: &HealthLinkText, output: Output) -> anyhow::Result<Outcome> {
@@ -274,32 +262,6 @@ impl HealthArgs {
         })?;
         Ok(Outcome::Complete)
     }
-}
-
-/// Tells the gateway of the link.
-async fn register(
-    network: &Network,
-    secret: &AccountSecret,
-    entry: &BookEntry,
-    files: Vec<HealthFile>,
-) -> anyhow::Result<()> {
-    let passcode = entry.passcode.as_deref().map(|text| {
-        let bytes = HEXLOWER.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Digest::from_bytes).context("what is kept of the link's passcode is damaged")
-    });
-    let link = HealthLink::try_from(HealthLinkFields {
-        attempts: Attempts::try_from(entry.attempts).map_err(|error| Usage::because(error.to_string()))?,
-        expires: entry.expires,
-        files,
-        flags: entry.flags,
-        id: entry.id,
-        issued: now(),
-        passcode: passcode.transpose()?,
-        seq: entry.seq,
-    })?;
-    let record = Signed::sign(&link_key(secret, entry.id), &network.file.network, link);
-    gateway_api::post_record(&entry.gateway, "/api/health-links", record.encode()).await?;
-    Ok(())
 }
 
 fn link_of(entry: &BookEntry, secret: &AccountSecret) -> anyhow::Result<HealthLinkText> {

@@ -1,17 +1,17 @@
 //! Changing a folder of records: a new catalogue in the place of the old one, and the old objects released.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use account::{Account, Change, PackPut, Packed, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
 use chunker::Coding;
-use client::{Client, NodeRelease, ObjectSecrets, PutReport};
+use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
 
-use crate::names::{Names, now};
+use crate::names::{Names, check_kind, now};
 
 /// How it begins what a node is said to have answered that has not done what it was asked for.
 pub(crate) const NOT_CONFIRMED: &str = "not confirmed";
@@ -44,6 +44,8 @@ pub(crate) struct Released {
     pub(crate) nodes: BTreeMap<PublicKey, String>,
     /// Why some nodes could not be asked yet.
     pub(crate) later: Option<String>,
+    /// All that they said, object by object.
+    pub(crate) reports: Vec<ReleaseReport>,
 }
 
 impl Folder {
@@ -60,6 +62,19 @@ impl Folder {
         let opened = super::open(client, &names.link(client, path).await?).await?;
         let packs = opened.catalogue().packs().to_vec();
         Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
+    }
+
+    /// The folder of records that has this name in the index, or a new one where nothing has.
+    pub(crate) async fn open_or_new(
+        client: &Client,
+        names: &Names,
+        path: &IndexPath,
+    ) -> anyhow::Result<Self> {
+        if names.local.index().file(path).is_some() {
+            return Ok(Self::open(client, names, path).await?.0);
+        }
+        check_kind(names.local.index(), path)?;
+        Ok(Self { path: path.clone(), file: None, packs: Vec::new() })
     }
 
     /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
@@ -96,11 +111,14 @@ impl Folder {
             erasable: erasable.then_some(salt),
             headers: HeaderFields::default(),
         };
+        if let Some(old) = &self.file {
+            names.will_be_replaced(old)?;
+        }
         names.local.write(vec![Change::File(self.path, file)]).context("cannot write to your index")?;
         if let Some(old) = &self.file {
             names.replaced(old)?;
         }
-        let pushed = names.push(put.client, index_coding).await?;
+        let pushed = names.sync(put.client, index_coding).await?;
         Ok(Written { catalogue: report, pushed })
     }
 }
@@ -173,6 +191,45 @@ pub(crate) async fn packs_of_others(
     Ok(packs)
 }
 
+/// What became of packs that were to be released once no catalogue names them.
+#[derive(Debug, Default)]
+pub(crate) struct Unnamed {
+    answers: HashMap<Cid, Answer>,
+    /// Why it cannot be said yet which catalogues there are.
+    waits: bool,
+}
+
+/// Releases the packs that wait for it and that no catalogue names. What other devices have written has to be known for that.
+pub(crate) async fn release_unnamed(client: &Client, names: &Names) -> anyhow::Result<Unnamed> {
+    let mut unnamed = Unnamed { waits: !names.is_fresh, ..Unnamed::default() };
+    if unnamed.waits || names.local.waiting_packs()?.is_empty() {
+        return Ok(unnamed);
+    }
+    let named = packs_of_others(client, names, &[]).await?;
+    for pack in names.local.decide_packs(&named, now())? {
+        let answer = release_now(client, &names.account, &names.local, pack).await?;
+        unnamed.answers.insert(pack, answer);
+    }
+    Ok(unnamed)
+}
+
+impl Unnamed {
+    /// What was said of these packs. One that another folder has stays as it is.
+    pub(crate) fn of(&mut self, packs: &[Cid]) -> Released {
+        let mut said = Released::default();
+        if self.waits && !packs.is_empty() {
+            said.later = Some(
+                "later commands release it, when enough nodes have said what your other devices have written"
+                    .to_owned(),
+            );
+        }
+        for answer in packs.iter().filter_map(|pack| self.answers.remove(pack)) {
+            said.take(answer);
+        }
+        said
+    }
+}
+
 /// Has the leases of objects ended, now as far as nodes answer, or by later commands.
 pub(crate) async fn release(
     client: &Client,
@@ -183,25 +240,39 @@ pub(crate) async fn release(
     names.local.release_all_later(objects.iter().copied(), now())?;
     let mut said = Released::default();
     for object in objects {
-        match release_now(client, &names.account, &names.local, object).await? {
-            Answer::Asked(report) => {
-                said.ended += report.ended();
-                for (node, answer) in report.nodes {
-                    said.enter(node, answer);
-                }
-            }
-            Answer::Unknown => {}
-            Answer::NotOurs => said.later = Some("another account put it".to_owned()),
-            Answer::Later(error) => {
-                said.later = Some(format!("it is tried again by later commands: {error}"));
-            }
-        }
+        said.take(release_now(client, &names.account, &names.local, object).await?);
     }
     Ok(said)
 }
 
 impl Released {
-    fn enter(&mut self, node: PublicKey, answer: NodeRelease) {
+    fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Asked(report) => {
+                self.ended += report.ended();
+                for (node, answer) in &report.nodes {
+                    self.enter(*node, answer);
+                }
+                self.reports.push(report);
+            }
+            Answer::Unknown => {}
+            Answer::NotOurs => self.later = Some("another account put it".to_owned()),
+            Answer::Later(error) => {
+                self.later = Some(format!("it is tried again by later commands: {error}"));
+            }
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.ended += other.ended;
+        self.later = self.later.or(other.later);
+        self.nodes.extend(other.nodes);
+        self.reports.extend(other.reports);
+        self
+    }
+
+    fn enter(&mut self, node: PublicKey, answer: &NodeRelease) {
         match answer {
             NodeRelease::HeldNothing => {}
             NodeRelease::Ended(_) => {
@@ -220,6 +291,8 @@ pub(crate) fn secrets(names: &Names, erasable: bool) -> anyhow::Result<ObjectSec
         return Ok(names.account.new_secrets());
     }
     let secrets = names.account.new_erasable_secrets();
+    // Should it never come to be in the index, nobody needs its key.
+    names.local.destroy_key_later(&secrets.salt)?;
     names.keys.keep(&secrets.salt, &secrets.content_key).context("cannot keep its key")?;
     Ok(secrets)
 }

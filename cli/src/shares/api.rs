@@ -12,7 +12,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sharing::{LinkId, LinkInquiry, Share, ShareEnd, ShareKeys, Wrapped};
+use sharing::{LinkId, Share, ShareEnd, ShareKeys, Wrapped};
 
 use crate::gateway_api::{GatewayError, Name, RECORD_TYPE, http, said, strange, unanswered, whole};
 
@@ -59,19 +59,6 @@ pub(crate) async fn register(gateway: &Url, share: &Signed<Share>) -> Result<(),
 pub(crate) async fn end(gateway: &Url, end: &Signed<ShareEnd>) -> Result<(), GatewayError> {
     let path = format!("/api/shares/{}/end", end.body().id);
     post_record(gateway, &path, end.encode()).await.map(drop)
-}
-
-/// What happened to a link that the gateway still keeps, oldest first; nothing is forgotten there.
-pub(crate) async fn events_of(
-    gateway: &Url,
-    inquiry: &Signed<LinkInquiry>,
-) -> Result<Vec<Value>, GatewayError> {
-    let path = format!("/api/links/{}/events", inquiry.body().id);
-    let mut answer = post_record(gateway, &path, inquiry.encode()).await?;
-    match answer["events"].take() {
-        Value::Array(events) => Ok(events),
-        _ => Err(strange(gateway, "it does not list events")),
-    }
 }
 
 /// Shows link and passcode.

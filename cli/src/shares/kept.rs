@@ -36,6 +36,12 @@ pub(crate) struct KeptShare {
     pub(crate) label: Option<String>,
     pub(crate) files: Vec<KeptFile>,
     pub(crate) revoked: Option<u64>,
+    /// Whom the files are about, as the owner calls them.
+    #[serde(default)]
+    pub(crate) patient: Option<String>,
+    /// Why they are shared: a code of HL7 for purposes of use.
+    #[serde(default)]
+    pub(crate) purpose: Option<String>,
 }
 
 /// An object of a share.
@@ -112,6 +118,11 @@ fn parse(bytes: &[u8]) -> anyhow::Result<KeptShare> {
 }
 
 impl KeptShare {
+    /// Which share it is.
+    pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
+        self.id.parse().context("the list of shares is damaged")
+    }
+
     /// Its link once more.
     pub(crate) fn link(&self, account: &AccountSecret) -> Result<ShareLink, ShareLinkError> {
         let id: LinkId = self.id.parse().map_err(|_| ShareLinkError::Id)?;

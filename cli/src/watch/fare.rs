@@ -140,6 +140,18 @@ impl Fare {
         Ok(sessions.iter().map(|session| self.used(session)).collect())
     }
 
+    /// Offers the last receipts to their gateways, and to nobody else; what was paid.
+    pub(super) async fn acknowledge_last(&self) -> anyhow::Result<Vec<UsedGrant>> {
+        let sessions = self.all();
+        for session in &sessions {
+            if !Self::is_taken(session).await {
+                self.output.note(format_args!("{} does not take the last receipt", session.gateway));
+            }
+            session.close().context("cannot keep what was acknowledged")?;
+        }
+        Ok(sessions.iter().map(|session| self.used(session)).collect())
+    }
+
     /// Hands in what earlier programs could not; forgets grants that are over.
     pub(crate) async fn catch_up(&self) -> anyhow::Result<()> {
         for mut kept in self.keep.all()? {
@@ -173,12 +185,17 @@ impl Fare {
     }
 
     async fn hand_in(&self, session: &Session) -> anyhow::Result<()> {
+        if Self::is_taken(session).await { Ok(()) } else { session.hand_in(&self.offer.ledger).await }
+    }
+
+    /// Whether the gateway takes the last receipt.
+    async fn is_taken(session: &Session) -> bool {
         for _ in 0..LAST_TRIES {
             if session.acknowledge().await.is_ok() {
-                return Ok(());
+                return true;
             }
         }
-        session.hand_in(&self.offer.ledger).await
+        false
     }
 
     fn used(&self, session: &Session) -> UsedGrant {
@@ -275,7 +292,7 @@ impl Fare {
         let till = Till::of(gateway).map_err(|error| Fault::Broken(error.to_string()))?;
         let paid_by = till.ledger().await.map_err(fault)?;
         let paid_by = paid_by
-            .filter(|by| by.issuer == self.offer.issuer && by.network == self.offer.network)
+            .filter(|by| by.network.at_ledger(&by.issuer) == self.offer.network)
             .ok_or_else(|| Fault::Unpayable("it takes part in another ledger, or in none".to_owned()))?;
         let kept = match self.kept_for(paid_by.gateway, piece) {
             Ok(Some(kept)) => kept,

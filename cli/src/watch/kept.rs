@@ -66,6 +66,11 @@ impl Keep {
         Self(account.with_file_name(name))
     }
 
+    /// The grants in this folder.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
     /// Keeps a request and its key before it is made, so that what is granted can be used whatever happens.
     pub(super) fn begin(
         &self,

@@ -20,6 +20,7 @@ use crate::ledger_network;
 pub(crate) struct Offer {
     pub(super) ledger: LedgerApi,
     pub(super) issuer: PublicKey,
+    /// For what everything is signed: the network at this ledger.
     pub(super) network: NetworkId,
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
@@ -43,10 +44,23 @@ impl Offer {
         let paid_by = ledger_of(gateways, issuer).await?;
         let ledger = LedgerApi::connect(&paid_by.url).await?;
         let network = ledger.network()?;
-        if ledger.issuer()? != issuer || network != paid_by.network {
-            bail!("the ledger at {} is another one than the title is shown under", ledger.url());
+        if network != paid_by.network {
+            bail!("the ledger at {} is one of another network than its gateway says", ledger.url());
         }
         ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
+        Self::at(ledger, bundle).await.map(Some)
+    }
+
+    /// The offer for a title at this ledger, which has to be the one that it is shown under.
+    pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+        let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
+        match bundle.parts().ledger {
+            None => bail!("{} is shown for nothing", bundle.id()),
+            Some(named) if named != issuer => {
+                bail!("the ledger at {} is another one than the title is shown under", ledger.url())
+            }
+            Some(_) => {}
+        }
         let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, network, &id).await?;
@@ -54,7 +68,7 @@ impl Offer {
         if parts.content != bundle.id().cid() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
         }
-        Ok(Some(Self { ledger, issuer, network, agreement, need: limit::need(bundle) }))
+        Ok(Self { ledger, issuer, network, agreement, need: limit::need(bundle) })
     }
 
     /// What it costs to see all of it once, with some room for what is asked for twice.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chunker::Manifest;
 use futures_util::{StreamExt as _, stream};
 use proofs::Root;
-use protocol::{HeldShard, PublicKey, Release, SecretKey, Signed};
+use protocol::{HeldShard, LeaseEnd, PublicKey, Release, SecretKey, Signed};
 
 use crate::client::Client;
 use crate::placement::{Ranked, segment_seed};
@@ -24,14 +24,14 @@ pub(crate) async fn release(client: &Client, manifest: &Manifest, control: &Secr
     super::probe_suspects(client).await;
     let told = stream::iter(candidates(client, manifest)).map(|(node, roots)| async move {
         let said = match release_at(client, node, &roots, control).await {
-            Ok(0) => NodeRelease::HeldNothing,
+            Ok(ended) if ended.is_empty() => NodeRelease::HeldNothing,
             Ok(ended) => NodeRelease::Ended(ended),
             Err(error) => NodeRelease::Unconfirmed(error.to_string()),
         };
         (node, said)
     });
     let nodes = told.buffer_unordered(NODES_ABREAST).collect().await;
-    ReleaseReport { cid: manifest.cid(), nodes }
+    ReleaseReport { cid: manifest.cid(), manifest: Box::new(manifest.clone()), nodes }
 }
 
 /// The nodes that may have a part of the object, each with what it may have; the manifest comes last.
@@ -61,13 +61,13 @@ async fn release_at(
     node: PublicKey,
     roots: &[Root],
     control: &SecretKey,
-) -> Result<usize, WireError> {
+) -> Result<Vec<Signed<LeaseEnd>>, WireError> {
     let held = client.wire.held(node, roots, control.public(), ASK_WITHIN).await?;
-    let mut ended = 0;
+    let mut ended = Vec::new();
     for (root, HeldShard { id, seq, .. }) in roots.iter().zip(held).filter_map(|(r, h)| Some((*r, h?))) {
         let release = Release { id, node, root, seq: seq.next() };
-        client.wire.release(node, &Signed::sign(control, &client.network(), release)).await?;
-        ended += 1;
+        let release = Signed::sign(control, &client.network(), release);
+        ended.push(client.wire.release(node, &release).await?);
     }
     Ok(ended)
 }

@@ -79,9 +79,12 @@ def entries():
     yield accepted("header fields of 4096 bytes", file_entry("a", headers={"a": "x" * 4000, "b" * 64: "ü" * 15 + "y"}))
     yield accepted("64 header fields", file_entry("a", headers={f"x-{n}": "" for n in range(64)}))
     yield accepted("a folder", entry("folders/films/new", folder=START))
+    yield accepted("a hold until a date", entry("holds/films", hold={"since": START, "until": START + 1}))
+    yield accepted("a hold for a reason", entry("holds/films/a.mp4", hold={"legal": "case 17", "since": START}))
+    yield accepted("a hold of both kinds", entry("holds/a", hold={"legal": "c" * 400, "since": START, "until": START + 1}))
     yield accepted("a publication", publication_entry("film"))
     yield accepted("a creator's index", entry("publishing/0102030405060708", publishing=PUBLISHING))
-    for name in ("files/a", "folders/a", f"publications/{b3(b'film').hex()}", "publishing/0102030405060708"):
+    for name in ("files/a", "folders/a", "holds/a", f"publications/{b3(b'film').hex()}", "publishing/0102030405060708"):
         yield accepted(f"gone: {name[:12]}", entry(name, gone=START))
 
     def bad(name, error, value):
@@ -111,6 +114,16 @@ def entries():
         "a line feed in a value": {"a": "1\nb: 2"}, "a space before a value": {"a": " 1"}, "a space after a value": {"a": "1 "}, "bytes for a value": {"a": b"1"},
     }.items():
         yield bad(f"header fields: {what}", "malformed", entry("files/a", file=file("a", headers=headers)))
+    yield bad("a hold that says nothing", "malformed", entry("holds/a", hold={"since": START}))
+    yield bad("a hold over before it begins", "malformed", entry("holds/a", hold={"since": START, "until": START}))
+    yield bad("a hold without a beginning", "malformed", entry("holds/a", hold={"until": START}))
+    yield bad("a hold with an empty reason", "malformed", entry("holds/a", hold={"legal": "", "since": START}))
+    yield bad("a hold with a line feed in its reason", "malformed", entry("holds/a", hold={"legal": "a\nb", "since": START}))
+    yield bad("a hold with a reason of 401 bytes", "malformed", entry("holds/a", hold={"legal": "c" * 401, "since": START}))
+    yield bad("a hold with a key that nobody knows", "malformed", entry("holds/a", hold={"legal": "a", "since": START, "who": "me"}))
+    yield bad("a hold named as a file", "name", entry("files/a", hold={"legal": "a", "since": START}))
+    yield bad("a file named as a hold", "name", entry("holds/a", file=file("a")))
+    yield bad("a hold on what leads out", "malformed", entry("holds/../a", hold={"legal": "a", "since": START}))
     yield bad("a folder that is a text", "malformed", entry("folders/a", folder="a"))
     yield bad("a folder named with a slash after it", "malformed", entry("folders/a/", folder=START))
     yield bad("a folder named as a file", "name", entry("files/a", folder=START))

@@ -17,12 +17,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
-from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, readable, record, signed_bytes, without_none, write
+import records as signed_records
+from records import NET as NETWORK, OTHER_NET, START, Key, Raw, b3, cbor, derive, readable, signed_bytes, without_none, write
 
 NULL, FLOAT = Raw(b"\xf6"), Raw(b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")
 KEYS = {name: Key(bytes([seed] * 32)) for seed, name in enumerate(("viewer", "session", "gateway", "node", "issuer", "treasury", "one", "two", "three"), 1)}
 PUBLIC = {name: key.public for name, key in KEYS.items()}
 AMOUNT_MAX = 2**63 - 1
+# Everything here is signed for one ledger of the network (section 10).
+NET = derive("headwater v1 network at a ledger", NETWORK + PUBLIC["issuer"])
+
+
+def record(kind, body, by, /, *, network=NET, **changes):
+    return signed_records.record(kind, body, by, network=network, **changes)
 
 
 def u64le(number):
@@ -199,6 +206,7 @@ def records():
         yield bad("cut before the last byte", kind, "malformed", whole[:-1])
         yield bad("a byte follows", kind, "malformed", whole + b"\0")
         yield bad("another network", kind, "network", record(kind, body, by, network=OTHER_NET))
+        yield bad("for the network, and no ledger of it", kind, "network", record(kind, body, by, network=NETWORK))
         yield bad("signed for another network", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
         yield bad("named as signed by another key", kind, "signature", record(kind, body, by, by=PUBLIC["treasury"]))
         yield bad("signed as another type", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes("lease", NET, body))))
@@ -240,13 +248,14 @@ def derived():
     alias = derive("headwater v1 viewer alias", blind + PUBLIC["viewer"] + body["agreement"] + u64le(body["epoch"]))
     yield {"name": "serial", "request": record("session_request", body, KEYS["viewer"]).hex(), "serial": serial.hex()}
     yield {"name": "alias", "blind": blind.hex(), "viewer": PUBLIC["viewer"].hex(), "agreement": body["agreement"].hex(), "epoch": 1, "alias": alias.hex()}
+    yield {"name": "at_ledger", "network": NETWORK.hex(), "issuer": PUBLIC["issuer"].hex(), "at_ledger": NET.hex()}
     chain = bytes(32)
     for n in range(3):
         chain = derive("headwater v1 delivered", chain + b3(bytes([n])))
     yield {"name": "delivered", "segments": [b3(bytes([n])).hex() for n in range(3)], "hash": chain.hex()}
     code = bytes(range(16))
     yield {"name": "top_up", "code": base64.b32encode(code).decode().rstrip("="), "id": derive("headwater v1 top-up", code)[:16].hex()}
-    terms = {"issuer": PUBLIC["issuer"], "network": NET, "treasury": PUBLIC["treasury"], "unit": "EUR"}
+    terms = {"issuer": PUBLIC["issuer"], "network": NETWORK, "treasury": PUBLIC["treasury"], "unit": "EUR"}
     head = derive("headwater v1 journal", bytes(32) + cbor(terms))
     deposit = record("deposit", BODIES["deposit"], KEYS["viewer"])
     acceptance = record("acceptance", BODIES["acceptance"], KEYS["issuer"])
@@ -613,6 +622,10 @@ def witness():
 
 def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
+    yield {"name": "line", "entry": cbor({"line": line}).hex()}
+    pool = {"amount": 9000, "each": 600, "name": b3(b"budget")}
+    yield {"name": "line", "entry": cbor({"line": line | {"budget": {"whole": True}}}).hex()}
+    line |= {"budget": {"pool": pool, "whole": False}}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
     carrier = {"claimed": 12, "counted": 10, "gateway": PUBLIC["gateway"], "node": PUBLIC["node"], "owed": 10, "promised": 60, "shared": 50}
     keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
@@ -626,7 +639,7 @@ def log_entries():
     for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
-            if key == "resale":
+            if key in ("resale", "budget"):
                 continue
             yield bad(f"{kind} without {key}", "malformed", {kind: without_none(value | {key: None})})
         yield bad(f"{kind} with an unknown key", "malformed", {kind: value | {"note": 1}})
@@ -643,6 +656,11 @@ def log_entries():
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})
     yield bad("paid above the largest amount", "malformed", {"line": line | {"paid": 2**63}})
+    for name, budget in (("null", NULL), ("of nothing", {}), ("whole as a number", {"whole": 1}), ("a pool null", {"pool": NULL, "whole": True}), ("an unknown key", {"note": 1, "whole": True})):
+        yield bad(f"a budget {name}", "malformed", {"line": line | {"budget": budget}})
+    for key in pool:
+        yield bad(f"a pool without {key}", "malformed", {"line": line | {"budget": {"pool": without_none(pool | {key: None}), "whole": True}}})
+    yield bad("a pool above the largest amount", "malformed", {"line": line | {"budget": {"pool": pool | {"amount": 2**63}, "whole": True}}})
     yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
 
 

@@ -11,7 +11,7 @@ import sys
 FOLDER = pathlib.Path(__file__).parent
 sys.path.append(str(FOLDER.parent))
 
-from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, map_of, readable, record, signed_bytes, without_none, write
+from records import NET, OTHER_NET, START, Key, Raw, b3, cbor, derive, map_of, readable, record, signed_bytes, without_none, write
 
 # Of Ed25519 (RFC 8032): the field and the order of the group.
 P = 2**255 - 19
@@ -70,6 +70,7 @@ BODIES = {
             "start": START,
         },
     ),
+    "lease_end": (NODE, {"at": START, "control": OWNER.public, "id": ID, "root": ROOT, "seq": 1}),
     "mandate": (OWNER, {"byte_hours": 10**12, "expires": START, "holder": PAYER.public}),
     "node": (NODE, {"addrs": ["203.0.113.7:4433"], "class": 10, "issued": START, "price": 0, "seq": 1, "version": "headwater 0.1.0"}),
     "pointer": (OWNER, {"expires": START, "seq": 7, "slot": 0, "value": b"hello"}),
@@ -251,11 +252,11 @@ def rejected_bodies():
     for kind, (_, body) in BODIES.items():
         for key in body:
             yield rejected_body(f"no {key}", kind, **{key: None})
-    for kind, key in (("admission", "endpoint"), ("lease", "control"), ("lease", "payer"), ("mandate", "holder"), ("release", "node"), ("renewal", "node"), ("renewal", "control")):
+    for kind, key in (("admission", "endpoint"), ("lease", "control"), ("lease", "payer"), ("lease_end", "control"), ("mandate", "holder"), ("release", "node"), ("renewal", "node"), ("renewal", "control")):
         yield rejected_body(f"{key} off the curve", kind, **{key: (2).to_bytes(32, "little")})
         yield rejected_body(f"{key} with a y above the field prime", kind, **{key: (P + 3).to_bytes(32, "little")})
         yield rejected_body(f"{key} of 33 bytes", kind, **{key: NODE.public + b"\0"})
-    for kind in ("lease", "release", "renewal"):
+    for kind in ("lease", "lease_end", "release", "renewal"):
         yield rejected_body("id of 15 bytes", kind, id=ID[:15])
         yield rejected_body("id of 17 bytes", kind, id=ID + b"\0")
         yield rejected_body("root of 31 bytes", kind, root=ROOT[:31])
@@ -414,11 +415,12 @@ def payment():
     lane = {"epoch": 7, "lane": 0, "payee": NODE.public}
     allocation = {"amount": 1_000_000, "issued": START} | lane
     name = b3(cbor([PAYER.public, "allocation", allocation]))
+    at_ledger = derive("headwater v1 network at a ledger", NET + AUDITOR.public)
     return (
         record("admission", BODIES["admission"][1], PAYER),
-        record("allocation", allocation, PAYER),
-        record("promise", {"name": name, "taken": START, "until": START + DAY}, AUDITOR),
-        record("voucher", {"amount": 250_000, "bytes": 2**30} | lane, PAYER),
+        record("allocation", allocation, PAYER, network=at_ledger),
+        record("promise", {"name": name, "taken": START, "until": START + DAY}, AUDITOR, network=at_ledger),
+        record("voucher", {"amount": 250_000, "bytes": 2**30} | lane, PAYER, network=at_ledger),
     )
 
 
@@ -548,7 +550,9 @@ def responses():
     longest_held = some(varint(2**28) + varint(2**64 - 1) + string(ID) + varint(2**64 - 1))
     yield header("held: one and not the other", 7, items(held, NONE))
     yield header("held: 256 of the longest", 7, items(*[longest_held] * 256))
-    yield header("released", 8)
+    yield header("released", 8, R["lease_end"])
+    yield bad_header("released without a word for it", 8)
+    yield bad_header("released with a word of 4097 bytes", 8, string(bytes(4097)))
     yield header("pointer kept", 9)
     yield header("no pointers", 10, items())
     longest = record("pointer", body_with("pointer", value=bytes(1024), slot=65_535, seq=2**64 - 1, expires=2**64 - 1), OWNER)

@@ -500,6 +500,53 @@ def answer_vectors():
     yield bad("the rows before them", DEEP.frame((0, 2, 2), payload=DEEP.slice(0, 0, 2)), "slice")
 
 
+# --- What stands in front of the cells of an upload ----------------------------------------------
+
+
+def upload_vectors():
+    control = Key(b3(b"control"))
+    mandate = record("mandate", {"byte_hours": 10**12, "expires": START, "holder": Key(b3(b"payer")).public}, control)
+    fields = {
+        "cell": 14, "cells": 1000, "commit": b3(b"commitment"), "control": control.public, "header": bytes(range(256)) * 2, "k": 5, "m": 2,
+        "mandate": mandate, "salt": b3(b"salt"), "seed": b3(b"seed"), "v": 1,
+    }
+    head = lambda **changes: cbor(without_none(fields | changes))  # noqa: E731
+
+    def vector(name, bytes_, error=None):
+        return {"name": name, "head": bytes_.hex(), "error": error}
+
+    yield vector("as it is", head())
+    yield vector("one small cell", head(cell=10, cells=1))
+    yield vector("cells of 1 KiB, as many as there are columns", head(cell=10, cells=5))
+    yield vector("another coding", head(k=20, m=10))
+    yield vector("a mandate that is none, which its verification tells", head(mandate=b"none"))
+    for name in fields:
+        yield vector(f"without {name}", head(**{name: None}), "malformed")
+    yield vector("a key that nobody knows", head(name="x"), "malformed")
+    yield vector("roots, which are not known yet", head(roots=bytes(32)), "malformed")
+    yield vector("tags, which an upload does not have", head(tags=["a=b"]), "malformed")
+    yield vector("a number that is a float", head(cells=FLOAT), "malformed")
+    yield vector("a number longer than it need be", head(k=Raw(b"\x18\x05")), "malformed")
+    yield vector("keys out of order", bytes(map_of(*reversed(fields.items()))), "malformed")
+    yield vector("a byte after the end", head() + b"\0", "malformed")
+    yield vector("cut off", head()[:-1], "malformed")
+    yield vector("nothing", b"", "malformed")
+    yield vector("more than 8192 bytes", head(mandate=bytes(8192)), "malformed")
+    yield vector("version 2", head(v=2), "version")
+    yield vector("cells of 512 bytes", head(cell=9), "cell")
+    yield vector("cells of 32 KiB", head(cell=15), "cell")
+    yield vector("no data columns", head(k=0), "coding")
+    yield vector("more columns than there may be", head(k=255, m=255), "coding")
+    yield vector("no cells", head(cells=0), "geometry")
+    yield vector("more cells than there may be", head(cells=2**40 + 1), "geometry")
+    yield vector("a cell size that its number of cells does not have", head(cell=10), "geometry")
+    yield vector("a control key that is no point", head(control=bytes([255] * 32)), "control")
+    yield vector("a control key of 31 bytes", head(control=control.public[:31]), "malformed")
+    yield vector("a salt of 33 bytes", head(salt=bytes(33)), "malformed")
+    yield vector("a header of 511 bytes", head(header=bytes(511)), "malformed")
+    yield vector("a mandate longer than a record", head(mandate=bytes(4097)), "mandate")
+
+
 def layout_vectors():
     """Which frames an answer has, where no answer needs to be written out: [segment, column, first row, rows]."""
     for k, m, cells, begin, end in ((1, 1, 1, 0, 1), (5, 3, 1000, 0, 1000), (5, 3, 1000, 159, 162), (4, 2, 129, 127, 129), (2, 1, 16_386, 16_380, 16_386), (7, 3, 500, 3, 4), (3, 2, 97, 95, 97)):
@@ -539,6 +586,11 @@ write(
     "Spec sections 10 and 27. A decoder that expects `type` and `network` accepts `record`, or rejects it for the reason in `error`.",
     NET,
     vectors=record_vectors(),
+)
+write(
+    FOLDER / "uploads.json",
+    "Spec section 27. head is the CBOR (in hexadecimal) in front of the cells of an upload; a gateway accepts it, or rejects it for the reason in error: malformed, version, cell, coding, geometry, control, mandate.",
+    vectors=list(upload_vectors()),
 )
 write(
     FOLDER / "folders.json",

@@ -7,9 +7,11 @@ use protocol::UnixSeconds;
 use sharing::{HealthFile, HealthLink, LinkId, Passcode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::polls::Polls;
 use crate::handles::{Handle, HandleLimits, Handles, Opened};
+use crate::polls::Polls;
 
+/// Requests for one link, at once and in a minute.
+const HEALTH_POLLS_PER_MINUTE: u32 = 60;
 /// Passcodes that are compared at a time; each takes 64 MiB.
 const COMPARISONS_MAX: usize = 2;
 /// Passcodes that are compared or wait for it: more are turned away before an attempt is taken. Those that wait, wait some seconds.
@@ -40,7 +42,7 @@ impl HealthDesk {
     pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
-            polls: Mutex::default(),
+            polls: Mutex::new(Polls::new(HEALTH_POLLS_PER_MINUTE)),
             locations: Mutex::new(Handles::new(LOCATIONS)),
             comparing: Arc::new(Semaphore::new(COMPARISONS_MAX)),
             guesses: Arc::new(Semaphore::new(GUESSES_MAX)),

@@ -9,6 +9,7 @@ use sharing::LinkId;
 use tokio::sync::Mutex;
 
 use super::{LinkStore, LinkStoreError, PostgresLinks, RedbLinks, Taken};
+use crate::streams::{BatchStore, PostgresBatches, RedbBatches};
 
 /// How often links are looked through for those that can be forgotten, in seconds.
 const SWEEP_EVERY_S: u64 = 3600;
@@ -19,6 +20,7 @@ const TURNS_SWEPT_AT: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Links {
     store: Arc<dyn LinkStore>,
+    batches: Arc<dyn BatchStore>,
     turns: Arc<Turns>,
     swept: Arc<Mutex<UnixSeconds>>,
 }
@@ -44,17 +46,21 @@ pub enum Guess {
 impl Links {
     /// Links in a file of this gateway, which is made when it is missing.
     pub fn in_file(path: &Path) -> Result<Self, LinkStoreError> {
-        RedbLinks::open(path).map(Self::new)
+        let store = RedbLinks::open(path)?;
+        let batches = RedbBatches::open(store.database())?;
+        Ok(Self::new(store, batches))
     }
 
     /// Links in the database at `postgres://user@host:port/name`, which several gateways may share.
     pub async fn in_database(url: &str) -> Result<Self, LinkStoreError> {
-        PostgresLinks::open(url).await.map(Self::new)
+        let (store, batches) = (PostgresLinks::open(url).await?, PostgresBatches::open(url).await?);
+        Ok(Self::new(store, batches))
     }
 
-    fn new(store: impl LinkStore + 'static) -> Self {
+    fn new(store: impl LinkStore + 'static, batches: impl BatchStore + 'static) -> Self {
         Self {
             store: Arc::new(store),
+            batches: Arc::new(batches),
             turns: Arc::default(),
             swept: Arc::new(Mutex::new(UnixSeconds::new(0))),
         }
@@ -63,6 +69,11 @@ impl Links {
     /// Where they are kept.
     pub fn store(&self) -> &dyn LinkStore {
         &*self.store
+    }
+
+    /// Where the batches of streams are kept.
+    pub fn batches(&self) -> &dyn BatchStore {
+        &*self.batches
     }
 
     /// Takes an attempt at a link, then asks `is_right`, and gives the attempt back if it is.

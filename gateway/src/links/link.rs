@@ -13,6 +13,8 @@ pub enum LinkKind {
     Share,
     /// A SMART Health Link (spec §28).
     Health,
+    /// A stream of a device (spec §32).
+    Stream,
 }
 
 /// A link to be kept.
@@ -111,6 +113,7 @@ impl LinkKind {
         match self {
             Self::Share => 0,
             Self::Health => 1,
+            Self::Stream => 2,
         }
     }
 
@@ -118,6 +121,7 @@ impl LinkKind {
         match number {
             0 => Some(Self::Share),
             1 => Some(Self::Health),
+            2 => Some(Self::Stream),
             _ => None,
         }
     }

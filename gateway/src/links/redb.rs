@@ -70,6 +70,11 @@ impl RedbLinks {
         Ok(Self { database: Arc::new(database) })
     }
 
+    /// The database, for what is kept beside the links.
+    pub(super) fn database(&self) -> Arc<Database> {
+        Arc::clone(&self.database)
+    }
+
     /// Does something that waits for the disk.
     async fn blocking<T: Send + 'static>(
         &self,

@@ -6,8 +6,7 @@ use sharing::{LinkEvent, LinkEventKind, LinkId, Reader};
 use super::link::KEPT_AFTER_EXPIRY_S;
 use super::*;
 
-#[path = "../../../ledger/service/tests/postgres/mod.rs"]
-mod postgres;
+use crate::links::postgres_for_tests as postgres;
 
 const EXPIRES: UnixSeconds = UnixSeconds::new(5000);
 

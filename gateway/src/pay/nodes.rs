@@ -1,6 +1,7 @@
 //! Paying nodes: bills come from the client, and go back as vouchers under allocations that the ledger has promised.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use client::{Bill, Payer};
@@ -8,7 +9,7 @@ use protocol::{
     Admission, Allocation, Amount, Counted, Epoch, LaneNumber, Payment, PublicKey, Signed, Unverified,
     Voucher,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::collateral::{Collateral, Due, Lane, Step};
 use super::lanes::KeptLane;
@@ -18,10 +19,16 @@ use crate::gateway::now;
 
 /// Bills that wait at a time.
 const BILLS_QUEUED_MAX: usize = 256;
+/// Bills that are answered at a time; those of one payee one after the other.
+const BILLS_AT_ONCE_MAX: usize = 256;
+/// Allocations that a ledger is shown at a time. Whoever has a promise already does not wait for these.
+const HAND_INS_AT_ONCE_MAX: usize = 8;
 /// For how long an endpoint may act for the gateway, in seconds: it is looked at when a payment comes.
 const ADMISSION_S: u64 = 3600;
 /// How long the ledger's word about the epoch counts.
 const EPOCH_ASKED_EVERY: Duration = Duration::from_secs(30);
+/// How long the last word counts, at most, when the ledger says nothing more.
+const EPOCH_TRUSTED: Duration = Duration::from_hours(1);
 /// How long nothing is asked of a ledger that did not do what it was asked.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -50,9 +57,27 @@ enum NotPaid {
 /// What is known between bills.
 #[derive(Debug)]
 struct Desk {
-    collateral: Collateral,
-    asked: Option<Instant>,
-    paused: Option<Instant>,
+    /// Held while the disk writes, never while the ledger is asked: what is set aside for one is not there for another.
+    collateral: Mutex<Collateral>,
+    clock: Clock,
+    handing: Semaphore,
+    /// One for each payee: no more than there are nodes.
+    turns: std::sync::Mutex<HashMap<PublicKey, Arc<Mutex<()>>>>,
+    paused: std::sync::Mutex<Option<Instant>>,
+}
+
+/// Which epoch it is, by the ledger's word.
+#[derive(Debug, Default)]
+struct Clock {
+    word: std::sync::Mutex<Option<Word>>,
+    /// Whoever asks the ledger.
+    asking: Mutex<()>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    asked: Instant,
+    ends: Instant,
 }
 
 impl Till {
@@ -64,50 +89,76 @@ impl Till {
     }
 }
 
-/// Answers bills one after the other: what is set aside for one is not there for another.
+/// Answers bills: those of one payee one after the other, so that a ledger that is slow about one keeps nobody else waiting.
 async fn answer(till: Weak<Shared>, mut bills: mpsc::Receiver<Bill>, limit: Amount) {
-    let collateral = Collateral::new(limit, Epoch::new(0));
-    let mut desk = Desk { collateral, asked: None, paused: None };
+    let desk = Arc::new(Desk::new(limit));
+    let places = Arc::new(Semaphore::new(BILLS_AT_ONCE_MAX));
     while let Some(bill) = bills.recv().await {
+        let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
         let Some(shared) = till.upgrade() else { return };
-        let paid = desk.pay(&Till { shared }, &bill).await;
-        let payment = paid.unwrap_or_else(|error| {
-            tracing::warn!(node = %bill.node.fmt_short(), %error, "a node is not paid");
-            None
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move {
+            let _place = place;
+            desk.answer(&Till { shared }, bill).await;
         });
-        // Whoever asked may have gone.
-        let _gone = bill.answer.send(payment);
     }
 }
 
 impl Desk {
-    async fn pay(&mut self, till: &Till, bill: &Bill) -> Result<Option<Payment>, NotPaid> {
-        let due = Due { node: bill.node, price: bill.price, read: bill.read, counted: bill.counted };
-        if self.paused.is_some_and(|until| Instant::now() < until) {
-            return Ok(None);
+    fn new(limit: Amount) -> Self {
+        Self {
+            collateral: Mutex::new(Collateral::new(limit, Epoch::new(0))),
+            clock: Clock::default(),
+            handing: Semaphore::new(HAND_INS_AT_ONCE_MAX),
+            turns: std::sync::Mutex::default(),
+            paused: std::sync::Mutex::default(),
         }
+    }
+
+    async fn answer(&self, till: &Till, bill: Bill) {
+        let turn = Arc::clone(locked(&self.turns).entry(bill.node).or_default());
+        let _turn = turn.lock().await;
+        let due = Due { node: bill.node, price: bill.price, read: bill.read, counted: bill.counted };
         let paid = self.steps(till, &due).await;
-        self.paused = matches!(paid, Err(NotPaid::Ledger(_))).then(|| Instant::now() + PAUSE);
-        Ok(paid?.and_then(|lane| till.payment(lane, bill.endpoint)))
+        if matches!(paid, Err(NotPaid::Ledger(_))) {
+            *locked(&self.paused) = Some(Instant::now() + PAUSE);
+        }
+        let lane = paid.unwrap_or_else(|error| {
+            tracing::warn!(node = %bill.node.fmt_short(), %error, "a node is not paid");
+            None
+        });
+        // Whoever asked may have gone.
+        let _gone = bill.answer.send(lane.and_then(|lane| till.payment(lane, bill.endpoint)));
     }
 
     /// Takes one step after the other until there is a voucher.
-    async fn steps(&mut self, till: &Till, due: &Due) -> Result<Option<KeptLane>, NotPaid> {
-        self.turn_epoch(till).await?;
-        let epoch = self.collateral.epoch();
+    async fn steps(&self, till: &Till, due: &Due) -> Result<Option<KeptLane>, NotPaid> {
+        if !self.knows_epoch(till).await? {
+            return Ok(None);
+        }
         loop {
-            match self.collateral.next(due) {
+            let mut collateral = self.collateral.lock().await;
+            let epoch = collateral.epoch();
+            match collateral.next(due) {
                 Step::Allocate { lane, amount } => {
                     let kept = till.allocate(epoch, due.node, lane, amount).await?;
-                    self.collateral.add(due.node, kept);
+                    collateral.add(due.node, kept);
                 }
                 Step::HandIn { lane } => {
+                    drop(collateral);
+                    let _place = self.handing.acquire().await.expect("nobody closes it");
+                    if self.is_paused() {
+                        return Ok(None);
+                    }
                     till.hand_in(epoch, due.node, lane).await?;
-                    self.collateral.promised(due.node);
+                    let mut collateral = self.collateral.lock().await;
+                    if collateral.epoch() == epoch {
+                        collateral.promised(due.node);
+                    }
                 }
                 Step::Owe { lane, said } => {
                     let kept = till.owe(epoch, due.node, lane, said).await?;
-                    self.collateral.owes(due, said);
+                    collateral.owes(due, said);
                     return Ok(Some(kept));
                 }
                 Step::Nothing => return Ok(None),
@@ -116,29 +167,64 @@ impl Desk {
         }
     }
 
-    /// Asks the ledger for the epoch now and then, and takes up what is kept of a new one.
-    async fn turn_epoch(&mut self, till: &Till) -> Result<(), NotPaid> {
-        if self.asked.is_some_and(|asked| asked.elapsed() < EPOCH_ASKED_EVERY) {
-            return Ok(());
+    /// Whether it is known which epoch it is. The ledger is asked now and then, by one at a time: all others go by its last
+    /// word, as long as that epoch lasts.
+    async fn knows_epoch(&self, till: &Till) -> Result<bool, NotPaid> {
+        let _asking = match self.clock.word() {
+            Some(word) if word.asked.elapsed() < EPOCH_ASKED_EVERY => return Ok(true),
+            Some(_) => match self.clock.asking.try_lock() {
+                Ok(asking) => asking,
+                Err(_) => return Ok(true),
+            },
+            None => self.clock.asking.lock().await,
+        };
+        let word = self.clock.word();
+        if word.is_some_and(|word| word.asked.elapsed() < EPOCH_ASKED_EVERY) {
+            return Ok(true);
         }
+        if self.is_paused() {
+            return Ok(word.is_some());
+        }
+        self.turn_epoch(till).await.map(|()| true)
+    }
+
+    /// Asks the ledger for the epoch, and takes up what is kept of a new one.
+    async fn turn_epoch(&self, till: &Till) -> Result<(), NotPaid> {
         let EpochNow { epoch, ends } = till.shared.ledger.epoch().await?;
-        let left = Duration::from_secs(ends.seconds_since(now()));
-        // The last word counts no longer than the epoch.
-        self.asked = (!left.is_zero()).then(Instant::now);
-        if epoch != self.collateral.epoch() {
-            let network = till.network();
+        let asked = Instant::now();
+        let mut collateral = self.collateral.lock().await;
+        if epoch != collateral.epoch() {
+            let network = till.signed_for();
             let kept = till.blocking(move |store| {
                 store.forget_lanes(epoch)?;
                 store.lanes_of(epoch, &network)
             });
             let kept = kept.await?;
-            self.collateral.begin(epoch);
+            collateral.begin(epoch);
             for lane in kept {
-                self.collateral.add(lane.allocation.body().payee, lane.lane());
+                collateral.add(lane.allocation.body().payee, lane.lane());
             }
         }
+        let left = Duration::from_secs(ends.seconds_since(now())).min(EPOCH_TRUSTED);
+        *locked(&self.clock.word) = Some(Word { asked, ends: asked + left });
         Ok(())
     }
+
+    fn is_paused(&self) -> bool {
+        locked(&self.paused).is_some_and(|until| Instant::now() < until)
+    }
+}
+
+impl Clock {
+    /// The ledger's last word, as long as the epoch lasts.
+    fn word(&self) -> Option<Word> {
+        locked(&self.word).filter(|word| Instant::now() < word.ends)
+    }
+}
+
+/// Every change is made in one go, whatever panicked beside it.
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Till {
@@ -151,7 +237,7 @@ impl Till {
         amount: Amount,
     ) -> Result<Lane, NotPaid> {
         let body = Allocation { amount, epoch, issued: now(), lane, payee };
-        let allocation = Signed::sign(self.secret(), &self.network(), body);
+        let allocation = Signed::sign(self.secret(), &self.signed_for(), body);
         let kept = KeptLane { allocation, promise: None, voucher: None };
         let lane = kept.lane();
         self.blocking(move |store| store.keep_lane(&kept)).await?;
@@ -178,7 +264,7 @@ impl Till {
         let Counted { bytes, amount } = said;
         let voucher = Voucher { amount, bytes, epoch, lane, payee: node };
         if kept.voucher.as_ref().is_none_or(|known| *known.body() != voucher) {
-            kept.voucher = Some(Signed::sign(self.secret(), &self.network(), voucher));
+            kept.voucher = Some(Signed::sign(self.secret(), &self.signed_for(), voucher));
             let keep = kept.clone();
             self.blocking(move |store| store.keep_lane(&keep)).await?;
         }
@@ -186,7 +272,7 @@ impl Till {
     }
 
     async fn kept_lane(&self, epoch: Epoch, node: PublicKey, lane: LaneNumber) -> Result<KeptLane, NotPaid> {
-        let network = self.network();
+        let network = self.signed_for();
         let kept = self.blocking(move |store| store.lane(epoch, &node, lane, &network)).await?;
         kept.ok_or(NotPaid::Lost(lane))
     }

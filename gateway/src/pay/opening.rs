@@ -83,7 +83,7 @@ impl Till {
         let title = self.title(grant.agreement).await?;
         let mut session = Session::new(grant, title.price, self.credit());
         for record in self.blocking(move |store| store.of_grant(&grant.serial)).await? {
-            let receipt = Signed::<DeliveryReceipt>::decode(&record, &self.network());
+            let receipt = Signed::<DeliveryReceipt>::decode(&record, &self.signed_for());
             session.restore(receipt.expect("only verified receipts are kept").body());
         }
         let viewer = self.sessions().viewer(&grant).ok_or(OpenError::Full)?;

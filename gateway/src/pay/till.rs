@@ -168,6 +168,11 @@ impl Till {
         self.shared.network
     }
 
+    /// For what all records are signed that the ledger takes or has signed.
+    pub(crate) fn signed_for(&self) -> NetworkId {
+        self.shared.network.at_ledger(&self.shared.issuer)
+    }
+
     pub(crate) fn open_sessions(&self) -> usize {
         self.sessions().len()
     }

@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     blob, care, health, links, live, nodes, open, pay, publications, publish, read, sealed, sealed_uploads,
-    shares, sources, status, watch,
+    shares, sources, status, streams, watch,
 };
 
 /// The routes that other programs may rest on.
@@ -40,6 +40,10 @@ use super::{
         health::manifest,
         health::single,
         health::location,
+        streams::register,
+        streams::end,
+        streams::batches,
+        streams::append,
         shares::register,
         shares::end,
         shares::about,

@@ -32,7 +32,7 @@ pub(super) struct LedgerAnswer {
     issuer: String,
     /// The key that grants have to name, in hexadecimal.
     gateway: String,
-    /// The network for which everything is signed, in hexadecimal.
+    /// The network that it is a ledger of, in hexadecimal.
     network: String,
     /// Bytes that are sent to a viewer of a title before they are acknowledged.
     credit_bytes: u64,
@@ -139,7 +139,8 @@ async fn read(body: Body, len_max: usize) -> Result<Vec<u8>, Problem> {
 }
 
 fn record<T: Record>(till: &Till, bytes: &[u8]) -> Result<Signed<T>, Problem> {
-    Signed::decode(bytes, &till.network()).map_err(|error| Problem::new(Code::BadRecord, error.to_string()))
+    Signed::decode(bytes, &till.signed_for())
+        .map_err(|error| Problem::new(Code::BadRecord, error.to_string()))
 }
 
 fn open_problem(error: &OpenError) -> Problem {

@@ -21,6 +21,7 @@ use crate::{BearerToken, Gateway, GatewayConfig, UploadConfig};
 mod health;
 mod links;
 mod shares;
+mod streams;
 
 const TOKEN: &str = "0123456789abcdef";
 const LINK: &str = "headwater:bafyr4iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

@@ -12,7 +12,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use protocol::{SecretKey, SessionGrant, Signed};
 use reqwest::StatusCode;
-use running::{NETWORK, Running, agreed, deposit, json, list, receipt, request};
+use running::{AT_LEDGER, Running, agreed, deposit, json, list, receipt, request};
 
 /// Grants of one viewer.
 const GRANTS_OF_A_VIEWER: usize = 400;
@@ -32,7 +32,7 @@ async fn main() {
         (0..grants.div_ceil(GRANTS_OF_A_VIEWER)).map(|number| key(1, number)).collect();
     let deposits: Vec<Vec<u8>> = viewers
         .iter()
-        .map(|viewer| Signed::sign(viewer, &NETWORK, deposit(2, 1 << 40, 1).into_body()).encode())
+        .map(|viewer| Signed::sign(viewer, &AT_LEDGER, deposit(2, 1 << 40, 1).into_body()).encode())
         .collect();
     json(ledger.operate("/v1/deposits", list(&deposits)).await, StatusCode::OK).await;
 
@@ -40,7 +40,7 @@ async fn main() {
         .map(|number| {
             let mut body = request(2, id, 1_000_000, 1).into_body();
             body.session = session(number).public();
-            Signed::sign(&viewers[number / GRANTS_OF_A_VIEWER], &NETWORK, body)
+            Signed::sign(&viewers[number / GRANTS_OF_A_VIEWER], &AT_LEDGER, body)
         })
         .collect();
     let start = Instant::now();

@@ -31,6 +31,7 @@ mod seller;
 mod sequencer;
 mod server;
 mod service;
+mod sessions;
 mod spread;
 mod state;
 mod statement;

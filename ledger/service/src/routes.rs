@@ -125,9 +125,11 @@ mod tests {
 
     use axum::extract::State;
     use ledger::tlog::KeyName;
-    use ledger::{Deposit, Inquired, Inquiry, Terms, Unit};
+    use ledger::{
+        Acceptance, Deposit, Deposited, Dispute, Inquired, Inquiry, PaymentId, Remark, Terms, Unit, What,
+    };
     use proofs::canonical;
-    use protocol::{Amount, NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
+    use protocol::{Amount, Digest, NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
     use serde::Serialize;
     use serde_bytes::{ByteArray, ByteBuf};
 
@@ -207,13 +209,54 @@ mod tests {
             let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Statement };
             inquiries::inquire(
                 State(service.clone()),
-                Body::from(Signed::sign(&stranger(), &NETWORK, inquiry).encode()),
+                Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),
             )
         };
         let held = [service.places().statement(), service.places().statement()];
         assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
         drop(held);
         assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
+    }
+
+    /// Half of the room for disputes is for those whom the ledger knows, however many others dispute.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn strangers_leave_room_for_the_disputes_of_those_who_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = service(folder.path()).await;
+        let signed_for = service.terms().signed_for();
+        let dispute = |by: &SecretKey, number: u64| {
+            let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number));
+            Signed::sign(by, &signed_for, Dispute { issued, reason, subject: Digest::of(b"line") })
+        };
+        let hand_in = async |record: &Signed<Dispute>| {
+            let answer = records::take(State(service.clone()), Body::from(record.encode())).await;
+            answer.map(|answer| answer.status()).map_err(|problem| problem.into_parts().0)
+        };
+        let known = SecretKey::from_bytes(&[8; 32]);
+        let (unit, id) = (Unit::new("EUR").unwrap(), PaymentId::from_bytes([1; 16]));
+        let deposit = Deposit { amount: Amount::new(1).unwrap(), id, remark: None, unit, issued: now() };
+        let deposit = Signed::sign(&known, &signed_for, deposit);
+        let accepted = Acceptance { issued: now(), name: deposit.name() };
+        let acceptance = Signed::sign(service.keys().issuer(), &signed_for, accepted);
+        let mut all = vec![What::Deposit(Box::new(Deposited { acceptance, deposit }))];
+        let half = ledger::DISPUTES_MAX as u64 / 2;
+        all.extend((1..half).map(|number| What::Dispute(dispute(&stranger(), number))));
+        service.writer().take(all).await.unwrap();
+
+        assert_eq!(
+            hand_in(&dispute(&stranger(), half)).await,
+            Ok(StatusCode::OK),
+            "the last place of strangers"
+        );
+        assert_eq!(hand_in(&dispute(&stranger(), half + 1)).await, Err(Code::TooManyRequests));
+        assert_eq!(hand_in(&dispute(&known, 1)).await, Ok(StatusCode::OK));
+        let rest = (2..=half).map(|number| What::Dispute(dispute(&known, number))).collect();
+        service.writer().take(rest).await.unwrap();
+        assert_eq!(
+            hand_in(&dispute(&known, half + 1)).await,
+            Err(Code::Refused),
+            "until the next settlement"
+        );
     }
 
     #[derive(Serialize)]
@@ -231,7 +274,7 @@ mod tests {
         let unit = Unit::new("EUR").unwrap();
         let deposit =
             Deposit { amount, id: code.payment_id(), remark: None, unit, issued: UnixSeconds::new(1) };
-        let deposit = Signed::sign(&stranger(), &NETWORK, deposit);
+        let deposit = Signed::sign(&stranger(), &service.terms().signed_for(), deposit);
         let with = |code| canonical::to_vec(&TopUp { code, deposit: (&deposit).into() });
         let (right, wrong) = (with(ByteArray::new(*code.as_bytes())), with(ByteArray::new([0; 16])));
         let hand_in =

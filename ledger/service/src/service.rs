@@ -308,6 +308,6 @@ impl Service {
     pub(crate) fn promise(&self, name: Digest, taken: UnixSeconds, epoch: Option<Epoch>) -> Signed<Promise> {
         let due = epoch.map_or(taken, |epoch| self.0.schedule.due(epoch));
         let body = Promise { name, taken, until: taken.max(due).plus(PROMISE_S) };
-        Signed::sign(self.0.keys.issuer(), &self.0.terms.network, body)
+        Signed::sign(self.0.keys.issuer(), &self.0.terms.signed_for(), body)
     }
 }

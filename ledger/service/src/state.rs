@@ -1,13 +1,16 @@
 //! What a ledger knows: the fold of its journal, and what is looked up beside it. Nothing of it is kept but the journal.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use ledger::{
-    Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId, PayoutTree, Settlement,
-    Summary, Terms, What,
+    Acknowledged, Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId,
+    PayoutTree, Settlement, Summary, Terms, What,
 };
-use protocol::{AgreementId, Epoch, PublicKey, UnixSeconds};
+use protocol::{AgreementId, Epoch, PublicKey, Serial, UnixSeconds};
+
+/// Settled epochs of which it is kept what was counted: about 110 bytes for each stream and grant.
+const COUNTED_EPOCHS_MAX: usize = 4;
 
 /// The fold, and what answers need besides.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct State {
     viewers: HashSet<PublicKey>,
     agreements: BTreeMap<AgreementId, Registered>,
     settled: BTreeMap<Epoch, Settled>,
+    /// The receipts of the last settlements, the newest at the end.
+    counted: VecDeque<Arc<CountedEpoch>>,
     /// What contracts owe after the last settlement.
     payouts: Arc<PayoutTree>,
     log_size: u64,
@@ -44,6 +49,16 @@ pub(crate) struct Settled {
     pub(crate) first: u64,
     /// Lines, gateways, carriers and payouts together.
     pub(crate) items: u64,
+}
+
+/// What a settlement has counted, and whose it was.
+#[derive(Debug)]
+pub(crate) struct CountedEpoch {
+    epoch: Epoch,
+    /// All grants of the epoch, ascending by serial.
+    grants: Vec<(Serial, PublicKey)>,
+    /// As they stand in the list of the summary.
+    pub(crate) receipts: Vec<Acknowledged>,
 }
 
 /// An entry of the journal; where it settles an epoch, with all that it settles, once that was computed.
@@ -72,6 +87,7 @@ impl State {
             viewers: HashSet::new(),
             agreements: BTreeMap::new(),
             settled: BTreeMap::new(),
+            counted: VecDeque::new(),
             payouts: Arc::new(PayoutTree::new(Vec::new())),
             log_size: 0,
         }
@@ -87,10 +103,15 @@ impl State {
             step.settlement = Some(Arc::new(self.ledger.settlement()));
         }
         let settlement = step.settlement.as_deref();
+        // Whose the grants are is known only as long as their epoch is open.
+        let grants = settlement.map(|settlement| self.ledger.grants_in(settlement.summary.epoch).collect());
         if self.ledger.apply_written(&step.entry, bytes, settlement)? == Applied::Known {
             return Ok(Taken::Known);
         }
         self.at = step.entry.at;
+        if let (Some(settlement), Some(grants)) = (settlement, grants) {
+            self.keep_counted(settlement, grants);
+        }
         Ok(Taken::New(self.remember(&step.entry, settlement)))
     }
 
@@ -130,6 +151,19 @@ impl State {
         self.settled.insert(summary.epoch, Settled { summary, at, first: self.log_size, items });
     }
 
+    fn keep_counted(&mut self, settlement: &Settlement, grants: Vec<(Serial, PublicKey)>) {
+        let (epoch, receipts) = (settlement.summary.epoch, settlement.receipts.clone());
+        self.counted.push_back(Arc::new(CountedEpoch { epoch, grants, receipts }));
+        if self.counted.len() > COUNTED_EPOCHS_MAX {
+            self.counted.pop_front();
+        }
+    }
+
+    /// What was counted in an epoch, while that is kept.
+    pub(crate) fn counted(&self, epoch: Epoch) -> Option<Arc<CountedEpoch>> {
+        self.counted.iter().find(|counted| counted.epoch == epoch).cloned()
+    }
+
     pub(crate) const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
@@ -165,6 +199,13 @@ impl State {
     /// What contracts owe after the last settlement.
     pub(crate) fn payouts(&self) -> Arc<PayoutTree> {
         Arc::clone(&self.payouts)
+    }
+}
+
+impl CountedEpoch {
+    /// The grants that a viewer had.
+    pub(crate) fn grants_of(&self, viewer: &PublicKey) -> impl Iterator<Item = Serial> {
+        self.grants.iter().filter(move |(_, owner)| owner == viewer).map(|(serial, _)| *serial)
     }
 }
 

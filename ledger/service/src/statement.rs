@@ -2,7 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry, Sale};
-use protocol::{AgreementId, Amount, Epoch, PublicKey, Serial};
+use protocol::{AgreementId, Amount, Epoch, PublicKey};
 use serde::Serialize;
 
 use crate::problem::{Code, Problem};
@@ -38,52 +38,6 @@ impl Balance {
             earned: on(Account::Earned(*party)),
             paid: ledger.paid(party).to_string(),
         }
-    }
-}
-
-/// The grants of a viewer that are not settled.
-#[derive(Debug, Serialize)]
-pub(crate) struct Sessions {
-    party: String,
-    sessions: Vec<Session>,
-}
-
-#[derive(Debug, Serialize)]
-struct Session {
-    serial: String,
-    agreement: String,
-    gateway: String,
-    epoch: u64,
-    starts: u64,
-    expires: u64,
-    charge: String,
-    bytes: u64,
-    ms: u64,
-    /// What it comes to so far.
-    asks: String,
-}
-
-impl Sessions {
-    pub(crate) fn of(service: &Service, viewer: &PublicKey) -> Self {
-        let state = service.state();
-        let ledger = state.ledger();
-        let session = |serial: Serial| {
-            let (grant, (usage, asks)) = (ledger.grant_of(&serial)?, ledger.usage(&serial)?);
-            Some(Session {
-                serial: serial.to_string(),
-                agreement: grant.agreement.to_string(),
-                gateway: HEXLOWER.encode(grant.gateway.as_bytes()),
-                epoch: grant.epoch.get(),
-                starts: grant.starts.get(),
-                expires: grant.expires.get(),
-                charge: grant.charge.to_string(),
-                bytes: usage.bytes,
-                ms: usage.ms,
-                asks: asks.to_string(),
-            })
-        };
-        let sessions = ledger.sessions_of(viewer).filter_map(session).collect();
-        Self { party: HEXLOWER.encode(viewer.as_bytes()), sessions }
     }
 }
 
@@ -208,7 +162,7 @@ impl Statement {
         let (sums, lines, sales) = (Sums::default(), Vec::new(), Vec::new());
         let mut reader = Reader { service, party, epoch, sums, lines, sales };
         for (index, bytes) in range.zip(entries) {
-            let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().network);
+            let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
             match entry.map_err(|error| failed(&error))? {
                 LogEntry::Line(line) => reader.line(index, &line),
                 LogEntry::Gateway(total) => reader.gateway(&total),

@@ -10,7 +10,7 @@ use ledger::{
 use proofs::canonical;
 use protocol::{Amount, Digest, Epoch, Ppm, Promise, Signed, Unverified};
 use reqwest::StatusCode;
-use running::{CREATOR, NETWORK, Running, VIEWER, agreed, deposit, now, refused, schedule, secret, terms};
+use running::{AT_LEDGER, CREATOR, Running, VIEWER, agreed, deposit, now, refused, schedule, secret, terms};
 use serde::Serialize;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     assert_eq!(refused(ledger.post("/v1/reversals", said.clone()).await).await, (401, "bad_token".into()));
     let answer = ledger.operate("/v1/reversals", said).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    let promise = Signed::<Promise>::decode(&answer.bytes().await.unwrap(), &NETWORK).unwrap();
+    let promise = Signed::<Promise>::decode(&answer.bytes().await.unwrap(), &AT_LEDGER).unwrap();
     assert_eq!(promise.by(), terms().issuer);
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.000000");
 
@@ -33,7 +33,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
         reason: Remark::new("it was me").unwrap(),
         subject: Digest::from_bytes([1; 32]),
     };
-    let dispute = Signed::sign(&secret(VIEWER), &NETWORK, dispute);
+    let dispute = Signed::sign(&secret(VIEWER), &AT_LEDGER, dispute);
     let promise = ledger.promised(&dispute).await;
     let due = schedule().due(Epoch::new(1));
     assert!(promise.body().until > due, "it is public with the next settlement");
@@ -71,9 +71,9 @@ fn offer(agreement: protocol::AgreementId) -> Offer {
 fn passed(licence: Digest, accepted_by: u8) -> Vec<u8> {
     let (to, price) = (secret(FRIEND).public(), Amount::new(500).unwrap());
     let body = LicenceTransfer { issued: now(), licence, number: 0, price, to };
-    let transfer = Signed::sign(&secret(VIEWER), &NETWORK, body);
+    let transfer = Signed::sign(&secret(VIEWER), &AT_LEDGER, body);
     let acceptance = Acceptance { issued: now(), name: transfer.name() };
-    let acceptance = Signed::sign(&secret(accepted_by), &NETWORK, acceptance);
+    let acceptance = Signed::sign(&secret(accepted_by), &AT_LEDGER, acceptance);
     canonical::to_vec(&Passed { acceptance: (&acceptance).into(), transfer: (&transfer).into() })
 }
 
@@ -85,14 +85,14 @@ async fn a_licence_is_bought_and_passed_on() {
     for owner in [VIEWER, FRIEND] {
         ledger.deposit(owner, 1000, 1).await;
     }
-    let offer = Signed::sign(&secret(CREATOR), &NETWORK, offer(id));
+    let offer = Signed::sign(&secret(CREATOR), &AT_LEDGER, offer(id));
     ledger.promised(&offer).await;
     let bought = Purchase { id: PaymentId::from_bytes([1; 16]), issued: now(), offer: offer.name() };
-    let bought = Signed::sign(&secret(VIEWER), &NETWORK, bought);
+    let bought = Signed::sign(&secret(VIEWER), &AT_LEDGER, bought);
     let due = schedule().due(Epoch::new(1));
     assert!(ledger.promised(&bought).await.body().until > due, "a sale is public with the next settlement");
     let key = KeyDelivery { issued: now(), purchase: bought.name(), sealed: Digest::from_bytes([2; 32]) };
-    ledger.promised(&Signed::sign(&secret(CREATOR), &NETWORK, key)).await;
+    ledger.promised(&Signed::sign(&secret(CREATOR), &AT_LEDGER, key)).await;
 
     let unasked = ledger.post("/v1/transfers", passed(bought.name(), VIEWER)).await;
     assert_eq!(refused(unasked).await, (409, "refused".into()), "the friend has not accepted");

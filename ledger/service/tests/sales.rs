@@ -11,7 +11,7 @@ use ledger_service::{KeyService, keep_offer};
 use proofs::canonical;
 use protocol::{AgreementId, Amount, Digest, Promise, Signed};
 use reqwest::StatusCode;
-use running::{CREATOR, NETWORK, Running, VIEWER, agreed, http, now, refused, secret, terms};
+use running::{AT_LEDGER, CREATOR, Running, VIEWER, agreed, http, now, refused, secret, terms};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::Value;
@@ -44,18 +44,18 @@ fn offer(agreement: AgreementId, term: u32) -> Signed<Offer> {
         term,
         until: now().plus(3600),
     };
-    Signed::sign(&secret(CREATOR), &NETWORK, body)
+    Signed::sign(&secret(CREATOR), &AT_LEDGER, body)
 }
 
 fn purchase(id: u8, offer: &Signed<Offer>) -> Signed<Purchase> {
     let body = Purchase { id: PaymentId::from_bytes([id; 16]), issued: now(), offer: offer.name() };
-    Signed::sign(&secret(VIEWER), &NETWORK, body)
+    Signed::sign(&secret(VIEWER), &AT_LEDGER, body)
 }
 
 /// A key service in this folder, for as long as the test goes on.
 async fn sell(folder: &Path, ledger: &Running) -> String {
     let url = format!("{}/", ledger.url).parse().unwrap();
-    let service = KeyService::open(folder, secret(CREATOR), NETWORK, terms().issuer, url, http()).unwrap();
+    let service = KeyService::open(folder, secret(CREATOR), *AT_LEDGER, terms().issuer, url, http()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}/v1", listener.local_addr().unwrap());
     tokio::spawn(service.serve(listener, std::future::pending()));
@@ -90,7 +90,7 @@ async fn who_has_paid_gets_the_key() {
         http().post(format!("{seller}/keys")).body(body).send().await.unwrap()
     };
     let forged = Promise { name: mine.name(), taken: now(), until: now() };
-    let forged = Signed::sign(&secret(VIEWER), &NETWORK, forged);
+    let forged = Signed::sign(&secret(VIEWER), &AT_LEDGER, forged);
     assert_eq!(refused(post(&seller, bought(&mine, &forged)).await).await, (403, "forbidden".into()));
     let promise = ledger.promised(&mine).await;
     let other = bought(&purchase(2, &offer), &promise);
@@ -102,7 +102,7 @@ async fn who_has_paid_gets_the_key() {
     let delivered: Delivered = canonical::from_slice(&first, 65_536).unwrap();
     let sealed = SealedKey::from_bytes(delivered.sealed.to_vec());
     assert_eq!(sealed.open(&secret(VIEWER), &mine.name()).unwrap(), SOLD);
-    let delivery = Signed::<KeyDelivery>::decode(&delivered.delivery, &NETWORK).unwrap();
+    let delivery = Signed::<KeyDelivery>::decode(&delivered.delivery, &AT_LEDGER).unwrap();
     assert_eq!((delivery.body().sealed, delivery.by()), (sealed.digest(), secret(CREATOR).public()));
 
     // The same again, also from a service that was started anew: the buyer pays once.

@@ -5,13 +5,16 @@
 mod running;
 
 use ledger::tlog::{LogProof, Policy};
-use ledger::{Inquired, LogAudit, LogEntry, TopUpCode};
+use ledger::{
+    Inquired, Inquiry, LogAudit, LogEntry, Neighbours, Payee, PayoutAddress, PayoutClaim, Rail, Shown,
+    TopUpCode,
+};
 use proofs::canonical;
-use protocol::{Amount, Signed, Unverified};
+use protocol::{Amount, Sequence, SessionGrant, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{
-    CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, json, keys, list, receipt, refused, request,
-    secret, session, terms,
+    AT_LEDGER, CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, json, keys, list, now, receipt,
+    refused, request, secret, session, terms,
 };
 use serde::Serialize;
 use serde_bytes::ByteArray;
@@ -58,6 +61,7 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     let statement = ledger.inquire(&secret(GATEWAY), Inquired::Statement).await;
     assert_eq!(statement["epochs"][0]["roles"]["gateway"], "0.020000");
 
+    check_counted(&ledger, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
     check_log(&ledger, folder.path(), epoch["lines"][0]["index"].as_u64().unwrap()).await;
     let before = ledger.json("/v1/terms").await;
     ledger.stop().await;
@@ -65,7 +69,42 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     let after = again.json("/v1/terms").await;
     assert_eq!((&after["head"], &after["checkpoint"]), (&before["head"], &before["checkpoint"]));
     assert_eq!(again.settle(1).await, settled);
+    check_counted(&again, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
     again.stop().await;
+}
+
+/// The viewer is shown what was counted under the grant, nobody else is, and the summary of the log has it.
+async fn check_counted(ledger: &Running, grant: &SessionGrant, summary: u64) {
+    let ask = async |who: u8| {
+        let inquiry = Inquiry { epoch: Some(grant.epoch), issued: now(), what: Inquired::Sessions };
+        let inquiry = Signed::sign(&secret(who), &AT_LEDGER, inquiry);
+        json(ledger.post("/v1/inquiries", inquiry.encode()).await, StatusCode::OK).await
+    };
+    let counted = &ask(VIEWER).await["counted"];
+    assert_eq!(
+        (&counted["epoch"], &counted["summary"], &counted["more"]),
+        (&json!(1), &json!(summary), &json!(false))
+    );
+    let [shown] = &counted["grants"].as_array().unwrap()[..] else { panic!("one grant") };
+    assert_eq!(shown["serial"], grant.serial.to_string());
+    let shown = data_encoding::BASE64.decode(shown["receipts"].as_str().unwrap().as_bytes()).unwrap();
+    let shown: Shown = canonical::from_slice(&shown, 1 << 16).unwrap();
+    let entry = &ledger::tlog::Bundle::of(0, 4).unwrap();
+    let bundle = ledger.get("/log/tile/entries/000.p/4").await.bytes().await.unwrap();
+    let entries = entry.decode(&bundle).unwrap();
+    let entry = entries[usize::try_from(summary).unwrap()].as_bytes();
+    let LogEntry::Settlement(summary) = LogEntry::decode(entry, &AT_LEDGER).unwrap() else {
+        panic!("the summary stands elsewhere")
+    };
+    let [(item, proof)] = &shown[..] else { panic!("one stream") };
+    assert!(summary.receipts.has(item, proof));
+    let body = |seq| *receipt(grant, &session(VIEWER, 1), seq, 1).body();
+    assert!(item.covers(&body(3)) && !item.covers(&body(4)));
+    let beside = |stream| Neighbours::among(&shown, grant.serial, stream);
+    let newer = body(4);
+    assert!(beside(newer.stream).show_missing(&summary.receipts, &newer));
+    assert!(!beside(newer.stream).show_missing(&summary.receipts, &body(3)));
+    assert_eq!(ask(GATEWAY).await["counted"]["grants"], json!([]));
 }
 
 /// The whole log is what the audit expects, and one line of it is proved.
@@ -76,7 +115,7 @@ async fn check_log(ledger: &Running, folder: &std::path::Path, index: u64) {
     let entries = ledger::tlog::Bundle::of(0, 4).unwrap().decode(&bundle).unwrap();
     let mut audit = LogAudit::new(terms());
     for entry in &entries {
-        audit.take(&LogEntry::decode(entry.as_bytes(), &NETWORK).unwrap()).unwrap();
+        audit.take(&LogEntry::decode(entry.as_bytes(), &AT_LEDGER).unwrap()).unwrap();
     }
     assert_eq!(audit.settled().unwrap().0.get(), 1);
     assert_eq!(audit.earned(&secret(CREATOR).public()), 170_000);
@@ -98,8 +137,35 @@ struct TopUp {
 fn top_up(code: &TopUpCode, owner: u8, micro: u64) -> Vec<u8> {
     let mut body = deposit(owner, micro, 0).into_body();
     body.id = code.payment_id();
-    let deposit = Signed::sign(&secret(owner), &NETWORK, body);
+    let deposit = Signed::sign(&secret(owner), &AT_LEDGER, body);
     canonical::to_vec(&TopUp { code: ByteArray::new(*code.as_bytes()), deposit: (&deposit).into() })
+}
+
+/// What was signed for another ledger of the same network moves nothing here, and asks nothing: not a request for a grant,
+/// whose receipts would count twice, nor a budget, a claim, a place where contracts pay, or a question about an account.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_signed_for_another_ledger_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    ledger.deposit(VIEWER, 1_000_000, 1).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    let (request, issued) = (request(VIEWER, id, 500_000, 1), now());
+    let claim = PayoutClaim { cumulative: Amount::new(1).unwrap(), rail: Rail::Bank, remark: None, issued };
+    let payee = Payee { address: PayoutAddress::from_bytes([1; 20]), issued, seq: Sequence::new(1) };
+    let inquiry = Inquiry { epoch: None, issued, what: Inquired::Balance };
+    let other = NETWORK.at_ledger(&secret(GATEWAY).public());
+    for at in [other, NETWORK] {
+        let by = secret(VIEWER);
+        for (path, record) in [
+            ("/v1/grants", Signed::sign(&by, &at, *request.body()).encode()),
+            ("/v1/records", Signed::sign(&by, &at, claim.clone()).encode()),
+            ("/v1/records", Signed::sign(&by, &at, payee).encode()),
+            ("/v1/inquiries", Signed::sign(&by, &at, inquiry).encode()),
+        ] {
+            assert_eq!(refused(ledger.post(path, record).await).await, (400, "bad_record".into()), "{path}");
+        }
+    }
+    ledger.grant(&request).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +222,7 @@ async fn a_ledger_that_was_away_waits_before_it_settles() {
     let folder = tempfile::tempdir().unwrap();
     let store = ledger_service::RedbStore::open(&folder.path().join("journal.redb"), &terms()).unwrap();
     let schedule = ledger_service::Schedule {
-        started: protocol::UnixSeconds::new(running::now().get() - 2 * 86_400 + 3600),
+        started: protocol::UnixSeconds::new(now().get() - 2 * 86_400 + 3600),
         epoch_s: 86_400,
     };
     let config = running::config(folder.path(), schedule, None);

@@ -10,7 +10,9 @@ use ledger::{Head, Inquired};
 use ledger_service::{AppendError, READ_ENTRIES_MAX, RunningLedger, Store, StoreError};
 use protocol::{Amount, Signed};
 use reqwest::StatusCode;
-use running::{GATEWAY, NETWORK, Running, VIEWER, agreed, config, deposit, keys, receipt, refused, request};
+use running::{
+    AT_LEDGER, GATEWAY, Running, VIEWER, agreed, config, deposit, keys, receipt, refused, request,
+};
 use running::{schedule, secret, session, terms};
 use serde_bytes::ByteArray;
 
@@ -77,7 +79,7 @@ async fn a_code_that_one_service_has_taken_is_used_at_the_other() {
         let top_up = |owner| {
             let mut body = deposit(owner, 5_000_000, 0).into_body();
             body.id = code.payment_id();
-            let deposit = Signed::sign(&secret(owner), &NETWORK, body);
+            let deposit = Signed::sign(&secret(owner), &AT_LEDGER, body);
             proofs::canonical::to_vec(&TopUp {
                 code: ByteArray::new(*code.as_bytes()),
                 deposit: (&deposit).into(),

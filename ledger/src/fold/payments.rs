@@ -51,7 +51,8 @@ pub(crate) struct SetAside {
     pub(crate) each: Amount,
     pub(crate) viewer: Option<PublicKey>,
     pub(crate) whole: bool,
-    digest: Digest,
+    /// The name of its record.
+    pub(crate) name: Digest,
 }
 
 impl Payments {
@@ -106,15 +107,14 @@ impl Ledger {
         let (payer, body) = (record.by(), record.body());
         self.check_open(body.epoch)?;
         let name = BudgetRef { id: body.id, payer };
-        let digest = record.name();
         let known = self.open.get(&body.epoch).and_then(|epoch| epoch.budgets.get(&name));
         if let Some(known) = known {
-            return known_or_conflict(known.digest == digest, "a budget");
+            return known_or_conflict(known.name == record.name(), "a budget");
         }
         let transaction = Transaction::transfer(Account::Funds(payer), Account::Reserved(payer), body.amount);
         let applied = self.post(Some(transaction.ok_or(PaymentError::Nothing)?))?;
         let Budget { amount, content, each, viewer, whole, .. } = *body;
-        let budget = SetAside { amount, content, each, viewer, whole, digest };
+        let budget = SetAside { amount, content, each, viewer, whole, name: record.name() };
         self.open.entry(body.epoch).or_default().budgets.insert(name, budget);
         Ok(applied)
     }

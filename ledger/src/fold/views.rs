@@ -36,6 +36,12 @@ impl Ledger {
         own.map(|(serial, _)| *serial)
     }
 
+    /// All grants of an open epoch, and whose they are, ascending by serial.
+    pub fn grants_in(&self, epoch: Epoch) -> impl Iterator<Item = (Serial, PublicKey)> {
+        let sessions = self.open.get(&epoch).into_iter().flat_map(|epoch| &epoch.sessions);
+        sessions.map(|(serial, session)| (*serial, session.viewer))
+    }
+
     /// When the last grant of an open epoch ends; `None` where it has no grants.
     pub fn grants_expire(&self, epoch: Epoch) -> Option<UnixSeconds> {
         let sessions = &self.open.get(&epoch)?.sessions;

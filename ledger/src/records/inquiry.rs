@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inquiry {
-    /// The only epoch that is meant, of a statement; without it, all that are settled.
+    /// The only epoch that is meant; without it, all that are settled, of a statement, or open, of sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
     /// When it was said: it is answered for five minutes.

@@ -6,6 +6,7 @@ use proofs::canonical;
 use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey};
 
 use super::carriers::{self, Carried, Claim, Claims};
+use super::cost::Pooled;
 use super::lines::{LineKey, Shares};
 use super::sales::Sold;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
@@ -17,8 +18,9 @@ use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, RegisterError, Sale, 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
-/// totals and roots, and that no contract is told to pay more than was earned. What each play cost follows from grants and
-/// receipts, which are not public; whoever has theirs compares them with their lines.
+/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
+/// that no pool pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
+/// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
 pub struct LogAudit {
     terms: Terms,
@@ -39,6 +41,7 @@ struct Pending {
     carriers: Frontier,
     claims: Claims,
     shares: Shares,
+    pooled: Pooled,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -57,6 +60,10 @@ pub enum LogAuditError {
     NoAgreement { agreement: AgreementId },
     #[error("a line, a keeper or a payout does not follow the one before")]
     Order,
+    #[error("{paid} for a line under {agreement} are not what price, usage and budget allow")]
+    Cost { agreement: AgreementId, paid: Amount },
+    #[error("epoch {epoch}: the pool {name} is not shared as a whole")]
+    NotShared { epoch: Epoch, name: Digest },
     #[error("what {node} has for storage does not follow from the log")]
     Storage { node: PublicKey },
     #[error("lines and vouchers over more than there can be")]
@@ -113,8 +120,9 @@ impl LogAudit {
 
     fn take_line(&mut self, line: &Line) -> Result<(), LogAuditError> {
         let (pending, agreement) = (&mut self.pending, line.agreement);
-        if self.agreements.get(agreement).is_none() {
-            return Err(LogAuditError::NoAgreement { agreement });
+        let known = self.agreements.get(agreement).ok_or(LogAuditError::NoAgreement { agreement })?;
+        if !line.costs(&known.parts().price) || !pending.pooled.take(line) {
+            return Err(LogAuditError::Cost { agreement, paid: line.paid });
         }
         if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
             return Err(LogAuditError::Order);
@@ -158,6 +166,9 @@ impl LogAudit {
         let pending = std::mem::take(&mut self.pending);
         let carried = carriers::of(&pending.claims, &pending.shares);
         pending.check(summary, &carried)?;
+        if let Some(name) = pending.pooled.not_shared() {
+            return Err(LogAuditError::NotShared { epoch, name });
+        }
         let mut earned = pending.shares.earned(self.terms.treasury);
         carried.earned(&mut earned);
         pending.keepers.iter().for_each(|keeper| add(&mut earned, keeper.node, keeper.paid));

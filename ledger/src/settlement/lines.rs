@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{AgreementId, Alias, Amount, PublicKey, Usage, keys};
+use protocol::{AgreementId, Alias, Amount, Digest, PublicKey, Usage, keys};
 use serde::{Deserialize, Serialize};
 
 use super::plays::Play;
 use super::{add, sum};
-use crate::fold::{Agreements, Split};
+use crate::BudgetRef;
+use crate::fold::{Agreements, SetAside, Split};
 
 /// Where a line stands among the others.
-pub(super) type LineKey = (AgreementId, Alias, PublicKey, bool);
+pub(super) type LineKey = (AgreementId, Alias, PublicKey, bool, Option<LineBudget>);
 
-/// What was delivered and paid. Lines are ascending by agreement, alias, gateway and `attested`, each once.
+/// What was delivered and paid. Lines are ascending by agreement, alias, gateway, `attested` and budget, each once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
@@ -22,6 +23,9 @@ pub struct Line {
     pub alias: Alias,
     /// Whether the page that acknowledged came from the gateway itself.
     pub attested: bool,
+    /// What has paid instead of the viewer's own funds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<LineBudget>,
     /// The gateway.
     #[serde(with = "keys")]
     pub gateway: PublicKey,
@@ -33,9 +37,39 @@ pub struct Line {
     pub usage: Usage,
 }
 
+/// A budget as the log shows it. One of a single viewer has no name there, which would show what else they have watched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineBudget {
+    /// Which one, where it is for many viewers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
+    /// Whether all of it is shared, whatever was asked for.
+    pub whole: bool,
+}
+
+/// A budget for many viewers. They are ordered by name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// The name of its record.
+    pub name: Digest,
+    /// What it has.
+    pub amount: Amount,
+    /// The most that one viewer counts for.
+    pub each: Amount,
+}
+
 impl Line {
     pub(super) const fn key(&self) -> LineKey {
-        (self.agreement, self.alias, self.gateway, self.attested)
+        (self.agreement, self.alias, self.gateway, self.attested, self.budget)
+    }
+}
+
+impl From<&SetAside> for LineBudget {
+    fn from(budget: &SetAside) -> Self {
+        let SetAside { amount, each, name, whole, viewer, .. } = *budget;
+        Self { pool: viewer.is_none().then_some(Pool { name, amount, each }), whole }
     }
 }
 
@@ -53,20 +87,22 @@ pub(super) struct Shares {
 }
 
 /// Plays that acknowledged nothing have no line.
-pub(super) fn of(plays: &[Play<'_>]) -> Vec<Line> {
+pub(super) fn of(plays: &[Play<'_>], budgets: &BTreeMap<BudgetRef, SetAside>) -> Vec<Line> {
     let mut lines = BTreeMap::new();
     for play in plays.iter().filter(|play| play.usage != Usage::default()) {
         let grant = &play.session.grant;
-        let key = (grant.agreement, grant.alias, grant.gateway, grant.attested);
+        let budget = play.session.budget.map(|budget| LineBudget::from(&budgets[&budget]));
+        let key = (grant.agreement, grant.alias, grant.gateway, grant.attested, budget);
         let (paid, plays, usage) = lines.entry(key).or_insert((Amount::ZERO, 0, Usage::default()));
         *paid = sum([*paid, play.paid]);
         *plays += 1;
         *usage = usage.plus(play.usage);
     }
-    let line = |((agreement, alias, gateway, attested), (paid, plays, usage))| Line {
+    let line = |((agreement, alias, gateway, attested, budget), (paid, plays, usage))| Line {
         agreement,
         alias,
         attested,
+        budget,
         gateway,
         paid,
         plays,

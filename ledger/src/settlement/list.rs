@@ -49,12 +49,37 @@ impl ListRoot {
 impl ListProof {
     /// The proof of the item at `index` of the list; `None` when the list ends before it.
     pub fn of<T: Serialize>(items: &[T], index: usize) -> Option<Self> {
-        let root_of = |Subtree { level, number }| {
-            let start = usize::try_from(number << level).ok()?;
-            Some(ListRoot::of(items.get(start..start + (1 << level))?).root)
+        ListTree::of(items).proof(index)
+    }
+}
+
+/// The hashes of a list, for many proofs: 64 bytes an item.
+#[derive(Debug)]
+pub(super) struct ListTree {
+    /// Of each height, the whole subtrees; the items are those of height 0.
+    levels: Vec<Vec<TreeHash>>,
+}
+
+impl ListTree {
+    pub(super) fn of<T: Serialize>(items: &[T]) -> Self {
+        let mut level: Vec<_> =
+            items.iter().map(|item| TreeHash::of_leaf(&canonical::to_vec(item))).collect();
+        let mut levels = Vec::new();
+        while level.len() > 1 {
+            let above = level.chunks_exact(2).map(|pair| TreeHash::of_node(pair[0], pair[1])).collect();
+            levels.push(std::mem::replace(&mut level, above));
+        }
+        levels.push(level);
+        Self { levels }
+    }
+
+    /// The proof of the item at `index`; `None` when the list ends before it.
+    pub(super) fn proof(&self, index: usize) -> Option<ListProof> {
+        let hash_of = |Subtree { level, number }| {
+            self.levels.get(usize::from(level))?.get(usize::try_from(number).ok()?).copied()
         };
-        let path = inclusion_proof(index as u64, items.len() as u64, root_of).ok()?;
-        Some(Self { index: index as u64, path })
+        let path = inclusion_proof(index as u64, self.levels[0].len() as u64, hash_of).ok()?;
+        Some(ListProof { index: index as u64, path })
     }
 }
 

@@ -27,10 +27,10 @@ export class Reading {
     private readonly own: Signer,
   ) {}
 
-  /** Shows an agreement; fails where it is none of this network. */
+  /** Shows an agreement; fails where it is none of this ledger. */
   static async open(agreed: Agreed, ledger: LedgerClient, own: Signer): Promise<Reading> {
-    const { network, unit } = ledger.terms;
-    if (agreed.network && !equal(agreed.network, network)) throw new Error("its signatures are for another network than the ledger’s");
+    const { signedFor, unit } = ledger.terms;
+    if (agreed.network && !equal(agreed.network, signedFor)) throw new Error("its signatures are for another ledger");
     if (agreed.agreement.unit !== unit) throw new Error(`it is about ${agreed.agreement.unit}, and the ledger counts in ${unit}`);
     const reading = new Reading(agreed, ledger, own);
     const { content, supersedes } = agreed.agreement;
@@ -97,7 +97,7 @@ export class Reading {
       this.say("It asks for no signature of these keys, or has them already.");
       return;
     }
-    for (const signer of asked) this.agreed = await sign(this.agreed, signer, this.ledger.terms.network, now());
+    for (const signer of asked) this.agreed = await sign(this.agreed, signer, this.ledger.terms.signedFor, now());
     const left = missing(this.agreed, this.before);
     this.say(left.length > 0 ? "Signed. Hand it on to those who have yet to sign." : "Signed. Everybody has signed now: hand it in.");
     this.draw();

@@ -15,10 +15,18 @@ export interface Line {
   readonly agreement: Uint8Array;
   readonly alias: Uint8Array;
   readonly attested: boolean;
+  /** What has paid instead of the viewer; with a pool where it is for many of them. */
+  readonly budget: LineBudget | undefined;
   readonly gateway: Uint8Array;
   readonly paid: bigint;
   readonly plays: bigint;
   readonly usage: Usage;
+}
+
+/** A budget as the log shows it; `whole` where all of it is shared, whatever was asked for. */
+export interface LineBudget {
+  readonly pool: { readonly amount: bigint; readonly each: bigint; readonly name: Uint8Array } | undefined;
+  readonly whole: boolean;
 }
 
 /** What a gateway has carried in an epoch. */
@@ -148,16 +156,27 @@ function decodePage(value: Value): PageRelease {
 }
 
 function decodeLine(value: Value): Line {
-  const fields = Fields.of(value, "line", ["agreement", "alias", "attested", "gateway", "paid", "plays", "usage"]);
+  const fields = Fields.of(value, "line", ["agreement", "alias", "attested", "gateway", "paid", "plays", "usage"], ["budget"]);
   return {
     agreement: fields.bytes("agreement", 32),
     alias: fields.bytes("alias", 32),
     attested: fields.bool("attested"),
+    budget: fields.optional("budget", (key) => decodeBudget(fields.value(key))),
     gateway: keyIn(fields, "gateway"),
     paid: amountIn(fields, "paid"),
     plays: fields.exact("plays", 0n),
     usage: usageIn(fields, "usage"),
   };
+}
+
+function decodeBudget(value: Value): LineBudget {
+  const fields = Fields.of(value, "line.budget", ["whole"], ["pool"]);
+  return { pool: fields.optional("pool", (key) => decodePool(fields.value(key))), whole: fields.bool("whole") };
+}
+
+function decodePool(value: Value): LineBudget["pool"] {
+  const fields = Fields.of(value, "line.budget.pool", ["amount", "each", "name"]);
+  return { amount: amountIn(fields, "amount"), each: amountIn(fields, "each"), name: fields.bytes("name", 32) };
 }
 
 function decodeGateway(value: Value): GatewayTotal {

@@ -21,11 +21,11 @@ export interface Readable {
 }
 
 /** What an entry says; of one that this page does not know, only its kind. `terms` are the ledger's. */
-export async function readable(bytes: Uint8Array, { network, unit }: Pick<Terms, "network" | "unit">): Promise<Readable> {
+export async function readable(bytes: Uint8Array, { signedFor, unit }: Pick<Terms, "signedFor" | "unit">): Promise<Readable> {
   try {
     const entry = await decodeEntry(bytes);
-    const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, network);
-    if (isForeign) throw new CborError("its consents are for another network");
+    const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, signedFor);
+    if (isForeign) throw new CborError("its consents are for another ledger");
     return inWords(entry, unit);
   } catch (error) {
     if (!(error instanceof CborError)) throw error;
@@ -48,9 +48,10 @@ function inWords(entry: LogEntry, unit: string): Readable {
     case "agreement":
       return { kind: "agreement", words: agreementInWords(entry.agreed.agreement) };
     case "line": {
-      const { agreement, alias, attested, gateway, paid, plays, usage } = entry.line;
+      const { agreement, alias, attested, budget, gateway, paid, plays, usage } = entry.line;
+      const payer = budget?.pool ? [" out of the pool ", key(budget.pool.name)] : budget ? [" out of a subscription"] : [];
       const who = attested ? ", acknowledged by a page that this gateway itself had served" : "";
-      const words = ["A viewer, called ", key(alias), " here alone, paid ", sum(paid), ` for ${count(Number(plays), "play")} (${usageInWords(usage)}) under `, key(agreement), " at gateway ", key(gateway), `${who}.`];
+      const words = ["A viewer, called ", key(alias), " here alone, paid ", sum(paid), ...payer, ` for ${count(Number(plays), "play")} (${usageInWords(usage)}) under `, key(agreement), " at gateway ", key(gateway), `${who}.`];
       return { kind: "line", words };
     }
     case "gateway": {

@@ -1,4 +1,4 @@
-/** What follows from what: serials, chains of segments, the ids of top-ups (spec section 25). */
+/** What follows from what: serials, chains of segments, the ids of top-ups, the network at a ledger (spec sections 10 and 25). */
 
 import { blake3 } from "@noble/hashes/blake3.js";
 
@@ -27,6 +27,11 @@ export function serialOf(viewer: Uint8Array, request: Value): Uint8Array {
 /** The id of the deposit that redeems the voucher with this code. */
 export function topUpId(code: Uint8Array): Uint8Array {
   return derive("headwater v1 top-up", code).slice(0, SERIAL_LEN);
+}
+
+/** What stands in the place of the network where something is signed for one of its ledgers, given by its key. */
+export function atLedger(network: Uint8Array, issuer: Uint8Array): Uint8Array {
+  return derive("headwater v1 network at a ledger", network, issuer);
 }
 
 /** BLAKE3 as a key derivation. */

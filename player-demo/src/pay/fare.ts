@@ -177,7 +177,7 @@ export class TitleFare extends EventTarget implements Fare {
     const others = sumOf(kept.usage.filter((_, at) => at !== stream));
     const left = (all: bigint, used: bigint) => (all > used ? all - used : 0n);
     const room = { bytes: left(grant.limit.bytes, others.bytes), ms: left(grant.limit.ms, others.ms) };
-    const held = { grant, record: kept.record, signer, network: ledger.terms.network, stream, room };
+    const held = { grant, record: kept.record, signer, network: ledger.terms.signedFor, stream, room };
     const session = await Session.open(origin, held);
     const streamName = (at: number) => `${hex(grant.serial)}/${at}`;
     for (const [at, usage] of kept.usage.entries()) this.usages.set(streamName(at), usage);
@@ -209,14 +209,14 @@ export class TitleFare extends EventTarget implements Fare {
       limit: limitOf(bundle),
       session: (await signerOf(pair)).key,
     });
-    const record = await ledger.grant(await signRecord("session_request", request, ledger.terms.network, viewer));
+    const record = await ledger.grant(await signRecord("session_request", request, ledger.terms.signedFor, viewer));
     const kept: Kept = { record, pair, expires: this.grantOf(record).expires, next: 1, usage: [] };
     await update<Kept>("sessions", name, () => kept);
     return kept;
   }
 
   private grantOf(record: Uint8Array): SessionGrant {
-    return decodeGrant(record, this.title.ledger.terms.issuer, this.title.ledger.terms.network);
+    return decodeGrant(record, this.title.ledger.terms.issuer, this.title.ledger.terms.signedFor);
   }
 
   private async note(name: string, stream: number, usage: Usage): Promise<void> {

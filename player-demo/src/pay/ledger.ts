@@ -9,7 +9,7 @@ import { signRecord } from "../trust/record";
 import { base64 } from "../log/base64";
 import { type Agreed, type Agreement, checkConsents, decodeAgreedBytes } from "./agreement";
 import { amountOf } from "./amount";
-import { topUpId } from "./delivered";
+import { atLedger, topUpId } from "./delivered";
 import { bodyOf, depositBody, inquiryBody } from "./records";
 import type { Signer } from "./signer";
 import type { Works } from "./split";
@@ -32,7 +32,10 @@ export interface GatewayLedger {
 /** Who a ledger is, and where it stands. */
 export interface Terms {
   readonly issuer: Uint8Array;
+  /** The network that it is a ledger of. */
   readonly network: Uint8Array;
+  /** For what everything is signed that it takes or says: the network at this ledger. */
+  readonly signedFor: Uint8Array;
   readonly unit: string;
   /** The key of its log, as `name+id+key`. */
   readonly log: string;
@@ -68,9 +71,11 @@ export class LedgerClient {
   static async open(url: string, network?: Uint8Array, issuer?: Uint8Array): Promise<LedgerClient> {
     const base = url.replace(/\/$/, "");
     const answer = Object(await (await ask(`${base}/v1/terms`)).json()) as Record<string, unknown>;
+    const [itsIssuer, itsNetwork] = [key32(answer.issuer), key32(answer.network)];
     const terms: Terms = {
-      issuer: key32(answer.issuer),
-      network: key32(answer.network),
+      issuer: itsIssuer,
+      network: itsNetwork,
+      signedFor: atLedger(itsNetwork, itsIssuer),
       unit: String(answer.unit),
       log: String(answer.log),
       epoch: BigInt(Number(answer.epoch)),
@@ -124,7 +129,7 @@ export class LedgerClient {
     if (bytes.length > TITLE_LEN) throw new Error("the ledger's agreement is too long");
     const agreed = await decodeAgreedBytes(bytes);
     if (agreed.agreement.id !== id) throw new Error("the ledger gave another agreement than the one that was asked for");
-    if (!agreed.network || !equal(agreed.network, this.terms.network)) throw new Error("the agreement is for another network");
+    if (!agreed.network || !equal(agreed.network, this.terms.signedFor)) throw new Error("the agreement is for another ledger");
     return agreed;
   }
 
@@ -150,17 +155,17 @@ export class LedgerClient {
   /** What the ledger says about the signer, and to nobody else. */
   async inquire(signer: Signer, what: "balance" | "statement" | "sessions"): Promise<unknown> {
     const body = inquiryBody({ issued: now(), what });
-    const record = await signRecord("inquiry", body, this.terms.network, signer);
+    const record = await signRecord("inquiry", body, this.terms.signedFor, signer);
     return JSON.parse(new TextDecoder().decode(await this.post("/v1/inquiries", record)));
   }
 
   /** Redeems a code; resolves to what it was worth, once the ledger has promised to count it. */
   async topUp(signer: Signer, { bytes, amount }: TopUp): Promise<void> {
     const body = depositBody({ amount, id: topUpId(bytes), issued: now(), unit: this.terms.unit });
-    const deposit = await signRecord("deposit", body, this.terms.network, signer);
+    const deposit = await signRecord("deposit", body, this.terms.signedFor, signer);
     const code: Value = new Map<string, Value>([["code", bytes], ["deposit", deposit]]);
     const promise = await this.post("/v1/top-ups", encodeCanonical(code));
-    bodyOf(promise, "promise", this.terms.issuer, this.terms.network);
+    bodyOf(promise, "promise", this.terms.issuer, this.terms.signedFor);
   }
 
   private async post(path: string, body: Uint8Array): Promise<Uint8Array> {

@@ -21,6 +21,7 @@ export interface Held {
   /** The grant as a record. */
   readonly record: Uint8Array;
   readonly signer: Signer;
+  /** For what receipts are signed: the network at the ledger of the grant. */
   readonly network: Uint8Array;
   /** The stream that is this tab's, and what the others have left of the grant for it. */
   readonly stream: number;

@@ -8,7 +8,7 @@ import { decodeCanonical, encodeCanonical, type Value } from "../trust/cbor";
 import { openSigned, signRecord } from "../trust/record";
 import { decodeAgreement, encodeAgreement } from "./agreement";
 import { apportion, compareNumbers } from "./apportion";
-import { andSegment, NOTHING, serialOf } from "./delivered";
+import { andSegment, atLedger, NOTHING, serialOf } from "./delivered";
 import { decodeGrant, depositBody, receiptBody, requestBody } from "./records";
 
 interface Vector {
@@ -53,6 +53,11 @@ describe("what follows from what", () => {
   it("a serial from a request", () => {
     const { body, by } = openSigned(bytesOf(named("serial"), "request"), "session_request");
     expect(hex(serialOf(by, body))).toBe(named("serial").serial);
+  });
+
+  it("what is signed at a ledger instead of the network", () => {
+    const { network, issuer, at_ledger } = named("at_ledger") as unknown as Record<string, string>;
+    expect(hex(atLedger(fromHex(network as string), fromHex(issuer as string)))).toBe(at_ledger);
   });
 
   it("a hash from the segments that were delivered", () => {

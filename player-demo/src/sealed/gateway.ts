@@ -38,9 +38,9 @@ export class ShareGateway {
     return (await this.ask(`/api/shares/${toBase64Url(id)}`)).json() as Promise<ShareState>;
   }
 
-  /** The wrapped contents, for whoever shows that they have the link and the passcode. */
-  async open({ id }: Link, { knock, access }: ShareKeys): Promise<OpenedShare> {
-    const answer = await this.post(`/api/shares/${toBase64Url(id)}/open`, { knock: toBase64Url(knock), access: toBase64Url(access) });
+  /** The wrapped contents, for whoever shows that they have the link and the passcode. The owner learns `who` reads, by their own word. */
+  async open({ id }: Link, { knock, access }: ShareKeys, who: string): Promise<OpenedShare> {
+    const answer = await this.post(`/api/shares/${toBase64Url(id)}/open`, { knock: toBase64Url(knock), access: toBase64Url(access), ...(who && { who }) });
     const { wrapped, session } = Object(await answer.json()) as { wrapped?: unknown; session?: unknown };
     const bytes = typeof wrapped === "string" ? fromBase64Url(wrapped) : undefined;
     if (!bytes || typeof session !== "string") throw new Refused("bad_answer", "the gateway's answer is no share", undefined);

@@ -28,19 +28,21 @@ export class Share {
     private readonly gateway: ShareGateway,
     private readonly link: Link,
     private readonly keys: ShareKeys,
+    /** Who reads, by their own word; empty where they said nothing. */
+    private readonly who: string,
     private session: string,
     readonly contents: Contents,
   ) {}
 
   /** The share behind `link`; a wrong passcode is refused by the gateway, with what remains. */
-  static async open(blake3: Blake3, link: Link, passcode: string): Promise<Share> {
+  static async open(blake3: Blake3, link: Link, passcode: string, who: string): Promise<Share> {
     const gateway = new ShareGateway(link.gateway);
     const stretched = link.hasPasscode ? await stretch(passcode, link.id) : new Uint8Array();
     const keys = shareKeys(link.id, link.secret, stretched);
-    const { wrapped, session } = await gateway.open(link, keys);
+    const { wrapped, session } = await gateway.open(link, keys, who);
     const contents = unwrap(wrapped, keys.wrap, link.id);
     if (!contents) throw new NotBelieved("what the gateway keeps under this link does not open");
-    return new Share(blake3, gateway, link, keys, session, contents);
+    return new Share(blake3, gateway, link, keys, who, session, contents);
   }
 
   get origin(): string {
@@ -81,7 +83,7 @@ export class Share {
       return await work();
     } catch (error) {
       if (!(error instanceof Refused) || !STALE.includes(error.code)) throw error;
-      this.session = (await this.gateway.open(this.link, this.keys)).session;
+      this.session = (await this.gateway.open(this.link, this.keys, this.who)).session;
       this.files.clear();
       return work();
     }

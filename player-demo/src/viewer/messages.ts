@@ -4,7 +4,7 @@ import type { OwnShare, Wishes } from "../sealed/sharing";
 
 /** A question of the page; the worker answers with its number. */
 export type Question =
-  | { readonly op: "open"; readonly link: string; readonly passcode: string }
+  | { readonly op: "open"; readonly link: string; readonly passcode: string; readonly who: string }
   | { readonly op: "read"; readonly part: Part }
   | { readonly op: "save"; readonly part: Part; readonly target: Target }
   | { readonly op: "share"; readonly gateway: string; readonly token: string; readonly files: readonly File[]; readonly wishes: Wishes; readonly place: Place }

@@ -17,7 +17,7 @@ export async function openShare(main: HTMLElement, link: Link): Promise<void> {
     const state = await stateOf(link);
     if (state.passcode !== link.hasPasscode) link = { ...link, hasPasscode: state.passcode };
     if (link.hasPasscode) askPasscode(main, client, link, state);
-    else await opened(main, client, link, state, "");
+    else await opened(main, client, link, state, "", "");
   } catch (error) {
     problem(main, wordsFor(error, link.gateway));
   }
@@ -33,12 +33,12 @@ async function stateOf(link: Link): Promise<ShareState> {
   }
 }
 
-async function opened(main: HTMLElement, client: Client, link: Link, state: ShareState, passcode: string): Promise<void> {
-  const facts = await client.ask({ op: "open", link: writeLink(link), passcode });
+async function opened(main: HTMLElement, client: Client, link: Link, state: ShareState, passcode: string, who: string): Promise<void> {
+  const facts = await client.ask({ op: "open", link: writeLink(link), passcode, who });
   document.title = `${facts.label ?? facts.files[0]?.name ?? "Sealed link"} · Headwater`;
   const title = facts.label ?? (facts.files.length === 1 ? (facts.files[0]?.name as string) : `${facts.files.length} files`);
   const heading = h("h1", { tabindex: -1 }, title);
-  main.replaceChildren(h("section", { class: "share" }, heading, dates(facts, state), fileList(client, link, facts), whoSees(link)));
+  main.replaceChildren(h("section", { class: "share" }, heading, dates(facts, state), fileList(client, link, facts), link.hasPasscode ? "" : sayWho(client, link), whoSees(link)));
   heading.focus();
 }
 
@@ -47,8 +47,35 @@ function dates(facts: ShareFacts, { expires }: ShareState): HTMLElement {
   return h("p", { class: "facts" }, `Shared on ${day(facts.issued)}, ${until}.`);
 }
 
+/** A link without a passcode opens at once. Whoever wants its owner to know who reads says so afterwards: it is opened once more, under a name. */
+function sayWho(client: Client, link: Link): HTMLElement {
+  const field = nameField();
+  const told = h("p", { class: "told", role: "status" });
+  const button = h("button", { class: "button" }, "Tell them");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (!field.value.trim()) return;
+    button.disabled = true;
+    try {
+      await client.ask({ op: "open", link: writeLink(link), passcode: "", who: field.value });
+      told.textContent = "Whoever shared this learns it from the gateway.";
+    } catch (error) {
+      told.textContent = wordsFor(error, link.gateway).title;
+      button.disabled = false;
+    }
+  };
+  const form = h("form", { class: "ask", onsubmit: submit as (event: Event) => void }, h("label", { for: "who" }, "Your name"), field, button, told);
+  return h("details", { class: "who" }, h("summary", {}, "Say who you are to whoever shared this"), form);
+}
+
+/** As much of a name as a gateway keeps. */
+function nameField(): HTMLInputElement {
+  return h("input", { id: "who", type: "text", maxlength: 200, autocomplete: "name" });
+}
+
 function askPasscode(main: HTMLElement, client: Client, link: Link, state: ShareState): void {
   const field = h("input", { id: "passcode", type: "password", required: true, autocomplete: "off" });
+  const name = nameField();
   const told = h("p", { class: "told", role: "alert" });
   const button = h("button", { class: "button" }, "Open");
   const submit = async (event: Event) => {
@@ -56,7 +83,7 @@ function askPasscode(main: HTMLElement, client: Client, link: Link, state: Share
     button.disabled = true;
     told.textContent = "Checking…";
     try {
-      await opened(main, client, link, state, field.value);
+      await opened(main, client, link, state, field.value, name.value);
     } catch (error) {
       const wrong = error instanceof Failed ? wrongPasscode(error.failure) : undefined;
       const isOver = !wrong || (error instanceof Failed && error.failure.remaining === 0);
@@ -67,7 +94,7 @@ function askPasscode(main: HTMLElement, client: Client, link: Link, state: Share
       field.select();
     }
   };
-  const form = h("form", { class: "ask", onsubmit: submit as (event: Event) => void }, h("label", { for: "passcode" }, "Passcode"), field, button, told);
+  const form = h("form", { class: "ask", onsubmit: submit as (event: Event) => void }, h("label", { for: "passcode" }, "Passcode"), field, h("label", { for: "who" }, "Your name, if whoever shared this shall know who reads"), name, button, told);
   const about = "Whoever shared this has told you a passcode by another way. It is checked on this device and never sent.";
   main.replaceChildren(h("section", { class: "card-like" }, h("h1", {}, "This link has a passcode"), h("p", { class: "hint" }, about), form));
   field.focus();

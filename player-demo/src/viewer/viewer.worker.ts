@@ -43,7 +43,7 @@ function isRead(done: unknown): done is Answers["read"] {
 }
 
 async function answer(question: Question, signal: AbortSignal, progress: (bytes: number) => void): Promise<unknown> {
-  if (question.op === "open") return open(question.link, question.passcode);
+  if (question.op === "open") return open(question.link, question.passcode, question.who);
   if (question.op === "share") return shareFiles(question, progress);
   if (question.op === "end") return end(new ShareGateway(question.share.gateway), question.share);
   if (!share) throw new Error("no share is open");
@@ -51,9 +51,9 @@ async function answer(question: Question, signal: AbortSignal, progress: (bytes:
   return save(share, question.part, question.target, signal, progress);
 }
 
-async function open(text: string, passcode: string): Promise<ShareFacts> {
+async function open(text: string, passcode: string, who: string): Promise<ShareFacts> {
   await ready;
-  share = await Share.open(await Blake3.load(), parseLink(text), passcode);
+  share = await Share.open(await Blake3.load(), parseLink(text), passcode, who);
   const { files, issued, label } = share.contents;
   const facts = await Promise.all(files.map((_, object) => filesIn(share as Share, object)));
   return { issued, label, files: facts.flat() };

@@ -107,8 +107,8 @@ impl PaymentError {
 impl Payment {
     /// The records, when they verify and say together that the payer of this endpoint owes something to this node.
     pub fn verify(&self, paid: &Paid) -> Result<VerifiedPayment, PaymentError> {
-        let network = &paid.network;
-        let admission = self.admission.verify(network)?;
+        let admission = self.admission.verify(&paid.network)?;
+        let network = &paid.network.at_ledger(&paid.ledger);
         admission.body().admits(&paid.endpoint, paid.now)?;
         let verified = VerifiedPayment {
             allocation: self.allocation.verify(network)?,
@@ -208,7 +208,8 @@ mod tests {
         promise: Promise,
         is_promised: bool,
         voucher: Voucher,
-        network: NetworkId,
+        /// All but the admission.
+        signed_for: NetworkId,
     }
 
     impl Draft {
@@ -222,20 +223,20 @@ mod tests {
                 promise: Promise { name: Digest::of(b""), taken: NOW, until: NOW.plus(VOUCHER_REDEEM_S + 1) },
                 is_promised: true,
                 voucher: Voucher { amount, bytes: 9, epoch, lane, payee },
-                network: NETWORK,
+                signed_for: NETWORK.at_ledger(&paid().ledger),
             }
         }
 
         fn payment(&self) -> Payment {
             let [admission, allocation, promise, voucher] = self.signers.map(key);
-            let allocation = Signed::sign(&allocation, &NETWORK, self.allocation);
+            let allocation = Signed::sign(&allocation, &self.signed_for, self.allocation);
             let name = if self.is_promised { allocation.name() } else { self.promise.name };
-            let promise = Signed::sign(&promise, &NETWORK, Promise { name, ..self.promise });
+            let promise = Signed::sign(&promise, &self.signed_for, Promise { name, ..self.promise });
             Payment {
                 admission: (&Signed::sign(&admission, &NETWORK, self.admission)).into(),
                 allocation: (&allocation).into(),
                 promise: (&promise).into(),
-                voucher: (&Signed::sign(&voucher, &self.network, self.voucher)).into(),
+                voucher: (&Signed::sign(&voucher, &self.signed_for, self.voucher)).into(),
             }
         }
     }
@@ -258,7 +259,10 @@ mod tests {
         for record in 0..4 {
             assert_eq!(code(|draft| draft.signers[record] = 9), Some(Code::BadSignature), "{record}");
         }
-        assert_eq!(code(|draft| draft.network = NetworkId::from_bytes([2; 32])), Some(Code::BadSignature));
+        let elsewhere = NetworkId::from_bytes([2; 32]).at_ledger(&paid().ledger);
+        for other in [elsewhere, NETWORK, NETWORK.at_ledger(&key(9).public())] {
+            assert_eq!(code(|draft| draft.signed_for = other), Some(Code::BadSignature), "{other}");
+        }
         assert_eq!(code(|draft| draft.is_promised = false), Some(Code::BadSignature));
     }
 

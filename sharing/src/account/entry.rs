@@ -6,7 +6,7 @@ use proofs::canonical::{self, CanonicalError};
 use protocol::UnixSeconds;
 
 use super::fields::EntryFields;
-use super::{EntryName, HeaderFields, IndexPath, Stamp};
+use super::{EntryName, HeaderFields, Hold, IndexPath, Stamp};
 use crate::{ContentHash, MediaType, Publication};
 
 /// Longest entry, in bytes: a path of 1024 bytes, header fields of 4096 with their lengths, and less than 512 bytes besides.
@@ -27,6 +27,8 @@ pub enum What {
     File(FileEntry),
     /// A folder that is there though nothing need be in it, made then.
     Folder(UnixSeconds),
+    /// That what has this name, is in it or above it is not removed.
+    Hold(Hold),
     /// A publication.
     Publication(Publication),
     /// Where a device keeps what it knows of its publications.
@@ -87,6 +89,7 @@ impl Entry {
             (EntryName::Publication(id), What::Publication(publication)) => *id == publication.bundle,
             (EntryName::File(_), What::File(_))
             | (EntryName::Folder(_), What::Folder(_))
+            | (EntryName::Hold(_), What::Hold(_))
             | (EntryName::Publishing(_), What::Publishing(_))
             | (_, What::Gone(_)) => true,
             _ => false,
@@ -102,6 +105,11 @@ impl Entry {
     /// The entry of a folder.
     pub const fn folder(at: Stamp, path: IndexPath, created: UnixSeconds) -> Self {
         Self { at, name: EntryName::Folder(path), what: What::Folder(created) }
+    }
+
+    /// The entry of a hold on what has this path.
+    pub const fn hold(at: Stamp, path: IndexPath, hold: Hold) -> Self {
+        Self { at, name: EntryName::Hold(path), what: What::Hold(hold) }
     }
 
     /// The entry of a publication.

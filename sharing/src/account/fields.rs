@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
 use super::{
-    Clock, DeviceId, Entry, EntryError, EntryName, FileEntry, HeaderFields, Stamp, StoredPublishingIndex,
-    What,
+    Clock, DeviceId, Entry, EntryError, EntryName, FileEntry, HeaderFields, Hold, Stamp,
+    StoredPublishingIndex, What,
 };
 use crate::{ContentHash, MediaType, Publication};
 
@@ -21,6 +21,8 @@ pub(super) struct EntryFields {
     file: Option<FileFields>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<UnixSeconds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     publication: Option<Publication>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +62,7 @@ impl From<&Entry> for EntryFields {
             name: entry.name().clone(),
             file: None,
             folder: None,
+            hold: None,
             publication: None,
             publishing: None,
             gone: None,
@@ -67,6 +70,7 @@ impl From<&Entry> for EntryFields {
         match entry.what() {
             What::File(file) => fields.file = Some(file.into()),
             What::Folder(created) => fields.folder = Some(*created),
+            What::Hold(hold) => fields.hold = Some(hold.clone()),
             What::Publication(publication) => fields.publication = Some(publication.clone()),
             What::Publishing(StoredPublishingIndex { hash, object, until }) => {
                 fields.publishing = Some(PublishingFields { hash: *hash, object: *object, until: *until });
@@ -81,13 +85,14 @@ impl TryFrom<EntryFields> for Entry {
     type Error = EntryError;
 
     fn try_from(fields: EntryFields) -> Result<Self, EntryError> {
-        let EntryFields { clock, device, name, file, folder, publication, publishing, gone } = fields;
+        let EntryFields { clock, device, name, file, folder, hold, publication, publishing, gone } = fields;
         let publishing = publishing.map(|PublishingFields { hash, object, until }| {
             What::Publishing(StoredPublishingIndex { hash, object, until })
         });
         let kinds = [
             file.map(|file| What::File(file.into())),
             folder.map(What::Folder),
+            hold.map(What::Hold),
             publication.map(What::Publication),
             publishing,
             gone.map(What::Gone),

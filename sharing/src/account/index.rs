@@ -7,7 +7,7 @@ use proofs::Cid;
 use protocol::UnixSeconds;
 
 use super::{
-    Clock, DeviceId, Entry, EntryName, FileEntry, INDEX_NAMES_MAX, IndexPath, NameError, Seen, Stamp,
+    Clock, DeviceId, Entry, EntryName, FileEntry, Hold, INDEX_NAMES_MAX, IndexPath, NameError, Seen, Stamp,
     StoredPublishingIndex, What,
 };
 use crate::Publication;
@@ -103,6 +103,25 @@ impl AccountIndex {
                 (EntryName::Folder(path), What::Folder(created)) => Some((path, *created)),
                 _ => None,
             }
+        })
+    }
+
+    /// All holds, those included that are over, in the order of their paths.
+    pub fn holds(&self) -> impl Iterator<Item = (&IndexPath, &Hold)> {
+        let entries = self.entries.range(EntryName::Hold(IndexPath::bound(""))..).map(|(_, entry)| entry);
+        entries.take_while(|entry| matches!(entry.name, EntryName::Hold(_))).filter_map(|entry| {
+            match (&entry.name, &entry.what) {
+                (EntryName::Hold(path), What::Hold(hold)) => Some((path, hold)),
+                _ => None,
+            }
+        })
+    }
+
+    /// A hold that keeps this path from being removed now: on itself, on a folder that it is in, or on something in it.
+    pub fn hold_over(&self, path: &IndexPath, now: UnixSeconds) -> Option<(&IndexPath, &Hold)> {
+        self.holds().find(|(held, hold)| {
+            let is_meant = *held == path || held.within(path).is_some() || path.within(held).is_some();
+            is_meant && hold.holds(now)
         })
     }
 

@@ -14,6 +14,7 @@ pub const INDEX_PATH_LEN_MAX: usize = 1024;
 
 const FILES: &str = "files/";
 const FOLDERS: &str = "folders/";
+const HOLDS: &str = "holds/";
 const PUBLICATIONS: &str = "publications/";
 const PUBLISHING: &str = "publishing/";
 
@@ -114,6 +115,8 @@ pub enum EntryName {
     File(IndexPath),
     /// A folder.
     Folder(IndexPath),
+    /// A hold on a file or folder.
+    Hold(IndexPath),
     /// A publication.
     Publication(PublicationId),
     /// The creator's index of a device.
@@ -125,6 +128,7 @@ impl fmt::Display for EntryName {
         match self {
             Self::File(path) => write!(f, "{FILES}{}", path.as_str()),
             Self::Folder(path) => write!(f, "{FOLDERS}{}", path.as_str()),
+            Self::Hold(path) => write!(f, "{HOLDS}{}", path.as_str()),
             Self::Publication(id) => write!(f, "{PUBLICATIONS}{}", id.cid().root()),
             Self::Publishing(device) => write!(f, "{PUBLISHING}{device}"),
         }
@@ -140,6 +144,9 @@ impl FromStr for EntryName {
         }
         if let Some(path) = text.strip_prefix(FOLDERS) {
             return IndexPath::new(path).map(Self::Folder);
+        }
+        if let Some(path) = text.strip_prefix(HOLDS) {
+            return IndexPath::new(path).map(Self::Hold);
         }
         if let Some(hash) = text.strip_prefix(PUBLICATIONS) {
             let root: Root = hash.parse().map_err(|_| NameError::Kind)?;
@@ -206,6 +213,7 @@ mod tests {
             "files/ä",
             "folders/a",
             "folders/a b",
+            "holds/a",
             &format!("publications/{}", "0a".repeat(32)),
             &format!("publications/{}", "f0".repeat(32)),
             "publishing/00000000000000ff",

@@ -94,6 +94,11 @@ impl OwnIdentity {
         Self { signing, reading, public, hybrid }
     }
 
+    /// The key that signs in its name.
+    pub const fn signing_key(&self) -> &SecretKey {
+        &self.signing
+    }
+
     /// What others may know of it.
     pub const fn public(&self) -> &Identity {
         &self.public

@@ -18,9 +18,11 @@ pub struct Reader(String);
 pub struct ReaderError;
 
 impl Reader {
-    /// What of this text can stand in a log: its first [`READER_CHARS_MAX`] characters, on one line. `None` where nothing is left.
+    /// What of this text can stand in a log: its first [`READER_CHARS_MAX`] characters, on one line, read in the order in which
+    /// they stand. `None` where nothing is left.
     pub fn stated(text: &str) -> Option<Self> {
-        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line: String =
+            text.chars().map(|c| if c.is_control() || turns_lines(c) { ' ' } else { c }).collect();
         let kept: String = line.trim().chars().take(READER_CHARS_MAX).collect();
         // What was cut off may have left a space at the end.
         let kept = kept.trim_end();
@@ -31,6 +33,11 @@ impl Reader {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a character begins a new line, or changes in which direction those after it are shown (Unicode, annex 9).
+const fn turns_lines(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for Reader {
@@ -61,6 +68,7 @@ mod tests {
     fn what_is_kept_fits_on_a_line_of_a_log() {
         assert_eq!(Reader::stated("  Dr. Ng\nward 4\u{7} ").unwrap().as_str(), "Dr. Ng ward 4");
         assert_eq!(Reader::stated(&"é".repeat(500)).unwrap().as_str().chars().count(), READER_CHARS_MAX);
+        assert_eq!(Reader::stated("a\u{202e}b\u{2028}c\u{2067}d").unwrap().as_str(), "a b c d");
         assert_eq!((Reader::stated(""), Reader::stated(" \n ")), (None, None));
     }
 }

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
 use hkdf::Hkdf;
 use proofs::Cid;
 use protocol::Digest;
 use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::Passcode;
 use crate::LinkId;
@@ -17,71 +15,15 @@ const KNOCK_INFO: &[u8] = b"headwater/1 share knock";
 const KEYS_INFO: &[u8] = b"headwater/1 share";
 const LEN: usize = 32;
 
-/// Declares 32 secret bytes: wiped on drop, never printed, written as base64url where they have to be handed over.
-macro_rules! secret {
-    ($(#[$docs:meta])* $name:ident) => {
-        $(#[$docs])*
-        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-        pub struct $name([u8; LEN]);
-
-        impl $name {
-            /// The secret that these bytes are.
-            pub const fn from_bytes(bytes: [u8; LEN]) -> Self {
-                Self(bytes)
-            }
-
-            /// The secret in base64url without padding; `None` for any other text.
-            pub fn from_text(text: &str) -> Option<Self> {
-                let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?);
-                bytes.as_slice().try_into().ok().map(Self)
-            }
-
-            /// The secret itself: hand it to nothing that prints or keeps it.
-            pub const fn expose(&self) -> &[u8; LEN] {
-                &self.0
-            }
-
-            /// The secret in base64url without padding: hand it to nothing that prints or keeps it.
-            pub fn expose_text(&self) -> Zeroizing<String> {
-                Zeroizing::new(BASE64URL_NOPAD.encode(&self.0))
-            }
-
-            /// Its BLAKE3 hash, which a record can name.
-            pub fn digest(&self) -> Digest {
-                Digest::of(&self.0)
-            }
-
-            /// Whether its BLAKE3 hash is this one. Takes the same time wherever they differ.
-            pub fn has_digest(&self, digest: &Digest) -> bool {
-                self.digest().as_bytes().ct_eq(digest.as_bytes()).into()
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.0.ct_eq(&other.0).into()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    };
-}
-
-secret! {
+secret_text! {
     /// What stands in a link behind `#`.
     ShareSecret
 }
-secret! {
+secret_text! {
     /// Shows that one has the link: a gateway counts no attempt without it.
     Knock
 }
-secret! {
+secret_text! {
     /// Shows that one has link and passcode: a gateway hands out what is wrapped for it.
     AccessToken
 }

@@ -1,9 +1,12 @@
 //! The chain of entries: read, verified, continued.
 
+use std::collections::BTreeMap;
+
 use chunker::{AccountSecret, KeySeed};
 use protocol::{Digest, NetworkId, PublicKey, RecordError, SecretKey, Sequence, Signed};
 
 use super::{Facts, TrailEntry, TrailWhat};
+use crate::LinkId;
 
 /// What stands before the first entry.
 const BEGIN: Digest = Digest::from_bytes([0; 32]);
@@ -32,6 +35,8 @@ pub struct Trail {
     /// The hash after each entry.
     hashes: Vec<Digest>,
     entries: Vec<TrailEntry>,
+    /// The highest number of an event of each link.
+    fetched: BTreeMap<LinkId, u64>,
 }
 
 /// Why a trail is not what its owner wrote.
@@ -73,7 +78,7 @@ impl TrailHead {
 impl Trail {
     /// A trail without entries.
     pub const fn begin(by: PublicKey, network: NetworkId) -> Self {
-        Self { by, network, hashes: Vec::new(), entries: Vec::new() }
+        Self { by, network, hashes: Vec::new(), entries: Vec::new(), fetched: BTreeMap::new() }
     }
 
     /// Takes the next entry, when it follows.
@@ -89,6 +94,11 @@ impl Trail {
         }
         if entry.body().prev != last {
             return Err(TrailError::Chain { at });
+        }
+        let Facts { link, number, .. } = &entry.body().facts;
+        if let (Some(link), Some(number)) = (link, number) {
+            let fetched = self.fetched.entry(*link).or_default();
+            *fetched = (*fetched).max(*number);
         }
         self.hashes.push(Digest::of(record));
         self.entries.push(entry.into_body());
@@ -131,6 +141,21 @@ impl Trail {
     /// Its entries, oldest first.
     pub fn entries(&self) -> &[TrailEntry] {
         &self.entries
+    }
+
+    /// The highest number of an event of this link that stands in it; 0 where none does.
+    pub fn fetched(&self, link: LinkId) -> u64 {
+        self.fetched.get(&link).copied().unwrap_or(0)
+    }
+
+    /// What happened to this link, oldest first.
+    pub fn of_link(&self, link: LinkId) -> impl DoubleEndedIterator<Item = &Facts> {
+        self.entries.iter().map(|entry| &entry.facts).filter(move |facts| facts.link == Some(link))
+    }
+
+    /// Whether this happened to this link.
+    pub fn has(&self, link: LinkId, what: TrailWhat) -> bool {
+        self.of_link(link).any(|facts| facts.what == what)
     }
 }
 

@@ -20,8 +20,11 @@ text! {
 text! {
     /// A line of an audit trail, for people.
     TrailText, "a line of an audit trail", "1 to 400 bytes without control characters",
-    |text| (1..=400).contains(&text.len()) && !text.contains(char::is_control)
+    |text| (1..=TEXT_LEN_MAX).contains(&text.len()) && !text.contains(char::is_control)
 }
+
+/// Bytes of a line.
+const TEXT_LEN_MAX: usize = 400;
 
 /// What happened, and what came before it (spec §29).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -90,6 +93,12 @@ pub enum TrailWhat {
     Refused,
     /// The last attempt at a passcode was used up.
     Locked,
+    /// It was laid down that something stays.
+    Held,
+    /// It need not stay any more.
+    HoldReleased,
+    /// A gateway told less than it should have, or what cannot be.
+    NotTold,
     /// Keys were destroyed and leases ended.
     Erased,
     /// The head of the trail was committed to a public log.
@@ -112,6 +121,15 @@ impl Facts {
     /// Whether something left the owner's hands by it: what an accounting of disclosures lists.
     pub const fn is_disclosure(&self) -> bool {
         matches!(self.what, TrailWhat::Opened | TrailWhat::BreakGlass)
+    }
+}
+
+impl TrailText {
+    /// As much of a text as fits into a line of the trail, on one line; `None` where nothing is left.
+    pub fn cut(text: &str) -> Option<Self> {
+        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let end = (0..=TEXT_LEN_MAX.min(line.len())).rev().find(|at| line.is_char_boundary(*at))?;
+        Self::new(&line[..end]).ok()
     }
 }
 
@@ -140,6 +158,9 @@ impl TrailWhat {
             Self::BreakGlass => "read in an emergency",
             Self::Refused => "refused",
             Self::Locked => "refused, and locked",
+            Self::Held => "held",
+            Self::HoldReleased => "hold released",
+            Self::NotTold => "not told",
             Self::Erased => "erased",
             Self::Committed => "trail committed",
             Self::Reviewed => "reviewed",

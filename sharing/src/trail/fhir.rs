@@ -104,10 +104,12 @@ impl Shape {
             },
             // 4 is a minor failure, 8 a serious one.
             TrailWhat::Refused => rest("read", "R", "4"),
-            TrailWhat::Locked => rest("read", "R", "8"),
+            TrailWhat::Locked | TrailWhat::NotTold => rest("read", "R", "8"),
             TrailWhat::LinkMade | TrailWhat::Granted | TrailWhat::Committed => rest("create", "C", "0"),
             TrailWhat::Reviewed => rest("operation", "E", "0"),
-            TrailWhat::LinkChanged | TrailWhat::GrantChanged => rest("update", "U", "0"),
+            TrailWhat::LinkChanged | TrailWhat::GrantChanged | TrailWhat::Held | TrailWhat::HoldReleased => {
+                rest("update", "U", "0")
+            }
             TrailWhat::LinkEnded | TrailWhat::GrantEnded | TrailWhat::Erased => rest("delete", "D", "0"),
         }
     }

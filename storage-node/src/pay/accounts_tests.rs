@@ -34,7 +34,8 @@ fn payment(payer: u8, reader: Reader, lane: u32, bytes: u64, amount: u64) -> Ver
     let (epoch, lane) = (Epoch::new(7), LaneNumber::new(lane));
     let most = Amount::new(1 << 40).unwrap();
     let allocation = Allocation { amount: most, epoch, issued: NOW, lane, payee: node };
-    let allocation = Signed::sign(&payer, &NETWORK, allocation);
+    let at_ledger = NETWORK.at_ledger(&ledger.public());
+    let allocation = Signed::sign(&payer, &at_ledger, allocation);
     let until = NOW.plus(VOUCHER_REDEEM_S + 1);
     let promise = Promise { name: allocation.name(), taken: NOW, until };
     let voucher = Voucher { amount: Amount::new(amount).unwrap(), bytes, epoch, lane, payee: node };
@@ -42,8 +43,8 @@ fn payment(payer: u8, reader: Reader, lane: u32, bytes: u64, amount: u64) -> Ver
     let payment = Payment {
         admission: Unverified::from(&Signed::sign(&payer, &NETWORK, admission)),
         allocation: Unverified::from(&allocation),
-        promise: Unverified::from(&Signed::sign(&ledger, &NETWORK, promise)),
-        voucher: Unverified::from(&Signed::sign(&payer, &NETWORK, voucher)),
+        promise: Unverified::from(&Signed::sign(&ledger, &at_ledger, promise)),
+        voucher: Unverified::from(&Signed::sign(&payer, &at_ledger, voucher)),
     };
     let endpoint = reader.endpoint;
     payment.verify(&Paid { network: NETWORK, node, ledger: ledger.public(), endpoint, now: NOW }).unwrap()

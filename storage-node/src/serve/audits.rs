@@ -91,7 +91,10 @@ impl Service {
         caller.payer.is_some_and(|payer| self.admission.admits(&payer))
     }
 
-    async fn sign_record<T: Record + Send + 'static>(&self, body: T) -> Result<Unverified<T>, Refusal> {
+    pub(super) async fn sign_record<T: Record + Send + 'static>(
+        &self,
+        body: T,
+    ) -> Result<Unverified<T>, Refusal> {
         let (secret, network) = (self.secret.clone(), self.network);
         let signed = spawn_blocking(move || Unverified::from(&Signed::sign(&secret, &network, body))).await;
         signed.map_err(|_| Refusal::new(Code::Internal, "a record could not be signed"))

@@ -7,8 +7,8 @@ use network::Inbound;
 use proofs::{Root, ShardLen};
 use protocol::limits::LEASE_DURATION_MAX_S;
 use protocol::{
-    ByteHours, Code, Lease, LeaseId, LeaseTerms, Mandate, Pointer, PublicKey, Refusal, Release, Renewal,
-    Response, Sequence, Signed, UnixSeconds, Unverified,
+    ByteHours, Code, Lease, LeaseEnd, LeaseId, LeaseTerms, Mandate, Pointer, PublicKey, Refusal, Release,
+    Renewal, Response, Sequence, Signed, UnixSeconds, Unverified,
 };
 use tokio::task::spawn_blocking;
 
@@ -71,7 +71,11 @@ impl Service {
 
     pub(super) async fn release(&self, release: &Unverified<Release>) -> Result<Response, Refusal> {
         let release = self.verify(release)?;
-        self.change(Job::Release(release)).await
+        let end = LeaseEnd::of(&release, self.clock.now());
+        match self.committer.commit(Job::Release(release)).await? {
+            Done::Released => Ok(Response::Released { end: self.sign_record(end).await? }),
+            done => unreachable!("{done:?} is no answer to a release"),
+        }
     }
 
     pub(super) fn claim(
@@ -116,10 +120,9 @@ impl Service {
     async fn change(&self, job: Job) -> Result<Response, Refusal> {
         match self.committer.commit(job).await? {
             Done::Leased(lease) => self.sign(lease).await,
-            Done::Released => Ok(Response::Released),
             Done::PointerKept => Ok(Response::PointerKept),
-            done @ (Done::Kept | Done::Compacted { .. }) => {
-                unreachable!("{done:?} answers upkeep, never a client")
+            done @ (Done::Kept | Done::Released | Done::Compacted { .. }) => {
+                unreachable!("{done:?} answers upkeep or a release")
             }
         }
     }

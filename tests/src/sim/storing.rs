@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proofs::Root;
 use protocol::{
-    Code, Lease, LeaseId, LeaseTerms, Mandate, NetworkId, PublicKey, Release, Response, SecretKey, Sequence,
-    Signed, UnixSeconds, Unverified,
+    Code, Lease, LeaseEnd, LeaseId, LeaseTerms, Mandate, NetworkId, PublicKey, Release, Response, SecretKey,
+    Sequence, Signed, UnixSeconds, Unverified,
 };
 
 use super::calls::{CallId, Heard, Script};
@@ -57,7 +57,7 @@ impl Node {
         let incoming = self.incoming.remove(&call)?;
         match self.manner {
             Manner::StallsMidway => None,
-            Manner::Endless => Some(Script::header(Response::Released)),
+            Manner::Endless => Some(Script::header(Response::PointerKept)),
             _ => Some(self.lease(incoming)),
         }
     }
@@ -106,7 +106,8 @@ impl Node {
         if !self.leases.keys().any(|(root, _)| *root == key.0) {
             self.disk.remove(&key.0);
         }
-        Script::header(Response::Released)
+        let end = Signed::sign(&self.secret, &NETWORK, LeaseEnd::of(&release, EXPIRES));
+        Script::header(Response::Released { end: Unverified::from(&end) })
     }
 }
 

@@ -175,6 +175,10 @@ impl Stage {
         Ok(Self { network, id, title, link, track, record, ledger, url, folder })
     }
 
+    fn signed_for(&self) -> NetworkId {
+        self.id.at_ledger(&issuer().public())
+    }
+
     /// A gateway that knows the title, with or without a ledger.
     async fn site(&self, has_ledger: bool) -> anyhow::Result<Site> {
         self.site_of(has_ledger, vec![creator().public()]).await
@@ -202,13 +206,13 @@ impl Stage {
     }
 
     fn opening(&self, grant: SessionGrant, by: &SecretKey, proof: DeliveryReceipt) -> Vec<u8> {
-        let grant = ByteBuf::from(Signed::sign(by, &self.id, grant).encode());
+        let grant = ByteBuf::from(Signed::sign(by, &self.signed_for(), grant).encode());
         let receipt = ByteBuf::from(self.signed(proof, &session_key()));
         canonical::to_vec(&Opening { grant, receipt })
     }
 
     fn signed(&self, receipt: DeliveryReceipt, by: &SecretKey) -> Vec<u8> {
-        Signed::sign(by, &self.id, receipt).encode()
+        Signed::sign(by, &self.signed_for(), receipt).encode()
     }
 
     fn grant(&self) -> SessionGrant {

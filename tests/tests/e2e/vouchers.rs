@@ -2,7 +2,8 @@
 //! is on both disks before anybody is told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -19,6 +20,7 @@ use protocol::{
 use serde_json::{Value, json};
 use storage_node::{NodeConfig, Selling, kept_vouchers};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 /// What a node sends before it is paid: more than any one read, and of three nodes together less than the object.
 const CREDIT: u64 = 2 << 20;
@@ -41,11 +43,13 @@ fn gateway_key() -> SecretKey {
 struct Ledger {
     network: NetworkId,
     allocations: Arc<Mutex<HashMap<(PublicKey, u32), u64>>>,
+    /// What is set aside for this node is never promised.
+    slow: Arc<OnceLock<PublicKey>>,
 }
 
 impl Ledger {
     async fn serve(network: NetworkId) -> anyhow::Result<(Self, String)> {
-        let ledger = Self { network, allocations: Arc::default() };
+        let ledger = Self { network, allocations: Arc::default(), slow: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let router = Router::new()
@@ -54,6 +58,10 @@ impl Ledger {
             .with_state(ledger.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok((ledger, url))
+    }
+
+    fn signed_for(&self) -> NetworkId {
+        self.network.at_ledger(&issuer().public())
     }
 
     fn allocated(&self) -> HashMap<(PublicKey, u32), u64> {
@@ -69,14 +77,17 @@ async fn terms(State(ledger): State<Ledger>) -> Json<Value> {
 }
 
 async fn record(State(ledger): State<Ledger>, body: Bytes) -> Vec<u8> {
-    let allocation = Signed::<Allocation>::decode(&body, &ledger.network).expect("it is an allocation");
+    let allocation = Signed::<Allocation>::decode(&body, &ledger.signed_for()).expect("it is an allocation");
     let said = allocation.body();
     assert_eq!((allocation.by(), said.epoch.get()), (gateway_key().public(), EPOCH));
+    if ledger.slow.get() == Some(&said.payee) {
+        std::future::pending::<()>().await;
+    }
     let lane = (said.payee, said.lane.get());
     let before = ledger.allocations.lock().expect("nobody panics beside it").insert(lane, said.amount.get());
     assert!(before.is_none_or(|before| before == said.amount.get()), "another amount for a lane");
     let promise = Promise { name: allocation.name(), taken: now(), until: now().plus(4000) };
-    Signed::sign(&issuer(), &ledger.network, promise).encode()
+    Signed::sign(&issuer(), &ledger.signed_for(), promise).encode()
 }
 
 fn now() -> UnixSeconds {
@@ -178,6 +189,28 @@ async fn who_does_not_pay_is_cut_off_and_who_pays_goes_on() -> anyhow::Result<()
     client.pay_nodes().await;
     let again: u64 = (0..3).map(|index| stage.paid_to(index)).sum::<anyhow::Result<_>>()?;
     assert!(again >= paid.iter().sum::<u64>() + LEN as u64, "{again} after {paid:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_is_slow_about_one_node_keeps_no_other_waiting() -> anyhow::Result<()> {
+    // A gateway gives a ledger up after 20 s: until then nothing comes of what is set aside for the first node.
+    const LONG_BEFORE: Duration = Duration::from_secs(15);
+    let stage = Stage::new(3, "2+1", PRICE).await?;
+    let first = stage.network.file().nodes[0].by();
+    stage.ledger.slow.set(first).expect("it is set once");
+    let (client, _till) = stage.paying().await?;
+    timeout(LONG_BEFORE, stage.read(&client)).await??;
+    let paying = tokio::spawn(async move { client.pay_nodes().await });
+    let others_are_paid = async {
+        while stage.paid_to(1)? + stage.paid_to(2)? < LEN as u64 - CREDIT {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(LONG_BEFORE, others_are_paid).await??;
+    assert!(stage.vouchers(0)?.is_empty() && !paying.is_finished(), "its allocation lies with the ledger");
+    paying.abort();
     Ok(())
 }
 

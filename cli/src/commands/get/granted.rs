@@ -12,16 +12,18 @@ use crate::destination::safe_name;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::output::Output;
+use crate::paying::PaySettings;
 use crate::{account, grants};
 
 impl Get {
     /// Reads a file of the newest version of a grant.
     pub(super) async fn grant(&self, text: &str, globals: &Globals) -> anyhow::Result<Outcome> {
         let (link, inside) = grants::link_and_path(text)?;
-        let get = async |client: &Client| {
+        let read = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
             self.choose(client, &opened.files, inside.as_ref(), globals.output()).await
         };
+        let get = async |client: &Client| self.pay.with(client, read).await;
         Network::load(globals.network.as_deref()).await?.with_client(None, get).await
     }
 
@@ -99,8 +101,16 @@ impl Get {
 
     /// A get of all of something into this file or folder.
     fn writing_to(path: PathBuf) -> Self {
-        let what = String::new().into();
-        Self { what, output: Some(path), range: None, link: false, track: None, gateways: Vec::new() }
+        Self {
+            what: String::new().into(),
+            output: Some(path),
+            range: None,
+            age: Vec::new(),
+            link: false,
+            track: None,
+            gateways: Vec::new(),
+            pay: PaySettings::default(),
+        }
     }
 
     async fn granted_file(

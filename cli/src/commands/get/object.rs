@@ -13,7 +13,7 @@ use serde::Serialize;
 use sharing::IndexPath;
 use tokio::io::AsyncWriteExt;
 
-use super::Get;
+use super::{Get, age_copy};
 use crate::arguments::Globals;
 use crate::destination::{Destination, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
@@ -45,13 +45,14 @@ impl Get {
         globals: &Globals,
     ) -> anyhow::Result<Outcome> {
         let output = globals.output();
-        let get = async |client: &Client| {
+        let read = async |client: &Client| {
             let object = client.open(link).await.context("cannot open the link")?;
             if grants::is_one(&object) {
                 return self.granted(client, &object, inside, globals).await;
             }
             self.opened(client, &object, inside, output).await
         };
+        let get = async |client: &Client| self.pay.with(client, read).await;
         Network::load(globals.network.as_deref()).await?.with_client(None, get).await
     }
 
@@ -77,10 +78,15 @@ impl Get {
             Some(range) => range.within(object.len())?,
             None => 0..object.len(),
         };
-        let destination = Destination::choose(self.output.as_deref(), || name_of(object))?;
+        let sealer = self.sealer()?;
+        let name = || name_of(object).map(|name| if sealer.is_some() { format!("{name}.age") } else { name });
+        let destination = Destination::choose(self.output.as_deref(), name)?;
         let answer = Answer::new(object, &range, &destination);
         let progress = output.progress("get", Some(range.end - range.start));
-        let write = async |to: Sink| copy(object, range, to, &progress).await;
+        let write = async |to: Sink| match sealer {
+            Some(sealer) => age_copy::copy(object, range, to, sealer, &progress).await,
+            None => copy(object, range, to, &progress).await,
+        };
         unless_ended(destination.fill(write)).await?;
         drop(progress);
         if answer.file.is_some() {

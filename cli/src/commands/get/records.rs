@@ -11,7 +11,7 @@ use serde::Serialize;
 use sharing::{IndexPath, RecordLink, RecordPlace};
 use tokio::io::AsyncWriteExt as _;
 
-use super::Get;
+use super::{Get, age_copy};
 use crate::arguments::Globals;
 use crate::destination::{Destination, Folder, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
@@ -88,10 +88,12 @@ impl Get {
         let range = self.range.map_or(Ok(0..len), |range| range.within(len))?;
         let within = |at: u64| usize::try_from(at).expect("it is in memory");
         let wanted = &bytes[within(range.start)..within(range.end)];
+        let sealed = self.sealer()?.map(|sealer| age_copy::whole(sealer, wanted)).transpose()?;
+        let name = || name().map(|name| if sealed.is_some() { format!("{name}.age") } else { name });
         let destination = Destination::choose(self.output.as_deref(), name)?;
         let file = destination.path().map(Path::to_owned);
         let write = async |mut to: Sink| {
-            to.write_all(wanted).await.map_err(Unread::or)?;
+            to.write_all(sealed.as_deref().unwrap_or(wanted)).await.map_err(Unread::or)?;
             to.flush().await.map_err(Unread::or)
         };
         unless_ended(destination.fill(write)).await?;
@@ -114,6 +116,9 @@ impl Get {
     ) -> anyhow::Result<Outcome> {
         if self.range.is_some() {
             return Err(Usage::because("--range is for one file or record"));
+        }
+        if !self.age.is_empty() {
+            return Err(Usage::because("--age is for one file or record"));
         }
         let path = match (&self.output, name) {
             (Some(path), _) => path.clone(),

@@ -15,7 +15,7 @@ use ledger::{
     Agreed, AgreementParts, Consent, Fees, Ipi, Iscc, Isrc, Iswc, Parent, Party, Per, Price, Quantity, Role,
     SplitAgreement, Unit,
 };
-use protocol::{AgreementId, BoundedList, Digest, Ppm, PublicKey, Signed};
+use protocol::{AgreementId, BoundedList, Digest, NetworkId, Ppm, PublicKey, Signed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,7 +28,6 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
-use crate::membership::Network;
 use crate::money::Money;
 
 /// Agree who shares in a title: write it down, sign it one after the other, hand it in
@@ -41,7 +40,8 @@ Examples:
   headwater ledger agree write split.toml --out film.agreement
   headwater ledger agree show film.agreement           what it says, and its id
   headwater ledger agree sign film.agreement --id ID   each party, with its own account
-  headwater ledger agree post film.agreement --ledger http://127.0.0.1:8700
+  headwater ledger agree post film.agreement
+The last three with --ledger URL, or HEADWATER_LEDGER: what is signed holds at that ledger alone.
 
 A split, split.toml:
   content = \"bafyr4i…\"                  the publication id
@@ -70,6 +70,8 @@ enum Command {
     },
     /// Show what an agreement says, and sign it with the keys of your account that it names
     Sign {
+        #[command(flatten)]
+        at: At,
         /// The agreement
         file: PathBuf,
         /// The id of what you have read, instead of being asked
@@ -85,6 +87,8 @@ enum Command {
     },
     /// Show what an agreement says, and who has yet to sign
     Show {
+        #[command(flatten)]
+        at: At,
         /// The agreement
         file: PathBuf,
     },
@@ -162,15 +166,18 @@ impl Agree {
                 let agreed = Agreed { agreement: split.agreement()?, consents: Vec::new() };
                 tell(globals, &out, &agreed)
             }
-            Command::Sign { file, id } => sign(globals, &file, id),
-            Command::Show { file } => {
-                let agreed = read(globals, &file)?;
+            Command::Sign { at, file, id } => {
+                sign(globals, &file, id, at.connect_to_sign(globals).await?.signed_for()?)
+            }
+            Command::Show { at, file } => {
+                let agreed = read(&file, &at.connect().await?.signed_for()?)?;
                 globals.output().answer(&Answer::of(&agreed))?;
                 Ok(Outcome::Complete)
             }
             Command::Post { at, file } => {
-                let agreed = read(globals, &file)?;
-                let answer = at.connect().await?.post("v1/agreements", agreed.encode()).await?;
+                let ledger = at.connect().await?;
+                let agreed = read(&file, &ledger.signed_for()?)?;
+                let answer = ledger.post("v1/agreements", agreed.encode()).await?;
                 globals.output().answer(&Posted(serde_json::from_slice(&answer)?))?;
                 Ok(Outcome::Complete)
             }
@@ -179,9 +186,8 @@ impl Agree {
 }
 
 /// Signs with each key of the account that is asked and has not signed.
-fn sign(globals: &Globals, file: &Path, id: Option<Digest>) -> anyhow::Result<Outcome> {
-    let network = Network::id(globals.network.as_deref())?;
-    let mut agreed = read(globals, file)?;
+fn sign(globals: &Globals, file: &Path, id: Option<Digest>, network: NetworkId) -> anyhow::Result<Outcome> {
+    let mut agreed = read(file, &network)?;
     let account = account::open(globals.account.as_deref(), globals.output())?;
     let own = [account::payment(&account), creator(&account)];
     let asked = agreed.agreement.signatories();
@@ -224,13 +230,12 @@ fn tell(globals: &Globals, file: &Path, agreed: &Agreed) -> anyhow::Result<Outco
     Ok(Outcome::Complete)
 }
 
-fn read(globals: &Globals, file: &Path) -> anyhow::Result<Agreed> {
-    let network = Network::id(globals.network.as_deref())?;
+fn read(file: &Path, network: &NetworkId) -> anyhow::Result<Agreed> {
     let name = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
     let bytes =
         BASE64URL_NOPAD.decode(text.trim().as_bytes()).with_context(|| format!("{name} is no agreement"))?;
-    Agreed::decode(&bytes, &network).with_context(|| format!("{name} is no agreement of this network"))
+    Agreed::decode(&bytes, network).with_context(|| format!("{name} is no agreement at this ledger"))
 }
 
 impl Split {

@@ -42,7 +42,7 @@ impl Balance {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
+        let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
         let answer: Answer = ledger.inquire(&inquiry).await?;
         globals.output().answer(&answer)?;
         Ok(Outcome::Complete)

@@ -141,7 +141,7 @@ impl Buy {
 async fn offers(ledger: &LedgerApi, seller: &KeyServiceApi) -> anyhow::Result<Vec<Offered>> {
     let shown: Shown = serde_json::from_slice(&seller.offers().await?)
         .context("the seller answers as no key service does")?;
-    let network = ledger.network()?;
+    let network = ledger.signed_for()?;
     let read = |ShownOffer { offer, licence }: ShownOffer| {
         let bytes = BASE64.decode(offer.as_bytes()).context("an offer is no base64")?;
         let offer = Signed::<ledger::Offer>::decode(&bytes, &network).context("an offer")?;
@@ -160,7 +160,7 @@ fn purchase(
     offer: &Signed<ledger::Offer>,
     keep: &Path,
 ) -> anyhow::Result<Signed<Purchase>> {
-    let (network, file) = (ledger.network()?, keep.display());
+    let (network, file) = (ledger.signed_for()?, keep.display());
     if keep.exists() {
         let bytes = fs::read(keep).with_context(|| format!("cannot read {file}"))?;
         let known = Signed::<Purchase>::decode(&bytes, &network);
@@ -190,7 +190,7 @@ async fn fetch(
     let answer = seller.key(canonical::to_vec(&bought)).await?;
     let Delivered { delivery, promise, sealed } =
         canonical::from_slice(&answer, DELIVERED_LEN_MAX).context("the seller answers as none does")?;
-    let delivery = Signed::<KeyDelivery>::decode(&delivery, &ledger.network()?)?;
+    let delivery = Signed::<KeyDelivery>::decode(&delivery, &ledger.signed_for()?)?;
     ledger.promise(&promise, &delivery)?;
     let sealed = SealedKey::from_bytes(sealed.into_vec());
     let said = delivery.body();

@@ -97,7 +97,7 @@ impl Claim {
             remark: remark.map_err(|error| Usage::because(error.to_string()))?,
             issued: SystemTime::now().into(),
         };
-        let claim = Signed::sign(secret, &ledger.network()?, body);
+        let claim = Signed::sign(secret, &ledger.signed_for()?, body);
         let promise = ledger.record(&claim).await?;
         Ok(Promised::of(&promise))
     }
@@ -110,7 +110,7 @@ async fn name_payee(ledger: &LedgerApi, secret: &SecretKey, address: &str) -> an
     let issued: UnixSeconds = SystemTime::now().into();
     // The time of day tells the later of two: seconds are enough for what people decide.
     let body = Payee { address: PayoutAddress::from_bytes(bytes), issued, seq: Sequence::new(issued.get()) };
-    let payee = Signed::sign(secret, &ledger.network()?, body);
+    let payee = Signed::sign(secret, &ledger.signed_for()?, body);
     let promise = ledger.record(&payee).await?;
     Ok(Promised::of(&promise))
 }

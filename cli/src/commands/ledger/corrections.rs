@@ -117,7 +117,7 @@ impl Dispute {
         let ledger = self.at.connect_to_sign(globals).await?;
         let reason = Remark::new(self.reason).map_err(|error| Usage::because(error.to_string()))?;
         let body = ledger::Dispute { issued: SystemTime::now().into(), reason, subject: self.subject };
-        let promise = ledger.record(&Signed::sign(&secret, &ledger.network()?, body)).await?;
+        let promise = ledger.record(&Signed::sign(&secret, &ledger.signed_for()?, body)).await?;
         globals.output().answer(&Promised::of(&promise))?;
         Ok(Outcome::Complete)
     }
@@ -152,7 +152,7 @@ impl Operator {
         let ledger = self.at.connect().await?;
         let body = serde_json::to_vec(asked)?;
         let answer = ledger.operate(Method::POST, path, &self.folder.dir, body).await?;
-        let promise = Signed::<Promise>::decode(&answer, &ledger.network()?)?;
+        let promise = Signed::<Promise>::decode(&answer, &ledger.signed_for()?)?;
         globals.output().answer(&Promised::of(&promise))?;
         Ok(Outcome::Complete)
     }

@@ -91,7 +91,7 @@ impl Deposit {
             unit: Unit::new(&ledger.terms().unit)?,
             issued: SystemTime::now().into(),
         };
-        let deposit = Signed::sign(&secret, &ledger.network()?, body);
+        let deposit = Signed::sign(&secret, &ledger.signed_for()?, body);
         globals.output().answer(&Answer {
             party: secret.public().to_string(),
             id: deposit.body().id.to_string(),
@@ -104,7 +104,7 @@ impl Deposit {
 
 /// The deposits of a file, each of which must be over what has come.
 fn read(file: &PathBuf, ledger: &LedgerApi) -> anyhow::Result<Vec<Vec<u8>>> {
-    let network = ledger.network()?;
+    let network = ledger.signed_for()?;
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut deposits = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -72,7 +72,7 @@ impl Evidence {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Statement };
-        let statement: Value = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;
+        let statement: Value = ledger.inquire(&Signed::sign(&secret, &ledger.signed_for()?, inquiry)).await?;
         let (zip, entries) = gather(&ledger, &statement).await?;
         write_privately(&self.out, &zip).with_context(|| format!("cannot write {}", self.out.display()))?;
         globals.output().answer(&Answer { file: self.out, entries })?;

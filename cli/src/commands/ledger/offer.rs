@@ -79,7 +79,7 @@ impl Offer {
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
         };
         let (licence, sold) = (read(&self.licence)?, read(&self.sold)?);
-        let offer = Signed::sign(&secret, &ledger.network()?, self.body(&licence)?);
+        let offer = Signed::sign(&secret, &ledger.signed_for()?, self.body(&licence)?);
         keep_offer(&self.dir, &offer, &licence, sold.trim().as_bytes())?;
         let promise = ledger.record(&offer).await?;
         globals.output().answer(&Promised::of(&promise))?;

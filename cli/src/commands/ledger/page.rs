@@ -63,7 +63,7 @@ impl Page {
         let ledger = self.at.connect().await?;
         let body = serde_json::to_vec(&Body { hash: &hash, name: &self.name })?;
         let promise = ledger.operate(Method::POST, "v1/pages", &self.folder.dir, body).await?;
-        let promise = Signed::<Promise>::decode(&promise, &ledger.network()?)?;
+        let promise = Signed::<Promise>::decode(&promise, &ledger.signed_for()?)?;
         if promise.by() != ledger.issuer()? {
             bail!("somebody else than the ledger has promised it");
         }

@@ -58,7 +58,7 @@ impl Statement {
         let ledger = self.at.connect_to_sign(globals).await?;
         let epoch = self.epoch.map(Epoch::new);
         let inquiry = Inquiry { epoch, issued: SystemTime::now().into(), what: Inquired::Statement };
-        let said = ledger.inquire(&Signed::sign(&secret, &ledger.network()?, inquiry)).await?;
+        let said = ledger.inquire(&Signed::sign(&secret, &ledger.signed_for()?, inquiry)).await?;
         globals.output().answer(&Answer { said, csv: self.csv })?;
         Ok(Outcome::Complete)
     }

@@ -56,7 +56,7 @@ impl TopUp {
         let amount = top_up_amount(&code);
         let body =
             Deposit { amount, id: code.payment_id(), remark: None, unit, issued: SystemTime::now().into() };
-        let deposit = Signed::sign(&secret, &ledger.network()?, body);
+        let deposit = Signed::sign(&secret, &ledger.signed_for()?, body);
         let body = Body { code: ByteArray::new(*code.as_bytes()), deposit: (&deposit).into() };
         let promise = ledger.post("v1/top-ups", canonical::to_vec(&body)).await?;
         ledger.promise(&promise, &deposit)?;

@@ -20,7 +20,6 @@ use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
-use crate::membership::Network;
 use crate::money::Money;
 
 /// Pass a licence on: its holder signs to whom and for how much, and the new holder accepts and pays
@@ -41,6 +40,8 @@ enum Command {
     Write(Write),
     /// Show what a transfer says
     Show {
+        #[command(flatten)]
+        at: At,
         /// The transfer
         file: PathBuf,
     },
@@ -50,6 +51,9 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Write {
+    #[command(flatten)]
+    at: At,
+
     /// The licence, by the name of its purchase
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     licence: Digest,
@@ -109,9 +113,9 @@ struct Passed {
 impl Transfer {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.command {
-            Command::Write(write) => write.run(globals),
-            Command::Show { file } => {
-                let transfer = read(&file, &Network::id(globals.network.as_deref())?)?;
+            Command::Write(write) => write.run(globals).await,
+            Command::Show { at, file } => {
+                let transfer = read(&file, &at.connect().await?.signed_for()?)?;
                 globals.output().answer(&Said::of(&transfer))?;
                 Ok(Outcome::Complete)
             }
@@ -121,9 +125,9 @@ impl Transfer {
 }
 
 impl Write {
-    fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let Self { licence, to, price, number, out, signer } = self;
-        let network = Network::id(globals.network.as_deref())?;
+    async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let Self { at, licence, to, price, number, out, signer } = self;
+        let network = at.connect_to_sign(globals).await?.signed_for()?;
         let issued = SystemTime::now().into();
         let body = LicenceTransfer { issued, licence, number, price: price.0, to };
         let transfer = Signed::sign(&signer.open(globals)?, &network, body);
@@ -138,7 +142,7 @@ impl Accept {
     async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
-        let network = ledger.network()?;
+        let network = ledger.signed_for()?;
         let transfer = read(&self.file, &network)?;
         let said = transfer.body();
         if said.price != self.price.0 || said.to != secret.public() {

@@ -133,7 +133,7 @@ impl Check {
             for entry in bundle.decode(&file).with_context(|| bundle.path())? {
                 let number = self.tree.size();
                 self.tree.push(entry.as_bytes());
-                let entry = LogEntry::decode(entry.as_bytes(), &self.terms.network);
+                let entry = LogEntry::decode(entry.as_bytes(), &self.terms.signed_for());
                 let taken = entry.map_err(anyhow::Error::from).and_then(|entry| self.take(number, &entry));
                 taken.with_context(|| format!("entry {number} of the log"))?;
                 self.compare()?;

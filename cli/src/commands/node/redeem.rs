@@ -1,13 +1,14 @@
 //! `headwater node redeem`: hands the vouchers of a node to the ledger.
 
-use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use std::{fmt, fs};
 
 use anyhow::Context;
 use clap::Args;
 use ledger::{Inquired, Inquiry};
-use protocol::{Amount, Epoch, Signed};
+use protocol::{Amount, Epoch, Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use storage_node::{KeptVoucher, kept_vouchers};
 
@@ -16,6 +17,8 @@ use crate::failure::Outcome;
 use crate::ledger_api::{LedgerApi, list};
 use crate::{folders, key_file};
 
+/// The file in a node's folder with what the ledger has said last.
+const REDEEMED_FILE: &str = "redeemed.json";
 /// Records of one batch.
 const BATCH_MAX: usize = 4096;
 
@@ -35,6 +38,20 @@ pub(super) struct Redeem {
     /// The address of the ledger
     #[arg(long, value_name = "URL", env = "HEADWATER_LEDGER")]
     ledger: String,
+}
+
+/// What a ledger has said when vouchers were handed in.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Redeemed {
+    /// When that was.
+    pub(crate) at: u64,
+    /// What the vouchers of open epochs say, which were handed in: bytes, and what they promise at least.
+    pub(crate) bytes: u64,
+    pub(crate) promised: String,
+    pub(crate) unit: String,
+    /// What settlements have brought, and is not paid out.
+    pub(crate) earned: String,
+    pub(crate) paid: String,
 }
 
 /// What came of handing in.
@@ -109,13 +126,9 @@ impl Redeem {
             Some(dir) => dir,
             None => folders::data()?.join("node"),
         };
-        let secret = key_file::read(&dir.join("node.key"))?;
         let ledger = LedgerApi::connect(&self.ledger).await?;
         let handed = hand_over(&ledger, &dir).await?;
-        let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret, &ledger.network()?, inquiry);
-        let Balance { unit, earned, paid } = ledger.inquire(&inquiry).await?;
-        let node = secret.public().to_string();
+        let (node, Redeemed { unit, earned, paid, .. }) = redeemed(&ledger, &dir, &handed).await?;
         globals.output().answer(&Answer { node, handed, unit, earned, paid })?;
         Ok(Outcome::Complete)
     }
@@ -123,11 +136,41 @@ impl Redeem {
 
 /// Hands in what lies in a node's folder to the ledger at this address.
 pub(super) async fn hand_in(ledger: &str, dir: &Path) -> anyhow::Result<Handed> {
-    hand_over(&LedgerApi::connect(ledger).await?, dir).await
+    let ledger = LedgerApi::connect(ledger).await?;
+    let handed = hand_over(&ledger, dir).await?;
+    redeemed(&ledger, dir, &handed).await?;
+    Ok(handed)
+}
+
+/// What a ledger has said of a node when vouchers were handed in last.
+pub(crate) fn kept(dir: &Path) -> anyhow::Result<Option<Redeemed>> {
+    let path = dir.join(REDEEMED_FILE);
+    match fs::read(&path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display()))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Asks what the node has earned by now, and keeps that in its folder; the node's key, too.
+async fn redeemed(ledger: &LedgerApi, dir: &Path, handed: &Handed) -> anyhow::Result<(String, Redeemed)> {
+    let secret = key_file::read(&dir.join("node.key"))?;
+    let at = UnixSeconds::from(SystemTime::now());
+    let inquiry = Inquiry { epoch: None, issued: at, what: Inquired::Balance };
+    let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
+    let Balance { unit, earned, paid } = ledger.inquire(&inquiry).await?;
+    let (bytes, promised) = (handed.bytes, handed.promised.clone());
+    let redeemed = Redeemed { at: at.get(), bytes, promised, unit, earned, paid };
+    let path = dir.join(REDEEMED_FILE);
+    folders::write_atomically(&path, &serde_json::to_vec(&redeemed)?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok((secret.public().to_string(), redeemed))
 }
 
 async fn hand_over(ledger: &LedgerApi, dir: &Path) -> anyhow::Result<Handed> {
-    let (issuer, network) = (ledger.issuer()?, ledger.network()?);
+    let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
     let open_epoch = Epoch::new(ledger.terms().open_epoch);
     let all = kept_vouchers(dir).with_context(|| format!("cannot read the vouchers in {}", dir.display()))?;
     let is_open = |kept: &KeptVoucher| {

@@ -8,18 +8,18 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{EntryName, Identity, TrailWhat};
+use sharing::{EntryName, Identity, TrailText, TrailWhat};
 
 use super::{PROVES, Revoke};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Followed, Given, Version};
-use crate::groups;
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::rekey::{Rekeyed, put_again};
-use crate::trail::{TrailFile, line};
+use crate::trail::TrailFile;
+use crate::{groups, holds};
 
 /// What became of a grant.
 #[derive(Debug, Serialize)]
@@ -74,6 +74,7 @@ impl Revoke {
             if let Some(stranger) = from.iter().find(|who| !has(who)) {
                 return Err(Usage::because(format!("{} was not granted to {stranger}", given.path)));
             }
+            holds::check(names.local.index(), given.files().map(|(_, noted)| noted))?;
             let keeps = |text: &&String| !from.is_empty() && !grants::is_of(text, &from);
             let left = given.note.to.iter().filter(keeps).cloned().collect();
             let work = Work { client, coding, globals, given, left, drop: self.drop };
@@ -199,8 +200,11 @@ impl Work<'_> {
         let what = if self.left.is_empty() { TrailWhat::GrantEnded } else { TrailWhat::GrantChanged };
         let mut facts = grants::facts(&self.given, what);
         let all = self.given.note.to.len();
-        facts.about =
-            line(&format!("{} {}: taken from {taken_from} of {all}", self.given.path, self.given.about()));
+        facts.about = TrailText::cut(&format!(
+            "{} {}: taken from {taken_from} of {all}",
+            self.given.path,
+            self.given.about()
+        ));
         let secret = names.account.secret();
         TrailFile::open(self.globals, secret, self.client.network())?.append(facts)
     }

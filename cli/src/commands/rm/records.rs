@@ -12,7 +12,7 @@ use serde::Serialize;
 use sharing::{IndexPath, PackRef};
 
 use super::NodeLine;
-use crate::names::Names;
+use crate::names::{Names, now};
 use crate::packs::{self, Folder, Released};
 
 /// The records of one folder that are to go.
@@ -86,11 +86,13 @@ impl Removal {
             folder.packs.splice(number..=number, packed.packs);
         }
         let erasable = file.erasable.is_some();
+        // Written down before the index changes: a removal that is interrupted then is finished by the next command.
+        names.local.release_packs_later(old.iter().copied(), now())?;
         let written = folder.write(&put, names, index_coding, erasable, new).await?;
-        if names.local.index().paths_of(file.object).next().is_none() {
-            old.push(file.object);
-        }
-        let Released { ended, nodes, later } = packs::release(client, names, old).await?;
+        let is_gone = names.local.index().paths_of(file.object).next().is_none();
+        let catalogue = packs::release(client, names, is_gone.then_some(file.object)).await?;
+        let said = packs::release_unnamed(client, names).await?.of(&old).and(catalogue);
+        let Released { ended, nodes, later, .. } = said;
         let nodes = nodes.into_iter().map(|(node, said)| NodeLine { node: node.to_string(), said });
         Ok(RemovedRecords {
             name: self.folder.to_string(),

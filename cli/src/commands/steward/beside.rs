@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use client::{Client, ClientOptions};
+use gateway::Till;
 use network::{Members, NetworkFile, Pool};
-use steward::{Entry, Observer, Steward, StewardConfig};
+use steward::{Entry, Observer, RunError, Steward, StewardConfig};
 use tokio::task::JoinHandle;
 
 use super::settings::StewardSettings;
@@ -14,6 +15,7 @@ use crate::account;
 use crate::membership::Network;
 use crate::metrics::{self, Serving};
 use crate::output::Output;
+use crate::storage_pay::Reporter;
 
 /// A steward that runs; it is killed when this is dropped, which it may be at any time.
 pub(crate) struct Beside {
@@ -29,11 +31,11 @@ pub(crate) async fn start(
     account: Option<&Path>,
     output: Output,
 ) -> anyhow::Result<Beside> {
-    let opened = open(settings.config()?, network, account, output, settings.bandwidth(), |_| {}).await?;
+    let opened = open(settings, network, account, output, |_| {}).await?;
     let observer = opened.steward.observer();
     let metrics = serve_metrics(settings, &observer).await?;
     let task = tokio::spawn(async move {
-        if let Err(error) = opened.steward.run(std::future::pending()).await {
+        if let Err(error) = opened.run(std::future::pending()).await {
             tracing::error!(%error, "nothing is looked after any more");
         }
     });
@@ -66,26 +68,53 @@ impl Beside {
 pub(super) struct Opened {
     pub(super) steward: Steward,
     pub(super) pool: Pool,
+    /// From which it pays, where it does.
+    till: Option<Till>,
+    reporter: Option<Reporter>,
     /// The payer key that mandates must be written for, in hexadecimal.
     pub(super) holder: String,
 }
 
+impl Opened {
+    /// Works until `until` completes.
+    pub(super) async fn run(self, until: impl Future<Output = ()>) -> Result<(), RunError> {
+        let Self { steward, till, reporter, .. } = self;
+        let reports = async {
+            match reporter {
+                Some(reporter) => reporter.always().await,
+                None => std::future::pending().await,
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = steward.run(until) => outcome,
+            () = reports => unreachable!("it has no end"),
+        };
+        drop(till);
+        outcome
+    }
+}
+
 /// Opens a steward in the name of an account, with an endpoint of its own.
 pub(super) async fn open(
-    config: StewardConfig,
+    settings: &StewardSettings,
     network: &Network,
     account: Option<&Path>,
     output: Output,
-    care_rate: Option<u64>,
     tell: impl FnMut(&Entry) + Send + 'static,
 ) -> anyhow::Result<Opened> {
+    let (config, care_rate) = (settings.config()?, settings.bandwidth());
     let holder = account::payer(&account::open(account, output)?);
+    let (dir, key) = (config.dir.clone(), holder.public().to_string());
+    let reporter = settings.reporter(&dir, holder.clone())?;
     let pool = network.pool(Some(holder.clone())).await?;
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);
-    let (dir, key) = (config.dir.clone(), holder.public().to_string());
+    let (client, till) = match settings.pay(&dir).paying(&client).await? {
+        Some((paying, till)) => (paying, Some(till)),
+        None => (client, None),
+    };
     match Steward::open(config, client, holder, tell) {
-        Ok(steward) => Ok(Opened { steward, pool, holder: key }),
+        Ok(steward) => Ok(Opened { steward, pool, till, reporter, holder: key }),
         Err(error) => {
             pool.close().await;
             Err(error).with_context(|| format!("cannot run a steward in {}", dir.display()))

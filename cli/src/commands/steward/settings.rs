@@ -1,14 +1,19 @@
 //! The settings of a steward, by whatever way they came.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use protocol::SecretKey;
 use serde::Deserialize;
 use steward::StewardConfig;
 
+use crate::failure::Usage;
 use crate::folders;
+use crate::money::Money;
+use crate::paying::PaySettings;
 use crate::quantity::{ByteSize, Duration};
+use crate::storage_pay::{self, Reporter};
 
 /// A steward that retries sooner than usual also waits no longer than so many retries for its turn without a claim.
 const TURN_IN_RETRIES: u64 = 10;
@@ -52,6 +57,27 @@ pub(crate) struct StewardSettings {
     #[arg(long, value_name = "TIME", env = "HEADWATER_STEWARD_RETRY_AFTER")]
     retry_after: Option<Duration>,
 
+    /// A ledger: nodes that sell what is read from them are paid by way of it, and it is told what nodes have proved to keep
+    #[arg(long, value_name = "URL", env = "HEADWATER_STEWARD_LEDGER")]
+    ledger: Option<String>,
+
+    /// A prepayment that names this steward as auditor, for all that it looks after: its file, from `headwater ledger prepay`
+    #[arg(long, value_name = "FILE", requires = "ledger", env = "HEADWATER_STEWARD_PREPAYMENT")]
+    prepayment: Option<PathBuf>,
+
+    /// What is set aside in each epoch for nodes that sell what is read from them, in units of the ledger. Without it they
+    /// are not paid
+    #[arg(long, value_name = "AMOUNT", requires = "ledger", env = "HEADWATER_STEWARD_COLLATERAL")]
+    collateral: Option<Money>,
+
+    /// Where the key that pays lies, and what nodes are owed [default: payments in DIR]
+    #[arg(long, value_name = "DIR", requires = "collateral", env = "HEADWATER_STEWARD_PAY_FOLDER")]
+    pay_folder: Option<PathBuf>,
+
+    /// The most that is paid for a GiB, in micro-units [default: no limit]
+    #[arg(long, value_name = "N", requires = "collateral", env = "HEADWATER_STEWARD_NODE_PRICE_MAX")]
+    node_price_max: Option<u64>,
+
     /// Serve metrics for Prometheus at this address, under /metrics
     #[arg(long, value_name = "IP:PORT", env = "HEADWATER_STEWARD_METRICS")]
     pub(super) metrics: Option<SocketAddr>,
@@ -74,6 +100,11 @@ impl StewardSettings {
             grace: self.grace.or(file.grace),
             tidy_after: self.tidy_after.or(file.tidy_after),
             retry_after: self.retry_after.or(file.retry_after),
+            ledger: self.ledger.or(file.ledger),
+            prepayment: self.prepayment.or(file.prepayment),
+            collateral: self.collateral.or(file.collateral),
+            pay_folder: self.pay_folder.or(file.pay_folder),
+            node_price_max: self.node_price_max.or(file.node_price_max),
             metrics: self.metrics.or(file.metrics),
             on_warning: self.on_warning.or(file.on_warning),
         }
@@ -86,6 +117,26 @@ impl StewardSettings {
 
     pub(super) fn bandwidth(&self) -> Option<u64> {
         self.bandwidth.map(ByteSize::bytes)
+    }
+
+    /// How nodes are paid for what is read from them.
+    pub(super) fn pay(&self, dir: &Path) -> PaySettings {
+        PaySettings {
+            ledger: self.ledger.clone(),
+            collateral: self.collateral,
+            pay_folder: Some(self.pay_folder.clone().unwrap_or_else(|| dir.join("payments"))),
+            node_price_max: self.node_price_max,
+        }
+    }
+
+    /// What tells a ledger what the steward in `dir` finds, where somebody has prepaid for it.
+    pub(super) fn reporter(&self, dir: &Path, auditor: SecretKey) -> anyhow::Result<Option<Reporter>> {
+        let Some(path) = &self.prepayment else { return Ok(None) };
+        let Some(ledger) = self.ledger.clone() else {
+            return Err(Usage::because("a prepayment needs the ledger that has taken it: --ledger URL"));
+        };
+        let prepayment = storage_pay::read_prepayment(path, auditor.public())?;
+        Reporter::new(ledger, prepayment, auditor, dir).map(Some)
     }
 
     pub(super) fn config(&self) -> anyhow::Result<StewardConfig> {

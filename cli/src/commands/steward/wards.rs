@@ -12,13 +12,13 @@ use steward::Ward;
 use super::settings;
 use crate::account;
 use crate::arguments::Globals;
-use crate::commands::repair::{own_mandate, read_mandate};
+use crate::commands::repair::{mandate_for, own_mandate, read_mandates};
 use crate::date::Date;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::names::now;
 use crate::secrets::SecretArg;
-use crate::target::Target;
+use crate::target::Targets;
 
 /// Look after an object from now on
 ///
@@ -30,7 +30,7 @@ Examples:
   headwater steward add @film.link --until 2030-01-01
   headwater steward add bafyr4i… --mandate care.mandate --tag hospital")]
 pub(super) struct Add {
-    /// The link, or the address alone: itself, @FILE, or - for standard input
+    /// The name, the link, or the address alone: itself, @FILE, or - for standard input. Of a folder of records all packs are looked after
     target: SecretArg,
 
     /// A mandate by the object's owner to your account, where the object is not yours
@@ -92,6 +92,8 @@ impl Folder {
 #[derive(Serialize)]
 struct Answer {
     cid: String,
+    /// How many objects: more than one where it is a folder of records.
+    objects: usize,
     looked_after: bool,
     until: Option<u64>,
     mandates: PathBuf,
@@ -99,35 +101,55 @@ struct Answer {
 
 impl Add {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let cid = Target::read(&self.target)?.cid();
+        let targets = Targets::read(&self.target, globals).await?;
         if let Some(day) = self.until.map(Date::begins).filter(|day| day.has_passed(now())) {
             return Err(Usage::because(format!("{day} has passed: there would be nothing to look after")));
         }
         let mandates = self.folder.mandates()?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
-        let mandate = if let Some(path) = &self.mandate {
-            read_mandate(path)?
-        } else {
-            let network = Network::load(globals.network.as_deref()).await?;
-            let lifetime_s = OWN_MANDATE_LIFETIME_S;
-            let sign = async |client: &Client| own_mandate(client, &account, cid, lifetime_s).await;
-            network.with_client(None, sign).await?
+        let held_until = if self.mandate.is_none() { targets.held_until(globals).await? } else { None };
+        // What has to stay longer than such a mandate usually holds gets one that reaches beyond.
+        let beyond_s = held_until.map_or(0, |until| until.seconds_since(now()) + BEYOND_HOLD_S);
+        let lifetime_s = OWN_MANDATE_LIFETIME_S.max(beyond_s);
+        let given = self.mandate.as_deref().map(read_mandates).transpose()?;
+        let find = async |client: &Client| {
+            let mut found = Vec::new();
+            for cid in targets.objects(client).await?.cids {
+                let mandate = match &given {
+                    Some(given) => mandate_for(given, cid)?,
+                    None => own_mandate(client, &account, cid, lifetime_s).await?,
+                };
+                found.push((cid, mandate));
+            }
+            Ok(found)
         };
-        if mandate.body().holder != account::payer(&account).public() {
-            return Err(Usage::because("the mandate was written for another holder than this account"));
+        let found = match (&given, targets.address()) {
+            (Some(given), Some(cid)) => vec![(cid, mandate_for(given, cid)?)],
+            _ => Network::load(globals.network.as_deref()).await?.with_client(None, find).await?,
+        };
+        let (cid, objects) = (found[0].0.to_string(), found.len());
+        let mut until = None;
+        for (cid, mandate) in found {
+            if mandate.body().holder != account::payer(&account).public() {
+                return Err(Usage::because("the mandate was written for another holder than this account"));
+            }
+            let keep_until = self.until.map_or(mandate.body().expires, Date::begins);
+            let ends = keep_until.min(mandate.body().expires);
+            if let Some(held) = held_until.filter(|held| ends <= *held) {
+                let why = format!("it is held until {held}, and would be looked after until {ends} alone");
+                return Err(Usage::because(why));
+            }
+            until = until.min(Some(ends)).or(Some(ends));
+            write(&mandates, &Ward { cid, mandate, keep_until, tags: self.tags.clone() })?;
         }
-        if mandate.body().object.is_some_and(|object| object != cid) {
-            return Err(Usage::because("the mandate was written for another object"));
-        }
-        let keep_until = self.until.map_or(mandate.body().expires, Date::begins);
-        let until = keep_until.min(mandate.body().expires);
-        write(&mandates, &Ward { cid, mandate, keep_until, tags: self.tags })?;
-        let (cid, until) = (cid.to_string(), Some(until.get()));
-        globals.output().answer(&Answer { cid, looked_after: true, until, mandates })?;
+        let until = until.map(protocol::UnixSeconds::get);
+        globals.output().answer(&Answer { cid, objects, looked_after: true, until, mandates })?;
         Ok(Outcome::Complete)
     }
 }
 
+/// How much longer than the date of a hold a mandate holds, in seconds.
+const BEYOND_HOLD_S: u64 = 86_400;
 /// How long the mandate holds that an owner writes for its own steward, in seconds: ten years.
 const OWN_MANDATE_LIFETIME_S: u64 = 10 * 365 * 86_400;
 
@@ -138,21 +160,28 @@ fn write(mandates: &Path, ward: &Ward) -> anyhow::Result<()> {
 }
 
 impl Remove {
-    pub(super) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let cid = Target::read(&self.target)?.cid();
+    pub(super) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let targets = Targets::read(&self.target, globals).await?;
         let mandates = self.folder.mandates()?;
-        let removed = steward::remove_ward(&mandates, &cid)
-            .with_context(|| format!("cannot remove from {}", mandates.display()))?;
-        if !removed {
+        let list = async |client: &Client| Ok(targets.objects(client).await?.cids);
+        let cids = match targets.address() {
+            Some(cid) => vec![cid],
+            None => Network::load(globals.network.as_deref()).await?.with_client(None, list).await?,
+        };
+        let mut removed = 0;
+        for cid in &cids {
+            let was_there = steward::remove_ward(&mandates, cid);
+            let was_there =
+                was_there.with_context(|| format!("cannot remove from {}", mandates.display()))?;
+            removed += usize::from(was_there);
+        }
+        let cid = cids[0].to_string();
+        if removed == 0 {
             let text = format!("there is no file {cid}.mandate in {}", mandates.display());
             return Err(Usage::because(text));
         }
-        globals.output().answer(&Answer {
-            cid: cid.to_string(),
-            looked_after: false,
-            until: None,
-            mandates,
-        })?;
+        let answer = Answer { cid, objects: removed, looked_after: false, until: None, mandates };
+        globals.output().answer(&answer)?;
         Ok(Outcome::Complete)
     }
 }

@@ -22,7 +22,7 @@ use crate::service::Service;
 /// `POST /v1/agreements`: `{ agreement, consents }`.
 pub(crate) async fn register(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
-    let network = service.terms().network;
+    let network = service.terms().signed_for();
     let agreed = tokio::task::block_in_place(|| Agreed::decode(&bytes, &network))?;
     let (id, creator) = (agreed.agreement.id(), agreed.agreement.parts().creator);
     admit(&service, creator)?;

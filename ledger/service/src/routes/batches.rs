@@ -40,7 +40,7 @@ struct Refused {
 pub(crate) async fn take(State(service): State<Service>, request: Body) -> Result<Json<Outcome>, Problem> {
     let bytes = body(request, BATCH_LEN_MAX).await?;
     let _place = service.places().batch()?;
-    let (records, network) = (list(&bytes)?, service.terms().network);
+    let (records, network) = (list(&bytes)?, service.terms().signed_for());
     allow(&service, Whose::Batches, records.len())?;
     let decoding = tokio::task::spawn_blocking(move || decode(&records, &network));
     let handed = decoding.await.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;

@@ -122,7 +122,7 @@ async fn said<T: Record>(
     body: T,
     what: impl FnOnce(Signed<T>) -> What,
 ) -> Result<Response, Problem> {
-    let record = Signed::sign(service.keys().issuer(), &service.terms().network, body);
+    let record = Signed::sign(service.keys().issuer(), &service.terms().signed_for(), body);
     let (name, by) = (record.name(), record.by());
     promised(service, Handed { what: what(record), name, by }).await
 }

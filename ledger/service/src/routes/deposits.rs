@@ -31,7 +31,7 @@ pub(crate) async fn accept(
 ) -> Result<Json<Outcome>, Problem> {
     check(&service, &headers)?;
     let bytes = body(request, DEPOSITS_LEN_MAX).await?;
-    let network = service.terms().network;
+    let network = service.terms().signed_for();
     let decode = |record: &ByteBuf| {
         let deposit = Signed::<Deposit>::decode(record, &network)?;
         Ok(What::Deposit(Box::new(accepted(&service, deposit))))
@@ -43,7 +43,7 @@ pub(crate) async fn accept(
 /// The deposit with the word of the ledger that it has come.
 fn accepted(service: &Service, deposit: Signed<Deposit>) -> Deposited {
     let body = Acceptance { issued: now(), name: deposit.name() };
-    let acceptance = Signed::sign(service.keys().issuer(), &service.terms().network, body);
+    let acceptance = Signed::sign(service.keys().issuer(), &service.terms().signed_for(), body);
     Deposited { acceptance, deposit }
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn top_up(State(service): State<Service>, request: Body) -> Res
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
     let TopUp { code, deposit } = canonical::from_slice(&bytes, RECORD_BODY_LEN_MAX)
         .map_err(|error| Problem::bad_request(format!("not a code and a deposit: {error}")))?;
-    let deposit = deposit.verify(&service.terms().network)?;
+    let deposit = deposit.verify(&service.terms().signed_for())?;
     let code = TopUpCode::from_bytes(code.into_array());
     let Some(worth) = service.keys().worth(&code) else {
         admit(&service, deposit.by())?;

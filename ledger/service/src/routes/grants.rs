@@ -14,7 +14,7 @@ use crate::service::Service;
 
 pub(crate) async fn grant(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
-    let request = Signed::<SessionRequest>::decode(&bytes, &service.terms().network)?;
+    let request = Signed::<SessionRequest>::decode(&bytes, &service.terms().signed_for())?;
     admit(&service, request.by())?;
     let granted = service.writer().grant(request).await?;
     granted.map(|grant| cbor(StatusCode::OK, grant.encode())).map_err(|error| {

@@ -14,7 +14,8 @@ use super::records::admit;
 use super::{RECORD_BODY_LEN_MAX, body};
 use crate::problem::{Code, Problem};
 use crate::service::{Service, now};
-use crate::statement::{Balance, Sessions, Statement};
+use crate::sessions::Viewing;
+use crate::statement::{Balance, Statement};
 
 /// An inquiry is answered for this long, in seconds; and so long before its time, for clocks that differ.
 const INQUIRY_S: u64 = 300;
@@ -25,20 +26,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
-    let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().network)?;
+    let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().signed_for())?;
     let (by, Inquiry { issued, what, epoch }) = (inquiry.by(), *inquiry.body());
     let now = now();
     if now.seconds_since(issued) > INQUIRY_S || issued.seconds_since(now) > INQUIRY_S {
         return Err(Problem::new(Code::Forbidden, format!("inquiries are answered for {INQUIRY_S} s")));
     }
     admit(&service, by)?;
-    if what == Inquired::Statement {
+    let is_settled = epoch.is_some_and(|epoch| service.state().settled(epoch).is_some());
+    if what == Inquired::Statement || is_settled {
         published(&service, epoch).await;
     }
     tokio::task::block_in_place(|| {
         Ok(match what {
             Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
-            Inquired::Sessions => Json(Sessions::of(&service, &by)).into_response(),
+            Inquired::Sessions => Json(Viewing::of(&service, &by, epoch)?).into_response(),
             Inquired::Statement => {
                 let _place = service.places().statement()?;
                 Json(Statement::of(&service, &by, epoch)?).into_response()

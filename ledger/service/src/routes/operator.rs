@@ -58,7 +58,7 @@ pub(crate) async fn settle(
 pub(crate) async fn hledger(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
     check(&service, &headers)?;
     let mut books = Books::new(service.terms().clone());
-    let network = service.terms().network;
+    let network = service.terms().signed_for();
     // What others write meanwhile is left out: none of its signatures were verified here.
     let (mut from, end) = (0, service.state().ledger().head().count);
     while from < end {

@@ -28,7 +28,7 @@ pub(crate) struct Handed {
 
 pub(crate) async fn take(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
-    let handed = Handed::decode(&bytes, &service.terms().network)?;
+    let handed = Handed::decode(&bytes, &service.terms().signed_for())?;
     admit(&service, handed.by)?;
     if matches!(handed.what, What::Dispute(_)) {
         leave_room(&service, &handed.by)?;

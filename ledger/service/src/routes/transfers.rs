@@ -24,7 +24,7 @@ pub(crate) async fn take(State(service): State<Service>, request: Body) -> Resul
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
     let Passed { acceptance, transfer } = canonical::from_slice(&bytes, RECORD_BODY_LEN_MAX)
         .map_err(|error| Problem::bad_request(format!("not an acceptance and a transfer: {error}")))?;
-    let network = service.terms().network;
+    let network = service.terms().signed_for();
     let (acceptance, transfer) = (acceptance.verify(&network)?, transfer.verify(&network)?);
     let (name, by) = (transfer.name(), transfer.by());
     admit(&service, by)?;

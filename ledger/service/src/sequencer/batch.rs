@@ -134,7 +134,7 @@ impl<S: Store> Sequencer<S> {
         request: &Signed<SessionRequest>,
     ) -> Result<Signed<SessionGrant>, ApplyError> {
         let (viewer, asked) = (request.by(), *request.body());
-        let (network, serial) = (self.ahead.ledger().terms().network, asked.serial(&viewer));
+        let (network, serial) = (self.ahead.ledger().terms().signed_for(), asked.serial(&viewer));
         if let Some(known) = self.ahead.ledger().grant_of(&serial) {
             return Ok(Signed::sign(self.keys.issuer(), &network, *known));
         }

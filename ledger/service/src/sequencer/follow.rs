@@ -62,7 +62,7 @@ fn apply(
 
 /// Reads the next entries, on all cores; of those before a head that was `verified`, without their signatures.
 fn decode(ledger: &Ledger, entries: &[Vec<u8>], verified: Option<Head>) -> Vec<Result<Entry, EntryError>> {
-    let (network, from) = (ledger.terms().network, ledger.head().count);
+    let (network, from) = (ledger.terms().signed_for(), ledger.head().count);
     let known = verified.map_or(0, |head| head.count.saturating_sub(from));
     let (before, after) = entries.split_at(entries.len().min(usize::try_from(known).unwrap_or(usize::MAX)));
     let mut decoded = spread(before, |bytes| Entry::decode_verified_before(bytes, &network));
@@ -140,7 +140,11 @@ mod tests {
                 Payee { address: PayoutAddress::from_bytes([1; 20]), issued: AT, seq: Sequence::new(seq) };
             Entry {
                 at: AT,
-                what: What::Payee(Signed::sign(&SecretKey::from_bytes(&[2; 32]), &terms().network, body)),
+                what: What::Payee(Signed::sign(
+                    &SecretKey::from_bytes(&[2; 32]),
+                    &terms().signed_for(),
+                    body,
+                )),
             }
             .encode()
         };

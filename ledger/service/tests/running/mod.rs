@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use ledger::tlog::KeyName;
@@ -26,6 +27,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) const NETWORK: NetworkId = NetworkId::from_bytes([0x4e; 32]);
+/// For what everything is signed.
+pub(crate) static AT_LEDGER: LazyLock<NetworkId> = LazyLock::new(|| terms().signed_for());
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const CREATOR: u8 = 1;
 pub(crate) const VIEWER: u8 = 2;
@@ -135,7 +138,7 @@ impl Running {
         let status = answer.status();
         let bytes = answer.bytes().await.unwrap();
         assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
-        let promise = Signed::<Promise>::decode(&bytes, &NETWORK).unwrap();
+        let promise = Signed::<Promise>::decode(&bytes, &AT_LEDGER).unwrap();
         assert_eq!((promise.by(), promise.body().name), (terms().issuer, record.name()));
         promise
     }
@@ -159,7 +162,7 @@ impl Running {
         let status = answer.status();
         let bytes = answer.bytes().await.unwrap();
         assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&bytes));
-        Signed::decode(&bytes, &NETWORK).unwrap()
+        Signed::decode(&bytes, &AT_LEDGER).unwrap()
     }
 
     pub(crate) async fn settle(&self, epoch: u64) -> Value {
@@ -168,7 +171,7 @@ impl Running {
     }
 
     pub(crate) async fn inquire(&self, who: &SecretKey, what: Inquired) -> Value {
-        let inquiry = Signed::sign(who, &NETWORK, Inquiry { epoch: None, issued: now(), what });
+        let inquiry = Signed::sign(who, &AT_LEDGER, Inquiry { epoch: None, issued: now(), what });
         json(self.post("/v1/inquiries", inquiry.encode()).await, StatusCode::OK).await
     }
 
@@ -207,7 +210,7 @@ pub(crate) fn deposit(owner: u8, micro: u64, id: u8) -> Signed<Deposit> {
     let id = PaymentId::from_bytes([id; 16]);
     let amount = Amount::new(micro).unwrap();
     let body = Deposit { amount, id, remark: None, unit: unit(), issued: UnixSeconds::new(1_800_000_000) };
-    Signed::sign(&secret(owner), &NETWORK, body)
+    Signed::sign(&secret(owner), &AT_LEDGER, body)
 }
 
 /// An agreement over one title of the creator: `micro` for each byte, a tenth of it to the gateway.
@@ -234,7 +237,7 @@ pub(crate) fn agreed(title: u8, micro: u64) -> Agreed {
     });
     let agreement = agreement.unwrap();
     let consent = Consent { agreement: agreement.id(), issued: UnixSeconds::new(1_800_000_000) };
-    let consents = vec![Signed::sign(&creator, &NETWORK, consent)];
+    let consents = vec![Signed::sign(&creator, &AT_LEDGER, consent)];
     Agreed { agreement, consents }
 }
 
@@ -256,7 +259,7 @@ pub(crate) fn request(viewer: u8, agreement: AgreementId, charge: u64, number: u
         limit: Usage { bytes: charge / 2, ms: 1 << 30 },
         session: session(viewer, number).public(),
     };
-    Signed::sign(&secret(viewer), &NETWORK, body)
+    Signed::sign(&secret(viewer), &AT_LEDGER, body)
 }
 
 /// So many bytes acknowledged in all, on the first stream.
@@ -273,5 +276,5 @@ pub(crate) fn receipt(
         stream: StreamNumber::try_from(0).unwrap(),
         usage: Usage { bytes, ms: bytes },
     };
-    Signed::sign(session, &NETWORK, body)
+    Signed::sign(session, &AT_LEDGER, body)
 }

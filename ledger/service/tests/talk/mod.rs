@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
 use crate::running::{
-    CREATOR, NETWORK, TOKEN, VIEWER, agreed, deposit, http, list, now, receipt, request, secret, terms,
+    AT_LEDGER, CREATOR, TOKEN, VIEWER, agreed, deposit, http, list, now, receipt, request, secret, terms,
 };
 
 /// What each deposit brings, and what each grant may cost.
@@ -58,9 +58,9 @@ impl Said {
         let mut asked = request(VIEWER, agreed(1, 2).agreement.id(), CHARGE, 1).into_body();
         asked.session = key.public();
         asked.epoch = Epoch::new(talk.terms().await?["open_epoch"].as_u64().unwrap());
-        let asked = Signed::sign(&secret(VIEWER), &NETWORK, asked);
+        let asked = Signed::sign(&secret(VIEWER), &AT_LEDGER, asked);
         let grant = talk.post("/v1/grants", asked.encode()).await?;
-        let grant = Signed::<SessionGrant>::decode(&grant, &NETWORK).unwrap();
+        let grant = Signed::<SessionGrant>::decode(&grant, &AT_LEDGER).unwrap();
         self.grants.push(grant.clone());
         self.promised.push(talk.record(&receipt(grant.body(), &key, 1, 1000)).await?);
         if number.is_multiple_of(OF_AN_EPOCH) {
@@ -74,7 +74,7 @@ impl Said {
     /// The creator is paid out, when something is owed.
     async fn claim(&mut self, talk: &Talk<'_>) -> Option<()> {
         let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret(CREATOR), &NETWORK, inquiry);
+        let inquiry = Signed::sign(&secret(CREATOR), &AT_LEDGER, inquiry);
         let balance = talk.post("/v1/inquiries", inquiry.encode()).await?;
         let balance: Value = serde_json::from_slice(&balance).unwrap();
         let (earned, paid) = (micro(&balance["earned"]), micro(&balance["paid"]));
@@ -82,7 +82,7 @@ impl Said {
         if earned > 0 {
             let cumulative = Amount::new(earned + paid).unwrap();
             let claim = PayoutClaim { cumulative, issued: now(), rail: Rail::Bank, remark: None };
-            self.promised.push(talk.record(&Signed::sign(&secret(CREATOR), &NETWORK, claim)).await?);
+            self.promised.push(talk.record(&Signed::sign(&secret(CREATOR), &AT_LEDGER, claim)).await?);
             self.paid = cumulative.get();
         }
         Some(())
@@ -105,7 +105,7 @@ impl Said {
                 break;
             }
             for bytes in entries {
-                let entry = Entry::decode(&bytes, &NETWORK).unwrap();
+                let entry = Entry::decode(&bytes, &AT_LEDGER).unwrap();
                 deposits += u64::from(matches!(entry.what, What::Deposit(_)));
                 names.extend(name(&entry.what));
                 ledger.apply(&entry).unwrap();
@@ -148,7 +148,7 @@ impl Talk<'_> {
     /// The name of a record that was taken.
     async fn record<T: Record>(&self, record: &Signed<T>) -> Option<Digest> {
         let promise = self.post("/v1/records", record.encode()).await?;
-        Some(Signed::<Promise>::decode(&promise, &NETWORK).unwrap().body().name)
+        Some(Signed::<Promise>::decode(&promise, &AT_LEDGER).unwrap().body().name)
     }
 
     async fn settle(&self, epoch: u64) -> Option<Value> {
@@ -161,7 +161,7 @@ impl Talk<'_> {
 fn numbered(number: u64) -> Signed<Deposit> {
     let id = PaymentId::from_bytes(number.to_le_bytes().repeat(2).try_into().unwrap());
     let body = Deposit { id, ..deposit(VIEWER, DEPOSIT, 0).into_body() };
-    Signed::sign(&secret(VIEWER), &NETWORK, body)
+    Signed::sign(&secret(VIEWER), &AT_LEDGER, body)
 }
 
 fn name(what: &What) -> Option<Digest> {

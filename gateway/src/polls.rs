@@ -5,23 +5,27 @@ use std::time::Duration;
 
 use sharing::LinkId;
 
-/// Requests for one link, at once and in a minute.
-const HEALTH_POLLS_PER_MINUTE: u32 = 60;
 /// Links whose requests are counted at a time.
 const LINKS_COUNTED_MAX: usize = 16_384;
-/// How long one request weighs.
-const EACH: Duration = Duration::from_secs(60 / HEALTH_POLLS_PER_MINUTE as u64);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Which links were asked for lately, and until when their requests weigh.
-#[derive(Debug, Default)]
-pub(super) struct Polls {
+#[derive(Debug)]
+pub(crate) struct Polls {
+    /// Requests for one link, at once and in a minute.
+    per_minute: u32,
     busy_until: HashMap<LinkId, Duration>,
 }
 
 impl Polls {
+    /// So many requests for one link, at once or one by one.
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self { per_minute, busy_until: HashMap::new() }
+    }
+
     /// Whether this link may be asked for at `now` (time since the start). Where more links are asked for than are counted,
     /// the others have to wait.
-    pub(super) fn admit(&mut self, id: LinkId, now: Duration) -> bool {
+    pub(crate) fn admit(&mut self, id: LinkId, now: Duration) -> bool {
         if !self.busy_until.contains_key(&id) && self.busy_until.len() >= LINKS_COUNTED_MAX {
             self.busy_until.retain(|_, until| *until > now);
             if self.busy_until.len() >= LINKS_COUNTED_MAX {
@@ -29,8 +33,8 @@ impl Polls {
             }
         }
         let until = self.busy_until.entry(id).or_insert(now);
-        let next = (*until).max(now) + EACH;
-        let is_admitted = next <= now + EACH * HEALTH_POLLS_PER_MINUTE;
+        let next = (*until).max(now) + MINUTE / self.per_minute;
+        let is_admitted = next <= now + MINUTE;
         if is_admitted {
             *until = next;
         }
@@ -45,7 +49,7 @@ mod tests {
     #[test]
     fn a_minutes_worth_at_once_and_then_one_by_one() {
         let (mut polls, one, other) =
-            (Polls::default(), LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
+            (Polls::new(60), LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
         let second = Duration::from_secs;
         let admitted = (0..100).filter(|_| polls.admit(one, second(5))).count();
         assert_eq!(admitted, 60);
@@ -57,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_bounded_and_forgets_the_idle() {
-        let mut polls = Polls::default();
+        let mut polls = Polls::new(60);
         let link = |number: usize| {
             let mut bytes = [0; 32];
             bytes[..8].copy_from_slice(&number.to_le_bytes());
@@ -65,7 +69,7 @@ mod tests {
         };
         assert!((0..LINKS_COUNTED_MAX).all(|number| polls.admit(link(number), Duration::ZERO)));
         assert!(!polls.admit(link(LINKS_COUNTED_MAX), Duration::ZERO));
-        assert!(polls.admit(link(LINKS_COUNTED_MAX), EACH));
+        assert!(polls.admit(link(LINKS_COUNTED_MAX), Duration::from_secs(1)));
         assert_eq!(polls.busy_until.len(), 1);
     }
 }

@@ -1,0 +1,202 @@
+//! `headwater ledger canary`: watches for the sake of control, and says what became of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use protocol::Amount;
+use publishing::download::{Download, PATIENCE, WatchAddress};
+use serde::Serialize;
+
+use super::At;
+use crate::arguments::Globals;
+use crate::failure::{Cheat, Outcome, Usage};
+use crate::money::Money;
+use crate::quantity::Duration;
+use crate::watch::{Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, UsedGrant};
+use crate::{account, confirm};
+
+/// Watch like everybody else, and see whether gateway and ledger account for it
+///
+/// A canary is a viewer whom nobody can tell from others: it watches a title for money through one gateway, keeps every receipt
+/// that it signs, and compares them with what the ledger knows and settles.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  headwater ledger canary run https://gateway.example/watch/ID --ledger http://127.0.0.1:8700 --keep /srv/canary --yes
+  headwater ledger canary check --ledger http://127.0.0.1:8700 --keep /srv/canary      a minute later, and after the settlement")]
+pub(super) struct Canary {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Run),
+    Check(Check),
+}
+
+/// Watch a title through one gateway, and keep what was signed
+///
+/// It is paid for from your account's funds at the ledger. Every receipt is durable in the folder before the next segment is
+/// asked for, and goes to the gateway alone: whether it comes to the ledger from there is what `check` sees.
+///
+/// Exit status 1 when the gateway has not taken everything.
+#[derive(Args, Debug)]
+struct Run {
+    /// The address at which the gateway plays the title
+    #[arg(value_name = "ADDRESS")]
+    address: String,
+
+    #[command(flatten)]
+    at: At,
+
+    #[command(flatten)]
+    keep: Keep,
+
+    /// The most segments of each track that are watched
+    #[arg(long, value_name = "N", default_value_t = u32::MAX, hide_default_value = true)]
+    segments: u32,
+
+    /// The most that it may cost, in the ledger's unit [default: what seeing all of it once can cost]
+    #[arg(long, value_name = "AMOUNT")]
+    limit: Option<Money>,
+
+    /// Pay without being asked
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Compare what was signed with what the ledger has of it
+///
+/// Before the settlement: what a gateway has taken, the ledger should know a minute later. What it does not know is noted, then
+/// handed in, and the ledger's promise kept. After the settlement: what was counted, by the ledger's public log. If the ledger
+/// has left out what it has promised to count, the proof is written into the folder: it convinces whoever knows the ledger's key.
+///
+/// Exit status: 0 when everything is counted, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
+/// 4 when the ledger has left out what it promised.
+#[derive(Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    at: At,
+
+    #[command(flatten)]
+    keep: Keep,
+
+    /// How long a gateway may take until the ledger knows what it has taken, counted from the first check
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    within: Duration,
+}
+
+#[derive(Args, Debug)]
+struct Keep {
+    /// The folder of the canary: receipts, promises, findings and proofs
+    #[arg(long, value_name = "DIR")]
+    keep: PathBuf,
+}
+
+/// What was watched, and what it costs.
+#[derive(Serialize)]
+struct Watched {
+    id: String,
+    unit: String,
+    grants: Vec<UsedGrant>,
+}
+
+#[derive(Serialize)]
+struct RunAnswer {
+    watched: Watched,
+}
+
+#[derive(Serialize)]
+struct CheckAnswer {
+    /// The worst of all.
+    finding: Finding,
+    checked: Vec<Checked>,
+}
+
+impl Canary {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Run(run) => run.run(globals).await,
+            Command::Check(check) => check.run(globals).await,
+        }
+    }
+}
+
+impl Run {
+    async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let output = globals.output();
+        let address = self.address.parse::<WatchAddress>();
+        let address =
+            address.map_err(|error| Usage::because(format!("nothing plays at {}: {error}", self.address)))?;
+        let ledger = self.at.connect_to_sign(globals).await?;
+        let gateway = address.gateway().clone();
+        let told = move |mishap: &_| output.note(mishap);
+        let download = Download::new(address.id(), vec![gateway.clone()], PATIENCE, told)?;
+        let bundle = download.bundle().await?.bundle().clone();
+        let offer = Offer::at(ledger, &bundle).await?;
+        let limit = self.limit.map_or_else(|| offer.most(), |limit| limit.0);
+        output.note(&offer);
+        if !self.yes && !limit.is_zero() {
+            confirm::spend(format_args!("it may cost {limit} {}", offer.unit()), false, output).await?;
+        }
+        let viewer = account::payment(&account::open(globals.account.as_deref(), output)?);
+        let unit = offer.unit().to_owned();
+        let outing = Outing { gateway, viewer, limit, segments: self.segments, output };
+        let grants = Viewer::of(&self.keep.keep).watch(&bundle, &download, offer, outing).await?;
+        let is_done = grants.iter().all(|grant| grant.acknowledged);
+        output.answer(&RunAnswer { watched: Watched { id: bundle.id().to_string(), unit, grants } })?;
+        Ok(if is_done { Outcome::Complete } else { Outcome::Incomplete })
+    }
+}
+
+impl Check {
+    async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let output = globals.output();
+        let ledger = self.at.connect_to_sign(globals).await?;
+        let viewer = account::payment(&account::open(globals.account.as_deref(), output)?);
+        let comparison = Comparison { ledger: &ledger, viewer: &viewer, within_s: self.within.seconds() };
+        let checked = Viewer::of(&self.keep.keep).check(&comparison).await?;
+        let Some(finding) = checked.iter().map(|one| one.finding).max() else {
+            bail!("nothing was watched yet: there are no receipts in {}", self.keep.keep.display());
+        };
+        output.answer(&CheckAnswer { finding, checked })?;
+        Ok(match finding {
+            Finding::Honest => Outcome::Complete,
+            Finding::Open => Outcome::Incomplete,
+            Finding::UnderReported => Outcome::Cheated(Cheat::Gateway),
+            Finding::Omitted => Outcome::Cheated(Cheat::Ledger),
+        })
+    }
+}
+
+impl fmt::Display for RunAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Watched { unit, grants, .. } = &self.watched;
+        let paid = grants.iter().map(|grant| u128::from(grant.paid)).sum::<u128>();
+        let paid = Amount::try_from(paid).unwrap_or(Amount::MAX);
+        writeln!(f, "watched for {paid} {unit}")
+    }
+}
+
+impl fmt::Display for CheckAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Checked { serial, gateway, epoch, finding, signed, known, proof, .. } in &self.checked {
+            write!(
+                f,
+                "session {serial}, epoch {epoch}, gateway {gateway}: {} bytes, {finding}",
+                signed.bytes
+            )?;
+            if let Some(known) = known {
+                write!(f, "; of these it handed in {} in time", known.bytes)?;
+            }
+            if let Some(proof) = proof {
+                write!(f, "; the proof is {}", proof.display())?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! `headwater stream pull`: what waits at the gateway, into the folder of records.
+
+use std::fmt;
+
+use account::{Account, Opened, PackPut, Packed, StreamKeys};
+use anyhow::Context;
+use chunker::{Coding, RequiredTags};
+use clap::Args;
+use client::Client;
+use futures_util::stream;
+use protocol::Signed;
+use reqwest::Url;
+use serde::Serialize;
+use sharing::{BatchNumber, IndexPath, PackRef, StreamInquiry};
+
+use crate::arguments::Globals;
+use crate::failure::Outcome;
+use crate::membership::Network;
+use crate::names::{Names, now, parse_path};
+use crate::packs::{self, Folder};
+use crate::quantity::Duration;
+use crate::streams::{self, KeptStream, KeptStreams};
+use crate::{account as account_file, gateway_api, smaller_coding};
+
+/// Fetch what a device has sent, and append it to the folder of records
+///
+/// Every batch is checked again with the device's key, and opened here. The gateway is told to forget batches when their records are in your
+/// index, and not before; the same batch twice gives the same records.
+#[derive(Args, Debug)]
+pub(super) struct Pull {
+    /// The folder of records
+    name: String,
+
+    /// How long the nodes keep the records
+    #[arg(long, value_name = "TIME", default_value = "365d")]
+    keep: Duration,
+
+    /// Data and parity shards [default: what suits the number of nodes]
+    #[arg(long, value_name = "K+M", env = "HEADWATER_CODING")]
+    coding: Option<Coding>,
+}
+
+#[derive(Serialize, Default)]
+struct Answer {
+    name: String,
+    batches: usize,
+    records: usize,
+    bytes: u64,
+    packs: usize,
+    /// Batches that did not open: each is a record as it came.
+    unopened: Vec<Unopened>,
+    /// Numbers that no batch had, from the first to the last: what was never sent, or was lost.
+    missing: Vec<(u64, u64)>,
+    /// The new catalogue.
+    cid: Option<String>,
+    /// Whether the network's index knows of it already.
+    pushed: bool,
+}
+
+#[derive(Serialize)]
+struct Unopened {
+    number: u64,
+    why: String,
+}
+
+/// What came, checked and opened.
+#[derive(Default)]
+struct Fetched {
+    records: Vec<(IndexPath, Vec<u8>)>,
+    last: Option<BatchNumber>,
+    answer: Answer,
+}
+
+/// Where to ask, and in whose name.
+struct Asking<'a> {
+    gateway: Url,
+    network: &'a Network,
+    keys: StreamKeys,
+}
+
+impl Pull {
+    pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let known = KeptStreams::open(globals)?;
+        let path = parse_path(&self.name)?;
+        let _turn = known.turn(&known.named(&path)?)?;
+        let mut kept = known.named(&path)?;
+        let network = Network::load(globals.network.as_deref()).await?;
+        let account = Account::new(account_file::open(globals.account.as_deref(), globals.output())?);
+        let gateway = gateway_api::address(&kept.gateway).context("the list of streams is damaged")?;
+        let asking =
+            Asking { gateway, network: &network, keys: StreamKeys::derive(account.secret(), kept.id()?) };
+        let Fetched { records, last, mut answer } = asking.fetch(&kept).await?;
+        answer.name = kept.name.clone();
+        if let Some(last) = last {
+            let append = self.append(globals, &network, &account, &path, records, &mut answer);
+            Box::pin(append).await?;
+            kept.pulled = last.get();
+            known.keep(&kept)?;
+            // It says that it is kept when it is, and if that does not arrive, the next time.
+            if let Err(error) = asking.inquire(Some(last), Some(last)).await {
+                globals.output().note(format_args!("the gateway keeps what was fetched for now: {error}"));
+            }
+        }
+        let outcome = if answer.unopened.is_empty() { Outcome::Complete } else { Outcome::Incomplete };
+        globals.output().answer(&answer)?;
+        Ok(outcome)
+    }
+
+    /// Puts the records as one pack, and enters it into the folder.
+    async fn append(
+        &self,
+        globals: &Globals,
+        network: &Network,
+        account: &Account,
+        path: &IndexPath,
+        records: Vec<(IndexPath, Vec<u8>)>,
+        answer: &mut Answer,
+    ) -> anyhow::Result<()> {
+        let payer = account_file::payer(account.secret());
+        let put = async |client: &Client| {
+            let index_coding = network.usual_coding(client)?;
+            let coding = self.coding.unwrap_or(index_coding);
+            let until = now().plus(self.keep.seconds());
+            let put = PackPut { client, account, coding, required: RequiredTags::default(), until };
+            let mut packed = Packed::default();
+            let done = put.put(stream::iter(records.into_iter().map(Ok)), &mut packed, |_| ()).await;
+            let objects: Vec<_> = packed.packs.iter().map(PackRef::object).collect();
+            let mut names = Names::open(globals).await?;
+            if let Err(error) = done {
+                packs::release(client, &names, objects).await?;
+                return Err(error.into());
+            }
+            names.pull(client).await?;
+            let mut folder = Folder::open_or_new(client, &names, path).await?;
+            let erasable = folder.file.as_ref().is_some_and(|file| file.erasable.is_some());
+            answer.packs = packed.packs.len();
+            folder.packs.extend(packed.packs);
+            let written = folder.write(&put, &mut names, index_coding, erasable, objects).await?;
+            answer.cid = Some(written.catalogue.cid.to_string());
+            answer.pushed = written.pushed;
+            Ok(())
+        };
+        network.with_client(Some(payer), put).await.map_err(smaller_coding::suggest)
+    }
+}
+
+impl Asking<'_> {
+    /// All that waits, checked and opened.
+    async fn fetch(&self, kept: &KeptStream) -> anyhow::Result<Fetched> {
+        let pulled = BatchNumber::try_from(kept.pulled).ok();
+        let mut fetched = Fetched { last: None, ..Fetched::default() };
+        loop {
+            let after = fetched.last.or(pulled);
+            let batches = self.inquire(after, pulled).await?;
+            if batches.is_empty() {
+                return Ok(fetched);
+            }
+            for batch in batches {
+                let number = batch.number;
+                if Some(number) <= fetched.last.or(pulled) {
+                    anyhow::bail!("{} sends batch {number} once more", self.gateway);
+                }
+                let opened = self.keys.open(batch);
+                let opened = opened.with_context(|| format!("{} sends batch {number}", self.gateway))?;
+                fetched.take(number, opened, fetched.last.or(pulled));
+            }
+        }
+    }
+
+    async fn inquire(
+        &self,
+        after: Option<BatchNumber>,
+        kept: Option<BatchNumber>,
+    ) -> anyhow::Result<Vec<sharing::KeptBatch>> {
+        let inquiry = StreamInquiry { after, id: self.keys.id(), issued: now(), kept };
+        let signed = Signed::sign(self.keys.owner(), &self.network.file.network, inquiry);
+        Ok(streams::inquire(&self.gateway, &signed).await?)
+    }
+}
+
+impl Fetched {
+    /// Adds a batch that comes after the one with the number `before`.
+    fn take(&mut self, number: BatchNumber, opened: Opened, before: Option<BatchNumber>) {
+        let Opened { records, unopened } = opened;
+        let next = before.map_or(1, |before| before.get() + 1);
+        if next < number.get() {
+            self.answer.missing.push((next, number.get() - 1));
+        }
+        if let Some(why) = unopened {
+            self.answer.unopened.push(Unopened { number: number.get(), why: why.to_string() });
+        }
+        self.answer.batches += 1;
+        self.answer.records += records.len();
+        self.answer.bytes += records.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+        self.records.extend(records);
+        self.last = Some(number);
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, batches, records, .. } = self;
+        writeln!(f, "{batches} batches with {records} records are in {name} now")?;
+        for Unopened { number, why } in &self.unopened {
+            writeln!(f, "batch {number} is there as it came: {why}")?;
+        }
+        for (first, last) in &self.missing {
+            writeln!(f, "no batch had the numbers {first} to {last}")?;
+        }
+        Ok(())
+    }
+}

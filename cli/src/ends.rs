@@ -1,0 +1,269 @@
+//! Ends of links: kept until the gateway has confirmed them, and sent again by later commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io};
+
+use anyhow::Context;
+use chunker::AccountSecret;
+use protocol::{NetworkId, Signed, UnixSeconds};
+use reqwest::{StatusCode, Url};
+use serde::{Deserialize, Serialize};
+use sharing::{Facts, HealthLinkEnd, LINK_KEPT_S, LinkId, ShareEnd, TrailText, TrailWhat, link_key};
+
+use crate::arguments::Globals;
+use crate::gateway_api::{self, GatewayError};
+use crate::names::now;
+use crate::trail::{Asked, Fetching, Reads, TrailFile};
+use crate::{failure, folders, names, shares};
+
+/// How long one command tries to send what earlier ones could not.
+const SEND_WITHIN: Duration = Duration::from_secs(3);
+
+/// Which kind of link ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ending {
+    Share,
+    Health,
+}
+
+/// The ends of links that wait for their gateways, on this machine and network.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    folder: PathBuf,
+}
+
+/// A link that its owner has revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PendingEnd {
+    gateway: String,
+    kind: Ending,
+    since: UnixSeconds,
+}
+
+impl Ends {
+    pub(crate) fn open(globals: &Globals) -> anyhow::Result<Self> {
+        Ok(Self { folder: names::index_folder(globals)?.join("ends") })
+    }
+
+    /// Ends a link at its gateway, for ever. Where it does not confirm, later commands try again.
+    pub(crate) async fn end(
+        &self,
+        secret: &AccountSecret,
+        network: NetworkId,
+        id: LinkId,
+        gateway: &Url,
+        kind: Ending,
+    ) -> anyhow::Result<()> {
+        let end = PendingEnd { gateway: gateway.as_str().to_owned(), kind, since: now() };
+        if !self.path(id).exists() {
+            self.keep(id, &end)?;
+        }
+        end.send(secret, network, id).await?;
+        self.remove(id)
+    }
+
+    /// Sends what waits, as far as gateways answer soon.
+    pub(crate) async fn send(&self, secret: &AccountSecret, network: NetworkId) -> anyhow::Result<usize> {
+        let waiting = self.waiting()?;
+        let send_all = async {
+            for (id, end) in &waiting {
+                let sent = end.send(secret, network, *id).await;
+                let is_over = end.is_over(now(), sent.as_ref().err());
+                if is_over {
+                    self.remove(*id)?;
+                }
+            }
+            anyhow::Ok(())
+        };
+        if let Ok(sent) = tokio::time::timeout(SEND_WITHIN, send_all).await {
+            sent?;
+        }
+        Ok(self.waiting()?.len())
+    }
+
+    fn waiting(&self) -> anyhow::Result<Vec<(LinkId, PendingEnd)>> {
+        let files = match fs::read_dir(&self.folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", self.folder.display()));
+            }
+        };
+        let mut waiting = Vec::new();
+        for file in files {
+            let path = file?.path();
+            let Some(id) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) else { continue };
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let end =
+                serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+            waiting.push((id, end));
+        }
+        Ok(waiting)
+    }
+
+    fn keep(&self, id: LinkId, end: &PendingEnd) -> anyhow::Result<()> {
+        let path = self.path(id);
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| folders::write_privately(&path, &serde_json::to_vec(end).expect("it is JSON")))
+            .and_then(|()| folders::sync_folder_of(&path))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn remove(&self, id: LinkId) -> anyhow::Result<()> {
+        match fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).context("cannot forget the end of a link that its gateway has confirmed")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, id: LinkId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+}
+
+impl PendingEnd {
+    async fn send(&self, secret: &AccountSecret, network: NetworkId, id: LinkId) -> anyhow::Result<()> {
+        let (key, issued) = (link_key(secret, id), now());
+        let gateway = gateway_api::address(&self.gateway)?;
+        match self.kind {
+            Ending::Share => {
+                shares::end(&gateway, &Signed::sign(&key, &network, ShareEnd { id, issued })).await?;
+            }
+            Ending::Health => {
+                let record = Signed::sign(&key, &network, HealthLinkEnd { id, issued }).encode();
+                gateway_api::post_record(&gateway, &format!("/api/health-links/{id}/end"), record).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is to be sent any more: it was confirmed, the link was another's all along, or no gateway keeps it any longer.
+    fn is_over(&self, now: UnixSeconds, failed: Option<&anyhow::Error>) -> bool {
+        let Some(error) = failed else { return true };
+        let is_anothers = matches!(
+            error.downcast_ref(),
+            Some(GatewayError::Refused { status, .. }) if *status == StatusCode::FORBIDDEN
+        );
+        is_anothers || now.seconds_since(self.since) > LINK_KEPT_S
+    }
+}
+
+/// A link that is being revoked, and whose it is.
+#[derive(Debug)]
+pub(crate) struct Ended<'a> {
+    pub(crate) globals: &'a Globals,
+    pub(crate) secret: &'a AccountSecret,
+    pub(crate) network: NetworkId,
+    pub(crate) id: LinkId,
+}
+
+impl Ended<'_> {
+    /// The trail, with what is to happen in it. A link ends even where the trail cannot be written to: that is said.
+    pub(crate) fn open_trail(&self, intention: Facts) -> Option<TrailFile> {
+        let open = || {
+            let mut file = TrailFile::open(self.globals, self.secret, self.network)?;
+            file.append_with(|trail| {
+                if trail.has(self.id, TrailWhat::LinkEnded) { Vec::new() } else { vec![intention] }
+            })?;
+            anyhow::Ok(file)
+        };
+        let opened = open();
+        if let Err(error) = &opened {
+            let why = failure::one_line(error);
+            self.globals
+                .output()
+                .note(format_args!("your audit trail does not have that this link ends: {why}"));
+        }
+        opened.ok()
+    }
+
+    /// Ends it at its gateway; whether that has confirmed it. Where it has not, the trail says so, and later commands try again.
+    pub(crate) async fn end(&self, gateway: &Url, kind: Ending, trail: &mut Option<TrailFile>) -> bool {
+        let Self { globals, secret, network, id } = *self;
+        let ended = match Ends::open(globals) {
+            Ok(ends) => ends.end(secret, network, id, gateway, kind).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { return true };
+        let why = failure::one_line(&error);
+        globals.output().note(format_args!("the link still opens: {why}; later commands try again"));
+        if let Some(file) = trail {
+            let about = TrailText::cut("its gateway has not confirmed that the link has ended");
+            let source = TrailText::cut(gateway.as_str().trim_end_matches('/'));
+            let facts = Facts::new(TrailWhat::NotTold, now());
+            if let Err(error) = file.append(Facts { about, source, link: Some(id), ..facts }) {
+                globals.output().note(failure::one_line(&error));
+            }
+        }
+        false
+    }
+
+    /// How often it was read: what its gateway has to tell goes into the trail first.
+    pub(crate) async fn reads(&self, asked: Option<Asked>, trail: Option<&mut TrailFile>) -> Reads {
+        let (Some(asked), Some(file)) = (asked, trail) else { return Reads::unknown() };
+        let (secret, network, output) = (self.secret, self.network, self.globals.output());
+        let fetched = Fetching { file: &mut *file, secret, network, output, skip: false }.one(&asked).await;
+        if let Err(error) = &fetched {
+            output.note(failure::one_line(error));
+        }
+        Reads::of(file.trail(), self.id, fetched.unwrap_or(false))
+    }
+}
+
+/// Sends what waits, and says what still does.
+pub(crate) async fn send(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: NetworkId,
+) -> anyhow::Result<()> {
+    match Ends::open(globals)?.send(secret, network).await {
+        Ok(0) => {}
+        Ok(left) => globals.output().note(format_args!(
+            "{left} links that you have revoked still open: their gateways do not answer; later commands try again"
+        )),
+        Err(error) => globals.output().note(failure::one_line(&error)),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_waits_until_its_gateway_has_heard_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ends = Ends { folder: folder.path().join("ends") };
+        let (secret, network) = (AccountSecret::from_bytes([1; 32]), NetworkId::from_bytes([2; 32]));
+        let id = LinkId::from_bytes([3; 32]);
+        // Nothing listens at a port that was just given back.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let gateway = gateway_api::address(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        drop(listener);
+        assert!(ends.end(&secret, network, id, &gateway, Ending::Health).await.is_err());
+        assert_eq!(ends.send(&secret, network).await.unwrap(), 1);
+
+        let address = gateway.socket_addrs(|| None).unwrap()[0];
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let path = format!("/api/health-links/{id}/end");
+        let heard = axum::Router::new()
+            .route(&path, axum::routing::post(|| async { axum::http::StatusCode::NO_CONTENT }));
+        let served = tokio::spawn(async move { axum::serve(listener, heard).await });
+        assert_eq!(ends.send(&secret, network).await.unwrap(), 0);
+        served.abort();
+    }
+
+    #[test]
+    fn it_is_given_up_when_no_gateway_can_have_the_link() {
+        let end = PendingEnd { gateway: String::new(), kind: Ending::Share, since: UnixSeconds::new(0) };
+        let failed = anyhow::anyhow!("no answer");
+        assert!(end.is_over(UnixSeconds::new(0), None));
+        assert!(!end.is_over(UnixSeconds::new(LINK_KEPT_S), Some(&failed)));
+        assert!(end.is_over(UnixSeconds::new(LINK_KEPT_S + 1), Some(&failed)));
+    }
+}

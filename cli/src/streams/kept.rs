@@ -1,0 +1,99 @@
+//! The list of streams: a file for each. No secret lies here: keys follow from the account secret and the id of the stream.
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use sharing::{IndexPath, LinkId};
+
+use crate::arguments::Globals;
+use crate::{folders, names};
+
+/// The streams of the account on one network, on this machine.
+#[derive(Debug)]
+pub(crate) struct KeptStreams {
+    folder: PathBuf,
+}
+
+/// What is known of a stream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptStream {
+    pub(crate) id: String,
+    /// The folder of records.
+    pub(crate) name: String,
+    /// The origin of the gateway.
+    pub(crate) gateway: String,
+    /// Unix time in seconds, like all times here.
+    pub(crate) made: u64,
+    pub(crate) ended: Option<u64>,
+    /// The number of the last batch that is in the folder of records; 0 for none.
+    pub(crate) pulled: u64,
+}
+
+impl KeptStreams {
+    pub(crate) fn open(globals: &Globals) -> anyhow::Result<Self> {
+        Ok(Self { folder: names::index_folder(globals)?.join("streams") })
+    }
+
+    /// Writes a stream down, durably, in place of what is known of it.
+    pub(crate) fn keep(&self, stream: &KeptStream) -> anyhow::Result<()> {
+        let path = self.path(&stream.id, "json");
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| folders::write_privately(&path, &serde_json::to_vec_pretty(stream)?))
+            .and_then(|()| File::open(&self.folder)?.sync_all())
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Forgets a stream that was never registered.
+    pub(crate) fn forget(&self, stream: &KeptStream) -> anyhow::Result<()> {
+        let path = self.path(&stream.id, "json");
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
+    }
+
+    /// The newest stream of this name.
+    pub(crate) fn named(&self, name: &IndexPath) -> anyhow::Result<KeptStream> {
+        let found = self.all()?.into_iter().rev().find(|stream| stream.name == name.to_string());
+        found.with_context(|| format!("this machine knows of no stream {name}: use it where it was made"))
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn all(&self) -> anyhow::Result<Vec<KeptStream>> {
+        let mut streams = Vec::new();
+        if !self.folder.exists() {
+            return Ok(streams);
+        }
+        for file in fs::read_dir(&self.folder)? {
+            let path = file?.path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let stream = serde_json::from_slice(&bytes);
+                streams.push(stream.with_context(|| format!("{} is damaged", path.display()))?);
+            }
+        }
+        streams.sort_by(|a: &KeptStream, b| (a.made, &a.id).cmp(&(b.made, &b.id)));
+        Ok(streams)
+    }
+
+    /// The turn to fetch what a stream has; held until it is dropped.
+    pub(crate) fn turn(&self, stream: &KeptStream) -> anyhow::Result<File> {
+        let path = self.path(&stream.id, "lock");
+        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => bail!("another command fetches {} now", stream.name),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    fn path(&self, id: &str, ending: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{ending}"))
+    }
+}
+
+impl KeptStream {
+    pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
+        self.id.parse().context("the list of streams is damaged")
+    }
+}

@@ -1,0 +1,106 @@
+//! What follows from what was signed and what was counted. No clock, no socket.
+
+use std::fmt;
+
+use protocol::Usage;
+use serde::{Deserialize, Serialize};
+
+/// What a canary has found out about one grant, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Finding {
+    /// Everything that was signed is counted.
+    Honest,
+    /// The settlement is yet to come.
+    Open,
+    /// The gateway has kept to itself what was signed: the ledger never heard of it, or only from the canary.
+    UnderReported,
+    /// The ledger has promised to count it, and has not.
+    Omitted,
+}
+
+/// What can be said before the settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Open {
+    /// The ledger knows everything.
+    Known,
+    /// It does not, but the gateway has some time left.
+    Early,
+    /// It does not.
+    Short,
+}
+
+/// What can be said after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    Honest,
+    UnderReported,
+    Omitted,
+}
+
+/// The ledger knew this much, so long after the gateway has taken a receipt over what was signed.
+pub(super) fn open(signed: Usage, known: Usage, since_s: u64, within_s: u64) -> Open {
+    if signed.is_within(known) {
+        Open::Known
+    } else if since_s < within_s {
+        Open::Early
+    } else {
+        Open::Short
+    }
+}
+
+/// What was counted because the canary has handed it in speaks for nobody.
+pub(super) const fn settled(is_counted: bool, is_promised: bool, was_short: bool) -> Settled {
+    match (is_counted, is_promised, was_short) {
+        (false, true, _) => Settled::Omitted,
+        (false, false, _) | (true, _, true) => Settled::UnderReported,
+        (true, _, false) => Settled::Honest,
+    }
+}
+
+impl From<Settled> for Finding {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Honest => Self::Honest,
+            Settled::UnderReported => Self::UnderReported,
+            Settled::Omitted => Self::Omitted,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Honest => "counted",
+            Self::Open => "not settled yet",
+            Self::UnderReported => "kept back by the gateway",
+            Self::Omitted => "left out by the ledger, though it has promised to count it",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_has_some_time_and_then_no_excuse() {
+        let usage = |bytes, ms| Usage { bytes, ms };
+        assert_eq!(open(usage(5, 5), usage(5, 5), 0, 60), Open::Known);
+        for known in [usage(4, 5), usage(5, 4), usage(0, 0)] {
+            assert_eq!(open(usage(5, 5), known, 59, 60), Open::Early);
+            assert_eq!(open(usage(5, 5), known, 60, 60), Open::Short);
+        }
+    }
+
+    #[test]
+    fn whoever_promised_is_to_blame_and_else_the_gateway() {
+        assert_eq!(settled(true, true, false), Settled::Honest);
+        assert_eq!(settled(true, false, false), Settled::Honest);
+        assert_eq!(settled(true, true, true), Settled::UnderReported);
+        assert_eq!(settled(false, false, false), Settled::UnderReported);
+        assert_eq!(settled(false, true, true), Settled::Omitted);
+        assert_eq!(settled(false, true, false), Settled::Omitted);
+        assert!(Finding::Omitted > Finding::UnderReported && Finding::Open > Finding::Honest);
+    }
+}

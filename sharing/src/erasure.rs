@@ -1,0 +1,8 @@
+//! Certificates of erasure: what an owner says, with the nodes' signed words for it (spec §33).
+
+mod armor;
+mod certificate;
+mod statement;
+
+pub use certificate::{ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, ErasureCertificate, ErasureError};
+pub use statement::{Erasure, KeyFate};

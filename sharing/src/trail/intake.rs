@@ -1,0 +1,248 @@
+//! What of a gateway's answer about a link enters the trail, and what is refused (spec §29).
+
+use protocol::UnixSeconds;
+
+use super::{Facts, Trail, TrailText, TrailWhat};
+use crate::{LinkEvent, LinkEventKind, LinkId};
+
+/// Events that an answer has at most (spec §28).
+pub const EVENTS_OF_ANSWER_MAX: usize = 200;
+/// How far the clock of a gateway may be from the owner's, in seconds.
+pub const GATEWAY_CLOCK_SLACK_S: u64 = 3600;
+/// How long a gateway keeps a link that has expired, in seconds (spec §28).
+pub const LINK_KEPT_S: u64 = 90 * 86_400;
+
+/// A link whose gateway is asked what happened to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AskedLink {
+    /// Which link.
+    pub id: LinkId,
+    /// What every entry about it says.
+    pub facts: Facts,
+    /// When it was made.
+    pub made: UnixSeconds,
+    /// When it ends by itself.
+    pub expires: Option<UnixSeconds>,
+}
+
+/// What of an answer enters the trail.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TakenEvents {
+    /// The entries.
+    pub entries: Vec<Facts>,
+    /// Why the rest of the answer was not believed.
+    pub refused: Option<String>,
+}
+
+/// What of an answer, in which events stand with their numbers, enters this trail. Numbers follow each other from the one on that is
+/// due; an answer that leaves some out ends there, unless the owner wants to `skip` what is missing. What the owner has caused is
+/// noted already, but for an end that was sent from another machine.
+pub fn take_events(
+    trail: &Trail,
+    link: &AskedLink,
+    events: &[(u64, LinkEvent)],
+    now: UnixSeconds,
+    skip: bool,
+) -> TakenEvents {
+    let mut taken = TakenEvents::default();
+    if events.len() > EVENTS_OF_ANSWER_MAX {
+        let why =
+            format!("an answer with {} events, at most {EVENTS_OF_ANSWER_MAX} are allowed", events.len());
+        taken.refuse(trail, link, now, why);
+        return taken;
+    }
+    let before = trail.fetched(link.id);
+    let mut last = before;
+    for (number, event) in events.iter().filter(|(number, _)| *number > before) {
+        let due = last.saturating_add(1);
+        if *number < due || (*number > due && !skip) {
+            taken.refuse(trail, link, now, format!("event {number} where event {due} was due"));
+            return taken;
+        }
+        if *number > due {
+            let about = TrailText::cut(&format!("events {due} to {}", number - 1));
+            taken.entries.push(link.not_told(about, now, Some(number - 1)));
+        }
+        last = *number;
+        taken.entries.extend(link.entry(trail, *number, event, now));
+    }
+    let is_full = events.len() == EVENTS_OF_ANSWER_MAX;
+    if is_full && taken.entries.is_empty() && last > before {
+        // Nothing but the owner's own changes: one of them says where to go on.
+        let at = events.last().map_or(now, |(_, event)| event.at);
+        taken.entries.push(Facts { number: Some(last), ..link.happened(TrailWhat::LinkChanged, at) });
+    }
+    taken
+}
+
+impl AskedLink {
+    /// Whether its gateway has to know it, so that "there is no such link" is no answer.
+    pub fn is_kept(&self, now: UnixSeconds) -> bool {
+        self.expires.is_none_or(|expires| !expires.plus(LINK_KEPT_S).has_passed(now))
+    }
+
+    /// An entry that says why a gateway's word is missing; none where the last entry about the link says the same.
+    pub fn complaint(&self, trail: &Trail, now: UnixSeconds, why: &str) -> Option<Facts> {
+        let about = TrailText::cut(why);
+        let last = trail.of_link(self.id).next_back();
+        let is_known = last.is_some_and(|last| last.what == TrailWhat::NotTold && last.about == about);
+        (!is_known).then(|| self.not_told(about, now, None))
+    }
+
+    /// What an event is in the trail.
+    fn entry(&self, trail: &Trail, number: u64, event: &LinkEvent, now: UnixSeconds) -> Option<Facts> {
+        let what = match event.what {
+            LinkEventKind::Ended if !trail.has(self.id, TrailWhat::LinkEnded) => TrailWhat::LinkEnded,
+            other => TrailWhat::of(other)?,
+        };
+        let at = event.at;
+        if !self.could_be(what, at, now) {
+            let about = TrailText::cut(&format!(
+                "event {number}, {} at {at}: the link was not there then",
+                what.as_str()
+            ));
+            return Some(self.not_told(about, now, Some(number)));
+        }
+        let who = event.who.as_ref().and_then(|who| TrailText::cut(who.as_str()));
+        Some(Facts { who, number: Some(number), ..self.happened(what, at) })
+    }
+
+    /// Whether something can have happened to it then.
+    fn could_be(&self, what: TrailWhat, at: UnixSeconds, now: UnixSeconds) -> bool {
+        let end = match (what, self.expires) {
+            (TrailWhat::LinkEnded, _) | (_, None) => now,
+            (_, Some(expires)) => expires.min(now),
+        };
+        at.plus(GATEWAY_CLOCK_SLACK_S) >= self.made && at <= end.plus(GATEWAY_CLOCK_SLACK_S)
+    }
+
+    fn happened(&self, what: TrailWhat, at: UnixSeconds) -> Facts {
+        Facts { what, at, link: Some(self.id), ..self.facts.clone() }
+    }
+
+    fn not_told(&self, about: Option<TrailText>, now: UnixSeconds, number: Option<u64>) -> Facts {
+        Facts { about, number, who: None, ..self.happened(TrailWhat::NotTold, now) }
+    }
+}
+
+impl TakenEvents {
+    fn refuse(&mut self, trail: &Trail, link: &AskedLink, now: UnixSeconds, why: String) {
+        self.entries.extend(link.complaint(trail, now, &why));
+        self.refused = Some(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chunker::AccountSecret;
+    use protocol::NetworkId;
+
+    use super::*;
+    use crate::{Reader, TrailKeys};
+
+    const MADE: UnixSeconds = UnixSeconds::new(1_000_000);
+    const NOW: UnixSeconds = UnixSeconds::new(1_100_000);
+
+    fn keys() -> TrailKeys {
+        TrailKeys::derive(&AccountSecret::from_bytes([1; 32]))
+    }
+
+    fn trail() -> Trail {
+        Trail::begin(keys().signer().public(), NetworkId::from_bytes([2; 32]))
+    }
+
+    fn link() -> AskedLink {
+        let facts = Facts::new(TrailWhat::Opened, MADE);
+        AskedLink { id: LinkId::from_bytes([3; 32]), facts, made: MADE, expires: Some(MADE.plus(50_000)) }
+    }
+
+    fn event(what: LinkEventKind, at: u64) -> LinkEvent {
+        LinkEvent { at: UnixSeconds::new(at), what, who: Reader::stated("Dr. Ng") }
+    }
+
+    fn opened(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, LinkEvent)> {
+        numbers.into_iter().map(|number| (number, event(LinkEventKind::Opened, 1_000_500))).collect()
+    }
+
+    /// Puts into the trail what an answer brings.
+    fn append(trail: &mut Trail, taken: &TakenEvents) {
+        for facts in &taken.entries {
+            let record = trail.next(&keys(), facts.clone());
+            trail.take(&record).unwrap();
+        }
+    }
+
+    fn take(trail: &mut Trail, events: &[(u64, LinkEvent)], skip: bool) -> TakenEvents {
+        let taken = take_events(trail, &link(), events, NOW, skip);
+        append(trail, &taken);
+        taken
+    }
+
+    #[test]
+    fn events_that_follow_each_other_enter_once() {
+        let mut trail = trail();
+        assert_eq!(take(&mut trail, &opened(1..=3), false).entries.len(), 3);
+        assert_eq!(take(&mut trail, &opened(2..=5), false).entries.len(), 2);
+        assert_eq!(take(&mut trail, &opened(1..=5), false), TakenEvents::default());
+        assert_eq!((trail.fetched(link().id), trail.entries().len()), (5, 5));
+    }
+
+    #[test]
+    fn a_jump_is_noted_once_and_blinds_nobody() {
+        let mut trail = trail();
+        take(&mut trail, &opened([1]), false);
+        for _ in 0..3 {
+            let taken = take(&mut trail, &opened([(1 << 53) - 1]), false);
+            assert!(taken.refused.is_some());
+        }
+        assert_eq!((trail.fetched(link().id), trail.entries().len()), (1, 2));
+        assert_eq!(trail.entries()[1].facts.what, TrailWhat::NotTold);
+        assert_eq!(take(&mut trail, &opened(2..=3), false).entries.len(), 2);
+        // The owner may go on behind what is missing: that it is, is noted.
+        let taken = take(&mut trail, &opened([7]), true);
+        let about = taken.entries[0].about.as_ref().map(TrailText::as_str);
+        assert_eq!((about, taken.entries[0].number), (Some("events 4 to 6"), Some(6)));
+        assert_eq!(trail.fetched(link().id), 7);
+    }
+
+    #[test]
+    fn of_an_answer_that_is_too_long_or_goes_backwards_no_more_enters() {
+        let mut trail = trail();
+        let taken = take(&mut trail, &opened(1..=201), false);
+        assert_eq!((taken.refused.is_some(), trail.fetched(link().id)), (true, 0));
+        let taken = take(&mut trail, &opened([1, 2, 2, 3]), true);
+        assert_eq!((taken.refused.is_some(), trail.fetched(link().id)), (true, 2));
+    }
+
+    #[test]
+    fn what_was_before_the_link_or_after_it_is_no_read() {
+        let (first, end) = (MADE.get() - GATEWAY_CLOCK_SLACK_S, MADE.get() + 50_000 + GATEWAY_CLOCK_SLACK_S);
+        for (at, is_read) in [(first, true), (first - 1, false), (end, true), (end + 1, false)] {
+            let mut trail = trail();
+            let taken = take(&mut trail, &[(1, event(LinkEventKind::Opened, at))], false);
+            assert_eq!(taken.entries[0].is_disclosure(), is_read, "{at}");
+            assert_eq!((taken.entries.len(), trail.fetched(link().id)), (1, 1), "{at}");
+        }
+    }
+
+    #[test]
+    fn an_end_by_another_machine_enters_once_and_the_owners_changes_do_not() {
+        let mut trail = trail();
+        let at = NOW.get();
+        let events = [(1, event(LinkEventKind::Changed, at)), (2, event(LinkEventKind::Ended, at))];
+        assert_eq!(take(&mut trail, &events, false).entries[0].what, TrailWhat::LinkEnded);
+        assert!(take(&mut trail, &[(3, event(LinkEventKind::Ended, at))], false).entries.is_empty());
+        let changed = |number| (number, event(LinkEventKind::Changed, at));
+        let page: Vec<_> = (3..203).map(changed).collect();
+        take(&mut trail, &page, false);
+        assert_eq!(trail.fetched(link().id), 202, "a page of the owner's changes does not stand in the way");
+    }
+
+    #[test]
+    fn a_gateway_has_to_know_a_link_until_long_after_its_end() {
+        let link = link();
+        let last = link.made.plus(50_000 + LINK_KEPT_S);
+        assert!(link.is_kept(NOW) && !link.is_kept(last.plus(1)));
+        assert!(AskedLink { expires: None, ..link }.is_kept(last.plus(1)));
+    }
+}
