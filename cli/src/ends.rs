@@ -233,6 +233,9 @@ pub(crate) async fn send(
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::post;
+
     use super::*;
 
     #[tokio::test]
@@ -251,8 +254,7 @@ mod tests {
         let address = gateway.socket_addrs(|| None).unwrap()[0];
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let path = format!("/api/health-links/{id}/end");
-        let heard = axum::Router::new()
-            .route(&path, axum::routing::post(|| async { axum::http::StatusCode::NO_CONTENT }));
+        let heard = axum::Router::new().route(&path, post(async || StatusCode::NO_CONTENT));
         let served = tokio::spawn(async move { axum::serve(listener, heard).await });
         assert_eq!(ends.send(&secret, network).await.unwrap(), 0);
         served.abort();

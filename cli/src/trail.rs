@@ -8,7 +8,7 @@ mod head;
 mod reads;
 
 pub(crate) use alarms::raise_alarms;
-pub(crate) use facts::{facts_of, facts_of_share};
+pub(crate) use facts::{facts_of, facts_of_share, line};
 pub(crate) use fetch::{Asked, Fetching};
 pub(crate) use file::TrailFile;
 pub(crate) use reads::Reads;

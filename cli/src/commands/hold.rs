@@ -16,7 +16,7 @@ use crate::date::Date;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
-use crate::trail::{TrailFile, line};
+use crate::trail::TrailFile;
 use crate::{holds, packs};
 
 /// Lay down that a file, a folder or a record stays, until a date or for a matter at law
@@ -90,7 +90,7 @@ impl Hold {
         let known = index.holds().find(|(held, _)| *held == path).map(|(_, hold)| hold);
         if self.release {
             let Some(known) = known else { bail!("{path} is not held") };
-            let about = line(&format!("{path}, which was held {}", holds::reason(known)));
+            let about = TrailText::cut(&format!("{path}, which was held {}", holds::reason(known)));
             let facts = Facts { about, ..Facts::new(TrailWhat::HoldReleased, now()) };
             return Ok((Change::Gone(EntryName::Hold(path.clone()), now()), facts));
         }
@@ -116,7 +116,7 @@ impl Hold {
         let hold = Body::new(now(), until, legal).map_err(|_| {
             Usage::because("say --until with a date to come, --legal with a reason, or --release")
         })?;
-        let about = line(&format!("{path}, {}", holds::reason(&hold)));
+        let about = TrailText::cut(&format!("{path}, {}", holds::reason(&hold)));
         let facts = Facts { about, ..Facts::new(TrailWhat::Held, now()) };
         Ok((Change::Hold(path.clone(), hold), facts))
     }

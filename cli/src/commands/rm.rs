@@ -128,6 +128,8 @@ impl Rm {
                     return Err(Usage::because("a certificate is about one file: name one"));
                 }
                 erase::check(names.local.index(), path)?;
+                // What is destroyed has to be entered: that has to be possible before.
+                TrailFile::open(globals, names.account.secret(), client.network())?;
             }
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);

@@ -11,6 +11,7 @@ use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
 
+use crate::failure;
 use crate::names::{Names, check_kind, now};
 
 /// How it begins what a node is said to have answered that has not done what it was asked for.
@@ -195,17 +196,27 @@ pub(crate) async fn packs_of_others(
 #[derive(Debug, Default)]
 pub(crate) struct Unnamed {
     answers: HashMap<Cid, Answer>,
-    /// Why it cannot be said yet which catalogues there are.
-    waits: bool,
+    /// Why it cannot be said yet which catalogues name them.
+    later: Option<String>,
 }
 
 /// Releases the packs that wait for it and that no catalogue names. What other devices have written has to be known for that.
 pub(crate) async fn release_unnamed(client: &Client, names: &Names) -> anyhow::Result<Unnamed> {
-    let mut unnamed = Unnamed { waits: !names.is_fresh, ..Unnamed::default() };
-    if unnamed.waits || names.local.waiting_packs()?.is_empty() {
+    let mut unnamed = Unnamed::default();
+    if names.local.waiting_packs()?.is_empty() {
         return Ok(unnamed);
     }
-    let named = packs_of_others(client, names, &[]).await?;
+    if !names.is_fresh {
+        unnamed.later = Some("too few nodes have said what your other devices have written".to_owned());
+        return Ok(unnamed);
+    }
+    let named = match packs_of_others(client, names, &[]).await {
+        Ok(named) => named,
+        Err(error) => {
+            unnamed.later = Some(failure::one_line(&error));
+            return Ok(unnamed);
+        }
+    };
     for pack in names.local.decide_packs(&named, now())? {
         let answer = release_now(client, &names.account, &names.local, pack).await?;
         unnamed.answers.insert(pack, answer);
@@ -217,11 +228,9 @@ impl Unnamed {
     /// What was said of these packs. One that another folder has stays as it is.
     pub(crate) fn of(&mut self, packs: &[Cid]) -> Released {
         let mut said = Released::default();
-        if self.waits && !packs.is_empty() {
-            said.later = Some(
-                "later commands release it, when enough nodes have said what your other devices have written"
-                    .to_owned(),
-            );
+        if !packs.is_empty() {
+            said.later =
+                self.later.as_ref().map(|why| format!("its packs are released by later commands: {why}"));
         }
         for answer in packs.iter().filter_map(|pack| self.answers.remove(pack)) {
             said.take(answer);

@@ -7,14 +7,14 @@ use client::ReleaseReport;
 use protocol::NetworkId;
 use sharing::{
     AccountIndex, ErasedObject, Erasure, ErasureCertificate, Facts, IndexPath, KeyFate, OwnIdentity,
-    TrailWhat,
+    TrailText, TrailWhat,
 };
 
 use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::folders;
 use crate::names::{Names, now};
-use crate::trail::{TrailFile, line};
+use crate::trail::TrailFile;
 
 /// Whether a file can be erased: that it has a key of its own, which is here, and no other name.
 pub(super) fn check(index: &AccountIndex, path: &IndexPath) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ pub(super) fn certify(
             key.as_str()
         );
     }
-    let name = line(&path.to_string()).expect("a path is a line");
+    let name = TrailText::cut(&path.to_string()).expect("a path is a line");
     let own = OwnIdentity::of(names.account.secret());
     let certificate = ErasureCertificate::sign(own.signing_key(), &network, objects, |evidence| Erasure {
         at: now(),

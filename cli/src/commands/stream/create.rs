@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use protocol::Signed;
 use serde::Serialize;
-use sharing::{DeviceStream, Facts, LinkId, TrailWhat};
+use sharing::{DeviceStream, Facts, LinkId, TrailText, TrailWhat};
 
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
@@ -17,7 +17,7 @@ use crate::names::{self, Names, now, parse_path};
 use crate::packs;
 use crate::secrets::SecretArg;
 use crate::streams::{self, KeptStream, KeptStreams};
-use crate::trail::{TrailFile, line};
+use crate::trail::TrailFile;
 
 /// Make a stream, and print the file that its device needs
 ///
@@ -71,9 +71,9 @@ impl Create {
             return Err(error).context("the stream was not made");
         }
         let facts = Facts {
-            about: line(&format!("stream {}", stream.name)),
+            about: TrailText::cut(&format!("stream {}", stream.name)),
             link: Some(id),
-            source: line(&stream.gateway),
+            source: TrailText::cut(&stream.gateway),
             ..Facts::new(TrailWhat::LinkMade, now())
         };
         TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;

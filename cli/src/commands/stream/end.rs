@@ -7,14 +7,14 @@ use anyhow::Context;
 use clap::Args;
 use protocol::Signed;
 use serde::Serialize;
-use sharing::{DeviceStreamEnd, Facts, TrailWhat};
+use sharing::{DeviceStreamEnd, Facts, TrailText, TrailWhat};
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::membership::Network;
 use crate::names::{now, parse_path};
 use crate::streams::{self, KeptStream, KeptStreams};
-use crate::trail::{TrailFile, line};
+use crate::trail::TrailFile;
 use crate::{account as account_file, gateway_api};
 
 /// End a stream: its gateway takes nothing from the device any more
@@ -49,9 +49,9 @@ impl End {
             stream.ended = Some(now().get());
             known.keep(&stream)?;
             let facts = Facts {
-                about: line(&format!("stream {}", stream.name)),
+                about: TrailText::cut(&format!("stream {}", stream.name)),
                 link: Some(id),
-                source: line(&stream.gateway),
+                source: TrailText::cut(&stream.gateway),
                 ..Facts::new(TrailWhat::LinkEnded, now())
             };
             TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;
