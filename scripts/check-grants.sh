@@ -118,7 +118,7 @@ hw audit-trail >"$dir/trail.json"
 jq -e '.unreviewed | length == 1 and .[0].what == "break_glass" and .[0].who == "Dr. Ng: no allergies known"' "$dir/trail.json" >/dev/null
 for list in grants shares; do
     "$headwater" "$list" 2>"$dir/said" >/dev/null
-    grep -q "NOT REVIEWED: read in an emergency by Dr. Ng: no allergies known" "$dir/said"
+    grep -q "NOT REVIEWED: read in an emergency by .*Dr. Ng: no allergies known" "$dir/said"
 done
 entry=$(jq '.unreviewed[0].seq' "$dir/trail.json")
 hw audit-trail --offline --review "$entry" | jq -e '.unreviewed == []' >/dev/null

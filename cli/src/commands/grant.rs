@@ -19,8 +19,7 @@ use crate::grants::{self, Given, Version};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::quantity::Duration;
-use crate::shares::KeptShares;
-use crate::trail::{TrailFile, facts_of_share};
+use crate::trail::TrailFile;
 use crate::{account as account_file, groups};
 
 /// Let certain people or institutions read files of yours
@@ -150,12 +149,8 @@ impl Grant {
                 "--emergency is for files: a gateway does not read folders of records",
             ));
         }
-        let known = KeptShares::open(globals)?;
-        let sealed = grants::seal_for_emergencies(client, names, coding, &known, gateway, files, expires);
-        let (path, kept) = sealed.await?;
-        let facts = facts_of_share(&kept, TrailWhat::LinkMade, now());
-        TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;
-        let paths = vec![path];
+        let sealed = grants::seal_for_emergencies(client, names, coding, globals, gateway, files, expires);
+        let paths = vec![sealed.await?];
         let (files, _) = grants::files(client, names, &paths).await?;
         Ok((paths, files))
     }

@@ -12,8 +12,11 @@ use sharing::{
     ShareKeys, ShareLink, SharedFile,
 };
 
+use crate::arguments::Globals;
+use crate::commands::share::register;
 use crate::names::{Names, now};
-use crate::shares::{self, KeptFile, KeptShare, KeptShares};
+use crate::shares::{self, KeptFile, KeptShare};
+use crate::trail::TrailFile;
 
 /// The media type of the link of a share for emergencies.
 pub(crate) const EMERGENCY_TYPE: &str = "application/vnd.headwater.emergency";
@@ -27,11 +30,11 @@ pub(crate) async fn seal(
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    known: &KeptShares,
+    globals: &Globals,
     gateway: &Url,
     files: &[GrantedFile],
     expires: UnixSeconds,
-) -> anyhow::Result<(IndexPath, KeptShare)> {
+) -> anyhow::Result<IndexPath> {
     let id = LinkId::from_bytes(rand::random());
     let account = names.account.secret();
     let origin = gateway.origin().ascii_serialization();
@@ -48,14 +51,9 @@ pub(crate) async fn seal(
     let share = Share::new(&keys, &contents, Attempts::NONE, Some(expires))?.for_emergencies();
     let record = Signed::sign(&shares::share_key(account, id), &client.network(), share);
     let kept = kept(id, &origin, files, expires);
-    // Written down before anybody can open it: what nobody knows of cannot be taken back.
-    known.keep(&kept)?;
-    if let Err(error) = shares::register(gateway, &record).await {
-        known.forget(&kept.id)?;
-        return Err(error).context("the gateway does not keep it");
-    }
-    let path = enter(client, names, coding, &link, expires).await?;
-    Ok((path, kept))
+    let mut trail = TrailFile::open(globals, account, client.network())?;
+    register(globals, gateway, &record, &kept, &mut trail).await?;
+    enter(client, names, coding, &link, expires).await
 }
 
 /// The link in an object that was granted for emergencies.
