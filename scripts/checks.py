@@ -18,6 +18,7 @@ LANES = [
         "check-viewer.sh",
         "check-outside.sh",
         "check-shares.sh",
+        "check-grants.sh",
         "check-health.sh",
         "check-storage-pay.sh",
     ],

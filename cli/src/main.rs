@@ -16,6 +16,7 @@ mod folders;
 mod freshness;
 mod gateway_api;
 mod grants;
+mod groups;
 mod health;
 mod holds;
 mod key_file;
@@ -43,6 +44,7 @@ mod quantity;
 mod quote;
 mod ready;
 mod record_file;
+mod rekey;
 mod secrets;
 mod settings;
 mod shares;
@@ -104,9 +106,11 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Identity(identity) => identity.run(globals),
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
+        Command::Group(group) => group.run(globals).await,
         Command::Share(share) => Box::pin(share.run(globals)).await,
         Command::Shares(shares) => shares.run(globals),
         Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::BreakGlass(break_glass) => Box::pin(break_glass.run(globals)).await,
         Command::Hold(hold) => hold.run(globals).await,
         Command::Stream(stream) => Box::pin(stream.run(globals)).await,
         Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,

@@ -80,8 +80,10 @@ pub use erasure::{
 };
 pub use file_ref::FileRef;
 pub use grant::{
-    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
-    IdentityError, NewGrant, OpenGrantError, OpenedGrant, OwnIdentity, SealGrantError,
+    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE, Grant, GrantKeys,
+    GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError, GrantedFile, Identity,
+    IdentityError, NewGrant, NoteError, OpenGrantError, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX,
+    SealGrantError,
 };
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,

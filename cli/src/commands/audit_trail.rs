@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
 use serde::Serialize;
 use sharing::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, TrailEntry, TrailHead, TrailText, TrailWhat, accounting,
-    accounting_as_csv, trail_as_fhir,
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat,
+    accounting, accounting_as_csv, trail_as_fhir,
 };
 
 use crate::arguments::Globals;
@@ -34,6 +34,7 @@ Examples:
   headwater audit-trail
   headwater audit-trail --patient 4711 --accounting > disclosures.csv
   headwater audit-trail --fhir events.json --patient 4711
+  headwater audit-trail --review 17                      you have looked at who broke the glass
   headwater audit-trail --verify
   headwater audit-trail --commit                         prints a commitment to all that is in it now
   headwater audit-trail --verify --against 12:5f0c…")]
@@ -66,6 +67,10 @@ pub(crate) struct AuditTrail {
     #[arg(long, conflicts_with_all = ["fhir", "verify"])]
     commit: bool,
 
+    /// Note that you have looked at an entry, by its number: one of those in which somebody broke the glass
+    #[arg(long, value_name = "ENTRY", conflicts_with_all = ["fhir", "verify", "commit", "accounting"])]
+    review: Option<u64>,
+
     /// Ask no gateway
     #[arg(long)]
     offline: bool,
@@ -83,6 +88,8 @@ enum Form {
 
 #[derive(Serialize)]
 struct Listed {
+    /// Who broke the glass, and nobody has reviewed it: before all else.
+    unreviewed: Vec<Line>,
     entries: Vec<Line>,
     /// How many entries the whole trail has.
     all: u64,
@@ -146,7 +153,10 @@ impl AuditTrail {
         let network = Network::id(globals.network.as_deref())?;
         let output = globals.output();
         let (mut file, is_complete) = self.trail(globals, &secret, network).await?;
-        if self.verify {
+        if let Some(entry) = self.review {
+            review(&mut file, entry)?;
+            output.answer(&listed(file.trail(), patient.as_ref()))?;
+        } else if self.verify {
             let against =
                 self.against.iter().map(|text| check(&file, text)).collect::<Result<Vec<_>, _>>()?;
             let TrailHead { entries, last } = file.trail().head();
@@ -177,7 +187,7 @@ impl AuditTrail {
                 output.answer(&Accounting { disclosures, unnamed })?;
             }
         } else {
-            output.answer(&listed(file.trail().entries(), patient.as_ref()))?;
+            output.answer(&listed(file.trail(), patient.as_ref()))?;
         }
         Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete })
     }
@@ -189,10 +199,13 @@ impl AuditTrail {
         secret: &AccountSecret,
         network: NetworkId,
     ) -> anyhow::Result<(TrailFile, bool)> {
-        if self.offline {
+        if self.offline && self.review.is_none() {
             return Ok((TrailFile::read(globals, secret, network)?, true));
         }
         let (mut file, output) = (TrailFile::open(globals, secret, network)?, globals.output());
+        if self.offline {
+            return Ok((file, true));
+        }
         ends::send(globals, secret, network).await?;
         let mut fetching = Fetching { file: &mut file, secret, network, output, skip: self.skip_missing };
         let is_complete = fetching.all(globals).await?;
@@ -228,35 +241,66 @@ fn check(file: &TrailFile, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn listed(entries: &[TrailEntry], patient: Option<&PatientId>) -> Listed {
-    let chosen =
-        entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
-    let lines = chosen.map(|TrailEntry { facts, seq, .. }| {
-        let Facts { about, at, patient, purpose, source, what, who, .. } = facts.clone();
-        Line { seq: *seq, facts: Shown { at, what, who, about, patient, purpose, source } }
-    });
-    Listed { entries: lines.collect(), all: entries.len() as u64 }
+/// Notes that the owner has looked at an entry.
+fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
+    let Some(alarm) = file.trail().unreviewed().find(|alarm| alarm.seq.get() == entry) else {
+        bail!("entry {entry} is none that waits to be reviewed");
+    };
+    let Facts { about, patient, who, .. } = alarm.facts.clone();
+    let texts = [who, about].map(|text| text.map_or_else(String::new, |text| text.to_string()));
+    let about = TrailText::cut(&format!("entry {entry}: {}", texts.join(": ")));
+    // Without the link: the numbers of entries that have one are those of its gateway.
+    file.append(Facts { about, number: Some(entry), patient, ..Facts::new(TrailWhat::Reviewed, now()) })
+}
+
+fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {
+    let is_chosen = |entry: &&TrailEntry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id));
+    let entries = trail.entries();
+    Listed {
+        unreviewed: trail.unreviewed().map(Line::of).collect(),
+        entries: entries.iter().filter(is_chosen).map(Line::of).collect(),
+        all: entries.len() as u64,
+    }
+}
+
+impl Line {
+    fn of(entry: &TrailEntry) -> Self {
+        let Facts { about, at, patient, purpose, source, what, who, .. } = entry.facts.clone();
+        Self { seq: entry.seq, facts: Shown { at, what, who, about, patient, purpose, source } }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shown { at, what, who, about, patient, purpose, .. } = &self.facts;
+        write!(f, "{:>6}  {at}  {}", self.seq.get(), what.as_str())?;
+        if let Some(who) = who {
+            write!(f, " by {}", printable::quoted(who.as_str()))?;
+        }
+        if let Some(about) = about {
+            write!(f, ": {}", printable::escaped(about.as_str()))?;
+        }
+        if let Some(patient) = patient {
+            write!(f, ", patient {}", printable::escaped(patient.as_str()))?;
+        }
+        if let Some(purpose) = purpose {
+            write!(f, ", {purpose}")?;
+        }
+        writeln!(f)
+    }
 }
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Line { seq, facts } in &self.entries {
-            let Shown { at, what, who, about, patient, purpose, .. } = facts;
-            write!(f, "{:>6}  {at}  {}", seq.get(), what.as_str())?;
-            if let Some(who) = who {
-                write!(f, " by {}", printable::quoted(who.as_str()))?;
-            }
-            if let Some(about) = about {
-                write!(f, ": {}", printable::escaped(about.as_str()))?;
-            }
-            if let Some(patient) = patient {
-                write!(f, ", patient {}", printable::escaped(patient.as_str()))?;
-            }
-            if let Some(purpose) = purpose {
-                write!(f, ", {purpose}")?;
-            }
+        if !self.unreviewed.is_empty() {
+            writeln!(
+                f,
+                "NOT REVIEWED: somebody has read in an emergency; `headwater audit-trail --review ENTRY` when you have looked at it"
+            )?;
+            self.unreviewed.iter().try_for_each(|line| write!(f, "{line}"))?;
             writeln!(f)?;
         }
+        self.entries.iter().try_for_each(|line| write!(f, "{line}"))?;
         if self.entries.is_empty() { writeln!(f, "nothing yet") } else { Ok(()) }
     }
 }

@@ -270,7 +270,7 @@ async fn put_item(
 }
 
 /// Tells the gateway of a share. It is written down before anybody can open it: what nobody knows of cannot be taken back.
-async fn register(
+pub(crate) async fn register(
     globals: &Globals,
     gateway: &Url,
     signed: &Signed<Record>,

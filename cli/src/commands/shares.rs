@@ -11,8 +11,10 @@ use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::date;
 use crate::failure::Outcome;
+use crate::membership::Network;
 use crate::names::now;
 use crate::shares::{KeptShare, KeptShares};
+use crate::trail::raise_alarms;
 
 /// List the links by which you have shared files
 ///
@@ -46,6 +48,7 @@ struct Line {
 impl Shares {
     pub(crate) fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let account = Account::new(account_file::open(globals.account.as_deref(), globals.output())?);
+        raise_alarms(globals, account.secret(), Network::id(globals.network.as_deref())?)?;
         let mut shares = Vec::new();
         for share in KeptShares::open(globals)?.all()? {
             let link = self.links.then(|| share.link(account.secret())).transpose()?;
