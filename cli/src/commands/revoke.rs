@@ -1,5 +1,7 @@
 //! `headwater revoke`: ends a link, and makes what it opened worthless to whoever keeps it.
 
+mod owner;
+
 use std::fmt;
 
 use account::{Change, Released, release_now};
@@ -19,7 +21,7 @@ use crate::health;
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::secrets::SecretArg;
-use crate::shares::{self, KeptShare, KeptShares};
+use crate::shares::{self, KeptShare, KeptShares, OwnerFile};
 use crate::trail::{TrailFile, facts_of_share};
 use crate::{account as account_file, gateway_api};
 
@@ -34,9 +36,10 @@ use crate::{account as account_file, gateway_api};
 Examples:
   headwater revoke @scan.link
   headwater revoke 3kTqz…                          by the id that `headwater shares` shows
-  headwater revoke @scan.link --drop               and keep nothing of it in your index either")]
+  headwater revoke @scan.link --drop               and keep nothing of it in your index either
+  headwater revoke @3kTqz.owner.json               what was shared from a page, by the file that the page has saved")]
 pub(crate) struct Revoke {
-    /// The link: itself, @FILE, or - for standard input; or its id
+    /// The link: itself, @FILE, or - for standard input; or its id; or the owner's file of a page, as @FILE
     #[arg(value_name = "LINK|ID")]
     link: SecretArg,
 
@@ -80,6 +83,9 @@ impl Revoke {
         let text = self.link.read()?;
         if let Some(link) = health::known(globals, &text)? {
             return health::revoke(globals, link).await;
+        }
+        if let Some(owner) = OwnerFile::parse(&text).map_err(|error| Usage::because(format!("{error:#}")))? {
+            return owner::revoke(globals, &owner).await;
         }
         // The text itself is not repeated: it may hold the secret.
         let id =
