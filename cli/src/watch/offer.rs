@@ -47,11 +47,11 @@ impl Offer {
             bail!("the ledger at {} is another one than the title is shown under", ledger.url());
         }
         ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
-        let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
+        let title = format!("v1/titles/{}?creator={}", bundle.content(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, network, &id).await?;
         let parts = agreement.parts();
-        if parts.content != bundle.id().cid() || parts.creator != bundle.creator() {
+        if parts.content != bundle.content() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
         }
         Ok(Some(Self { ledger, issuer, network, agreement, need: limit::need(bundle) }))
