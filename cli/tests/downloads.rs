@@ -107,6 +107,7 @@ fn play(title: &str, with_everything: bool) -> Played {
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })

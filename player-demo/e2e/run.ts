@@ -19,6 +19,7 @@ import { keyboard } from "./keyboard";
 import { buys, settled } from "./market";
 import { ledger } from "./ledger";
 import { live } from "./live";
+import { livePaid } from "./live-paid";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { operators } from "./operators";
@@ -50,6 +51,7 @@ const CHECKS: Record<string, Check> = {
   settled,
   publishes,
   live,
+  livePaid,
   shots,
 };
 

@@ -136,6 +136,7 @@ pub fn parts(
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod grant;
+mod owner;
 
 use std::fmt;
 
@@ -24,7 +25,7 @@ use crate::names::{Names, now};
 use crate::packs::{self, Folder};
 use crate::rekey::{Rekeyed, put_again};
 use crate::secrets::SecretArg;
-use crate::shares::{self, KeptShare, KeptShares};
+use crate::shares::{self, KeptShare, KeptShares, OwnerFile};
 use crate::trail::{Asked, Reads, facts_of_share};
 use crate::{account as account_file, gateway_api, grants, holds};
 
@@ -45,9 +46,10 @@ Examples:
   headwater revoke 3kTqz…                          by the id that `headwater shares` shows
   headwater revoke @scan.link --drop               and keep nothing of it in your index either
   headwater revoke /grants/2026-11-26              a grant, for everybody
-  headwater revoke @grant.link --from headwater-id:… --from @ward-3")]
+  headwater revoke @grant.link --from headwater-id:… --from @ward-3
+  headwater revoke @3kTqz.owner.json               what was shared from a page, by the file that the page has saved")]
 pub(crate) struct Revoke {
-    /// The link: itself, @FILE, or - for standard input; or its id; of a grant the link or the name
+    /// The link: itself, @FILE, or - for standard input; or its id; of a grant the link or the name; or the owner's file of a page, as @FILE
     #[arg(value_name = "LINK|ID|NAME")]
     link: SecretArg,
 
@@ -85,6 +87,9 @@ impl Revoke {
         }
         if let Some(link) = health::known(globals, &text)? {
             return health::revoke(globals, link).await;
+        }
+        if let Some(owner) = OwnerFile::parse(&text).map_err(|error| Usage::because(format!("{error:#}")))? {
+            return owner::revoke(globals, &owner).await;
         }
         let secret = account_file::open(globals.account.as_deref(), globals.output())?;
         if let Some((id, gateway)) = elsewhere::health_link(&text, &secret)? {

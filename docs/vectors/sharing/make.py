@@ -182,6 +182,7 @@ def accepted_bundles():
     yield accepted_bundle("32 tracks", tracks=[video(id=f"v-{n}") for n in range(32)])
     yield accepted_bundle("a film that is paid", ledger=Key(bytes([9] * 32)).public)
     yield accepted_bundle("sound that is paid, with everything", FULL | AUDIO, ledger=Key(bytes([9] * 32)).public)
+    yield accepted_bundle("a film that was live, and is paid", ledger=Key(bytes([9] * 32)).public, live=cid(b"a prelude"))
     yield accepted_bundle("one picture in the strip", FULL, strip=STRIP | {"columns": 1, "count": 1, "rows": 1, "every": 2**32 - 1, "width": 65_535, "height": 65_535})
     yield accepted_bundle("a full strip", FULL, strip=STRIP | {"count": 20})
     yield accepted_bundle("the densest segment there can be", tracks=[track("v", "video", [2**27], [1], 2**32 - 1, [1])])
@@ -217,7 +218,7 @@ def rejected_encodings():
             yield rejected_bundle(f"track without {key}", "malformed", tracks=[video(**{key: None})])
     for key in STRIP:
         yield rejected_bundle(f"strip without {key}", "malformed", FULL, strip=without_none(STRIP | {key: None}))
-    for key in ("about", "by", "language", "ledger", "poster", "strip"):
+    for key in ("about", "by", "language", "ledger", "live", "poster", "strip"):
         yield rejected_bundle(f"{key} null", "malformed", **{key: NULL})
     for key in ("language", "label", "channels"):
         yield rejected_bundle(f"track with {key} null", "malformed", tracks=[video(**{key: NULL})])
@@ -282,6 +283,8 @@ def rejected_values():
     yield bad("ledger off the curve", ledger=OFF_THE_CURVE)
     yield bad("ledger of 33 bytes", ledger=CREATOR.public + b"\0")
     yield bad("ledger as a text", ledger=CREATOR.public.hex())
+    yield bad("live of 35 bytes", ledger=CREATOR.public, live=cid(b"a prelude")[:-1])
+    yield bad("live of another codec", ledger=CREATOR.public, live=b"\x01\x55" + cid(b"a prelude")[2:])
     yield bad("33 tracks", tracks=[video(id=f"v-{n}") for n in range(33)])
     yield bad("501 chapters", chapters=[{"at": n, "title": "t"} for n in range(501)])
     yield bad("101 attachments", attachments=[{"file": file("a", "a"), "name": f"{n}"} for n in range(101)])
@@ -320,6 +323,7 @@ def rejected_bundles():
     yield rejected_bundle("a film of no duration", "duration", duration=0)
     yield rejected_bundle("a collection with a duration", "duration", COLLECTION, duration=1)
     yield rejected_bundle("a collection with a ledger", "ledger", COLLECTION, ledger=CREATOR.public)
+    yield rejected_bundle("live without a ledger", "live", live=cid(b"a prelude"))
     yield rejected_bundle("a film with an item", "items", items=COLLECTION["items"][:1])
     yield rejected_bundle("audio with an item", "items", AUDIO, items=COLLECTION["items"][:1])
     yield rejected_bundle("chapter at the end", "chapter", chapters=[{"at": 9000, "title": "t"}])
@@ -425,6 +429,7 @@ def preludes():
     yield accepted_prelude("32 tracks", tracks=[live_video(id=f"v-{n}") for n in range(32)])
     yield accepted_prelude("an init section of one byte", tracks=[live_video(init=b"i")])
     yield accepted_prelude("another salt", salt=bytes(16))
+    yield accepted_prelude("a stream that is paid", ledger=Key(bytes([9] * 32)).public)
 
     def bad(name, error, **changes):
         return {"name": name, "prelude": prelude(**changes).hex(), "error": error}
@@ -433,6 +438,8 @@ def preludes():
         return {"name": name, "prelude": bytes_.hex(), "error": "malformed"}
 
     good = prelude()
+    yield bad("ledger off the curve", "malformed", ledger=OFF_THE_CURVE)
+    yield bad("ledger of 31 bytes", "malformed", ledger=CREATOR.public[:-1])
     yield bad_bytes("nothing", b"")
     yield bad_bytes("cut before the last byte", good[:-1])
     yield bad_bytes("a byte follows", good + b"\0")
