@@ -40,18 +40,7 @@ gateway_start() {
     port=${url##*:}
 }
 
-install_clients() {
-    (
-        cd tests/health
-        local stamp=node_modules/.installed-from
-        if ! cmp -s package-lock.json "$stamp"; then
-            npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
-            cp package-lock.json "$stamp"
-        fi
-    )
-}
-
-check() { node tests/health/check.mjs "$@"; }
+check() { node tests/node/check_health.mjs "$@"; }
 # share NAME ARGUMENTS…: makes a link, and writes it into a file of this name.
 share() {
     local name=$1
@@ -59,7 +48,7 @@ share() {
     "$headwater" share --health --gateway "$url" "$@" >"$dir/$name"
 }
 
-install_clients
+scripts/node-packages.sh
 devnet_start "$dir/net" --nodes 4 --coding 2+2
 gateway_start
 "$python" tests/python/check_fhir.py examples "$dir"
