@@ -104,6 +104,8 @@ cp "$trail" "$dir/early"
 "$headwater" audit-trail --fhir "$dir/events.json" >/dev/null
 "$headwater" audit-trail --patient 4711 --accounting >"$dir/disclosures.csv"
 "$python" tests/python/check_fhir.py trail "$dir"
+"$headwater" audit-trail --page "$dir/trail.html" --offline >/dev/null
+(cd player-demo && npm run --silent e2e:trail -- "$dir/trail.html" 4711)
 commitment=$("$headwater" audit-trail --commit --offline)
 "$headwater" audit-trail --verify --against "$commitment"
 cp "$trail" "$dir/kept"
