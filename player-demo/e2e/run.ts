@@ -12,6 +12,7 @@
 import { parseArgs } from "node:util";
 
 import { accessible } from "./accessible";
+import { credentials } from "./credentials";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
@@ -39,6 +40,7 @@ const CHECKS: Record<string, Check> = {
   truncated,
   hopeless,
   accessible,
+  credentials,
   documented,
   nodesDown,
   operators,
