@@ -11,7 +11,7 @@ target=${CARGO_TARGET_DIR:-target}
 need=(cc:gcc make:make curl:curl jq:jq)
 case ${1:-} in
     demo) need+=(python3:python3 ffmpeg:ffmpeg) ;;
-    test) need+=(python3:python3 b3sum:b3sum rclone:rclone ffmpeg:ffmpeg chromium:chromium hledger:hledger pg_ctlcluster:postgresql) ;;
+    test) need+=(python3:python3 b3sum:b3sum rclone:rclone ffmpeg:ffmpeg chromium:chromium hledger:hledger pg_ctlcluster:postgresql openssl:openssl) ;;
     bench) need+=(python3:python3 nginx:nginx-light pgrep:procps ffmpeg:ffmpeg chromium:chromium) ;;
     *) echo "usage: $0 demo|test|bench" >&2; exit 2 ;;
 esac

@@ -1,19 +1,28 @@
 //! Addresses, connections, and what goes wrong with them.
 
-use tokio_postgres::config::Host;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls};
+use std::error::Error as _;
+use std::iter;
 
-use crate::password;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{password, tls};
 
 /// Where a server listens when nothing else is said.
 const PORT: u16 = 5432;
+const FORM: &str = "the address is not postgres://user@host:port/name";
 /// A transaction that was acknowledged is on the disk, whatever the server's default is.
 const DURABLE: &str = "SET synchronous_commit = on";
 
-/// Where a database is, and how this process shows who it is.
+/// Where a database is, and how this process and the server show who they are.
 #[derive(Clone)]
-pub struct Address(Config);
+pub struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
 
 /// Why a database does not answer, or is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,11 +37,18 @@ pub enum DatabaseError {
 impl Address {
     /// The database at `postgres://user@host:port/name`. A password is taken from `PGPASSWORD`, or from the file that
     /// `PGPASSFILE` names, or `~/.pgpass`, and never from the address.
+    ///
+    /// With `?sslmode=verify-full&sslrootcert=FILE` (or `require`, which is the same) the connection has TLS, and the server
+    /// a certificate for `host` by an authority whose own is in the file, as PEM.
     pub fn new(url: &str) -> Result<Self, DatabaseError> {
         let refused = |why: &str| DatabaseError::Setting(why.to_owned());
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(refused(FORM));
+        }
+        let (address, tls) = tls::split(url)?;
         // The message of the parser may show what it could not read.
-        let mut config: Config =
-            url.parse().map_err(|_| refused("the address is not postgres://user@host:port/name"))?;
+        let mut config: Config = address.parse().map_err(|_| refused(FORM))?;
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         if config.get_password().is_some() {
             return Err(refused(
                 "the address has a password in it, which others can see: put it into PGPASSWORD or ~/.pgpass",
@@ -47,17 +63,15 @@ impl Address {
         if let Some(password) = password::of(host, port, config.get_dbname().unwrap_or(user), user) {
             config.password(password);
         }
-        Ok(Self(config))
+        Ok(Self { config, tls })
     }
 
     /// A connection to a server that keeps what it has acknowledged; one that does not is refused.
     pub async fn connect(&self) -> Result<Client, DatabaseError> {
-        let (client, connection) = self.0.connect(NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(%error, "the connection to the database has ended");
-            }
-        });
+        let client = match &self.tls {
+            Some(tls) => driven(self.config.connect(tls.clone()).await?),
+            None => driven(self.config.connect(NoTls).await?),
+        };
         client.batch_execute(DURABLE).await?;
         let fsync: String = client.query_one("SHOW fsync", &[]).await?.get(0);
         if fsync == "on" {
@@ -67,6 +81,18 @@ impl Address {
             "its setting fsync is {fsync}, so it does not keep what it has acknowledged"
         )))
     }
+}
+
+fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Client
+where
+    T: TlsStream + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "the connection to the database has ended");
+        }
+    });
+    client
 }
 
 /// Makes tables that may be there. Of two that start at once, the one that is late finds them.
@@ -85,11 +111,14 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// The message of the server, without the address that may have a password in it.
+/// The message of the server, or what went wrong on the way to it and why.
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let reason = error.as_db_error().map(|error| error.message().to_owned());
-        Self::Server(reason.unwrap_or_else(|| error.to_string()))
+        if let Some(reason) = error.as_db_error() {
+            return Self::Server(reason.message().to_owned());
+        }
+        let causes = iter::successors(error.source(), |cause| (*cause).source());
+        Self::Server(causes.fold(error.to_string(), |all, cause| format!("{all}: {cause}")))
     }
 }
 
@@ -105,6 +134,9 @@ mod tests {
             let error = Address::new(url).unwrap_err().to_string();
             assert!(error.contains("the address") && !error.contains("hush"), "{error}");
         }
-        assert_eq!(Address::new("postgres://ledger@127.0.0.1/books").unwrap().0.get_user(), Some("ledger"));
+        assert_eq!(
+            Address::new("postgres://ledger@127.0.0.1/books").unwrap().config.get_user(),
+            Some("ledger")
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! How a `PostgreSQL` server is reached: an [`Address`] without a password in it, and connections on which what is
-//! acknowledged is on the disk.
+//! acknowledged is on the disk, over TLS where the address asks for it.
 //!
 //! The crate knows no table: whoever keeps something there does.
 
 mod address;
 mod password;
+mod tls;
 
 pub use address::{Address, DatabaseError, create};

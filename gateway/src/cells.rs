@@ -11,8 +11,8 @@ use futures_util::stream::BoxStream;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::cache::{CellCache, ObjectId};
-use crate::fetches::{Busy, Fetch, Fetches, Parked};
-use crate::flights::Flights;
+use crate::fetches::{Busy, Fetches, Parked, Place};
+use crate::flights::{Flight, Flights};
 
 /// How far ahead the cache is searched for a place where a fetch may end.
 const LOOKAHEAD_CELLS: u64 = 1024;
@@ -25,7 +25,7 @@ const ISLAND_CELLS: u64 = 64;
 pub(crate) struct Shelf {
     cache: Arc<CellCache>,
     flights: Arc<Flights>,
-    fetches: Arc<Fetches>,
+    fetches: Arc<Fetches<Fetch>>,
     pub(crate) hits: Counter,
     pub(crate) misses: Counter,
 }
@@ -43,7 +43,15 @@ pub(crate) struct CellReader {
     source: CellSource,
     next: u64,
     end: u64,
-    parked: Arc<Parked>,
+    parked: Arc<Parked<Fetch>>,
+}
+
+/// A fetch of cells up to `end`.
+struct Fetch {
+    cells: Cells,
+    flight: Flight,
+    end: u64,
+    _place: Place,
 }
 
 /// Why the next cell does not come.
@@ -134,7 +142,7 @@ impl CellReader {
         let place = self.shelf.fetches.place(&self.parked).await?;
         let end = self.shelf.end_of_run(self.id, self.next, self.end);
         let flight = self.shelf.flights.lead(self.id, self.next, end);
-        Ok(Fetch { cells: (self.source)(self.next..end), flight, end, place })
+        Ok(Fetch { cells: (self.source)(self.next..end), flight, end, _place: place })
     }
 
     /// The next cell from a fetch, which is left in its place when more is to come.

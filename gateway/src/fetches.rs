@@ -10,9 +10,6 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::cells::Cells;
-use crate::flights::Flight;
-
 /// A fetch that nobody has read from for this long may be given up.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -22,20 +19,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A reader that looked this often in vain (4 s) is told that the gateway is busy.
 const LOOKS_MAX: usize = 16;
 
-/// All fetches of one gateway.
-#[derive(Debug)]
-pub(crate) struct Fetches {
+/// All fetches of one kind of a gateway. Each holds its [`Place`].
+pub(crate) struct Fetches<F> {
     places: Arc<Semaphore>,
-    parked: Mutex<Vec<Weak<Parked>>>,
-}
-
-/// A fetch of cells up to `end`.
-pub(crate) struct Fetch {
-    pub(crate) cells: Cells,
-    pub(crate) flight: Flight,
-    pub(crate) end: u64,
-    #[expect(dead_code, reason = "it is held, not used")]
-    pub(crate) place: Place,
+    parked: Mutex<Vec<Weak<Parked<F>>>>,
 }
 
 /// The right to one fetch.
@@ -43,15 +30,14 @@ pub(crate) struct Fetch {
 pub(crate) struct Place(#[expect(dead_code, reason = "it is held, not used")] OwnedSemaphorePermit);
 
 /// Where a reader leaves its fetch between two cells, and where it may be taken from.
-#[derive(Default)]
-pub(crate) struct Parked(Mutex<Option<(Instant, Fetch)>>);
+pub(crate) struct Parked<F>(Mutex<Option<(Instant, F)>>);
 
 /// All places are taken by readers that are reading.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("as many objects are being fetched as this gateway fetches at once")]
 pub(crate) struct Busy;
 
-impl Fetches {
+impl<F> Fetches<F> {
     /// At most `max` fetches.
     pub(crate) fn new(max: usize) -> Self {
         assert!(max > 0, "a gateway that may not fetch serves nothing");
@@ -59,7 +45,7 @@ impl Fetches {
     }
 
     /// A place for a fetch that is left in `parked` between two cells.
-    pub(crate) async fn place(&self, parked: &Arc<Parked>) -> Result<Place, Busy> {
+    pub(crate) async fn place(&self, parked: &Arc<Parked<F>>) -> Result<Place, Busy> {
         self.remember(parked);
         for _ in 0..LOOKS_MAX {
             if self.places.available_permits() == 0 {
@@ -74,7 +60,7 @@ impl Fetches {
 
     /// Gives up the fetch that has been idle for the longest time, when that is long enough.
     fn reclaim(&self) {
-        let parked: Vec<Arc<Parked>> = self.lock().iter().filter_map(Weak::upgrade).collect();
+        let parked: Vec<Arc<Parked<F>>> = self.lock().iter().filter_map(Weak::upgrade).collect();
         let idlest =
             parked.iter().filter_map(|one| Some((one.since()?, one))).min_by_key(|(since, _)| *since);
         if let Some((since, one)) = idlest
@@ -84,24 +70,24 @@ impl Fetches {
         }
     }
 
-    fn remember(&self, parked: &Arc<Parked>) {
+    fn remember(&self, parked: &Arc<Parked<F>>) {
         let mut all = self.lock();
         all.retain(|one| one.strong_count() > 0 && !std::ptr::eq(one.as_ptr(), Arc::as_ptr(parked)));
         all.push(Arc::downgrade(parked));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Parked>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Parked<F>>>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Parked {
-    pub(crate) fn leave(&self, fetch: Fetch) {
+impl<F> Parked<F> {
+    pub(crate) fn leave(&self, fetch: F) {
         *self.lock() = Some((Instant::now(), fetch));
     }
 
     /// The fetch that was left here, unless it was given up.
-    pub(crate) fn take(&self) -> Option<Fetch> {
+    pub(crate) fn take(&self) -> Option<F> {
         self.lock().take().map(|(_, fetch)| fetch)
     }
 
@@ -109,12 +95,24 @@ impl Parked {
         self.lock().as_ref().map(|(since, _)| *since)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Instant, Fetch)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(Instant, F)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Parked {
+impl<F> fmt::Debug for Fetches<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fetches({} places free)", self.places.available_permits())
+    }
+}
+
+impl<F> Default for Parked<F> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<F> fmt::Debug for Parked<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Parked(since {:?})", self.since())
     }

@@ -14,7 +14,7 @@ use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
 use crate::health::HealthDesk;
 use crate::limits::{ClientLimits, LimitError, Permit};
-use crate::links::{LinkKind, LinkState, Links};
+use crate::links::{Link, LinkKind, LinkState, Links};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
@@ -22,7 +22,7 @@ use crate::pay::Till;
 use crate::problem::{Code, Problem};
 use crate::publications::{CatalogueError, Publications};
 use crate::reach::Reach;
-use crate::routes::{no_share, share_locked};
+use crate::routes::{no_share, share_expired, share_locked, share_revoked};
 use crate::sealed::Serving;
 use crate::survey::Survey;
 
@@ -140,21 +140,32 @@ impl Gateway {
 
     /// The share with this id, as long as it opens.
     pub(crate) async fn open_share(&self, id: LinkId) -> Result<Share, Problem> {
-        let link = self.links()?.store().get(id).await?;
-        let link = link.filter(|link| link.terms.kind == LinkKind::Share).ok_or_else(no_share)?;
+        let link = self.share_link(id).await?;
         match link.state(now()) {
             LinkState::Open => {}
-            LinkState::Revoked { at } => {
-                return Err(Problem::new(Code::ShareRevoked, format!("its owner took it back at {at}")));
-            }
-            LinkState::Expired => return Err(Problem::new(Code::ShareExpired, "its time is over")),
             LinkState::Locked => return Err(share_locked()),
+            LinkState::Revoked { at } => return Err(share_revoked(at)),
+            LinkState::Expired => return Err(share_expired()),
         }
         let record = Signed::<Share>::decode(&link.terms.record, &self.client().network());
         record.map(Signed::into_body).map_err(|error| {
             tracing::error!(%error, "a share that is kept");
             Problem::new(Code::Internal, "what is kept of this share is damaged")
         })
+    }
+
+    /// Whether who has opened a share may read on. That others have used up its attempts meanwhile takes nothing from them.
+    pub(crate) async fn share_goes_on(&self, id: LinkId) -> Result<(), Problem> {
+        match self.share_link(id).await?.state(now()) {
+            LinkState::Open | LinkState::Locked => Ok(()),
+            LinkState::Revoked { at } => Err(share_revoked(at)),
+            LinkState::Expired => Err(share_expired()),
+        }
+    }
+
+    async fn share_link(&self, id: LinkId) -> Result<Link, Problem> {
+        let link = self.links()?.store().get(id).await?;
+        link.filter(|link| link.terms.kind == LinkKind::Share).ok_or_else(no_share)
     }
 
     /// What is kept in memory of health links.

@@ -29,7 +29,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
-pub(crate) use self::shares::{no_share, share_locked};
+pub(crate) use self::shares::{no_share, share_expired, share_locked, share_revoked};
 use crate::gateway::Gateway;
 use crate::observe::observe;
 use crate::page::page;
@@ -207,12 +207,14 @@ fn node_routes() -> Router<Gateway> {
         .route(CARE, get(care::care))
 }
 
-/// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes.
+/// What a request to this route takes from its client's bucket: opening and uploading make work on many nodes, a passcode of a
+/// health link takes 64 MiB and a tenth of a second, and a link that is registered is kept.
 pub(crate) fn cost(route: &str) -> u32 {
     match route {
         HEALTH | READY | METRICS => 0,
-        OPEN | BLOB | SEALED_UPLOADS | SHARES | HEALTH_LINKS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS
-        | PUBLICATIONS | PUBLISH | NODES | AUDITS => 10,
+        SHARES | HEALTH_LINKS | HEALTH_LINK => 500,
+        OPEN | BLOB | SEALED_UPLOADS | SHARE_OPEN | SHARE_END | SEALED | SESSIONS | PUBLICATIONS
+        | PUBLISH | NODES | AUDITS => 10,
         _ => 1,
     }
 }

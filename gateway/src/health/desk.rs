@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use protocol::UnixSeconds;
 use sharing::{HealthFile, HealthLink, LinkId, Passcode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::polls::Polls;
 use crate::handles::{Handle, HandleLimits, Handles, Opened};
 
 /// Passcodes that are compared at a time; each takes 64 MiB.
 const COMPARISONS_MAX: usize = 2;
+/// Passcodes that are compared or wait for it: more are turned away before an attempt is taken. Those that wait, wait some seconds.
+const GUESSES_MAX: usize = 64;
 /// Addresses of files: how many, their bytes of memory, and how long each is good for.
 const LOCATIONS: HandleLimits = HandleLimits { count: 16_384, weight: 16 << 20, lifetime_s: 3600 };
 /// About how many bytes of memory an address takes.
@@ -24,6 +26,7 @@ pub(crate) struct HealthDesk {
     polls: Mutex<Polls>,
     locations: Mutex<Handles<Location>>,
     comparing: Arc<Semaphore>,
+    guesses: Arc<Semaphore>,
 }
 
 /// A file that a reader may fetch.
@@ -40,6 +43,7 @@ impl HealthDesk {
             polls: Mutex::default(),
             locations: Mutex::new(Handles::new(LOCATIONS)),
             comparing: Arc::new(Semaphore::new(COMPARISONS_MAX)),
+            guesses: Arc::new(Semaphore::new(GUESSES_MAX)),
         }
     }
 
@@ -63,14 +67,21 @@ impl HealthDesk {
         locations.get(handle.parse().ok()?, now)
     }
 
-    /// Whether this is the link's passcode, compared where there is a place.
+    /// A place among those whose passcode is compared, unless too many wait already.
+    pub(crate) fn guess_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.guesses).try_acquire_owned().ok()
+    }
+
+    /// Whether this is the link's passcode, compared when it is its turn. `waiting` is held as long.
     pub(crate) fn compare(
         &self,
         link: HealthLink,
         passcode: Passcode,
+        waiting: OwnedSemaphorePermit,
     ) -> impl Future<Output = bool> + Send + use<> {
         let places = Arc::clone(&self.comparing);
         async move {
+            let _waiting = waiting;
             let place = places.acquire_owned().await.expect("nobody closes it");
             let comparison = tokio::task::spawn_blocking(move || {
                 let _place = place;

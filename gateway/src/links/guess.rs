@@ -1,7 +1,8 @@
 //! Attempts that cost: one is taken, durably, before anything is compared, and given back when it was right.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, Weak};
 
 use protocol::UnixSeconds;
 use sharing::LinkId;
@@ -11,16 +12,20 @@ use super::{LinkStore, LinkStoreError, PostgresLinks, RedbLinks, Taken};
 
 /// How often links are looked through for those that can be forgotten, in seconds.
 const SWEEP_EVERY_S: u64 = 3600;
-/// Turns at guessing: links share them by the first byte of their id.
-const TURNS: usize = 64;
+/// Turns of links are looked through for those that nobody waits for when there are this many.
+const TURNS_SWEPT_AT: usize = 256;
 
 /// The links of a gateway: cheap to clone, all clones are the same.
 #[derive(Debug, Clone)]
 pub struct Links {
     store: Arc<dyn LinkStore>,
-    turns: Arc<[Mutex<()>; TURNS]>,
+    turns: Arc<Turns>,
     swept: Arc<Mutex<UnixSeconds>>,
 }
+
+/// The turns at guessing, one for each link: whoever guesses at one link does not wait for those of another.
+#[derive(Debug, Default)]
+struct Turns(std::sync::Mutex<HashMap<LinkId, Weak<Mutex<()>>>>);
 
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +55,7 @@ impl Links {
     fn new(store: impl LinkStore + 'static) -> Self {
         Self {
             store: Arc::new(store),
-            turns: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
+            turns: Arc::default(),
             swept: Arc::new(Mutex::new(UnixSeconds::new(0))),
         }
     }
@@ -90,7 +95,8 @@ impl Links {
         id: LinkId,
         is_right: impl Future<Output = bool> + Send,
     ) -> Result<Guess, LinkStoreError> {
-        let _turn = self.turns[usize::from(id.as_bytes()[0]) % TURNS].lock().await;
+        let turn = self.turns.of(id);
+        let _turn = turn.lock().await;
         let remaining = match self.store.take_attempt(id).await? {
             Taken::Left(remaining) => Some(remaining),
             Taken::Free => None,
@@ -103,5 +109,21 @@ impl Links {
             self.store.give_back(id).await?;
         }
         Ok(Guess::Right)
+    }
+}
+
+impl Turns {
+    fn of(&self, id: LinkId) -> Arc<Mutex<()>> {
+        // The table stays usable whatever panicked beside it.
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(&id).and_then(Weak::upgrade) {
+            return turn;
+        }
+        if turns.len() >= TURNS_SWEPT_AT {
+            turns.retain(|_, turn| turn.strong_count() > 0);
+        }
+        let turn = Arc::default();
+        turns.insert(id, Arc::downgrade(&turn));
+        turn
     }
 }

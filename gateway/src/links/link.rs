@@ -1,6 +1,7 @@
 //! A link as a gateway knows it.
 
 use protocol::{PublicKey, UnixSeconds};
+use sha2::{Digest as _, Sha256};
 
 /// How long a link that has expired is kept, so that its owner still learns what happened to it.
 pub(super) const KEPT_AFTER_EXPIRY_S: u64 = 90 * 86_400;
@@ -21,12 +22,19 @@ pub struct NewLink {
     pub kind: LinkKind,
     /// The key that may change it, end it, and ask what happened to it.
     pub owner: PublicKey,
-    /// The record that its owner signed.
+    /// The record that its owner signed; when the link is kept and opens no more, its hash.
     pub record: Vec<u8>,
     /// Wrong attempts that it survives, less one; `None` where there is nothing to guess.
     pub attempts: Option<u32>,
     /// When it ends by itself.
     pub expires: Option<UnixSeconds>,
+}
+
+impl NewLink {
+    /// Whether `kept`, a record or what is left of it, is of this link.
+    pub(super) fn is(&self, kept: &[u8]) -> bool {
+        kept == self.record || kept == RecordHash::of(&self.record).as_bytes()
+    }
 }
 
 /// A link that is kept.
@@ -39,6 +47,11 @@ pub struct Link {
     /// When it was revoked.
     pub ended: Option<UnixSeconds>,
 }
+
+/// What a store has in the place of a record that nobody may read any more, so that the same one is known again: its SHA-256, which
+/// `PostgreSQL` makes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RecordHash([u8; 32]);
 
 /// Whether a link opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +70,11 @@ pub enum LinkState {
 }
 
 impl Link {
+    /// Whether its record is still kept.
+    pub fn has_record(&self) -> bool {
+        !RecordHash::is_all(&self.terms.record)
+    }
+
     /// The link as it begins.
     pub const fn begin(terms: NewLink) -> Self {
         Self { remaining: terms.attempts, terms, ended: None }
@@ -70,6 +88,21 @@ impl Link {
             _ if self.remaining == Some(0) => LinkState::Locked,
             _ => LinkState::Open,
         }
+    }
+}
+
+impl RecordHash {
+    pub(super) fn of(record: &[u8]) -> Self {
+        Self(Sha256::digest(record).into())
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether this is all that is kept of a record: a record has a signature, and is longer.
+    pub(super) const fn is_all(kept: &[u8]) -> bool {
+        kept.len() == size_of::<Self>()
     }
 }
 

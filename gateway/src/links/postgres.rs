@@ -30,7 +30,8 @@ const GET: &str =
     "SELECT kind, owner, record, attempts, remaining, expires, ended FROM headwater_links WHERE id = $1";
 const REPLACE: &str = "UPDATE headwater_links SET record = $3, expires = $4 \
     WHERE id = $1 AND record = $2 AND ended IS NULL";
-const END: &str = "UPDATE headwater_links SET ended = coalesce(ended, $2) WHERE id = $1";
+const END: &str = "UPDATE headwater_links SET ended = coalesce(ended, $2), \
+    record = CASE WHEN octet_length(record) = 32 THEN record ELSE sha256(record) END WHERE id = $1";
 const TAKE: &str = "UPDATE headwater_links SET remaining = remaining - 1 WHERE id = $1 AND remaining > 0 \
     RETURNING remaining";
 const GIVE_BACK: &str = "UPDATE headwater_links SET remaining = least(remaining + 1, attempts) WHERE id = $1";
@@ -44,6 +45,8 @@ const EVENTS: &str = "SELECT number, event FROM headwater_link_events WHERE id =
 const FORGET: &str = "WITH gone AS (DELETE FROM headwater_link_events WHERE id = $1 AND number <= $2 RETURNING access) \
     UPDATE headwater_links SET accesses = accesses - (SELECT count(*) FROM gone WHERE access), \
     refusals = refusals - (SELECT count(*) FROM gone WHERE NOT access) WHERE id = $1";
+const FORGET_RECORDS: &str = "UPDATE headwater_links SET record = sha256(record) \
+    WHERE expires <= $1 AND octet_length(record) <> 32";
 const SWEEP: &str = "DELETE FROM headwater_links WHERE expires <= $1";
 
 type Result<T> = std::result::Result<T, LinkStoreError>;
@@ -87,7 +90,7 @@ impl PostgresLinks {
 impl LinkStore for PostgresLinks {
     async fn put(&self, id: LinkId, link: NewLink) -> Result<Placed> {
         if let Some(known) = self.get(id).await? {
-            return Ok(if known.terms.record == link.record { Placed::Known } else { Placed::Other });
+            return Ok(if link.is(&known.terms.record) { Placed::Known } else { Placed::Other });
         }
         let kept: i64 = self.row(COUNT, &[]).await?.map_or(0, |row| row.get(0));
         if count_of(id, kept)? >= LINKS_MAX {
@@ -102,7 +105,7 @@ impl LinkStore for PostgresLinks {
         }
         // Another gateway was quicker.
         let known = self.get(id).await?;
-        let is_same = known.is_some_and(|known| known.terms.record == link.record);
+        let is_same = known.is_some_and(|known| link.is(&known.terms.record));
         Ok(if is_same { Placed::Known } else { Placed::Other })
     }
 
@@ -152,6 +155,7 @@ impl LinkStore for PostgresLinks {
     }
 
     async fn sweep(&self, now: UnixSeconds) -> Result<u64> {
+        self.execute(FORGET_RECORDS, &[&second(now)]).await?;
         let Some(before) = now.get().checked_sub(KEPT_AFTER_EXPIRY_S) else { return Ok(0) };
         self.execute(SWEEP, &[&second(UnixSeconds::new(before))]).await
     }

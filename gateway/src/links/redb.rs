@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use proofs::canonical;
 use protocol::{PublicKey, UnixSeconds};
 use redb::{
-    Database, ReadableDatabase as _, ReadableTableMetadata as _, Table, TableDefinition, WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition,
+    WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 use sharing::{LinkEvent, LinkId};
 
-use super::link::{KEPT_AFTER_EXPIRY_S, Link, LinkKind, NewLink};
+use super::link::{KEPT_AFTER_EXPIRY_S, Link, LinkKind, NewLink, RecordHash};
 use super::store::{
     ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent,
     Placed, REFUSALS_KEPT_MAX, Taken,
@@ -108,8 +109,7 @@ impl LinkStore for RedbLinks {
             {
                 let mut links = transaction.open_table(LINKS).map_err(failed)?;
                 if let Some(known) = row(&links, id)? {
-                    let is_same = known.record == link.record;
-                    return Ok(if is_same { Placed::Known } else { Placed::Other });
+                    return Ok(if link.is(&known.record) { Placed::Known } else { Placed::Other });
                 }
                 if links.len().map_err(failed)? >= LINKS_MAX {
                     return Ok(Placed::Full);
@@ -146,6 +146,7 @@ impl LinkStore for RedbLinks {
     async fn end(&self, id: LinkId, at: UnixSeconds) -> Result<bool> {
         let ended = self.change(id, move |_, row| {
             row.ended.get_or_insert(at);
+            row.forget_record();
             Ok(())
         });
         Ok(ended.await?.is_some())
@@ -238,6 +239,7 @@ impl LinkStore for RedbLinks {
                 for link in links.extract_if(is_over).map_err(failed)? {
                     gone.push(*link.map_err(failed)?.0.value());
                 }
+                forget_expired_records(&mut links, now)?;
                 let mut events = transaction.open_table(EVENTS).map_err(failed)?;
                 for id in &gone {
                     events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false).map_err(failed)?;
@@ -251,6 +253,13 @@ impl LinkStore for RedbLinks {
 }
 
 impl Row {
+    /// What opened the link goes; what happened to it stays.
+    fn forget_record(&mut self) {
+        if !RecordHash::is_all(&self.record) {
+            self.record = RecordHash::of(&self.record).as_bytes().to_vec();
+        }
+    }
+
     fn of(link: NewLink) -> Self {
         let NewLink { kind, owner, record, attempts, expires } = link;
         Self {
@@ -272,6 +281,25 @@ impl Row {
         let Self { owner, record, attempts, expires, remaining, ended, .. } = self;
         Ok(Link { terms: NewLink { kind, owner, record, attempts, expires }, remaining, ended })
     }
+}
+
+fn forget_expired_records(
+    links: &mut Table<'_, &'static [u8; 32], &'static [u8]>,
+    now: UnixSeconds,
+) -> Result<()> {
+    let mut over = Vec::new();
+    for link in links.iter().map_err(failed)? {
+        let (id, _) = link.map_err(failed)?;
+        let id = LinkId::from_bytes(*id.value());
+        let is_over =
+            |row: &Row| row.expires.is_some_and(|at| at.has_passed(now)) && !RecordHash::is_all(&row.record);
+        over.extend(row(&*links, id)?.filter(is_over).map(|row| (id, row)));
+    }
+    for (id, mut row) in over {
+        row.forget_record();
+        insert(links, id, &row)?;
+    }
+    Ok(())
 }
 
 fn row(

@@ -29,7 +29,7 @@ pub trait LinkStore: std::fmt::Debug + Send + Sync {
     /// something else by now, was revoked, or is unknown.
     async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool, LinkStoreError>;
 
-    /// Revokes a link, for ever. The first time counts. False where the link is unknown.
+    /// Revokes a link, for ever. The first time counts. Of its record no more than the hash stays. False where the link is unknown.
     async fn end(&self, id: LinkId, at: UnixSeconds) -> Result<bool, LinkStoreError>;
 
     /// Takes one attempt, before anything is compared: of many at once no more are given than there are.
@@ -47,7 +47,7 @@ pub trait LinkStore: std::fmt::Debug + Send + Sync {
     /// Forgets the events up to this number: its owner keeps them.
     async fn forget_events(&self, id: LinkId, upto: u64) -> Result<(), LinkStoreError>;
 
-    /// Forgets links that expired long ago, with their events. How many.
+    /// Forgets links that expired long ago, with their events, and the records of those that have expired. How many are gone.
     async fn sweep(&self, now: UnixSeconds) -> Result<u64, LinkStoreError>;
 }
 

@@ -51,6 +51,12 @@ async fn keeps_links(links: &Links) {
     assert!(!store.replace(id(1), b"second", first).await.unwrap());
     let link = store.get(id(1)).await.unwrap().unwrap();
     assert_eq!(link.state(EXPIRES), LinkState::Revoked { at: UnixSeconds::new(10) });
+
+    // What opened it is not kept, and the same link is known all the same.
+    assert!(!link.has_record() && link.terms.record.len() == 32);
+    let again = NewLink { expires: None, ..terms("second", Some(5)) };
+    assert_eq!(store.put(id(1), again).await.unwrap(), Placed::Known);
+    assert_eq!(store.put(id(1), terms("first", Some(5))).await.unwrap(), Placed::Other);
 }
 
 /// However many guess at once: so many are compared as there are attempts, and no right one is turned away by others.

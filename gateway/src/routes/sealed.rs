@@ -56,7 +56,7 @@ pub(super) struct Wanted {
 pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<impl IntoResponse, Problem> {
     let (name, object) = question(body).await?;
     let session = gateway.serving().session(&name, now())?;
-    gateway.open_share(session.share).await?;
+    gateway.share_goes_on(session.share).await?;
     if !session.tags.contains(&session.access.tag(&object)) {
         return Err(Problem::new(Code::NotShared, "this object is not in the share"));
     }
@@ -81,7 +81,7 @@ pub(super) async fn manifest(
     Path(handle): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let served = gateway.serving().served(&handle, now())?.value;
-    gateway.open_share(served.share).await?;
+    gateway.share_goes_on(served.share).await?;
     let fields = [(CONTENT_TYPE, MANIFEST_TYPE), (CACHE_CONTROL, "no-store")];
     Ok((fields, served.manifest.clone()))
 }
@@ -99,10 +99,9 @@ pub(super) async fn cells(
 ) -> Result<impl IntoResponse, Problem> {
     let Query(wanted) = wanted.map_err(|error| Problem::new(Code::BadRequest, error.body_text()))?;
     let served = gateway.serving().served(&handle, now())?.value;
-    gateway.open_share(served.share).await?;
+    gateway.share_goes_on(served.share).await?;
     let cells = wanted.range(served.object.cell_count())?;
-    let place = gateway.serving().place().await?;
-    let answer = SealedAnswer::begin(gateway.clone(), served, cells, place).await.map_err(problem)?;
+    let answer = SealedAnswer::begin(gateway.clone(), served, cells).await.map_err(problem)?;
     let fields = [(CONTENT_TYPE, SEALED_TYPE), (CACHE_CONTROL, "no-store")];
     Ok((fields, Body::from_stream(answer.into_stream())))
 }
@@ -138,6 +137,7 @@ fn problem(error: AnswerError) -> Problem {
     match error {
         AnswerError::Closed(problem) => problem,
         AnswerError::Stalled => no_answer(),
+        AnswerError::Busy(busy) => Problem::new(Code::Busy, busy.to_string()),
         AnswerError::Read(error) => Problem::new(read_code(&error), error.to_string()),
     }
 }

@@ -235,6 +235,14 @@ pub(crate) fn share_locked() -> Problem {
     Problem::new(Code::ShareLocked, "too many wrong passcodes were tried; only its owner can share it again")
 }
 
+pub(crate) fn share_revoked(at: UnixSeconds) -> Problem {
+    Problem::new(Code::ShareRevoked, format!("its owner took it back at {at}"))
+}
+
+pub(crate) fn share_expired() -> Problem {
+    Problem::new(Code::ShareExpired, "its time is over")
+}
+
 fn wrong_link() -> Problem {
     Problem::new(Code::WrongLink, "the part of the link behind # is another one, or damaged")
 }

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use client::{ReadError, SealedBytes, SealedCells, SealedStream};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use sharing::{FrameKind, frame_head};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::Served;
+use crate::fetches::{Busy, Parked, Place};
 use crate::gateway::Gateway;
 use crate::problem::Problem;
 
@@ -22,9 +22,16 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct SealedAnswer {
     gateway: Gateway,
     served: Arc<Served>,
-    batches: SealedStream,
+    /// Cells that are still to be fetched.
+    cells: Range<u64>,
     ahead: Option<SealedCells>,
-    _place: OwnedSemaphorePermit,
+    parked: Arc<Parked<SealedFetch>>,
+}
+
+/// Batches under way, up to the end of an answer.
+pub(crate) struct SealedFetch {
+    batches: SealedStream,
+    _place: Place,
 }
 
 /// Why an answer ends before its end.
@@ -33,6 +40,9 @@ pub(crate) enum AnswerError {
     /// The object cannot be read on.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Too many others are reading.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// No batch came for too long.
     #[error("nothing arrived for {} s", STALL_TIMEOUT.as_secs())]
     Stalled,
@@ -47,10 +57,8 @@ impl SealedAnswer {
         gateway: Gateway,
         served: Arc<Served>,
         cells: Range<u64>,
-        place: OwnedSemaphorePermit,
     ) -> Result<Self, AnswerError> {
-        let batches = served.object.sealed_cells(cells);
-        let mut answer = Self { gateway, served, batches, ahead: None, _place: place };
+        let mut answer = Self { gateway, served, cells, ahead: None, parked: Arc::default() };
         answer.ahead = answer.next_batch().await.transpose()?;
         Ok(answer)
     }
@@ -77,14 +85,32 @@ impl SealedAnswer {
 
     /// The next batch, when the share is still open by then.
     async fn next_batch(&mut self) -> Option<Result<SealedCells, AnswerError>> {
-        let batch = match timeout(STALL_TIMEOUT, self.batches.next()).await {
-            Ok(batch) => batch?,
-            Err(_) => return Some(Err(AnswerError::Stalled)),
-        };
-        match self.gateway.open_share(self.served.share).await {
-            Ok(_) => Some(batch.map_err(AnswerError::Read)),
+        if self.cells.is_empty() {
+            return None;
+        }
+        let batch = self.fetch().await;
+        match self.gateway.share_goes_on(self.served.share).await {
+            Ok(()) => Some(batch),
             Err(closed) => Some(Err(AnswerError::Closed(closed))),
         }
+    }
+
+    /// Goes on with the fetch, or begins it anew where another reader has got its place because this one did not read.
+    async fn fetch(&mut self) -> Result<SealedCells, AnswerError> {
+        let mut fetch = match self.parked.take() {
+            Some(fetch) => fetch,
+            None => SealedFetch {
+                _place: self.gateway.serving().places().place(&self.parked).await?,
+                batches: self.served.object.sealed_cells(self.cells.clone()),
+            },
+        };
+        let batch = timeout(STALL_TIMEOUT, fetch.batches.next()).await.map_err(|_| AnswerError::Stalled)?;
+        let batch = batch.expect("a fetch brings every cell of its range, or an error")?;
+        self.cells.start = batch.batch.cells().end;
+        if !self.cells.is_empty() {
+            self.parked.leave(fetch);
+        }
+        Ok(batch)
     }
 }
 

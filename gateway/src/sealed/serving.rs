@@ -1,15 +1,14 @@
 //! What readers of shares hold at a gateway: sessions and handles. Both are in memory and may be forgotten at any time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use client::SealedObject;
 use protocol::UnixSeconds;
 use sharing::{AccessToken, LinkId, SHARE_SESSION_S, ShareTags};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
+use super::answer::SealedFetch;
+use crate::fetches::Fetches;
 use crate::handles::{Handle, HandleLimits, Handles, Opened};
 use crate::problem::{Code, Problem};
 
@@ -22,15 +21,13 @@ const SERVED_MAX: usize = 16_384;
 const SERVED_WEIGHT: u64 = 128 << 20;
 /// What an open object takes beside its manifest, in bytes.
 const SERVED_OVERHEAD: u64 = 2048;
-/// How long a reader waits for a place to read.
-const PLACE_WITHIN: Duration = Duration::from_secs(4);
 
 /// The sessions and open objects of one gateway.
 #[derive(Debug)]
 pub(crate) struct Serving {
     sessions: Mutex<Handles<Session>>,
     served: Mutex<Handles<Served>>,
-    places: Arc<Semaphore>,
+    places: Fetches<SealedFetch>,
 }
 
 /// What a reader has shown: link and passcode of one share.
@@ -50,13 +47,13 @@ pub(crate) struct Served {
 }
 
 impl Serving {
-    /// At most `answers` of them send cells at a time.
-    pub(crate) fn new(answers: usize) -> Self {
+    /// For at most `fetches` of them cells are fetched at a time.
+    pub(crate) fn new(fetches: usize) -> Self {
         let limits = |count, weight| HandleLimits { count, weight, lifetime_s: SHARE_SESSION_S };
         Self {
             sessions: Mutex::new(Handles::new(limits(SESSIONS_MAX, SESSIONS_MAX as u64 * SESSION_WEIGHT))),
             served: Mutex::new(Handles::new(limits(SERVED_MAX, SERVED_WEIGHT))),
-            places: Arc::new(Semaphore::new(answers)),
+            places: Fetches::new(fetches),
         }
     }
 
@@ -89,12 +86,9 @@ impl Serving {
         known.ok_or_else(|| Problem::new(Code::UnknownHandle, "open the object again with POST /sealed"))
     }
 
-    /// The right to send cells. A reader who takes none for a minute loses connection and place.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let place = timeout(PLACE_WITHIN, Arc::clone(&self.places).acquire_owned()).await;
-        let busy =
-            |_| Problem::new(Code::Busy, "as many shares are being read as this gateway reads at once");
-        Ok(place.map_err(busy)?.expect("the semaphore is never closed"))
+    /// The places of those for whom cells are fetched.
+    pub(crate) const fn places(&self) -> &Fetches<SealedFetch> {
+        &self.places
     }
 
     /// Forgets what has expired.

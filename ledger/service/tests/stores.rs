@@ -4,6 +4,8 @@
 
 mod postgres;
 
+use std::path::Path;
+
 use ledger::{Head, Terms, Unit};
 use ledger_service::{
     AppendError, CopyError, PostgresStore, READ_ENTRIES_MAX, RedbStore, Store, StoreError, copy_journal,
@@ -77,6 +79,35 @@ async fn postgresql_keeps_a_journal() {
     let server = postgres::Server::start();
     let url = server.url("one");
     keeps_a_journal(async |terms| PostgresStore::open(&url, &terms).await).await;
+}
+
+/// The same over TLS, and only with the server whose certificate the named authority has signed for the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_keeps_a_journal_over_tls() {
+    let (server, authority) = postgres::Server::start_with_tls();
+    let plain = server.url("sealed");
+    for mode in ["require", "verify-full"] {
+        let url = server.url(mode) + &format!("?sslmode={mode}&sslrootcert={}", authority.display());
+        keeps_a_journal(async |terms| PostgresStore::open(&url, &terms).await).await;
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let other = postgres::self_signed(folder.path(), "other");
+    let elsewhere = plain.replace("127.0.0.1", "localhost");
+    let with = |url: &str, root: &Path| format!("{url}?sslmode=require&sslrootcert={}", root.display());
+    for (url, why) in [
+        (with(&plain, &other), "invalid peer certificate: UnknownIssuer"),
+        (with(&elsewhere, &authority), "invalid peer certificate: certificate not valid for name"),
+        (plain.clone(), "no encryption"),
+        (format!("{plain}?sslmode=prefer"), "sslmode is disable, require or verify-full"),
+    ] {
+        let error = PostgresStore::open(&url, &terms(1)).await.unwrap_err().to_string();
+        assert!(error.contains(why), "{url}: {error}");
+    }
+
+    let unsealed = postgres::Server::start();
+    let error = PostgresStore::open(&with(&unsealed.url("plain"), &authority), &terms(1)).await;
+    assert!(error.unwrap_err().to_string().contains("does not support TLS"));
 }
 
 /// Of two that write at once one wins each time, and nothing is lost or twice there.

@@ -24,6 +24,7 @@ use crate::{ledger_api, lifetime};
 Examples:
   headwater ledger serve --dir /srv/ledger
   headwater ledger serve --dir /srv/ledger --database postgres://ledger@127.0.0.1/ledger
+  headwater ledger serve --dir /srv/ledger --database 'postgres://ledger@db.example/ledger?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem'
   headwater ledger serve --dir /srv/ledger --policy witnesses.policy")]
 pub(super) struct Serve {
     #[command(flatten)]

@@ -60,6 +60,9 @@ async fn change(
 ) -> Result<(), Problem> {
     let settled = |why| Problem::new(Code::Settled, why);
     let known = owned(store, id, record.by()).await?;
+    if !known.has_record() {
+        return Err(settled("it has ended"));
+    }
     let before = known_record(gateway, &known)?;
     if !record.body().follows(before.body()) {
         return Err(settled(

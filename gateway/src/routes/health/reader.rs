@@ -1,5 +1,7 @@
 //! What readers of health links ask for: the manifest, the single file, the files behind a manifest.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::QueryRejection;
@@ -8,13 +10,13 @@ use axum::http::header::{ALLOW, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse as _, Response};
 use client::Object;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use sharing::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HealthFile, HealthLink, HealthLinkFields, HealthManifest, HealthQuestion,
     LinkEvent, LinkEventKind, LinkId, ManifestFile, ManifestStatus, Passcode, Reader,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::owner::known_record;
 use crate::gateway::{Gateway, now};
@@ -31,6 +33,13 @@ const QUESTION_LEN_MAX: usize = 16 << 10;
 /// The longest JWE that stands in a manifest, in bytes, whatever a reader asks for.
 const HEALTH_EMBEDDED_LEN_MAX: u64 = 1 << 20;
 const JWE_TYPE: &str = "application/jose";
+/// How often it is looked, while a file is sent, whether its link has ended meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Why a file breaks off.
+#[derive(Debug, thiserror::Error)]
+#[error("the link opens no more: {0}")]
+struct Ended(String);
 
 /// What a reader of a single file says in the query.
 #[derive(Deserialize)]
@@ -65,6 +74,8 @@ pub(in crate::routes) async fn manifest(
     let most = question.embedded_length_max.unwrap_or(HEALTH_EMBEDDED_DEFAULT_LEN);
     let making = manifest_of(&gateway, record.fields(), most.min(HEALTH_EMBEDDED_LEN_MAX));
     let manifest = timeout(ANSWER_TIMEOUT, making).await.map_err(|_| no_answer())??;
+    // It may have been ended while its files were fetched.
+    check_goes_on(&gateway, id).await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(manifest)).into_response())
 }
 
@@ -89,7 +100,7 @@ pub(in crate::routes) async fn single(
         return Err(manifest_is_posted());
     }
     note(&gateway, id, LinkEventKind::Opened, &reader).await?;
-    send(&gateway, file, &method, &headers).await
+    send(&gateway, id, file, &method, &headers).await
 }
 
 /// A file behind a manifest, as long as its link opens.
@@ -106,12 +117,33 @@ pub(in crate::routes) async fn location(
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(Code::UnknownHandle, "ask for the manifest again");
     let location = gateway.health().location(&handle, now()).ok_or_else(unknown)?.value;
-    let link = gateway.links()?.store().get(location.id).await?.ok_or_else(no_link)?;
-    // That others have used up its attempts meanwhile does not take away what this reader was given.
+    check_goes_on(&gateway, location.id).await?;
+    send(&gateway, location.id, &location.file, &method, &headers).await
+}
+
+/// Whether who was let in may read on. That others have used up the attempts of the link meanwhile takes nothing from them.
+async fn check_goes_on(gateway: &Gateway, id: LinkId) -> Result<(), Problem> {
+    let link = gateway.links()?.store().get(id).await?.ok_or_else(no_link)?;
     match link.state(now()) {
-        LinkState::Open | LinkState::Locked => send(&gateway, &location.file, &method, &headers).await,
+        LinkState::Open | LinkState::Locked => Ok(()),
         LinkState::Revoked { .. } | LinkState::Expired => Err(no_link()),
     }
+}
+
+/// A body that breaks off when its link has ended.
+fn while_open(gateway: Gateway, id: LinkId, body: Body) -> Body {
+    let begun = (gateway, body.into_data_stream(), Instant::now());
+    let pieces = stream::try_unfold(begun, move |(gateway, mut pieces, mut looked)| async move {
+        if looked.elapsed() >= LOOK_EVERY {
+            check_goes_on(&gateway, id)
+                .await
+                .map_err(|ended| axum::Error::new(Ended(ended.detail().to_owned())))?;
+            looked = Instant::now();
+        }
+        let piece = pieces.try_next().await?;
+        Ok::<_, axum::Error>(piece.map(|piece| (piece, (gateway, pieces, looked))))
+    });
+    Body::from_stream(pieces)
 }
 
 async fn question(body: Body) -> Result<HealthQuestion, Problem> {
@@ -158,7 +190,9 @@ async fn admit(
     reader: &Reader,
 ) -> Result<(), Problem> {
     let Some(passcode) = passcode else { return Err(wrong_passcode(link.remaining.unwrap_or(0))) };
-    let comparison = gateway.health().compare(record.clone(), passcode);
+    let busy = || Problem::new(Code::Busy, "too many passcodes wait to be compared; no attempt was used");
+    let waiting = gateway.health().guess_place().ok_or_else(busy)?;
+    let comparison = gateway.health().compare(record.clone(), passcode, waiting);
     match gateway.links()?.guess(id, comparison).await? {
         Guess::Right => Ok(()),
         Guess::Locked => Err(no_link()),
@@ -216,6 +250,7 @@ async fn jwe(gateway: &Gateway, file: &HealthFile) -> Result<String, Problem> {
 
 async fn send(
     gateway: &Gateway,
+    id: LinkId,
     file: &HealthFile,
     method: &Method,
     headers: &HeaderMap,
@@ -228,7 +263,9 @@ async fn send(
         cache_control: HeaderValue::from_static("no-store"),
         content: object.content(),
     };
-    representation.answer(method, headers, gateway.shelf()).await
+    let answer = representation.answer(method, headers, gateway.shelf()).await?;
+    let gateway = gateway.clone();
+    Ok(answer.map(|body| while_open(gateway, id, body)))
 }
 
 /// The object of a file, which is as long as its owner said.

@@ -138,4 +138,8 @@ async fn attempts_are_counted_for_those_who_have_the_link() {
     assert_eq!(said(&gateway, opening(&wrong)).await.1["remaining"], json!(0));
     let (status, document) = said(&gateway, opening(&right)).await;
     assert_eq!((status, document["code"].as_str().unwrap()), (410, "share_locked"));
+    // Who has opened it reads on: it is in the share, and this network has no nodes.
+    let reading = object(contents.files()[0].object);
+    let (status, document) = said(&gateway, post("/sealed", reading.to_string())).await;
+    assert_eq!((status, document["code"].as_str().unwrap()), (503, "unavailable"));
 }

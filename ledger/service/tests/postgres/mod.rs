@@ -14,24 +14,62 @@ pub(crate) struct Server {
 impl Server {
     /// Makes a cluster and starts it. `PostgreSQL` does not run as root: there, the user `postgres` of the package runs it.
     pub(crate) fn start() -> Self {
+        let server = Self::new();
+        server.run("");
+        server
+    }
+
+    /// One that speaks TLS alone, with a certificate for 127.0.0.1 by an authority whose own is in the file.
+    #[allow(dead_code, reason = "not every binary of tests asks for TLS")]
+    pub(crate) fn start_with_tls() -> (Self, PathBuf) {
+        let server = Self::new();
+        let in_folder = |name: &str| server.folder.path().join(name);
+        let authority = self_signed(server.folder.path(), "authority");
+        let (key, certificate) = (in_folder("server.key"), in_folder("server.pem"));
+        run(certificate_request(&key, &certificate, "server")
+            .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .arg("-CA")
+            .arg(&authority)
+            .arg("-CAkey")
+            .arg(authority.with_extension("key")));
+        std::fs::write(server.data().join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+        server.owned_by_postgres();
+        server.run(&format!(
+            "-c ssl=on -c ssl_key_file={} -c ssl_cert_file={}",
+            key.display(),
+            certificate.display()
+        ));
+        (server, authority)
+    }
+
+    fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Self { folder, port };
+        server.owned_by_postgres();
+        run(as_nobody_special(&program("initdb"))
+            .args(["-A", "trust", "-U", "ledger", "-D"])
+            .arg(server.data()));
+        server
+    }
+
+    fn owned_by_postgres(&self) {
         if is_root() {
-            run(Command::new("chown").arg("-R").arg("postgres").arg(server.folder.path()));
+            run(Command::new("chown").arg("-R").arg("postgres").arg(self.folder.path()));
         }
-        let data = server.data();
-        run(as_nobody_special(&program("initdb")).args(["-A", "trust", "-U", "ledger", "-D"]).arg(&data));
+    }
+
+    fn run(&self, settings: &str) {
+        let (data, port) = (self.data(), self.port);
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c max_connections=20"
+            "-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c max_connections=20 {settings}"
         );
-        let log = server.folder.path().join("log");
+        let log = self.folder.path().join("log");
         run(as_nobody_special(&program("pg_ctl"))
             .args(["start", "-w", "-o", &options, "-D"])
             .arg(&data)
             .arg("-l")
             .arg(log));
-        server
     }
 
     /// A database of this name, made here.
@@ -50,6 +88,22 @@ impl Drop for Server {
     fn drop(&mut self) {
         run(as_nobody_special(&program("pg_ctl")).args(["stop", "-m", "immediate", "-D"]).arg(self.data()));
     }
+}
+
+/// The certificate of an authority that trusts itself alone, `name.pem`, beside its key.
+#[allow(dead_code, reason = "not every binary of tests asks for TLS")]
+pub(crate) fn self_signed(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name).with_extension("pem");
+    run(&mut certificate_request(&path.with_extension("key"), &path, name));
+    path
+}
+
+fn certificate_request(key: &Path, certificate: &Path, name: &str) -> Command {
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-nodes", "-days", "2", "-subj", &format!("/CN={name}")]);
+    command.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout"]).arg(key);
+    command.arg("-out").arg(certificate);
+    command
 }
 
 fn is_root() -> bool {
