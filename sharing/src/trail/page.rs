@@ -49,7 +49,7 @@ pub fn trail_as_page(entries: &[TrailEntry], patient: Option<&PatientId>, now: U
     choice(&mut page, shown);
     page.push_str("<figure><svg id=\"plot\" role=\"img\" aria-label=\"Reads over time\" preserveAspectRatio=\"none\"></svg><figcaption id=\"said\" aria-live=\"polite\"></figcaption></figure>");
     table(&mut page, "Every entry, the newest first", shown);
-    let _ = write!(page, "</section></main><script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(page, "</section></main><script>{SCRIPT}</script></body></html>");
     page
 }
 
