@@ -91,6 +91,17 @@ check reads "$dir/long" "$chart"
 "$headwater" revoke "@$dir/long"
 check refuses "$dir/long" SHLManifestNotFoundError
 ! "$headwater" share --health --update "@$dir/long" "$labs" 2>/dev/null || { echo "a revoked link was changed" >&2; exit 1; }
+# Another device of the account: the same secret, and nothing else of this one.
+mkdir "$dir/second"
+cp "$HEADWATER_ACCOUNT" "$dir/second/account"
+second() { HEADWATER_ACCOUNT=$dir/second/account "$headwater" --json "$@"; }
+share wandering "$labs" --label Wandering
+id=$(second shares | jq -er '.health[] | select(.label == "Wandering" and .elsewhere and .state == "open") | .id')
+[[ $(second audit-trail --offline | jq '.entries | length') == 0 ]]
+second revoke "$id" >/dev/null
+check refuses "$dir/wandering" SHLManifestNotFoundError
+"$headwater" --json shares | jq -e '.health[] | select(.label == "Wandering" and .state == "revoked" and (.elsewhere | not))' >/dev/null
+echo "another device knows a health link and ends it; the one that made it hears of that"
 share brief "$labs" --expires 1s
 sleep 2
 check refuses "$dir/brief" SHLExpiredError

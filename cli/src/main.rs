@@ -95,7 +95,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
         Command::Share(share) => trail::then_committed(globals, Box::pin(share.run(globals)).await).await,
-        Command::Shares(shares) => shares.run(globals),
+        Command::Shares(shares) => shares.run(globals).await,
         Command::Open(open) => Box::pin(open.run(globals)).await,
         Command::Revoke(revoke) => trail::then_committed(globals, Box::pin(revoke.run(globals)).await).await,
         Command::Mandate(mandate) => mandate.run(globals).await,

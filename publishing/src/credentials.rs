@@ -6,6 +6,8 @@ use std::path::Path;
 
 /// Boxes, segments or chunks of a file that are looked at.
 const PARTS_MAX: usize = 100_000;
+/// What no file is as long as, in bytes.
+const FILE_LEN_MAX: u64 = 1 << 62;
 /// Bytes of a JPEG's segment in which the name of the manifest store stands.
 const JUMBF_HEAD_LEN: usize = 64;
 /// The box of a manifest in MP4 and its relatives.
@@ -43,9 +45,8 @@ fn in_boxes(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let mut at = 0_u64;
     for _ in 0..PARTS_MAX {
         file.seek(SeekFrom::Start(at))?;
-        let head: [u8; 8] = read(file)?;
-        let [a, b, c, d, kind @ ..] = head;
-        let (len, head_len) = match u32::from_be_bytes([a, b, c, d]) {
+        let (len, kind): ([u8; 4], [u8; 4]) = (read(file)?, read(file)?);
+        let (len, head_len) = match u32::from_be_bytes(len) {
             0 => return Ok(kind == *b"uuid" && read::<16>(file)? == UUID),
             1 => (u64::from_be_bytes(read(file)?), 16),
             len => (len.into(), 8),
@@ -53,7 +54,7 @@ fn in_boxes(file: &mut (impl Read + Seek)) -> io::Result<bool> {
         if kind == *b"uuid" && read::<16>(file)? == UUID {
             return Ok(true);
         }
-        let next = at.checked_add(len).filter(|_| len >= head_len);
+        let next = at.checked_add(len).filter(|next| len >= head_len && *next < FILE_LEN_MAX);
         let Some(next) = next else { return Ok(false) };
         at = next;
     }
@@ -67,11 +68,11 @@ fn in_jpeg(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let mut at = 2_u64;
     for _ in 0..PARTS_MAX {
         file.seek(SeekFrom::Start(at))?;
-        let [mark, kind, a, b] = read(file)?;
+        let ([mark, kind], len): ([u8; 2], [u8; 2]) = (read(file)?, read(file)?);
         if mark != 0xff || kind == SCAN || kind == END {
             return Ok(false);
         }
-        let len = u16::from_be_bytes([a, b]);
+        let len = u16::from_be_bytes(len);
         if kind == APP11 {
             let mut head = Vec::new();
             file.by_ref().take(len.into()).take(JUMBF_HEAD_LEN as u64).read_to_end(&mut head)?;
@@ -91,19 +92,16 @@ enum Chunks {
     Riff,
 }
 
-fn in_chunks(file: &mut (impl Read + Seek), first: u64, chunks: Chunks) -> io::Result<bool> {
-    let mut at = first;
+fn in_chunks(file: &mut (impl Read + Seek), begin: u64, chunks: Chunks) -> io::Result<bool> {
+    let mut at = begin;
     for _ in 0..PARTS_MAX {
         file.seek(SeekFrom::Start(at))?;
-        let [a, b, c, d, e, f, g, h] = read(file)?;
+        let (first, second): ([u8; 4], [u8; 4]) = (read(file)?, read(file)?);
         let (kind, len, wanted) = match chunks {
             // Length, name, data, checksum.
-            Chunks::Png => ([e, f, g, h], u64::from(u32::from_be_bytes([a, b, c, d])) + 4, *b"caBX"),
+            Chunks::Png => (second, u64::from(u32::from_be_bytes(first)) + 4, *b"caBX"),
             // Name, length, data, filled up to an even length.
-            Chunks::Riff => {
-                let len = u64::from(u32::from_le_bytes([e, f, g, h]));
-                ([a, b, c, d], len.next_multiple_of(2), *b"C2PA")
-            }
+            Chunks::Riff => (first, u64::from(u32::from_le_bytes(second)).next_multiple_of(2), *b"C2PA"),
         };
         if kind == wanted {
             return Ok(true);
