@@ -159,6 +159,17 @@ chromium() {
 # A fourth viewer tops up in the page, and watches in two tabs at once.
 bought() { chromium buys --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 45)"; }
 
+# Who shares in another title is agreed on in two browsers and with the program; the ledger has what all of them have signed.
+agreed() {
+    local id
+    ffmpeg -v error -nostdin -f lavfi -i sine=duration=4 -c:a aac -y "$dir/song.m4a"
+    "$headwater" --json publish "$dir/song.m4a" --title Song --ledger "$HEADWATER_LEDGER" --gateway "${paid_gateways[0]}" >"$dir/song.json" 2>"$dir/song.log"
+    id=$(jq -r .id "$dir/song.json")
+    npm run --silent --prefix player-demo e2e -- --gateway "${paid_gateways[0]}" --watch "$id" --only agrees --account "$HEADWATER_ACCOUNT" --program "$headwater"
+    curl -fsS "$HEADWATER_LEDGER/v1/titles/$id?creator=$(jq -r .creator "$dir/song.json")" |
+        jq -e '.agreement | .version == 2 and .secondary_ppm == 250000 and .isrc == "USRC17607839" and ([.parties[].ppm] | sort) == [1, 999999]' >/dev/null
+}
+
 # Gateways hand in what they are given every few seconds.
 handed_in() {
     local gateway
@@ -267,6 +278,7 @@ film_and_agreement
 watched
 played
 played_for_nothing
+agreed
 bought
 settled
 chromium settled --account "$paid_dir/anna.account"

@@ -27,13 +27,14 @@ const VIEWER_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'was
     style-src 'unsafe-inline'; worker-src blob:; connect-src 'self' http: https:; img-src blob: data:; media-src blob:; \
     frame-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page's routes: `/`, `/nodes`, `/log`, `/statement`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/s/{id}` the viewer of
+/// The page's routes: `/`, `/agree`, `/nodes`, `/log`, `/statement`, `/watch/{id}` and `/live/{id}` show it, `/api/` what the gateway answers, `/s/{id}` the viewer of
 /// sealed shares, `/assets/` holds their parts.
 pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let index = || ServeFile::new(dir.join("index.html"));
     let shown = Router::new().route_service("/", index()).route_service("/watch/{id}", index());
     let shown = shown.route_service("/live/{id}", index()).route_service("/nodes", index());
     let shown = shown.route_service("/log", index()).route_service("/statement", index());
+    let shown = shown.route_service("/agree", index());
     let shown = shown.layer(map_response(async |response| always_ask(response, POLICY)));
     let api = || ServeFile::new(dir.join("api.html"));
     let api = Router::new().route_service("/api", api()).route_service("/api/", api());

@@ -2,7 +2,7 @@
  * Drives a real browser against a real gateway:
  *
  *     npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]
- *                    [--ledger URL --code CODE --account FILE --out FILE]
+ *                    [--ledger URL --code CODE --account FILE --out FILE --program FILE]
  *                    [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]
  *
  * Every check prints one line; the exit code says whether all of them held. With the control address of a
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 
 import { accessible } from "./accessible";
 import { credentials } from "./credentials";
+import { agrees } from "./agrees";
 import { documented } from "./documented";
 import { launch } from "./browser";
 import { keyboard } from "./keyboard";
@@ -46,6 +47,7 @@ const CHECKS: Record<string, Check> = {
   operators,
   ledger,
   pays,
+  agrees,
   buys,
   settled,
   publishes,
@@ -69,6 +71,7 @@ const { values } = parseArgs({
     code: { type: "string" },
     out: { type: "string" },
     account: { type: "string" },
+    program: { type: "string" },
     only: { type: "string" },
     seed: { type: "string" },
   },
@@ -77,7 +80,7 @@ if (!values.gateway || !values.watch) {
   console.error(
     "usage: npm run e2e -- --gateway URL --watch ID [--control URL --token TOKEN] [--upload TOKEN --film FILE]",
   );
-  console.error("                      [--ledger URL --code CODE --account FILE --out FILE]");
+  console.error("                      [--ledger URL --code CODE --account FILE --out FILE --program FILE]");
   console.error("                      [--operator TOKEN] [--live ID] [--shots DIR] [--only NAME,…] [--seed N]");
   process.exit(2);
 }
@@ -95,6 +98,7 @@ const target: Target = {
   code: values.code,
   out: values.out,
   account: values.account,
+  program: values.program,
   seed: Number(values.seed ?? Date.now() % 1_000_000),
 };
 const only = values.only?.split(",");

@@ -21,8 +21,10 @@ export interface Target {
   readonly ledger: string | undefined;
   readonly code: string | undefined;
   readonly out: string | undefined;
-  /** The account file of a party that shares in the film. */
+  /** The account file of a party that shares in the film, or of who has published it. */
   readonly account: string | undefined;
+  /** The program `headwater`, which finds its ledger and network in its environment. */
+  readonly program: string | undefined;
   readonly seed: number;
 }
 

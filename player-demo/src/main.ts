@@ -15,5 +15,6 @@ if (live) void import("./watch/live").then(({ openLive }) => openLive(page, live
 else if (location.pathname === "/nodes") void import("./network/nodes").then(({ openNodes }) => openNodes(page, session));
 else if (location.pathname === "/log") void import("./log/log-page").then(({ openLog }) => openLog(page));
 else if (location.pathname === "/statement") void import("./statement/statement-page").then(({ openStatement }) => openStatement(page));
+else if (location.pathname === "/agree") void import("./agree/agree-page").then(({ openAgree }) => openAgree(page));
 else if (watch) void import("./watch/watch").then(({ openWatch }) => openWatch(page, watch[1] as string, session));
 else void import("./catalogue/catalogue").then(({ openCatalogue }) => openCatalogue(page, session));

@@ -70,8 +70,9 @@ def publish(*arguments):
 
 def read(watch):
     """Files of a publication as the program gets them, by name."""
-    into = FOLDER / "got" / watch.rsplit("/", 1)[1]
-    subprocess.run([PROGRAM, "get", watch, "-o", into], check=True, capture_output=True)
+    into = FOLDER / f"got-{watch.rsplit('/', 1)[1]}"
+    done = subprocess.run([PROGRAM, "get", watch, "-o", into], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     return {path.name: path.read_bytes() for path in into.rglob("*") if path.is_file()} if into.is_dir() else {into.name: into.read_bytes()}
 
 

@@ -109,6 +109,7 @@ async fn each_page_has_its_policy() {
         ("/nodes", "default-src 'self'; "),
         ("/log", "default-src 'self'; "),
         ("/statement", "default-src 'self'; "),
+        ("/agree", "default-src 'self'; "),
         ("/api/", "default-src 'none'; script-src 'self'; "),
         ("/api", "default-src 'none'; script-src 'self'; "),
     ] {

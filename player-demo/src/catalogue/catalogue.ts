@@ -21,6 +21,7 @@ export async function openCatalogue(page: HTMLElement, session: Session): Promis
     h("a", { href: "/nodes" }, "The nodes of this network"),
     h("a", { href: "/log" }, "The ledger’s log"),
     h("a", { href: "/statement" }, "Your account and earnings"),
+    h("a", { href: "/agree" }, "Agree who shares in a title"),
     h("a", { href: `${home()}/api/` }, "What this gateway answers, for programs"),
   );
   page.replaceChildren(buildHeader(list.search), main, foot);

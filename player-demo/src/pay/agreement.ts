@@ -1,7 +1,7 @@
 /** Agreements: who has a share in a title, what it costs, and who said so (spec section 25). */
 
-import { hex } from "../page/format";
-import { CborError, decodeCanonical, equal, Fields, type Value } from "../trust/cbor";
+import { fromHex, hex } from "../page/format";
+import { CborError, decodeCanonical, encodeCanonical, equal, Fields, mapOf, type Value } from "../trust/cbor";
 import { type Cid, cidIn } from "../trust/cid";
 import { blake3 } from "../trust/hash";
 import { openSigned } from "../trust/record";
@@ -32,6 +32,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 export interface Party {
+  readonly ipi?: string | undefined;
   readonly party: Uint8Array;
   readonly ppm: number;
   readonly role: Role;
@@ -42,26 +43,41 @@ export interface Parent {
   readonly ppm: number;
 }
 
-/** An agreement that keeps to all rules which concern nothing but itself. */
-export interface Agreement {
-  /** The BLAKE3 hash of its bytes, in hexadecimal. */
-  readonly id: string;
+/** What an agreement says. */
+export interface AgreementParts {
   readonly content: Cid;
   readonly creator: Uint8Array;
   /** Parts of a million. */
   readonly fees: { readonly gateway: number; readonly network: number; readonly node: number };
-  readonly parties: readonly Party[];
+  readonly iscc?: string | undefined;
+  readonly isrc?: string | undefined;
+  /** Seconds since 1970. */
+  readonly issued: number;
+  readonly iswc?: string | undefined;
   readonly parents: readonly Parent[];
+  readonly parties: readonly Party[];
   readonly price: Price;
+  /** The least share for which others may make works from this one. */
+  readonly secondary?: number | undefined;
+  /** The id of the version before. */
+  readonly supersedes?: string | undefined;
   readonly unit: string;
   readonly version: number;
-  /** The id of the version before. */
-  readonly supersedes: string | undefined;
+}
+
+/** An agreement that keeps to all rules which concern nothing but itself. */
+export interface Agreement extends AgreementParts {
+  /** The BLAKE3 hash of its bytes, in hexadecimal. */
+  readonly id: string;
 }
 
 /** An agreement, and who has consented to it; all signatures verify. */
 export interface Agreed {
   readonly agreement: Agreement;
+  /** The agreement as it was written. */
+  readonly bytes: Uint8Array;
+  /** The consents as records, in the order of `consented`. */
+  readonly consents: readonly Uint8Array[];
   readonly consented: readonly Uint8Array[];
   /** The network that the consents are for. */
   readonly network: Uint8Array | undefined;
@@ -74,17 +90,19 @@ const OPTIONAL = ["iscc", "isrc", "iswc", "secondary", "supersedes"];
 export async function decodeAgreement(bytes: Uint8Array): Promise<Agreement> {
   const fields = Fields.of(decodeCanonical(bytes, AGREEMENT_LEN_MAX), "agreement", REQUIRED, OPTIONAL);
   fields.integer("v", 1, 1);
-  fields.u64("issued");
-  for (const key of ["iscc", "isrc", "iswc"] as const) identifierIn(fields, key);
-  fields.optional("secondary", (key) => fields.integer(key, 0, WHOLE_PPM));
   const agreement: Agreement = {
     id: hex(await blake3(bytes)),
     content: cidIn(fields, "content"),
     creator: keyIn(fields, "creator"),
     fees: decodeFees(fields.value("fees")),
+    iscc: identifierIn(fields, "iscc"),
+    isrc: identifierIn(fields, "isrc"),
+    issued: fields.u64("issued"),
+    iswc: identifierIn(fields, "iswc"),
     parties: fields.list("parties", PARTIES_MAX).map(decodeParty),
     parents: fields.list("parents", PARENTS_MAX).map(decodeParent),
     price: decodePrice(fields.value("price"), "agreement.price"),
+    secondary: fields.optional("secondary", (key) => fields.integer(key, 0, WHOLE_PPM)),
     unit: unitIn(fields, "unit"),
     version: fields.integer("version", 1, VERSION_MAX),
     supersedes: fields.optional("supersedes", (key) => hex(fields.bytes(key, 32))),
@@ -93,10 +111,28 @@ export async function decodeAgreement(bytes: Uint8Array): Promise<Agreement> {
   return agreement;
 }
 
+/** The bytes that write an agreement; whoever reads them finds what is wrong with it. */
+export function encodeAgreement({ content, fees, parents, parties, price, supersedes, ...rest }: AgreementParts): Uint8Array {
+  return encodeCanonical(
+    mapOf({
+      ...rest,
+      content: content.bytes,
+      fees: mapOf(fees),
+      parents: parents.map(mapOf),
+      parties: parties.map(mapOf),
+      price: mapOf(price),
+      supersedes: supersedes === undefined ? undefined : fromHex(supersedes),
+      v: 1,
+    }),
+  );
+}
+
 /** The agreement and the consents of a map `{ agreement, consents }`, each a byte string. */
 export async function decodeAgreed(value: Value): Promise<Agreed> {
   const fields = Fields.of(value, "agreed", ["agreement", "consents"]);
-  const agreement = await decodeAgreement(fields.bytes("agreement"));
+  const bytes = fields.bytes("agreement");
+  const agreement = await decodeAgreement(bytes);
+  const consents: Uint8Array[] = [];
   const consented: Uint8Array[] = [];
   let network: Uint8Array | undefined;
   for (const consent of fields.list("consents", CONSENTS_MAX)) {
@@ -108,8 +144,9 @@ export async function decodeAgreed(value: Value): Promise<Agreed> {
     if (network && !equal(network, opened.network)) throw new CborError("the consents are for several networks");
     network = opened.network;
     consented.push(opened.by);
+    consents.push(consent);
   }
-  return { agreement, consented, network };
+  return { agreement, bytes, consents, consented, network };
 }
 
 /** The same, from bytes. */
@@ -153,10 +190,10 @@ function decodeFees(value: Value): Agreement["fees"] {
 
 function decodeParty(value: Value, at: number): Party {
   const fields = Fields.of(value, `party ${at}`, ["party", "ppm", "role"], ["ipi"]);
-  identifierIn(fields, "ipi");
+  const ipi = identifierIn(fields, "ipi");
   const role = ROLES.find((role) => role === fields.value("role"));
   if (!role) throw new CborError(`party ${at} has an unknown role`);
-  return { party: keyIn(fields, "party"), ppm: fields.integer("ppm", 1, WHOLE_PPM), role };
+  return { ipi, party: keyIn(fields, "party"), ppm: fields.integer("ppm", 1, WHOLE_PPM), role };
 }
 
 function decodeParent(value: Value, at: number): Parent {

@@ -2,11 +2,12 @@
 
 import { fromHex, hex } from "../page/format";
 import { home } from "../page/home";
-import { encodeCanonical, equal, type Value } from "../trust/cbor";
+import { encodeCanonical, equal, Fields, type Value } from "../trust/cbor";
 import type { Cid } from "../trust/cid";
 import { StatusError } from "../trust/problem";
 import { signRecord } from "../trust/record";
-import { type Agreement, checkConsents, decodeAgreedBytes } from "./agreement";
+import { base64 } from "../log/base64";
+import { type Agreed, type Agreement, checkConsents, decodeAgreedBytes } from "./agreement";
 import { amountOf } from "./amount";
 import { topUpId } from "./delivered";
 import { bodyOf, depositBody, inquiryBody } from "./records";
@@ -91,6 +92,16 @@ export class LedgerClient {
     return { agreement, works };
   }
 
+  /** The agreement that holds for a title; undefined where there is none yet. */
+  async holding(content: Cid, creator: Uint8Array): Promise<Agreement | undefined> {
+    try {
+      return (await this.title(content, creator)).agreement;
+    } catch (error) {
+      if (error instanceof StatusError && error.code === "no_agreement") return undefined;
+      throw error;
+    }
+  }
+
   /** The agreement with this id, into `works` with all its ancestors. */
   private async agreement(id: string, works: Map<string, Agreement>): Promise<Agreement> {
     const known = works.get(id);
@@ -105,7 +116,8 @@ export class LedgerClient {
     return agreement;
   }
 
-  private async agreed(id: string) {
+  /** The agreement with this id and the consents to it, as they were registered. */
+  async agreed(id: string): Promise<Agreed> {
     if (!/^[0-9a-f]{64}$/.test(id)) throw new Error("the ledger names no agreement");
     const answer = await ask(`${this.url}/v1/agreements/${id}`);
     const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -114,6 +126,14 @@ export class LedgerClient {
     if (agreed.agreement.id !== id) throw new Error("the ledger gave another agreement than the one that was asked for");
     if (!agreed.network || !equal(agreed.network, this.terms.network)) throw new Error("the agreement is for another network");
     return agreed;
+  }
+
+  /** Hands in what everybody has signed, `{ agreement, consents }`; resolves once the ledger has promised to count it. */
+  async register(agreed: Uint8Array, id: string): Promise<void> {
+    const answer = JSON.parse(new TextDecoder().decode(await this.post("/v1/agreements", agreed)));
+    const promise = base64(String(Object(answer).promise)) ?? new Uint8Array();
+    const body = Fields.of(bodyOf(promise, "promise", this.terms.issuer, this.terms.network), "promise", ["name", "taken", "until"]);
+    if (hex(body.bytes("name", 32)) !== id) throw new Error("the ledger promises to count something else");
   }
 
   /** The grant for a request, as a record. */

@@ -1,6 +1,6 @@
 /** The records that a viewer signs, and those that the ledger answers with (spec sections 10, 11 and 25). */
 
-import { CborError, equal, Fields, type Value } from "../trust/cbor";
+import { CborError, equal, Fields, mapOf, type Value } from "../trust/cbor";
 import { openSigned } from "../trust/record";
 import { keyIn } from "./agreement";
 import { amountIn } from "./amount";
@@ -48,22 +48,22 @@ export interface DeliveryReceipt {
 }
 
 export function requestBody({ limit, budget, ...request }: SessionRequest): Value {
-  return map({ ...request, limit: map({ ...limit }), ...(budget && { budget: map({ ...budget }) }) });
+  return mapOf({ ...request, limit: mapOf({ ...limit }), ...(budget && { budget: mapOf({ ...budget }) }) });
 }
 
 export function receiptBody({ delivered, usage, ...receipt }: DeliveryReceipt): Value {
   if (receipt.stream < 0 || receipt.stream >= STREAMS_MAX) throw new Error(`there is no stream ${receipt.stream}`);
-  return map({ ...receipt, delivered: map({ ...delivered }), usage: map({ ...usage }) });
+  return mapOf({ ...receipt, delivered: mapOf({ ...delivered }), usage: mapOf({ ...usage }) });
 }
 
 /** A deposit of the signer; `id` is its own among theirs. */
 export function depositBody(deposit: { amount: bigint; id: Uint8Array; issued: number; unit: string; remark?: string }): Value {
-  return map(deposit);
+  return mapOf(deposit);
 }
 
 /** A question about the signer's own accounts. */
 export function inquiryBody(inquiry: { issued: number; what: string; epoch?: bigint }): Value {
-  return map(inquiry);
+  return mapOf(inquiry);
 }
 
 /** The grant that `bytes` write, signed by this ledger for this network. */
@@ -96,8 +96,4 @@ export function bodyOf(bytes: Uint8Array, type: string, signer: Uint8Array, netw
 export function usageIn(fields: Fields, key: string): Usage {
   const usage = Fields.of(fields.value(key), `${fields.where}.${key}`, ["bytes", "ms"]);
   return { bytes: usage.exact("bytes", 0n), ms: usage.exact("ms", 0n) };
-}
-
-function map(fields: Record<string, unknown>): Value {
-  return new Map(Object.entries(fields).filter(([, value]) => value !== undefined)) as Value;
 }

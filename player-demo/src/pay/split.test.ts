@@ -17,9 +17,9 @@ function work(id: string, parties: readonly number[], parents: readonly (readonl
     parties: parties.map((ppm, at) => ({ party: fromHex(`${id.slice(0, 62)}0${at}`), ppm, role: "author" })),
     parents: parents.map(([parent, ppm]) => ({ agreement: fromHex(parent), ppm })),
     price: { micro: 1n, of: 1n, per: "view" },
+    issued: 0,
     unit: "EUR",
     version: 1,
-    supersedes: undefined,
   };
 }
 

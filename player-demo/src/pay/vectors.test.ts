@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { fromHex, hex } from "../page/format";
 import { decodeCanonical, encodeCanonical, type Value } from "../trust/cbor";
 import { openSigned, signRecord } from "../trust/record";
-import { decodeAgreement } from "./agreement";
+import { decodeAgreement, encodeAgreement } from "./agreement";
 import { apportion, compareNumbers } from "./apportion";
 import { andSegment, NOTHING, serialOf } from "./delivered";
 import { decodeGrant, depositBody, receiptBody, requestBody } from "./records";
@@ -30,6 +30,8 @@ describe("agreements", () => {
   it.each(all.filter((vector) => vector.error === undefined))("accepts $name", async (vector) => {
     const agreement = await decodeAgreement(bytesOf(vector, "agreement"));
     expect(agreement.id).toBe(vector.id);
+    const { id, ...parts } = agreement;
+    expect(hex(encodeAgreement(parts))).toBe(vector.agreement);
   });
   it.each(all.filter((vector) => vector.error !== undefined))("refuses $name", async (vector) => {
     await expect(decodeAgreement(bytesOf(vector, "agreement"))).rejects.toThrow();

@@ -11,7 +11,7 @@ import { buildHeader } from "../page/header";
 import { short, span } from "../network/words";
 import { buildTable } from "../network/table";
 import { money } from "../pay/amount";
-import { fetchGatewayLedger, LedgerClient } from "../pay/ledger";
+import { openLedger } from "../pay/open-ledger";
 import { ownKey } from "../pay/own-key";
 import { openPurse } from "../pay/purse";
 import { refusalInWords } from "../pay/words";
@@ -93,15 +93,6 @@ class StatementPage {
       h("p", {}, h("button", { type: "button", class: "button quiet", onclick: read }, "Show it")),
     );
   }
-}
-
-async function openLedger(): Promise<LedgerClient> {
-  const named = new URL(location.href).searchParams.get("ledger");
-  const ledger = await fetchGatewayLedger();
-  // Another ledger is asked for this network alone, where the gateway has one.
-  if (named && /^https?:/.test(named) && URL.canParse(named)) return LedgerClient.open(named, ledger?.network);
-  if (!ledger) throw new Error("this gateway has no ledger; another one can be named with ?ledger=URL");
-  return LedgerClient.open(ledger.url, ledger.network, ledger.issuer);
 }
 
 function charts({ epochs, unit }: Statement): HTMLElement[] {

@@ -30,6 +30,11 @@ export function encodeCanonical(value: Value): Uint8Array {
   return encode(value);
 }
 
+/** The map of these fields; those that are undefined are left out. */
+export function mapOf(fields: object): Map<string, Value> {
+  return new Map(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
 /** Whether two strings of bytes are the same. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
