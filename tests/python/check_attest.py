@@ -197,5 +197,25 @@ page = FOLDER / "trail.html"
 headwater("audit-trail", "--page", page)
 assert page.stat().st_mode & 0o77 == 0 and re.search("trail committed", page.read_text())
 step("an audit trail that lost its end is found out by the log")
+
+
+# --- The viewer --------------------------------------------------------------------------------------
+
+(FOLDER / "page").mkdir()
+(FOLDER / "page" / "viewer.html").write_text("<!doctype html><title>viewer</title>")
+digest = hashlib.sha256((FOLDER / "page" / "viewer.html").read_bytes()).hexdigest()
+(FOLDER / "page.sha256").write_text(f"{digest}  viewer.html\n")
+viewer = ("viewer", "--page", "page", "--hash", "--ledger", ledger)
+assert "does NOT have this viewer" in headwater(*viewer, code=1)
+released = asked("ledger", "page", "page.sha256", "--name", "one", "--dir", "ledger", "--ledger", ledger)
+assert released["viewer"] == digest and digest in headwater("viewer", "--page", "page", "--hash")
+size = 0
+while size < len(FILES) + 4:
+    size = asked("ledger", "verify", "--ledger", ledger)["size"]
+said = headwater(*viewer, "--policy", "policy")
+assert "has this viewer" in said and "viewer.html of one" in said, said
+(FOLDER / "page" / "viewer.html").write_text("<!doctype html><title>Viewer</title>")
+assert "does NOT have this viewer" in headwater(*viewer, code=1)
+step("the viewer's own hash stands in the log, and another viewer's does not")
 stop()
 print("openbadgeslib, metamorphic-log: what is attested to is what they see")
