@@ -127,14 +127,14 @@ mod tests {
         carries(&mut Cursor::new(bytes)).unwrap()
     }
 
-    fn boxed(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
         let len = u32::try_from(8 + data.len()).unwrap();
         [&len.to_be_bytes(), kind.as_slice(), data].concat()
     }
 
     fn samples() -> Vec<Vec<u8>> {
-        let ftyp = boxed(b"ftyp", b"isom\0\0\0\0");
-        let manifest = boxed(b"uuid", &[UUID.as_slice(), b"manifest"].concat());
+        let ftyp = boxed(*b"ftyp", b"isom\0\0\0\0");
+        let manifest = boxed(*b"uuid", &[UUID.as_slice(), b"manifest"].concat());
         let large = [&1_u32.to_be_bytes(), b"mdat".as_slice(), &20_u64.to_be_bytes(), b"data"].concat();
         let mp4 = [ftyp.clone(), large, manifest].concat();
         let jumbf = b"JP\0\x01\0\0\0\x01\0\0\0\x20jumb\0\0\0\x1ejumdc2pa\0\x11";

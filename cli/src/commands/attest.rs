@@ -128,12 +128,9 @@ impl Attest {
         if self.kind != Kind::Credential {
             return Ok(());
         }
-        match Credential::of(&record_file::read(&self.file, CREDENTIAL_LEN_MAX as u64)?) {
-            Some(badge) => globals.output().note(in_words(&badge)),
-            None => {
-                globals.output().note("this is no Open Badge in JSON or as a JWT; it is attested to as it is")
-            }
-        }
+        let badge = Credential::of(&record_file::read(&self.file, CREDENTIAL_LEN_MAX as u64)?);
+        let is_none = "this is no Open Badge in JSON or as a JWT; it is attested to as it is";
+        globals.output().note(badge.as_ref().map_or_else(|| is_none.to_owned(), in_words));
         Ok(())
     }
 

@@ -32,7 +32,7 @@ use crate::{account as account_file, failure, folders, gateway_api};
 /// at their gateways is fetched first. Of readers it knows what they called themselves.
 ///
 /// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or against all that a
-/// ledger's log has: then nothing was left out at its end either. Where a ledger is set (HEADWATER_LEDGER), what is new in it is
+/// ledger's log has: then nothing was left out at its end either. Where a ledger is set (`HEADWATER_LEDGER`), what is new in it is
 /// committed to that ledger's log each time, under a key that nobody else has.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
