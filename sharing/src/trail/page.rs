@@ -87,6 +87,8 @@ const fn kind(what: TrailWhat) -> Kind {
         | TrailWhat::LinkEnded
         | TrailWhat::Granted
         | TrailWhat::GrantEnded
+        | TrailWhat::Held
+        | TrailWhat::HoldReleased
         | TrailWhat::Erased
         | TrailWhat::Committed => Kind::Other,
     }
