@@ -21,6 +21,7 @@ LANES = [
         "check-grants.sh",
         "check-health.sh",
         "check-storage-pay.sh",
+        "check-attest.sh",
     ],
 ]
 

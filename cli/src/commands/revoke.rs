@@ -85,7 +85,7 @@ impl Revoke {
         if !self.from.is_empty() {
             return Err(Usage::because("--from is for grants: a link reads for whoever has it"));
         }
-        if let Some(link) = health::known(globals, &text)? {
+        if let Some(link) = health::known(globals, &text).await? {
             return health::revoke(globals, link).await;
         }
         if let Some(owner) = OwnerFile::parse(&text).map_err(|error| Usage::because(format!("{error:#}")))? {
