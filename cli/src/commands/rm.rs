@@ -145,7 +145,9 @@ impl Rm {
             let mut files = remove_all(&mut names, client, chosen, folders).await?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
-            files.iter_mut().for_each(|file| file.report_packs(&mut said));
+            for file in &mut files {
+                file.report_packs(&mut said);
+            }
             let certificate = match erased {
                 Some(path) => Some(self.certify(globals, &names, client, &path, &files)?),
                 None => {

@@ -210,14 +210,14 @@ pub(crate) async fn release_unnamed(client: &Client, names: &Names) -> anyhow::R
         unnamed.later = Some("too few nodes have said what your other devices have written".to_owned());
         return Ok(unnamed);
     }
-    let named = match packs_of_others(client, names, &[]).await {
-        Ok(named) => named,
+    let kept = match packs_of_others(client, names, &[]).await {
+        Ok(kept) => kept,
         Err(error) => {
             unnamed.later = Some(failure::one_line(&error));
             return Ok(unnamed);
         }
     };
-    for pack in names.local.decide_packs(&named, now())? {
+    for pack in names.local.decide_packs(&kept, now())? {
         let answer = release_now(client, &names.account, &names.local, pack).await?;
         unnamed.answers.insert(pack, answer);
     }

@@ -80,13 +80,15 @@ enum Kind {
 const fn kind(what: TrailWhat) -> Kind {
     match what {
         TrailWhat::Opened => Kind::Read,
-        TrailWhat::Refused | TrailWhat::Locked => Kind::Refused,
+        TrailWhat::Refused | TrailWhat::Locked | TrailWhat::NotTold => Kind::Refused,
         TrailWhat::BreakGlass => Kind::Emergency,
         TrailWhat::LinkMade
         | TrailWhat::LinkChanged
         | TrailWhat::LinkEnded
         | TrailWhat::Granted
+        | TrailWhat::GrantChanged
         | TrailWhat::GrantEnded
+        | TrailWhat::Reviewed
         | TrailWhat::Held
         | TrailWhat::HoldReleased
         | TrailWhat::Erased
