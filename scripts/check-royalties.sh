@@ -215,7 +215,7 @@ log_verified() {
     "$headwater" --json ledger verify --policy "$paid_dir/witnesses.policy" --state "$seen" >"$dir/verified"
     jq -e '.witnesses == 1 and .epoch == 1' "$dir/verified" >/dev/null
     "$headwater" --json ledger verify --state "$seen" | jq -e '.before == .size' >/dev/null
-    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" '.pages | length == 1 and .[0].hash == $hash and .[0].name == "the page"' "$dir/verified" >/dev/null
+    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" --arg viewer "$(sha256sum <player-demo/dist/viewer.html | cut -d' ' -f1)" '.pages | length == 2 and .[0].hash == $hash and .[0].name == "the page" and .[1].hash == $viewer' "$dir/verified" >/dev/null
 
     local copy=$dir/copy
     mkdir -p "$copy/v1"

@@ -19,6 +19,7 @@ LANES = [
         "check-outside.sh",
         "check-shares.sh",
         "check-health.sh",
+        "check-attest.sh",
     ],
 ]
 

@@ -2,10 +2,12 @@
 
 mod book;
 mod files;
+mod index;
 mod link;
 mod qr;
 mod share;
 
 pub(crate) use book::{Book, BookEntry};
+pub(crate) use index::learn;
 pub(crate) use link::{events, is_gone, known, revoke};
 pub(crate) use share::{HealthArgs, Wish};

@@ -1,5 +1,7 @@
 //! The account's audit trail on this machine: a file beside its index that only grows (spec §29).
 
+mod committed;
+
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,6 +13,7 @@ use protocol::limits::RECORD_LEN_MAX;
 use protocol::{NetworkId, UnixSeconds};
 use sharing::{Facts, PatientId, Purpose, Trail, TrailKeys, TrailText, TrailWhat};
 
+pub(crate) use self::committed::{CommittedHead, commit, commit_or_say, ledger_of, then_committed};
 use crate::arguments::Globals;
 use crate::health::BookEntry;
 use crate::names;

@@ -12,6 +12,7 @@
 import { parseArgs } from "node:util";
 
 import { accessible } from "./accessible";
+import { credentials } from "./credentials";
 import { agrees } from "./agrees";
 import { documented } from "./documented";
 import { launch } from "./browser";
@@ -40,6 +41,7 @@ const CHECKS: Record<string, Check> = {
   truncated,
   hopeless,
   accessible,
+  credentials,
   documented,
   nodesDown,
   operators,

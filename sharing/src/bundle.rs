@@ -111,6 +111,9 @@ pub struct Attachment {
     pub file: FileRef,
     /// Its name, unique in the bundle.
     pub name: FileName,
+    /// It carries a C2PA manifest, by its creator's word.
+    #[serde(rename = "credentials", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_credentials: bool,
 }
 
 /// One publication of a collection.

@@ -18,6 +18,7 @@
 //!   cannot read; a [`SealedReader`] checks the cells that it sends.
 //! * A [`PackWriter`] makes one object of many small records; a [`Catalogue`] lists such packs, a [`Search`] finds a record.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
+//! * A [`Credential`] is what an Open Badge says, for people; nobody has verified it here.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -31,6 +32,7 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
+mod credential;
 mod exposed_key;
 pub mod fhir;
 mod file_ref;
@@ -67,6 +69,7 @@ pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
+pub use credential::{CREDENTIAL_LEN_MAX, Credential};
 pub use file_ref::FileRef;
 pub use grant::{
     GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
@@ -117,6 +120,7 @@ pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
 pub use trail::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, Trail, TrailEntry, TrailError, TrailHead, TrailKeys,
-    TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Purpose, TRAIL_PAGE_ENTRIES_MAX, Trail, TrailEntry,
+    TrailError, TrailHead, TrailKeys, TrailText, TrailWhat, accounting, accounting_as_csv, trail_as_fhir,
+    trail_as_page,
 };

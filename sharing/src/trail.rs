@@ -4,8 +4,10 @@ mod accounting;
 mod chain;
 mod entry;
 mod fhir;
+mod page;
 
 pub use accounting::{ACCOUNTING_S, Disclosure, accounting, accounting_as_csv};
 pub use chain::{Trail, TrailError, TrailHead, TrailKeys};
 pub use entry::{Facts, PatientId, Purpose, TrailEntry, TrailText, TrailWhat};
 pub use fhir::trail_as_fhir;
+pub use page::{TRAIL_PAGE_ENTRIES_MAX, trail_as_page};

@@ -11,16 +11,19 @@ use reqwest::Url;
 use serde::Serialize;
 use sharing::{
     Disclosure, Facts, PatientId, TrailEntry, TrailHead, TrailText, TrailWhat, accounting, accounting_as_csv,
-    link_key, trail_as_fhir,
+    link_key, trail_as_fhir, trail_as_page,
 };
 
+use super::attest::witnessed;
 use crate::arguments::Globals;
+use crate::attest::{KnownLog, WholeLog};
 use crate::failure::{Outcome, Usage};
 use crate::health::{self, Book};
+use crate::ledger_api::LedgerApi;
 use crate::membership::Network;
 use crate::names::now;
 use crate::shares::KeptShares;
-use crate::trail::{TrailFile, facts_of, facts_of_share, line};
+use crate::trail::{self, CommittedHead, TrailFile, facts_of, facts_of_share, line};
 use crate::{account as account_file, failure, folders, gateway_api};
 
 /// Show who was given what, and who read it
@@ -28,8 +31,9 @@ use crate::{account as account_file, failure, folders, gateway_api};
 /// Your audit trail lies on this machine, beside your index: a chain of signed entries that only grows. What happened to your links
 /// at their gateways is fetched first. Of readers it knows what they called themselves.
 ///
-/// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or that stands in a public
-/// log: then nothing was left out at its end either.
+/// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or against all that a
+/// ledger's log has: then nothing was left out at its end either. Where a ledger is set (`HEADWATER_LEDGER`), what is new in it is
+/// committed to that ledger's log each time, under a key that nobody else has.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -38,12 +42,19 @@ Examples:
   headwater audit-trail --patient 4711 --accounting > disclosures.csv
   headwater audit-trail --fhir events.json --patient 4711
   headwater audit-trail --verify
+  headwater audit-trail --page trail.html --patient 4711
   headwater audit-trail --commit                         prints a commitment to all that is in it now
+  headwater audit-trail --commit --ledger https://ledger.example
+  headwater audit-trail --verify --ledger https://ledger.example --policy witnesses.policy
   headwater audit-trail --verify --against 12:5f0c…")]
 pub(crate) struct AuditTrail {
     /// Write it as a FHIR R4 bundle, audit events in the shapes of IHE's Basic Audit Log Patterns
     #[arg(long, value_name = "FILE")]
     fhir: Option<PathBuf>,
+
+    /// Write it as a page for your browser, one file that needs nothing else; only you may read it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fhir", "verify", "commit", "accounting"])]
+    page: Option<PathBuf>,
 
     /// Only what concerns this patient
     #[arg(long, value_name = "ID")]
@@ -69,7 +80,14 @@ pub(crate) struct AuditTrail {
     #[arg(long, conflicts_with_all = ["fhir", "verify"])]
     commit: bool,
 
-    /// Ask no gateway
+    /// The ledger in whose log it is committed
+    #[arg(long, value_name = "URL", env = "HEADWATER_LEDGER")]
+    ledger: Option<String>,
+
+    #[command(flatten)]
+    known: KnownLog,
+
+    /// Ask no gateway and no ledger
     #[arg(long)]
     offline: bool,
 }
@@ -116,12 +134,23 @@ struct Verified {
     entries: Sequence,
     last: Digest,
     against: usize,
+    /// How many commitments in the log of the ledger fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logged: Option<usize>,
+    /// How many witnesses have cosigned that log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnesses: Option<usize>,
 }
 
 #[derive(Serialize)]
 struct Committed {
     entries: Sequence,
     commitment: Digest,
+}
+
+#[derive(Serialize)]
+struct Page {
+    file: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -142,19 +171,24 @@ impl AuditTrail {
         let secret = account_file::open(globals.account.as_deref(), globals.output())?;
         let network = Network::id(globals.network.as_deref())?;
         let is_complete = self.offline || fetch(globals, &secret, network).await?;
-        let mut file = TrailFile::open(globals, &secret, network)?;
         let output = globals.output();
+        if self.commit {
+            let ledger = self.ledger(globals).await?;
+            output.answer(&commit(globals, &secret, network, ledger.as_ref()).await?)?;
+            return Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete });
+        }
+        if let Some(url) = self.ledger.as_ref().filter(|_| !self.verify && !self.offline) {
+            trail::commit_or_say(globals, url).await;
+        }
+        let file = TrailFile::open(globals, &secret, network)?;
         if self.verify {
-            let against =
-                self.against.iter().map(|text| check(&file, text)).collect::<Result<Vec<_>, _>>()?;
-            let TrailHead { entries, last } = file.trail().head();
-            output.answer(&Verified { entries, last, against: against.len() })?;
-        } else if self.commit {
-            let head = file.trail().head();
-            let commitment = head.commitment(file.keys());
-            let about = line(&format!("{}:{commitment}", head.entries));
-            file.append(Facts { about, ..Facts::new(TrailWhat::Committed, now()) })?;
-            output.answer(&Committed { entries: head.entries, commitment })?;
+            let ledger = self.ledger(globals).await?;
+            output.answer(&self.verified(&file, ledger.as_ref()).await?)?;
+        } else if let Some(path) = &self.page {
+            let page = trail_as_page(file.trail().entries(), patient.as_ref(), now());
+            folders::write_privately(path, page.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            output.answer(&Page { file: path.clone() })?;
         } else if let Some(path) = &self.fhir {
             let bundle = trail_as_fhir(file.trail().entries(), patient.as_ref(), &network.to_string(), now());
             let json = serde_json::to_vec_pretty(&bundle)?;
@@ -173,6 +207,43 @@ impl AuditTrail {
         }
         Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete })
     }
+
+    /// The ledger that is set, when it may be asked.
+    async fn ledger(&self, globals: &Globals) -> anyhow::Result<Option<LedgerApi>> {
+        match self.ledger.as_deref().filter(|_| !self.offline) {
+            Some(url) => trail::ledger_of(globals, url).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn verified(&self, file: &TrailFile, ledger: Option<&LedgerApi>) -> anyhow::Result<Verified> {
+        let against = self.against.iter().map(|text| check(file, text)).collect::<Result<Vec<_>, _>>()?;
+        let (mut logged, mut witnesses) = (None, None);
+        if let Some(ledger) = ledger {
+            let log = WholeLog::read(ledger, self.known.policy()?).await?;
+            logged = Some(file.compare(&log, ledger.url().as_str())?);
+            witnesses = Some(log.accepted.witnessed_by);
+        }
+        let TrailHead { entries, last } = file.trail().head();
+        Ok(Verified { entries, last, against: against.len(), logged, witnesses })
+    }
+}
+
+/// Commits to the trail as it is now: in the log of a ledger, or for whoever keeps what is printed.
+async fn commit(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: NetworkId,
+    ledger: Option<&LedgerApi>,
+) -> anyhow::Result<Committed> {
+    let Some(ledger) = ledger else {
+        let mut file = TrailFile::open(globals, secret, network)?;
+        let head = file.committed_head();
+        file.note_committed(head, None)?;
+        return Ok(head.into());
+    };
+    let head = trail::commit(globals, secret, network, ledger).await?;
+    head.map(Into::into).context("nothing was added to your audit trail since it was committed there")
 }
 
 /// Brings what gateways know into the trail; false where one does not answer, which is said.
@@ -292,13 +363,28 @@ impl fmt::Display for Listed {
     }
 }
 
+impl From<CommittedHead> for Committed {
+    fn from(CommittedHead { entries, commitment }: CommittedHead) -> Self {
+        Self { entries, commitment }
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.file.display())
+    }
+}
+
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "{} entries, each signed and in its place; {} commitments fit",
             self.entries, self.against
-        )
+        )?;
+        let (Some(logged), Some(witnesses)) = (self.logged, self.witnesses) else { return Ok(()) };
+        writeln!(f, "log         {logged} commitments in it, and the trail has all that they are about")?;
+        writeln!(f, "{}", witnessed(witnesses))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, what it does, and the form of its answer.
 
 pub(crate) mod account;
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod audit_trail;
 pub(crate) mod completions;

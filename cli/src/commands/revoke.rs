@@ -78,7 +78,7 @@ struct Rekeyed {
 impl Revoke {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let text = self.link.read()?;
-        if let Some(link) = health::known(globals, &text)? {
+        if let Some(link) = health::known(globals, &text).await? {
             return health::revoke(globals, link).await;
         }
         // The text itself is not repeated: it may hold the secret.

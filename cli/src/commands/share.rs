@@ -98,7 +98,7 @@ impl Share {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         if self.health.is_wanted() {
             let Self { files, gateway, expires, passcode, label, health, .. } = self;
-            return health.run(Wish { files, gateway, expires, passcode, label }, globals).await;
+            return Box::pin(health.run(Wish { files, gateway, expires, passcode, label }, globals)).await;
         }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;

@@ -1,4 +1,6 @@
-//! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies.
+//! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies; or that a file was attested to.
+
+mod attested;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,11 +15,13 @@ use protocol::{AUDIT_LOG_MAGIC, Ending, Transcript};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::attested::AttestedFile;
 use crate::arguments::Globals;
-use crate::failure::Outcome;
+use crate::attest::KnownLog;
+use crate::failure::{Outcome, Usage};
 use crate::record_file::{self, RecordFile};
 
-/// Check a signed record or an audit: a lease, a node record, a publication, a transcript, a log, …
+/// Check a signed record or an audit: a lease, a node record, a publication, a transcript, a log, … or an attested file
 ///
 /// Verifies the signature and prints what the record says, who signed it and for which network. Whether
 /// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
@@ -28,16 +32,26 @@ use crate::record_file::{self, RecordFile};
 /// was drawn, what was drawn, what the node signed, and the proofs where they are attached. A log of audits
 /// is read to its end, and its chain is checked too. Exit status 1 when anything is off; an audit that the
 /// node did not pass is not, as long as its transcript says so rightly.
+///
+/// With a second file, the proof that `headwater attest` has made, the first one may be any file: it is the one that was
+/// attested to, to the byte, and the log that you name has it. Of an Open Badge is told what it says. Nobody is asked.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater verify /var/lib/headwater/node.record
   headwater verify audit.transcript
   headwater verify audits.log
-  headwater verify - < lease.cbor")]
+  headwater verify - < lease.cbor
+  headwater verify badge.json badge.json.proof --policy witnesses.policy")]
 pub(crate) struct Verify {
     /// The file with the record, the transcript or the log; - for standard input, except for logs
     file: PathBuf,
+
+    /// The proof that the file was attested to
+    proof: Option<PathBuf>,
+
+    #[command(flatten)]
+    known: KnownLog,
 }
 
 /// A record whose signature verified, or a transcript of which everything did.
@@ -54,9 +68,16 @@ struct Verified {
 
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let bytes = record_file::read(&self.file, TRANSCRIPT_LEN_MAX as u64)?;
         let output = globals.output();
+        if let Some(proof) = &self.proof {
+            output.answer(&AttestedFile::check(&self.file, proof, &self.known.wanted()?)?)?;
+            return Ok(Outcome::Complete);
+        }
+        let bytes = record_file::read(&self.file, TRANSCRIPT_LEN_MAX as u64)?;
         match Kind::of(&bytes) {
+            Kind::Proof => {
+                return Err(Usage::because("this is a proof: name the file that it is about before it"));
+            }
             Kind::Log => output.answer(&Log::read(&self.file)?)?,
             Kind::Transcript => output.answer(&Verified::transcript(&self.file, &bytes)?)?,
             Kind::Record => output.answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?,
@@ -67,6 +88,8 @@ impl Verify {
 
 /// What a file begins as.
 enum Kind {
+    /// That something is in a transparency log.
+    Proof,
     Log,
     Transcript,
     Record,
@@ -78,6 +101,8 @@ impl Kind {
         const TRANSCRIPT: [u8; 2] = [0xa3, 0xa4];
         if bytes.starts_with(AUDIT_LOG_MAGIC) {
             Self::Log
+        } else if bytes.starts_with(b"c2sp.org/tlog-proof@") {
+            Self::Proof
         } else if bytes.first().is_some_and(|head| TRANSCRIPT.contains(head)) {
             Self::Transcript
         } else {

@@ -20,7 +20,7 @@ use sharing::{
 
 use super::files::{self, PlainFile};
 use super::link::required_id;
-use super::{Book, BookEntry, qr};
+use super::{Book, BookEntry, index, qr};
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
@@ -244,7 +244,7 @@ impl HealthArgs {
             }
             return Err(error);
         }
-        names.push(client, coding).await?;
+        index::tell(client, &mut names, coding, &entry).await;
         Ok(entry)
     }
 

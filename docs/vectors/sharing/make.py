@@ -189,6 +189,7 @@ def accepted_bundles():
     yield accepted_bundle("an init section of one byte", tracks=[video(init=1)])
     yield accepted_bundle("a part for every segment", tracks=[track("live", "video", [5, 6, 7], [1, 2, 3], 1, [1, 1, 1])])
     yield accepted_bundle("64 channels", AUDIO, tracks=[audio(channels=64)])
+    yield accepted_bundle("an attachment with content credentials", attachments=[{"credentials": True, "file": file("a", "video/mp4"), "name": "film.mp4"}])
     yield accepted_bundle("the longest name of an attachment", attachments=[{"file": file("a", "x" * 127), "name": "n" * 255}])
 
 
@@ -284,6 +285,8 @@ def rejected_values():
     yield bad("ledger as a text", ledger=CREATOR.public.hex())
     yield bad("33 tracks", tracks=[video(id=f"v-{n}") for n in range(33)])
     yield bad("501 chapters", chapters=[{"at": n, "title": "t"} for n in range(501)])
+    for what, value in (("false", False), ("1", 1), ("a text", "yes")):
+        yield bad(f"credentials as {what}", attachments=[{"credentials": value, "file": file("a", "a"), "name": "a"}])
     yield bad("101 attachments", attachments=[{"file": file("a", "a"), "name": f"{n}"} for n in range(101)])
     poster = file("poster", "image/png")
     yield bad("hash of 31 bytes", poster=poster | {"hash": poster["hash"][:31]})

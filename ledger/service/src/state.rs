@@ -7,7 +7,7 @@ use ledger::{
     Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId, PayoutTree, Settlement,
     Summary, Terms, What,
 };
-use protocol::{AgreementId, Epoch, PublicKey, UnixSeconds};
+use protocol::{AgreementId, Digest, Epoch, PublicKey, UnixSeconds};
 
 /// The fold, and what answers need besides.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct State {
     viewers: HashSet<PublicKey>,
     agreements: BTreeMap<AgreementId, Registered>,
     settled: BTreeMap<Epoch, Settled>,
+    /// The entry of the log of each attestation.
+    attested: HashMap<Digest, u64>,
     /// What contracts owe after the last settlement.
     payouts: Arc<PayoutTree>,
     log_size: u64,
@@ -72,6 +74,7 @@ impl State {
             viewers: HashSet::new(),
             agreements: BTreeMap::new(),
             settled: BTreeMap::new(),
+            attested: HashMap::new(),
             payouts: Arc::new(PayoutTree::new(Vec::new())),
             log_size: 0,
         }
@@ -107,6 +110,10 @@ impl State {
             What::Agreement(agreed) => {
                 self.register(agreed);
                 public.push(LogEntry::Agreement(agreed.clone()));
+            }
+            What::Attestation(record) => {
+                self.attested.insert(record.name(), self.log_size);
+                public.push(LogEntry::Attestation(record.clone()));
             }
             What::Page(record) => public.push(LogEntry::Page(record.body().clone())),
             _ => {}
@@ -151,6 +158,11 @@ impl State {
 
     pub(crate) fn registered(&self, id: AgreementId) -> Option<&Registered> {
         self.agreements.get(&id)
+    }
+
+    /// Where the log has the attestation of this name.
+    pub(crate) fn attested(&self, name: &Digest) -> Option<u64> {
+        self.attested.get(name).copied()
     }
 
     pub(crate) fn settled(&self, epoch: Epoch) -> Option<&Settled> {

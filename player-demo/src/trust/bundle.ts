@@ -44,7 +44,7 @@ export interface Bundle {
   readonly duration: number;
   readonly tracks: readonly Track[];
   readonly chapters: readonly { readonly at: number; readonly title: string }[];
-  readonly attachments: readonly { readonly name: string; readonly file: File }[];
+  readonly attachments: readonly { readonly name: string; readonly file: File; readonly hasCredentials: boolean }[];
   readonly items: readonly { readonly id: Cid; readonly title: string }[];
   readonly about: string | undefined;
   readonly by: string | undefined;
@@ -115,11 +115,13 @@ function decodeChapter(value: Value, at: number): { at: number; title: string } 
   return { at: fields.u64("at"), title: fields.text("title", 200) };
 }
 
-function decodeAttachment(value: Value, at: number): { name: string; file: File } {
-  const fields = Fields.of(value, `attachment ${at}`, ["file", "name"]);
+function decodeAttachment(value: Value, at: number): { name: string; file: File; hasCredentials: boolean } {
+  const fields = Fields.of(value, `attachment ${at}`, ["file", "name"], ["credentials"]);
   const name = fields.text("name", 255);
   refuse(name.includes("/") || name === "." || name === "..", `attachment ${at} has a path for a name`);
-  return { name, file: decodeFile(fields.value("file"), `attachment ${at}`) };
+  const hasCredentials = fields.optional("credentials", (key) => fields.bool(key)) ?? false;
+  refuse(fields.has("credentials") && !hasCredentials, `attachment ${at} says what goes without saying`);
+  return { name, file: decodeFile(fields.value("file"), `attachment ${at}`), hasCredentials };
 }
 
 function decodeItem(value: Value, at: number): { id: Cid; title: string } {

@@ -1,5 +1,7 @@
 //! The chain of entries: read, verified, continued.
 
+use std::collections::BTreeMap;
+
 use chunker::{AccountSecret, KeySeed};
 use protocol::{Digest, NetworkId, PublicKey, RecordError, SecretKey, Sequence, Signed};
 
@@ -118,6 +120,13 @@ impl Trail {
         Some(TrailHead { entries, last })
     }
 
+    /// Every commitment that fits it, by the number of entries that it had.
+    pub fn commitments(&self, keys: &TrailKeys) -> BTreeMap<Digest, Sequence> {
+        let counts = 0..=self.hashes.len() as u64;
+        let heads = counts.filter_map(|entries| self.head_after(Sequence::new(entries)));
+        heads.map(|head| (head.commitment(keys), head.entries)).collect()
+    }
+
     /// Its entries, oldest first.
     pub fn entries(&self) -> &[TrailEntry] {
         &self.entries
@@ -196,6 +205,9 @@ mod tests {
         let (trail, records) = records(3);
         let head = trail.head();
         assert_ne!(head.commitment(&keys(1)), head.commitment(&keys(2)));
+        let all = trail.commitments(&keys(1));
+        assert_eq!((all.len(), all[&head.commitment(&keys(1))].get()), (4, 3));
+        assert!(!read(&records[..2]).unwrap().commitments(&keys(1)).contains_key(&head.commitment(&keys(1))));
         let shorter = read(&records[..2]).unwrap().head();
         assert_ne!(head.commitment(&keys(1)), shorter.commitment(&keys(1)));
     }
