@@ -90,10 +90,10 @@ class Feed {
     await new Promise((resolve) => this.source.addEventListener("sourceopen", resolve, { once: true }));
     URL.revokeObjectURL(this.element.src);
     this.source.duration = this.movie.duration;
-    for (const track of this.movie.tracks) {
-      const buffer = this.source.addSourceBuffer(track.type);
+    // All of them before the first is filled: a browser takes no further ones once it knows what there is.
+    for (const track of this.movie.tracks) this.buffers.set(track, this.source.addSourceBuffer(track.type));
+    for (const [track, buffer] of this.buffers) {
       buffer.timestampOffset = track.begins + ROUNDING_S;
-      this.buffers.set(track, buffer);
       await append(buffer, initOf(this.movie, track));
     }
     this.element.addEventListener("seeking", () => this.seek());
