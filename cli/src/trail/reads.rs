@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use sharing::{LinkId, Trail};
+use sharing::{EVENTS_OF_ANSWER_MAX, LinkEvent, LinkId, Trail};
 
 use crate::printable;
 
@@ -26,6 +26,16 @@ impl Reads {
         let mut readers: Vec<_> = readers.map(|who| who.as_str().to_owned()).collect();
         readers.sort();
         readers.dedup();
+        Self { opened: Some(reads().count()), is_all, readers }
+    }
+
+    /// Those in the first answer of a gateway, of a link that no trail of this machine is about.
+    pub(crate) fn told(events: &[(u64, LinkEvent)]) -> Self {
+        let reads = || events.iter().map(|(_, event)| event).filter(|event| event.what.is_access());
+        let mut readers: Vec<_> = reads().filter_map(|read| Some(read.who.as_ref()?.to_string())).collect();
+        readers.sort();
+        readers.dedup();
+        let is_all = events.len() < EVENTS_OF_ANSWER_MAX;
         Self { opened: Some(reads().count()), is_all, readers }
     }
 

@@ -1,16 +1,17 @@
 //! Revoking what was shared from a page, by the owner's file that the page has saved.
 
-use account::Released;
-use client::Client;
-use protocol::Signed;
-use sharing::{LinkInquiry, ShareEnd};
+use client::{Client, NodeRelease};
+use protocol::{PublicKey, Signed};
+use sharing::ShareEnd;
 
-use super::{Answer, Rekeyed};
+use super::{Answer, PROVES, Rekeyed};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::health;
 use crate::membership::Network;
 use crate::names::now;
 use crate::shares::{self, OwnedObject, OwnerFile};
+use crate::trail::Reads;
 
 /// Ends the link, and the leases of what it leads to. No account of this machine has it: nothing is encrypted anew.
 pub(super) async fn revoke(globals: &Globals, owner: &OwnerFile) -> anyhow::Result<Outcome> {
@@ -27,8 +28,9 @@ pub(super) async fn revoke(globals: &Globals, owner: &OwnerFile) -> anyhow::Resu
     if let Err(error) = &ended {
         globals.output().note(format_args!("the link still opens: {error}; run this again"));
     }
-    let inquiry = Signed::sign(&owner.key, &known, LinkInquiry { after: 0, id: owner.id, issued: now() });
-    let accesses = shares::events_of(&owner.gateway, &inquiry).await.ok();
+    // No trail of this machine is about it: what the gateway keeps is told, and stays there.
+    let events = health::events(&owner.gateway, &owner.key, known, owner.id, 0).await;
+    let reads = events.map_or_else(|_| Reads::unknown(), |events| Reads::told(&events));
     let release = async |client: &Client| {
         let mut files = Vec::new();
         for object in &owner.objects {
@@ -37,7 +39,7 @@ pub(super) async fn revoke(globals: &Globals, owner: &OwnerFile) -> anyhow::Resu
         Ok(files)
     };
     let files = network.with_client(None, release).await?;
-    let answer = Answer::new(owner.id, ended.is_ok(), accesses.as_deref(), files);
+    let answer = Answer { id: owner.id.to_string(), revoked: ended.is_ok(), reads, files, proves: PROVES };
     let is_over = answer.is_over();
     globals.output().answer(&answer)?;
     Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
@@ -47,12 +49,24 @@ pub(super) async fn revoke(globals: &Globals, owner: &OwnerFile) -> anyhow::Resu
 async fn released(client: &Client, object: &OwnedObject) -> Rekeyed {
     let mut done = Rekeyed::new(&object.name, object.cid);
     match client.manifest(&object.cid).await {
-        Err(error) if error.is_definite() => done.report(Released::Unknown),
+        // Nobody has it any more: there is nothing to end.
+        Err(error) if error.is_definite() => {}
         Err(error) => done.failed = Some(format!("run this again: {error}")),
         Ok(manifest) if manifest.control().as_bytes() != object.control.public().as_bytes() => {
             done.failed = Some("the file has another control key than the object".to_owned());
         }
-        Ok(manifest) => done.report(Released::Asked(client.release(&manifest, &object.control).await)),
+        Ok(manifest) => {
+            let report = client.release(&manifest, &object.control).await;
+            done.ended = report.ended();
+            done.unconfirmed = report.nodes.iter().filter_map(unconfirmed).collect();
+        }
     }
     done
+}
+
+fn unconfirmed((node, said): &(PublicKey, NodeRelease)) -> Option<String> {
+    match said {
+        NodeRelease::HeldNothing | NodeRelease::Ended(_) => None,
+        NodeRelease::Unconfirmed(reason) => Some(format!("{}: not confirmed: {reason}", node.fmt_short())),
+    }
 }
