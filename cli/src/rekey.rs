@@ -98,7 +98,11 @@ impl Rekeyed {
         names: &Names,
         old: Vec<Cid>,
     ) -> anyhow::Result<()> {
-        let packs::Released { ended, nodes, later, .. } = packs::release(client, names, old).await?;
+        let waiting = names.local.waiting_packs()?;
+        let (packs, others): (Vec<_>, Vec<_>) = old.into_iter().partition(|object| waiting.contains(object));
+        let others = packs::release(client, names, others).await?;
+        let said = packs::release_unnamed(client, names).await?.of(&packs).and(others);
+        let packs::Released { ended, nodes, later, .. } = said;
         self.ended += ended;
         let unconfirmed = nodes.into_iter().filter(|(_, said)| said.starts_with(packs::NOT_CONFIRMED));
         self.unconfirmed.extend(unconfirmed.map(|(node, said)| format!("{}: {said}", node.fmt_short())));

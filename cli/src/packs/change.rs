@@ -150,6 +150,8 @@ pub(crate) async fn put_again(
     let mut old: Vec<_> = replaced.iter().map(PackRef::object).collect();
     old.retain(|object| !kept.contains(object));
     let put = as_put(client, &account, file.object, file.until).await?;
+    // Written down before the index changes, should this be interrupted then.
+    names.local.release_packs_later(old.iter().copied(), now())?;
     let written = folder.write(&put, names, index_coding, file.erasable.is_some(), new).await?;
     if names.local.index().paths_of(file.object).next().is_none() {
         old.push(file.object);
