@@ -40,18 +40,7 @@ gateway_start() {
     port=${url##*:}
 }
 
-install_clients() {
-    (
-        cd tests/health
-        local stamp=node_modules/.installed-from
-        if ! cmp -s package-lock.json "$stamp"; then
-            npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
-            cp package-lock.json "$stamp"
-        fi
-    )
-}
-
-check() { node tests/health/check.mjs "$@"; }
+check() { node tests/node/check_health.mjs "$@"; }
 # share NAME ARGUMENTS…: makes a link, and writes it into a file of this name.
 share() {
     local name=$1
@@ -59,7 +48,7 @@ share() {
     "$headwater" share --health --gateway "$url" "$@" >"$dir/$name"
 }
 
-install_clients
+scripts/node-packages.sh
 devnet_start "$dir/net" --nodes 4 --coding 2+2
 gateway_start
 "$python" tests/python/check_fhir.py examples "$dir"
@@ -102,6 +91,17 @@ check reads "$dir/long" "$chart"
 "$headwater" revoke "@$dir/long"
 check refuses "$dir/long" SHLManifestNotFoundError
 ! "$headwater" share --health --update "@$dir/long" "$labs" 2>/dev/null || { echo "a revoked link was changed" >&2; exit 1; }
+# Another device of the account: the same secret, and nothing else of this one.
+mkdir "$dir/second"
+cp "$HEADWATER_ACCOUNT" "$dir/second/account"
+second() { HEADWATER_ACCOUNT=$dir/second/account "$headwater" --json "$@"; }
+share wandering "$labs" --label Wandering
+id=$(second shares | jq -er '.health[] | select(.label == "Wandering" and .elsewhere and .state == "open") | .id')
+[[ $(second audit-trail --offline | jq '.entries | length') == 0 ]]
+second revoke "$id" >/dev/null
+check refuses "$dir/wandering" SHLManifestNotFoundError
+"$headwater" --json shares | jq -e '.health[] | select(.label == "Wandering" and .state == "revoked" and (.elsewhere | not))' >/dev/null
+echo "another device knows a health link and ends it; the one that made it hears of that"
 share brief "$labs" --expires 1s
 sleep 2
 check refuses "$dir/brief" SHLExpiredError
@@ -116,6 +116,8 @@ cp "$trail.head" "$dir/early.head"
 "$headwater" audit-trail --fhir "$dir/events.json" >/dev/null
 "$headwater" audit-trail --patient 4711 --accounting >"$dir/disclosures.csv"
 "$python" tests/python/check_fhir.py trail "$dir"
+"$headwater" audit-trail --page "$dir/trail.html" --offline >/dev/null
+(cd player-demo && npm run --silent e2e:trail -- "$dir/trail.html" 4711)
 commitment=$("$headwater" audit-trail --commit --offline)
 "$headwater" audit-trail --verify --against "$commitment"
 cp "$trail" "$dir/kept"

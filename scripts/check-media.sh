@@ -2,6 +2,7 @@
 # Films and sounds in the forms that creators have are published on a small devnet, and what its gateway plays is looked
 # at by programs that are not ours:
 #   ffmpeg     decodes the same frames from the gateway as from the source, in every form, also with m nodes killed, and live
+#   c2pa-python  signs a film and pictures, and finds their content credentials in what the gateway serves
 #   Chromium   plays to the end, seeks, goes on while nodes die, turns from a gateway that alters a byte, and plays live
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,6 +30,10 @@ look() {
     npm run --silent --prefix player-demo e2e -- --gateway "$(devnet_gateway)" --watch "$id" \
         ${live:+--live "$live"} --control "$(jq -r .control.url "$dir/net/devnet.json")" --token "$(<"$dir/net/token")" --only "$1"
 }
+
+# What carries content credentials keeps them.
+id=$("${CARGO_TARGET_DIR:-target}/venv/bin/python" tests/python/check_credentials.py "$headwater" "$(devnet_gateway)" "$dir/credentials")
+look credentials
 
 # One that the gateway has not read, and longer than what the page buffers ahead: it has to be fetched while nodes are gone.
 make_film losses 75

@@ -21,21 +21,10 @@ fails() {
     [[ -s $dir/refused ]]
 }
 
-examples() {
-    (
-        cd tests/node
-        local stamp=node_modules/.installed-from
-        if ! cmp -s package-lock.json "$stamp"; then
-            npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
-            cp package-lock.json "$stamp"
-        fi
-    )
-    fhir=tests/node/node_modules/hl7.fhir.r4.examples
-}
-
 hw() { "$headwater" --json "$@"; }
 
-examples
+scripts/node-packages.sh
+fhir=tests/node/node_modules/hl7.fhir.r4.examples
 devnet_start "$dir/net" --nodes 6 --coding 4+2
 
 count=$(find "$fhir" -type f | wc -l)

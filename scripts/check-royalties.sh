@@ -170,6 +170,32 @@ agreed() {
         jq -e '.agreement | .version == 2 and .secondary_ppm == 250000 and .isrc == "USRC17607839" and ([.parties[].ppm] | sort) == [1, 999999]' >/dev/null
 }
 
+# A stream is sold while it is made: its creator says what it costs as soon as it has an id, and what it becomes is paid in the same way.
+streamed() {
+    local live='' publisher creator=$dir/live.agreement
+    ffmpeg -nostdin -v error -re -f lavfi -i testsrc2=size=320x180:rate=25 -re -f lavfi -i sine=frequency=550:sample_rate=48000 -t 30 \
+        -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p -c:a aac -movflags frag_keyframe+empty_moov+default_base_moof -frag_duration 500000 -f mp4 - |
+        "$headwater" --json publish --live --title "Live, for money" --segment-seconds 1 --longest-segment 2 --ledger "$HEADWATER_LEDGER" \
+            --gateway "${paid_gateways[0]}" >"$dir/live.json" 2>"$dir/live.log" &
+    publisher=$!
+    until [[ -n $live ]]; do
+        kill -0 "$publisher" 2>/dev/null || { cat "$dir/live.log" >&2; return 1; }
+        sleep 0.2
+        live=$(head -1 "$dir/live.json" | jq -r '.id // empty')
+    done
+    [[ $(curl -s -o /dev/null -w '%{http_code}' "${paid_gateways[0]}/live/$live/prelude") == 200 ]]
+    {
+        curl -fsS "${paid_gateways[0]}/api/live/$live" | jq -r '"content = \"\(.id)\"\ncreator = \"\(.creator)\""'
+        printf 'unit = "EUR"\nprice = { amount = "0.9", of = 3600, per = "second" }\n[[party]]\nkey = "%s"\nrole = "performer"\nppm = 1000000\n' "$(paid_key anna)"
+    } >"$dir/live.toml"
+    "$headwater" ledger agree write "$dir/live.toml" --out "$creator" >/dev/null
+    paid_as anna agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
+    "$headwater" ledger agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
+    "$headwater" ledger agree post "$creator" >/dev/null
+    chromium livePaid --live "$live" --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5)"
+    wait "$publisher"
+}
+
 # Gateways hand in what they are given every few seconds.
 handed_in() {
     local gateway
@@ -216,7 +242,7 @@ log_verified() {
     "$headwater" --json ledger verify --policy "$paid_dir/witnesses.policy" --state "$seen" >"$dir/verified"
     jq -e '.witnesses == 1 and .epoch == 1' "$dir/verified" >/dev/null
     "$headwater" --json ledger verify --state "$seen" | jq -e '.before == .size' >/dev/null
-    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" '.pages | length == 1 and .[0].hash == $hash and .[0].name == "the page"' "$dir/verified" >/dev/null
+    jq -e --arg hash "$(sha256sum <player-demo/dist.sha256 | cut -d' ' -f1)" --arg viewer "$(sha256sum <player-demo/dist/viewer.html | cut -d' ' -f1)" '.pages | length == 2 and .[0].hash == $hash and .[0].name == "the page" and .[1].hash == $viewer' "$dir/verified" >/dev/null
 
     local copy=$dir/copy
     mkdir -p "$copy/v1"
@@ -421,6 +447,7 @@ agreed
 bought
 settled
 chromium settled --account "$paid_dir/anna.account"
+streamed
 log_verified
 paid_out
 comes_back

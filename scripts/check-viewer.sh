@@ -14,5 +14,9 @@ trap cleanup EXIT
 [[ $("$headwater" viewer --hash) == $(sha256sum <player-demo/dist/viewer.html | cut -d' ' -f1) ]]
 
 devnet_start "$dir/net" --nodes 6 --coding 3+2 --page player-demo/dist
-cd player-demo
-npm run --silent e2e:viewer -- --gateway "$(devnet_gateway)" --token "$(<"$dir/net/token")"
+npm run --silent --prefix player-demo e2e:viewer -- --gateway "$(devnet_gateway)" --token "$(<"$dir/net/token")" --owner "$dir/owner.json"
+# The program takes the owner's file that the page has saved, and ends the leases, too; the second time there are none.
+"$headwater" --json revoke "@$dir/owner.json" >"$dir/revoked"
+jq -e '.revoked and (.files | length == 2 and all(.ended > 0 and .unconfirmed == [] and .failed == null))' "$dir/revoked" >/dev/null
+"$headwater" --json revoke "@$dir/owner.json" | jq -e '.revoked and (.files | all(.ended == 0))' >/dev/null
+jq -r '"  by the owner\u0027s file the link and \([.files[].ended] | add) leases end"' "$dir/revoked"

@@ -18,8 +18,10 @@ LANES = [
         "check-viewer.sh",
         "check-outside.sh",
         "check-shares.sh",
+        "check-grants.sh",
         "check-health.sh",
         "check-storage-pay.sh",
+        "check-attest.sh",
     ],
 ]
 

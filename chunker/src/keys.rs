@@ -35,6 +35,9 @@ const EXPORT_CONTEXT: &str = "headwater v1 index export";
 const IDENTITY_CONTEXT: &str = "headwater v1 identity key";
 const AGE_CONTEXT: &str = "headwater v1 age key";
 const READING_CONTEXT: &str = "headwater v1 reading key";
+const GRANT_POINTER_CONTEXT: &str = "headwater v1 grant pointer key";
+const GRANT_LINK_CONTEXT: &str = "headwater v1 grant link";
+const GRANT_NOTE_CONTEXT: &str = "headwater v1 grant note";
 const HYBRID_CONTEXT: &str = "headwater v1 hybrid reading key";
 
 secret! {
@@ -118,6 +121,21 @@ impl AccountSecret {
     /// The seed of the key to which others wrap what the account may read.
     pub fn reading_seed(&self) -> KeySeed {
         KeySeed(self.derive(READING_CONTEXT, &[]))
+    }
+
+    /// The seed of the key that signs the pointers of the account's grant with this id.
+    pub fn grant_pointer_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_POINTER_CONTEXT, id))
+    }
+
+    /// The secret in the link of the account's grant with this id.
+    pub fn grant_link_secret(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_LINK_CONTEXT, id))
+    }
+
+    /// The key of the owner's note in the grant whose sealed contents have this hash.
+    pub fn grant_note_key(&self, contents: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_NOTE_CONTEXT, contents))
     }
 
     /// The seed of the hybrid key to which others wrap what the account may read: X-Wing's decapsulation key.

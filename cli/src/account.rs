@@ -60,6 +60,11 @@ pub(crate) fn payment(account: &AccountSecret) -> SecretKey {
     SecretKey::from_bytes(account.payment_seed().expose())
 }
 
+/// The key that signs the account's publications, and what it attests to.
+pub(crate) fn creator(account: &AccountSecret) -> SecretKey {
+    SecretKey::from_bytes(account.creator_seed().expose())
+}
+
 /// Where the account in `path` remembers what it has published on this machine: beside the account.
 pub(crate) fn publishing_index(path: Option<&Path>) -> anyhow::Result<PathBuf> {
     let path = self::path(path)?;

@@ -90,6 +90,14 @@ impl Destination {
     }
 }
 
+/// The name under which a file is written: not the place to create .profile or what reads like an option.
+pub(crate) fn safe_name(name: &str) -> String {
+    match name.strip_prefix(['.', '-']) {
+        Some(rest) => format!("_{rest}"),
+        None => name.to_owned(),
+    }
+}
+
 /// A folder that is filled under another name.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -161,4 +169,16 @@ fn draft() -> tempfile::Builder<'static, 'static> {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_received_does_not_configure_a_shell() {
+        assert_eq!(safe_name(".profile"), "_profile");
+        assert_eq!(safe_name("-rf"), "_rf");
+        assert_eq!(safe_name("scan.pdf"), "scan.pdf");
+    }
 }

@@ -1,5 +1,11 @@
 //! Grants as commands use them: opened with the account's identity, and what they say shown.
 
+mod emergency;
+mod follow;
+mod given;
+mod newest;
+mod publish;
+
 use std::fs::File;
 use std::io::Read as _;
 
@@ -7,10 +13,20 @@ use anyhow::{Context, bail};
 use chunker::AccountSecret;
 use client::{Client, Object};
 use futures_util::TryStreamExt as _;
-use sharing::{GRANT_LEN_MAX, GRANT_TYPE, Identity, OpenedGrant, OwnIdentity};
+use sharing::{
+    Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailText,
+    TrailWhat,
+};
 
+pub(crate) use self::emergency::{EMERGENCY_TYPE, link_in as emergency_link, seal as seal_for_emergencies};
+pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
+pub(crate) use self::given::{Given, is_grant};
+use self::newest::{Seen, latest_seq, newest};
+pub(crate) use self::publish::{Version, end, files};
+use crate::account as account_file;
+use crate::arguments::Globals;
 use crate::failure::Usage;
-use crate::names::now;
+use crate::names::{now, parse_path};
 use crate::output::Output;
 
 /// Longest list of recipients that is read from a file, in bytes: more than the most of a grant, each a hybrid one.
@@ -35,7 +51,45 @@ pub(crate) async fn read(
     Ok(OpenedGrant::open(&bytes.concat(), &client.network(), &OwnIdentity::of(account))?)
 }
 
-/// Opens a grant that counts now, and says on standard error who has given it and for what.
+/// The link of a grant, and the path behind it that leads to a file of it.
+pub(crate) fn link_and_path(text: &str) -> anyhow::Result<(GrantLink, Option<IndexPath>)> {
+    let (link, inside) = text.split_once('/').map_or((text, ""), |(link, inside)| (link, inside));
+    // The text itself is not repeated: who has it learns who grants what for.
+    let link = link.parse().map_err(|error| Usage::because(format!("{error}")))?;
+    let inside = (!inside.is_empty()).then(|| parse_path(inside)).transpose()?;
+    Ok((link, inside))
+}
+
+/// Opens the newest version of a grant for this account, when it counts now.
+pub(crate) async fn open_newest(
+    client: &Client,
+    link: &GrantLink,
+    globals: &Globals,
+) -> anyhow::Result<OpenedGrant> {
+    let newest = newest(client, link, globals).await?;
+    let object = client.open(&newest.link).await;
+    let object = object.with_context(|| format!("cannot open version {} of the grant", newest.seq))?;
+    if !is_one(&object) {
+        bail!("what the pointer of this grant names is no grant");
+    }
+    let account = account_file::open(globals.account.as_deref(), globals.output())?;
+    let opened = open(client, &object, &account, globals.output()).await?;
+    opened.check_version(link, newest.seq)?;
+    Seen::of(globals, link)?.keep(newest.seq)?;
+    Ok(opened)
+}
+
+/// What can be said in the audit trail of a grant that something happened to.
+pub(crate) fn facts(given: &Given, what: TrailWhat) -> Facts {
+    let purpose = given.opened.grant.purpose.as_ref();
+    let about = match purpose {
+        Some(purpose) => format!("{} {}, for {purpose}", given.path, given.about()),
+        None => format!("{} {}", given.path, given.about()),
+    };
+    Facts { about: TrailText::cut(&about), link: Some(given.note.id), ..Facts::new(what, now()) }
+}
+
+/// Opens a version of a grant that counts now, and says on standard error who has given it and for what.
 pub(crate) async fn open(
     client: &Client,
     object: &Object,
@@ -68,6 +122,13 @@ pub(crate) fn entries(argument: &str) -> anyhow::Result<Vec<String>> {
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
+/// Whether the recipient with this text in the note of a grant, or in a group, is one of these: somebody is known by the key that signs,
+/// whatever form of their identity was used.
+pub(crate) fn is_of(text: &str, who: &[Identity]) -> bool {
+    let signs = text.parse::<Identity>().ok().map(|identity| identity.signs());
+    who.iter().any(|one| signs == Some(one.signs()))
+}
+
 fn lines_of(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(RECIPIENTS_LEN_MAX + 1).read_to_string(&mut text)?;
@@ -77,7 +138,7 @@ fn lines_of(path: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(text: &str) -> anyhow::Result<Identity> {
+pub(crate) fn parse(text: &str) -> anyhow::Result<Identity> {
     if text.starts_with("age1") {
         return Err(Usage::because(
             "a recipient of age opens no grant: `headwater get NAME --age RECIPIENT` writes a file for it",

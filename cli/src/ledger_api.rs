@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use data_encoding::HEXLOWER_PERMISSIVE;
+use ledger::tlog::Policy;
 use proofs::canonical;
 use protocol::{NetworkId, Promise, PublicKey, Record, Signed, keys};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -49,6 +50,13 @@ pub(crate) struct TermsAnswer {
 pub(crate) struct Refused {
     code: String,
     detail: String,
+}
+
+impl Refused {
+    /// Whether there is nothing of this name.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.code == "not_found"
+    }
 }
 
 impl LedgerApi {
@@ -98,6 +106,12 @@ impl LedgerApi {
     /// The public answer under this path.
     pub(crate) async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         answer(self.http.get(at(&self.url, path))).await
+    }
+
+    /// Whose signatures make a checkpoint of its log count, by its own word.
+    pub(crate) async fn policy(&self) -> anyhow::Result<Policy> {
+        let text = String::from_utf8(self.bytes("log/policy").await?).context("the policy is no text")?;
+        Ok(Policy::parse(&text)?)
     }
 
     /// Hands in a record, and verifies the promise that it is answered with.

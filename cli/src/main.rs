@@ -4,6 +4,7 @@
 
 mod account;
 mod arguments;
+mod attest;
 mod commands;
 mod confirm;
 mod core_dumps;
@@ -16,6 +17,7 @@ mod folders;
 mod freshness;
 mod gateway_api;
 mod grants;
+mod groups;
 mod health;
 mod holds;
 mod key_file;
@@ -43,6 +45,7 @@ mod quantity;
 mod quote;
 mod ready;
 mod record_file;
+mod rekey;
 mod secrets;
 mod settings;
 mod shares;
@@ -94,6 +97,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Stat(stat) => stat.run(globals).await,
         Command::Audit(audit) => audit.run(globals).await,
         Command::Repair(repair) => repair.run(globals).await,
+        Command::Attest(attest) => attest.run(globals).await,
         Command::AuditTrail(trail) => trail.run(globals).await,
         Command::Account(account) => account.run(globals).await,
         Command::Ls(ls) => ls.run(globals).await,
@@ -104,12 +108,14 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Identity(identity) => identity.run(globals),
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
-        Command::Share(share) => Box::pin(share.run(globals)).await,
-        Command::Shares(shares) => shares.run(globals),
+        Command::Group(group) => group.run(globals).await,
+        Command::Share(share) => trail::then_committed(globals, Box::pin(share.run(globals)).await).await,
+        Command::Shares(shares) => shares.run(globals).await,
         Command::Open(open) => Box::pin(open.run(globals)).await,
+        Command::BreakGlass(break_glass) => Box::pin(break_glass.run(globals)).await,
         Command::Hold(hold) => hold.run(globals).await,
         Command::Stream(stream) => Box::pin(stream.run(globals)).await,
-        Command::Revoke(revoke) => Box::pin(revoke.run(globals)).await,
+        Command::Revoke(revoke) => trail::then_committed(globals, Box::pin(revoke.run(globals)).await).await,
         Command::Mandate(mandate) => mandate.run(globals).await,
         Command::Nodes(nodes) => nodes.run(globals).await,
         Command::Ticket(ticket) => ticket.run(globals).await,
@@ -127,7 +133,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Watch(watch) => Box::pin(watch.run(globals)).await,
         Command::Sell(sell) => Box::pin(sell.run(globals)).await,
         Command::Witness(witness) => Box::pin(witness.run(globals)).await,
-        Command::Viewer(viewer) => viewer.run(),
+        Command::Viewer(viewer) => viewer.run(globals).await,
         Command::Completions(completions) => completions.run(),
     }
 }

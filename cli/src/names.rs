@@ -72,6 +72,11 @@ impl Names {
         Ok(freshness)
     }
 
+    /// Says something beside the answer.
+    pub(crate) fn note(&self, text: impl std::fmt::Display) {
+        self.output.note(text);
+    }
+
     /// Writes changes here, durably, and then to the network. Says so when they stay here for now.
     pub(crate) async fn write(
         &mut self,

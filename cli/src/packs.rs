@@ -10,7 +10,10 @@ use chunker::Link;
 use client::Client;
 use sharing::{AccountIndex, CATALOGUE_TYPE, FileEntry, IndexPath};
 
-pub(crate) use self::change::{Folder, Released, Unnamed, packs_of_others, release, release_unnamed};
+pub(crate) use self::change::{
+    Folder, NOT_CONFIRMED, Released, Unnamed, as_put, packs_of_others, put_again, release, release_unnamed,
+    secrets,
+};
 pub(crate) use self::source::from_disk;
 pub(crate) use self::walk::{Measured, measure};
 use crate::arguments::Globals;

@@ -5,7 +5,9 @@
 mod api;
 mod folder;
 mod kept;
+mod owner;
 
 pub(crate) use api::{end, hand_out, id_in, manifest, open, register, sealed_cells};
 pub(crate) use folder::FolderSource;
 pub(crate) use kept::{KeptFile, KeptShare, KeptShares, secret, share_key};
+pub(crate) use owner::{OwnedObject, OwnerFile};

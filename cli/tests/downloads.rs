@@ -88,7 +88,11 @@ fn play(title: &str, with_everything: bool) -> Played {
             object: Cid::of(b"map"),
             media_type: MediaType::new("text/plain").unwrap(),
         };
-        attachments.push(Attachment { file, name: FileName::new("map.txt").unwrap() });
+        attachments.push(Attachment {
+            file,
+            name: FileName::new("map.txt").unwrap(),
+            has_credentials: false,
+        });
         files.insert("attachments/map.txt".into(), map);
     }
     let creator = SecretKey::from_bytes(&[3; 32]);
@@ -107,6 +111,7 @@ fn play(title: &str, with_everything: bool) -> Played {
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })

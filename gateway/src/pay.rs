@@ -18,7 +18,7 @@ mod till;
 mod viewer;
 mod writer;
 
-pub(crate) use fare::{Fare, shown_token, with_session};
+pub(crate) use fare::{Fare, Shown, carried_on};
 pub(crate) use meter::Asked;
 pub use nodes::NodePayments;
 pub(crate) use opening::OpenError;

@@ -1,8 +1,8 @@
 //! A signed record about money, of whatever type.
 
 use crate::{
-    Acceptance, Budget, Consent, Deposit, Dispute, Hold, Inquiry, KeyDelivery, LicenceTransfer, Offer,
-    PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    Acceptance, Attestation, Budget, Consent, Deposit, Dispute, Hold, Inquiry, KeyDelivery, LicenceTransfer,
+    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
     StorageReport,
 };
 use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
@@ -10,11 +10,12 @@ use protocol::{Allocation, DeliveryReceipt, Promise, SessionGrant, Voucher};
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern money. Its `Display` tells what it says.
     LedgerRecord,
-    "acceptance, allocation, budget, consent, delivery_receipt, deposit, dispute, hold, inquiry, key_delivery, \
+    "acceptance, allocation, attestation, budget, consent, delivery_receipt, deposit, dispute, hold, inquiry, key_delivery, \
      licence_transfer, offer, page_release, payee, payout_claim, prepayment, promise, purchase, resolution, reversal, session_grant, \
      session_request, storage_report or voucher",
     Acceptance(Acceptance),
     Allocation(Allocation),
+    Attestation(Attestation),
     Budget(Budget),
     Consent(Consent),
     DeliveryReceipt(DeliveryReceipt),

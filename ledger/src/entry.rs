@@ -9,9 +9,9 @@ use protocol::{
 };
 
 use crate::{
-    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer,
-    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
-    SplitAgreement, StorageReport, Summary,
+    Acceptance, AgreementError, Attestation, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery,
+    LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal,
+    SessionRequest, SplitAgreement, StorageReport, Summary,
 };
 use proofs::canonical::{self, CanonicalError};
 
@@ -36,6 +36,8 @@ pub enum What {
     Agreement(Box<Agreed>),
     /// A gateway has set money aside for a lane.
     Allocation(Signed<Allocation>),
+    /// Somebody attests to a document that they do not show.
+    Attestation(Signed<Attestation>),
     /// Somebody has set money aside for what viewers watch.
     Budget(Signed<Budget>),
     /// A party is paid out.
@@ -144,6 +146,7 @@ impl What {
         match self {
             Self::Agreement(_) => "agreement",
             Self::Allocation(_) => "allocation",
+            Self::Attestation(_) => "attestation",
             Self::Budget(_) => "budget",
             Self::Claim(_) => "claim",
             Self::Deposit(_) => "deposit",

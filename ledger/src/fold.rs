@@ -1,6 +1,7 @@
 //! The state of all accounts: a fold over the journal, and nothing besides (spec §25).
 
 mod agreements;
+mod attestations;
 mod disputes;
 mod error;
 mod lanes;
@@ -55,6 +56,7 @@ pub struct Ledger {
     storage: Storage,
     disputes: Disputes,
     pages: pages::Pages,
+    attestations: attestations::Attestations,
     open: BTreeMap<Epoch, OpenEpoch>,
     settled: BTreeMap<Epoch, Digest>,
 }
@@ -91,6 +93,7 @@ impl Ledger {
             storage: Storage::default(),
             disputes: Disputes::default(),
             pages: pages::Pages::default(),
+            attestations: attestations::Attestations::new(),
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
         }
@@ -132,6 +135,7 @@ impl Ledger {
         match &entry.what {
             What::Agreement(agreed) => self.agree(agreed),
             What::Allocation(record) => self.allocate(record),
+            What::Attestation(record) => Ok(self.attest(record)),
             What::Budget(record) => self.set_aside(record),
             What::Claim(record) => self.pay_out(record),
             What::Deposit(deposited) => self.deposit(deposited),

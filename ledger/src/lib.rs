@@ -23,6 +23,7 @@ mod account;
 mod agreement;
 mod any;
 mod apportion;
+mod attested;
 mod entry;
 mod fold;
 mod hledger;
@@ -47,6 +48,7 @@ pub use agreement::{
 };
 pub use any::LedgerRecord;
 pub use apportion::apportion;
+pub use attested::{Attested, AttestedError, Commitment, Committing, Nonce, NotAttested, Proved};
 pub use entry::{
     Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
 };
@@ -65,9 +67,9 @@ pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
-    Acceptance, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry, KeyDelivery, LicenceTransfer,
-    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail, Resolution, Reversal, SessionRequest,
-    StorageReport,
+    Acceptance, Attestation, AttestedKind, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry,
+    KeyDelivery, LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail,
+    Resolution, Reversal, SessionRequest, StorageReport,
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{

@@ -1,18 +1,22 @@
 //! What of the ledger is public: the entries of the transparency log (spec §25).
 
 use proofs::canonical;
-use protocol::NetworkId;
+use protocol::{NetworkId, Signed, Unverified};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::WireAgreed;
 use crate::tlog::LogBytes;
-use crate::{Agreed, Carrier, EntryError, GatewayTotal, Keeper, Line, PageRelease, Payout, Sale, Summary};
+use crate::{
+    Agreed, Attestation, Carrier, EntryError, GatewayTotal, Keeper, Line, PageRelease, Payout, Sale, Summary,
+};
 
 /// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LogEntry {
     /// An agreement was registered, and who has signed it.
     Agreement(Box<Agreed>),
+    /// Somebody attests to a document that nobody sees here; the whole record, so that anybody can verify it.
+    Attestation(Signed<Attestation>),
     /// What a node has carried in the epoch whose settlement follows.
     Carrier(Carrier),
     /// What a gateway has carried in it.
@@ -35,6 +39,7 @@ pub enum LogEntry {
 #[serde(rename_all = "snake_case")]
 enum Wire {
     Agreement(WireAgreed),
+    Attestation(Unverified<Attestation>),
     Carrier(Carrier),
     Gateway(GatewayTotal),
     Keeper(Keeper),
@@ -46,10 +51,13 @@ enum Wire {
 }
 
 impl LogEntry {
-    /// Reads an entry. All signatures under an agreement must be for this network, and verify.
+    /// Reads an entry. All signatures in it must be for this network, and verify.
     pub fn decode(bytes: &[u8], network: &NetworkId) -> Result<Self, EntryError> {
         Ok(match canonical::from_slice(bytes, u16::MAX.into())? {
             Wire::Agreement(agreed) => Self::Agreement(Box::new(agreed.verify(network)?)),
+            Wire::Attestation(record) => {
+                Self::Attestation(record.verify(network).map_err(EntryError::Record)?)
+            }
             Wire::Carrier(carrier) => Self::Carrier(carrier),
             Wire::Gateway(gateway) => Self::Gateway(gateway),
             Wire::Keeper(keeper) => Self::Keeper(keeper),
@@ -65,6 +73,7 @@ impl LogEntry {
     pub fn encode(&self) -> LogBytes {
         let wire = match self {
             Self::Agreement(agreed) => Wire::Agreement(WireAgreed::from(&**agreed)),
+            Self::Attestation(record) => Wire::Attestation(record.into()),
             Self::Carrier(carrier) => Wire::Carrier(*carrier),
             Self::Gateway(gateway) => Wire::Gateway(*gateway),
             Self::Keeper(keeper) => Wire::Keeper(*keeper),

@@ -1,6 +1,7 @@
 //! The types of signed records, one per file (spec §11, §25).
 
 mod acceptance;
+mod attestation;
 mod budget;
 mod deposit;
 mod dispute;
@@ -20,6 +21,7 @@ mod session_request;
 mod storage_report;
 
 pub use acceptance::Acceptance;
+pub use attestation::{Attestation, AttestedKind};
 pub use budget::Budget;
 pub use deposit::Deposit;
 pub use dispute::Dispute;

@@ -19,7 +19,7 @@ pub use policy::{AcceptedCheckpoint, NotAccepted, POLICY_ITEMS_MAX, POLICY_LEN_M
 pub use proof::{
     ProofError, Subtree, consistency_proof, inclusion_proof, verify_consistency, verify_inclusion,
 };
-pub use receipt::{LogProof, LogProofError, NotProved};
+pub use receipt::{LOG_PROOF_LEN_MAX, LogProof, LogProofError, NotProved};
 pub use tile::{Bundle, BundleError, LogBytes, LogBytesError, TILE_WIDTH, Tile};
 pub use tree::{Frontier, TreeHash};
 pub use witness::{

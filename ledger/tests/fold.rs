@@ -7,8 +7,8 @@ mod world;
 
 use case::{GATEWAY, VIEWER, ask, funded, refused, signed};
 use ledger::{
-    Account, Applied, ApplyError, Entry, GrantError, Granted, PageRelease, PaymentError, ReceiptError,
-    RegisterError, Remark, Reversal, What,
+    Account, Applied, ApplyError, Attestation, AttestedKind, Commitment, Entry, GrantError, Granted, Nonce,
+    PageRelease, PaymentError, ReceiptError, RegisterError, Remark, Reversal, What,
 };
 use protocol::{AgreementId, Usage};
 use world::{Ask, ISSUER, NOW, Title, World, agreed, amount, budget, deposit, key, ppm, wealth};
@@ -168,6 +168,19 @@ fn only_the_ledger_says_which_page_is_served_and_each_once() {
     let again = What::Page(signed(ISSUER, page(NOW.plus(1), "one")));
     assert_eq!(world.apply(again).unwrap(), Applied::Known);
     assert_eq!(world.new_entry(What::Page(signed(ISSUER, page(NOW, "two")))), None);
+}
+
+#[test]
+fn anybody_attests_and_the_same_record_once() {
+    let mut world = World::new();
+    let commitment = Commitment::to(b"a document", &Nonce::from_bytes([7; 32]));
+    let attested = |issued| Attestation { commitment, issued, kind: AttestedKind::Credential };
+    assert_eq!(world.new_entry(What::Attestation(signed(VIEWER, attested(NOW)))), None, "no money moves");
+    let again = What::Attestation(signed(VIEWER, attested(NOW)));
+    assert_eq!(world.apply(again).unwrap(), Applied::Known);
+    assert_eq!(world.new_entry(What::Attestation(signed(VIEWER, attested(NOW.plus(1))))), None);
+    assert_eq!(world.new_entry(What::Attestation(signed(GATEWAY, attested(NOW)))), None);
+    assert!(!world.ledger.knows(&key(VIEWER)), "it costs nothing, and makes nobody known");
 }
 
 /// Keys are free to make: whoever makes two that sign with each other is as unknown as before.

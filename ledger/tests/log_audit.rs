@@ -154,8 +154,8 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             carrier.promised = protocol::Amount::MAX;
             vec![shared, LogEntry::Carrier(carrier)]
         }
-        // Which page is served follows from nothing: the root of the checkpoint alone holds it.
-        LogEntry::Page(_) => Vec::new(),
+        // What is attested to and which page is served follow from nothing: the root of the checkpoint alone holds them.
+        LogEntry::Attestation(_) | LogEntry::Page(_) => Vec::new(),
         LogEntry::Payout(mut payout) => {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]

@@ -4,8 +4,8 @@
 
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
-use ledger::LogEntry;
 use ledger::tlog::{AddCheckpoint, Bundle, Checkpoint, LogBytes, LogProof, Policy, SignedNote, VerifierKey};
+use ledger::{Commitment, LogEntry, Proved};
 use protocol::NetworkId;
 use serde_json::Value;
 
@@ -43,6 +43,40 @@ fn proofs() {
         assert_eq!(LogProof::decode(proof.encode().as_bytes()).as_ref(), Ok(&proof));
         if let Ok(accepted) = proof.verify(&entry, &policy) {
             assert_eq!((accepted.checkpoint, proof.index), (honest.clone(), 4));
+        }
+    });
+}
+
+/// Whatever is changed in a file of which every signature is wanted, it proves what it did before, or nothing; and nothing for
+/// another document.
+#[test]
+fn attestations() {
+    let corpus: Vec<Vec<u8>> = values("attested.json", "proof").into_iter().map(String::into_bytes).collect();
+    let document = HEXLOWER.decode(values("attested.json", "document")[0].as_bytes()).unwrap();
+    let policy = Policy::parse(&text("policy.txt")).unwrap();
+    let verify = |file: &[u8], document: &[u8]| {
+        let proved = Proved::decode(file).ok()?;
+        let commitment = Commitment::to(document, &proved.attested.nonce);
+        proved.verify(commitment, &policy).ok().map(|_| proved)
+    };
+    let honest = verify(&corpus[0], &document).unwrap();
+    for at in 0..corpus[0].len() {
+        let mut changed = corpus[0].clone();
+        changed[at] ^= 1;
+        assert_eq!(verify(&changed, &document), None, "byte {at}");
+    }
+    for at in 0..document.len() {
+        let mut changed = document.clone();
+        changed[at] ^= 1;
+        assert_eq!(verify(&corpus[0], &changed), None, "byte {at}");
+    }
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus[..1]);
+        if let Some(proved) = verify(&bytes, &document) {
+            assert_eq!((&proved.attested, proved.proof.index), (&honest.attested, honest.proof.index));
+        }
+        if let Ok(proved) = Proved::decode(&random.damaged(&corpus)) {
+            assert_eq!(Proved::decode(proved.encode().as_bytes()).unwrap(), proved);
         }
     });
 }

@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use data_encoding::HEXLOWER;
+use ledger::tlog::Policy;
 use ledger::{
-    Acceptance, AgreementError, Blind, Budget, Consent, Deposit, Dispute, ENTRY_LEN_MAX, Entry, EntryError,
-    Head, Hold, Inquiry, KeyDelivery, LedgerRecord, LicenceTransfer, NotSealedToThis, Offer, Omission,
-    OmissionError, PageRelease, Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Purchase,
-    Resolution, Reversal, SealedKey, SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit,
-    What, apportion,
+    Acceptance, AgreementError, Attestation, AttestedError, Blind, Budget, Commitment, Consent, Deposit,
+    Dispute, ENTRY_LEN_MAX, Entry, EntryError, Head, Hold, Inquiry, KeyDelivery, LedgerRecord,
+    LicenceTransfer, NotAttested, NotSealedToThis, Offer, Omission, OmissionError, PageRelease, Payee,
+    Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Proved, Purchase, Resolution, Reversal,
+    SealedKey, SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, Promise,
@@ -87,6 +88,7 @@ fn records() {
     for vector in &vectors {
         let decode = match vector["type"].as_str().unwrap() {
             Acceptance::TYPE => decode::<Acceptance>,
+            Attestation::TYPE => decode::<Attestation>,
             Allocation::TYPE => decode::<Allocation>,
             Budget::TYPE => decode::<Budget>,
             Consent::TYPE => decode::<Consent>,
@@ -168,6 +170,30 @@ fn omissions() {
             OmissionError::NotMissing => "not_missing",
         });
         check(vector, result, |omission| assert_eq!(omission.encode(), bytes, "{}", vector["name"]));
+    }
+}
+
+#[test]
+fn attested() {
+    let (_, vectors) = vectors("attested.json");
+    let policy =
+        std::fs::read_to_string(format!("{}/../docs/vectors/ledger/policy.txt", env!("CARGO_MANIFEST_DIR")));
+    let policy = Policy::parse(&policy.unwrap()).unwrap();
+    for vector in &vectors {
+        let file = vector["proof"].as_str().unwrap();
+        let proved = Proved::decode(file.as_bytes()).map_err(|error| match error {
+            AttestedError::Record(error) if record_error(&error) != "malformed" => "record",
+            _ => "malformed",
+        });
+        let result = proved.and_then(|proved| {
+            assert_eq!(proved.encode(), file, "{}", vector["name"]);
+            let commitment = Commitment::to(&hex(&vector["document"]), &proved.attested.nonce);
+            proved.verify(commitment, &policy).map_err(|error| match error {
+                NotAttested::OtherDocument { .. } => "other_document",
+                NotAttested::NotProved(_) => "not_proved",
+            })
+        });
+        check(vector, result, |accepted| assert_eq!(json!(accepted.witnessed_by), vector["witnesses"]));
     }
 }
 

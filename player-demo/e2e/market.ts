@@ -44,7 +44,7 @@ interface Bought {
 }
 
 /** What the page has signed, as it goes over the wire, and how it was answered. */
-class Signed {
+export class Signed {
   readonly newest = new Map<number, { seq: number; count: number; usage: Usage }>();
   /** Segments that came, receipts that were sent, and those that were taken. */
   came = 0;

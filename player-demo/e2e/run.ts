@@ -12,6 +12,7 @@
 import { parseArgs } from "node:util";
 
 import { accessible } from "./accessible";
+import { credentials } from "./credentials";
 import { agrees } from "./agrees";
 import { documented } from "./documented";
 import { launch } from "./browser";
@@ -19,6 +20,7 @@ import { keyboard } from "./keyboard";
 import { buys, settled } from "./market";
 import { ledger } from "./ledger";
 import { live } from "./live";
+import { livePaid } from "./live-paid";
 import { caught, hopeless, truncated } from "./liar";
 import { nodesDown } from "./nodes";
 import { operators } from "./operators";
@@ -40,6 +42,7 @@ const CHECKS: Record<string, Check> = {
   truncated,
   hopeless,
   accessible,
+  credentials,
   documented,
   nodesDown,
   operators,
@@ -50,6 +53,7 @@ const CHECKS: Record<string, Check> = {
   settled,
   publishes,
   live,
+  livePaid,
   shots,
 };
 

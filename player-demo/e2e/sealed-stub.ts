@@ -45,6 +45,8 @@ export class SealedStub {
   lie: Lie = (frame) => frame;
   /** What was asked for, with bodies, as a gateway's log would have it. */
   readonly seen: string[] = [];
+  /** How many cells were asked for. */
+  cells = 0;
   /** Answers what owners ask for; says whether it did. */
   uploads: ((path: string, body: Buffer, answer: ServerResponse) => Promise<boolean>) | undefined;
   private readonly handles = new Map<string, Encoded>();
@@ -99,6 +101,7 @@ export class SealedStub {
     if (!encoded) return refuse(answer, 404, "no_handle");
     if (sealed[2]) return void answer.writeHead(200, { "content-type": "application/cbor" }).end(encoded.manifest);
     const [from, to] = (searchParams.get("cells") ?? "").split("-").map(Number) as [number, number];
+    this.cells += to - from;
     answer.writeHead(200, { "content-type": "application/vnd.headwater.sealed" });
     for (const frame of encoded.frames(from, to)) {
       if (!answer.write(this.lie(frame))) await new Promise((resolve) => answer.once("drain", resolve));

@@ -10,6 +10,7 @@ import { assert } from "./target";
 import { type ViewerBench, VIEWER_FILE } from "./viewer-bench";
 import { health } from "./viewer-health";
 import { hostile } from "./viewer-hostile";
+import { films, leaves } from "./viewer-media";
 import { shares, spoilt } from "./viewer-shares";
 
 type ViewerCheck = (bench: ViewerBench) => Promise<string>;
@@ -139,4 +140,4 @@ const accessible: ViewerCheck = async (bench) => {
   return `${rules} rules held on ${3 * views.length} views`;
 };
 
-export const VIEWER_CHECKS: Record<string, ViewerCheck> = { everywhere, passcode, refusals, caught, saves, shares, spoilt, health, hostile, accessible };
+export const VIEWER_CHECKS: Record<string, ViewerCheck> = { everywhere, passcode, refusals, caught, saves, leaves, films, shares, spoilt, health, hostile, accessible };

@@ -1,6 +1,6 @@
 /** Files are dropped on the page, sealed there, opened elsewhere, and the link is ended. */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import type { Page } from "playwright-core";
 
@@ -54,9 +54,14 @@ export async function spoilt(bench: ViewerBench): Promise<string> {
 }
 
 /** The same at a real gateway, with links that end in both ways; the viewer comes from it, and from disk. */
-export async function real(bench: ViewerBench, origin: string, token: string): Promise<string> {
+export async function real(bench: ViewerBench, origin: string, token: string, owner: string | undefined): Promise<string> {
   const start = `${origin}/viewer.html#upload=${token}`;
-  const link = await bench.visit(start, make);
+  const link = await bench.visit(start, async (page) => {
+    const link = await make(page);
+    const [download] = await Promise.all([page.waitForEvent("download", WAIT), page.click("text=Save the owner's file")]);
+    if (owner) writeFileSync(owner, readFileSync(await download.path()));
+    return link;
+  });
   await bench.visit(link, opens);
   await bench.visit(`${VIEWER_FILE}#${link}`, opens);
   const locked = await bench.visit(link, async (page) => {

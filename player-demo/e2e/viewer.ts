@@ -1,9 +1,9 @@
 /**
  * Drives the viewer in a real browser against a gateway that is made up, so that it can lie:
  *
- *     npm run e2e:viewer -- [--gateway URL --token TOKEN] [--only NAME,…] [--shots DIR]
+ *     npm run e2e:viewer -- [--gateway URL --token TOKEN [--owner FILE]] [--only NAME,…] [--shots DIR]
  *
- * With a gateway that is real, and its token for uploads, a share is made, read and ended there too.
+ * With a gateway that is real, and its token for uploads, a share is made, read and ended there too; the owner's file of one is left in FILE.
  */
 
 import { parseArgs } from "node:util";
@@ -15,14 +15,14 @@ import { ViewerBench } from "./viewer-bench";
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== "--"),
-  options: { gateway: { type: "string" }, token: { type: "string" }, only: { type: "string" }, shots: { type: "string" } },
+  options: { gateway: { type: "string" }, token: { type: "string" }, owner: { type: "string" }, only: { type: "string" }, shots: { type: "string" } },
 });
 const only = values.only?.split(",");
 const bench = await ViewerBench.open(await launch(), values.shots);
 let failed = 0;
 const checks = { ...VIEWER_CHECKS };
-const { gateway, token } = values;
-if (gateway && token) checks.real = (bench) => real(bench, gateway.replace(/\/$/, ""), token);
+const { gateway, owner, token } = values;
+if (gateway && token) checks.real = (bench) => real(bench, gateway.replace(/\/$/, ""), token, owner);
 for (const [name, check] of Object.entries(checks)) {
   if (only && !only.includes(name)) continue;
   const began = performance.now();

@@ -54,6 +54,7 @@ pub async fn publish_collection(
         by: request.by,
         language: request.language,
         ledger: None,
+        live: None,
         poster,
         strip: None,
     })?;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use sharing::{ATTACHMENTS_MAX, Attachment, ContentHash, FileName, FileRef, MediaType};
 
 use crate::publish::PublishError;
-use crate::{Creator, Storing, hashing};
+use crate::{Creator, Storing, carries_credentials, hashing};
 
 /// A file that comes with a publication.
 #[derive(Debug, Clone)]
@@ -117,7 +117,10 @@ pub(crate) async fn attach(
     let mut attachments = Vec::with_capacity(files.len());
     for file in files {
         let name = file.name.clone();
-        attachments.push(Attachment { file: file.store(storing, creator, &known).await?, name });
+        let has_credentials = carries_credentials(&file.path)
+            .map_err(|source| PublishError::Read { path: file.path.clone(), source })?;
+        let file = file.store(storing, creator, &known).await?;
+        attachments.push(Attachment { file, name, has_credentials });
     }
     Ok(attachments)
 }

@@ -15,6 +15,7 @@
 
 mod collection;
 mod creator;
+mod credentials;
 mod describe;
 pub mod download;
 pub mod encode;
@@ -35,6 +36,7 @@ mod subtitles;
 
 pub use collection::{CollectionRequest, publish_collection};
 pub use creator::Creator;
+pub use credentials::carries_credentials;
 pub use describe::UnfitTrack;
 pub use fetch::{FetchBundleError, FetchPreludeError, fetch_bundle, fetch_prelude};
 pub use files::AttachedFile;

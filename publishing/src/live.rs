@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use packager::{LiveReader, LiveSeconds};
-use protocol::Signed;
+use protocol::{PublicKey, Signed};
 use sharing::{
     About, Byline, LanguageTag, Live, LiveSegment, LiveStream, LiveStreamError, Prelude, PreludeError, Title,
     UnfinishedError,
@@ -40,6 +40,8 @@ pub struct LiveRequest {
     pub about: Option<About>,
     /// Its main language, and that of tracks which do not name theirs.
     pub language: Option<LanguageTag>,
+    /// Whose agreements it is shown under, as the key of their ledger; without one it is free.
+    pub ledger: Option<PublicKey>,
     /// How long its segments are.
     pub seconds: LiveSeconds,
     /// Whether gateways may list it.

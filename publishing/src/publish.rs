@@ -399,6 +399,7 @@ impl<P: FnMut(Progress) + Send> Publishing<'_, P> {
             by: request.by.clone(),
             language: request.language.clone(),
             ledger: request.ledger,
+            live: None,
             poster: pictures.poster,
             strip: pictures.strip,
         }

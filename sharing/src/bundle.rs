@@ -5,12 +5,13 @@ mod rules;
 
 use std::num::{NonZeroU16, NonZeroU32};
 
+use proofs::Cid;
 use proofs::canonical::{self, CanonicalError};
 use protocol::{ListTooLong, PublicKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use self::fields::Fields;
-use crate::{About, Byline, FileName, FileRef, LanguageTag, MediaType, Millis};
+use crate::{About, Byline, FileName, FileRef, LanguageTag, LiveId, MediaType, Millis};
 use crate::{PublicationId, Title, Track, TrackError, TrackId};
 
 /// Longest bundle, in bytes.
@@ -66,6 +67,8 @@ pub struct BundleParts {
     pub language: Option<LanguageTag>,
     /// Whose agreements it is shown under, as the key of their ledger; without one it is free. None in a collection.
     pub ledger: Option<PublicKey>,
+    /// The live stream that it was, with a ledger only: what was agreed about that holds for it.
+    pub live: Option<LiveId>,
     /// A picture that stands for it.
     pub poster: Option<FileRef>,
     /// The thumbnails of the seek bar.
@@ -111,6 +114,9 @@ pub struct Attachment {
     pub file: FileRef,
     /// Its name, unique in the bundle.
     pub name: FileName,
+    /// It carries a C2PA manifest, by its creator's word.
+    #[serde(rename = "credentials", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_credentials: bool,
 }
 
 /// One publication of a collection.
@@ -163,6 +169,8 @@ pub enum BundleError {
     Duration { kind: BundleKind, duration: Millis },
     #[error("a collection that is shown under the agreements of the ledger {ledger}")]
     Ledger { ledger: PublicKey },
+    #[error("a publication that was the live stream {live}, and names no ledger")]
+    Live { live: LiveId },
     #[error("{} with {items} items", .kind.name())]
     Items { kind: BundleKind, items: usize },
     #[error("chapter {chapter} at {at} does not lie between the one before and the end")]
@@ -224,6 +232,11 @@ impl Bundle {
     /// The key that signs its record.
     pub const fn creator(&self) -> PublicKey {
         self.parts.creator
+    }
+
+    /// What agreements about it name: its id, or that of the live stream that it was (spec §25).
+    pub fn content(&self) -> Cid {
+        self.parts.live.map_or(self.id.cid(), |live| live.cid())
     }
 
     /// All tracks.

@@ -21,6 +21,7 @@
 //! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
+//! * A [`Credential`] is what an Open Badge says, for people; nobody has verified it here.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -36,6 +37,7 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
+mod credential;
 mod erasure;
 mod exposed_key;
 pub mod fhir;
@@ -75,13 +77,16 @@ pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
+pub use credential::{CREDENTIAL_LEN_MAX, Credential};
 pub use erasure::{
     ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
 pub use file_ref::FileRef;
 pub use grant::{
-    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_TYPE, Grant, GrantedFile, Identity,
-    IdentityError, NewGrant, OpenGrantError, OpenedGrant, OwnIdentity, SealGrantError,
+    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE, Grant, GrantKeys,
+    GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError, GrantedFile, Identity,
+    IdentityError, NewGrant, NoteError, OpenGrantError, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX,
+    SealGrantError,
 };
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
@@ -139,6 +144,7 @@ pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
 pub use trail::{
     ACCOUNTING_S, AskedLink, Disclosure, EVENTS_OF_ANSWER_MAX, Facts, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S,
-    PatientId, Purpose, TakenEvents, Trail, TrailEntry, TrailError, TrailHead, TrailKeys, TrailText,
-    TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
+    PatientId, Purpose, TRAIL_PAGE_ENTRIES_MAX, TakenEvents, Trail, TrailEntry, TrailError, TrailHead,
+    TrailKeys, TrailText, TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
+    trail_as_page,
 };

@@ -59,6 +59,7 @@ pub(crate) fn parts() -> BundleParts {
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     }

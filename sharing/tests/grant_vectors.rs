@@ -6,11 +6,12 @@ use chunker::{AccountSecret, ContentKey};
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
 use proofs::Cid;
-use protocol::{NetworkId, UnixSeconds};
+use protocol::{NetworkId, PointerValue, Sequence, UnixSeconds};
 use serde_json::{Value, json};
 use sharing::{
-    FileName, GRANT_LEN_MAX, GrantedFile, Identity, IdentityError, NewGrant, OpenGrantError, OpenedGrant,
-    OwnIdentity, Reason, SealGrantError,
+    FileName, GRANT_LEN_MAX, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion,
+    GrantVersionError, GrantedFile, Identity, IdentityError, IndexPath, LinkId, NewGrant, NoteError,
+    OpenGrantError, OpenedGrant, OwnIdentity, Reason, SealGrantError,
 };
 
 fn file(name: &str) -> Value {
@@ -23,8 +24,12 @@ fn bytes(vector: &Value, key: &str) -> Vec<u8> {
     HEXLOWER.decode(vector[key].as_str().unwrap().as_bytes()).unwrap()
 }
 
+fn account(secret: Vec<u8>) -> AccountSecret {
+    AccountSecret::from_bytes(secret.try_into().unwrap())
+}
+
 fn own(secret: Vec<u8>) -> OwnIdentity {
-    OwnIdentity::of(&AccountSecret::from_bytes(secret.try_into().unwrap()))
+    OwnIdentity::of(&account(secret))
 }
 
 fn network(file: &Value) -> NetworkId {
@@ -84,6 +89,94 @@ fn in_short(error: &OpenGrantError) -> &'static str {
         OpenGrantError::Key => "key",
         OpenGrantError::Files { .. } => "files",
         OpenGrantError::Expired { .. } => "expired",
+        OpenGrantError::Series => "series",
+        OpenGrantError::Place { .. } => "place",
+    }
+}
+
+#[test]
+fn links() {
+    for vector in file("links.json")["vectors"].as_array().unwrap() {
+        let text = vector["link"].as_str().unwrap();
+        let result = text.parse::<GrantLink>().map_err(|error| match error {
+            GrantLinkError::Scheme => "scheme",
+            GrantLinkError::Length => "length",
+            GrantLinkError::Key => "key",
+        });
+        match result {
+            Ok(link) => {
+                let id = LinkId::from_bytes(bytes(vector, "id").try_into().unwrap());
+                let keys = GrantKeys::derive(&account(bytes(vector, "account")), id);
+                assert_eq!((link.to_string().as_str(), &link), (text, keys.link()), "{}", vector["name"]);
+                assert_eq!(keys.pointer().public(), link.series());
+            }
+            Err(error) => assert_eq!(vector["error"], error, "{}", vector["name"]),
+        }
+    }
+}
+
+#[test]
+fn pointers() {
+    let file = file("pointers.json");
+    let link = file["link"].as_str().unwrap().parse::<GrantLink>().unwrap();
+    for vector in file["vectors"].as_array().unwrap() {
+        let (value, name) = (bytes(vector, "value"), &vector["name"]);
+        let value = PointerValue::new(value).unwrap();
+        let seq = Sequence::new(vector["seq"].as_u64().unwrap());
+        match GrantVersion::open(&value, &link, seq) {
+            Ok(version) => {
+                let salt = *value.as_bytes().first_chunk().unwrap_or(&[0; 32]);
+                assert_eq!(vector["error"], Value::Null, "{name}");
+                assert_eq!(version.seal(&link, seq, chunker::Salt::from_bytes(salt)), value, "{name}");
+            }
+            Err(error) => {
+                let short = match error {
+                    GrantVersionError::Key { .. } => "key",
+                    GrantVersionError::Cbor(_) => "malformed",
+                    GrantVersionError::Format { .. } => "format",
+                };
+                assert_eq!(vector["error"], short, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_pointers_and_links_say_nothing() {
+    let file = file("pointers.json");
+    let text = file["link"].as_str().unwrap();
+    let link = text.parse::<GrantLink>().unwrap();
+    let good: Vec<_> =
+        file["vectors"].as_array().unwrap().iter().map(|vector| bytes(vector, "value")).collect();
+    fuzz(|random| {
+        let value = random.damaged(&good);
+        if let Ok(value) = PointerValue::new(value.clone()) {
+            let opened = GrantVersion::open(&value, &link, Sequence::new(7));
+            assert!(opened.is_err() || good.contains(&value.as_bytes().to_vec()));
+        }
+        let written = random.damaged(&[text.as_bytes().to_vec()]);
+        if let Ok(Ok(link)) = std::str::from_utf8(&written).map(str::parse::<GrantLink>) {
+            assert_eq!(link.to_string().as_bytes(), written);
+        }
+    });
+}
+
+#[test]
+fn notes() {
+    let file = file("notes.json");
+    let (network, reader, owner) =
+        (network(&file), own(bytes(&file, "reader")), account(bytes(&file, "account")));
+    for vector in file["vectors"].as_array().unwrap() {
+        let opened = OpenedGrant::open(&bytes(vector, "grant"), &network, &reader).unwrap();
+        let short = opened.note(&owner).err().map(|error| match error {
+            NoteError::NotYours => "not_yours",
+            NoteError::Cbor(_) | NoteError::List(_) => "malformed",
+            NoteError::Version { .. } => "version",
+            NoteError::Name(_) => "name",
+            NoteError::Recipients => "recipients",
+            NoteError::Names => "names",
+        });
+        assert_eq!(json!(short), vector["error"], "{}", vector["name"]);
     }
 }
 
@@ -111,25 +204,44 @@ fn granted(name: &str) -> GrantedFile {
     }
 }
 
-#[test]
-fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
-    let network = NetworkId::from_bytes([1; 32]);
-    let accounts: Vec<_> = (0..5).map(|number| own(vec![number; 32])).collect();
-    let to: Vec<_> = accounts[1..4].iter().map(|own| own.public().clone()).collect();
-    let new = NewGrant {
+fn new_grant() -> NewGrant {
+    NewGrant {
         expires: Some(UnixSeconds::new(100)),
         files: vec![granted("a"), granted("b")],
         issued: UnixSeconds::new(1),
+        note: GrantNote {
+            id: LinkId::from_bytes([7; 32]),
+            names: vec![IndexPath::new("a").unwrap(), IndexPath::new("b").unwrap()],
+            to: vec!["somebody".to_owned()],
+            follows: false,
+        },
         purpose: Some(Reason::new("treatment").unwrap()),
-    };
-    let seal =
-        |new: NewGrant, to: &[Identity]| new.seal(&accounts[0], &network, to, [9; 32], &mut rand::rng());
+        seq: Sequence::new(5),
+    }
+}
+
+#[test]
+fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
+    let network = NetworkId::from_bytes([1; 32]);
+    let owner = account(vec![0; 32]);
+    let accounts: Vec<_> = (0..5).map(|number| own(vec![number; 32])).collect();
+    let to: Vec<_> = accounts[1..4].iter().map(|own| own.public().clone()).collect();
+    let new = new_grant();
+    let seal = |new: NewGrant, to: &[Identity]| new.seal(&owner, &network, to, [9; 32], &mut rand::rng());
     let sealed = seal(new.clone(), &to).unwrap();
+    let link = GrantKeys::derive(&owner, new.note.id).link().clone();
     for reader in &accounts[..4] {
         let opened = OpenedGrant::open(&sealed, &network, reader).unwrap();
         assert_eq!((&opened.files, opened.recipients), (&new.files, 4));
         assert!(opened.check_time(UnixSeconds::new(99)).is_ok());
         assert!(opened.check_time(UnixSeconds::new(100)).is_err());
+        assert!(opened.check_version(&link, Sequence::new(5)).is_ok());
+        let older = opened.check_version(&link, Sequence::new(6));
+        assert!(matches!(older, Err(OpenGrantError::Place { .. })));
+        let other = GrantKeys::derive(&owner, LinkId::from_bytes([8; 32]));
+        assert!(matches!(opened.check_version(other.link(), Sequence::new(5)), Err(OpenGrantError::Series)));
+        assert_eq!(opened.note(&owner), Ok(new.note.clone()));
+        assert_eq!(opened.note(&account(vec![1; 32])), Err(NoteError::NotYours));
     }
     let stranger = OpenedGrant::open(&sealed, &network, &accounts[4]);
     assert!(matches!(stranger, Err(OpenGrantError::NotForYou { recipients: 4 })));

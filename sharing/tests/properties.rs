@@ -81,6 +81,7 @@ fn bundle_of(tracks: Vec<Track>, chapters: &[u64]) -> Bundle {
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })

@@ -67,7 +67,7 @@ fn joins() {
     for vector in vectors("joins.json") {
         match join_secret(&shares(&vector)) {
             Ok(secret) => {
-                assert_eq!(secret.expose().as_slice(), bytes(&vector, "secret"), "{}", vector["name"])
+                assert_eq!(secret.expose().as_slice(), bytes(&vector, "secret"), "{}", vector["name"]);
             }
             Err(error) => assert_eq!(vector["error"], join_error(error), "{}: {error}", vector["name"]),
         }

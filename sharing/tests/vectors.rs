@@ -86,6 +86,7 @@ fn bundle_error(error: &BundleError) -> &'static str {
         BundleError::Tracks { .. } => "tracks",
         BundleError::Duration { .. } => "duration",
         BundleError::Ledger { .. } => "ledger",
+        BundleError::Live { .. } => "live",
         BundleError::Items { .. } => "items",
         BundleError::Chapter { .. } => "chapter",
         BundleError::SameAttachment { .. } => "same_attachment",

@@ -66,7 +66,7 @@ def trail(folder: Path) -> None:
 
     listed = json.loads((folder / "trail.json").read_text())["entries"]
     what = [entry["what"] for entry in listed]
-    assert what.count("link_made") == 6 and what.count("link_changed") == 1 and what.count("link_ended") == 1, what
+    assert what.count("link_made") == 7 and what.count("link_changed") == 1 and what.count("link_ended") == 1, what
     assert what.count("refused") == 5 and what.count("locked") == 1, what
     assert len(listed) == len(events)
     print(f"fhir.resources reads {len(resources)} resources, {len(disclosures)} of them disclosures of one patient's record")

@@ -95,7 +95,7 @@ pub async fn attachment(
         object: stored.cid,
         media_type: MediaType::new("application/octet-stream")?,
     };
-    Ok((Attachment { file, name: FileName::new(name)? }, plain))
+    Ok((Attachment { file, name: FileName::new(name)?, has_credentials: false }, plain))
 }
 
 /// Stores the bundle of these tracks, and signs the record that vouches for it.
@@ -136,6 +136,7 @@ pub fn parts(
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })

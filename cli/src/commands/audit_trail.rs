@@ -9,15 +9,18 @@ use clap::{Args, ValueEnum};
 use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
 use serde::Serialize;
 use sharing::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, TrailEntry, TrailHead, TrailText, TrailWhat, accounting,
-    accounting_as_csv, trail_as_fhir,
+    ACCOUNTING_S, Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat,
+    accounting, accounting_as_csv, trail_as_fhir, trail_as_page,
 };
 
+use super::attest::witnessed;
 use crate::arguments::Globals;
+use crate::attest::{KnownLog, WholeLog};
 use crate::failure::{Outcome, Usage};
+use crate::ledger_api::LedgerApi;
 use crate::membership::Network;
 use crate::names::now;
-use crate::trail::{Fetching, TrailFile};
+use crate::trail::{self, CommittedHead, Fetching, TrailFile};
 use crate::{account as account_file, ends, folders, printable};
 
 /// Show who was given what, and who read it
@@ -25,8 +28,9 @@ use crate::{account as account_file, ends, folders, printable};
 /// Your audit trail lies on this machine, beside your index: a chain of signed entries that only grows. What happened to your links
 /// at their gateways is fetched first. Of readers it knows what they called themselves.
 ///
-/// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or that stands in a public
-/// log: then nothing was left out at its end either.
+/// With --verify it is checked from the first entry to the last, and against a commitment that you kept, or against all that a
+/// ledger's log has: then nothing was left out at its end either. Where a ledger is set (`HEADWATER_LEDGER`), what is new in it is
+/// committed to that ledger's log each time, under a key that nobody else has.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -34,13 +38,21 @@ Examples:
   headwater audit-trail
   headwater audit-trail --patient 4711 --accounting > disclosures.csv
   headwater audit-trail --fhir events.json --patient 4711
+  headwater audit-trail --review 17                      you have looked at who broke the glass
   headwater audit-trail --verify
+  headwater audit-trail --page trail.html --patient 4711
   headwater audit-trail --commit                         prints a commitment to all that is in it now
+  headwater audit-trail --commit --ledger https://ledger.example
+  headwater audit-trail --verify --ledger https://ledger.example --policy witnesses.policy
   headwater audit-trail --verify --against 12:5f0c…")]
 pub(crate) struct AuditTrail {
     /// Write it as a FHIR R4 bundle, audit events in the shapes of IHE's Basic Audit Log Patterns
     #[arg(long, value_name = "FILE")]
     fhir: Option<PathBuf>,
+
+    /// Write it as a page for your browser, one file that needs nothing else; only you may read it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fhir", "verify", "commit", "accounting"])]
+    page: Option<PathBuf>,
 
     /// Only what concerns this patient
     #[arg(long, value_name = "ID")]
@@ -66,7 +78,18 @@ pub(crate) struct AuditTrail {
     #[arg(long, conflicts_with_all = ["fhir", "verify"])]
     commit: bool,
 
-    /// Ask no gateway
+    /// Note that you have looked at an entry, by its number: one of those in which somebody broke the glass
+    #[arg(long, value_name = "ENTRY", conflicts_with_all = ["fhir", "verify", "commit", "accounting"])]
+    review: Option<u64>,
+
+    /// The ledger in whose log it is committed
+    #[arg(long, value_name = "URL", env = "HEADWATER_LEDGER")]
+    ledger: Option<String>,
+
+    #[command(flatten)]
+    known: KnownLog,
+
+    /// Ask no gateway and no ledger
     #[arg(long)]
     offline: bool,
 
@@ -83,6 +106,8 @@ enum Form {
 
 #[derive(Serialize)]
 struct Listed {
+    /// Who broke the glass, and nobody has reviewed it: before all else.
+    unreviewed: Vec<Line>,
     entries: Vec<Line>,
     /// How many entries the whole trail has.
     all: u64,
@@ -117,12 +142,23 @@ struct Verified {
     entries: Sequence,
     last: Digest,
     against: usize,
+    /// How many commitments in the log of the ledger fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logged: Option<usize>,
+    /// How many witnesses have cosigned that log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnesses: Option<usize>,
 }
 
 #[derive(Serialize)]
 struct Committed {
     entries: Sequence,
     commitment: Digest,
+}
+
+#[derive(Serialize)]
+struct Page {
+    file: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -146,17 +182,26 @@ impl AuditTrail {
         let network = Network::id(globals.network.as_deref())?;
         let output = globals.output();
         let (mut file, is_complete) = self.trail(globals, &secret, network).await?;
-        if self.verify {
-            let against =
-                self.against.iter().map(|text| check(&file, text)).collect::<Result<Vec<_>, _>>()?;
-            let TrailHead { entries, last } = file.trail().head();
-            output.answer(&Verified { entries, last, against: against.len() })?;
-        } else if self.commit {
-            let head = file.trail().head();
-            let commitment = head.commitment(file.keys());
-            let about = TrailText::cut(&format!("{}:{commitment}", head.entries));
-            file.append(Facts { about, ..Facts::new(TrailWhat::Committed, now()) })?;
-            output.answer(&Committed { entries: head.entries, commitment })?;
+        if self.commit {
+            let ledger = self.ledger(globals).await?;
+            output.answer(&commit(globals, &secret, network, ledger.as_ref()).await?)?;
+            return Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete });
+        }
+        if let Some(url) = self.ledger.as_ref().filter(|_| !self.verify && !self.offline) {
+            trail::commit_or_say(globals, url).await;
+            file = TrailFile::read(globals, &secret, network)?;
+        }
+        if let Some(entry) = self.review {
+            review(&mut file, entry)?;
+            output.answer(&listed(file.trail(), patient.as_ref()))?;
+        } else if self.verify {
+            let ledger = self.ledger(globals).await?;
+            output.answer(&self.verified(&file, ledger.as_ref()).await?)?;
+        } else if let Some(path) = &self.page {
+            let page = trail_as_page(file.trail().entries(), patient.as_ref(), now());
+            folders::write_privately(path, page.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            output.answer(&Page { file: path.clone() })?;
         } else if let Some(path) = &self.fhir {
             let bundle = trail_as_fhir(file.trail().entries(), patient.as_ref(), &network.to_string(), now());
             let json = serde_json::to_vec_pretty(&bundle)?;
@@ -177,9 +222,29 @@ impl AuditTrail {
                 output.answer(&Accounting { disclosures, unnamed })?;
             }
         } else {
-            output.answer(&listed(file.trail().entries(), patient.as_ref()))?;
+            output.answer(&listed(file.trail(), patient.as_ref()))?;
         }
         Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete })
+    }
+
+    /// The ledger that is set, when it may be asked.
+    async fn ledger(&self, globals: &Globals) -> anyhow::Result<Option<LedgerApi>> {
+        match self.ledger.as_deref().filter(|_| !self.offline) {
+            Some(url) => trail::ledger_of(globals, url).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn verified(&self, file: &TrailFile, ledger: Option<&LedgerApi>) -> anyhow::Result<Verified> {
+        let against = self.against.iter().map(|text| check(file, text)).collect::<Result<Vec<_>, _>>()?;
+        let (mut logged, mut witnesses) = (None, None);
+        if let Some(ledger) = ledger {
+            let log = WholeLog::read(ledger, self.known.policy()?).await?;
+            logged = Some(file.compare(&log, ledger.url().as_str())?);
+            witnesses = Some(log.accepted.witnessed_by);
+        }
+        let TrailHead { entries, last } = file.trail().head();
+        Ok(Verified { entries, last, against: against.len(), logged, witnesses })
     }
 
     /// The trail, brought up to date where that is wanted; whether all is in it.
@@ -189,15 +254,35 @@ impl AuditTrail {
         secret: &AccountSecret,
         network: NetworkId,
     ) -> anyhow::Result<(TrailFile, bool)> {
-        if self.offline {
+        if self.offline && self.review.is_none() {
             return Ok((TrailFile::read(globals, secret, network)?, true));
         }
         let (mut file, output) = (TrailFile::open(globals, secret, network)?, globals.output());
+        if self.offline {
+            return Ok((file, true));
+        }
         ends::send(globals, secret, network).await?;
         let mut fetching = Fetching { file: &mut file, secret, network, output, skip: self.skip_missing };
         let is_complete = fetching.all(globals).await?;
         Ok((file, is_complete))
     }
+}
+
+/// Commits to the trail as it is now: in the log of a ledger, or for whoever keeps what is printed.
+async fn commit(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: NetworkId,
+    ledger: Option<&LedgerApi>,
+) -> anyhow::Result<Committed> {
+    let Some(ledger) = ledger else {
+        let mut file = TrailFile::open(globals, secret, network)?;
+        let head = file.committed_head();
+        file.note_committed(head, None)?;
+        return Ok(head.into());
+    };
+    let head = trail::commit(globals, secret, network, ledger).await?;
+    head.map(Into::into).context("nothing was added to your audit trail since it was committed there")
 }
 
 /// How many disclosures an accounting leaves out because nobody has said whom they are about.
@@ -228,36 +313,79 @@ fn check(file: &TrailFile, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn listed(entries: &[TrailEntry], patient: Option<&PatientId>) -> Listed {
-    let chosen =
-        entries.iter().filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
-    let lines = chosen.map(|TrailEntry { facts, seq, .. }| {
-        let Facts { about, at, patient, purpose, source, what, who, .. } = facts.clone();
-        Line { seq: *seq, facts: Shown { at, what, who, about, patient, purpose, source } }
-    });
-    Listed { entries: lines.collect(), all: entries.len() as u64 }
+/// Notes that the owner has looked at an entry.
+fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
+    let Some(alarm) = file.trail().unreviewed().find(|alarm| alarm.seq.get() == entry) else {
+        bail!("entry {entry} is none that waits to be reviewed");
+    };
+    let Facts { about, patient, who, .. } = alarm.facts.clone();
+    let texts = [who, about].map(|text| text.map_or_else(String::new, |text| text.to_string()));
+    let about = TrailText::cut(&format!("entry {entry}: {}", texts.join(": ")));
+    // Without the link: the numbers of entries that have one are those of its gateway.
+    file.append(Facts { about, number: Some(entry), patient, ..Facts::new(TrailWhat::Reviewed, now()) })
+}
+
+fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {
+    let is_chosen = |entry: &&TrailEntry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id));
+    let entries = trail.entries();
+    Listed {
+        unreviewed: trail.unreviewed().map(Line::of).collect(),
+        entries: entries.iter().filter(is_chosen).map(Line::of).collect(),
+        all: entries.len() as u64,
+    }
+}
+
+impl Line {
+    fn of(entry: &TrailEntry) -> Self {
+        let Facts { about, at, patient, purpose, source, what, who, .. } = entry.facts.clone();
+        Self { seq: entry.seq, facts: Shown { at, what, who, about, patient, purpose, source } }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shown { at, what, who, about, patient, purpose, .. } = &self.facts;
+        write!(f, "{:>6}  {at}  {}", self.seq.get(), what.as_str())?;
+        if let Some(who) = who {
+            write!(f, " by {}", printable::quoted(who.as_str()))?;
+        }
+        if let Some(about) = about {
+            write!(f, ": {}", printable::escaped(about.as_str()))?;
+        }
+        if let Some(patient) = patient {
+            write!(f, ", patient {}", printable::escaped(patient.as_str()))?;
+        }
+        if let Some(purpose) = purpose {
+            write!(f, ", {purpose}")?;
+        }
+        writeln!(f)
+    }
 }
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Line { seq, facts } in &self.entries {
-            let Shown { at, what, who, about, patient, purpose, .. } = facts;
-            write!(f, "{:>6}  {at}  {}", seq.get(), what.as_str())?;
-            if let Some(who) = who {
-                write!(f, " by {}", printable::quoted(who.as_str()))?;
-            }
-            if let Some(about) = about {
-                write!(f, ": {}", printable::escaped(about.as_str()))?;
-            }
-            if let Some(patient) = patient {
-                write!(f, ", patient {}", printable::escaped(patient.as_str()))?;
-            }
-            if let Some(purpose) = purpose {
-                write!(f, ", {purpose}")?;
-            }
+        if !self.unreviewed.is_empty() {
+            writeln!(
+                f,
+                "NOT REVIEWED: somebody has read in an emergency; `headwater audit-trail --review ENTRY` when you have looked at it"
+            )?;
+            self.unreviewed.iter().try_for_each(|line| write!(f, "{line}"))?;
             writeln!(f)?;
         }
+        self.entries.iter().try_for_each(|line| write!(f, "{line}"))?;
         if self.entries.is_empty() { writeln!(f, "nothing yet") } else { Ok(()) }
+    }
+}
+
+impl From<CommittedHead> for Committed {
+    fn from(CommittedHead { entries, commitment }: CommittedHead) -> Self {
+        Self { entries, commitment }
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.file.display())
     }
 }
 
@@ -267,7 +395,10 @@ impl fmt::Display for Verified {
             f,
             "{} entries, each signed and in its place; {} commitments fit",
             self.entries, self.against
-        )
+        )?;
+        let (Some(logged), Some(witnesses)) = (self.logged, self.witnesses) else { return Ok(()) };
+        writeln!(f, "log         {logged} commitments in it, and the trail has all that they are about")?;
+        writeln!(f, "{}", witnessed(witnesses))
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use publishing::download::WatchAddress;
-use sharing::RecordLink;
+use sharing::{GrantLink, RecordLink};
 
 use self::range::ByteRange;
 use crate::arguments::Globals;
@@ -31,7 +31,7 @@ use crate::secrets::SecretArg;
 /// Nodes that sell what is read from them are paid out of --collateral, by vouchers under a key of this machine's own, which
 /// `headwater ledger top-up --key` gives funds. Without it they give no more than one credit.
 ///
-/// The link of a grant reads the file that was granted to you; of several, GRANT/FILE.
+/// The link of a grant reads the file that was granted to you, in its newest version; of several, GRANT/FILE.
 ///
 /// Of a folder of records (`headwater put --pack`), LINK/RECORD and NAME/RECORD read one record, or what lies in a folder of them; the
 /// link or name alone reads all of them into a folder.
@@ -106,6 +106,9 @@ impl Get {
         if RecordLink::is_meant_by(&what) {
             let link = what.parse().map_err(|error| Usage::because(format!("{error}")))?;
             return self.record(&link, globals).await;
+        }
+        if GrantLink::is_meant_by(&what) {
+            return self.grant(&what, globals).await;
         }
         let (link, inside) = packs::link_and_path(&self.what, &what, globals).await?;
         self.object(&link, inside.as_ref(), globals).await

@@ -1,47 +1,64 @@
 //! `headwater grant`: lets certain people read files of the account.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use account::Change;
-use anyhow::Context;
-use chunker::{Coding, Padding, RequiredTags};
+use chunker::Coding;
 use clap::Args;
-use client::{Client, PutOptions, PutReport};
+use client::Client;
 use protocol::UnixSeconds;
+use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    FileEntry, FileName, GRANT_TYPE, GrantedFile, HeaderFields, Identity, IndexPath, MediaType, NewGrant,
-    OwnIdentity, Reason,
+    CATALOGUE_TYPE, GrantKeys, GrantNote, GrantedFile, IndexPath, LinkId, Reason, TrailText, TrailWhat,
 };
 
 use crate::arguments::Globals;
+use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
+use crate::grants::{self, Given, Version};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::quantity::Duration;
-use crate::{account as account_file, grants};
+use crate::trail::TrailFile;
+use crate::{account as account_file, groups};
 
 /// Let certain people or institutions read files of yours
 ///
 /// The keys of the files are wrapped for the recipients alone, signed by you, and put on the network. What is printed is the link of the
-/// grant: whoever has it and is a recipient reads the files with `headwater get`; nobody else reads anything. Whoever has opened a grant
-/// keeps the keys in it: its time binds honest readers. It ends for those who have not opened it when you remove it.
+/// grant: whoever has it and is a recipient reads the files with `headwater open` or `headwater get`; nobody else reads anything. Whoever has
+/// opened a grant keeps the keys in it: its time binds honest readers, and `headwater revoke` puts the files under other ones.
+///
+/// With --series the link opens what the names stand for whenever it is opened: `headwater put --replace` and `--append` publish
+/// the next version.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater grant /scans/knee.dcm --to headwater-id:… --expires 30d --purpose treatment
-  headwater grant /records/study --to @ward-3.txt --purpose 'study 17'
+  headwater grant /records/study --to @ward-3 --purpose 'study 17'
+  headwater grant /reports/daily.pdf --to @ward-3 --series
+  headwater grant /charts/4711.pdf --to @on-duty --emergency > emergency.link
   headwater grants
-  headwater rm /grants/NAME")]
+  headwater revoke /grants/NAME")]
 pub(crate) struct Grant {
     /// Files, or folders of records, by their names in your index
     #[arg(required = true, value_name = "NAME")]
     files: Vec<String>,
 
-    /// Who may read: an identity, or @FILE with one in each line; may be repeated
-    #[arg(long, required = true, value_name = "IDENTITY|@FILE")]
+    /// Who may read: an identity, @GROUP (see `headwater group`), or @FILE with one in each line; may be repeated
+    #[arg(long, required = true, value_name = "IDENTITY|@GROUP")]
     to: Vec<String>,
+
+    /// Follow the names: newer versions of the files open under the same link
+    #[arg(long)]
+    series: bool,
+
+    /// For emergencies alone: sealed at a gateway, which reports who opens it with `headwater break-glass`, and why
+    #[arg(long, conflicts_with = "series")]
+    emergency: bool,
+
+    /// With --emergency: the gateway [default: that of the network file]
+    #[arg(long, value_name = "URL", requires = "emergency")]
+    gateway: Option<String>,
 
     /// When it ends, such as 30d [default: with the files]
     #[arg(long, value_name = "TIME")]
@@ -60,6 +77,7 @@ struct Answer {
     name: String,
     files: Vec<String>,
     recipients: usize,
+    series: bool,
     expires: u64,
     pushed: bool,
 }
@@ -67,8 +85,6 @@ struct Answer {
 impl Grant {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let paths: Vec<_> = self.files.iter().map(|name| parse_path(name)).collect::<Result<_, _>>()?;
-        let to: Vec<_> = self.to.iter().map(|to| grants::recipients(to)).collect::<Result<_, _>>()?;
-        let to: BTreeSet<_> = to.into_iter().flatten().collect();
         let purpose = self.purpose.clone().map(Reason::new).transpose();
         let purpose = purpose.map_err(|error| Usage::because(format!("--purpose: {error}")))?;
         let network = Network::load(globals.network.as_deref()).await?;
@@ -77,19 +93,31 @@ impl Grant {
         let give = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
-            let (files, until) = granted(client, &names, &paths).await?;
+            let (files, until) = grants::files(client, &names, &paths).await?;
             let expires = self.expires.map_or(until, |time| until.min(now().plus(time.seconds())));
-            let grant = NewGrant { expires: Some(expires), files, issued: now(), purpose };
-            let to: Vec<_> = to.into_iter().collect();
-            let bytes = sealed(client, &names, grant, &to)?;
-            let report = put(client, &names, coding, &bytes, expires).await?;
-            let (name, pushed) = enter(client, &mut names, coding, &report, expires).await?;
+            let (paths, files) = if self.emergency {
+                let gateway = gateway_of(self.gateway.as_deref(), &network)?;
+                self.seal(client, &mut names, coding, &gateway, &files, expires, globals).await?
+            } else {
+                (paths, files)
+            };
+            let to = groups::identities(client, &names, &self.to).await?;
+            let mut to: Vec<_> = to.iter().map(ToString::to_string).collect();
+            to.sort();
+            let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
+            let note = GrantNote { id, names: paths.clone(), to, follows: self.series };
+            let version = Version { expires, files, note, purpose };
+            let path = free_name(&names)?;
+            let report = version.publish(client, &mut names, coding, path.clone()).await?;
+            note_it(globals, client, &names, &path, recipients).await?;
+            let pushed = names.push(client, coding).await?;
             Ok(Answer {
-                link: report.link.to_string(),
+                link: GrantKeys::derive(names.account.secret(), id).link().to_string(),
                 cid: report.cid.to_string(),
-                name,
-                files: paths.iter().map(ToString::to_string).collect(),
-                recipients: to.len(),
+                name: path.to_string(),
+                files: self.files.clone(),
+                recipients,
+                series: self.series,
                 expires: expires.get(),
                 pushed,
             })
@@ -100,76 +128,53 @@ impl Grant {
     }
 }
 
-/// The files with their keys, and when the first of them ends.
-async fn granted(
-    client: &Client,
-    names: &Names,
-    paths: &[IndexPath],
-) -> anyhow::Result<(Vec<GrantedFile>, UnixSeconds)> {
-    let mut files = Vec::with_capacity(paths.len());
-    let mut until = UnixSeconds::new(u64::MAX);
-    for path in paths {
-        let file = names.file(path)?;
-        let link = names.link(client, path).await?;
-        until = until.min(file.until);
-        files.push(GrantedFile {
-            key: link.key().clone(),
-            len: file.len,
-            name: FileName::new(path.file_name()).expect("a part of a path is a name"),
-            object: file.object,
-            media_type: file.media_type.clone(),
-        });
+impl Grant {
+    /// Seals the files at a gateway; what is granted is the link by which it gives them out.
+    #[expect(clippy::too_many_arguments, reason = "all of them are about one grant")]
+    async fn seal(
+        &self,
+        client: &Client,
+        names: &mut Names,
+        coding: Coding,
+        gateway: &Url,
+        files: &[GrantedFile],
+        expires: UnixSeconds,
+        globals: &Globals,
+    ) -> anyhow::Result<(Vec<IndexPath>, Vec<GrantedFile>)> {
+        if files
+            .iter()
+            .any(|file| file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE))
+        {
+            return Err(Usage::because(
+                "--emergency is for files: a gateway does not read folders of records",
+            ));
+        }
+        let sealed = grants::seal_for_emergencies(client, names, coding, globals, gateway, files, expires);
+        let paths = vec![sealed.await?];
+        let (files, _) = grants::files(client, names, &paths).await?;
+        Ok((paths, files))
     }
-    Ok((files, until))
 }
 
-fn sealed(client: &Client, names: &Names, grant: NewGrant, to: &[Identity]) -> anyhow::Result<Vec<u8>> {
-    let own = OwnIdentity::of(names.account.secret());
-    Ok(grant.seal(&own, &client.network(), to, rand::random(), &mut rand::rng())?)
-}
-
-async fn put(
-    client: &Client,
-    names: &Names,
-    coding: Coding,
-    bytes: &[u8],
-    expires: UnixSeconds,
-) -> anyhow::Result<PutReport> {
-    let options = PutOptions {
-        coding,
-        padding: Padding::Padme,
-        name: None,
-        media_type: Some(GRANT_TYPE.to_owned()),
-        expires,
-        required: RequiredTags::default(),
-        secrets: names.account.new_secrets(),
-    };
-    client.put(bytes, options, |_| {}).await.context("cannot store the grant")
-}
-
-/// Enters the grant into the index, so that its owner finds and ends it.
-async fn enter(
-    client: &Client,
-    names: &mut Names,
-    coding: Coding,
-    report: &PutReport,
-    until: UnixSeconds,
-) -> anyhow::Result<(String, bool)> {
+/// The name of a new grant: the day.
+fn free_name(names: &Names) -> anyhow::Result<IndexPath> {
     let day: String = now().to_string().chars().take(10).collect();
     let path = IndexPath::new(format!("grants/{day}")).expect("a day is a name");
-    let path = names.local.index().free_path(&path)?;
-    let file = FileEntry {
-        object: report.cid,
-        len: report.size,
-        media_type: Some(MediaType::new(GRANT_TYPE).expect("a constant")),
-        created: now(),
-        modified: now(),
-        until,
-        erasable: None,
-        headers: HeaderFields::default(),
-    };
-    let pushed = names.write(client, coding, vec![Change::File(path.clone(), file)]).await?;
-    Ok((path.to_string(), pushed))
+    Ok(names.local.index().free_path(&path)?)
+}
+
+/// Writes into the audit trail what was granted to how many.
+async fn note_it(
+    globals: &Globals,
+    client: &Client,
+    names: &Names,
+    path: &IndexPath,
+    recipients: usize,
+) -> anyhow::Result<()> {
+    let given = Given::at(client, names, path).await?;
+    let mut facts = grants::facts(&given, TrailWhat::Granted);
+    facts.who = TrailText::cut(&format!("{recipients} recipients"));
+    TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
 }
 
 /// For people and for shells alike: the link and nothing else.

@@ -5,21 +5,32 @@ use std::fmt;
 use clap::Args;
 use client::Client;
 use serde::Serialize;
-use sharing::{FileEntry, GRANT_TYPE, IndexPath, OpenedGrant};
 
+use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
-use crate::grants;
+use crate::grants::{self, Given};
 use crate::membership::Network;
 use crate::names::{Names, now};
+use crate::trail::raise_alarms;
 
-/// List what you have granted
+/// List what you have granted, to whom, until when
+///
+/// With --update series whose names stand for other files by now get their next version; commands that put files do that by themselves.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater grants
   headwater grants --json | jq '.grants[] | select(.purpose == \"treatment\")'")]
-pub(crate) struct Grants {}
+pub(crate) struct Grants {
+    /// Publish the next versions of series that are due
+    #[arg(long)]
+    update: bool,
+
+    /// Show the links once more
+    #[arg(long)]
+    links: bool,
+}
 
 #[derive(Serialize)]
 struct Answer {
@@ -32,6 +43,12 @@ struct GrantLine {
     cid: String,
     files: Vec<String>,
     recipients: usize,
+    /// Who, as texts.
+    to: Vec<String>,
+    series: bool,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     issued: u64,
     expires: Option<u64>,
     has_ended: bool,
@@ -45,43 +62,50 @@ impl Grants {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
+        raise_alarms(globals, names.account.secret(), network.file.network)?;
+        let payer = account_file::payer(names.account.secret());
         let list = async |client: &Client| {
             names.pull(client).await?;
-            let mut grants = Vec::new();
-            for (path, _) in names.local.index().files().filter(|(_, file)| is_grant(file)) {
-                match read(client, &names, path).await {
-                    Ok(line) => grants.push(line),
-                    Err(error) => output.note(format_args!("{path} cannot be read: {error:#}")),
+            let mut is_complete = true;
+            if self.update {
+                let coding = network.usual_coding(client)?;
+                for followed in grants::follow(client, &mut names, coding, globals).await? {
+                    is_complete &= followed.failed.is_none();
+                    output.note(followed);
                 }
+                names.push(client, coding).await?;
             }
-            Ok(Answer { grants })
+            let all = Given::all(client, &names, output).await;
+            let lines = all.iter().map(|given| GrantLine::of(given, &names, self.links)).collect();
+            Ok((Answer { grants: lines }, is_complete))
         };
-        let answer = network.with_client(None, list).await?;
+        let (answer, is_complete) = network.with_client(Some(payer), list).await?;
         output.answer(&answer)?;
-        Ok(Outcome::Complete)
+        Ok(if is_complete { Outcome::Complete } else { Outcome::Incomplete })
     }
 }
 
-fn is_grant(file: &FileEntry) -> bool {
-    file.media_type.as_ref().is_some_and(|kind| kind.to_string() == GRANT_TYPE)
-}
-
-async fn read(client: &Client, names: &Names, path: &IndexPath) -> anyhow::Result<GrantLine> {
-    let object = client.open(&names.link(client, path).await?).await?;
-    let OpenedGrant { grant, files, recipients, .. } =
-        grants::read(client, &object, names.account.secret()).await?;
-    Ok(GrantLine {
-        name: path.to_string(),
-        cid: object.cid().to_string(),
-        files: files.iter().map(|file| file.name.to_string()).collect(),
-        // One of the wraps is the owner's own.
-        recipients: recipients - 1,
-        issued: grant.issued.get(),
-        expires: grant.expires.map(protocol::UnixSeconds::get),
-        has_ended: grant.expires.is_some_and(|at| at <= now()),
-        purpose: grant.purpose.map(|purpose| purpose.to_string()),
-        shown_until: grant.expires.map_or_else(String::new, |at| at.to_string().chars().take(10).collect()),
-    })
+impl GrantLine {
+    fn of(given: &Given, names: &Names, with_link: bool) -> Self {
+        let Given { path, entry, opened, note } = given;
+        let grant = &opened.grant;
+        let until = |at: protocol::UnixSeconds| at.to_string().chars().take(10).collect();
+        Self {
+            name: path.to_string(),
+            cid: entry.object.to_string(),
+            files: opened.files.iter().map(|file| file.name.to_string()).collect(),
+            recipients: note.to.len(),
+            to: note.to.clone(),
+            series: note.follows,
+            version: grant.seq.get(),
+            link: with_link.then(|| given.keys(names).link().to_string()),
+            issued: grant.issued.get(),
+            expires: grant.expires.map(protocol::UnixSeconds::get),
+            has_ended: grant.expires.is_some_and(|at| at <= now()),
+            purpose: grant.purpose.as_ref().map(ToString::to_string),
+            shown_until: grant.expires.map_or_else(String::new, until),
+        }
+    }
 }
 
 impl fmt::Display for Answer {
@@ -91,7 +115,15 @@ impl fmt::Display for Answer {
             let purpose =
                 grant.purpose.as_deref().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
             let (name, recipients, until) = (&grant.name, grant.recipients, &grant.shown_until);
-            writeln!(f, "{name}  {ended} {until}  to {recipients}: {}{purpose}", grant.files.join(", "))?;
+            let series = if grant.series { "  series" } else { "" };
+            writeln!(
+                f,
+                "{name}  {ended} {until}  to {recipients}: {}{series}{purpose}",
+                grant.files.join(", ")
+            )?;
+            if let Some(link) = &grant.link {
+                writeln!(f, "  {link}")?;
+            }
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Mandate {
         };
         let mut signed = Network::load(globals.network.as_deref()).await?.with_client(None, sign).await?;
         if let Some(path) = &self.output {
-            let lines: String = signed.iter().map(|one| format!("{}\n", one.mandate)).collect();
+            let lines: String = signed.iter().flat_map(|one| [one.mandate.as_str(), "\n"]).collect();
             folders::write_atomically(path, lines.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -129,12 +129,10 @@ impl Mandate {
 /// The mandate and nothing else, unless it went to a file.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.file {
-            Some(_) => Ok(()),
-            None => {
-                let packs = self.packs.iter().map(|pack| &pack.mandate);
-                std::iter::once(&self.mandate).chain(packs).try_for_each(|line| writeln!(f, "{line}"))
-            }
+        if self.file.is_some() {
+            return Ok(());
         }
+        let packs = self.packs.iter().map(|pack| &pack.mandate);
+        std::iter::once(&self.mandate).chain(packs).try_for_each(|line| writeln!(f, "{line}"))
     }
 }

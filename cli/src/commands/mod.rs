@@ -1,8 +1,10 @@
 //! One file per command: its arguments, what it does, and the form of its answer.
 
 pub(crate) mod account;
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod audit_trail;
+pub(crate) mod break_glass;
 pub(crate) mod completions;
 pub(crate) mod deny;
 pub(crate) mod devnet;
@@ -12,6 +14,7 @@ pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod grant;
 pub(crate) mod grants;
+pub(crate) mod group;
 pub(crate) mod hold;
 pub(crate) mod identity;
 pub(crate) mod ledger;

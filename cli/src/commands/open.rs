@@ -9,27 +9,31 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use sharing::{FOLDER_TYPE, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
+use sharing::{FOLDER_TYPE, GrantLink, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
 
 use self::object::SharedObject;
 use crate::arguments::Globals;
-use crate::destination::{Destination, Folder, Sink, unless_ended};
+use crate::commands::get::Get;
+use crate::destination::{Destination, Folder, Sink, safe_name, unless_ended};
 use crate::failure::{Outcome, Usage};
 use crate::gateway_api;
 use crate::passcode::PasscodeSource;
 use crate::secrets::SecretArg;
 use crate::shares;
 
-/// Read what somebody shared by a link, or encrypted to you with age
+/// Read what somebody shared by a link, granted to you, or encrypted to you with age
 ///
 /// FILE.age is a file that somebody encrypted to the recipient that `headwater identity --age` prints.
 ///
 /// Nothing that the gateway says is believed: every byte is proved against the address that stands, wrapped, in the share, and opened
 /// here. A file appears under its name only when it is there whole. The network need not be known.
+///
+/// A grant is read from the nodes of the network, in its newest version, and opens with your account alone.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater open @scan.link
+  headwater open @grant.link -o received
   wl-paste | headwater open - -o received          the link comes from the clipboard
   headwater open report.pdf.age                    encrypted to you with age, by whatever program
   headwater open @chart.link --passcode=@code.txt --as 'Dr. Ng' -o chart")]
@@ -71,12 +75,24 @@ struct Received {
 }
 
 impl Open {
+    /// Opens this link as a reader who says this of themselves.
+    pub(crate) fn for_reader(link: String, who: String, output: Option<PathBuf>) -> Self {
+        Self { link: link.into(), passcode: None, output, who: Some(who) }
+    }
+
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         if let Some(path) = self.link.in_place().map(Path::new).filter(|path| age_file::is_one(path)) {
             return self.age_file(path, globals).await;
         }
         let output = globals.output();
-        let link: ShareLink = self.link.parse("a link of a share")?;
+        let text = self.link.read()?;
+        if GrantLink::is_meant_by(&text) {
+            return self.grant(&text, globals).await;
+        }
+        // The text itself is not repeated: it may hold the secret.
+        let link: ShareLink = text.parse().map_err(|error| {
+            Usage::because(format!("this is neither the link of a share nor of a grant: {error}"))
+        })?;
         let gateway =
             gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
         let keys = self.keys(&link).await?;
@@ -106,6 +122,16 @@ impl Open {
             output.answer(&answer)?;
         }
         Ok(Outcome::Complete)
+    }
+
+    /// Reads what was granted to this account: by the nodes, without a gateway.
+    async fn grant(&self, link: &str, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.passcode.is_some() || self.who.is_some() {
+            return Err(Usage::because(
+                "--passcode and --as are for links: a grant knows you by your identity",
+            ));
+        }
+        Get::everything(link, self.output.as_deref(), globals).await
     }
 
     async fn keys(&self, link: &ShareLink) -> anyhow::Result<ShareKeys> {
@@ -160,14 +186,6 @@ impl Open {
     }
 }
 
-/// The name under which a file is written: not the place to create .profile or what reads like an option.
-fn safe_name(name: &str) -> String {
-    match name.strip_prefix(['.', '-']) {
-        Some(rest) => format!("_{rest}"),
-        None => name.to_owned(),
-    }
-}
-
 /// The folder in which `path` is to be, where nothing of its name may be yet.
 fn make_room(path: &Path) -> anyhow::Result<()> {
     make_folder(path)?;
@@ -202,17 +220,5 @@ impl fmt::Display for Answer {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_received_does_not_configure_a_shell() {
-        assert_eq!(safe_name(".profile"), "_profile");
-        assert_eq!(safe_name("-rf"), "_rf");
-        assert_eq!(safe_name("scan.pdf"), "scan.pdf");
     }
 }

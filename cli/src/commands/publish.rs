@@ -12,11 +12,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
+use anyhow::Context;
 use chunker::Coding;
 use clap::Args;
 use client::Client;
 use publishing::encode::Tools;
-use publishing::{AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile};
+use publishing::{
+    AttachedFile, Creator, IndexFile, PublishRequest, Published, Storing, SubtitleFile, carries_credentials,
+};
 use reqwest::Url;
 use serde::Serialize;
 use sharing::{About, Byline, FileName, Label, MediaType, Title};
@@ -79,6 +82,10 @@ pub(crate) struct Publish {
     /// A file that comes with it; may be repeated
     #[arg(long = "attach", value_name = "FILE")]
     attachments: Vec<PathBuf>,
+
+    /// Do not keep the file as it is when it carries content credentials (C2PA): what plays is packaged anew, without them
+    #[arg(long, conflicts_with_all = ["live", "collection"])]
+    no_original: bool,
 
     /// Its title
     #[arg(long)]
@@ -276,7 +283,7 @@ impl Publish {
             subtitles,
             chapters: self.chapters.as_deref().map(chapters).transpose()?.unwrap_or_default(),
             cover: self.cover.as_deref().map(attached).transpose()?,
-            attachments: self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?,
+            attachments: self.with_original(Path::new(file), output)?,
             segment_seconds: self.segment_seconds.unwrap_or(SEGMENT_SECONDS),
             listed: !self.unlisted,
             ladder: self.ladder,
@@ -284,6 +291,33 @@ impl Publish {
             work_folder: std::env::temp_dir(),
         })
     }
+}
+
+impl Publish {
+    /// What comes with it: the file itself, too, when it carries content credentials, which are lost when it is packaged.
+    fn with_original(&self, file: &Path, output: Output) -> anyhow::Result<Vec<AttachedFile>> {
+        let mut attachments: Vec<_> =
+            self.attachments.iter().map(|path| attached(path)).collect::<Result<_, _>>()?;
+        if !self.keeps_original(file)? {
+            if self.no_original && has_credentials(file)? {
+                output.note("its content credentials are lost: what plays is packaged anew");
+            }
+            return Ok(attachments);
+        }
+        output.note("it carries content credentials: the file comes along as it is, bit for bit");
+        attachments.push(attached(file)?);
+        Ok(attachments)
+    }
+
+    /// Whether the file comes along as it is.
+    fn keeps_original(&self, file: &Path) -> anyhow::Result<bool> {
+        let is_there = self.attachments.iter().any(|attached| attached == file);
+        Ok(!self.no_original && !self.collection && !self.live && !is_there && has_credentials(file)?)
+    }
+}
+
+fn has_credentials(file: &Path) -> anyhow::Result<bool> {
+    carries_credentials(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// The creator that the user is. What can be checked without an account is checked before the first use makes one.

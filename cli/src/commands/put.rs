@@ -22,7 +22,7 @@ use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account as account_file, gateway_api, lifetime, media_type, quote, smaller_coding};
+use crate::{account as account_file, gateway_api, grants, lifetime, media_type, quote, smaller_coding};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -346,6 +346,7 @@ async fn new_file(
     let free = if replace { path.clone() } else { index.free_path(&path)? };
     names.local.write(vec![Change::File(free, file)])?;
     if let Some(old) = taken_over.filter(|old| old.object != object) {
+        grants::publish_next(client, &mut names, coding, globals).await?;
         names.replaced(&old)?;
     }
     let pushed = names.push(client, coding).await?;

@@ -1,45 +1,61 @@
 //! `headwater revoke`: ends a link, and makes what it opened worthless to whoever keeps it.
 
 mod elsewhere;
+mod grant;
+mod owner;
 
 use std::fmt;
 
-use account::{Change, Released, release_now};
-use anyhow::{Context, bail};
-use chunker::{Coding, Link, Padding, RequiredTags};
+use account::Change;
+use anyhow::Context;
+use chunker::Coding;
 use clap::Args;
-use client::{Client, NodeRelease, PutOptions};
+use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{IndexPath, TrailWhat};
+use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
+pub(crate) use self::grant::{GrantRevoked, from_some};
 use crate::arguments::Globals;
 use crate::ends::{Ended, Ending};
 use crate::failure::{Outcome, Usage};
 use crate::health;
 use crate::membership::Network;
 use crate::names::{Names, now};
+use crate::packs::{self, Folder};
+use crate::rekey::{Rekeyed, put_again};
 use crate::secrets::SecretArg;
-use crate::shares::{self, KeptShare, KeptShares};
+use crate::shares::{self, KeptShare, KeptShares, OwnerFile};
 use crate::trail::{Asked, Reads, facts_of_share};
-use crate::{account as account_file, gateway_api, holds};
+use crate::{account as account_file, gateway_api, grants, holds};
 
-/// End a link that you have made, and put what it shared under new keys
+/// End a link or a grant that you have made, and put what it shared under new keys
 ///
 /// The gateway refuses the link from then on, and answers under way end. What was shared is then encrypted anew under another key and
 /// address, in your index, and the nodes are asked to end the leases of the old parts: a key that somebody kept opens
 /// nothing that is left. What was read before stays read; your audit trail has how often that was, by the gateway's word. A node that confirms says that
 /// its lease has ended, no more.
+///
+/// Of a grant, by its name or its link, the same is done without a gateway: whoever asks for it hears that it has ended. With --from it ends
+/// for some: the others find the new version under the link that they have. Other grants on the same files follow by themselves; sealed
+/// links to them, and links that you gave away, read nothing any more.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater revoke @scan.link
   headwater revoke 3kTqz…                          by the id that `headwater shares` shows
-  headwater revoke @scan.link --drop               and keep nothing of it in your index either")]
+  headwater revoke @scan.link --drop               and keep nothing of it in your index either
+  headwater revoke /grants/2026-11-26              a grant, for everybody
+  headwater revoke @grant.link --from headwater-id:… --from @ward-3
+  headwater revoke @3kTqz.owner.json               what was shared from a page, by the file that the page has saved")]
 pub(crate) struct Revoke {
-    /// The link: itself, @FILE, or - for standard input; or its id
-    #[arg(value_name = "LINK|ID")]
+    /// The link: itself, @FILE, or - for standard input; or its id; of a grant the link or the name; or the owner's file of a page, as @FILE
+    #[arg(value_name = "LINK|ID|NAME")]
     link: SecretArg,
+
+    /// Of a grant: take it from these alone: an identity, @GROUP or @FILE; may be repeated [default: from all]
+    #[arg(long, value_name = "IDENTITY|@GROUP", conflicts_with = "drop")]
+    from: Vec<String>,
 
     /// Do not encrypt the files anew: remove them from your index
     #[arg(long)]
@@ -60,25 +76,20 @@ struct Answer {
 const PROVES: &str =
     "what was read before stays read; a node that confirms says that its lease has ended, no more";
 
-#[derive(Serialize)]
-struct Rekeyed {
-    name: String,
-    old: String,
-    /// The new address; none for what is no longer in your index.
-    new: Option<String>,
-    /// Leases that nodes say they ended.
-    ended: usize,
-    /// Nodes that did not confirm, and why.
-    unconfirmed: Vec<String>,
-    /// Why it is not done.
-    failed: Option<String>,
-}
-
 impl Revoke {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let text = self.link.read()?;
-        if let Some(link) = health::known(globals, &text)? {
+        if GrantLink::is_meant_by(&text) || self.link.in_place().is_some_and(|name| name.starts_with('/')) {
+            return self.grant(&text, globals).await;
+        }
+        if !self.from.is_empty() {
+            return Err(Usage::because("--from is for grants: a link reads for whoever has it"));
+        }
+        if let Some(link) = health::known(globals, &text).await? {
             return health::revoke(globals, link).await;
+        }
+        if let Some(owner) = OwnerFile::parse(&text).map_err(|error| Usage::because(format!("{error:#}")))? {
+            return owner::revoke(globals, &owner).await;
         }
         let secret = account_file::open(globals.account.as_deref(), globals.output())?;
         if let Some((id, gateway)) = elsewhere::health_link(&text, &secret)? {
@@ -114,14 +125,18 @@ impl Revoke {
         let rekey = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
-            let mut files = Vec::new();
+            let (mut files, mut anew) = (Vec::new(), Vec::new());
             for file in &share.files {
                 let cid: Cid = file.cid.parse().context("the list of shares is damaged")?;
                 let mut done = Rekeyed::new(&file.name, cid);
                 if let Err(error) = self.rekey(&mut names, client, coding, cid, &mut done).await {
                     done.failed = Some(format!("{error:#}"));
                 }
+                anew.extend(done.new.as_ref().and_then(|new| Some((cid, new.parse().ok()?))));
                 files.push(done);
+            }
+            for followed in grants::move_along(client, &mut names, coding, globals, &anew).await? {
+                output.note(followed);
             }
             names.push(client, coding).await?;
             Ok(files)
@@ -144,93 +159,41 @@ impl Revoke {
     ) -> anyhow::Result<()> {
         let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
         holds::check(names.local.index(), &paths)?;
-        if self.drop {
-            let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
-            let gone = gone.collect();
-            names.local.release_later(old, now())?;
-            names.local.write(gone).context("cannot write to your index")?;
-        } else if !paths.is_empty() {
-            done.new = Some(put_again(names, client, coding, old, &paths).await?.to_string());
-        } else {
-            names.local.release_later(old, now())?;
-        }
-        done.report(release_now(client, &names.account, &names.local, old).await?);
-        Ok(())
+        let released = match paths.first() {
+            Some(path) if self.drop => {
+                let released = objects_of(client, names, path).await?;
+                let gone =
+                    paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
+                let gone = gone.collect();
+                names.local.release_all_later(released.iter().copied(), now())?;
+                names.local.write(gone).context("cannot write to your index")?;
+                released
+            }
+            Some(path) => {
+                let anew = put_again(client, names, coding, path).await?;
+                done.new = Some(anew.object.to_string());
+                anew.old
+            }
+            None => vec![old],
+        };
+        done.release(client, names, released).await
     }
 }
 
-/// The address of the same plaintext under another key; the index has it in place of the old one.
-async fn put_again(
-    names: &mut Names,
-    client: &Client,
-    coding: Coding,
-    old: Cid,
-    paths: &[IndexPath],
-) -> anyhow::Result<Cid> {
-    let entry = names.file(&paths[0])?.clone();
-    if entry.erasable.is_some() {
-        bail!("it is erasable: `headwater rm` destroys its key");
+/// The objects of what has this name: of a folder of records also its packs, but for those that other folders have.
+async fn objects_of(client: &Client, names: &Names, path: &IndexPath) -> anyhow::Result<Vec<Cid>> {
+    let mut objects = vec![names.file(path)?.object];
+    if packs::is_folder(names.file(path)?) {
+        let kept = packs::packs_of_others(client, names, &[path]).await?;
+        let (folder, _) = Folder::open(client, names, path).await?;
+        objects.extend(folder.packs.iter().map(PackRef::object).filter(|object| !kept.contains(object)));
     }
-    let manifest = client.manifest(&old).await?;
-    let key = names.account.secret().content_key(&manifest.salt());
-    let object = client.open(&Link::new(old, key)).await?;
-    let options = PutOptions {
-        coding,
-        padding: Padding::Padme,
-        name: object.name().map(str::to_owned),
-        media_type: object.media_type().map(str::to_owned),
-        expires: entry.until,
-        required: RequiredTags::default(),
-        secrets: names.account.new_secrets(),
-    };
-    let report = client.put(object.reader(), options, |_| ()).await.context("cannot encrypt it anew")?;
-    let mut changes = Vec::new();
-    for path in paths {
-        let entry = names.file(path)?.clone();
-        changes.push(Change::File(path.clone(), sharing::FileEntry { object: report.cid, ..entry }));
-    }
-    names.local.write(changes).context("cannot write to your index")?;
-    names.local.release_later(old, now())?;
-    Ok(report.cid)
-}
-
-impl Rekeyed {
-    fn new(name: &str, old: Cid) -> Self {
-        Self {
-            name: name.to_owned(),
-            old: old.to_string(),
-            new: None,
-            ended: 0,
-            unconfirmed: Vec::new(),
-            failed: None,
-        }
-    }
-
-    fn report(&mut self, released: Released) {
-        match released {
-            Released::Asked(report) => {
-                self.ended = report.ended();
-                self.unconfirmed = report
-                    .nodes
-                    .iter()
-                    .filter_map(|(node, said)| match said {
-                        NodeRelease::Unconfirmed(reason) => Some(format!("{}: {reason}", node.fmt_short())),
-                        NodeRelease::Ended(_) | NodeRelease::HeldNothing => None,
-                    })
-                    .collect();
-            }
-            Released::Unknown => {}
-            Released::NotOurs => self.failed = Some("another account put it".to_owned()),
-            Released::Later(error) => {
-                self.failed = Some(format!("it is tried again by later commands: {error}"));
-            }
-        }
-    }
+    Ok(objects)
 }
 
 impl Answer {
     fn is_over(&self) -> bool {
-        self.revoked && self.files.iter().all(|file| file.failed.is_none() && file.unconfirmed.is_empty())
+        self.revoked && self.files.iter().all(Rekeyed::is_over)
     }
 }
 
@@ -238,13 +201,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", if self.revoked { "the link opens no more" } else { "the link still opens" })?;
         write!(f, "{}", self.reads)?;
-        for file in &self.files {
-            let new = file.new.as_ref().map_or(String::new(), |new| format!(", encrypted anew as {new}"));
-            writeln!(f, "{}: {} leases of the old parts ended{new}", file.name, file.ended)?;
-            for line in file.unconfirmed.iter().chain(&file.failed) {
-                writeln!(f, "  not confirmed: {line}")?;
-            }
-        }
+        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         writeln!(f, "{}", self.proves)
     }
 }

@@ -12,13 +12,15 @@ use anyhow::{Context, bail};
 use clap::Args;
 use client::{Client, NodeRelease, ReleaseReport};
 use proofs::Cid;
+use protocol::NetworkId;
 use serde::Serialize;
-use sharing::{AccountIndex, EntryName, FileEntry, IndexPath, KeyFate, PackRef};
+use sharing::{AccountIndex, EntryName, Facts, FileEntry, IndexPath, KeyFate, PackRef, TrailText, TrailWhat};
 
 use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::grants::{self, Given};
 use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
@@ -132,17 +134,26 @@ impl Rm {
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
+            end_grants(globals, client, &names, &chosen).await?;
             let mut records = Vec::with_capacity(removals.len());
             for removal in removals {
                 records.push(removal.run(&mut names, client, coding).await?);
             }
+            if !records.is_empty() {
+                grants::publish_next(client, &mut names, coding, globals).await?;
+            }
             let mut files = remove_all(&mut names, client, chosen, folders).await?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
-            files.iter_mut().for_each(|file| file.report_packs(&mut said));
+            for file in &mut files {
+                file.report_packs(&mut said);
+            }
             let certificate = match erased {
                 Some(path) => Some(self.certify(globals, &names, client, &path, &files)?),
-                None => None,
+                None => {
+                    note(globals, &names, client.network(), &files, &records)?;
+                    None
+                }
             };
             Ok(Answer { files, records, pushed, certificate, proves: PROVES })
         };
@@ -271,6 +282,41 @@ async fn packs_of(
         of_each.insert(path.clone(), objects.collect());
     }
     Ok(of_each)
+}
+
+/// Has whoever asks for a grant that is removed hear that it has ended.
+async fn end_grants(
+    globals: &Globals,
+    client: &Client,
+    names: &Names,
+    chosen: &[(IndexPath, FileEntry)],
+) -> anyhow::Result<()> {
+    for (path, _) in chosen.iter().filter(|(_, file)| grants::is_grant(file)) {
+        let given = Given::at(client, names, path).await?;
+        grants::end(client, names, &given).await.with_context(|| format!("cannot end {path}"))?;
+        let facts = grants::facts(&given, TrailWhat::GrantEnded);
+        TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;
+    }
+    Ok(())
+}
+
+/// Writes into the audit trail what was removed.
+fn note(
+    globals: &Globals,
+    names: &Names,
+    network: NetworkId,
+    files: &[Removed],
+    records: &[RemovedRecords],
+) -> anyhow::Result<()> {
+    let files = files.iter().filter(|file| file.kept_as.is_none()).map(|file| match file.key {
+        Some(key) => format!("{}, its key {key}", file.name),
+        None => file.name.clone(),
+    });
+    let records = records.iter().map(|removed| format!("{}: {}", removed.name, removed.records.join(", ")));
+    let facts = files
+        .chain(records)
+        .map(|about| Facts { about: TrailText::cut(&about), ..Facts::new(TrailWhat::Erased, now()) });
+    TrailFile::open(globals, names.account.secret(), network)?.append_with(|_| facts.collect())
 }
 
 fn destroy_key(names: &Names, file: &FileEntry) -> std::io::Result<Option<&'static str>> {

@@ -99,7 +99,7 @@ impl Share {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         if self.health.is_wanted() {
             let Self { files, gateway, expires, passcode, label, health, .. } = self;
-            return health.run(Wish { files, gateway, expires, passcode, label }, globals).await;
+            return Box::pin(health.run(Wish { files, gateway, expires, passcode, label }, globals)).await;
         }
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
@@ -270,7 +270,7 @@ async fn put_item(
 }
 
 /// Tells the gateway of a share. It is written down before anybody can open it: what nobody knows of cannot be taken back.
-async fn register(
+pub(crate) async fn register(
     globals: &Globals,
     gateway: &Url,
     signed: &Signed<Record>,

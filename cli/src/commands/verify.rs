@@ -1,4 +1,6 @@
-//! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies.
+//! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies; or that a file was attested to.
+
+mod attested;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,11 +16,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sharing::{ERASURE_LEN_MAX, Erasure, ErasureCertificate};
 
+use self::attested::AttestedFile;
 use crate::arguments::Globals;
-use crate::failure::Outcome;
+use crate::attest::KnownLog;
+use crate::failure::{Outcome, Usage};
 use crate::record_file::{self, RecordFile};
 
-/// Check a signed record or an audit: a lease, a node record, a publication, a transcript, a log, …
+/// Check a signed record or an audit: a lease, a node record, a publication, a transcript, a log, … or an attested file
 ///
 /// Verifies the signature and prints what the record says, who signed it and for which network. Whether
 /// that is a network and a signer you trust is yours to judge. The file holds the record's bytes, or the
@@ -31,6 +35,9 @@ use crate::record_file::{self, RecordFile};
 /// was drawn, what was drawn, what the node signed, and the proofs where they are attached. A log of audits
 /// is read to its end, and its chain is checked too. Exit status 1 when anything is off; an audit that the
 /// node did not pass is not, as long as its transcript says so rightly.
+///
+/// With a second file, the proof that `headwater attest` has made, the first one may be any file: it is the one that was
+/// attested to, to the byte, and the log that you name has it. Of an Open Badge is told what it says. Nobody is asked.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -38,10 +45,17 @@ Examples:
   headwater verify audit.transcript
   headwater verify audits.log
   headwater verify scan.dcm.erasure.txt
-  headwater verify - < lease.cbor")]
+  headwater verify - < lease.cbor
+  headwater verify badge.json badge.json.proof --policy witnesses.policy")]
 pub(crate) struct Verify {
     /// The file with the record, the transcript or the log; - for standard input, except for logs
     file: PathBuf,
+
+    /// The proof that the file was attested to
+    proof: Option<PathBuf>,
+
+    #[command(flatten)]
+    known: KnownLog,
 }
 
 /// Longest file that is read whole, in bytes: a certificate of erasure in base64 with what stands above it.
@@ -61,9 +75,16 @@ struct Verified {
 
 impl Verify {
     pub(crate) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let bytes = record_file::read(&self.file, FILE_LEN_MAX)?;
         let output = globals.output();
+        if let Some(proof) = &self.proof {
+            output.answer(&AttestedFile::check(&self.file, proof, &self.known.wanted()?)?)?;
+            return Ok(Outcome::Complete);
+        }
+        let bytes = record_file::read(&self.file, FILE_LEN_MAX)?;
         match Kind::of(&bytes) {
+            Kind::Proof => {
+                return Err(Usage::because("this is a proof: name the file that it is about before it"));
+            }
             Kind::Log => output.answer(&Log::read(&self.file)?)?,
             Kind::Erasure => output.answer(&Verified::erasure(&self.file, &bytes)?)?,
             Kind::Transcript => output.answer(&Verified::transcript(&self.file, &bytes)?)?,
@@ -76,6 +97,8 @@ impl Verify {
 /// What a file begins as.
 enum Kind {
     Erasure,
+    /// That something is in a transparency log.
+    Proof,
     Log,
     Transcript,
     Record,
@@ -89,6 +112,8 @@ impl Kind {
             Self::Log
         } else if ErasureCertificate::is_in(bytes) {
             Self::Erasure
+        } else if bytes.starts_with(b"c2sp.org/tlog-proof@") {
+            Self::Proof
         } else if bytes.first().is_some_and(|head| TRANSCRIPT.contains(head)) {
             Self::Transcript
         } else {

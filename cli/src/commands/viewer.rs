@@ -6,9 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use data_encoding::HEXLOWER;
+use ledger::LogEntry;
 use sha2::{Digest, Sha256};
 
+use super::attest::witnessed;
+use crate::arguments::Globals;
+use crate::attest::{KnownLog, WholeLog};
 use crate::failure::{Outcome, Unread, Usage};
+use crate::ledger_api::LedgerApi;
 
 /// Where the page lies when it was built in the repository.
 const BUILT: &str = "player-demo/dist";
@@ -22,6 +27,7 @@ const BUILT: &str = "player-demo/dist";
 Examples:
   headwater viewer > viewer.html
   headwater viewer --hash                          its SHA-256, to compare with what others have
+  headwater viewer --hash --ledger https://ledger.example --policy mine.policy     and whether the log has it
   headwater viewer --page /srv/headwater/page > viewer.html")]
 pub(crate) struct Viewer {
     /// The folder of the page, as player-demo builds it
@@ -31,19 +37,44 @@ pub(crate) struct Viewer {
     /// Print the SHA-256 of the page instead
     #[arg(long)]
     hash: bool,
+
+    /// Say whether the log of this ledger vouches for it; exit status 1 when it does not
+    #[arg(long, value_name = "URL")]
+    ledger: Option<String>,
+
+    #[command(flatten)]
+    known: KnownLog,
 }
 
 impl Viewer {
-    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         let page = read(&self.page)?;
+        self.write(&page)?;
+        let Some(url) = &self.ledger else { return Ok(Outcome::Complete) };
+        let log = WholeLog::read(&LedgerApi::connect(url).await?, self.known.policy()?).await?;
+        let hash = <[u8; 32]>::from(Sha256::digest(&page));
+        let place = log.entries.iter().enumerate().find_map(|(index, entry)| match entry {
+            LogEntry::Page(page) if *page.hash.as_bytes() == hash => Some((index, page.name.to_string())),
+            _ => None,
+        });
+        let (origin, output) = (&log.accepted.checkpoint.origin, globals.output());
+        let Some((index, name)) = place else {
+            output.note(format_args!("the log {origin} does NOT have this viewer"));
+            return Ok(Outcome::Incomplete);
+        };
+        output.note(format_args!("the log {origin} has this viewer: entry {index}, {name}"));
+        output.note(witnessed(log.accepted.witnessed_by));
+        Ok(Outcome::Complete)
+    }
+
+    fn write(&self, page: &[u8]) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         let written = if self.hash {
-            writeln!(out, "{}", HEXLOWER.encode(&Sha256::digest(&page)))
+            writeln!(out, "{}", HEXLOWER.encode(&Sha256::digest(page)))
         } else {
-            out.write_all(&page)
+            out.write_all(page)
         };
-        written.and_then(|()| out.flush()).map_err(Unread::or)?;
-        Ok(Outcome::Complete)
+        written.and_then(|()| out.flush()).map_err(Unread::or)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the account knows of its own health links: a file for each, beside its index.
+//! What the account knows of its own health links: a file for each, beside its index; those of its other devices in a folder of
+//! their own, since only the device that made a link fetches what happens to it.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ use crate::{folders, names};
 #[derive(Debug)]
 pub(crate) struct Book {
     folder: PathBuf,
+    /// Links that other devices have made.
+    elsewhere: PathBuf,
 }
 
 /// A health link of the account. Keys follow from the account secret and the id.
@@ -49,48 +52,79 @@ pub(crate) struct BookEntry {
 
 impl Book {
     pub(crate) fn open(globals: &Globals) -> anyhow::Result<Self> {
-        Ok(Self { folder: names::index_folder(globals)?.join("health-links") })
+        let index = names::index_folder(globals)?;
+        Ok(Self { folder: index.join("health-links"), elsewhere: index.join("health-links-elsewhere") })
     }
 
-    /// Keeps an entry durably.
+    /// Keeps an entry durably, where it is kept already, or as one that this device has made.
     pub(crate) fn keep(&self, entry: &BookEntry) -> anyhow::Result<()> {
-        let path = self.path(entry.id);
-        std::fs::create_dir_all(&self.folder)
-            .and_then(|()| folders::write_privately(&path, &serde_json::to_vec(entry).expect("it is JSON")))
-            .and_then(|()| std::fs::File::open(&self.folder)?.sync_all())
-            .with_context(|| format!("cannot keep what is known of the link in {}", path.display()))
+        let is_elsewhere = place(&self.elsewhere, entry.id).exists();
+        keep_in(if is_elsewhere { &self.elsewhere } else { &self.folder }, entry)
     }
 
-    /// The entry of a link, if the account made it on this machine and network.
+    /// Keeps what another device says of a link, when that is news.
+    pub(super) fn learn(&self, entry: &BookEntry) -> anyhow::Result<()> {
+        let is_own = place(&self.folder, entry.id).exists();
+        let is_news = self.find(entry.id)?.is_none_or(|known| entry.is_after(&known));
+        if is_news { keep_in(if is_own { &self.folder } else { &self.elsewhere }, entry) } else { Ok(()) }
+    }
+}
+
+fn keep_in(folder: &Path, entry: &BookEntry) -> anyhow::Result<()> {
+    let path = place(folder, entry.id);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| folders::write_privately(&path, &serde_json::to_vec(entry).expect("it is JSON")))
+        .and_then(|()| std::fs::File::open(folder)?.sync_all())
+        .with_context(|| format!("cannot keep what is known of the link in {}", path.display()))
+}
+
+impl Book {
+    /// The entry of a link, if the account made it on this network, and this machine knows of it.
     pub(crate) fn find(&self, id: LinkId) -> anyhow::Result<Option<BookEntry>> {
-        let path = self.path(id);
-        if path.exists() { read(&path).map(Some) } else { Ok(None) }
+        let path = [&self.folder, &self.elsewhere].map(|folder| place(folder, id));
+        path.iter().find(|path| path.exists()).map(|path| read(path)).transpose()
     }
 
     /// Forgets a link that never came to be.
     pub(crate) fn forget(&self, id: LinkId) -> anyhow::Result<()> {
-        Ok(std::fs::remove_file(self.path(id))?)
+        Ok(std::fs::remove_file(place(&self.folder, id))?)
     }
 
-    /// All entries, oldest first.
+    /// All that this device has made, oldest first.
     pub(crate) fn entries(&self) -> anyhow::Result<Vec<BookEntry>> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
-        }
-        let mut entries = Vec::new();
-        for file in std::fs::read_dir(&self.folder)? {
-            let path = file?.path();
-            if path.extension().is_some_and(|ending| ending == "json") {
-                entries.push(read(&path)?);
-            }
-        }
-        entries.sort_by_key(|entry: &BookEntry| (entry.made, entry.id));
-        Ok(entries)
+        entries_in(&self.folder)
     }
 
-    fn path(&self, id: LinkId) -> PathBuf {
-        self.folder.join(format!("{id}.json"))
+    /// All that this device knows of other devices, oldest first.
+    pub(crate) fn entries_elsewhere(&self) -> anyhow::Result<Vec<BookEntry>> {
+        entries_in(&self.elsewhere)
     }
+}
+
+impl BookEntry {
+    /// Whether more has happened to the link than the other one knows.
+    fn is_after(&self, known: &Self) -> bool {
+        (self.seq, self.ended.is_some()) > (known.seq, known.ended.is_some())
+    }
+}
+
+fn entries_in(folder: &Path) -> anyhow::Result<Vec<BookEntry>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut entries = Vec::new();
+    for file in std::fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            entries.push(read(&path)?);
+        }
+    }
+    entries.sort_by_key(|entry: &BookEntry| (entry.made, entry.id));
+    Ok(entries)
+}
+
+fn place(folder: &Path, id: LinkId) -> PathBuf {
+    folder.join(format!("{id}.json"))
 }
 
 fn read(path: &Path) -> anyhow::Result<BookEntry> {

@@ -12,7 +12,7 @@ use sharing::{
     Facts, HealthLinkText, LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader, TrailText, TrailWhat,
 };
 
-use super::{Book, BookEntry};
+use super::{Book, BookEntry, index};
 use crate::arguments::Globals;
 use crate::ends::{Ended, Ending};
 use crate::failure::{Outcome, Usage};
@@ -35,11 +35,16 @@ struct Answer {
 }
 
 /// The health link of the account that a text names: the link as a whole, or its id.
-pub(crate) fn known(globals: &Globals, text: &str) -> anyhow::Result<Option<BookEntry>> {
-    match id_in(text) {
-        Some(id) => Book::open(globals)?.find(id),
-        None => Ok(None),
+///
+/// Where this device does not know it, the account's index may.
+pub(crate) async fn known(globals: &Globals, text: &str) -> anyhow::Result<Option<BookEntry>> {
+    let Some(id) = id_in(text) else { return Ok(None) };
+    let book = Book::open(globals)?;
+    let is_link = text.trim().parse::<LinkId>().is_err();
+    if let (None, true) = (book.find(id)?, is_link) {
+        index::learn(globals).await;
     }
+    book.find(id)
 }
 
 /// Ends a health link, and the leases of what is behind it. Where its gateway does not answer, later commands tell it, and nothing is
@@ -63,7 +68,7 @@ pub(crate) async fn revoke(globals: &Globals, entry: BookEntry) -> anyhow::Resul
             release_now(client, &names.account, &names.local, *object).await?;
         }
         let coding = network.usual_coding(client)?;
-        names.push(client, coding).await
+        Ok(index::tell(client, &mut names, coding, &entry).await)
     };
     let released = network.with_client(Some(account_file::payer(&secret)), release).await;
     if let Err(error) = &released {

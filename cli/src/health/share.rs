@@ -20,7 +20,7 @@ use sharing::{
 use super::files::{self, PlainFile};
 use super::link::required_id;
 use super::register::Registering;
-use super::{Book, BookEntry, qr};
+use super::{Book, BookEntry, index, qr};
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
@@ -133,7 +133,7 @@ impl HealthArgs {
             let put = self.put(&mut names, client, coding, entry, &files).await?;
             let registering = Registering { book: &book, before: before.as_ref(), network: &network };
             let entry = registering.register(&names, &mut trail, put).await?;
-            names.push(client, coding).await?;
+            index::tell(client, &mut names, coding, &entry).await;
             Ok(entry)
         };
         let entry = network.with_client(Some(account_file::payer(&secret)), work).await?;

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use account::{Change, PackPut, RecordFolder, Released as Answer, release_now};
+use account::{Account, Change, PackPut, Packed, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
 use chunker::Coding;
 use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
+use futures_util::TryStreamExt as _;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
 
 use crate::failure;
 use crate::names::{Names, check_kind, now};
+
+/// How it begins what a node is said to have answered that has not done what it was asked for.
+pub(crate) const NOT_CONFIRMED: &str = "not confirmed";
 
 /// A folder of records under its name.
 #[derive(Debug)]
@@ -120,6 +124,51 @@ impl Folder {
     }
 }
 
+/// Writes every pack of a folder once more under new keys, and a catalogue of them in the place of the old one. Gives the new
+/// catalogue, and what is to be released now: the old one, and its packs but for those that other folders have.
+pub(crate) async fn put_again(
+    client: &Client,
+    names: &mut Names,
+    index_coding: Coding,
+    path: &IndexPath,
+) -> anyhow::Result<(Cid, Vec<Cid>)> {
+    let (mut folder, opened) = Folder::open(client, names, path).await?;
+    let file = folder.file.clone().context("it was found by its name")?;
+    let account = names.account.clone();
+    let kept = packs_of_others(client, names, &[path]).await?;
+    let mut packed = Packed::default();
+    for (number, pack) in folder.packs.iter().enumerate() {
+        let put = as_put(client, &account, pack.object(), pack.until()).await?;
+        let records = opened.records(number, opened.entries(number).await?).await?.map_err(Into::into);
+        if let Err(error) = put.put(records, &mut packed, |_| {}).await {
+            release(client, names, packed.packs.iter().map(PackRef::object)).await?;
+            return Err(error).context("cannot write its packs again");
+        }
+    }
+    let new = packed.packs.iter().map(PackRef::object).collect();
+    let replaced = std::mem::replace(&mut folder.packs, packed.packs);
+    let mut old: Vec<_> = replaced.iter().map(PackRef::object).collect();
+    old.retain(|object| !kept.contains(object));
+    let put = as_put(client, &account, file.object, file.until).await?;
+    let written = folder.write(&put, names, index_coding, file.erasable.is_some(), new).await?;
+    if names.local.index().paths_of(file.object).next().is_none() {
+        old.push(file.object);
+    }
+    Ok((written.catalogue.cid, old))
+}
+
+/// As an object of a folder was put, so is what takes its place.
+pub(crate) async fn as_put<'a>(
+    client: &'a Client,
+    account: &'a Account,
+    object: Cid,
+    until: UnixSeconds,
+) -> anyhow::Result<PackPut<'a>> {
+    let manifest = client.manifest(&object).await?;
+    let coding = manifest.geometry().coding();
+    Ok(PackPut { client, account, coding, required: manifest.required().clone(), until })
+}
+
 /// The packs that other folders of records have: they stay whatever becomes of this one.
 pub(crate) async fn packs_of_others(
     client: &Client,
@@ -161,14 +210,14 @@ pub(crate) async fn release_unnamed(client: &Client, names: &Names) -> anyhow::R
         unnamed.later = Some("too few nodes have said what your other devices have written".to_owned());
         return Ok(unnamed);
     }
-    let named = match packs_of_others(client, names, &[]).await {
-        Ok(named) => named,
+    let kept = match packs_of_others(client, names, &[]).await {
+        Ok(kept) => kept,
         Err(error) => {
             unnamed.later = Some(failure::one_line(&error));
             return Ok(unnamed);
         }
     };
-    for pack in names.local.decide_packs(&named, now())? {
+    for pack in names.local.decide_packs(&kept, now())? {
         let answer = release_now(client, &names.account, &names.local, pack).await?;
         unnamed.answers.insert(pack, answer);
     }
@@ -215,7 +264,8 @@ impl Released {
                 }
                 self.reports.push(report);
             }
-            Answer::Unknown | Answer::NotOurs => {}
+            Answer::Unknown => {}
+            Answer::NotOurs => self.later = Some("another account put it".to_owned()),
             Answer::Later(error) => {
                 self.later = Some(format!("it is tried again by later commands: {error}"));
             }
@@ -238,20 +288,20 @@ impl Released {
                 self.nodes.entry(node).or_insert_with(|| "ended its leases".to_owned());
             }
             NodeRelease::Unconfirmed(reason) => {
-                self.nodes.insert(node, format!("not confirmed: {reason}"));
+                self.nodes.insert(node, format!("{NOT_CONFIRMED}: {reason}"));
             }
         }
     }
 }
 
-/// Keys of a new catalogue. Those that nothing brings back are kept before they are used.
-fn secrets(names: &Names, erasable: bool) -> anyhow::Result<ObjectSecrets> {
+/// Keys of a new object. Those that nothing brings back are kept before they are used.
+pub(crate) fn secrets(names: &Names, erasable: bool) -> anyhow::Result<ObjectSecrets> {
     if !erasable {
         return Ok(names.account.new_secrets());
     }
     let secrets = names.account.new_erasable_secrets();
-    // Should the catalogue never come to be in the index, nobody needs its key.
+    // Should it never come to be in the index, nobody needs its key.
     names.local.destroy_key_later(&secrets.salt)?;
-    names.keys.keep(&secrets.salt, &secrets.content_key).context("cannot keep the key of the catalogue")?;
+    names.keys.keep(&secrets.salt, &secrets.content_key).context("cannot keep its key")?;
     Ok(secrets)
 }

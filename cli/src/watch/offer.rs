@@ -61,11 +61,11 @@ impl Offer {
             }
             Some(_) => {}
         }
-        let title = format!("v1/titles/{}?creator={}", bundle.id(), hex(&bundle.creator()));
+        let title = format!("v1/titles/{}?creator={}", bundle.content(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, network, &id).await?;
         let parts = agreement.parts();
-        if parts.content != bundle.id().cid() || parts.creator != bundle.creator() {
+        if parts.content != bundle.content() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
         }
         Ok(Self { ledger, issuer, network, agreement, need: limit::need(bundle) })

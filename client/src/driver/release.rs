@@ -6,7 +6,7 @@ use std::time::Duration;
 use chunker::Manifest;
 use futures_util::{StreamExt as _, stream};
 use proofs::Root;
-use protocol::{HeldShard, LeaseEnd, PublicKey, Release, SecretKey, Signed};
+use protocol::{Code, HeldShard, LeaseEnd, PublicKey, Release, SecretKey, Signed};
 
 use crate::client::Client;
 use crate::placement::{Ranked, segment_seed};
@@ -23,7 +23,12 @@ const ASK_WITHIN: Duration = Duration::from_secs(4);
 pub(crate) async fn release(client: &Client, manifest: &Manifest, control: &SecretKey) -> ReleaseReport {
     super::probe_suspects(client).await;
     let told = stream::iter(candidates(client, manifest)).map(|(node, roots)| async move {
-        let said = match release_at(client, node, &roots, control).await {
+        let mut ended = release_at(client, node, &roots, control).await;
+        if matches!(&ended, Err(error) if error.code() == Some(Code::UnknownLease)) {
+            // Another command of the same account has ended it in between: what is left is asked for once more.
+            ended = release_at(client, node, &roots, control).await;
+        }
+        let said = match ended {
             Ok(ended) if ended.is_empty() => NodeRelease::HeldNothing,
             Ok(ended) => NodeRelease::Ended(ended),
             Err(error) => NodeRelease::Unconfirmed(error.to_string()),

@@ -145,24 +145,51 @@ GRANT_KEY = b3(b"grant key")
 FILE = {"key": b3(b"content key"), "len": 1000, "name": "knee.dcm", "object": b"\x01\x71\x1e\x20" + b3(b"scan"), "type": "application/dicom"}
 
 
+ID = b3(b"grant id")
+SERIES = Key(derive("headwater v1 grant pointer key", OWNER.account + ID))
+SECRET = derive("headwater v1 grant link", OWNER.account + ID)
+NOTE = {"follows": False, "id": ID, "names": ["scans/knee.dcm"], "to": [READER.text()], "v": 1}
+
+
+def note_of(contents, note=NOTE, account=OWNER.account):
+    return ChaCha20Poly1305(derive("headwater v1 grant note", account + b3(contents))).encrypt(bytes(12), cbor(note), b"")
+
+
 def contents_of(files, key=GRANT_KEY, **changes):
     return ChaCha20Poly1305(key).encrypt(bytes(12), cbor(without_none({"files": files, "v": 1} | changes)), b"")
 
 
-def wraps_for(identities_, contents, key=GRANT_KEY, info=b"headwater/1 grant"):
-    wraps = [one.wrap(key, info, b3(contents), b3(b"ephemeral" + bytes([number]))) for number, one in enumerate(identities_)]
+def terms_of(body, network=NET, by=OWNER):
+    return b3(by.signing.public + network + cbor(without_none(body | {"wraps": bytes(32)})))
+
+
+def wraps_for(identities_, terms, key=GRANT_KEY, info=b"headwater/1 grant"):
+    wraps = [one.wrap(key, info, terms, b3(b"ephemeral" + bytes([number]))) for number, one in enumerate(identities_)]
     return b"".join(sorted(wraps))
 
 
-def grant(files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, body=None, network=NET, by=OWNER, **changes):
+def grant(files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, note=None, body=None, network=NET, by=OWNER, signed_as=None, **changes):
+    """`wraps` gives the wraps for the terms; `signed_as` is what is changed in the body after that."""
     contents = contents_of(list(files)) if contents is None else contents
-    wraps = wraps_for(to, contents) if wraps is None else wraps
-    said = {"contents": b3(contents), "expires": START + 86_400, "issued": START, "purpose": "treatment", "wraps": b3(wraps)} | (body or {})
+    note = note_of(contents) if note is None else note
+    said = {
+        "contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note), "purpose": "treatment", "seq": 3, "series": SERIES.public,
+    } | (body or {})
+    terms = terms_of(said, network, by)
+    wraps = wraps_for(to, terms) if wraps is None else wraps(terms)
+    said = {"wraps": b3(wraps)} | said | (signed_as or {})
     signed = record("grant", without_none(said), by.signing, network=network)
-    return cbor(without_none({"contents": contents, "record": signed, "v": 1, "wraps": wraps} | changes))
+    return cbor(without_none({"contents": contents, "note": note, "record": signed, "v": 1, "wraps": wraps} | changes))
 
 
 def grants():
+    # The terms of the same grant by its true owner, whose wraps somebody else has taken.
+    contents = contents_of([FILE])
+    body = {"contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note_of(contents)), "purpose": "treatment", "seq": 3, "series": SERIES.public}
+
+    def as_owner(_):
+        return terms_of(body)
+
     def vector(name, error, bytes_, count=None):
         return without_none({"name": name, "grant": bytes_.hex(), "error": error, "files": count})
 
@@ -186,20 +213,28 @@ def grants():
     yield vector("a purpose of 201 bytes", "record", grant(body={"purpose": "x" * 201}))
     yield vector("contents of another grant", "hash", grant(body={"contents": b3(b"other")}))
     yield vector("wraps of another grant", "hash", grant(body={"wraps": b3(b"other")}))
-    yield vector("a wrap that was added later", "hash", grant(wraps=wraps_for((OWNER, OTHER, READER), contents_of([FILE])), body={"wraps": b3(wraps_for((OWNER, OTHER), contents_of([FILE])))}))
+    yield vector("a wrap that was added later", "hash", grant(to=(OWNER, OTHER, READER), body={"wraps": b3(b"those for the owner and another")}))
+    yield vector("a note of another grant", "hash", grant(body={"note": b3(b"other")}))
+    yield vector("without a hash of the note", "record", grant(body={"note": None}))
+    yield vector("without a version", "record", grant(body={"seq": None}))
+    yield vector("of no series", "record", grant(body={"series": b"\x02" + bytes(31)}))
     yield vector("for others", "not_for_you", grant(to=(OWNER, OTHER)))
     yield vector("for other hybrid readers", "not_for_you", grant(to=(OWNER, HYBRID_OTHER)))
-    mine = HYBRID_READER.wrap(GRANT_KEY, b"headwater/1 grant", b3(contents_of([FILE])), b3(b"ephemeral"))
-    yield vector("another ciphertext of ML-KEM", "not_for_you", grant(wraps=mine[:2] + bytes([mine[2] ^ 1]) + mine[3:]))
-    yield vector("another key of X25519 beside it", "not_for_you", grant(wraps=mine[:1090] + OTHER.reads + mine[1122:]))
-    yield vector("wrapped beside other contents", "not_for_you", grant(wraps=wraps_for((OWNER, READER), b"other")))
-    yield vector("wrapped for something else", "not_for_you", grant(wraps=wraps_for((OWNER, READER), contents_of([FILE]), info=b"headwater/1 other")))
-    yield vector("no wraps", "wraps", grant(wraps=b""))
-    yield vector("a hybrid wrap of 1169 bytes", "wraps", grant(wraps=mine[:-1]))
-    yield vector("a hybrid wrap that says it is none", "wraps", grant(wraps=X25519 + mine[2:]))
-    yield vector("a wrap of another kind", "wraps", grant(wraps=bytes([0x00, 0x10]) + wraps_for((READER,), contents_of([FILE]))[2:]))
-    yield vector("a wrap without its kind", "wraps", grant(wraps=wraps_for((READER,), contents_of([FILE]))[2:]))
-    yield vector("a wrap of 81 bytes", "wraps", grant(wraps=wraps_for((READER,), contents_of([FILE]))[:-1]))
+    mine = lambda terms: HYBRID_READER.wrap(GRANT_KEY, b"headwater/1 grant", terms, b3(b"ephemeral"))
+    yield vector("another ciphertext of ML-KEM", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:2] + bytes([wrap[2] ^ 1]) + wrap[3:]))
+    yield vector("another key of X25519 beside it", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:1090] + OTHER.reads + wrap[1122:]))
+    yield vector("wrapped beside other terms", "not_for_you", grant(wraps=lambda _: wraps_for((OWNER, READER), b3(b"other"))))
+    yield vector("signed anew without its end", "not_for_you", grant(signed_as={"expires": None}))
+    yield vector("signed anew for another purpose", "not_for_you", grant(signed_as={"purpose": "research"}))
+    yield vector("signed anew as another version", "not_for_you", grant(signed_as={"seq": 4}))
+    yield vector("signed anew by somebody else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), as_owner(terms)), by=OTHER))
+    yield vector("wrapped for something else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), terms, info=b"headwater/1 other")))
+    yield vector("no wraps", "wraps", grant(wraps=lambda _: b""))
+    yield vector("a hybrid wrap of 1169 bytes", "wraps", grant(wraps=lambda terms: mine(terms)[:-1]))
+    yield vector("a hybrid wrap that says it is none", "wraps", grant(wraps=lambda terms: X25519 + mine(terms)[2:]))
+    yield vector("a wrap of another kind", "wraps", grant(wraps=lambda terms: bytes([0x00, 0x10]) + wraps_for((READER,), terms)[2:]))
+    yield vector("a wrap without its kind", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[2:]))
+    yield vector("a wrap of 81 bytes", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[:-1]))
     yield vector("contents under another key", "key", grant(contents=contents_of([FILE], b3(b"other key"))))
     yield vector("no files", "files", grant([]))
     yield vector("65 files", "malformed", grant([FILE] * 65))
@@ -207,6 +242,68 @@ def grants():
     yield vector("a name that leads out", "malformed", grant([FILE | {"name": "../a"}]))
     yield vector("a key of 31 bytes", "malformed", grant([FILE | {"key": bytes(31)}]))
     yield vector("an unknown key of a file", "malformed", grant([FILE | {"extra": 1}]))
+
+
+# --- Links, pointers and notes -------------------------------------------------------------------
+
+
+def link_text(series=SERIES.public, secret=SECRET):
+    return "headwater-grant:" + base64.urlsafe_b64encode(series + secret).decode().rstrip("=")
+
+
+def links():
+    yield {"name": "a grant", "account": OWNER.account.hex(), "id": ID.hex(), "link": link_text()}
+    good = link_text()
+    for name, error, text in (
+        ("nothing", "scheme", ""), ("an identity", "scheme", OWNER.text()), ("upper case", "scheme", good.upper()), ("cut off", "length", good[:-1]), ("padded", "length", good + "=="),
+        ("a path follows", "length", good + "/a"), ("trailing bits", "length", good[:-1] + ("B" if good[-1] != "B" else "C")), ("no point", "key", link_text(b"\x02" + bytes(31))),
+    ):
+        yield {"name": name, "link": text, "error": error}
+
+
+def pointer_value(seq, fields=None, secret=SECRET, salt=b3(b"salt"), tail=b""):
+    plain = cbor({"key": b3(b"content key of the grant"), "object": b"\x01\x71\x1e\x20" + b3(b"grant object"), "v": 1} if fields is None else fields) + tail
+    return salt + ChaCha20Poly1305(derive("headwater v1 grant pointer value", secret + salt)).encrypt(bytes(12), plain, seq.to_bytes(8, "little"))
+
+
+def pointers():
+    def vector(name, error, value, seq=7):
+        return without_none({"name": name, "seq": seq, "value": value.hex(), "error": error})
+
+    good = {"key": b3(b"content key of the grant"), "object": b"\x01\x71\x1e\x20" + b3(b"grant object"), "v": 1}
+    yield vector("a version", None, pointer_value(7))
+    yield vector("the first version", None, pointer_value(0), 0)
+    yield vector("an end", None, b"")
+    yield vector("a salt alone", "key", b3(b"salt"))
+    yield vector("31 bytes", "key", bytes(31))
+    yield vector("of an older version", "key", pointer_value(6))
+    yield vector("of another grant", "key", pointer_value(7, secret=b3(b"other")))
+    yield vector("under another salt", "key", b3(b"other salt") + pointer_value(7)[32:])
+    yield vector("cut off", "key", pointer_value(7)[:-1])
+    yield vector("format 2", "format", pointer_value(7, good | {"v": 2}))
+    yield vector("without a key", "malformed", pointer_value(7, {"object": good["object"], "v": 1}))
+    yield vector("a key of 31 bytes", "malformed", pointer_value(7, good | {"key": bytes(31)}))
+    yield vector("an address of 35 bytes", "malformed", pointer_value(7, good | {"object": good["object"][:-1]}))
+    yield vector("a byte follows", "malformed", pointer_value(7, tail=b"\0"))
+
+
+def notes():
+    def vector(name, error, note, **more):
+        return without_none({"name": name, "grant": grant(note=note_of(contents_of([FILE]), note, **more)).hex(), "error": error})
+
+    two = sorted([READER.text(), OTHER.text()])
+    yield vector("a note", None, NOTE)
+    yield vector("of a series for two", None, NOTE | {"follows": True, "to": two})
+    yield vector("of another account", "not_yours", NOTE, account=OTHER.account)
+    yield vector("version 2", "version", NOTE | {"v": 2})
+    yield vector("an id of 31 bytes", "malformed", NOTE | {"id": bytes(31)})
+    yield vector("a name that leads out", "name", NOTE | {"names": ["../a"]})
+    yield vector("no names", "names", NOTE | {"names": []})
+    yield vector("65 names", "malformed", NOTE | {"names": ["a"] * 65})
+    yield vector("no recipients", "recipients", NOTE | {"to": []})
+    yield vector("a recipient twice", "recipients", NOTE | {"to": [READER.text()] * 2})
+    yield vector("recipients out of order", "recipients", NOTE | {"to": two[::-1]})
+    yield vector("a recipient of 4097 bytes", "recipients", NOTE | {"to": ["x" * 4097]})
 
 
 def write(name, about, vectors, **more):
@@ -219,4 +316,10 @@ write("identities.json", "Spec section 31. Accounts and their identities, and te
 write(
     "grants.json", "Spec section 31. Grants that the account `reader` opens, or refuses for the reason in `error`.", grants(),
     network=NET.hex(), reader=READER.account.hex(), owner=OWNER.signing.public.hex(),
+)
+write("links.json", "Spec section 31. Links of grants and the accounts and ids from which they follow, and texts that are none.", links())
+write("pointers.json", "Spec section 31. Values of the pointer of the grant behind `link`, or the reason in `error`.", pointers(), link=link_text())
+write(
+    "notes.json", "Spec section 31. Grants with the owner's note, which `account` reads, or refuses for the reason in `error`; `reader` opens all of them.", notes(),
+    network=NET.hex(), reader=READER.account.hex(), account=OWNER.account.hex(),
 )

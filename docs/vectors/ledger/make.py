@@ -9,6 +9,7 @@ import hashlib
 import pathlib
 import sys
 
+from blake3 import blake3
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -30,6 +31,10 @@ NET = derive("headwater v1 network at a ledger", NETWORK + PUBLIC["issuer"])
 
 def record(kind, body, by, /, *, network=NET, **changes):
     return signed_records.record(kind, body, by, network=network, **changes)
+
+
+def keyed(key, data):
+    return blake3(data, key=key).digest()
 
 
 def u64le(number):
@@ -154,6 +159,7 @@ USAGE = {"bytes": 5_000_000, "ms": 61_000}
 BODIES = {
     "acceptance": {"issued": START, "name": b3(b"record")},
     "allocation": {"amount": 5000, "epoch": 1, "issued": START, "lane": 3, "payee": PUBLIC["node"]},
+    "attestation": {"commitment": keyed(bytes([7] * 32), b"credential"), "issued": START, "kind": "credential"},
     "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewer": PUBLIC["viewer"], "whole": True},
     "consent": {"agreement": b3(b"agreement"), "issued": START},
     "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
@@ -178,7 +184,7 @@ BODIES = {
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
 OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("inquiry", "epoch"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
-SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "page_release": "issuer", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
+SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "attestation": "one", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "page_release": "issuer", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
 
 
 def records():
@@ -215,12 +221,16 @@ def records():
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
         yield bad_body(f"{key} as a float", kind, **{key: FLOAT})
-    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("consent", "agreement", 32), ("acceptance", "name", 32), ("key_delivery", "sealed", 32), ("licence_transfer", "licence", 32), ("offer", "licence", 32), ("prepayment", "id", 16), ("purchase", "offer", 32), ("storage_report", "transcript", 32), ("hold", "dispute", 32), ("resolution", "hold", 32), ("dispute", "subject", 32), ("page_release", "hash", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
+    for kind, key, len_ in (("budget", "id", 16), ("deposit", "id", 16), ("delivery_receipt", "serial", 16), ("session_grant", "serial", 16), ("session_grant", "alias", 32), ("payee", "address", 20), ("attestation", "commitment", 32), ("consent", "agreement", 32), ("acceptance", "name", 32), ("key_delivery", "sealed", 32), ("licence_transfer", "licence", 32), ("offer", "licence", 32), ("prepayment", "id", 16), ("purchase", "offer", 32), ("storage_report", "transcript", 32), ("hold", "dispute", 32), ("resolution", "hold", 32), ("dispute", "subject", 32), ("page_release", "hash", 32), ("promise", "name", 32), ("reversal", "entry", 32)):
         yield bad_body(f"{key} a byte short", kind, **{key: bytes(len_ - 1)})
         yield bad_body(f"{key} a byte long", kind, **{key: bytes(len_ + 1)})
     for kind, key in (("dispute", "reason"), ("page_release", "name"), ("reversal", "reason"), ("deposit", "remark"), ("payout_claim", "remark")):
         for what, text in (("nothing", ""), ("201 bytes", "r" * 201), ("a line feed", "a\nb")):
             yield bad_body(f"{key} of {what}", kind, **{key: text})
+    yield good("to an audit trail", "attestation", kind="trail")
+    yield good("to a file", "attestation", kind="file")
+    yield bad_body("of a miracle", "attestation", kind="miracle")
+    yield bad_body("with its nonce", "attestation", nonce=bytes([7] * 32))
     yield bad_body("withheld above the whole", "prepayment", withheld=1_000_001)
     yield bad_body("resale above the whole", "offer", resale=1_000_001)
     yield bad_body("a term of 2^32", "offer", term=2**32)
@@ -319,7 +329,7 @@ def entries():
     agreement = cbor(PLAIN)
     consent = record("consent", {"agreement": b3(agreement), "issued": START}, KEYS["one"])
     grant = {"blind": b3(b"blind"), "grant": what("session_grant")["session_grant"], "request": what("session_request")["session_request"]}
-    simple = [("allocation", None), ("budget", None), ("payout_claim", "claim"), ("key_delivery", "delivery"), ("dispute", None), ("hold", None), ("offer", None), ("page_release", "page"), ("payee", None), ("prepayment", None), ("purchase", None), ("storage_report", "report"), ("delivery_receipt", "receipt"), ("resolution", None), ("reversal", None), ("voucher", None)]
+    simple = [("allocation", None), ("attestation", None), ("budget", None), ("payout_claim", "claim"), ("key_delivery", "delivery"), ("dispute", None), ("hold", None), ("offer", None), ("page_release", "page"), ("payee", None), ("prepayment", None), ("purchase", None), ("storage_report", "report"), ("delivery_receipt", "receipt"), ("resolution", None), ("reversal", None), ("voucher", None)]
     for kind, key in simple:
         yield good(key or kind, what(kind, key))
     yield good("deposit", deposit())
@@ -652,6 +662,12 @@ def log_entries():
     other = record("consent", consent, KEYS["one"], network=OTHER_NET)
     yield bad("a consent for another network", "record", {"agreement": {"agreement": cbor(FULL), "consents": [other]}})
     yield bad("an agreement without a list of consents", "malformed", {"agreement": cbor(FULL)})
+    attestation = record("attestation", BODIES["attestation"], KEYS["one"])
+    yield {"name": "attestation", "entry": cbor({"attestation": attestation}).hex()}
+    yield bad("an attestation that is no record", "malformed", {"attestation": BODIES["attestation"]})
+    yield bad("an attestation that was not signed", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["two"], by=PUBLIC["one"])})
+    yield bad("an attestation for another network", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["one"], network=OTHER_NET)})
+    yield bad("an attestation that is a consent", "record", {"attestation": signed[0]})
     yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})
@@ -717,9 +733,54 @@ def omissions():
     yield vector("a proof without a place", good | {"beside": {"before": [without[1], {"path": []}]}}, "malformed")
 
 
+def attested():
+    """A credential that was attested to, with its proof under policy.txt."""
+    document, nonce, body = b"credential", bytes([7] * 32), BODIES["attestation"]
+    signed = record("attestation", body, KEYS["one"])
+    name = "log.example/royalties"
+
+    def file(nonce_=nonce, signed_=signed, logged=None, witnesses=2, extra=None, **more):
+        entries_ = [b"\0", b"\1", b"\2", cbor({"attestation": logged or signed_}), b"\4"]
+        leaves = [leaf_of(entry) for entry in entries_]
+        text = checkpoint(5, tree_root(leaves))
+        seen = [cosignature_line(NAMES[n], WITNESSES[n], text, START + n) for n in range(witnesses)]
+        extra = extra if extra is not None else cbor({"nonce": nonce_, "record": signed_} | more)
+        hashes_ = "".join(b64(hash_) + "\n" for hash_ in inclusion(3, leaves))
+        return f"c2sp.org/tlog-proof@v1\nextra {b64(extra)}\nindex 3\n{hashes_}\n" + note(text, signature_line(name, LOG, text), *seen)
+
+    def vector(what, file_=None, document_=document, **result):
+        return {"name": what, "document": document_.hex(), "proof": file_ or file()} | result
+
+    yield vector("a credential", witnesses=2)
+    yield vector("seen by all", file(witnesses=3), witnesses=3)
+    foreign = record("attestation", body, KEYS["one"], network=OTHER_NET)
+    yield vector("for another network, which it names", file(signed_=foreign), witnesses=2)
+    yield vector("another file", document_=b"credentia1", error="other_document")
+    yield vector("nothing", document_=b"", error="other_document")
+    yield vector("another nonce", file(nonce_=bytes([7] * 31 + [8])), error="other_document")
+    plain = record("attestation", body | {"commitment": b3(document)}, KEYS["one"])
+    yield vector("a plain hash", file(signed_=plain), error="other_document")
+    yield vector("signed by another key than the log's entry", file(logged=record("attestation", body, KEYS["two"])), error="not_proved")
+    yield vector("logged for another network", file(logged=foreign), error="not_proved")
+    yield vector("dated back", file(signed_=record("attestation", body | {"issued": START - 1}, KEYS["one"]), logged=signed), error="not_proved")
+    yield vector("seen by one", file(witnesses=1), error="not_proved")
+    yield vector("signed by nobody", file(signed_=record("attestation", body, KEYS["two"], by=PUBLIC["one"])), error="record")
+    yield vector("a consent", file(signed_=record("consent", BODIES["consent"], KEYS["one"])), error="record")
+    yield vector("without a nonce", file(extra=cbor({"record": signed})), error="malformed")
+    yield vector("without a record", file(extra=cbor({"nonce": nonce})), error="malformed")
+    yield vector("a nonce of 31 bytes", file(nonce_=bytes(31)), error="malformed")
+    yield vector("an unknown key", file(note=1), error="malformed")
+    yield vector("a byte follows", file(extra=cbor({"nonce": nonce, "record": signed}) + b"\0"), error="malformed")
+    yield vector("extra data of nothing", file(extra=b""), error="malformed")
+    lines = file().split("\n")
+    yield vector("without extra data", "\n".join(lines[:1] + lines[2:]), error="malformed")
+    yield vector("without a checkpoint", file().split("\n\n")[0] + "\n\n", error="malformed")
+
+
 (FOLDER / "policy.txt").write_text(POLICY)
 write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so on: roots, inclusion proofs by place, consistency proofs by old size.", vectors=trees())
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
 write(FOLDER / "witness.json", "Spec section 25, C2SP. Requests to a witness that has cosigned the first 3 entries of a log (0x00, 0x01, 0x02): how many it has cosigned then, or the status of the answer.", vectors=witness())
 write(FOLDER / "omissions.json", "Spec section 25. Proofs that a ledger has left out a receipt, or why they show nothing.", network=NET, vectors=omissions())
+write(FOLDER / "attested.json", "Spec section 25. Documents and the proofs that somebody attested to them, under policy.txt: how many witnesses have seen it, or why it does not count.", network=NET, vectors=attested())
 write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())

@@ -292,6 +292,8 @@ def record_vectors():
     yield good("ordinary", "share", share())
     yield good("no passcode, no end", "share", share(attempts=0, expires=None))
     yield good("16 files, 100 attempts", "share", share(attempts=100, tags=bytes(range(256)) * 2, issued=2**63, expires=2**63 + 1))
+    yield good("for emergencies", "share", share(attempts=0, emergency=True))
+    yield bad("for no emergencies", "share", share(emergency=False))
     yield bad("a minus where a number belongs", "share", share(attempts=-1))
     yield bad("101 attempts", "share", share(attempts=101))
     yield bad("no tags", "share", share(tags=b""))

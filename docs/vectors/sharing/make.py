@@ -182,6 +182,7 @@ def accepted_bundles():
     yield accepted_bundle("32 tracks", tracks=[video(id=f"v-{n}") for n in range(32)])
     yield accepted_bundle("a film that is paid", ledger=Key(bytes([9] * 32)).public)
     yield accepted_bundle("sound that is paid, with everything", FULL | AUDIO, ledger=Key(bytes([9] * 32)).public)
+    yield accepted_bundle("a film that was live, and is paid", ledger=Key(bytes([9] * 32)).public, live=cid(b"a prelude"))
     yield accepted_bundle("one picture in the strip", FULL, strip=STRIP | {"columns": 1, "count": 1, "rows": 1, "every": 2**32 - 1, "width": 65_535, "height": 65_535})
     yield accepted_bundle("a full strip", FULL, strip=STRIP | {"count": 20})
     yield accepted_bundle("the densest segment there can be", tracks=[track("v", "video", [2**27], [1], 2**32 - 1, [1])])
@@ -189,6 +190,7 @@ def accepted_bundles():
     yield accepted_bundle("an init section of one byte", tracks=[video(init=1)])
     yield accepted_bundle("a part for every segment", tracks=[track("live", "video", [5, 6, 7], [1, 2, 3], 1, [1, 1, 1])])
     yield accepted_bundle("64 channels", AUDIO, tracks=[audio(channels=64)])
+    yield accepted_bundle("an attachment with content credentials", attachments=[{"credentials": True, "file": file("a", "video/mp4"), "name": "film.mp4"}])
     yield accepted_bundle("the longest name of an attachment", attachments=[{"file": file("a", "x" * 127), "name": "n" * 255}])
 
 
@@ -217,7 +219,7 @@ def rejected_encodings():
             yield rejected_bundle(f"track without {key}", "malformed", tracks=[video(**{key: None})])
     for key in STRIP:
         yield rejected_bundle(f"strip without {key}", "malformed", FULL, strip=without_none(STRIP | {key: None}))
-    for key in ("about", "by", "language", "ledger", "poster", "strip"):
+    for key in ("about", "by", "language", "ledger", "live", "poster", "strip"):
         yield rejected_bundle(f"{key} null", "malformed", **{key: NULL})
     for key in ("language", "label", "channels"):
         yield rejected_bundle(f"track with {key} null", "malformed", tracks=[video(**{key: NULL})])
@@ -282,8 +284,12 @@ def rejected_values():
     yield bad("ledger off the curve", ledger=OFF_THE_CURVE)
     yield bad("ledger of 33 bytes", ledger=CREATOR.public + b"\0")
     yield bad("ledger as a text", ledger=CREATOR.public.hex())
+    yield bad("live of 35 bytes", ledger=CREATOR.public, live=cid(b"a prelude")[:-1])
+    yield bad("live of another codec", ledger=CREATOR.public, live=b"\x01\x55" + cid(b"a prelude")[2:])
     yield bad("33 tracks", tracks=[video(id=f"v-{n}") for n in range(33)])
     yield bad("501 chapters", chapters=[{"at": n, "title": "t"} for n in range(501)])
+    for what, value in (("false", False), ("1", 1), ("a text", "yes")):
+        yield bad(f"credentials as {what}", attachments=[{"credentials": value, "file": file("a", "a"), "name": "a"}])
     yield bad("101 attachments", attachments=[{"file": file("a", "a"), "name": f"{n}"} for n in range(101)])
     poster = file("poster", "image/png")
     yield bad("hash of 31 bytes", poster=poster | {"hash": poster["hash"][:31]})
@@ -320,6 +326,7 @@ def rejected_bundles():
     yield rejected_bundle("a film of no duration", "duration", duration=0)
     yield rejected_bundle("a collection with a duration", "duration", COLLECTION, duration=1)
     yield rejected_bundle("a collection with a ledger", "ledger", COLLECTION, ledger=CREATOR.public)
+    yield rejected_bundle("live without a ledger", "live", live=cid(b"a prelude"))
     yield rejected_bundle("a film with an item", "items", items=COLLECTION["items"][:1])
     yield rejected_bundle("audio with an item", "items", AUDIO, items=COLLECTION["items"][:1])
     yield rejected_bundle("chapter at the end", "chapter", chapters=[{"at": 9000, "title": "t"}])
@@ -425,6 +432,7 @@ def preludes():
     yield accepted_prelude("32 tracks", tracks=[live_video(id=f"v-{n}") for n in range(32)])
     yield accepted_prelude("an init section of one byte", tracks=[live_video(init=b"i")])
     yield accepted_prelude("another salt", salt=bytes(16))
+    yield accepted_prelude("a stream that is paid", ledger=Key(bytes([9] * 32)).public)
 
     def bad(name, error, **changes):
         return {"name": name, "prelude": prelude(**changes).hex(), "error": error}
@@ -433,6 +441,8 @@ def preludes():
         return {"name": name, "prelude": bytes_.hex(), "error": "malformed"}
 
     good = prelude()
+    yield bad("ledger off the curve", "malformed", ledger=OFF_THE_CURVE)
+    yield bad("ledger of 31 bytes", "malformed", ledger=CREATOR.public[:-1])
     yield bad_bytes("nothing", b"")
     yield bad_bytes("cut before the last byte", good[:-1])
     yield bad_bytes("a byte follows", good + b"\0")

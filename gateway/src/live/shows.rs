@@ -5,11 +5,13 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use packager::playlist::PlaylistError;
+use protocol::PublicKey;
 use sharing::LiveId;
 
 use super::streams::{Live, Playlist, Stream};
 use super::summary::LiveSummary;
 use super::{playlists, store};
+use crate::pay::{Piece, Shown};
 use crate::problem::{Code, Problem};
 use crate::publications::{BUNDLE_TYPE, PLAYLIST_TYPE, Publications, Run, derived, nothing, withdrawn};
 use crate::representation::Representation;
@@ -99,9 +101,36 @@ impl<'g> LiveShow<'g> {
         let (part, segment) = found.ok_or_else(|| nothing(format!("segment {number} is not there")))?;
         let begin = if number == 0 { track.init.len() as u64 } else { 0 };
         let end = begin + u64::from(segment.len);
-        let object = self.publications.object(&part.link(), end).await?;
+        let object = match self.ledger() {
+            Some(_) => {
+                let creator = self.stream.creator();
+                self.publications.object_for_money(&part.link(), end, creator).await?
+            }
+            None => self.publications.object(&part.link(), end).await?,
+        };
         let range = ByteRange::new(begin, end).expect("a segment has a length");
         Ok(Run::new(object, range, segment.hash, track.kind.media_type()))
+    }
+
+    /// How a segment is counted; nothing of what is not there.
+    pub(crate) fn piece(&self, track: &str, number: u32) -> Result<Piece, Problem> {
+        let index = self.track(track)?;
+        let state = self.stream.state();
+        let segments = state.live.segments(index);
+        let Some((_, segment)) = segments.get(number as usize) else { return Ok(Piece::default()) };
+        let before = segments[..number as usize].iter();
+        let start = before.map(|(_, segment)| u64::from(segment.duration)).sum();
+        Ok(Piece::live(&self.stream.prelude.tracks()[index], start, segment))
+    }
+
+    /// What agreements about it name.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown::stream(&self.stream.prelude)
+    }
+
+    /// The ledger under whose agreements it is shown.
+    pub(crate) fn ledger(&self) -> Option<PublicKey> {
+        self.stream.prelude.parts().ledger
     }
 
     /// The record of a segment.

@@ -24,6 +24,8 @@ pub(crate) struct LiveSummary {
     created: u64,
     /// BCP 47.
     language: Option<String>,
+    /// The key of the ledger under whose agreements it is shown, in hexadecimal; null where it is free.
+    ledger: Option<String>,
     /// About how long a segment lasts, in seconds.
     target_s: u8,
     /// No segment lasts longer, in seconds.
@@ -74,6 +76,7 @@ impl LiveSummary {
             creator: HEXLOWER.encode(parts.creator.as_bytes()),
             created: parts.created.get(),
             language: parts.language.as_ref().map(ToString::to_string),
+            ledger: parts.ledger.map(|ledger| HEXLOWER.encode(ledger.as_bytes())),
             target_s: parts.target,
             longest_s: parts.longest,
             listed: stream.record.body().listed,

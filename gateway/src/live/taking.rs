@@ -76,6 +76,21 @@ impl Live {
         Ok(())
     }
 
+    /// Keeps the object of a segment from being had but by whoever pays, where its stream is shown for money. Comes before
+    /// the segment is taken: nobody shall have it in between.
+    pub(crate) async fn hold(
+        &self,
+        publications: &Publications,
+        record: &Signed<LiveSegment>,
+    ) -> Result<(), Problem> {
+        let stream = self.by_its_creator(record.body().live, record.by()).await?;
+        if stream.prelude.parts().ledger.is_none() {
+            return Ok(());
+        }
+        stream.state().live.check(record.body()).map_err(|error| stream_problem(&error))?;
+        publications.hold_for_money(vec![record.body().object], stream.creator()).await
+    }
+
     /// Takes the next segment of a track; true when it is new here.
     pub(crate) async fn segment(&self, record: Signed<LiveSegment>) -> Result<bool, Problem> {
         let stream = self.by_its_creator(record.body().live, record.by()).await?;

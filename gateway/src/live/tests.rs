@@ -50,6 +50,7 @@ fn announced_with(salt: u8) -> AnnouncedPrelude {
         about: None,
         by: None,
         language: None,
+        ledger: None,
     });
     let prelude = prelude.unwrap();
     let (key, object) = (ContentKey::from_bytes([1; 32]), Cid::of(b"prelude"));

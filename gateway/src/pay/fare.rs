@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::Response;
-use sharing::Bundle;
+use proofs::Cid;
+use protocol::PublicKey;
+use sharing::{Bundle, Prelude};
 
 use super::meter::{Asked, Meter};
 use super::session::Stop;
@@ -12,10 +14,33 @@ use super::sessions::OpenSession;
 use crate::gateway::Gateway;
 use crate::handles::Handle;
 use crate::problem::{Code, Problem};
+use crate::publications::{PLAYLIST_TYPE, derived};
+use crate::representation::{Content, Representation};
 
 const SESSION: HeaderName = HeaderName::from_static("headwater-session");
 /// What was delivered within a session is nobody else's to pass on.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=3600, no-transform");
+
+/// What is shown, as agreements name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    content: Cid,
+    creator: PublicKey,
+    /// The ledger under whose agreements; without one it is free.
+    ledger: Option<PublicKey>,
+}
+
+impl Shown {
+    /// A publication.
+    pub(crate) fn bundle(bundle: &Bundle) -> Self {
+        Self { content: bundle.content(), creator: bundle.creator(), ledger: bundle.parts().ledger }
+    }
+
+    /// A live stream.
+    pub(crate) fn stream(prelude: &Prelude) -> Self {
+        Self { content: prelude.id().cid(), creator: prelude.creator(), ledger: prelude.parts().ledger }
+    }
+}
 
 /// On what terms a part of a title is delivered.
 #[derive(Debug)]
@@ -30,12 +55,12 @@ impl Fare {
     /// What this request has to show for this title, and does show. What is `asked` for is reserved.
     pub(crate) fn of(
         gateway: &Gateway,
-        bundle: &Bundle,
+        shown: Shown,
         uri: &Uri,
         headers: &HeaderMap,
         asked: Asked,
     ) -> Result<Self, Problem> {
-        let Some(ledger) = bundle.parts().ledger else { return Ok(Self::Free) };
+        let Some(ledger) = shown.ledger else { return Ok(Self::Free) };
         let till = gateway.till().filter(|till| till.issuer() == ledger);
         let till = till.ok_or_else(|| {
             let detail =
@@ -49,7 +74,7 @@ impl Fare {
             )
         })?;
         let session = till.session(token).ok_or_else(no_session)?;
-        check_title(&session, bundle)?;
+        check_title(&session, shown)?;
         Meter::reserve(session, asked).map(Self::Counted).map_err(|stop| stopped(&stop))
     }
 
@@ -67,23 +92,36 @@ impl Fare {
     }
 }
 
-fn check_title(session: &OpenSession, bundle: &Bundle) -> Result<(), Problem> {
+fn check_title(session: &OpenSession, shown: Shown) -> Result<(), Problem> {
     let title = session.title;
-    if title.content == bundle.id().cid() && title.creator == bundle.creator() {
+    if title.content == shown.content && title.creator == shown.creator {
         return Ok(());
     }
     Err(Problem::new(Code::NoSession, "this session is for another title"))
 }
 
 /// The token in the header or the query of a request.
-pub(crate) fn shown_token(uri: &Uri, headers: &HeaderMap) -> Option<Handle> {
+fn shown_token(uri: &Uri, headers: &HeaderMap) -> Option<Handle> {
     let header = headers.get(SESSION).and_then(|value| value.to_str().ok());
     let in_query = || uri.query()?.split('&').find_map(|field| field.strip_prefix("session="));
     header.or_else(in_query)?.parse().ok()
 }
 
+/// A playlist of a title that is shown for money, asked for within a session, carries that on.
+pub(crate) fn carried_on(playlist: Representation, ledger: Option<PublicKey>, uri: &Uri) -> Representation {
+    let token = ledger.and_then(|_| shown_token(uri, &HeaderMap::new()));
+    match (token, &playlist.content) {
+        (Some(token), Content::Memory(text)) if playlist.media_type == PLAYLIST_TYPE => {
+            let text = with_session(&String::from_utf8_lossy(text), token);
+            let cache_control = HeaderValue::from_static("private, no-store");
+            Representation { cache_control, ..derived(PLAYLIST_TYPE, text) }
+        }
+        _ => playlist,
+    }
+}
+
 /// A playlist whose URIs carry the session on, for players that know no headers.
-pub(crate) fn with_session(playlist: &str, token: Handle) -> String {
+fn with_session(playlist: &str, token: Handle) -> String {
     let lines: Vec<String> = playlist.lines().map(|line| line_with_session(line, token)).collect();
     lines.join("\n") + "\n"
 }

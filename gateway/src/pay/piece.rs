@@ -1,6 +1,8 @@
 //! Parts of a title as they are counted: how long they are, and how much of its time they hold.
 
-use sharing::{Track, TrackKind};
+use std::num::NonZeroU32;
+
+use sharing::{LiveTrack, Segment, Track, TrackKind};
 
 /// What is counted at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,18 +40,32 @@ impl Piece {
     /// A segment of a track; nothing of what is not there.
     pub(crate) fn segment(track: &Track, number: u32) -> Self {
         let Some(place) = track.segment(number) else { return Self::default() };
-        let ms = |ticks| in_parts(track, ticks, 1000);
-        let (begin, end) = (ms(place.start()), ms(place.start() + u64::from(place.duration())));
-        let time = Medium::of(track).map(|medium| Time::Span { medium, begin, end });
+        let (begin, end) = (place.start(), place.start() + u64::from(place.duration()));
+        let time = Time::span(*track.kind(), track.timescale(), begin, end);
         Self { len: place.len().into(), time }
+    }
+
+    /// A segment of a track of a live stream, before which so many units have come.
+    pub(crate) fn live(track: &LiveTrack, start: u64, segment: &Segment) -> Self {
+        let end = start + u64::from(segment.duration);
+        let time = Time::span(track.kind, track.timescale, start, end);
+        Self { len: segment.len.into(), time }
+    }
+}
+
+impl Time {
+    /// From one unit of a track to another.
+    fn span(kind: TrackKind, timescale: NonZeroU32, begin: u64, end: u64) -> Option<Self> {
+        let ms = |ticks| in_parts(timescale, ticks, 1000);
+        Medium::of(kind).map(|medium| Self::Span { medium, begin: ms(begin), end: ms(end) })
     }
 }
 
 impl Pace {
     /// That of a track as one file; subtitles are no time that is played.
     pub(crate) fn of(track: &Track) -> Option<Self> {
-        let us = in_parts(track, track.duration(), 1_000_000);
-        Medium::of(track).map(|medium| Self { medium, us, len: track.len().max(1) })
+        let us = in_parts(track.timescale(), track.duration(), 1_000_000);
+        Medium::of(*track.kind()).map(|medium| Self { medium, us, len: track.len().max(1) })
     }
 
     /// So many bytes, rounded up.
@@ -61,8 +77,8 @@ impl Pace {
 }
 
 impl Medium {
-    const fn of(track: &Track) -> Option<Self> {
-        match track.kind() {
+    const fn of(kind: TrackKind) -> Option<Self> {
+        match kind {
             TrackKind::Video(_) => Some(Self::Picture),
             TrackKind::Audio(_) => Some(Self::Sound),
             TrackKind::Subtitles => None,
@@ -71,7 +87,7 @@ impl Medium {
 }
 
 /// Ticks of a track in parts of a second, rounded down.
-fn in_parts(track: &Track, ticks: u64, parts: u64) -> u64 {
-    let time = u128::from(ticks) * u128::from(parts) / u128::from(track.timescale().get());
+fn in_parts(timescale: NonZeroU32, ticks: u64, parts: u64) -> u64 {
+    let time = u128::from(ticks) * u128::from(parts) / u128::from(timescale.get());
     u64::try_from(time).unwrap_or(u64::MAX)
 }

@@ -200,7 +200,11 @@ impl Publications {
         if bundle.parts().ledger.is_none() {
             return if objects.iter().any(is_held) { Err(shown_for_money()) } else { Ok(()) };
         }
-        let creator = bundle.creator();
+        self.hold_for_money(objects, bundle.creator()).await
+    }
+
+    /// Keeps these objects from being had but by whoever pays this creator, unless somebody else is paid for one of them.
+    pub(crate) async fn hold_for_money(&self, objects: Vec<Cid>, creator: PublicKey) -> Result<(), Problem> {
         match self.catalogue.change(move |catalogue| catalogue.pay_for(&objects, creator)).await? {
             PaidFor::Kept => Ok(()),
             PaidFor::Foreign => Err(shown_for_money()),

@@ -93,6 +93,8 @@ struct AttachmentDetails {
     name: String,
     r#type: String,
     bytes: u64,
+    /// Whether it carries a C2PA manifest, by the word of its creator.
+    credentials: bool,
     url: String,
 }
 
@@ -150,6 +152,7 @@ impl Details {
             name: attachment.name.to_string(),
             r#type: attachment.file.media_type.to_string(),
             bytes: attachment.file.len,
+            credentials: attachment.has_credentials,
             url: format!("{}/attachments/{}", watch(id), percent_encoded(attachment.name.as_str())),
         });
         let items = parts.items.iter().map(|item| ItemDetails {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use sharing::{LiveId, SharingRecord};
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::publications::record_of;
 use crate::gateway::Gateway;
 use crate::live::{LiveShow, LiveSummary};
+use crate::pay::{Asked, Fare, carried_on};
 use crate::problem::{Code, Problem};
 use crate::publications::nothing;
 
@@ -79,6 +80,7 @@ async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Probl
         }
         SharingRecord::LiveSegment(record) => {
             let (id, place) = (record.body().live, (record.body().track.clone(), record.body().n.get()));
+            live.hold(publications, &record).await?;
             let is_new = live.segment(record).await?;
             if is_new {
                 let fetch = fetch_ahead(gateway.clone(), id, place.0.to_string(), place.1);
@@ -110,6 +112,7 @@ async fn take(gateway: Gateway, record: SharingRecord) -> Result<Response, Probl
 pub(super) async fn file(
     State(gateway): State<Gateway>,
     Path((id, file)): Path<(String, String)>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -122,6 +125,7 @@ pub(super) async fn file(
         (_, Some(track)) => show.playlist(track)?,
         _ => return Err(nothing(format!("a live stream has no {file:?}"))),
     };
+    let representation = carried_on(representation, show.ledger(), &uri);
     representation.answer(&method, &headers, gateway.shelf()).await
 }
 
@@ -134,18 +138,23 @@ pub(super) async fn file(
         ("part" = String, Path, description = "init.mp4, or the number of a segment followed by .m4s or .record"),
     ),
     responses((status = 200, description = "it, immutable"), (status = 206, description = "a part of it"), (status = 404),
+        (status = 402, description = "it is shown for money: see `code`"),
         (status = 410, description = "withdrawn"), (status = 451, description = "denied, with the reason")),
 )]
 pub(super) async fn part(
     State(gateway): State<Gateway>,
     Path((id, track, part)): Path<(String, String, String)>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let show = LiveShow::open(gateway.live(), gateway.publications(), id).await?;
+    let mut fare = Fare::Free;
     let representation = match numbered(&part) {
         Some((number, "m4s")) => {
+            let asked = Asked::Segment(show.piece(&track, number)?);
+            fare = Fare::of(&gateway, show.shown(), &uri, &headers, asked)?;
             let run = show.segment(&track, number).await?;
             gateway.publications().ahead.asked(run.source().id, run.range);
             if method == Method::GET {
@@ -158,7 +167,7 @@ pub(super) async fn part(
         _ if part == "init.mp4" => show.init(&track)?,
         _ => return Err(nothing(format!("a track has no part {part:?}"))),
     };
-    representation.answer(&method, &headers, gateway.shelf()).await
+    Ok(fare.counted(representation.answer(&method, &headers, gateway.shelf()).await?))
 }
 
 /// Fetches a segment that is likely to be asked for next. A failure is told when somebody does ask.

@@ -15,9 +15,9 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use publishing::encode::Tools;
-use publishing::{Creator, IndexFile, Progress, PublishError, PublishRequest, Storing};
+use publishing::{AttachedFile, Creator, IndexFile, Progress, PublishError, PublishRequest, Storing};
 use serde::{Deserialize, Serialize};
-use sharing::Title;
+use sharing::{FileName, MediaType, Title};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -140,6 +140,16 @@ async fn make(gateway: Gateway, film: Film, title: Title, progress: watch::Sende
     });
 }
 
+/// The film as it came, when it carries content credentials: what is packaged anew does not.
+fn original(film: &Path) -> Result<Vec<AttachedFile>, String> {
+    if !publishing::carries_credentials(film).map_err(|_| "the film cannot be read".to_owned())? {
+        return Ok(Vec::new());
+    }
+    let name = FileName::new("original").expect("it is a name");
+    let media_type = MediaType::new("application/octet-stream").expect("it is a type");
+    Ok(vec![AttachedFile { path: film.to_owned(), name, media_type }])
+}
+
 /// The path of the page that plays it, or why there is none.
 async fn publish_film(
     gateway: &Gateway,
@@ -165,7 +175,7 @@ async fn publish_film(
         subtitles: Vec::new(),
         chapters: Vec::new(),
         cover: None,
-        attachments: Vec::new(),
+        attachments: original(film)?,
         segment_seconds: SEGMENT_SECONDS,
         listed: true,
         ladder: false,

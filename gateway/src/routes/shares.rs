@@ -176,9 +176,16 @@ pub(super) async fn open(
         return Err(wrong_link());
     }
     let who = question.who.as_deref().and_then(Reader::stated);
+    if share.is_for_emergencies() && who.is_none() {
+        return Err(Problem::new(
+            Code::BadRequest,
+            "this is for emergencies: `who` has to say who you are, and why you read it",
+        ));
+    }
     guess(&gateway, id, &share, &access, who.clone()).await?;
     // Whoever gets to read is on record before.
-    if gateway.links()?.store().note(id, event(LinkEventKind::Opened, who)).await? == Noted::Full {
+    let what = if share.is_for_emergencies() { LinkEventKind::BreakGlass } else { LinkEventKind::Opened };
+    if gateway.links()?.store().note(id, event(what, who)).await? == Noted::Full {
         return Err(Problem::new(
             Code::Busy,
             "no more accesses can be recorded until the owner fetches them",

@@ -9,10 +9,10 @@ use sharing::{FileRef, PublicationId, Track, TrackId};
 
 use crate::disposition::ServedType;
 use crate::gateway::Gateway;
-use crate::pay::{Asked, Fare, Pace, Piece, shown_token, with_session};
+use crate::pay::{Asked, Fare, Pace, Piece, Shown, carried_on};
 use crate::problem::{Code, Problem};
-use crate::publications::{Form, PLAYLIST_TYPE, Show, derived, master, media, nothing};
-use crate::representation::{Content, Representation};
+use crate::publications::{Form, Show, master, media, nothing};
+use crate::representation::Representation;
 
 pub(super) const RECORD_TYPE: &str = "application/vnd.headwater.record+cbor";
 
@@ -48,13 +48,14 @@ pub(super) async fn file(
         }
         _ if file.split_once('.').is_some_and(|(_, ending)| ending == "mp4") => {
             let pace = file.split_once('.').and_then(|(track, _)| Pace::of(show.track(track).ok()?));
-            let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, Asked::File(pace))?;
+            let fare =
+                Fare::of(&gateway, Shown::bundle(show.bundle.bundle()), &uri, &headers, Asked::File(pace))?;
             let answer = track_file(&gateway, &show, &file).await?.answer(&method, &headers, gateway.shelf());
             return Ok(fare.counted(answer.await?));
         }
         _ => track_file(&gateway, &show, &file).await?,
     };
-    let representation = carried_on(representation, &show, &uri);
+    let representation = carried_on(representation, show.bundle.bundle().parts().ledger, &uri);
     representation.answer(&method, &headers, gateway.shelf()).await
 }
 
@@ -84,7 +85,7 @@ pub(super) async fn part(
     let fare = match number {
         Some(number) => {
             let asked = Asked::Segment(Piece::segment(track, number));
-            Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, asked)?
+            Fare::of(&gateway, Shown::bundle(show.bundle.bundle()), &uri, &headers, asked)?
         }
         None => Fare::Free,
     };
@@ -118,29 +119,13 @@ pub(super) async fn attachment(
 ) -> Result<Response, Problem> {
     let show = gateway.publications().show(parse(&id)?).await?;
     let attachment = show.bundle.bundle().attachment(&name).ok_or_else(|| nothing("no such attachment"))?;
-    let fare = Fare::of(&gateway, show.bundle.bundle(), &uri, &headers, Asked::File(None))?;
+    let fare = Fare::of(&gateway, Shown::bundle(show.bundle.bundle()), &uri, &headers, Asked::File(None))?;
     let representation = show.attachment(&attachment.file).await?;
     let served = ServedType::of(Some(attachment.file.media_type.as_str()));
     let representation = Representation { media_type: served.inert().to_owned(), ..representation };
     let mut response = representation.answer(&method, &headers, gateway.shelf()).await?;
     served.describe(Some(&name), response.headers_mut());
     Ok(fare.counted(response))
-}
-
-/// A playlist of a title that is shown for money, asked for within a session, carries that on.
-fn carried_on(representation: Representation, show: &Show<'_>, uri: &Uri) -> Representation {
-    let token = match show.bundle.bundle().parts().ledger {
-        Some(_) if representation.media_type == PLAYLIST_TYPE => shown_token(uri, &HeaderMap::new()),
-        _ => None,
-    };
-    match (token, &representation.content) {
-        (Some(token), Content::Memory(text)) => {
-            let text = with_session(&String::from_utf8_lossy(text), token);
-            let cache_control = HeaderValue::from_static("private, no-store");
-            Representation { cache_control, ..derived(PLAYLIST_TYPE, text) }
-        }
-        _ => representation,
-    }
 }
 
 /// What was published has a form, but makes no playlist.

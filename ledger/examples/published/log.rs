@@ -82,7 +82,7 @@ impl Log {
         for number in 0..PROOFS {
             let index = number * (size - 1) / (PROOFS - 1);
             let path = inclusion_proof(index, size, |subtree| self.hash_of(subtree)).unwrap();
-            let proof = LogProof { index, path, checkpoint: checkpoint.clone() };
+            let proof = LogProof { index, path, checkpoint: checkpoint.clone(), extra: None };
             let entry = &self.entries[usize::try_from(index).unwrap()];
             write(folder, &format!("proof/{index}.entry"), entry.as_bytes());
             write(folder, &format!("proof/{index}.tlog-proof"), proof.encode());

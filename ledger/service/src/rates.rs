@@ -15,6 +15,10 @@ const KNOWN_BURST: f64 = 500.0;
 const STRANGERS_PER_S: f64 = 50.0;
 /// And at once, after a pause.
 const STRANGERS_BURST: f64 = 500.0;
+/// Attestations of all keys together that are not known: each makes the log longer for ever.
+const ATTESTING_PER_S: f64 = 1.0;
+/// And at once, after a pause.
+const ATTESTING_BURST: f64 = 300.0;
 /// Deposits with a code of this ledger: somebody has paid for each.
 const TOP_UPS_PER_S: f64 = 20.0;
 /// And at once, after a pause.
@@ -33,6 +37,8 @@ pub(crate) enum Whose {
     Known(PublicKey),
     /// All others'.
     Strangers,
+    /// Of all others who attest to something.
+    Attesting,
     /// Of all who have a code.
     TopUps,
     /// Of all batches together.
@@ -88,6 +94,7 @@ impl Whose {
         match self {
             Self::Known(_) => (KNOWN_PER_S, KNOWN_BURST),
             Self::Strangers => (STRANGERS_PER_S, STRANGERS_BURST),
+            Self::Attesting => (ATTESTING_PER_S, ATTESTING_BURST),
             Self::TopUps => (TOP_UPS_PER_S, TOP_UPS_BURST),
             Self::Batches => (BATCHED_PER_S, BATCHED_BURST),
         }

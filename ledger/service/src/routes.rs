@@ -1,6 +1,7 @@
 //! What a ledger says over HTTP (spec §25): records are bodies in canonical CBOR, answers about them JSON.
 
 mod agreements;
+mod attestations;
 mod batches;
 mod corrections;
 mod deposits;
@@ -43,6 +44,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v1/agreements/{id}", get(agreements::agreement))
         .route("/v1/titles/{publication}", get(agreements::title))
         .route("/v1/records", post(records::take))
+        .route("/v1/attestations/{name}", get(attestations::place))
         .route("/v1/batches", post(batches::take))
         .route("/v1/grants", post(grants::grant))
         .route("/v1/transfers", post(transfers::take))

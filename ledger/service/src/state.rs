@@ -7,7 +7,7 @@ use ledger::{
     Acknowledged, Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId,
     PayoutTree, Settlement, Summary, Terms, What,
 };
-use protocol::{AgreementId, Epoch, PublicKey, Serial, UnixSeconds};
+use protocol::{AgreementId, Digest, Epoch, PublicKey, Serial, UnixSeconds};
 
 /// Settled epochs of which it is kept what was counted: about 110 bytes for each stream and grant.
 const COUNTED_EPOCHS_MAX: usize = 4;
@@ -25,6 +25,8 @@ pub(crate) struct State {
     settled: BTreeMap<Epoch, Settled>,
     /// The receipts of the last settlements, the newest at the end.
     counted: VecDeque<Arc<CountedEpoch>>,
+    /// The entry of the log of each attestation.
+    attested: HashMap<Digest, u64>,
     /// What contracts owe after the last settlement.
     payouts: Arc<PayoutTree>,
     log_size: u64,
@@ -88,6 +90,7 @@ impl State {
             agreements: BTreeMap::new(),
             settled: BTreeMap::new(),
             counted: VecDeque::new(),
+            attested: HashMap::new(),
             payouts: Arc::new(PayoutTree::new(Vec::new())),
             log_size: 0,
         }
@@ -128,6 +131,10 @@ impl State {
             What::Agreement(agreed) => {
                 self.register(agreed);
                 public.push(LogEntry::Agreement(agreed.clone()));
+            }
+            What::Attestation(record) => {
+                self.attested.insert(record.name(), self.log_size);
+                public.push(LogEntry::Attestation(record.clone()));
             }
             What::Page(record) => public.push(LogEntry::Page(record.body().clone())),
             _ => {}
@@ -185,6 +192,11 @@ impl State {
 
     pub(crate) fn registered(&self, id: AgreementId) -> Option<&Registered> {
         self.agreements.get(&id)
+    }
+
+    /// Where the log has the attestation of this name.
+    pub(crate) fn attested(&self, name: &Digest) -> Option<u64> {
+        self.attested.get(name).copied()
     }
 
     pub(crate) fn settled(&self, epoch: Epoch) -> Option<&Settled> {

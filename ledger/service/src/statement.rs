@@ -174,6 +174,7 @@ impl Statement {
                 LogEntry::Sale(sale) => reader.sale(index, &sale),
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
+                | LogEntry::Attestation(_)
                 | LogEntry::Page(_)
                 | LogEntry::Settlement(_) => {}
             }

@@ -10,8 +10,8 @@ use serde_bytes::ByteBuf;
 
 use super::{Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What};
 use crate::{
-    Acceptance, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer, Offer,
-    PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
+    Acceptance, Attestation, Blind, Budget, Consent, Deposit, Dispute, Hold, KeyDelivery, LicenceTransfer,
+    Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Resolution, Reversal, SessionRequest,
     SplitAgreement, StorageReport, Summary,
 };
 
@@ -27,6 +27,7 @@ struct WireEntry {
 enum WireWhat {
     Agreement(WireAgreed),
     Allocation(Unverified<Allocation>),
+    Attestation(Unverified<Attestation>),
     Budget(Unverified<Budget>),
     Claim(Unverified<PayoutClaim>),
     Deposit { acceptance: Unverified<Acceptance>, deposit: Unverified<Deposit> },
@@ -101,6 +102,7 @@ fn read(what: WireWhat, records: Records<'_>) -> Result<What, EntryError> {
     Ok(match what {
         WireWhat::Agreement(agreed) => What::Agreement(Box::new(agreed.read(records)?)),
         WireWhat::Allocation(record) => What::Allocation(records.read(&record)?),
+        WireWhat::Attestation(record) => What::Attestation(records.read(&record)?),
         WireWhat::Budget(record) => What::Budget(records.read(&record)?),
         WireWhat::Claim(record) => What::Claim(records.read(&record)?),
         WireWhat::Deposit { acceptance, deposit } => What::Deposit(Box::new(Deposited {
@@ -143,6 +145,7 @@ fn written(what: &What) -> WireWhat {
     match what {
         What::Agreement(agreed) => WireWhat::Agreement(WireAgreed::from(&**agreed)),
         What::Allocation(record) => WireWhat::Allocation(record.into()),
+        What::Attestation(record) => WireWhat::Attestation(record.into()),
         What::Budget(record) => WireWhat::Budget(record.into()),
         What::Claim(record) => WireWhat::Claim(record.into()),
         What::Deposit(deposited) => WireWhat::Deposit {

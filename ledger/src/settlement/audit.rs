@@ -100,8 +100,8 @@ impl LogAudit {
             }
             LogEntry::Keeper(keeper) => self.take_keeper(keeper)?,
             LogEntry::Sale(sale) => self.take_sale(sale)?,
-            // It is about no money.
-            LogEntry::Page(_) => {}
+            // They are about no money.
+            LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
             LogEntry::Settlement(summary) => self.settle(summary)?,
         }

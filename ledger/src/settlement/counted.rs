@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::ListRoot;
 
-    fn item(serial: u8, stream: u32) -> Acknowledged {
+    fn item(serial: u8, stream: u8) -> Acknowledged {
         Acknowledged {
             receipt: Digest::from_bytes([serial; 32]),
             seq: Sequence::new(3),
@@ -67,7 +67,7 @@ mod tests {
         }
         assert!(Counted::new(&[]).under(Serial::from_bytes([1; 16])).is_empty());
         let shown = counted.under(Serial::from_bytes([3; 16]));
-        let beside = |stream: u32| {
+        let beside = |stream: u8| {
             let Neighbours { before, after } = Neighbours::among(
                 &shown,
                 Serial::from_bytes([3; 16]),

@@ -1,5 +1,7 @@
 //! Proofs that one can keep: an entry is in a log that witnesses have seen (C2SP tlog-proof).
 
+use data_encoding::BASE64;
+
 use super::text::{bytes, number};
 use super::{
     AcceptedCheckpoint, NOTE_LEN_MAX, NotAccepted, NoteError, Policy, SignedNote, TreeHash, verify_inclusion,
@@ -14,6 +16,8 @@ pub struct LogProof {
     pub path: Vec<TreeHash>,
     /// A checkpoint of the log with its signatures.
     pub checkpoint: SignedNote,
+    /// What else is kept with it; no part of what is proved.
+    pub extra: Option<Vec<u8>>,
 }
 
 /// Why a file is no proof.
@@ -44,7 +48,8 @@ pub enum NotProved {
 impl LogProof {
     /// The file.
     pub fn encode(&self) -> String {
-        let mut text = format!("{HEADING}\nindex {}\n", self.index);
+        let extra = self.extra.as_ref().map(|extra| format!("extra {}\n", BASE64.encode(extra)));
+        let mut text = format!("{HEADING}\n{}index {}\n", extra.unwrap_or_default(), self.index);
         for hash in &self.path {
             text.push_str(&hash.to_string());
             text.push('\n');
@@ -52,12 +57,12 @@ impl LogProof {
         text + "\n" + &self.checkpoint.encode()
     }
 
-    /// Reads a file. The extra data that a file may have is nothing that we trust, and passed over.
+    /// Reads a file.
     pub fn decode(file: &[u8]) -> Result<Self, LogProofError> {
-        let text = std::str::from_utf8(file).ok().filter(|text| text.len() <= PROOF_LEN_MAX);
+        let text = std::str::from_utf8(file).ok().filter(|text| text.len() <= LOG_PROOF_LEN_MAX);
         let (head, checkpoint) = text.and_then(|text| text.split_once("\n\n")).ok_or(LogProofError::Form)?;
-        let (index, path) = parse_head(head).ok_or(LogProofError::Form)?;
-        Ok(Self { index, path, checkpoint: SignedNote::decode(checkpoint.as_bytes())? })
+        let Head { extra, index, path } = parse_head(head).ok_or(LogProofError::Form)?;
+        Ok(Self { extra, index, path, checkpoint: SignedNote::decode(checkpoint.as_bytes())? })
     }
 
     /// The checkpoint, when it counts and the entry is in the log.
@@ -73,14 +78,22 @@ impl LogProof {
 }
 
 const HEADING: &str = "c2sp.org/tlog-proof@v1";
-const PROOF_LEN_MAX: usize = 2 * NOTE_LEN_MAX;
+/// Longest file, in bytes.
+pub const LOG_PROOF_LEN_MAX: usize = 2 * NOTE_LEN_MAX;
 const PATH_LEN_MAX: usize = 64;
 
-fn parse_head(head: &str) -> Option<(u64, Vec<TreeHash>)> {
+struct Head {
+    extra: Option<Vec<u8>>,
+    index: u64,
+    path: Vec<TreeHash>,
+}
+
+fn parse_head(head: &str) -> Option<Head> {
     let mut lines = head.strip_prefix(HEADING)?.strip_prefix('\n')?.split('\n');
     let mut first = lines.next()?;
-    if let Some(extra) = first.strip_prefix("extra ") {
-        bytes(extra)?;
+    let mut extra = None;
+    if let Some(text) = first.strip_prefix("extra ") {
+        extra = Some(bytes(text)?);
         first = lines.next()?;
     }
     let index = number(first.strip_prefix("index ")?)?;
@@ -89,7 +102,7 @@ fn parse_head(head: &str) -> Option<(u64, Vec<TreeHash>)> {
         let hash = bytes(line)?.try_into().ok()?;
         path.push(TreeHash::from_bytes(hash));
     }
-    (path.len() <= PATH_LEN_MAX).then_some((index, path))
+    (path.len() <= PATH_LEN_MAX).then_some(Head { extra, index, path })
 }
 
 #[cfg(test)]
@@ -116,7 +129,7 @@ mod tests {
         let path = inclusion_proof(1, 3, hash_of).unwrap();
         let key = VerifierKey::new(origin, KeyKind::Plain, secret.public());
         let policy = Policy::parse(&format!("log {key}\nquorum none\n")).unwrap();
-        (LogProof { index: 1, path, checkpoint: note }, policy)
+        (LogProof { index: 1, path, checkpoint: note, extra: None }, policy)
     }
 
     #[test]
@@ -135,7 +148,8 @@ mod tests {
     fn other_files_are_refused() {
         let good = proved().0.encode();
         let with_extra = good.replace("\nindex", "\nextra AAAA\nindex");
-        assert_eq!(LogProof::decode(with_extra.as_bytes()).unwrap(), proved().0);
+        let extra = Some(vec![0; 3]);
+        assert_eq!(LogProof::decode(with_extra.as_bytes()).unwrap(), LogProof { extra, ..proved().0 });
         for (from, to) in [
             ("@v1", "@v2"),
             ("index 1", "index 01"),

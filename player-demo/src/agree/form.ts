@@ -67,7 +67,7 @@ export class AgreementForm {
 
   private sections(): HTMLElement[] {
     const look = h("button", { type: "button", class: "button quiet", onclick: () => void this.find(this.field("title").value) }, "Find it");
-    const title = this.text("title", "Publication id, or the address where it is watched", "", { class: "key" }, look);
+    const title = this.text("title", "Id of a publication or live stream, or the address where it is watched", "", { class: "key" }, look);
     title.addEventListener("change", () => void this.find(this.field("title").value));
     return [
       section("The title", title, this.found),

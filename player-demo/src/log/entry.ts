@@ -5,6 +5,7 @@ import { amountIn } from "../pay/amount";
 import type { Usage } from "../pay/price";
 import { usageIn } from "../pay/records";
 import { CborError, decodeCanonical, Fields, type Value } from "../trust/cbor";
+import { openSigned } from "../trust/record";
 
 const ENTRY_LEN_MAX = 65_535;
 const RULE_LEN_MAX = 64;
@@ -105,8 +106,19 @@ export interface Summary {
   readonly totals: Readonly<Record<(typeof TOTALS)[number], bigint>>;
 }
 
+/** Somebody had a document that is not shown. */
+export interface Attestation {
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+  readonly commitment: Uint8Array;
+  readonly what: (typeof ATTESTED)[number];
+}
+
+const ATTESTED = ["credential", "file", "trail"] as const;
+
 export type LogEntry =
   | { readonly kind: "agreement"; readonly agreed: Agreed }
+  | { readonly kind: "attestation"; readonly attestation: Attestation }
   | { readonly kind: "line"; readonly line: Line }
   | { readonly kind: "gateway"; readonly gateway: GatewayTotal }
   | { readonly kind: "carrier"; readonly carrier: Carrier }
@@ -122,6 +134,8 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
   switch (kind) {
     case "agreement":
       return { kind, agreed: await decodeAgreed(value) };
+    case "attestation":
+      return { kind, attestation: decodeAttestation(value) };
     case "line":
       return { kind, line: decodeLine(value) };
     case "gateway":
@@ -148,6 +162,16 @@ export function onlyField(value: Value): [string, Value] {
   const [field, ...more] = value instanceof Map ? value : [];
   if (!field || more.length > 0) throw new CborError("an entry is a map with one key");
   return field;
+}
+
+function decodeAttestation(value: Value): Attestation {
+  if (!(value instanceof Uint8Array)) throw new CborError("an attestation is not a byte string");
+  const { body, by, network } = openSigned(value, "attestation");
+  const fields = Fields.of(body, "attestation", ["commitment", "issued", "kind"]);
+  fields.u64("issued");
+  const what = ATTESTED.find((kind) => kind === fields.value("kind"));
+  if (!what) throw new CborError("an attestation to something unknown");
+  return { by, network, commitment: fields.bytes("commitment", 32), what };
 }
 
 function decodePage(value: Value): PageRelease {

@@ -9,8 +9,10 @@ import type { Terms } from "../pay/ledger";
 import { priceInWords } from "../pay/price";
 import { percent, usageInWords } from "../pay/words";
 import { CborError, decodeCanonical, equal } from "../trust/cbor";
+import { RecordError } from "../trust/record";
 import { decodeEntry, type LogEntry, onlyField } from "./entry";
 
+const ATTESTED = { credential: "a credential", file: "a file", trail: "an audit trail" };
 const ENTRY_LEN_MAX = 65_535;
 
 /** An entry for people. */
@@ -26,14 +28,16 @@ export async function readable(bytes: Uint8Array, { signedFor, unit }: Pick<Term
     const entry = await decodeEntry(bytes);
     const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, signedFor);
     if (isForeign) throw new CborError("its consents are for another ledger");
+    const isElsewhere = entry.kind === "attestation" && !equal(entry.attestation.network, signedFor);
+    if (isElsewhere) throw new CborError("it is for another ledger");
     return inWords(entry, unit);
   } catch (error) {
-    if (!(error instanceof CborError)) throw error;
+    if (!(error instanceof CborError || error instanceof RecordError)) throw error;
     return unknown(bytes, error);
   }
 }
 
-function unknown(bytes: Uint8Array, error: CborError): Readable {
+function unknown(bytes: Uint8Array, error: Error): Readable {
   try {
     const [kind] = onlyField(decodeCanonical(bytes, ENTRY_LEN_MAX));
     return { kind: kind.replaceAll("_", " "), words: [`not read by this page: ${error.message}`] };
@@ -47,6 +51,11 @@ function inWords(entry: LogEntry, unit: string): Readable {
   switch (entry.kind) {
     case "agreement":
       return { kind: "agreement", words: agreementInWords(entry.agreed.agreement) };
+    case "attestation": {
+      const { by, commitment, what } = entry.attestation;
+      const words = [key(by), ` attests to ${ATTESTED[what]} that is not shown here; the commitment is `, key(commitment), "."];
+      return { kind: "attestation", words };
+    }
     case "line": {
       const { agreement, alias, attested, budget, gateway, paid, plays, usage } = entry.line;
       const payer = budget?.pool ? [" out of the pool ", key(budget.pool.name)] : budget ? [" out of a subscription"] : [];

@@ -5,10 +5,10 @@ import "../style/pay.css";
 import { h } from "../page/element";
 import { home } from "../page/home";
 import type { Asker } from "../trust/ask";
-import type { Publication } from "../trust/publication";
 import { money } from "./amount";
 import { holdsGrant, mostOf, type PaidTitle, TitleFare } from "./fare";
 import { fetchGatewayLedger, LedgerClient } from "./ledger";
+import type { Paid } from "./paid";
 import { priceInWords } from "./price";
 import { openPurse, type Purse } from "./purse";
 import { shares } from "./share-bars";
@@ -18,12 +18,12 @@ import { refusalInWords } from "./words";
 const STEP_MAX_S = 2;
 
 /** Resolves when the title is paid for and may begin; from then on `asker` pays for what it asks. */
-export async function admit({ id, bundle }: Publication, stage: HTMLElement, asker: Asker): Promise<TitleFare> {
+export async function admit(paid: Paid, stage: HTMLElement, asker: Asker): Promise<TitleFare> {
   const origin = home();
   const at = await fetchGatewayLedger(origin);
   if (!at) throw new Error("this title is paid for through a ledger, and this gateway has none");
-  const ledger = await LedgerClient.open(at.url, at.network, bundle.ledger);
-  const title: PaidTitle = { id, bundle, ledger, ...(await ledger.title(id, bundle.creator).catch(inWords)) };
+  const ledger = await LedgerClient.open(at.url, at.network, paid.issuer);
+  const title: PaidTitle = { ...paid, ledger, ...(await ledger.title(paid.content, paid.creator).catch(inWords)) };
   const fare = new TitleFare(title, (reason) => askAgain(stage, title, reason));
   if (title.agreement.price.micro === 0n || (await holdsGrant(title, at.gateway))) await fare.begin(origin).catch(inWords);
   else await offered(stage, title, () => fare.begin(origin));
@@ -77,14 +77,13 @@ async function offered(stage: HTMLElement, title: PaidTitle, begin: () => Promis
 }
 
 function offer(title: PaidTitle, purse: Purse, watch: HTMLElement, told: HTMLElement): HTMLElement {
-  const { agreement, bundle } = title;
+  const { agreement, noun, within } = title;
   const most = money(mostOf(title), agreement.unit);
-  const kind = bundle.kind === "audio" ? "recording" : "film";
   return h(
     "section",
     { class: "offer", "aria-labelledby": "offer" },
-    h("h2", { id: "offer" }, `This ${kind} costs ${priceInWords(agreement.price, agreement.unit)}`),
-    h("p", {}, `At most ${most} are set aside for it. What you do not watch is not paid for, and goes back when the epoch is settled.`),
+    h("h2", { id: "offer" }, `This ${noun} costs ${priceInWords(agreement.price, agreement.unit)}`),
+    h("p", {}, `At most ${most} are set aside for ${within}. What you do not watch is not paid for, and goes back when the epoch is settled.`),
     purse.element,
     h("p", {}, watch),
     told,

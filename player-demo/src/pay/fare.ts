@@ -3,36 +3,26 @@
 import { fromHex, hex } from "../page/format";
 import { update } from "../page/store";
 import type { Fare } from "../trust/ask";
-import type { Bundle } from "../trust/bundle";
 import { equal } from "../trust/cbor";
-import type { Cid } from "../trust/cid";
 import type { StatusError } from "../trust/problem";
-import { type Expected, segment } from "../trust/track";
+import type { Expected } from "../trust/track";
 import { signRecord } from "../trust/record";
 import type { Agreement } from "./agreement";
 import { AMOUNT_MAX } from "./amount";
 import { fetchGatewayLedger, type LedgerClient, now } from "./ledger";
 import { ownKey } from "./own-key";
+import type { Paid } from "./paid";
 import { charge, type Usage } from "./price";
 import { decodeGrant, requestBody, type SessionGrant, STREAMS_MAX } from "./records";
 import { Session } from "./session";
 import { freshPair, signerOf } from "./signer";
 import type { Works } from "./split";
-import type { Moment } from "./stream";
 
-/** Grants may be for so much more than the whole title, in parts of ten. */
-const ROOM = { of: 10n, parts: 15n };
-const ROOM_MS = 60_000n;
-const ROOM_BYTES = 32n << 20n;
-const LIMIT_BYTES_MAX = 1n << 44n;
-const LIMIT_MS_MAX = 1n << 32n;
 /** A grant that ends so soon is not used any more, in seconds. */
 const LEFT_MIN_S = 60;
 
 /** A title under an agreement whose hash and consents have been checked. */
-export interface PaidTitle {
-  readonly id: Cid;
-  readonly bundle: Bundle;
+export interface PaidTitle extends Paid {
   readonly ledger: LedgerClient;
   readonly agreement: Agreement;
   readonly works: Works;
@@ -49,21 +39,10 @@ interface Kept {
   readonly usage: readonly Usage[];
 }
 
-/** The most that watching a title once can need: its length, its largest tracks, and some room. */
-export function limitOf({ duration, tracks }: Bundle): Usage {
-  const length = (lens: Uint32Array) => lens.reduce((sum, len) => sum + len, 0);
-  const largest = (["video", "audio", "subtitles"] as const).map((kind) =>
-    Math.max(0, ...tracks.filter((track) => track.kind === kind).map((track) => length(track.lens))),
-  );
-  const more = (whole: number, room: bigint) => (BigInt(whole) * ROOM.parts) / ROOM.of + room;
-  const bytes = more(largest.reduce((sum, len) => sum + len, 0), ROOM_BYTES);
-  const ms = more(duration, ROOM_MS);
-  return { bytes: bytes < LIMIT_BYTES_MAX ? bytes : LIMIT_BYTES_MAX, ms: ms < LIMIT_MS_MAX ? ms : LIMIT_MS_MAX };
-}
-
 /** The most that a title can cost at one gateway. */
-export function mostOf({ agreement, bundle }: Pick<PaidTitle, "agreement" | "bundle">): bigint {
-  const { bytes, ms } = limitOf(bundle);
+export function mostOf(title: Pick<PaidTitle, "agreement" | "limit">): bigint {
+  const { agreement } = title;
+  const { bytes, ms } = title.limit();
   // A view counts however short the film is.
   const played = agreement.price.per === "view" && ms < 1000n * agreement.price.of ? 1000n * agreement.price.of : ms;
   return charge(agreement.price, { bytes, ms: played }, AMOUNT_MAX);
@@ -76,8 +55,6 @@ export class TitleFare extends EventTarget implements Fare {
   /** What every stream has had, those of other tabs and earlier visits too; by grant and stream. */
   private readonly usages = new Map<string, Usage>();
   private readonly renewals = new Map<string, Promise<boolean>>();
-  /** By the hash of a segment. */
-  private readonly moments: ReadonlyMap<string, Moment>;
 
   constructor(
     readonly title: PaidTitle,
@@ -85,7 +62,6 @@ export class TitleFare extends EventTarget implements Fare {
     private readonly askAgain: (reason: string) => Promise<boolean>,
   ) {
     super();
-    this.moments = title.agreement.price.per === "byte" ? new Map() : momentsOf(title.bundle);
     addEventListener("pagehide", () => this.leave());
   }
 
@@ -115,7 +91,7 @@ export class TitleFare extends EventTarget implements Fare {
   }
 
   delivered(gateway: string, expected: Expected): void {
-    const moment = this.moments.get(hex(expected.hash));
+    const moment = this.title.agreement.price.per === "byte" ? undefined : this.title.moment(expected.hash);
     void this.sessions.get(gateway)?.then((session) => session.delivered(expected, moment)).catch(() => {});
   }
 
@@ -197,7 +173,7 @@ export class TitleFare extends EventTarget implements Fare {
   }
 
   private async granted(name: string, gateway: Uint8Array, origin: string): Promise<Kept> {
-    const { agreement, bundle, ledger } = this.title;
+    const { agreement, ledger } = this.title;
     const [viewer, pair] = [await ownKey(), await freshPair()];
     const request = requestBody({
       agreement: fromHex(agreement.id),
@@ -206,7 +182,7 @@ export class TitleFare extends EventTarget implements Fare {
       epoch: ledger.terms.epoch,
       gateway,
       issued: now(),
-      limit: limitOf(bundle),
+      limit: this.title.limit(),
       session: (await signerOf(pair)).key,
     });
     const record = await ledger.grant(await signRecord("session_request", request, ledger.terms.signedFor, viewer));
@@ -234,28 +210,14 @@ export class TitleFare extends EventTarget implements Fare {
   }
 }
 
-/** When each segment is played, by its hash. */
-function momentsOf({ tracks }: Bundle): Map<string, Moment> {
-  const moments = new Map<string, Moment>();
-  for (const track of tracks) {
-    const { kind, timescale } = track;
-    if (kind === "subtitles") continue;
-    for (const [at, duration] of track.durations.entries()) {
-      const { hash } = segment(track, at) as Expected;
-      moments.set(hex(hash), { name: `${kind}/${at}`, kind, ms: (duration * 1000) / timescale });
-    }
-  }
-  return moments;
-}
-
 /** Whether a grant for this title is still good at the gateway, so that nothing needs to be asked. */
 export async function holdsGrant(title: PaidTitle, gateway: Uint8Array): Promise<boolean> {
   const kept = await update<Kept>("sessions", nameOf(title, gateway), (kept) => kept);
   return kept !== undefined && kept.expires > now() + LEFT_MIN_S && kept.next < STREAMS_MAX;
 }
 
-function nameOf({ id }: PaidTitle, gateway: Uint8Array): string {
-  return `${id.text}|${hex(gateway)}`;
+function nameOf({ content }: PaidTitle, gateway: Uint8Array): string {
+  return `${content.text}|${hex(gateway)}`;
 }
 
 function sumOf(usages: readonly Usage[]): Usage {

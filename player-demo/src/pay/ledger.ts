@@ -137,7 +137,7 @@ export class LedgerClient {
   async register(agreed: Uint8Array, id: string): Promise<void> {
     const answer = JSON.parse(new TextDecoder().decode(await this.post("/v1/agreements", agreed)));
     const promise = base64(String(Object(answer).promise)) ?? new Uint8Array();
-    const body = Fields.of(bodyOf(promise, "promise", this.terms.issuer, this.terms.network), "promise", ["name", "taken", "until"]);
+    const body = Fields.of(bodyOf(promise, "promise", this.terms.issuer, this.terms.signedFor), "promise", ["name", "taken", "until"]);
     if (hex(body.bytes("name", 32)) !== id) throw new Error("the ledger promises to count something else");
   }
 

@@ -40,12 +40,12 @@ export function shares(title: PaidTitle, paid: bigint): HTMLElement {
   return h("table", { class: "shares" }, h("caption", { class: "unseen" }, "Shares in what is paid"), h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...lines));
 }
 
-function rowsOf({ agreement, bundle, works }: PaidTitle, paid: bigint): Row[] {
+function rowsOf({ agreement, by, creator: creatorKey, works }: PaidTitle, paid: bigint): Row[] {
   const { gateway, network, node, parties } = split(paid, agreement.id, works);
-  const creator = hex(bundle.creator);
+  const creator = hex(creatorKey);
   const own = parties.map(({ party, role, amount, work }): Row => {
     const key = hex(party);
-    const name = key === creator ? (bundle.by ?? "the creator") : short(key);
+    const name = key === creator ? (by ?? "the creator") : short(key);
     return { name, key, role: work === agreement.id ? role : `${role}, of a work in this one`, amount };
   });
   const fee = (name: string, role: string, amount: bigint): Row => ({ name, key: undefined, role, amount });

@@ -44,13 +44,15 @@ export interface Bundle {
   readonly duration: number;
   readonly tracks: readonly Track[];
   readonly chapters: readonly { readonly at: number; readonly title: string }[];
-  readonly attachments: readonly { readonly name: string; readonly file: File }[];
+  readonly attachments: readonly { readonly name: string; readonly file: File; readonly hasCredentials: boolean }[];
   readonly items: readonly { readonly id: Cid; readonly title: string }[];
   readonly about: string | undefined;
   readonly by: string | undefined;
   readonly language: string | undefined;
   /** The key of the ledger under whose agreements it is shown; without one it is free. */
   readonly ledger: Uint8Array | undefined;
+  /** The live stream that it was, where what was agreed about that holds for it. */
+  readonly live: Cid | undefined;
   readonly poster: File | undefined;
   readonly strip: Strip | undefined;
 }
@@ -69,7 +71,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     "tracks",
     "v",
   ];
-  const optional = ["about", "by", "language", "ledger", "poster", "strip"];
+  const optional = ["about", "by", "language", "ledger", "live", "poster", "strip"];
   const fields = Fields.of(decodeCanonical(bytes, BUNDLE_LEN_MAX), "bundle", required, optional);
   fields.integer("v", 1, 1);
   const bundle: Bundle = {
@@ -86,6 +88,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     by: fields.optional("by", (key) => fields.text(key, 200)),
     language: fields.optional("language", (key) => fields.language(key)),
     ledger: fields.optional("ledger", (key) => publicKey(fields.bytes(key, 32), "ledger")),
+    live: fields.optional("live", (key) => cidIn(fields, key)),
     poster: fields.optional("poster", (key) => picture(fields.value(key), "poster")),
     strip: fields.optional("strip", (key) => decodeStrip(fields.value(key))),
   };
@@ -99,6 +102,7 @@ function checkWhole(bundle: Bundle): void {
   refuse(collection && bundle.tracks.length > 0, "a collection has tracks");
   refuse(collection !== (bundle.duration === 0), "the duration must be 0 for a collection, and only then");
   refuse(collection && bundle.ledger !== undefined, "a collection has a ledger");
+  refuse(bundle.live !== undefined && bundle.ledger === undefined, "a stream is named, and no ledger");
   refuse(!collection && bundle.items.length > 0, "something other than a collection has items");
   refuse(!collection && !bundle.tracks.some((track) => track.kind !== "subtitles"), "there is nothing to play");
   refuse(repeats(bundle.tracks.map((track) => track.id)), "two tracks have one id");
@@ -115,11 +119,13 @@ function decodeChapter(value: Value, at: number): { at: number; title: string } 
   return { at: fields.u64("at"), title: fields.text("title", 200) };
 }
 
-function decodeAttachment(value: Value, at: number): { name: string; file: File } {
-  const fields = Fields.of(value, `attachment ${at}`, ["file", "name"]);
+function decodeAttachment(value: Value, at: number): { name: string; file: File; hasCredentials: boolean } {
+  const fields = Fields.of(value, `attachment ${at}`, ["file", "name"], ["credentials"]);
   const name = fields.text("name", 255);
   refuse(name.includes("/") || name === "." || name === "..", `attachment ${at} has a path for a name`);
-  return { name, file: decodeFile(fields.value("file"), `attachment ${at}`) };
+  const hasCredentials = fields.optional("credentials", (key) => fields.bool(key)) ?? false;
+  refuse(fields.has("credentials") && !hasCredentials, `attachment ${at} says what goes without saying`);
+  return { name, file: decodeFile(fields.value("file"), `attachment ${at}`), hasCredentials };
 }
 
 function decodeItem(value: Value, at: number): { id: Cid; title: string } {

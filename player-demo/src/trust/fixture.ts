@@ -34,7 +34,7 @@ export function trackOf(kind: TrackKind, id: string, more: Partial<Track> = {}):
 
 /** A film of these tracks. */
 export function bundleOf(tracks: Track[], more: Partial<Bundle> = {}): Bundle {
-  const nothing = { about: undefined, by: undefined, language: undefined, ledger: undefined, poster: undefined, strip: undefined };
+  const nothing = { about: undefined, by: undefined, language: undefined, ledger: undefined, live: undefined, poster: undefined, strip: undefined };
   const lists = { chapters: [], attachments: [], items: [] };
   return {
     kind: "film",

@@ -33,6 +33,8 @@ export interface Prelude {
   readonly about: string | undefined;
   readonly by: string | undefined;
   readonly language: string | undefined;
+  /** As in a bundle: the key of the ledger under whose agreements it is shown. */
+  readonly ledger: Uint8Array | undefined;
 }
 
 /** What a segment must be, and how many units of the track's timescale it lasts. */
@@ -44,7 +46,7 @@ export interface LiveSegment extends Expected {
 export function decodePrelude(bytes: Uint8Array): Prelude {
   const required = ["created", "creator", "kind", "longest", "salt", "target", "title", "tracks", "v"];
   const value = decodeCanonical(bytes, PRELUDE_LEN_MAX);
-  const fields = Fields.of(value, "prelude", required, ["about", "by", "language"]);
+  const fields = Fields.of(value, "prelude", required, ["about", "by", "language", "ledger"]);
   fields.integer("v", 1, 1);
   fields.bytes("salt", 16);
   const kind = fields.text("kind", 16);
@@ -61,6 +63,7 @@ export function decodePrelude(bytes: Uint8Array): Prelude {
     about: fields.optional("about", (key) => fields.text(key, 4000, true)),
     by: fields.optional("by", (key) => fields.text(key, 200)),
     language: fields.optional("language", (key) => fields.language(key)),
+    ledger: fields.optional("ledger", (key) => publicKey(fields.bytes(key, 32), "ledger")),
   };
   const ids = prelude.tracks.map((track) => track.id);
   if (ids.length === 0) throw new CborError("there is nothing to play");

@@ -11,6 +11,7 @@ import { linkOf } from "../sealed/link";
 import { openHealthLink } from "./health";
 import { openStart } from "./start";
 import { openShare } from "./open";
+import { clearPrivate, removeAll } from "./private-files";
 
 // A token for uploads may have been handed over in the address.
 const session = openSession(location, history, sessionStorage);
@@ -44,4 +45,7 @@ function route(): void {
 }
 
 addEventListener("hashchange", route);
+addEventListener("pagehide", removeAll);
+// What an earlier visit could not remove.
+void clearPrivate();
 route();

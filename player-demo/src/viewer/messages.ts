@@ -7,7 +7,7 @@ export type Question =
   | { readonly op: "open"; readonly link: string; readonly passcode: string; readonly who: string }
   | { readonly op: "read"; readonly part: Part }
   | { readonly op: "save"; readonly part: Part; readonly target: Target }
-  | { readonly op: "share"; readonly gateway: string; readonly token: string; readonly files: readonly File[]; readonly wishes: Wishes; readonly place: Place }
+  | { readonly op: "share"; readonly gateway: string; readonly token: string; readonly files: readonly File[]; readonly wishes: Wishes; readonly place: Exclude<Target, { kind: "picked" }> }
   | { readonly op: "end"; readonly share: OwnShare };
 
 /** Bytes of one of the share's objects: a file, or a part of it. */
@@ -17,11 +17,8 @@ export interface Part {
   readonly to: number;
 }
 
-/** A place of the browser's own on disk, or the parts that it keeps itself. */
-export type Place = "private" | "memory";
-
-/** Where a file goes: one that the reader has picked, or a place of the browser's. */
-export type Target = FileSystemFileHandle | Place;
+/** Where a file goes: one that the reader has picked, one of the page's own on disk, or parts that the browser keeps itself. */
+export type Target = { readonly kind: "picked"; readonly handle: FileSystemFileHandle } | { readonly kind: "own"; readonly handle: FileSystemFileHandle } | "memory";
 
 export interface FileFacts {
   readonly name: string;

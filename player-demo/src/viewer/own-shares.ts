@@ -51,7 +51,7 @@ function ownShare(share: OwnShare): HTMLElement {
     try {
       await new Client().ask({ op: "end", share });
       await update<OwnShare>("shares", share.id, () => undefined);
-      told.textContent = "Ended: this link opens nothing any more. What was read before stays read.";
+      told.replaceChildren("Ended: this link opens nothing any more. What was read before stays read. The sealed pieces stay stored until their time is over, or until ", h("code", {}, "headwater revoke @FILE"), " ends that too, with this file: ", ownerFile(share));
     } catch (error) {
       const { title, text } = wordsFor(error, share.gateway);
       told.textContent = `${title}. ${text}`;

@@ -4,16 +4,17 @@ import { h } from "../page/element";
 import { bytes } from "../page/format";
 import { Failed } from "./client";
 import { type FileInShare, wholeOf } from "./files";
-import type { Target } from "./messages";
-import { clearPrivate } from "./sinks";
+import { openWaystation, takenWithin, type Waystation } from "./waystation";
 import { wordsFor } from "./words";
 
 /** Saves the file, saying in `told` how far it is. */
 export async function save({ client, gateway, facts }: FileInShare, told: HTMLElement): Promise<void> {
   // Of a path in a folder the last part is the file's own name.
   const name = facts.name.slice(facts.name.lastIndexOf("/") + 1);
-  const target = await targetFor(name);
-  if (!target) return;
+  const picked = await pick(name);
+  if (picked === "nothing") return;
+  const way = picked ? undefined : await openWaystation();
+  const target = picked ? ({ kind: "picked", handle: picked } as const) : (way as Waystation).target;
   const controller = new AbortController();
   const bar = h("progress", { max: Math.max(1, facts.len), value: 0, "aria-label": `Saving ${facts.name}` });
   const done = h("span", {}, "Saving…");
@@ -26,29 +27,33 @@ export async function save({ client, gateway, facts }: FileInShare, told: HTMLEl
   };
   try {
     const { blob, rebuilt } = await client.ask({ op: "save", part: wholeOf(facts), target }, { progress, signal: controller.signal });
-    if (blob) handOver(blob, name);
+    if (blob) handOver(blob, name, way);
     const mended = rebuilt > 0 ? ` ${rebuilt} of its cells were rebuilt by the gateway; each opened with the file's key.` : "";
     told.replaceChildren(`Saved: ${bytes(facts.len)}, every byte checked.${mended}`);
   } catch (error) {
+    way?.remove();
     const { title, text } = wordsFor(error, gateway);
     told.classList.toggle("bad", !(error instanceof Failed && error.failure.reason === "cancelled"));
     told.replaceChildren(`${title}. ${text}`);
   }
 }
 
-/** Where the file goes; undefined when the reader has changed their mind. */
-async function targetFor(name: string): Promise<Target | undefined> {
+/** The file that the reader picks, where the browser has such a picker; nothing when they have changed their mind. */
+async function pick(name: string): Promise<FileSystemFileHandle | "nothing" | undefined> {
   try {
     if (window.showSaveFilePicker) return await window.showSaveFilePicker({ suggestedName: name });
   } catch (error) {
-    if ((error as Error).name === "AbortError") return undefined;
+    if ((error as Error).name === "AbortError") return "nothing";
   }
-  return (await clearPrivate()) ? "private" : "memory";
+  return undefined;
 }
 
-function handOver(blob: Blob, name: string): void {
+/** Gives it to the browser to save; our own copy goes when it must have been taken over, or the page is left. */
+function handOver(blob: Blob, name: string, way: Waystation | undefined): void {
   const url = URL.createObjectURL(blob);
   h("a", { href: url, download: name }).click();
-  // The browser has taken hold of it by then; a large file is copied long after the click.
-  setTimeout(() => URL.revokeObjectURL(url), 600_000);
+  setTimeout(() => {
+    URL.revokeObjectURL(url);
+    way?.remove();
+  }, takenWithin(blob.size));
 }

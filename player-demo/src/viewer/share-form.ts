@@ -5,7 +5,7 @@ import { bytes, count } from "../page/format";
 import { isPasscode } from "../sealed/passcode";
 import { Client } from "./client";
 import { keepShare, ownShares, sharedCard } from "./own-shares";
-import { clearPrivate } from "./sinks";
+import { openWaystation } from "./waystation";
 import { wordsFor } from "./words";
 
 const FILES_MAX = 16;
@@ -78,11 +78,12 @@ async function send(files: File[], fields: FormFields, told: HTMLElement, result
     if (passcode !== "" && !isPasscode(passcode)) throw new Error("A passcode has 1 to 256 bytes and no control characters.");
     const days = Number(fields.days.value);
     const expires = days > 0 ? Math.floor(Date.now() / 1000) + days * DAY_S : undefined;
-    const place = (await clearPrivate()) ? "private" : "memory";
     const whole = files.reduce((sum, { size }) => sum + size, 0);
     const progress = (done: number) => (told.textContent = done < whole ? `Sealing: ${bytes(done)} of ${bytes(whole)}` : "Handing over…");
     told.textContent = "Sealing…";
-    const share = await new Client().ask({ op: "share", gateway, token: fields.token.value, files, wishes: { label: fields.label.value.trim(), passcode, expires }, place }, { progress });
+    const way = await openWaystation();
+    const asked = new Client().ask({ op: "share", gateway, token: fields.token.value, files, wishes: { label: fields.label.value.trim(), passcode, expires }, place: way.target }, { progress });
+    const share = await asked.finally(() => way.remove());
     await keepShare(share);
     told.textContent = "";
     result.replaceChildren(sharedCard(share));

@@ -2,24 +2,21 @@
 
 import type { Target } from "./messages";
 
-/** The folder of the browser's own for files on their way to the reader. */
-const FOLDER = "headwater-saving";
 /** The most that is saved where the browser has no files of its own for the page: it then keeps the parts itself. */
 export const MEMORY_LEN_MAX = 2 * 2 ** 30;
 const PART_LEN = 8 * 2 ** 20;
-/** How long the browser has to hand a file of its own over, in milliseconds. */
-const HANDED_OVER_MS = 10 * 60_000;
 
 export interface Sink {
   write(bytes: Uint8Array): Promise<void>;
   /** What is to be handed to the reader, without a type; undefined where it is in their file. */
   finish(): Promise<Blob | undefined>;
+  /** Nothing of what was written is left. */
   discard(): Promise<void>;
 }
 
 export function openSink(target: Target): Promise<Sink> {
   if (target === "memory") return Promise.resolve(new MemorySink());
-  return target === "private" ? PrivateSink.open() : PickedSink.open(target);
+  return target.kind === "own" ? PrivateSink.open(target.handle) : PickedSink.open(target.handle);
 }
 
 /** A file that the reader has picked. */
@@ -48,15 +45,14 @@ class PrivateSink implements Sink {
   private at = 0;
 
   private constructor(
-    private readonly folder: FileSystemDirectoryHandle,
     private readonly handle: FileSystemFileHandle,
     private readonly file: FileSystemSyncAccessHandle,
   ) {}
 
-  static async open(): Promise<Sink> {
-    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
-    const handle = await folder.getFileHandle(crypto.randomUUID(), { create: true });
-    return new PrivateSink(folder, handle, await handle.createSyncAccessHandle());
+  static async open(handle: FileSystemFileHandle): Promise<Sink> {
+    const file = await handle.createSyncAccessHandle();
+    file.truncate(0);
+    return new PrivateSink(handle, file);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -70,9 +66,10 @@ class PrivateSink implements Sink {
     return this.handle.getFile();
   }
 
+  /** The page removes it. */
   async discard(): Promise<void> {
+    this.file.truncate(0);
     this.file.close();
-    await this.folder.removeEntry(this.handle.name);
   }
 }
 
@@ -103,19 +100,5 @@ class MemorySink implements Sink {
   private pack(): void {
     this.parts.push(new Blob(this.waiting));
     [this.waiting, this.waitingLen] = [[], 0];
-  }
-}
-
-/** Whether this page has files of its own; what earlier visits left there goes away. */
-export async function clearPrivate(): Promise<boolean> {
-  try {
-    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
-    for await (const name of folder.keys()) {
-      const { lastModified } = await (await folder.getFileHandle(name)).getFile();
-      if (lastModified < Date.now() - HANDED_OVER_MS) await folder.removeEntry(name);
-    }
-    return true;
-  } catch {
-    return false;
   }
 }

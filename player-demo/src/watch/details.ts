@@ -48,7 +48,7 @@ function chapters({ bundle }: Publication, video: HTMLVideoElement): HTMLElement
 export function buildAttachments({ id, bundle }: Publication, asker: Asker): HTMLElement | undefined {
   if (bundle.attachments.length === 0) return undefined;
   const status = h("p", { role: "status", class: "fine" });
-  const items = bundle.attachments.map(({ name, file }) => {
+  const items = bundle.attachments.map(({ name, file, hasCredentials }) => {
     const path = `/watch/${id.text}/attachments/${encodeURIComponent(name)}`;
     const save = async (event: Event) => {
       if (file.len > GATHERED_MAX) return;
@@ -68,6 +68,7 @@ export function buildAttachments({ id, bundle }: Publication, asker: Asker): HTM
       {},
       h("a", { href: path, download: name, onclick: (event) => void save(event) }, name),
       h("span", { class: "fine" }, ` ${file.type}, ${bytes(file.len)}`),
+      hasCredentials && h("span", { class: "fine credentials" }, ": carries content credentials (C2PA), in the bytes as they were published; whether these are valid is not checked here"),
     );
   });
   return h("section", {}, h("h2", {}, "Attachments"), h("ul", { class: "attachments" }, ...items), status);

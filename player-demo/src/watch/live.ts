@@ -50,9 +50,14 @@ async function show(main: HTMLElement, alarm: HTMLElement, feed: LiveFeed, asker
       if (hopeless) stop("every gateway altered the bytes. None of what was altered has been decoded");
     },
   };
+  const feature = h("div", { class: "feature" }, alarm, stage);
+  main.replaceChildren(feature);
+  const paid = feed.prelude.ledger && (await import("../pay/till").then(({ payStream }) => payStream(feed, stage, asker)));
   const player = await buildLivePlayer(feed, asker, listener, stop);
   stage.append(player.root);
-  main.replaceChildren(h("div", { class: "feature" }, alarm, stage, title(feed, player, verified)), details(feed));
+  paid?.follow(player.video);
+  feature.append(title(feed, player, verified));
+  main.append(paid ? h("div", { class: "asides" }, paid.panel) : "", details(feed));
 }
 
 function title(feed: LiveFeed, player: Player, verified: HTMLElement): HTMLElement {

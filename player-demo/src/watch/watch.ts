@@ -73,19 +73,12 @@ async function show(publication: Publication, setting: Setting): Promise<void> {
   const badge = buildBadge(publication, trace, gateways);
   if (embedded) main.replaceChildren(h("h1", { class: "unseen" }, publication.bundle.title), alarm, stage, badge);
   else main.replaceChildren(h("div", { class: "feature" }, alarm, stage, buildTitle(publication, badge)));
-  const paid = publication.bundle.ledger && (await pay(publication, stage, asker));
+  const paid = publication.bundle.ledger && (await import("../pay/till").then(({ payPublication }) => payPublication(publication, stage, asker)));
   const player = await buildStage(stage, publication, trace, setting);
   paid?.follow(player.video);
   if (embedded) return;
   const panel = buildPanel(trace, player, session);
   main.append(paid ? h("div", { class: "asides" }, paid.panel, panel) : panel, buildDetails(publication, asker, player));
-}
-
-/** What a paid title has besides: an offer before it begins, and a panel of whom it pays. */
-async function pay(publication: Publication, stage: HTMLElement, asker: Asker) {
-  const [{ admit, follow }, { buildSplitPanel }] = await Promise.all([import("../pay/admission"), import("../pay/split-panel")]);
-  const fare = await admit(publication, stage, asker);
-  return { panel: buildSplitPanel(fare), follow: (video: HTMLVideoElement) => follow(fare, video, stage) };
 }
 
 /** The player on its stage, which an error takes over when nothing can be played any more. */

@@ -100,6 +100,7 @@ impl Opening {
             about: request.about.clone(),
             by: request.by.clone(),
             language: request.language.clone(),
+            ledger: request.ledger,
         })?)
     }
 

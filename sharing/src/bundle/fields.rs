@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{ATTACHMENTS_MAX, CHAPTERS_MAX, ITEMS_MAX, TRACKS_MAX, VERSION};
 use super::{Attachment, BundleError, BundleKind, BundleParts, Chapter, Item, Strip};
 use crate::track_fields::TrackFields;
-use crate::{About, Byline, FileRef, LanguageTag, Millis, Title, Track};
+use crate::{About, Byline, FileRef, LanguageTag, LiveId, Millis, Title, Track};
 
 /// The map of a bundle; the canonical form puts the keys in order.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub(super) struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "protocol::keys::optional")]
     ledger: Option<PublicKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<LiveId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     poster: Option<FileRef>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     strip: Option<Strip>,
@@ -54,6 +56,7 @@ impl Fields {
             by: parts.by,
             language: parts.language,
             ledger: parts.ledger,
+            live: parts.live,
             poster: parts.poster,
             strip: parts.strip,
         })
@@ -77,6 +80,7 @@ impl Fields {
             by: self.by,
             language: self.language,
             ledger: self.ledger,
+            live: self.live,
             poster: self.poster,
             strip: self.strip,
         })

@@ -32,6 +32,9 @@ fn check_kind(parts: &BundleParts) -> Result<(), BundleError> {
     if let Some(ledger) = parts.ledger.filter(|_| is_collection) {
         return Err(BundleError::Ledger { ledger });
     }
+    if let Some(live) = parts.live.filter(|_| parts.ledger.is_none()) {
+        return Err(BundleError::Live { live });
+    }
     if !is_collection && !items.is_empty() {
         return Err(BundleError::Items { kind, items: items.len() });
     }

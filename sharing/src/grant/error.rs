@@ -1,9 +1,10 @@
 //! Why there is no grant.
 
 use proofs::canonical::CanonicalError;
-use protocol::{ListTooLong, RecordError, UnixSeconds};
+use protocol::{ListTooLong, RecordError, Sequence, UnixSeconds};
 
 use super::sealed::{GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX};
+use crate::NameError;
 
 /// Why a grant cannot be given.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -17,6 +18,28 @@ pub enum SealGrantError {
     Key { number: usize },
     #[error("a grant of {len} bytes, at most {GRANT_LEN_MAX} are allowed")]
     TooLong { len: usize },
+    #[error(transparent)]
+    Note(#[from] NoteError),
+}
+
+/// Why the owner's note in a grant is none, or not to be had.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+pub enum NoteError {
+    #[error("the note in the grant is another account's")]
+    NotYours,
+    #[error("the note in the grant is malformed: {0}")]
+    Cbor(#[from] CanonicalError),
+    #[error("the note in the grant has a {0}")]
+    List(#[from] ListTooLong),
+    #[error("the note in the grant has version {found}")]
+    Version { found: u8 },
+    #[error("a name in the note: {0}")]
+    Name(#[from] NameError),
+    #[error("the recipients in the note are none, not in order, or too long")]
+    Recipients,
+    #[error("the note has no names")]
+    Names,
 }
 
 /// Why bytes are no grant, or open nothing for this reader.
@@ -43,4 +66,8 @@ pub enum OpenGrantError {
     Files { found: usize },
     #[error("the grant has ended at {at}")]
     Expired { at: UnixSeconds },
+    #[error("this is another grant than its link names")]
+    Series,
+    #[error("this is version {found} of the grant, its pointer names version {seq}")]
+    Place { seq: Sequence, found: Sequence },
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chunker::{ContentKey, Link};
-use proofs::Cid;
-use protocol::{Record, UnixSeconds};
+use proofs::{Cid, canonical};
+use protocol::{NetworkId, PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentHash, FileName, MediaType, Reason, exposed_key};
@@ -20,11 +20,29 @@ pub struct Grant {
     pub expires: Option<UnixSeconds>,
     /// When it was given.
     pub issued: UnixSeconds,
+    /// BLAKE3 of the owner's note.
+    pub note: ContentHash,
     /// What the files may be used for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Reason>,
+    /// The version.
+    pub seq: Sequence,
+    /// Which grant: the key that signs its pointers.
+    #[serde(with = "protocol::keys")]
+    pub series: PublicKey,
     /// BLAKE3 of all wrapped keys.
     pub wraps: ContentHash,
+}
+
+impl Grant {
+    /// What stands in the place of the hash of the wraps where these are bound to the rest.
+    pub(super) const NO_WRAPS: ContentHash = ContentHash::from_bytes([0; 32]);
+
+    /// What each wrap is bound to: who signs what, on which network, but for the wraps themselves.
+    pub(super) fn terms(&self, by: &PublicKey, network: &NetworkId) -> ContentHash {
+        let body = canonical::to_vec(&Self { wraps: Self::NO_WRAPS, ..self.clone() });
+        ContentHash::of(&[by.as_bytes().as_slice(), network.as_bytes(), &body].concat())
+    }
 }
 
 impl Record for Grant {
@@ -39,6 +57,7 @@ impl fmt::Display for Grant {
         if let Some(expires) = self.expires {
             writeln!(f, "expires     {expires}")?;
         }
+        writeln!(f, "version     {}", self.seq)?;
         write!(f, "issued      {}", self.issued)
     }
 }

@@ -1,19 +1,21 @@
 //! A grant as the object that lies on the network.
 
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::{AeadInOut as _, ChaCha20Poly1305, KeyInit as _, Nonce, Tag};
+use chunker::AccountSecret;
 use hpke::rand_core::CryptoRng;
 use proofs::canonical;
-use protocol::{BoundedList, NetworkId, PublicKey, Signed, UnixSeconds};
+use protocol::{BoundedList, NetworkId, PublicKey, Sequence, Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::wrap;
-use super::{Grant, GrantedFile, Identity, OpenGrantError, OwnIdentity, SealGrantError};
+use super::{
+    Grant, GrantKeys, GrantLink, GrantNote, GrantedFile, Identity, NoteError, OpenGrantError, OwnIdentity,
+    SealGrantError, cipher,
+};
 use crate::{ContentHash, Reason};
 
 /// Longest grant, in bytes.
-pub const GRANT_LEN_MAX: usize = 1_310_720;
+pub const GRANT_LEN_MAX: usize = 4_194_304;
 /// Most files of a grant.
 pub const GRANT_FILES_MAX: usize = 64;
 /// Most recipients of a grant.
@@ -30,8 +32,12 @@ pub struct NewGrant {
     pub files: Vec<GrantedFile>,
     /// When it is given.
     pub issued: UnixSeconds,
+    /// The owner's own note of it; who may read is handed in besides.
+    pub note: GrantNote,
     /// What the files may be used for.
     pub purpose: Option<Reason>,
+    /// The version.
+    pub seq: Sequence,
 }
 
 /// A grant that somebody has opened for whom it is.
@@ -45,11 +51,14 @@ pub struct OpenedGrant {
     pub files: Vec<GrantedFile>,
     /// For how many it is, its owner included.
     pub recipients: usize,
+    /// The owner's note, sealed.
+    note: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Fields {
     contents: ByteBuf,
+    note: ByteBuf,
     record: ByteBuf,
     v: u8,
     wraps: ByteBuf,
@@ -62,10 +71,10 @@ struct Contents {
 }
 
 impl NewGrant {
-    /// The grant for these recipients and its owner. `key` is random and used for nothing else.
+    /// The grant of this account for these recipients and its owner. `key` is random and used for nothing else.
     pub fn seal(
         self,
-        owner: &OwnIdentity,
+        account: &AccountSecret,
         network: &NetworkId,
         to: &[Identity],
         key: [u8; 32],
@@ -74,18 +83,27 @@ impl NewGrant {
         let found = self.files.len();
         let files = BoundedList::new(self.files).ok().filter(|_| found > 0);
         let files = files.ok_or(SealGrantError::Files { found })?;
-        let contents = seal(&key, canonical::to_vec(&Contents { files, v: VERSION }));
-        let wraps = wrap_for(owner, to, &key, &contents, random)?;
-        let body = Grant {
-            contents: ContentHash::of(&contents),
+        let owner = &OwnIdentity::of(account);
+        let contents = cipher::seal(&key, b"", canonical::to_vec(&Contents { files, v: VERSION }));
+        let about = ContentHash::of(&contents);
+        let note = self.note.seal(account, &about)?;
+        let unwrapped = Grant {
+            contents: about,
             expires: self.expires,
             issued: self.issued,
+            note: ContentHash::of(&note),
             purpose: self.purpose,
-            wraps: ContentHash::of(&wraps),
+            seq: self.seq,
+            series: GrantKeys::derive(account, self.note.id).link().series(),
+            wraps: Grant::NO_WRAPS,
         };
+        let terms = unwrapped.terms(&owner.signing.public(), network);
+        let wraps = wrap_for(owner, to, &key, &terms, random)?;
+        let body = Grant { wraps: ContentHash::of(&wraps), ..unwrapped };
         let record = Signed::sign(&owner.signing, network, body).encode();
         let fields = Fields {
             contents: contents.into(),
+            note: note.into(),
             record: ByteBuf::from(record),
             v: VERSION,
             wraps: wraps.into(),
@@ -101,24 +119,24 @@ impl NewGrant {
 impl OpenedGrant {
     /// Opens a grant of this network with the key of a reader.
     pub fn open(bytes: &[u8], network: &NetworkId, reader: &OwnIdentity) -> Result<Self, OpenGrantError> {
-        let Fields { contents, record, v, wraps } = canonical::from_slice(bytes, GRANT_LEN_MAX)?;
+        let Fields { contents, note, record, v, wraps } = canonical::from_slice(bytes, GRANT_LEN_MAX)?;
         if v != VERSION {
             return Err(OpenGrantError::Version { found: v });
         }
         let signed = Signed::<Grant>::decode(&record, network)?;
-        if ContentHash::of(&contents) != signed.body().contents
-            || ContentHash::of(&wraps) != signed.body().wraps
-        {
+        let body = signed.body();
+        let hashes = [&contents, &note, &wraps].map(|part| ContentHash::of(part));
+        if hashes != [body.contents, body.note, body.wraps] {
             return Err(OpenGrantError::Hash);
         }
         let len = wraps.len();
         let wraps = wrap::wraps(&wraps).filter(|all| (1..=GRANT_RECIPIENTS_MAX + 1).contains(&all.len()));
         let wraps = wraps.ok_or(OpenGrantError::Wraps { len })?;
         let recipients = wraps.len();
-        let about = ContentHash::of(&contents);
-        let key = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, about.as_bytes()));
+        let terms = signed.body().terms(&signed.by(), network);
+        let key = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, terms.as_bytes()));
         let key = key.ok_or(OpenGrantError::NotForYou { recipients })?;
-        let plain = open(&key, &contents).ok_or(OpenGrantError::Key)?;
+        let plain = cipher::open(&key, b"", &contents).ok_or(OpenGrantError::Key)?;
         let Contents { files, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
         if v != VERSION {
             return Err(OpenGrantError::Version { found: v });
@@ -127,7 +145,25 @@ impl OpenedGrant {
         if files.is_empty() {
             return Err(OpenGrantError::Files { found: 0 });
         }
-        Ok(Self { by: signed.by(), grant: signed.into_body(), files, recipients })
+        let note = note.into_vec();
+        Ok(Self { by: signed.by(), grant: signed.into_body(), files, recipients, note })
+    }
+
+    /// Fails when this is not the version of the grant behind `link` that its pointer calls `seq`.
+    pub fn check_version(&self, link: &GrantLink, seq: Sequence) -> Result<(), OpenGrantError> {
+        let Grant { series, seq: found, .. } = self.grant;
+        if series != link.series() {
+            return Err(OpenGrantError::Series);
+        }
+        if found != seq {
+            return Err(OpenGrantError::Place { seq, found });
+        }
+        Ok(())
+    }
+
+    /// What its owner has noted of it.
+    pub fn note(&self, account: &AccountSecret) -> Result<GrantNote, NoteError> {
+        GrantNote::open(&self.note, account, &self.grant.contents)
     }
 
     /// Fails when it has ended.
@@ -144,39 +180,20 @@ fn wrap_for(
     owner: &OwnIdentity,
     to: &[Identity],
     key: &[u8; 32],
-    contents: &[u8],
+    terms: &ContentHash,
     random: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, SealGrantError> {
     if to.is_empty() || to.len() > GRANT_RECIPIENTS_MAX {
         return Err(SealGrantError::Recipients { found: to.len() });
     }
-    let about = ContentHash::of(contents);
     // The owner's own wrap is a hybrid one, so that it is never the weakest.
     let all = std::iter::once(owner.hybrid()).chain(to);
     let wraps = all.enumerate().map(|(number, to)| {
-        to.reads().wrap(key, about.as_bytes(), random).ok_or(SealGrantError::Key { number })
+        to.reads().wrap(key, terms.as_bytes(), random).ok_or(SealGrantError::Key { number })
     });
     let mut wraps = wraps.collect::<Result<Vec<_>, _>>()?;
     // By their bytes, which are random: who is who is not to be seen from the order.
     wraps.sort_unstable();
     wraps.dedup();
     Ok(wraps.concat())
-}
-
-fn seal(key: &[u8; 32], mut text: Vec<u8>) -> Vec<u8> {
-    let tag = ChaCha20Poly1305::new(key.into())
-        .encrypt_inout_detached(&Nonce::default(), b"", InOutBuf::from(text.as_mut_slice()))
-        .expect("it is far below the 256 GiB that one nonce can seal");
-    text.extend_from_slice(&tag);
-    text
-}
-
-fn open(key: &[u8; 32], sealed: &[u8]) -> Option<Vec<u8>> {
-    let (text, tag) = sealed.split_last_chunk::<16>()?;
-    let mut plain = text.to_vec();
-    let tag = Tag::try_from(tag.as_slice()).ok()?;
-    ChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(&Nonce::default(), b"", plain.as_mut_slice().into(), &tag)
-        .ok()?;
-    Some(plain)
 }

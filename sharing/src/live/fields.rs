@@ -34,6 +34,8 @@ pub(super) struct Fields {
     by: Option<Byline>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<LanguageTag>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "protocol::keys::optional")]
+    ledger: Option<PublicKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +74,7 @@ impl Fields {
             about: parts.about,
             by: parts.by,
             language: parts.language,
+            ledger: parts.ledger,
         })
     }
 
@@ -91,6 +94,7 @@ impl Fields {
             about: self.about,
             by: self.by,
             language: self.language,
+            ledger: self.ledger,
         })
     }
 }

@@ -53,6 +53,8 @@ pub struct PreludeParts {
     pub by: Option<Byline>,
     /// Its main language.
     pub language: Option<LanguageTag>,
+    /// Whose agreements it is shown under, as the key of their ledger; without one it is free.
+    pub ledger: Option<PublicKey>,
 }
 
 /// One rendition of picture or sound.

@@ -215,7 +215,8 @@ impl LiveStream {
             about: parts.about,
             by: parts.by,
             language: parts.language,
-            ledger: None,
+            ledger: parts.ledger,
+            live: parts.ledger.map(|_| self.prelude.id()),
             poster: None,
             strip: None,
         })?)

@@ -42,6 +42,7 @@ fn parts() -> PreludeParts {
         about: None,
         by: None,
         language: None,
+        ledger: None,
     }
 }
 
@@ -172,4 +173,18 @@ fn keys_are_not_printed() {
     for printed in [format!("{segment:?}"), segment.to_string()] {
         assert!(!printed.contains("231, 231") && !printed.contains("e7e7"), "{printed}");
     }
+}
+
+#[test]
+fn what_a_stream_becomes_is_shown_under_the_agreement_about_the_stream() {
+    let ledger = Some(creator().public());
+    let mut paid = LiveStream::new(Prelude::new(PreludeParts { ledger, ..parts() }).unwrap());
+    let mut free = stream();
+    for stream in [&mut paid, &mut free] {
+        let first = segment(stream, "a", 0);
+        stream.push(&first).unwrap();
+    }
+    let (paid_bundle, free_bundle) = (paid.bundle().unwrap(), free.bundle().unwrap());
+    assert_eq!((paid_bundle.parts().ledger, paid_bundle.content()), (ledger, paid.prelude().id().cid()));
+    assert_eq!((free_bundle.parts().ledger, free_bundle.content()), (None, free_bundle.id().cid()));
 }

@@ -27,6 +27,8 @@ pub struct ShareError {
 struct Fields {
     access: Digest,
     attempts: Attempts,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    emergency: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<UnixSeconds>,
     id: LinkId,
@@ -54,6 +56,7 @@ impl Share {
         Self::try_from(Fields {
             access: keys.access().digest(),
             attempts,
+            emergency: false,
             expires,
             id: keys.id(),
             issued: contents.issued(),
@@ -61,6 +64,18 @@ impl Share {
             tags,
             wrapped: Wrapped::seal(keys, contents),
         })
+    }
+
+    /// The same for emergencies alone: whoever opens it says who they are and why, and that is reported as such.
+    #[must_use]
+    pub const fn for_emergencies(mut self) -> Self {
+        self.fields.emergency = true;
+        self
+    }
+
+    /// Whether it is for emergencies alone.
+    pub const fn is_for_emergencies(&self) -> bool {
+        self.fields.emergency
     }
 
     /// Which share.
@@ -133,6 +148,9 @@ impl fmt::Display for Share {
         match self.attempts().get() {
             0 => writeln!(f, "passcode    no")?,
             attempts => writeln!(f, "passcode    yes, {attempts} wrong ones end it")?,
+        }
+        if self.is_for_emergencies() {
+            writeln!(f, "for         emergencies")?;
         }
         match self.expires() {
             Some(expires) => writeln!(f, "expires     {expires}")?,

@@ -128,6 +128,23 @@ impl Trail {
         Some(TrailHead { entries, last })
     }
 
+    /// The entries that say that somebody broke the glass, and that no later entry has reviewed.
+    pub fn unreviewed(&self) -> impl Iterator<Item = &TrailEntry> {
+        let reviewed = |seq: Sequence| {
+            let mut reviews = self.entries.iter().filter(|entry| entry.facts.what == TrailWhat::Reviewed);
+            reviews.any(|review| review.seq > seq && review.facts.number == Some(seq.get()))
+        };
+        let alarms = self.entries.iter().filter(|entry| entry.facts.what == TrailWhat::BreakGlass);
+        alarms.filter(move |alarm| !reviewed(alarm.seq))
+    }
+
+    /// Every commitment that fits it, by the number of entries that it had.
+    pub fn commitments(&self, keys: &TrailKeys) -> BTreeMap<Digest, Sequence> {
+        let counts = 0..=self.hashes.len() as u64;
+        let heads = counts.filter_map(|entries| self.head_after(Sequence::new(entries)));
+        heads.map(|head| (head.commitment(keys), head.entries)).collect()
+    }
+
     /// Its entries, oldest first.
     pub fn entries(&self) -> &[TrailEntry] {
         &self.entries
@@ -154,7 +171,6 @@ mod tests {
     use protocol::UnixSeconds;
 
     use super::*;
-    use crate::TrailWhat;
 
     fn keys(number: u8) -> TrailKeys {
         TrailKeys::derive(&AccountSecret::from_bytes([number; 32]))
@@ -183,6 +199,27 @@ mod tests {
         let (trail, records) = records(5);
         assert_eq!(read(&records).unwrap(), trail);
         assert_eq!((trail.head().entries.get(), trail.entries().len()), (5, 5));
+    }
+
+    #[test]
+    fn who_broke_the_glass_stands_out_until_somebody_has_looked_at_it() {
+        let keys = keys(1);
+        let mut trail = Trail::begin(keys.signer().public(), NetworkId::from_bytes([2; 32]));
+        let add = |trail: &mut Trail, what, number| {
+            let facts = Facts { number, ..Facts::new(what, UnixSeconds::new(1)) };
+            let record = trail.next(&keys, facts);
+            trail.take(&record).unwrap();
+        };
+        // A review of what is still to come reviews nothing.
+        add(&mut trail, TrailWhat::Reviewed, Some(1));
+        add(&mut trail, TrailWhat::BreakGlass, Some(7));
+        add(&mut trail, TrailWhat::Opened, Some(8));
+        add(&mut trail, TrailWhat::BreakGlass, Some(9));
+        let left = |trail: &Trail| trail.unreviewed().map(|entry| entry.seq.get()).collect::<Vec<_>>();
+        assert_eq!(left(&trail), [1, 3]);
+        add(&mut trail, TrailWhat::Reviewed, Some(3));
+        add(&mut trail, TrailWhat::Reviewed, Some(2));
+        assert_eq!(left(&trail), [1]);
     }
 
     #[test]
@@ -221,6 +258,9 @@ mod tests {
         let (trail, records) = records(3);
         let head = trail.head();
         assert_ne!(head.commitment(&keys(1)), head.commitment(&keys(2)));
+        let all = trail.commitments(&keys(1));
+        assert_eq!((all.len(), all[&head.commitment(&keys(1))].get()), (4, 3));
+        assert!(!read(&records[..2]).unwrap().commitments(&keys(1)).contains_key(&head.commitment(&keys(1))));
         let shorter = read(&records[..2]).unwrap().head();
         assert_ne!(head.commitment(&keys(1)), shorter.commitment(&keys(1)));
     }

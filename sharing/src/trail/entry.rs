@@ -81,6 +81,8 @@ pub enum TrailWhat {
     LinkEnded,
     /// Access was granted to somebody.
     Granted,
+    /// A grant was taken from some of those who had it, or opens newer files.
+    GrantChanged,
     /// A grant was revoked.
     GrantEnded,
     /// Something was read.
@@ -101,6 +103,8 @@ pub enum TrailWhat {
     Erased,
     /// The head of the trail was committed to a public log.
     Committed,
+    /// The owner has looked at an entry, by its number.
+    Reviewed,
 }
 
 impl Record for TrailEntry {
@@ -148,6 +152,7 @@ impl TrailWhat {
             Self::LinkChanged => "link changed",
             Self::LinkEnded => "link revoked",
             Self::Granted => "access granted",
+            Self::GrantChanged => "grant changed",
             Self::GrantEnded => "grant revoked",
             Self::Opened => "read",
             Self::BreakGlass => "read in an emergency",
@@ -158,6 +163,7 @@ impl TrailWhat {
             Self::NotTold => "not told",
             Self::Erased => "erased",
             Self::Committed => "trail committed",
+            Self::Reviewed => "reviewed",
         }
     }
 }

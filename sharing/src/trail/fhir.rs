@@ -106,7 +106,10 @@ impl Shape {
             TrailWhat::Refused => rest("read", "R", "4"),
             TrailWhat::Locked | TrailWhat::NotTold => rest("read", "R", "8"),
             TrailWhat::LinkMade | TrailWhat::Granted | TrailWhat::Committed => rest("create", "C", "0"),
-            TrailWhat::LinkChanged | TrailWhat::Held | TrailWhat::HoldReleased => rest("update", "U", "0"),
+            TrailWhat::Reviewed => rest("operation", "E", "0"),
+            TrailWhat::LinkChanged | TrailWhat::GrantChanged | TrailWhat::Held | TrailWhat::HoldReleased => {
+                rest("update", "U", "0")
+            }
             TrailWhat::LinkEnded | TrailWhat::GrantEnded | TrailWhat::Erased => rest("delete", "D", "0"),
         }
     }

@@ -1,10 +1,12 @@
 //! Every request does what it says.
 
 use proofs::{Challenge, LeafSet, Root, ShardLen};
-use protocol::{BoundedList, Code, Pointer, PointerValue, Request, Response, SecretKey, Sequence, Slot};
+use protocol::{
+    BoundedList, Code, Lease, Pointer, PointerValue, Request, Response, SecretKey, Sequence, Slot,
+};
 use storage_node::AdmissionPolicy;
 
-use crate::house::{DAY, House, mandate, now, payer, refusal, secret, sign};
+use crate::house::{DAY, House, NETWORK, mandate, now, payer, refusal, secret, sign};
 
 #[tokio::test]
 async fn shards_are_put_read_proved_and_fetched() {
@@ -84,12 +86,21 @@ async fn leases_are_extended_renewed_and_released() {
         assert_eq!(refusal(client.renew(&renewed, 1, &house.node, 400).await), Code::Expired);
 
         assert_eq!(refusal(client.release(&renewed, 2, &house.node).await), Code::UnknownLease);
-        assert_eq!(client.release(&renewed, 1, &house.node).await.unwrap(), Response::Released);
+        check_end(&client.release(&renewed, 1, &house.node).await.unwrap(), &renewed, &house);
         assert_eq!(client.read_all(&body).await.unwrap(), body);
-        assert_eq!(client.release(&other, 2, &house.node).await.unwrap(), Response::Released);
+        check_end(&client.release(&other, 2, &house.node).await.unwrap(), &other, &house);
         assert_eq!(refusal(client.read_all(&body).await), Code::NotHeld);
     }
     assert!(house.files("shards").is_empty() && house.files("tmp").is_empty());
+}
+
+/// The node has signed that this lease has ended, and no other.
+fn check_end(answer: &Response, lease: &Lease, house: &House) {
+    let Response::Released { end } = answer else { panic!("{answer:?}") };
+    let end = end.verify(&NETWORK).unwrap();
+    let body = end.body();
+    assert_eq!((end.by(), body.id, body.root), (house.node.id(), lease.id(), lease.root()));
+    assert_eq!((body.control, body.seq), (lease.control(), lease.seq().next()));
 }
 
 #[tokio::test]

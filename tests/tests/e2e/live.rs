@@ -120,6 +120,7 @@ async fn a_film_is_watched_while_it_is_made_and_afterwards() -> anyhow::Result<(
             by: None,
             about: None,
             language: None,
+            ledger: None,
             seconds: LiveSeconds::new(1, 2).expect("one to two seconds"),
             listed: true,
         };

@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use chunker::Link;
 use client::Client;
 use e2e::harness::{TestNetwork, bytes};
 use gateway::Creators;
-use protocol::{Record, SecretKey, Signed, UnixSeconds};
+use protocol::{PublicKey, Record, SecretKey, Signed, UnixSeconds};
 use reqwest::Response;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH, RANGE};
 use serde_json::Value;
@@ -48,6 +49,16 @@ struct Stream<'n> {
 
 impl<'n> Stream<'n> {
     async fn begin(network: &'n TestNetwork, client: &'n Client, number: u64) -> anyhow::Result<Self> {
+        Self::begin_under(network, client, number, None).await
+    }
+
+    /// One that is shown under the agreements of a ledger.
+    async fn begin_under(
+        network: &'n TestNetwork,
+        client: &'n Client,
+        number: u64,
+        ledger: Option<PublicKey>,
+    ) -> anyhow::Result<Self> {
         let init = bytes(number, INIT_LEN);
         let track = LiveTrack {
             id: TrackId::new("audio")?,
@@ -71,6 +82,7 @@ impl<'n> Stream<'n> {
             about: None,
             by: None,
             language: None,
+            ledger,
         })?;
         let stored = network.put(client, "2+2", &prelude.encode(), number << 32).await?;
         let (key, live) = (stored.link.key().clone(), prelude.id());
@@ -271,5 +283,43 @@ async fn one_creator_has_few_streams_at_a_time() -> anyhow::Result<()> {
     assert_eq!(refused(&site, fifth.clone()).await?, (503, "busy".into()));
     offer(&site, signed(&network, &creator(), streams[0].end(None))).await?.error_for_status()?;
     assert_eq!(offer(&site, fifth).await?.status(), 201);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_for_money_is_refused_by_every_route() -> anyhow::Result<()> {
+    let network = TestNetwork::start(4).await?;
+    let (site, client) = (start(&network).await?, network.client().await?);
+    let ledger = Some(SecretKey::from_bytes(&[40; 32]).public());
+    let stream = Stream::begin_under(&network, &client, 20, ledger).await?;
+    offer(&site, signed(&network, &creator(), stream.record.clone())).await?.error_for_status()?;
+    let first = stream.segment(0).await?;
+    let link = Link::new(first.object, first.key.clone());
+    assert_eq!(site.open(&link).await?.status(), 201, "nobody has said yet that it is for money");
+    offer(&site, signed(&network, &creator(), first.clone())).await?.error_for_status()?;
+
+    let no_payment = (402, "payment_required".to_owned());
+    let (base, path) = (format!("/live/{}", stream.id()), format!("/live/{}/audio/0.m4s", stream.id()));
+    assert_eq!(problem(get(&site, &path).await?).await?, no_payment);
+    let ranged = site.http.get(site.url(&path)).header(RANGE, "bytes=0-9").send().await?;
+    assert_eq!(problem(ranged).await?, no_payment, "a range");
+    assert_eq!(site.http.head(site.url(&path)).send().await?.status(), 402);
+    let invented = get(&site, &format!("{path}?session={}", "0".repeat(32))).await?;
+    assert_eq!(problem(invented).await?, no_payment, "this gateway has no part in the ledger");
+    assert_eq!(problem(site.open(&link).await?).await?, no_payment, "by its link");
+    for open in ["prelude", "record", "master.m3u8", "audio.m3u8", "audio/init.mp4", "audio/0.record"] {
+        assert_eq!(get(&site, &format!("{base}/{open}")).await?.status(), 200, "{open}");
+    }
+
+    let summary: Value = get(&site, &format!("/api/live/{}", stream.id())).await?.json().await?;
+    assert_eq!(summary["ledger"], ledger.context("it has one")?.to_string());
+
+    // The same object in a stream that is free shows nothing.
+    let free = Stream::begin(&network, &client, 21).await?;
+    offer(&site, signed(&network, &creator(), free.record.clone())).await?.error_for_status()?;
+    let same = LiveSegment { live: free.id(), ..first };
+    offer(&site, signed(&network, &creator(), same)).await?.error_for_status()?;
+    let path = format!("/live/{}/audio/0.m4s", free.id());
+    assert_eq!(problem(get(&site, &path).await?).await?, no_payment);
     Ok(())
 }

@@ -80,6 +80,7 @@ async fn a_collection_tells_which_of_its_items_are_withdrawn() -> anyhow::Result
         by: None,
         language: None,
         ledger: None,
+        live: None,
         poster: None,
         strip: None,
     })?;

@@ -12,8 +12,7 @@ use protocol::{AgreementId, Digest, Ppm, Signed, UnixSeconds};
 
 use super::At;
 use super::promised::{Promised, parse_name};
-use super::signer::creator;
-use crate::account;
+use crate::account::{self, creator};
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::money::Money;

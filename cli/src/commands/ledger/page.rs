@@ -15,10 +15,12 @@ use sha2::{Digest as _, Sha256};
 use super::{At, Folder};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
+use crate::ledger_api::LedgerApi;
 
 /// Put the page into the log, so that whoever is served one sees whether it is the one that everybody is served
 ///
 /// The file lists the files of the page with their hashes, as sha256sum writes them; scripts/build-page.sh leaves it beside the page.
+/// Where viewer.html is one of them, its own hash goes into the log as well: `headwater viewer --ledger` looks for it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
@@ -39,6 +41,9 @@ pub(super) struct Page {
     name: String,
 }
 
+/// The file that opens sealed links by itself.
+const VIEWER: &str = "viewer.html";
+
 #[derive(Serialize)]
 struct Body<'p> {
     hash: &'p str,
@@ -49,6 +54,9 @@ struct Body<'p> {
 struct Answer {
     hash: String,
     name: String,
+    /// The SHA-256 of the viewer of sealed links, where it is one of the files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    viewer: Option<String>,
     /// When it is in the log at the latest, in Unix time in seconds.
     until: u64,
 }
@@ -61,16 +69,33 @@ impl Page {
         }
         let hash = HEXLOWER.encode(&Sha256::digest(&list));
         let ledger = self.at.connect().await?;
-        let body = serde_json::to_vec(&Body { hash: &hash, name: &self.name })?;
+        let mut until = self.release(&ledger, &hash, &self.name).await?;
+        let viewer = hash_of(&list, VIEWER);
+        if let Some(viewer) = &viewer {
+            until = self.release(&ledger, viewer, &format!("{VIEWER} of {}", self.name)).await?;
+        }
+        globals.output().answer(&Answer { hash, name: self.name, viewer, until })?;
+        Ok(Outcome::Complete)
+    }
+
+    /// Has the ledger put it into its log; until when it has promised to.
+    async fn release(&self, ledger: &LedgerApi, hash: &str, name: &str) -> anyhow::Result<u64> {
+        let body = serde_json::to_vec(&Body { hash, name })?;
         let promise = ledger.operate(Method::POST, "v1/pages", &self.folder.dir, body).await?;
         let promise = Signed::<Promise>::decode(&promise, &ledger.signed_for()?)?;
         if promise.by() != ledger.issuer()? {
             bail!("somebody else than the ledger has promised it");
         }
-        let until = promise.body().until.get();
-        globals.output().answer(&Answer { hash, name: self.name, until })?;
-        Ok(Outcome::Complete)
+        Ok(promise.body().until.get())
     }
+}
+
+/// The hash of the file at this path, as the list has it.
+fn hash_of(list: &[u8], path: &str) -> Option<String> {
+    let lines = std::str::from_utf8(list).ok()?.lines();
+    lines
+        .filter_map(|line| line.split_once("  "))
+        .find_map(|(hash, file)| (file == path).then(|| hash.to_owned()))
 }
 
 /// Whether each line is a hash, two spaces and a path, and the paths ascend.
@@ -87,7 +112,11 @@ fn is_list(bytes: &[u8]) -> bool {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", self.hash, self.name)
+        writeln!(f, "{} {}", self.hash, self.name)?;
+        match &self.viewer {
+            Some(viewer) => writeln!(f, "{viewer} {VIEWER} of {}", self.name),
+            None => Ok(()),
+        }
     }
 }
 
@@ -101,6 +130,9 @@ mod tests {
         let line = |path: &&str| format!("{hash}  {path}\n");
         let list = |paths: &[&str]| paths.iter().map(line).collect::<Vec<_>>().concat();
         assert!(is_list(list(&["assets/a.js", "index.html"]).as_bytes()));
+        let with_viewer = list(&["assets/viewer.html", "viewer.html"]);
+        assert_eq!(hash_of(with_viewer.as_bytes(), VIEWER), Some(hash.clone()));
+        assert_eq!(hash_of(list(&["assets/viewer.html"]).as_bytes(), VIEWER), None);
         for bad in [
             String::new(),
             "\n".to_owned(),

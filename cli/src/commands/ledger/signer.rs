@@ -27,11 +27,6 @@ impl Signer {
             return key_file::read(path);
         }
         let account = account::open(globals.account.as_deref(), globals.output())?;
-        Ok(if self.as_creator { creator(&account) } else { account::payment(&account) })
+        Ok(if self.as_creator { account::creator(&account) } else { account::payment(&account) })
     }
-}
-
-/// The key that signs the account's publications.
-pub(super) fn creator(account: &chunker::AccountSecret) -> SecretKey {
-    SecretKey::from_bytes(account.creator_seed().expose())
 }

@@ -16,7 +16,7 @@ use sharing::{About, Byline, Publication, Title};
 
 use self::steps::LiveSteps;
 use self::telling::{Log, Teller};
-use super::{Publish, gateways, listing, usage};
+use super::{Publish, gateways, issuer, listing, quoting, usage};
 use crate::arguments::Globals;
 use crate::commands::publications::end::{self, Ended};
 use crate::failure::{Outcome, Usage};
@@ -46,8 +46,11 @@ impl Publish {
     pub(super) async fn run_live(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
         let network = Network::load(globals.network.as_deref()).await?;
-        let request = self.live_request()?;
+        let request = self.live_request().await?;
         let gateways = gateways(&self.gateways, &network)?;
+        if let Some(ledger) = request.ledger {
+            quoting::takes_part(&gateways, ledger, output).await?;
+        }
         let gateways = gateways.into_iter().map(|url| LiveGateway::new(url, self.unlisted));
         let gateways = gateways.collect::<anyhow::Result<Vec<_>>>()?;
         let creator = Creator::new(account::open(globals.account.as_deref(), output)?);
@@ -84,7 +87,7 @@ impl Publish {
         Ok(outcome)
     }
 
-    fn live_request(&self) -> anyhow::Result<LiveRequest> {
+    async fn live_request(&self) -> anyhow::Result<LiveRequest> {
         let target = self.segment_seconds.unwrap_or(SEGMENT_SECONDS);
         let longest = self.longest_segment.unwrap_or(LONGEST_SECONDS);
         Ok(LiveRequest {
@@ -97,6 +100,10 @@ impl Publish {
                 .map(language::tag)
                 .transpose()
                 .map_err(|error| usage(&error))?,
+            ledger: match &self.ledger {
+                Some(named) => Some(issuer::issuer(named).await?),
+                None => None,
+            },
             seconds: LiveSeconds::new(target, longest).map_err(|error| Usage::because(error.to_string()))?,
             listed: !self.unlisted,
         })

@@ -1,6 +1,7 @@
 //! What publishing costs, and whether the gateways will show it for money: said before anything is stored.
 
 use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -35,10 +36,16 @@ impl Publish {
 
     /// Bytes of these files, and of all that come with them.
     pub(super) fn len_of(&self, files: &[String]) -> anyhow::Result<u64> {
-        let files = files.iter().map(AsRef::as_ref);
+        let mut originals = Vec::new();
+        for file in files.iter().map(Path::new) {
+            if self.keeps_original(file)? {
+                originals.push(file);
+            }
+        }
+        let files = files.iter().map(AsRef::as_ref).chain(originals);
         let files = files.chain(self.cover.as_deref()).chain(self.attachments.iter().map(AsRef::as_ref));
         files
-            .map(|path: &std::path::Path| {
+            .map(|path: &Path| {
                 let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()));
                 metadata.map(|metadata| metadata.len())
             })

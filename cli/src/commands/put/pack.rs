@@ -15,7 +15,7 @@ use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::packs::{self, Folder, Measured};
-use crate::{account as account_file, names, smaller_coding};
+use crate::{account as account_file, grants, names, smaller_coding};
 
 /// The answer of a put of records.
 #[derive(Serialize)]
@@ -141,6 +141,9 @@ impl Put {
         folder.packs.extend(packs);
         let (name, packs_in_all) = (folder.path.to_string(), folder.packs.len());
         let written = folder.write(put, &mut names, index_coding, erasable, new).await?;
+        if self.append.is_some() {
+            grants::publish_next(put.client, &mut names, index_coding, globals).await?;
+        }
         if records != measured.files {
             let files = measured.files;
             globals

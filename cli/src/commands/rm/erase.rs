@@ -39,7 +39,7 @@ pub(super) fn certify(
     path: &IndexPath,
     key: KeyFate,
     reports: &[ReleaseReport],
-    named: Option<&Path>,
+    to: Option<&Path>,
 ) -> anyhow::Result<PathBuf> {
     let objects: Vec<_> = reports.iter().map(erased).collect();
     if objects.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn certify(
         key,
         name: name.clone(),
     });
-    let file = named.map_or_else(|| format!("{}.erasure.txt", path.file_name()).into(), Path::to_owned);
+    let file = to.map_or_else(|| format!("{}.erasure.txt", path.file_name()).into(), Path::to_owned);
     folders::write_atomically(&file, certificate.to_text().as_bytes()).with_context(|| {
         format!("{path} is erased, but its certificate cannot be written to {}", file.display())
     })?;

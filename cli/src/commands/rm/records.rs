@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use account::{Account, PackPut, Packed, RecordFolder};
+use account::{Packed, RecordFolder};
 use anyhow::{Context, bail};
 use chunker::Coding;
 use client::Client;
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
-use protocol::UnixSeconds;
 use serde::Serialize;
 use sharing::{IndexPath, PackRef};
 
@@ -71,7 +70,7 @@ impl Removal {
         let (mut folder, opened) = Folder::open(client, names, &self.folder).await?;
         let file = folder.file.clone().context("it was found by its name")?;
         let account = names.account.clone();
-        let put = putting(client, &account, file.object, file.until).await?;
+        let put = packs::as_put(client, &account, file.object, file.until).await?;
         let kept = packs::packs_of_others(client, names, &[&self.folder]).await?;
         let mut done = Rewriting::default();
         if let Err(error) = self.rewrite(client, names, &opened, &mut done).await {
@@ -125,7 +124,7 @@ impl Removal {
                 continue;
             }
             let pack = &folder.catalogue().packs()[number];
-            let put = putting(client, &names.account, pack.object(), pack.until()).await?;
+            let put = packs::as_put(client, &names.account, pack.object(), pack.until()).await?;
             let records = folder.records(number, left).await?.map_err(Into::into);
             let packed = &mut done.packs.last_mut().expect("it was just entered").1;
             put.put(records, packed, |_| {}).await.context("cannot write a pack without it")?;
@@ -166,16 +165,4 @@ async fn packs_within(folder: &RecordFolder, name: &IndexPath) -> anyhow::Result
         }
     }
     Ok(packs)
-}
-
-/// As an object of the folder was put, so is what takes its place.
-async fn putting<'a>(
-    client: &'a Client,
-    account: &'a Account,
-    object: Cid,
-    until: UnixSeconds,
-) -> anyhow::Result<PackPut<'a>> {
-    let manifest = client.manifest(&object).await?;
-    let coding = manifest.geometry().coding();
-    Ok(PackPut { client, account, coding, required: manifest.required().clone(), until })
 }

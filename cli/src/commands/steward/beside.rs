@@ -109,12 +109,12 @@ pub(super) async fn open(
     let pool = network.pool(Some(holder.clone())).await?;
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);
-    let (client, purse) = match settings.pay(&dir).paying(&client).await? {
+    let (client, pays) = match settings.pay(&dir).paying(&client).await? {
         Some((paying, purse)) => (paying, Some(purse)),
         None => (client, None),
     };
     match Steward::open(config, client, holder, tell) {
-        Ok(steward) => Ok(Opened { steward, pool, till: purse, reporter, holder: key }),
+        Ok(steward) => Ok(Opened { steward, pool, till: pays, reporter, holder: key }),
         Err(error) => {
             pool.close().await;
             Err(error).with_context(|| format!("cannot run a steward in {}", dir.display()))

@@ -153,7 +153,7 @@ impl Published {
     pub(crate) fn proof(&self, index: u64, files: &LogFiles) -> Option<LogProof> {
         let size = self.checkpoint.size;
         let path = inclusion_proof(index, size, |subtree| files.hash_of(subtree, size)).ok()?;
-        Some(LogProof { index, path, checkpoint: self.note.clone() })
+        Some(LogProof { index, path, checkpoint: self.note.clone(), extra: None })
     }
 }
 

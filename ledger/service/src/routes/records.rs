@@ -29,7 +29,10 @@ pub(crate) struct Handed {
 pub(crate) async fn take(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
     let handed = Handed::decode(&bytes, &service.terms().signed_for())?;
-    admit(&service, handed.by)?;
+    match &handed.what {
+        What::Attestation(_) => admit_attesting(&service, handed.by)?,
+        _ => admit(&service, handed.by)?,
+    }
     if matches!(handed.what, What::Dispute(_)) {
         leave_room(&service, &handed.by)?;
     }
@@ -80,6 +83,12 @@ pub(crate) fn admit(service: &Service, by: PublicKey) -> Result<(), Problem> {
     allow(service, if is_known { Whose::Known(by) } else { Whose::Strangers }, 1)
 }
 
+/// What is attested to stays in the log for ever: keys that are not known here, which are free to make, have few together.
+fn admit_attesting(service: &Service, by: PublicKey) -> Result<(), Problem> {
+    let is_known = service.state().knows(&by);
+    allow(service, if is_known { Whose::Known(by) } else { Whose::Attesting }, 1)
+}
+
 /// Takes so many from an allowance.
 pub(crate) fn allow(service: &Service, whose: Whose, count: usize) -> Result<(), Problem> {
     if service.rates().admit(whose, count, Instant::now()) {
@@ -95,6 +104,7 @@ impl Handed {
         let heading = RecordHeading::decode(bytes)?;
         match heading.kind() {
             "allocation" => Self::of(bytes, network, What::Allocation),
+            "attestation" => Self::of(bytes, network, What::Attestation),
             "budget" => Self::of(bytes, network, What::Budget),
             "delivery_receipt" => Self::of(bytes, network, What::Receipt),
             "dispute" => Self::of(bytes, network, What::Dispute),

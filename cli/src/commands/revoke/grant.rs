@@ -1,0 +1,240 @@
+//! Taking a grant from some of its recipients, or from all.
+
+use std::fmt;
+
+use account::Change;
+use anyhow::Context as _;
+use chunker::Coding;
+use client::Client;
+use proofs::Cid;
+use serde::Serialize;
+use sharing::{EntryName, Identity, TrailText, TrailWhat};
+
+use super::{PROVES, Revoke};
+use crate::account as account_file;
+use crate::arguments::Globals;
+use crate::failure::{Outcome, Usage};
+use crate::grants::{self, Followed, Given, Version};
+use crate::membership::Network;
+use crate::names::{Names, now};
+use crate::rekey::{Rekeyed, put_again};
+use crate::trail::TrailFile;
+use crate::{groups, holds};
+
+/// What became of a grant.
+#[derive(Debug, Serialize)]
+pub(crate) struct GrantRevoked {
+    name: String,
+    /// From how many it was taken, and how many keep it.
+    taken_from: usize,
+    left: usize,
+    files: Vec<Rekeyed>,
+    /// Other grants on the same files, which have got a new version.
+    others: Vec<String>,
+    /// Those that have not, and why.
+    failed: Vec<String>,
+    proves: &'static str,
+}
+
+/// What is put again, and what for.
+struct Work<'a> {
+    client: &'a Client,
+    coding: Coding,
+    globals: &'a Globals,
+    given: Given,
+    /// The texts of those who keep it.
+    left: Vec<String>,
+    drop: bool,
+}
+
+/// The files of a grant after they were encrypted anew.
+#[derive(Default)]
+struct PutAgain {
+    told: Vec<Rekeyed>,
+    /// What was encrypted anew as what.
+    anew: Vec<(Cid, Cid)>,
+    /// What is to be released of each.
+    old: Vec<Vec<Cid>>,
+}
+
+impl Revoke {
+    /// Revokes the grant that `text` names.
+    pub(super) async fn grant(&self, text: &str, globals: &Globals) -> anyhow::Result<Outcome> {
+        let network = Network::load(globals.network.as_deref()).await?;
+        let mut names = Names::open(globals).await?;
+        let payer = account_file::payer(names.account.secret());
+        let revoke = async |client: &Client| {
+            names.pull(client).await?;
+            let coding = network.usual_coding(client)?;
+            let given = Given::find(client, &names, text, globals.output()).await?;
+            let from = groups::identities(client, &names, &self.from).await?;
+            let has = |who: &Identity| {
+                given.note.to.iter().any(|text| grants::is_of(text, std::slice::from_ref(who)))
+            };
+            if let Some(stranger) = from.iter().find(|who| !has(who)) {
+                return Err(Usage::because(format!("{} was not granted to {stranger}", given.path)));
+            }
+            holds::check(names.local.index(), given.files().map(|(_, noted)| noted))?;
+            let keeps = |text: &&String| !from.is_empty() && !grants::is_of(text, &from);
+            let left = given.note.to.iter().filter(keeps).cloned().collect();
+            let work = Work { client, coding, globals, given, left, drop: self.drop };
+            let revoked = work.run(&mut names).await?;
+            names.push(client, coding).await?;
+            Ok(revoked)
+        };
+        let revoked = network.with_client(Some(payer), revoke).await?;
+        let is_over = revoked.is_over();
+        globals.output().answer(&revoked)?;
+        Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
+    }
+}
+
+/// Takes a grant from those of its recipients that are named. The index is not pushed.
+pub(crate) async fn from_some(
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    given: Given,
+    from: &[Identity],
+    globals: &Globals,
+) -> anyhow::Result<GrantRevoked> {
+    let left = given.note.to.iter().filter(|text| !grants::is_of(text, from)).cloned().collect();
+    Work { client, coding, globals, given, left, drop: false }.run(names).await
+}
+
+impl Work<'_> {
+    /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
+    async fn run(self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
+        let is_over = self.left.is_empty();
+        if is_over {
+            // Nobody keeps it: whoever asks hears so before anything else is done.
+            self.end(names).await?;
+        }
+        let PutAgain { mut told, anew, old } = self.put_files_again(names).await?;
+        if !is_over {
+            self.publish(names, &anew).await?;
+        }
+        let taken_from = self.given.note.to.len() - self.left.len();
+        self.note(names, taken_from)?;
+        let followed = grants::move_along(self.client, names, self.coding, self.globals, &anew).await?;
+        for (file, old) in told.iter_mut().zip(old) {
+            file.release(self.client, names, old).await?;
+        }
+        told.push(self.release_grant(names).await?);
+        let (failed, others): (Vec<_>, Vec<_>) = followed.into_iter().partition(|one| one.failed.is_some());
+        Ok(GrantRevoked {
+            name: self.given.path.to_string(),
+            taken_from,
+            left: self.left.len(),
+            files: told,
+            others: others.into_iter().map(|one| one.name).collect(),
+            failed: failed.into_iter().map(|one| one.to_string()).collect(),
+            proves: PROVES,
+        })
+    }
+
+    /// Ends the grant, and takes its name out of the index, so that nothing brings it back.
+    async fn end(&self, names: &mut Names) -> anyhow::Result<()> {
+        grants::end(self.client, names, &self.given).await?;
+        names.local.release_later(self.given.entry.object, now())?;
+        let name = EntryName::File(self.given.path.clone());
+        names.local.write(vec![Change::Gone(name, now())]).context("cannot write to your index")
+    }
+
+    /// Publishes a version for those who keep the grant; where the index has none of its files any more, there is nothing to keep.
+    async fn publish(&self, names: &mut Names, anew: &[(Cid, Cid)]) -> anyhow::Result<()> {
+        let mut next = Version::after(self.client, names, &self.given, anew).await?;
+        if next.files.is_empty() {
+            return self.end(names).await;
+        }
+        next.note.to.clone_from(&self.left);
+        let path = self.given.path.clone();
+        let published = next.publish(self.client, names, self.coding, path).await;
+        published.context("no new version of the grant").map(drop)
+    }
+
+    async fn put_files_again(&self, names: &mut Names) -> anyhow::Result<PutAgain> {
+        let mut all = PutAgain::default();
+        for (file, noted) in self.given.files() {
+            let mut done = Rekeyed::new(file.name.as_str(), file.object);
+            let place = names.local.index().paths_of(file.object).next().cloned();
+            let old = match place {
+                // Its name stands for something else by now: what was granted is only released.
+                None => {
+                    let now = names.local.index().file(noted).map(|now| now.object.to_string());
+                    done.new = now.filter(|_| !self.drop);
+                    vec![file.object]
+                }
+                Some(path) if self.drop => {
+                    let all = names.local.index().paths_of(file.object).cloned();
+                    let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
+                    let old = super::objects_of(self.client, names, &path).await?;
+                    names.local.release_all_later(old.iter().copied(), now())?;
+                    names.local.write(gone).context("cannot write to your index")?;
+                    old
+                }
+                Some(path) => {
+                    let again = put_again(self.client, names, self.coding, &path).await;
+                    let again = again.with_context(|| format!("cannot encrypt {path} anew"))?;
+                    done.new = Some(again.object.to_string());
+                    all.anew.push((file.object, again.object));
+                    again.old
+                }
+            };
+            all.told.push(done);
+            all.old.push(old);
+        }
+        Ok(all)
+    }
+
+    /// Releases the version that was revoked.
+    async fn release_grant(&self, names: &Names) -> anyhow::Result<Rekeyed> {
+        let object = self.given.entry.object;
+        let mut done = Rekeyed::new(&self.given.path.to_string(), object);
+        done.new = names.local.index().file(&self.given.path).map(|file| file.object.to_string());
+        done.release(self.client, names, vec![object]).await?;
+        Ok(done)
+    }
+
+    fn note(&self, names: &Names, taken_from: usize) -> anyhow::Result<()> {
+        let what = if self.left.is_empty() { TrailWhat::GrantEnded } else { TrailWhat::GrantChanged };
+        let mut facts = grants::facts(&self.given, what);
+        let all = self.given.note.to.len();
+        facts.about = TrailText::cut(&format!(
+            "{} {}: taken from {taken_from} of {all}",
+            self.given.path,
+            self.given.about()
+        ));
+        let secret = names.account.secret();
+        TrailFile::open(self.globals, secret, self.client.network())?.append(facts)
+    }
+}
+
+impl GrantRevoked {
+    pub(crate) fn is_over(&self) -> bool {
+        self.failed.is_empty() && self.files.iter().all(Rekeyed::is_over)
+    }
+}
+
+impl fmt::Display for GrantRevoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: taken from {}, {} keep it", self.name, self.taken_from, self.left)?;
+        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
+        for name in &self.others {
+            writeln!(f, "{name} opens the same files under their new keys")?;
+        }
+        for failed in &self.failed {
+            writeln!(f, "not done: {failed}")?;
+        }
+        writeln!(f, "{}", self.proves)
+    }
+}
+
+impl fmt::Display for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failed {
+            Some(why) => write!(f, "{} still opens what it opened before: {why}", self.name),
+            None => write!(f, "{} has a new version", self.name),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Publishing a version of a grant: its object, then the pointer, then its place in the index.
+
+use account::Change;
+use anyhow::{Context as _, bail};
+use chunker::{Coding, Padding, RequiredTags, Salt};
+use client::{Client, PutOptions, PutReport};
+use proofs::Cid;
+use protocol::{Pointer, Sequence, Signed, UnixSeconds};
+use sharing::{
+    FileEntry, FileName, GRANT_SLOT, GRANT_TYPE, GrantKeys, GrantNote, GrantVersion, GrantedFile,
+    HeaderFields, Identity, IndexPath, MediaType, NewGrant, Reason,
+};
+
+use super::{Given, latest_seq, parse};
+use crate::names::{Names, now};
+
+/// A version that is to be published.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) expires: UnixSeconds,
+    pub(crate) files: Vec<GrantedFile>,
+    pub(crate) note: GrantNote,
+    pub(crate) purpose: Option<Reason>,
+}
+
+impl Version {
+    /// The version after the one that is given: the same files as their names stand for now, for the same recipients. Files that
+    /// have no name any more are left out.
+    pub(crate) async fn after(
+        client: &Client,
+        names: &Names,
+        given: &Given,
+        anew: &[(Cid, Cid)],
+    ) -> anyhow::Result<Self> {
+        let places: Vec<_> = given.files().filter_map(|file| given.place(names, file, anew)).collect();
+        let (files, until) = files(client, names, &places).await?;
+        let expires = given.opened.grant.expires.map_or(until, |expires| expires.min(until));
+        let note = GrantNote { names: places, ..given.note.clone() };
+        Ok(Self { expires, files, note, purpose: given.opened.grant.purpose.clone() })
+    }
+
+    /// Publishes it under this name, in the place of what has the name. What it replaces is to be released by later commands.
+    /// The index is not pushed.
+    pub(crate) async fn publish(
+        self,
+        client: &Client,
+        names: &mut Names,
+        coding: Coding,
+        path: IndexPath,
+    ) -> anyhow::Result<PutReport> {
+        let keys = GrantKeys::derive(names.account.secret(), self.note.id);
+        let seq = latest_seq(client, keys.link()).await.map_or(Sequence::FIRST, Sequence::next);
+        let expires = self.expires;
+        let bytes = self.seal(client, names, seq)?;
+        let report = put(client, names, coding, &bytes, expires).await?;
+        let at = GrantVersion::At(report.link.clone());
+        if let Err(error) = point(client, &keys, seq, &at, expires).await {
+            names.local.release_later(report.cid, now())?;
+            return Err(error);
+        }
+        let replaced = names.local.index().file(&path).cloned();
+        let file = FileEntry {
+            object: report.cid,
+            len: report.size,
+            media_type: Some(MediaType::new(GRANT_TYPE).expect("a constant")),
+            created: replaced.as_ref().map_or_else(now, |file| file.created),
+            modified: now(),
+            until: expires,
+            erasable: None,
+            headers: HeaderFields::default(),
+        };
+        names.local.write(vec![Change::File(path, file)]).context("cannot write to your index")?;
+        if let Some(replaced) = &replaced {
+            names.replaced(replaced)?;
+        }
+        Ok(report)
+    }
+
+    fn seal(self, client: &Client, names: &Names, seq: Sequence) -> anyhow::Result<Vec<u8>> {
+        let to = self.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
+        let grant = NewGrant {
+            expires: Some(self.expires),
+            files: self.files,
+            issued: now(),
+            note: self.note,
+            purpose: self.purpose,
+            seq,
+        };
+        let account = names.account.secret();
+        Ok(grant.seal(account, &client.network(), &to, rand::random(), &mut rand::rng())?)
+    }
+}
+
+/// Ends a grant for everybody: whoever asks the nodes for it hears so.
+pub(crate) async fn end(client: &Client, names: &Names, given: &Given) -> anyhow::Result<()> {
+    let keys = given.keys(names);
+    let seq = latest_seq(client, keys.link()).await.unwrap_or(given.opened.grant.seq).next();
+    let until = given.opened.grant.expires.unwrap_or(given.entry.until);
+    if until <= now() {
+        return Ok(());
+    }
+    point(client, &keys, seq, &GrantVersion::Ended, until).await
+}
+
+/// These files of the index with their keys, and when the first of them ends.
+pub(crate) async fn files(
+    client: &Client,
+    names: &Names,
+    paths: &[IndexPath],
+) -> anyhow::Result<(Vec<GrantedFile>, UnixSeconds)> {
+    let mut files = Vec::with_capacity(paths.len());
+    let mut until = UnixSeconds::new(u64::MAX);
+    for path in paths {
+        let file = names.file(path)?;
+        let link = names.link(client, path).await?;
+        until = until.min(file.until);
+        files.push(GrantedFile {
+            key: link.key().clone(),
+            len: file.len,
+            name: FileName::new(path.file_name()).expect("a part of a path is a name"),
+            object: file.object,
+            media_type: file.media_type.clone(),
+        });
+    }
+    Ok((files, until))
+}
+
+async fn put(
+    client: &Client,
+    names: &Names,
+    coding: Coding,
+    bytes: &[u8],
+    expires: UnixSeconds,
+) -> anyhow::Result<PutReport> {
+    let options = PutOptions {
+        coding,
+        padding: Padding::Padme,
+        name: None,
+        media_type: Some(GRANT_TYPE.to_owned()),
+        expires,
+        required: RequiredTags::default(),
+        secrets: names.account.new_secrets(),
+    };
+    client.put(bytes, options, |_| {}).await.context("cannot store the grant")
+}
+
+/// Has the nodes say from now on that this is the newest version.
+async fn point(
+    client: &Client,
+    keys: &GrantKeys,
+    seq: Sequence,
+    version: &GrantVersion,
+    expires: UnixSeconds,
+) -> anyhow::Result<()> {
+    let value = version.seal(keys.link(), seq, Salt::from_bytes(rand::random()));
+    let pointer = Pointer { expires, seq, slot: GRANT_SLOT, value };
+    let written = client.set_pointer(&Signed::sign(keys.pointer(), &client.network(), pointer)).await;
+    if !written.has_quorum() {
+        let why = written.failed.last().map(|(_, reason)| reason.as_str()).unwrap_or_default();
+        bail!(
+            "{} of the {} nodes that are to know of it took the new version of the grant, {} are needed; run this again: {why}",
+            written.kept.len(),
+            written.quorum.copies(),
+            written.quorum.write()
+        );
+    }
+    Ok(())
+}

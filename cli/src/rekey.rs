@@ -1,0 +1,124 @@
+//! Putting a file or a folder of records once more under other keys, so that the old ones open nothing that is kept.
+
+use account::Change;
+use anyhow::Context as _;
+use chunker::{Coding, Padding};
+use client::{Client, PutOptions};
+use proofs::Cid;
+use serde::Serialize;
+use sharing::{FileEntry, IndexPath};
+
+use crate::names::Names;
+use crate::packs;
+
+/// What was put again, and what has to be released now.
+#[derive(Debug)]
+pub(crate) struct Anew {
+    /// The new address.
+    pub(crate) object: Cid,
+    /// Objects that no name stands for any more.
+    pub(crate) old: Vec<Cid>,
+}
+
+/// What is told of one file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rekeyed {
+    pub(crate) name: String,
+    pub(crate) old: String,
+    /// The new address; none for what is no longer in the index.
+    pub(crate) new: Option<String>,
+    /// Leases that nodes say they ended.
+    pub(crate) ended: usize,
+    /// Nodes that did not confirm, and why.
+    pub(crate) unconfirmed: Vec<String>,
+    /// Why it is not done.
+    pub(crate) failed: Option<String>,
+}
+
+/// Puts what has this name once more. The index has it in the place of the old one, under all names that this had.
+pub(crate) async fn put_again(
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    path: &IndexPath,
+) -> anyhow::Result<Anew> {
+    let entry = names.file(path)?.clone();
+    if packs::is_folder(&entry) {
+        let (object, old) = packs::put_again(client, names, coding, path).await?;
+        return Ok(Anew { object, old });
+    }
+    let object = client.open(&names.link(client, path).await?).await?;
+    let manifest = client.manifest(&entry.object).await?;
+    let secrets = packs::secrets(names, entry.erasable.is_some())?;
+    let salt = secrets.salt;
+    let options = PutOptions {
+        coding: manifest.geometry().coding(),
+        padding: Padding::Padme,
+        name: object.name().map(str::to_owned),
+        media_type: object.media_type().map(str::to_owned),
+        expires: entry.until,
+        required: manifest.required().clone(),
+        secrets,
+    };
+    let put = client.put(object.reader(), options, |_| ()).await;
+    if put.is_err() && entry.erasable.is_some() {
+        names.keys.destroy(&salt)?;
+    }
+    let report = put.context("cannot encrypt it anew")?;
+    let erasable = entry.erasable.map(|_| salt);
+    let paths: Vec<_> = names.local.index().paths_of(entry.object).cloned().collect();
+    let changes = paths.into_iter().map(|path| {
+        let known = names.file(&path)?.clone();
+        Ok(Change::File(path, FileEntry { object: report.cid, erasable, ..known }))
+    });
+    let changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
+    names.local.write(changes).context("cannot write to your index")?;
+    if let Some(salt) = &entry.erasable {
+        names.keys.destroy(salt)?;
+    }
+    Ok(Anew { object: report.cid, old: vec![entry.object] })
+}
+
+impl Rekeyed {
+    pub(crate) fn new(name: &str, old: Cid) -> Self {
+        Self {
+            name: name.to_owned(),
+            old: old.to_string(),
+            new: None,
+            ended: 0,
+            unconfirmed: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// Has the leases of old objects ended, and notes what each node says.
+    pub(crate) async fn release(
+        &mut self,
+        client: &Client,
+        names: &Names,
+        old: Vec<Cid>,
+    ) -> anyhow::Result<()> {
+        let packs::Released { ended, nodes, later, .. } = packs::release(client, names, old).await?;
+        self.ended += ended;
+        let unconfirmed = nodes.into_iter().filter(|(_, said)| said.starts_with(packs::NOT_CONFIRMED));
+        self.unconfirmed.extend(unconfirmed.map(|(node, said)| format!("{}: {said}", node.fmt_short())));
+        self.failed = self.failed.take().or(later);
+        Ok(())
+    }
+
+    /// Whether nothing is left to be done.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.failed.is_none() && self.unconfirmed.is_empty()
+    }
+}
+
+impl std::fmt::Display for Rekeyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let new = self.new.as_ref().map_or(String::new(), |new| format!(", encrypted anew as {new}"));
+        writeln!(f, "{}: {} leases of the old parts ended{new}", self.name, self.ended)?;
+        for line in self.unconfirmed.iter().chain(&self.failed) {
+            writeln!(f, "  {line}")?;
+        }
+        Ok(())
+    }
+}
