@@ -148,12 +148,11 @@ impl Rm {
             for file in &mut files {
                 file.report_packs(&mut said);
             }
-            let certificate = match erased {
-                Some(path) => Some(self.certify(globals, &names, client, &path, &files)?),
-                None => {
-                    note(globals, &names, client.network(), &files, &records)?;
-                    None
-                }
+            let certificate = if let Some(path) = erased {
+                Some(self.certify(globals, &names, client, &path, &files)?)
+            } else {
+                note(globals, &names, client.network(), &files, &records)?;
+                None
             };
             Ok(Answer { files, records, pushed, certificate, proves: PROVES })
         };

@@ -87,13 +87,12 @@ impl Reporter {
 
     /// Everything that was written since it was read last.
     fn read(&mut self) -> Result<(), AuditLogError> {
-        let mut reader = match self.reader.take() {
-            Some(reader) => reader,
+        let mut reader = if let Some(reader) = self.reader.take() {
+            reader
+        } else {
             // What came before leads to the same intervals again.
-            None => {
-                (self.intervals, self.waiting) = (Intervals::default(), Vec::new());
-                AuditLogReader::open(&self.log)?
-            }
+            (self.intervals, self.waiting) = (Intervals::default(), Vec::new());
+            AuditLogReader::open(&self.log)?
         };
         loop {
             match reader.next_transcript() {
