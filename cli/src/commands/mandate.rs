@@ -77,6 +77,7 @@ struct ForPack {
 
 impl Mandate {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        self.check_begins()?;
         let targets = Targets::read(&self.target, globals).await?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let expires = self.expires(targets.held_until(globals).await?)?;
@@ -109,15 +110,21 @@ impl Mandate {
         Ok(Outcome::Complete)
     }
 
+    fn check_begins(&self) -> anyhow::Result<()> {
+        match self.until.map(Date::begins) {
+            Some(until) if until.has_passed(SystemTime::now().into()) => {
+                Err(Usage::because(format!("{until} has passed: the mandate would not hold")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Until when it holds: whatever has to stay until a date is looked after until then.
     fn expires(&self, held_until: Option<UnixSeconds>) -> anyhow::Result<UnixSeconds> {
         let now = UnixSeconds::from(SystemTime::now());
         let beyond = held_until.map(|until| until.plus(BEYOND_HOLD_S));
         let usual = beyond.max(Some(now.plus(USUAL_LIFETIME_S))).expect("there is a time");
         let expires = self.until.map_or(usual, Date::begins);
-        if expires.has_passed(now) {
-            return Err(Usage::because(format!("{expires} has passed: the mandate would not hold")));
-        }
         if let Some(until) = held_until.filter(|until| expires <= *until) {
             let why = format!("it is held until {until}: a mandate until {expires} would end before");
             return Err(Usage::because(why));
