@@ -102,8 +102,8 @@ second revoke "$id" >/dev/null
 check refuses "$dir/wandering" SHLManifestNotFoundError
 "$headwater" --json shares | jq -e '.health[] | select(.label == "Wandering" and .state == "revoked" and (.elsewhere | not))' >/dev/null
 echo "another device knows a health link and ends it; the one that made it hears of that"
-share brief "$labs" --expires 1s
-sleep 2
+share brief "$labs" --expires 4s
+sleep 5
 check refuses "$dir/brief" SHLExpiredError
 id=$(jq -rR 'ltrimstr("shlink:/") | @base64d | fromjson | .url' "$dir/brief")
 [[ $(curl -s -o /dev/null -w '%{http_code}' -d '{"recipient":"late"}' "$id") == 404 ]]

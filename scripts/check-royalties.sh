@@ -39,6 +39,8 @@ film_and_agreement() {
     devnet_start "$dir/net" --nodes 4 --coding 2+1 --network-id "$paid_network" --node-price-read 120000007 --node-ledger "$HEADWATER_LEDGER"
     paid_start 2 2.5 --credit 256KiB --page "$PWD/player-demo/dist"
     paid_publish media/headwater.mp4 --title Headwater --attach LICENSE-MIT
+    # For gateways that come later.
+    curl -fsS -o "$dir/film.record" "${paid_watch[0]}/record"
     paid_agree 0.07 65537 100003 10007 90001 author:anna:333334 director:bob:333333 composer:carl:333333
     refused "an agreement that its creator has not signed" "$headwater" ledger agree post "$paid_dir/film.agreement"
     paid_register
@@ -334,7 +336,6 @@ ledger_again() {
 # a ledger that is set back to a copy after it has made a promise.
 controlled() {
     local n ledger miser lost
-    curl -fsS -o "$dir/film.record" "${paid_watch[0]}/record"
     "$python" -u tests/python/royalties.py miser "$HEADWATER_LEDGER" >"$dir/miser" &
     paid_pids[miser]=$!
     until [[ -s $dir/miser ]]; do sleep 0.05; done

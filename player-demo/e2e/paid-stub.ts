@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import type { Page, Route } from "playwright-core";
 
-import { andSegment, NOTHING, serialOf } from "../src/pay/delivered";
+import { andSegment, atLedger, NOTHING, serialOf } from "../src/pay/delivered";
 import { signRecord } from "../src/trust/record";
 import { hex } from "../src/page/format";
 import { decodeCanonical, encodeCanonical, type Value } from "../src/trust/cbor";
@@ -25,6 +25,8 @@ const CREATOR = pairOf("creator");
 const SINGER = pairOf("singer");
 const GATEWAY = pairOf("gateway");
 const SESSION = "5e".repeat(16);
+/** For what is signed that concerns money. */
+const AT_LEDGER = atLedger(NETWORK, ISSUER.key);
 
 const map = (fields: Record<string, unknown>) => new Map(Object.entries(fields)) as Value;
 const fieldsOf = (value: Value) => value as unknown as Map<string, never>;
@@ -75,7 +77,7 @@ export class Shop {
     const ordered = hex(CREATOR.key) < hex(SINGER.key) ? parties : [parties[2], parties[0], parties[1]];
     const agreement = encodeCanonical(map({ content: bytesOf(id), creator: CREATOR.key, fees: map({ gateway: 50_000, network: 20_000, node: 100_000 }), issued: now, parents: [], parties: ordered, price: map({ micro: 1_200_000, of: 3600, per: "second" }), unit: "EUR", v: 1, version: 1 }));
     const agreementId = await blake3(agreement);
-    const consents = await Promise.all([CREATOR, SINGER].map((pair) => signRecord("consent", map({ agreement: agreementId, issued: now }), NETWORK, pair)));
+    const consents = await Promise.all([CREATOR, SINGER].map((pair) => signRecord("consent", map({ agreement: agreementId, issued: now }), AT_LEDGER, pair)));
     return new Shop(id.text, bundle, record, encodeCanonical(map({ agreement, consents })), hex(agreementId), init, segments);
   }
 
@@ -99,19 +101,20 @@ export class Shop {
     if (path === "/v1/top-ups") {
       const deposit = openSigned(fieldsOf(decodeCanonical(body, 8192)).get("deposit") as never, "deposit");
       this.funds += BigInt(fieldsOf(deposit.body).get("amount") as never);
-      return Buffer.from(await signRecord("promise", map({ name: new Uint8Array(32), taken: 1, until: 2 }), NETWORK, ISSUER));
+      return Buffer.from(await signRecord("promise", map({ name: new Uint8Array(32), taken: 1, until: 2 }), AT_LEDGER, ISSUER));
     }
     return path === "/v1/grants" ? this.grant(body) : undefined;
   }
 
   private async grant(request: Buffer): Promise<Buffer> {
-    const { body, by } = openSigned(request, "session_request");
+    const { body, by, network } = openSigned(request, "session_request");
+    assert(hex(network) === hex(AT_LEDGER), "the request is for another ledger");
     const asked = fieldsOf(body);
     const serial = serialOf(by, body);
     const now = Math.floor(Date.now() / 1000);
     assert(hex(asked.get("gateway") as never) === hex(GATEWAY.key), "the request is for another gateway");
     const kept = Object.fromEntries(["agreement", "attested", "charge", "epoch", "gateway", "limit", "session"].map((key) => [key, asked.get(key)]));
-    const grant = await signRecord("session_grant", map({ ...kept, alias: new Uint8Array(32), expires: now + 3600, serial, starts: now }), NETWORK, ISSUER);
+    const grant = await signRecord("session_grant", map({ ...kept, alias: new Uint8Array(32), expires: now + 3600, serial, starts: now }), AT_LEDGER, ISSUER);
     if (!this.grantRecords.has(hex(serial))) this.grants += 1;
     this.grantRecords.set(hex(serial), grant);
     this.session = asked.get("session") as never;

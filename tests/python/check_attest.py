@@ -13,6 +13,7 @@ import re
 import secrets
 import subprocess
 import sys
+import urllib.request
 
 import cbor2
 import metamorphic_log as other
@@ -104,7 +105,7 @@ def look(name):
     opened = cbor2.loads(base64.b64decode(extra.removeprefix("extra "), validate=True))
     record = cbor2.loads(opened["record"])
     document = (FOLDER / name).read_bytes()
-    assert record["type"] == "attestation" and record["net"].hex() == NETWORK
+    assert record["type"] == "attestation" and record["net"] == signed_for
     assert record["body"]["commitment"] == blake3(document, key=opened["nonce"]).digest()
     leaf = hashlib.sha256(b"\0" + cbor2.dumps({"attestation": opened["record"]}, canonical=True)).digest()
     place, hashes = int(index.removeprefix("index ")), [base64.b64decode(line, validate=True) for line in path]
@@ -117,6 +118,9 @@ def look(name):
     raise AssertionError("another leaf is accepted")
 
 
+# What concerns a ledger is signed for the network at this ledger alone (section 10).
+issuer = json.load(urllib.request.urlopen(f"{ledger}/v1/terms"))["issuer"]
+signed_for = blake3(bytes.fromhex(NETWORK + issuer), derive_key_context="headwater v1 network at a ledger").digest()
 for name in FILES:
     kind = "file" if name == "any.bin" else "credential"
     promised = asked("attest", name, "--kind", kind, "--ledger", ledger)
@@ -178,7 +182,9 @@ def trail(*arguments, code=0):
 headwater("audit-trail", "--commit")
 [path] = [path for path in FOLDER.rglob("trail") if path.is_file()]
 trail("--commit")
-early = path.read_bytes()
+# An owner who puts an older copy back puts its end back with it: then only the log knows better.
+files = [path, path.with_name("trail.head")]
+early = [file.read_bytes() for file in files]
 trail("--commit", code=1)
 headwater("audit-trail", "--commit")
 trail()
@@ -187,11 +193,14 @@ for _ in range(200):
     if "2 commitments" in said:
         break
 assert "2 commitments" in said and "witnesses   1" in said, said
-kept = path.read_bytes()
-path.write_bytes(early)
+kept = [file.read_bytes() for file in files]
+path.write_bytes(early[0])
+assert "some are missing at its end" in headwater("audit-trail", "--verify", code=1)
+files[1].write_bytes(early[1])
 headwater("audit-trail", "--verify")
 assert "entries are missing at its end" in trail("--verify", code=1)
-path.write_bytes(kept)
+for file, whole in zip(files, kept):
+    file.write_bytes(whole)
 trail("--verify")
 page = FOLDER / "trail.html"
 headwater("audit-trail", "--page", page)

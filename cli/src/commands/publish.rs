@@ -120,7 +120,7 @@ pub(crate) struct Publish {
     segment_seconds: Option<u32>,
 
     /// Show it for money, under the agreement that this ledger has about it: the ledger's key, or where it is
-    #[arg(long, value_name = "KEY|URL", conflicts_with_all = ["live", "collection"])]
+    #[arg(long, value_name = "KEY|URL", conflicts_with = "collection")]
     ledger: Option<String>,
 
     /// Keep it out of the lists of gateways: only who has its address finds it

@@ -234,16 +234,16 @@ pub(crate) fn settle(facts: &Facts) -> Outcome {
         post(Account::Funds(key(owner)), DEPOSIT, 1);
         post(Account::External, DEPOSIT, -1);
     }
-    // Viewer, title and gateway, with what was paid and how many bytes came.
-    let mut lines: BTreeMap<(u8, usize, u8), (u64, u64)> = BTreeMap::new();
+    // Viewer, title, gateway and who pays, with what was paid and how many bytes came: each of these is split for itself.
+    let mut lines: BTreeMap<(u8, usize, u8, u8), (u64, u64)> = BTreeMap::new();
     for (play, paid) in facts.plays.iter().zip(paid(facts)) {
         let payer = [play.viewer, SUBSCRIBER, SPONSOR][usize::from(play.payer)];
         post(Account::Funds(key(payer)), paid, -1);
-        let line = lines.entry((play.viewer, play.title, play.gateway)).or_default();
+        let line = lines.entry((play.viewer, play.title, play.gateway, play.payer)).or_default();
         *line = (line.0 + paid, line.1 + asked(play).0);
     }
     let mut pools: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
-    for ((_, title, gateway), (paid, bytes)) in lines {
+    for ((_, title, gateway, _), (paid, bytes)) in lines {
         let pool = pools.entry(gateway).or_default();
         pool.1 += bytes;
         let fees = titles()[title].fees.map(u64::from);
