@@ -1,7 +1,7 @@
 //! The one file of the client that opens streams: every request it makes of a node, and what it makes of the answer.
 
+mod audits;
 mod error;
-mod upload;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,18 +9,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use chunker::{CellSize, Verified};
 use network::{Exchange, Members, Peer, Pool, RequestError};
-use proofs::{Challenge, LeafSet, Proven, Root, ShardHasher, ShardLen, SliceDecoder};
+use proofs::{LeafSet, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
-    AuditAnswer, AuditCommitment, AuditReceipt, AuditRequest, AuditVerdict, BoundedList, Counted, HeldShard,
-    Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey, Release, Renewal, Request, Response,
-    Signed, UnixSeconds, Unverified,
+    BoundedList, Counted, HeldShard, Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey,
+    Release, Renewal, Request, Response, Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
 pub(crate) use self::error::WireError;
 use self::error::Wrong;
-pub(crate) use self::upload::Upload;
 use crate::health::Health;
 use crate::moment::Moment;
 use crate::paying::Purse;
@@ -28,6 +26,10 @@ use crate::roster::Roster;
 
 /// Bytes taken from a stream at a time: four cells.
 const RUN_LEN: usize = 64 << 10;
+/// How long a node may take to receive what is under way, make the shard durable and sign a lease.
+const LEASE_WITHIN: Duration = Duration::from_mins(1);
+/// How long a node that is uploaded to may take no bytes at all.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// How long a node may take for a small request that changes something.
 const CHANGE_WITHIN: Duration = Duration::from_secs(10);
 /// How long a silent node may take to show that it lives.
@@ -209,85 +211,6 @@ impl Wire {
         in_time(within, all).await?
     }
 
-    /// A proof of storage, verified.
-    pub(crate) async fn prove(
-        &self,
-        node: PublicKey,
-        challenge: &Challenge,
-        within: Duration,
-    ) -> Result<Proven, WireError> {
-        self.paying(node, || self.prove_once(node, challenge, within)).await
-    }
-
-    async fn prove_once(
-        &self,
-        node: PublicKey,
-        challenge: &Challenge,
-        within: Duration,
-    ) -> Result<Proven, WireError> {
-        let all = async {
-            let mut exchange = self.request(node, &Request::Prove { challenge: challenge.clone() }).await?;
-            expect(exchange.response().await?, |r| matches!(r, Response::Proof).then_some(()))?;
-            let max = usize::try_from(challenge.leaf_set().slice_len()).expect("64 leaves fit");
-            let proof = exchange.receiving.rest(max).await?;
-            challenge.verify(&proof).map_err(wrong)
-        };
-        let proven = in_time(within, all).await??;
-        self.heard(node);
-        Ok(proven)
-    }
-
-    /// A node's receipt of a commitment, as it came.
-    pub(crate) async fn commit_audit(
-        &self,
-        node: PublicKey,
-        commitment: &Signed<AuditCommitment>,
-        within: Duration,
-    ) -> Result<Unverified<AuditReceipt>, WireError> {
-        let request = Request::CommitAudit { commitment: Unverified::from(commitment) };
-        let response = self.ask(node, &request, within).await?;
-        self.heard(node);
-        expect(response, |r| if let Response::AuditCommitted { receipt } = r { Some(receipt) } else { None })
-    }
-
-    /// A node's answer to an audit and the slices behind it, as they came.
-    pub(crate) async fn audit(
-        &self,
-        node: PublicKey,
-        request: AuditRequest,
-        within: Duration,
-    ) -> Result<(Unverified<AuditAnswer>, Bytes), WireError> {
-        let max = usize::try_from(request.picks.slices_len()).expect("64 leaves fit");
-        let request = Request::Audit(request);
-        self.paying(node, || self.audit_once(node, &request, max, within)).await
-    }
-
-    async fn audit_once(
-        &self,
-        node: PublicKey,
-        request: &Request,
-        max: usize,
-        within: Duration,
-    ) -> Result<(Unverified<AuditAnswer>, Bytes), WireError> {
-        let all = async {
-            let mut exchange = self.request(node, request).await?;
-            let response = exchange.response().await?;
-            let answer =
-                expect(response, |r| if let Response::Audited { answer } = r { Some(answer) } else { None })?;
-            Ok::<_, WireError>((answer, exchange.receiving.rest(max).await?))
-        };
-        let answered = in_time(within, all).await??;
-        self.heard(node);
-        Ok(answered)
-    }
-
-    /// Tells a node what an auditor says of it.
-    pub(crate) async fn send_verdict(&self, verdict: &Signed<AuditVerdict>) -> Result<(), WireError> {
-        let request = Request::Verdict { verdict: Unverified::from(verdict) };
-        let response = self.ask(verdict.body().node, &request, CHANGE_WITHIN).await?;
-        expect(response, |r| matches!(r, Response::VerdictKept).then_some(()))
-    }
-
     /// Asks a node to take a shard; once it says go, the bytes may follow.
     pub(crate) async fn offer(
         &self,
@@ -300,7 +223,7 @@ impl Wire {
         let request = Request::Put { max_len, expires, mandate: Unverified::from(mandate) };
         let exchange = self.paying(node, || self.offer_once(node, &request, within)).await?;
         self.heard(node);
-        Ok(Upload::begin(self.clone(), node, exchange, mandate.by(), expires))
+        Ok(Upload { exchange, node, wire: self.clone(), control: mandate.by(), expires })
     }
 
     async fn offer_once(
@@ -461,6 +384,46 @@ impl Wire {
     fn heard(&self, node: PublicKey) {
         let now = self.now();
         self.health().heard(node, now);
+    }
+}
+
+/// A shard on its way to a node. Dropped before its end, the node keeps nothing.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    exchange: Exchange,
+    node: PublicKey,
+    wire: Wire,
+    control: PublicKey,
+    expires: UnixSeconds,
+}
+
+impl Upload {
+    pub(crate) fn node(&self) -> PublicKey {
+        self.node
+    }
+
+    /// Sends the next bytes, as fast as the node takes them.
+    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<(), WireError> {
+        Ok(in_time(SEND_WITHIN, self.exchange.sending.bytes(bytes)).await??)
+    }
+
+    /// Ends the shard and waits for the lease, which must be for what was sent.
+    pub(crate) async fn finish(mut self, root: Root, len: ShardLen) -> Result<Signed<Lease>, WireError> {
+        self.exchange.sending.finish();
+        // What is still under way has to arrive first, over whatever line there is.
+        self.exchange.receiving.wait_up_to(LEASE_WITHIN);
+        let response = in_time(LEASE_WITHIN, self.exchange.response()).await??;
+        self.wire.heard(self.node);
+        let lease =
+            expect(response, |r| if let Response::Leased { lease } = r { Some(lease) } else { None })?;
+        let lease = lease.verify(&self.wire.pool.network()).map_err(wrong)?;
+        let body = lease.body();
+        let is_right = lease.by() == self.node
+            && body.root() == root
+            && body.len() == len
+            && body.control() == self.control
+            && body.terms().expires >= self.expires;
+        if is_right { Ok(lease) } else { Err(wrong(Wrong::Lease)) }
     }
 }
 
