@@ -14,7 +14,7 @@ import { decodeCanonical, encodeCanonical, type Value } from "../src/trust/cbor"
 import { cidOfHash } from "../src/trust/cid";
 import { blake3 } from "../src/trust/hash";
 import { openSigned } from "../src/trust/record";
-import { type Answer, ISSUER, NETWORK, pairOf, serveLedger, StubLog } from "./ledger-stub";
+import { type Answer, ISSUER, LEDGER, NETWORK, pairOf, serveLedger, StubLog } from "./ledger-stub";
 import { assert } from "./target";
 
 const SECONDS = 40;
@@ -95,7 +95,8 @@ export class Shop {
     if (!body) return undefined;
     const money = (micro: bigint) => `${micro / 1_000_000n}.${String(micro % 1_000_000n).padStart(6, "0")}`;
     if (path === "/v1/inquiries") {
-      openSigned(body, "inquiry");
+      const { body: inquiry, network } = openSigned(body, "inquiry");
+      assert(hex(network) === hex(AT_LEDGER) && fieldsOf(inquiry).get("host") === new URL(LEDGER).host, "the inquiry is for another ledger");
       return { funds: money(this.funds), reserved: "0.000000", earned: "0.000000", paid: "0.000000" };
     }
     if (path === "/v1/top-ups") {
