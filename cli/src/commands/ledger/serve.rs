@@ -36,7 +36,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "IP:PORT", default_value_t = LISTEN, env = "HEADWATER_LEDGER_LISTEN")]
     listen: SocketAddr,
 
-    /// A name under which others reach it, as in https://NAME/: whoever asks about an account under any other is refused
+    /// The host under which others reach it, with its port unless it is 443: whoever asks about an account elsewhere is refused
     #[arg(long, value_name = "NAME", value_parser = ledger_host, value_delimiter = ',', env = "HEADWATER_LEDGER_HOST")]
     host: Vec<LedgerHost>,
 
