@@ -96,7 +96,8 @@ async function byProgram([anna, bob]: readonly [Party, Party], before: string, h
   await bob.page.click(".confirm-sign");
   await bob.page.waitForSelector(".hand-in:not([disabled])");
   await bob.handsIn();
-  await bob.saves(file).catch(() => undefined);
+  await bob.page.reload();
+  await bob.page.waitForSelector(".registered");
   return id;
 }
 
