@@ -18,6 +18,7 @@ mod age_files;
 mod durable;
 mod fetch;
 mod freshness;
+mod held;
 mod journal;
 mod key_store;
 mod keys;
@@ -38,6 +39,7 @@ pub use age_files::{
 };
 pub use fetch::{FetchIndexError, fetch_publishing};
 pub use freshness::{DeviceSeen, Freshness, Unreadable};
+pub use held::Held;
 pub use key_store::{Destroyed, KeyStore};
 pub use keys::Account;
 pub use local::{Change, IndexFingerprint, LocalError, LocalIndex};

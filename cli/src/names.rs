@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use account::{Account, Change, Freshness, KeyStore, LocalIndex, Synced};
+use account::{Account, Change, Freshness, KeyStore, LocalError, LocalIndex, Synced};
 use anyhow::{Context, bail};
 use chunker::{Coding, Link};
 use client::Client;
@@ -15,7 +15,7 @@ use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::membership::Network;
 use crate::output::Output;
-use crate::packs;
+use crate::{holds, packs};
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -84,8 +84,18 @@ impl Names {
         coding: Coding,
         changes: Vec<Change>,
     ) -> anyhow::Result<bool> {
-        self.local.write(changes).context("cannot write to your index")?;
+        self.enter(changes)?;
         self.push(client, coding).await
+    }
+
+    /// Writes changes here, durably; refuses all of them where one would take away what is held.
+    pub(crate) fn enter(&mut self, changes: Vec<Change>) -> anyhow::Result<()> {
+        self.local.write(changes).map_err(refused)
+    }
+
+    /// Fails where changes would be refused since something is held.
+    pub(crate) fn check(&self, changes: &[Change]) -> anyhow::Result<()> {
+        self.local.check(changes).map_err(refused)
     }
 
     /// Brings index and network together, and releases packs that no catalogue names any more; true when all that is here is there.
@@ -148,6 +158,13 @@ impl Names {
             self.account.secret().content_key(&manifest.salt())
         };
         Ok(Link::new(file.object, key))
+    }
+}
+
+fn refused(error: LocalError) -> anyhow::Error {
+    match error {
+        LocalError::Held(held) => holds::refusal(&held),
+        error => anyhow::Error::new(error).context("cannot write to your index"),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sharing::{FileEntry, IndexPath};
 
 use crate::names::Names;
-use crate::packs;
+use crate::{holds, packs};
 
 /// What was put again, and what has to be released now.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub(crate) async fn put_again(
         let (object, old) = packs::put_again(client, names, coding, path).await?;
         return Ok(Anew { object, old });
     }
+    holds::check(names.local.index(), names.local.index().paths_of(entry.object))?;
     let object = client.open(&names.link(client, path).await?).await?;
     let manifest = client.manifest(&entry.object).await?;
     let secrets = packs::secrets(names, entry.erasable.is_some())?;
@@ -72,7 +73,7 @@ pub(crate) async fn put_again(
         Ok(Change::File(path, FileEntry { object: report.cid, erasable, ..known }))
     });
     let changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
-    names.local.write(changes).context("cannot write to your index")?;
+    names.enter(changes)?;
     if let Some(salt) = &entry.erasable {
         names.keys.destroy(salt)?;
     }

@@ -228,16 +228,19 @@ impl Rm {
     }
 }
 
-/// Keys first, since nothing brings them back; then what is to be released is written down; then names go; then nodes are told.
+/// Keys first, since nothing brings them back, when nothing is held; then what is to be released is written down; then names go; then nodes are told.
 async fn remove_all(
     names: &mut Names,
     client: &Client,
     chosen: Vec<(IndexPath, FileEntry)>,
     folders: Vec<IndexPath>,
 ) -> anyhow::Result<Vec<Removed>> {
+    let gone = chosen.iter().map(|(path, _)| EntryName::File(path.clone()));
+    let left = folders.into_iter().map(EntryName::Folder);
+    let changes: Vec<_> = gone.chain(left).map(|name| Change::Gone(name, now())).collect();
+    names.check(&changes)?;
     let mut packs = packs_of(names, client, &chosen).await?;
     let mut files = Vec::with_capacity(chosen.len());
-    let mut changes = Vec::with_capacity(chosen.len());
     for (path, file) in &chosen {
         let is_going = |other: &IndexPath| chosen.iter().any(|(going, _)| going == other);
         let kept_as = names.local.index().paths_of(file.object).find(|other| !is_going(other));
@@ -249,11 +252,9 @@ async fn remove_all(
             names.local.release_packs_later(removed.pack_objects.iter().copied(), now())?;
             names.local.release_later(file.object, now())?;
         }
-        changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
-    changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
-    names.local.write(changes).context("cannot write to your index")?;
+    names.enter(changes)?;
     for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);

@@ -9,10 +9,12 @@ use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
-use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
+use sharing::{
+    AccountIndex, CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef,
+};
 
-use crate::failure;
 use crate::names::{Names, check_kind, now};
+use crate::{failure, holds};
 
 /// How it begins what a node is said to have answered that has not done what it was asked for.
 pub(crate) const NOT_CONFIRMED: &str = "not confirmed";
@@ -25,6 +27,16 @@ pub(crate) struct Folder {
     pub(crate) file: Option<FileEntry>,
     /// Its packs, from the oldest to the newest.
     pub(crate) packs: Vec<PackRef>,
+    takes: Takes,
+}
+
+/// What the new catalogue of a folder takes away.
+#[derive(Debug)]
+enum Takes {
+    /// All records: they are written anew under other keys.
+    All,
+    /// These records, by their whole paths.
+    Records(Vec<IndexPath>),
 }
 
 /// What was written.
@@ -50,6 +62,11 @@ pub(crate) struct Released {
 }
 
 impl Folder {
+    /// A folder that has nothing yet.
+    pub(crate) const fn new(path: IndexPath) -> Self {
+        Self { path, file: None, packs: Vec::new(), takes: Takes::Records(Vec::new()) }
+    }
+
     /// The folder of records that has this name in the index.
     pub(crate) async fn open(
         client: &Client,
@@ -62,7 +79,7 @@ impl Folder {
         }
         let opened = super::open(client, &names.link(client, path).await?).await?;
         let packs = opened.catalogue().packs().to_vec();
-        Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
+        Ok((Self { file: Some(file), packs, ..Self::new(path.clone()) }, opened))
     }
 
     /// The folder of records that has this name in the index, or a new one where nothing has.
@@ -75,7 +92,55 @@ impl Folder {
             return Ok(Self::open(client, names, path).await?.0);
         }
         check_kind(names.local.index(), path)?;
-        Ok(Self { path: path.clone(), file: None, packs: Vec::new() })
+        Ok(Self::new(path.clone()))
+    }
+
+    /// Adds packs behind those that it has. Where that fails, they are released.
+    pub(crate) async fn add(
+        &mut self,
+        client: &Client,
+        names: &Names,
+        packs: Vec<PackRef>,
+    ) -> anyhow::Result<()> {
+        match self.held_records_in(client, names.local.index(), &packs).await {
+            Ok(taken) => {
+                self.packs.extend(packs);
+                self.takes(&taken);
+                Ok(())
+            }
+            Err(error) => {
+                release(client, names, packs.iter().map(PackRef::object)).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Says which of its records are not in the packs any more, or hidden by others.
+    pub(crate) fn takes<'a>(&mut self, records: impl IntoIterator<Item = &'a IndexPath>) {
+        // What is too long to be a path is in the folder all the same.
+        let path = |record: &IndexPath| self.path.join(record.as_str()).unwrap_or(self.path.clone());
+        self.takes = Takes::Records(records.into_iter().map(path).collect());
+    }
+
+    /// The records that are held and of which new packs have others with the same names. Where nothing is held, nothing is read.
+    async fn held_records_in(
+        &self,
+        client: &Client,
+        index: &AccountIndex,
+        new: &[PackRef],
+    ) -> anyhow::Result<HashSet<IndexPath>> {
+        let mut both = HashSet::new();
+        if index.hold_over(&self.path, now()).is_none() {
+            return Ok(both);
+        }
+        let added = names_in(client, new).await?;
+        let (first, last) = (added.iter().min(), added.iter().max());
+        let may_have = |pack: &&PackRef| {
+            first.is_some_and(|first| first <= pack.last()) && last.is_some_and(|last| pack.first() <= last)
+        };
+        let known: Vec<_> = self.packs.iter().filter(may_have).cloned().collect();
+        both.extend(names_in(client, &known).await?.intersection(&added).cloned());
+        Ok(both)
     }
 
     /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
@@ -88,6 +153,10 @@ impl Folder {
         erasable: bool,
         new: Vec<Cid>,
     ) -> anyhow::Result<Written> {
+        if let Err(error) = self.check(names.local.index()) {
+            release(put.client, names, new).await?;
+            return Err(error);
+        }
         let catalogue = Catalogue::new(self.packs).context("too many packs: put the folder anew")?;
         let secrets = secrets(names, erasable)?;
         let salt = secrets.salt;
@@ -115,13 +184,34 @@ impl Folder {
         if let Some(old) = &self.file {
             names.will_be_replaced(old)?;
         }
-        names.local.write(vec![Change::File(self.path, file)]).context("cannot write to your index")?;
+        names.enter(vec![match self.takes {
+            Takes::All => Change::File(self.path, file),
+            Takes::Records(taken) => Change::Records { path: self.path, file, taken },
+        }])?;
         if let Some(old) = &self.file {
             names.replaced(old)?;
         }
         let pushed = names.sync(put.client, index_coding).await?;
         Ok(Written { catalogue: report, pushed })
     }
+
+    /// Fails where the new catalogue would take away what is held.
+    fn check(&self, index: &AccountIndex) -> anyhow::Result<()> {
+        match &self.takes {
+            Takes::All => holds::check_replaced(index, &self.path),
+            Takes::Records(taken) => holds::check(index, taken),
+        }
+    }
+}
+
+/// The names of all records in these packs.
+async fn names_in(client: &Client, packs: &[PackRef]) -> anyhow::Result<HashSet<IndexPath>> {
+    let folder = RecordFolder::of(client, Catalogue::new(packs.to_vec())?);
+    let mut names = HashSet::new();
+    for number in 0..packs.len() {
+        names.extend(folder.entries(number).await?.into_iter().map(|(name, _)| name));
+    }
+    Ok(names)
 }
 
 /// Writes every pack of a folder once more under new keys, and a catalogue of them in the place of the old one. Gives the new
@@ -133,6 +223,8 @@ pub(crate) async fn put_again(
     path: &IndexPath,
 ) -> anyhow::Result<(Cid, Vec<Cid>)> {
     let (mut folder, opened) = Folder::open(client, names, path).await?;
+    folder.takes = Takes::All;
+    folder.check(names.local.index())?;
     let file = folder.file.clone().context("it was found by its name")?;
     let account = names.account.clone();
     let kept = packs_of_others(client, names, &[path]).await?;

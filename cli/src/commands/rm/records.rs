@@ -85,6 +85,7 @@ impl Removal {
         for (number, packed) in rewritten.into_iter().rev() {
             folder.packs.splice(number..=number, packed.packs);
         }
+        folder.takes(&gone);
         let erasable = file.erasable.is_some();
         // Written down before the index changes: a removal that is interrupted then is finished by the next command.
         names.local.release_packs_later(old.iter().copied(), now())?;
