@@ -69,6 +69,8 @@ pub enum Change {
     Publishing(StoredPublishingIndex),
     /// What has this name is removed.
     Gone(EntryName, UnixSeconds),
+    /// The file with this path is in another one now: its name goes, and nothing with it.
+    Joined(IndexPath, UnixSeconds),
 }
 
 /// Why the index on this device cannot be read or written.
@@ -193,6 +195,7 @@ impl LocalIndex {
                 Change::Publication(publication) => Entry::publication(stamp, publication),
                 Change::Publishing(stored) => Entry::publishing(stamp, stored),
                 Change::Gone(name, since) => Entry::gone(stamp, name, since),
+                Change::Joined(path, since) => Entry::gone(stamp, EntryName::File(path), since),
             };
             self.index.write(entry.clone())?;
             self.staged.push(entry);

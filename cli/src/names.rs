@@ -107,8 +107,13 @@ impl Names {
         Ok(is_pushed)
     }
 
-    /// The same, but that packs are left alone.
+    /// The same, but that packs are left alone. What two devices have made of one folder of records is brought together.
     pub(crate) async fn sync(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
+        let is_pushed = self.exchange(client, coding).await?;
+        if packs::reunite(client, self).await? { self.exchange(client, coding).await } else { Ok(is_pushed) }
+    }
+
+    async fn exchange(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
         let Synced { pushed, freshness } =
             account::sync(client, &self.account, &mut self.local, coding).await?;
         self.is_fresh = freshness.has_quorum();

@@ -103,10 +103,11 @@ pub use live::{
     UnfinishedError,
 };
 pub use pack::{
-    BlockPlace, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue, CatalogueError,
-    IndexBlock, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX,
-    PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef, PackSummary, PackTop, PackWriter,
-    PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError, RecordPlace, Search, SearchStep,
+    BlockPlace, CATALOGUE_GONE_MAX, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue,
+    CatalogueError, GonePack, IndexBlock, MergeError, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX,
+    PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef,
+    PackSummary, PackTop, PackWriter, PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError,
+    RecordPlace, Search, SearchStep,
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{

@@ -1,23 +1,21 @@
 //! Changing a folder of records: a new catalogue in the place of the old one, and the old objects released.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use account::{Account, Change, PackPut, Packed, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
-use chunker::Coding;
-use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
+use chunker::{Coding, Link};
+use client::{Client, ObjectSecrets, PutReport};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
-use protocol::{PublicKey, UnixSeconds};
+use protocol::UnixSeconds;
 use sharing::{
     AccountIndex, CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef,
 };
 
 use crate::names::{Names, check_kind, now};
+use crate::releases::Released;
 use crate::{failure, holds};
-
-/// How it begins what a node is said to have answered that has not done what it was asked for.
-pub(crate) const NOT_CONFIRMED: &str = "not confirmed";
 
 /// A folder of records under its name.
 #[derive(Debug)]
@@ -27,6 +25,10 @@ pub(crate) struct Folder {
     pub(crate) file: Option<FileEntry>,
     /// Its packs, from the oldest to the newest.
     pub(crate) packs: Vec<PackRef>,
+    /// The catalogue that it has now.
+    pub(super) before: Catalogue,
+    /// Another name of it that goes when it is written.
+    pub(super) joins: Option<IndexPath>,
     takes: Takes,
 }
 
@@ -42,29 +44,20 @@ enum Takes {
 /// What was written.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// The catalogue.
+    /// The catalogue as it was put.
     pub(crate) catalogue: PutReport,
+    /// The catalogue that the folder has: another one where what a second device has written meanwhile was added.
+    pub(crate) cid: Cid,
+    pub(crate) link: Link,
     /// Whether the network's index knows of it already.
     pub(crate) pushed: bool,
 }
 
-/// What nodes said when objects were released.
-#[derive(Debug, Default)]
-pub(crate) struct Released {
-    /// Leases that nodes say they ended.
-    pub(crate) ended: usize,
-    /// What each node said that had anything, or did not confirm.
-    pub(crate) nodes: BTreeMap<PublicKey, String>,
-    /// Why some nodes could not be asked yet.
-    pub(crate) later: Option<String>,
-    /// All that they said, object by object.
-    pub(crate) reports: Vec<ReleaseReport>,
-}
-
 impl Folder {
     /// A folder that has nothing yet.
-    pub(crate) const fn new(path: IndexPath) -> Self {
-        Self { path, file: None, packs: Vec::new(), takes: Takes::Records(Vec::new()) }
+    pub(crate) fn new(path: IndexPath) -> Self {
+        let takes = Takes::Records(Vec::new());
+        Self { path, file: None, packs: Vec::new(), before: Catalogue::default(), joins: None, takes }
     }
 
     /// The folder of records that has this name in the index.
@@ -78,8 +71,9 @@ impl Folder {
             bail!("{path} is a file of yours, and no folder of records");
         }
         let opened = super::open(client, &names.link(client, path).await?).await?;
-        let packs = opened.catalogue().packs().to_vec();
-        Ok((Self { file: Some(file), packs, ..Self::new(path.clone()) }, opened))
+        let before = opened.catalogue().clone();
+        let packs = before.packs().to_vec();
+        Ok((Self { file: Some(file), packs, before, ..Self::new(path.clone()) }, opened))
     }
 
     /// The folder of records that has this name in the index, or a new one where nothing has.
@@ -153,11 +147,31 @@ impl Folder {
         erasable: bool,
         new: Vec<Cid>,
     ) -> anyhow::Result<Written> {
+        let path = self.path.clone();
+        let catalogue = self.place(put, names, erasable, new).await?;
+        let pushed = names.sync(put.client, index_coding).await?;
+        let (mut cid, mut link) = (catalogue.cid, catalogue.link.clone());
+        let index = names.local.index();
+        let is_named = index.paths_of(cid).next().is_some();
+        if let Some(file) = index.file(&path).filter(|_| !is_named) {
+            (cid, link) = (file.object, names.link(put.client, &path).await?);
+        }
+        Ok(Written { catalogue, cid, link, pushed })
+    }
+
+    /// The same, but that the index is not pushed.
+    pub(super) async fn place(
+        self,
+        put: &PackPut<'_>,
+        names: &mut Names,
+        erasable: bool,
+        new: Vec<Cid>,
+    ) -> anyhow::Result<PutReport> {
         if let Err(error) = self.check(names.local.index()) {
             release(put.client, names, new).await?;
             return Err(error);
         }
-        let catalogue = Catalogue::new(self.packs).context("too many packs: put the folder anew")?;
+        let catalogue = self.before.after(self.packs).context("too many packs: put the folder anew")?;
         let secrets = secrets(names, erasable)?;
         let salt = secrets.salt;
         let put_catalogue = put.put_catalogue(&catalogue, Some(self.path.file_name()), secrets).await;
@@ -184,15 +198,16 @@ impl Folder {
         if let Some(old) = &self.file {
             names.will_be_replaced(old)?;
         }
-        names.enter(vec![match self.takes {
+        let mut changes = vec![match self.takes {
             Takes::All => Change::File(self.path, file),
             Takes::Records(taken) => Change::Records { path: self.path, file, taken },
-        }])?;
+        }];
+        changes.extend(self.joins.map(|other| Change::Joined(other, now())));
+        names.enter(changes)?;
         if let Some(old) = &self.file {
             names.replaced(old)?;
         }
-        let pushed = names.sync(put.client, index_coding).await?;
-        Ok(Written { catalogue: report, pushed })
+        Ok(report)
     }
 
     /// Fails where the new catalogue would take away what is held.
@@ -248,7 +263,7 @@ pub(crate) async fn put_again(
     if names.local.index().paths_of(file.object).next().is_none() {
         old.push(file.object);
     }
-    Ok((written.catalogue.cid, old))
+    Ok((written.cid, old))
 }
 
 /// As an object of a folder was put, so is what takes its place.
@@ -346,46 +361,6 @@ pub(crate) async fn release(
         said.take(release_now(client, &names.account, &names.local, object).await?);
     }
     Ok(said)
-}
-
-impl Released {
-    fn take(&mut self, answer: Answer) {
-        match answer {
-            Answer::Asked(report) => {
-                self.ended += report.ended();
-                for (node, answer) in &report.nodes {
-                    self.enter(*node, answer);
-                }
-                self.reports.push(report);
-            }
-            Answer::Unknown => {}
-            Answer::NotOurs => self.later = Some("another account put it".to_owned()),
-            Answer::Later(error) => {
-                self.later = Some(format!("it is tried again by later commands: {error}"));
-            }
-        }
-    }
-
-    /// Both together.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.ended += other.ended;
-        self.later = self.later.or(other.later);
-        self.nodes.extend(other.nodes);
-        self.reports.extend(other.reports);
-        self
-    }
-
-    fn enter(&mut self, node: PublicKey, answer: &NodeRelease) {
-        match answer {
-            NodeRelease::HeldNothing => {}
-            NodeRelease::Ended(_) => {
-                self.nodes.entry(node).or_insert_with(|| "ended its leases".to_owned());
-            }
-            NodeRelease::Unconfirmed(reason) => {
-                self.nodes.insert(node, format!("{NOT_CONFIRMED}: {reason}"));
-            }
-        }
-    }
 }
 
 /// Keys of a new object. Those that nothing brings back are kept before they are used.

@@ -151,8 +151,8 @@ impl Put {
                 .note(format_args!("{files} files were found, and {records} when they were read"));
         }
         Ok(Answer {
-            link: written.catalogue.link.to_string(),
-            cid: written.catalogue.cid.to_string(),
+            link: written.link.to_string(),
+            cid: written.cid.to_string(),
             name,
             records,
             bytes,

@@ -136,7 +136,7 @@ impl Pull {
             answer.packs = packed.packs.len();
             folder.add(client, &names, packed.packs).await?;
             let written = folder.write(&put, &mut names, index_coding, erasable, objects).await?;
-            answer.cid = Some(written.catalogue.cid.to_string());
+            answer.cid = Some(written.cid.to_string());
             answer.pushed = written.pushed;
             Ok(())
         };
