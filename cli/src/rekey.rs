@@ -9,6 +9,7 @@ use serde::Serialize;
 use sharing::{FileEntry, IndexPath};
 
 use crate::names::Names;
+use crate::releases::Released;
 use crate::{holds, packs};
 
 /// What was put again, and what has to be released now.
@@ -103,12 +104,15 @@ impl Rekeyed {
         let (packs, others): (Vec<_>, Vec<_>) = old.into_iter().partition(|object| waiting.contains(object));
         let others = packs::release(client, names, others).await?;
         let said = packs::release_unnamed(client, names).await?.of(&packs).and(others);
-        let packs::Released { ended, nodes, later, .. } = said;
-        self.ended += ended;
-        let unconfirmed = nodes.into_iter().filter(|(_, said)| said.starts_with(packs::NOT_CONFIRMED));
-        self.unconfirmed.extend(unconfirmed.map(|(node, said)| format!("{}: {said}", node.fmt_short())));
-        self.failed = self.failed.take().or(later);
+        self.take(said);
         Ok(())
+    }
+
+    /// Notes what nodes said.
+    pub(crate) fn take(&mut self, said: Released) {
+        self.ended += said.ended;
+        self.unconfirmed.extend(said.unconfirmed());
+        self.failed = self.failed.take().or(said.later);
     }
 
     /// Whether nothing is left to be done.
