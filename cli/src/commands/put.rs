@@ -344,7 +344,7 @@ async fn new_file(
         crate::holds::check(index, [&path])?;
     }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
-    names.local.write(vec![Change::File(free, file)])?;
+    names.enter(vec![Change::File(free, file)])?;
     if let Some(old) = taken_over.filter(|old| old.object != object) {
         grants::publish_next(client, &mut names, coding, globals).await?;
         names.replaced(&old)?;

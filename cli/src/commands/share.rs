@@ -313,7 +313,7 @@ async fn list(
             erasable: None,
             headers: HeaderFields::default(),
         };
-        names.local.write(vec![Change::File(path, entry)]).context("cannot write to your index")?;
+        names.enter(vec![Change::File(path, entry)])?;
     }
     names.push(client, coding).await
 }

@@ -108,6 +108,6 @@ async fn enter(
     let day: String = now().to_string().chars().take(10).collect();
     let path = IndexPath::new(format!("{FOLDER}/{day}")).expect("a day is a name");
     let path = names.local.index().free_path(&path)?;
-    names.local.write(vec![Change::File(path.clone(), file)]).context("cannot write to your index")?;
+    names.enter(vec![Change::File(path.clone(), file)])?;
     Ok(path)
 }

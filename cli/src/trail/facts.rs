@@ -28,11 +28,6 @@ pub(crate) fn facts_of_share(share: &KeptShare, what: TrailWhat, at: UnixSeconds
     }
 }
 
-/// As much of a text as fits into a line of the trail.
-pub(crate) fn line(text: &str) -> Option<TrailText> {
-    TrailText::cut(text)
-}
-
 fn for_whom(facts: Facts, patient: Option<&str>, purpose: Option<&str>) -> Facts {
     Facts {
         patient: patient.and_then(|id| PatientId::new(id).ok()),
