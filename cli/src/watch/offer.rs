@@ -52,7 +52,7 @@ impl Offer {
     }
 
     /// The offer for a title at this ledger, which has to be the one that it is shown under.
-    pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+    async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
         let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
         match bundle.parts().ledger {
             None => bail!("{} is shown for nothing", bundle.id()),
@@ -74,6 +74,11 @@ impl Offer {
     /// What it costs to see all of it once, with some room for what is asked for twice.
     pub(crate) fn most(&self) -> Amount {
         limit::charge(self.price(), self.need)
+    }
+
+    /// The key of the ledger.
+    pub(crate) const fn issuer(&self) -> PublicKey {
+        self.issuer
     }
 
     /// In what it is paid.
