@@ -5,31 +5,34 @@
 
 mod book;
 mod finding;
+mod player;
 mod proved;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
+use futures_util::future::join_all;
 use ledger::tlog::Policy;
 use ledger::{Inquired, Neighbours, Omission, Shown};
 use protocol::{
     Amount, DeliveryReceipt, Epoch, Promise, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
-use publishing::download::{Download, Part, usual_tracks};
+use publishing::download::Download;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sharing::Bundle;
+use tokio::time::{Instant, sleep_until};
 
 use self::book::{Book, Looked, Noted, Short};
 pub(crate) use self::finding::Finding;
 use self::finding::{Open, Settled, open, settled};
+use self::player::{Step, visit};
 use self::proved::{CountedAnswer, LinesAnswer};
 use super::kept::Kept;
-use super::stream::Piece;
-use super::{Fare, Keep, Offer, UsedGrant};
+use super::{Fare, Keep, Offer, Proxy, UsedGrant};
 use crate::ledger_api::LedgerApi;
 use crate::output::Output;
 
@@ -101,8 +104,8 @@ impl Canary {
     /// Watches a title as everybody does. What the gateway does not take is not handed in otherwise.
     pub(crate) async fn watch(
         &self,
-        bundle: &Bundle,
-        download: &Download,
+        bundle: Bundle,
+        download: Download,
         offer: Offer,
         outing: Outing,
     ) -> anyhow::Result<Vec<UsedGrant>> {
@@ -110,8 +113,9 @@ impl Canary {
         let Outing { gateway, viewer, limit, segments, output } = outing;
         let gateways = std::slice::from_ref(&gateway);
         let fare = Arc::new(Fare::new(offer, gateways, viewer, self.keep.clone(), limit, output));
+        let proxy = Proxy::new(bundle, download, Some(Arc::clone(&fare)))?;
         let watched = tokio::select! {
-            watched = play(bundle, download, &fare, segments) => watched,
+            watched = play(&proxy, segments) => watched,
             () = fare.acknowledge_always() => unreachable!("it has no end"),
         };
         let used = fare.acknowledge_last().await?;
@@ -142,23 +146,13 @@ impl Canary {
     }
 }
 
-/// Everything of the usual tracks, in the order in which it is played.
-async fn play(bundle: &Bundle, download: &Download, fare: &Fare, segments: u32) -> anyhow::Result<()> {
-    let tracks = usual_tracks(bundle);
-    for number in 0..segments {
-        let mut is_there = false;
-        for track in &tracks {
-            let (Some(part), Some(piece)) = (Part::segment(track, number), Piece::segment(track, number))
-            else {
-                continue;
-            };
-            is_there = true;
-            let attempt = async |gateway| fare.part(download, gateway, &part, &piece).await;
-            download.part_by(&part, attempt).await?;
-        }
-        if !is_there {
-            break;
-        }
+/// Plays as the players of this machine do, through what they play through.
+async fn play(proxy: &Proxy, segments: u32) -> anyhow::Result<()> {
+    let began = Instant::now();
+    for Step { at_ms, parts } in visit(proxy.bundle(), segments, |below| rand::random_range(0..below)) {
+        sleep_until(began + Duration::from_millis(at_ms)).await;
+        let parts = parts.iter().map(|(track, number)| proxy.part(track, *number));
+        join_all(parts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     }
     Ok(())
 }

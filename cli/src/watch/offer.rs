@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use ledger::{Agreed, SplitAgreement};
+use ledger::SplitAgreement;
 use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, TitlePrice, Usage};
 use reqwest::Url;
 use serde::Deserialize;
@@ -52,7 +52,7 @@ impl Offer {
     }
 
     /// The offer for a title at this ledger, which has to be the one that it is shown under.
-    pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+    async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
         let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
         match bundle.parts().ledger {
             None => bail!("{} is shown for nothing", bundle.id()),
@@ -63,7 +63,7 @@ impl Offer {
         }
         let title = format!("v1/titles/{}?creator={}", bundle.content(), hex(&bundle.creator()));
         let TitleAnswer { id } = ledger.get(&title).await?;
-        let agreement = agreement(&ledger, network, &id).await?;
+        let agreement = agreement(&ledger, &id).await?;
         let parts = agreement.parts();
         if parts.content != bundle.content() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
@@ -74,6 +74,11 @@ impl Offer {
     /// What it costs to see all of it once, with some room for what is asked for twice.
     pub(crate) fn most(&self) -> Amount {
         limit::charge(self.price(), self.need)
+    }
+
+    /// The key of the ledger.
+    pub(crate) const fn issuer(&self) -> PublicKey {
+        self.issuer
     }
 
     /// In what it is paid.
@@ -118,26 +123,13 @@ async fn ledger_of(gateways: &[Url], issuer: PublicKey) -> anyhow::Result<PaidBy
     }
 }
 
-async fn agreement(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<SplitAgreement> {
-    let agreed = agreed(ledger, network, id).await?;
-    let before = match agreed.agreement.parts().supersedes {
-        Some(before) => Some(self::agreed(ledger, network, &before.to_string()).await?.agreement),
-        None => None,
-    };
+async fn agreement(ledger: &LedgerApi, id: &str) -> anyhow::Result<SplitAgreement> {
+    let wanted = data_encoding::HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wanted = AgreementId::from_bytes(wanted.context("the ledger names no agreement")?);
+    let agreed = ledger.agreed(wanted).await?;
+    let before = ledger.superseded_by(&agreed.agreement).await?;
     agreed.check_consents(before.as_ref())?;
     Ok(agreed.agreement)
-}
-
-async fn agreed(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<Agreed> {
-    let wanted: Option<[u8; 32]> =
-        data_encoding::HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let wanted = AgreementId::from_bytes(wanted.context("the ledger names no agreement")?);
-    let bytes = ledger.bytes(&format!("v1/agreements/{wanted}")).await?;
-    let agreed = Agreed::decode(&bytes, &network).context("the ledger gave no agreement")?;
-    if agreed.agreement.id() != wanted {
-        bail!("the ledger gave another agreement than {wanted}");
-    }
-    Ok(agreed)
 }
 
 fn hex(key: &PublicKey) -> String {

@@ -102,6 +102,23 @@ impl Proxy {
         *self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is played.
+    pub(super) const fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The same as a player is answered: a segment of a track, or its init section.
+    pub(super) async fn part(
+        &self,
+        track: &TrackId,
+        number: Option<u32>,
+    ) -> Result<Option<VerifiedBytes>, DownloadError> {
+        match self.bundle.track(track.as_str()) {
+            Some(track) => self.fetch(track, number).await,
+            None => Ok(None),
+        }
+    }
+
     fn is_secret(&self, shown: &str) -> bool {
         self.secret.as_bytes().ct_eq(shown.as_bytes()).into()
     }

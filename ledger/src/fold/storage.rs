@@ -94,7 +94,11 @@ impl Prepaid {
         if known.reports.contains(&name) {
             return Ok(false);
         }
-        let hours = checked_hours(report, known.until, self.terms.until.get().min(at.get()))?;
+        let hours = checked_hours(report, known.until, self.terms.until)?;
+        let now = at.get() / HOUR_S;
+        if report.to > now {
+            return Err(StorageError::Early { to: report.to, now });
+        }
         let byte_hours = report.bytes.checked_mul(hours).and_then(|new| known.byte_hours.checked_add(new));
         let (byte_hours, lost) =
             byte_hours.zip(known.lost.checked_add(report.lost)).ok_or(StorageError::TooMuch)?;
@@ -167,13 +171,13 @@ impl Ledger {
     }
 }
 
-/// How many hours a report speaks of, all of them behind us and none of them paid.
-fn checked_hours(report: &StorageReport, paid_until: u64, end_s: u64) -> Result<u64, StorageError> {
+/// How many hours a report speaks of, all of them paid for until `end` and none of them paid.
+fn checked_hours(report: &StorageReport, paid_until: u64, end: UnixSeconds) -> Result<u64, StorageError> {
     let StorageReport { from, to, .. } = *report;
     if from < paid_until {
         return Err(StorageError::Overlap { from, paid_until });
     }
     let hours = to.checked_sub(from).filter(|hours| (1..=REPORT_HOURS_MAX).contains(hours));
-    let is_past = to <= end_s / HOUR_S;
-    hours.filter(|_| is_past).ok_or(StorageError::Hours { from, to })
+    let is_paid_for = to <= end.get() / HOUR_S;
+    hours.filter(|_| is_paid_for).ok_or(StorageError::Hours { from, to })
 }
