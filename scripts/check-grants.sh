@@ -107,11 +107,17 @@ fails 1 "granted to others" other anna break-glass "@$dir/emergency.link" --reas
 fails 2 "say why" other carl break-glass "@$dir/emergency.link" --reason " " -o "$dir/for-emergency"
 sealed=$(other carl get "@$dir/emergency.link" 2>/dev/null)
 fails 2 "who you are" other carl open "$sealed" -o "$dir/for-emergency"
+fails 2 "to whom it was granted" other carl open "$sealed" --as "Dr. No: x" -o "$dir/for-emergency"
+fails 1 "does not allow" other carl delegate "@$dir/emergency.link" --to "$(<"$dir/anna.id")"
 hw audit-trail | jq -e '.unreviewed == []' >/dev/null
 other carl break-glass "@$dir/emergency.link" --as "Dr. Ng" --reason "no allergies known" -o "$dir/for-emergency" >/dev/null 2>"$dir/said"
 cmp "$dir/scan" "$dir/for-emergency/4711"
 hw audit-trail >"$dir/trail.json"
 jq -e '.unreviewed | length == 1 and .[0].what == "break_glass" and .[0].who == "Dr. Ng: no allergies known"' "$dir/trail.json" >/dev/null
+# The name is the reader's own word; to whom it was granted is not.
+carl=$(HEADWATER_ACCOUNT=$dir/carl "$headwater" --json identity 2>/dev/null | jq -r .signs)
+jq -e --arg carl "$carl" '.unreviewed[0].identity == $carl' "$dir/trail.json" >/dev/null
+! grep -q "$carl" "$dir/net/gateway.log" 2>/dev/null || { echo "the gateway learns who has broken the glass" >&2; exit 1; }
 for list in grants shares; do
     "$headwater" "$list" 2>"$dir/said" >/dev/null
     grep -q "NOT REVIEWED: read in an emergency by .*Dr. Ng: no allergies known" "$dir/said"
@@ -121,7 +127,53 @@ hw audit-trail --offline --review "$entry" | jq -e '.unreviewed == []' >/dev/nul
 fails 1 "none that waits" "$headwater" audit-trail --offline --review "$entry"
 "$headwater" grants 2>"$dir/said" >/dev/null
 [[ ! -s $dir/said ]]
+# Folders of records, folders in them and single records, each as a copy; every access is reported.
+"$headwater" grant /records /records/deep /records/1.json --to @on-duty --emergency >"$dir/folders.link"
+other carl break-glass "@$dir/folders.link" --reason "no papers" -o "$dir/for-folders" >/dev/null 2>&1
+diff -r "$dir/folder" "$dir/for-folders/records"
+diff "$dir/folder/deep/2.json" "$dir/for-folders/deep/deep/2.json"
+cmp "$dir/folder/1.json" "$dir/for-folders/1.json"
+hw audit-trail | jq -e '.unreviewed | length == 1 and (.[0].who | endswith("no papers"))' >/dev/null
+hw audit-trail --offline --review "$(hw audit-trail --offline | jq '.unreviewed[0].seq')" >/dev/null
+fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty --emergency
 echo "who breaks the glass reads at once, and stands above the owner's lists until that is reviewed"
+
+# Passed on by a recipient, no wider than it was given; seen by its owner; over when the grant is taken from who passed it on.
+for who in dora emil; do other "$who" identity 2>/dev/null >"$dir/$who.id"; done
+"$headwater" put "$dir/scan" --name /passing/scan >/dev/null
+"$headwater" put "$dir/folder/1.json" --name /passing/report >/dev/null
+"$headwater" grant /passing/scan /passing/report --to "$(<"$dir/anna.id")" --to "$(<"$dir/bob.id")" --may-delegate=2 --purpose treatment >"$dir/pass.link"
+fails 1 "does not allow" other carl delegate "@$dir/carl.link" --to "$(<"$dir/dora.id")"
+fails 1 "its purpose" other anna delegate "@$dir/pass.link" --to "$(<"$dir/dora.id")" --purpose research
+fails 1 "its end" other anna delegate "@$dir/pass.link" --to "$(<"$dir/dora.id")" --expires 399d
+fails 1 "none of the files" other anna delegate "@$dir/pass.link" --to "$(<"$dir/dora.id")" --only knee
+other anna delegate "@$dir/pass.link" --to "$(<"$dir/dora.id")" --only scan --expires 7d --purpose "treatment: second opinion" --may-delegate 2>/dev/null >"$dir/dora.link"
+other dora delegate "@$dir/dora.link" --to "$(<"$dir/emil.id")" 2>/dev/null >"$dir/emil.link"
+fails 1 "does not allow" other emil delegate "@$dir/emil.link" --to "$(<"$dir/carl.id")"
+other emil open "@$dir/emil.link" -o "$dir/for-emil" 2>"$dir/said" >/dev/null
+cmp "$dir/scan" "$dir/for-emil/scan"
+[[ ! -e $dir/for-emil/report ]] && grep -q "passed on by .*, passed on by .*, for treatment: second opinion" "$dir/said"
+fails 1 "granted to others" other carl open "@$dir/emil.link" -o "$dir/for-carl"
+hw grants >"$dir/list.json"
+jq -e '[.grants[] | select(.may_delegate == 2)] | length == 1 and (.[0].passed_on | map([.level, .counts, (.to | length), .files[0]]) == [[1, true, 1, "scan"], [2, true, 1, "scan"]])' "$dir/list.json" >/dev/null
+"$headwater" grants >/dev/null
+hw audit-trail --offline | jq -e '[.entries[] | select(.what == "delegated")] | length == 2' >/dev/null
+# Another recipient loses the grant: new keys, which nobody wraps for those below until they are passed on anew, under the same links.
+"$headwater" revoke "@$dir/pass.link" --from "$(<"$dir/bob.id")" >/dev/null
+fails 1 "has to do so again" other emil open "@$dir/emil.link" -o "$dir/again"
+hw grants | jq -e '[.grants[] | select(.may_delegate == 2)][0].passed_on | length > 0 and all(.[] | select(.level == 1); .counts | not)' >/dev/null
+other anna delegate "@$dir/pass.link" --update 2>/dev/null >/dev/null
+fails 1 "has to do so again" other emil open "@$dir/emil.link" -o "$dir/again"
+other dora delegate "@$dir/dora.link" --update 2>/dev/null >/dev/null
+other emil get "@$dir/emil.link" 2>/dev/null | cmp - "$dir/scan"
+other anna delegate "@$dir/pass.link" --end "@$dir/dora.link" 2>/dev/null >/dev/null
+fails 1 "has revoked it" other dora open "@$dir/dora.link" -o "$dir/again"
+fails 1 "it was revoked" other emil open "@$dir/emil.link" -o "$dir/again"
+other anna delegate "@$dir/pass.link" --to "$(<"$dir/dora.id")" 2>/dev/null >"$dir/dora.link"
+other dora get "$(<"$dir/dora.link")/report" 2>/dev/null | cmp - "$dir/folder/1.json"
+"$headwater" revoke "@$dir/pass.link" >/dev/null
+fails 1 "it was revoked" other dora open "@$dir/dora.link" -o "$dir/again"
+echo "a grant is passed on no wider than it was given, its owner sees by whom to whom, and it ends with the grant"
 
 # To the end of all of them, and what the trail says of it.
 "$headwater" revoke "@$dir/carl.link" >/dev/null
@@ -130,7 +182,7 @@ fails 1 "its owner has revoked it" other carl get "@$dir/carl.link"
 fails 1 "its owner has revoked it" other anna get "@$dir/daily.link"
 hw rm /scans/knee >/dev/null
 hw audit-trail --offline >"$dir/trail.json"
-jq -e '[.entries[].what] | (map(select(. == "granted")) | length) == 4 and (map(select(. == "grant_ended")) | length) == 3
+jq -e '[.entries[].what] | (map(select(. == "granted")) | length) == 6 and (map(select(. == "grant_ended")) | length) == 4
     and (map(select(. == "grant_changed")) | length) >= 4 and (map(select(. == "erased")) | length) == 2' "$dir/trail.json" >/dev/null
 jq -e '.entries[0] | .what == "granted" and (.about | contains("for treatment"))' "$dir/trail.json" >/dev/null
 "$headwater" audit-trail --offline --verify >/dev/null

@@ -253,6 +253,9 @@ for round in {1..12}; do
     fi
     if ((round == 7)); then
         hw stream pull /sensors/ward-3 | jq -e '.batches == 7 and .records == 21 and .packs == 1 and .missing == [] and .unopened == [] and .pushed' >/dev/null
+        # Whoever has the folder as a series reads what is fetched later.
+        HEADWATER_ACCOUNT=$dir/reader "$headwater" identity 2>/dev/null >"$dir/reader.id"
+        "$headwater" grant /sensors/ward-3 --to "@$dir/reader.id" --series >"$dir/series.link"
     fi
 done
 [[ -z $(ls "$dir/readings") && ! -e $dir/state/batch ]]
@@ -277,9 +280,17 @@ printf '4 ../../out\nevil' | age -r "$HEADWATER_RECIPIENT" -o "$dir/leads-out"
 head -c 1048577 /dev/zero >"$dir/long"
 [[ $(append 17 "$dir/long" "$dir/device.key") == 413 ]]
 
+# The rest is fetched by another machine of the account, which has nothing but its key.
+mkdir "$dir/second"
+cp "$HEADWATER_ACCOUNT" "$dir/second/account"
+first=$HEADWATER_ACCOUNT
+export HEADWATER_ACCOUNT=$dir/second/account
+hw stream list 2>/dev/null | jq -e '.streams | length == 1 and .[0].pulled == 7 and .[0].ended == null' >/dev/null
 "$headwater" --json stream pull /sensors/ward-3 >"$dir/pull.json" && { echo "what does not open is not told" >&2; exit 1; }
 jq -e '.batches == 7 and .records == 17 and [.unopened[].number] == [13, 16] and .missing == [[14, 15]]' "$dir/pull.json" >/dev/null
+export HEADWATER_ACCOUNT=$first
 hw stream pull /sensors/ward-3 | jq -e '.batches == 0' >/dev/null
+HEADWATER_ACCOUNT=$dir/reader "$headwater" get "$(<"$dir/series.link")/0000000000000016.age" 2>/dev/null | cmp - "$dir/noise"
 hw get /sensors/ward-3 -o "$dir/received" >/dev/null
 cmp "$dir/received/0000000000000013.age" "$dir/leads-out"
 cmp "$dir/received/0000000000000016.age" "$dir/noise"
@@ -288,10 +299,18 @@ rm "$dir/received"/*.age
 for batch in "$dir/received"/*/; do cp "$batch"* "$dir/received/"; rm -r "$batch"; done
 diff -r "$dir/sent" "$dir/received"
 hw stream list | jq -e '.streams | length == 1 and .[0].pulled == 16 and .[0].ended == null' >/dev/null
-"$headwater" stream end /sensors/ward-3 >/dev/null
+# An end that its gateway does not hear is sent again by later commands.
+gateway_kill
+fails "a stream whose gateway is silent" "$headwater" stream end /sensors/ward-3
+gateway_start
+"$headwater" stream list >/dev/null
+fails "a stream that has ended" "$headwater" stream end /sensors/none
+"$headwater" --json stream pull /sensors/ward-3 >/dev/null
 [[ $(append 18 "$dir/noise" "$dir/device.key") == 410 ]]
 for secret in "$HEADWATER_TOKEN" "$HEADWATER_KEY" "$(head -c 40 "$dir/sent/1-1.json" | base64 -w0)"; do
     ! grep -qF -- "$secret" "$dir/gateway.log" || { echo "a secret is in the gateway's log" >&2; exit 1; }
 done
+hw audit-trail --offline | jq -e '[.entries[].what] | map(select(startswith("stream"))) == ["stream_made", "stream_ended"] and all(. != "link_made")' >/dev/null
+hw audit-trail --offline --fhir | jq -e '[.entry[].resource | select(.resourceType == "Consent")] | length == 1' >/dev/null
 gateway_kill
 echo "a device with age, openssl and curl writes to a folder of records; a gateway that is killed loses nothing that it acknowledged"

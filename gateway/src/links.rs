@@ -11,6 +11,7 @@ mod postgres;
 #[path = "../../ledger/service/tests/postgres/mod.rs"]
 pub(crate) mod postgres_for_tests;
 mod redb;
+mod registrations;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use kept::Links;
 pub use link::{Link, LinkKind, LinkState, NewLink};
 use postgres::PostgresLinks;
 use redb::RedbLinks;
+pub(crate) use registrations::Registrations;
 pub use store::{
     ACCESSES_KEPT_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
     Taken,

@@ -82,10 +82,12 @@ pub use erasure::{
 };
 pub use file_ref::FileRef;
 pub use grant::{
-    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE, Grant, GrantKeys,
-    GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError, GrantedFile, Identity,
-    IdentityError, NewGrant, NoteError, OpenGrantError, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX,
-    SealGrantError,
+    ChainError, DELEGATION_DEPTH_MAX, DELEGATION_SLOTS, DELEGATION_TYPE, Delegation, DelegationKeys,
+    DelegationNote, Depth, GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE,
+    Grant, GrantHolder, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError,
+    GrantedFile, HolderSecret, Holding, Identity, IdentityError, NewDelegation, NewGrant, NoteError,
+    OpenGrantError, OpenedDelegation, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX, SealGrantError,
+    SeenDelegation,
 };
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
@@ -113,7 +115,7 @@ pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
     Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
     Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
-    ShareError, Withdrawal,
+    ShareError, ShareReader, Withdrawal,
 };
 pub use recovery::{
     JoinSharesError, RECOVERY_SHARE_WORDS, RECOVERY_SHARES_MAX, RECOVERY_SHARES_MIN, RecoveryShare,

@@ -5,6 +5,7 @@ use sharing::{Facts, PatientId, Purpose, TrailText, TrailWhat};
 
 use crate::health::BookEntry;
 use crate::shares::KeptShare;
+use crate::streams::KeptStream;
 
 /// What can be said of a health link that something happened to.
 pub(crate) fn facts_of(link: &BookEntry, what: TrailWhat, at: UnixSeconds) -> Facts {
@@ -25,6 +26,16 @@ pub(crate) fn facts_of_share(share: &KeptShare, what: TrailWhat, at: UnixSeconds
         link: share.id.parse().ok(),
         source: TrailText::cut(&share.gateway),
         ..for_whom(Facts::new(what, at), share.patient.as_deref(), share.purpose.as_deref())
+    }
+}
+
+/// What can be said of a stream of a device that something happened to.
+pub(crate) fn facts_of_stream(stream: &KeptStream, what: TrailWhat, at: UnixSeconds) -> Facts {
+    Facts {
+        about: TrailText::cut(&format!("stream {}", stream.name)),
+        link: stream.id.parse().ok(),
+        source: TrailText::cut(&stream.gateway),
+        ..Facts::new(what, at)
     }
 }
 

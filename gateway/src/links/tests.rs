@@ -19,7 +19,7 @@ fn id(number: u8) -> LinkId {
 }
 
 fn event(at: u64, what: LinkEventKind) -> LinkEvent {
-    LinkEvent { at: UnixSeconds::new(at), what, who: Reader::stated("Dr. Ng") }
+    LinkEvent { at: UnixSeconds::new(at), shown: None, what, who: Reader::stated("Dr. Ng") }
 }
 
 async fn keeps_links(links: &Links) {

@@ -176,3 +176,40 @@ fn number(stream: LinkId, number: u64) -> Result<BatchNumber> {
 fn sum(total: &impl ReadableTable<(), u64>) -> Result<u64> {
     Ok(total.get(()).map_err(failed)?.map_or(0, |sum| sum.value()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::STREAMS_BYTES_MAX;
+    use super::*;
+
+    fn batch(number: u64, bytes: &[u8]) -> KeptBatch {
+        let number = BatchNumber::try_from(number).unwrap();
+        KeptBatch { number, signature: AppendSignature::from_bytes([7; 64]), batch: bytes.to_vec() }
+    }
+
+    /// Ten bytes before all streams together have as much as is kept.
+    #[tokio::test]
+    async fn all_streams_together_have_so_many_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Arc::new(Database::create(folder.path().join("links.redb")).unwrap());
+        let store = RedbBatches::open(Arc::clone(&database)).unwrap();
+        let (one, other) = (LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
+        store.append(one, batch(1, &[0; 100])).await.unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(TOTAL).unwrap().insert((), STREAMS_BYTES_MAX - 10).unwrap();
+        transaction.commit().unwrap();
+
+        assert_eq!(store.append(other, batch(1, &[0; 11])).await.unwrap(), Appended::Full);
+        assert_eq!(store.append(other, batch(1, &[0; 10])).await.unwrap(), Appended::New);
+        assert_eq!(store.append(other, batch(2, &[0])).await.unwrap(), Appended::Full);
+        assert_eq!(
+            store.append(one, batch(1, &[0; 100])).await.unwrap(),
+            Appended::Known,
+            "it is kept already"
+        );
+        // What an owner has makes room for every stream.
+        store.forget(one, BatchNumber::try_from(1).unwrap()).await.unwrap();
+        assert_eq!(store.append(other, batch(2, &[0; 100])).await.unwrap(), Appended::New);
+        assert_eq!(store.append(one, batch(2, &[0])).await.unwrap(), Appended::Full);
+    }
+}
