@@ -26,11 +26,11 @@ impl Held {
         paths: impl IntoIterator<Item = &'a IndexPath>,
         now: UnixSeconds,
     ) -> Result<(), Self> {
-        let mut held = paths.into_iter().filter_map(|path| {
-            let (held, hold) = index.hold_over(path, now)?;
-            Some(Self { path: path.clone(), held: held.clone(), hold: hold.clone() })
+        let mut refusals = paths.into_iter().filter_map(|path| {
+            let found = index.hold_over(path, now)?;
+            Some(Self { path: path.clone(), held: found.0.clone(), hold: found.1.clone() })
         });
-        held.next().map_or(Ok(()), Err)
+        refusals.next().map_or(Ok(()), Err)
     }
 }
 

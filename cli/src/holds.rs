@@ -22,11 +22,12 @@ pub(crate) fn check_replaced(index: &AccountIndex, path: &IndexPath) -> anyhow::
 }
 
 /// What is held, why, and what ends that.
-pub(crate) fn refusal(Held { path, held, hold }: &Held) -> anyhow::Error {
+pub(crate) fn refusal(refused: &Held) -> anyhow::Error {
+    let Held { path, held, .. } = refused;
     let whose = if held == path { String::new() } else { format!(", as {held} is") };
     anyhow!(
         "{path} is held{whose} {}: it stays, with its keys and leases; `headwater hold {held} --release` ends that",
-        reason(hold)
+        reason(&refused.hold)
     )
 }
 
