@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use ledger::tlog::Policy;
 use ledger::{Inquired, Neighbours, Omission, Shown};
 use protocol::{
@@ -32,7 +32,7 @@ use self::finding::{Open, Settled, open, settled};
 use self::player::{Step, visit};
 use self::proved::{CountedAnswer, LinesAnswer};
 use super::kept::Kept;
-use super::{Fare, Keep, Offer, Proxy, UsedGrant};
+use super::{Fare, Keep, Offer, Proxy, Show, UsedGrant};
 use crate::ledger_api::LedgerApi;
 use crate::output::Output;
 
@@ -113,9 +113,10 @@ impl Canary {
         let Outing { gateway, viewer, limit, segments, output } = outing;
         let gateways = std::slice::from_ref(&gateway);
         let fare = Arc::new(Fare::new(offer, gateways, viewer, self.keep.clone(), limit, output));
-        let proxy = Proxy::new(bundle, download, Some(Arc::clone(&fare)))?;
+        let visit = visit(&bundle, segments, |below| rand::random_range(0..below));
+        let proxy = Proxy::new(Show::whole(bundle)?, download, Some(Arc::clone(&fare)));
         let watched = tokio::select! {
-            watched = play(&proxy, segments) => watched,
+            watched = play(&proxy, visit) => watched,
             () = fare.acknowledge_always() => unreachable!("it has no end"),
         };
         let used = fare.acknowledge_last().await?;
@@ -147,12 +148,12 @@ impl Canary {
 }
 
 /// Plays as the players of this machine do, through what they play through.
-async fn play(proxy: &Proxy, segments: u32) -> anyhow::Result<()> {
+async fn play(proxy: &Proxy, visit: Vec<Step>) -> anyhow::Result<()> {
     let began = Instant::now();
-    for Step { at_ms, parts } in visit(proxy.bundle(), segments, |below| rand::random_range(0..below)) {
+    for Step { at_ms, parts } in visit {
         sleep_until(began + Duration::from_millis(at_ms)).await;
-        let parts = parts.iter().map(|(track, number)| proxy.part(track, *number));
-        join_all(parts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let asked = parts.iter().filter_map(|(track, number)| proxy.show().part(track.as_str(), *number));
+        try_join_all(asked.map(|asked| proxy.fetch(asked))).await?;
     }
     Ok(())
 }

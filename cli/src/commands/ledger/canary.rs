@@ -14,7 +14,9 @@ use crate::arguments::Globals;
 use crate::failure::{Cheat, Outcome, Usage};
 use crate::money::Money;
 use crate::quantity::Duration;
-use crate::watch::{Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, UsedGrant};
+use crate::watch::{
+    Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, Shown, UsedGrant,
+};
 use crate::{account, confirm};
 
 /// Watch like everybody else, and see whether gateway and ledger account for it
@@ -138,7 +140,7 @@ impl Run {
         let download = Download::new(address.id(), vec![gateway.clone()], PATIENCE, told)?;
         let bundle = download.bundle().await?.bundle().clone();
         // It asks the gateway what everybody asks, and then goes by the ledger that it was told.
-        let offer = Offer::find(&bundle, std::slice::from_ref(&gateway), globals).await?;
+        let offer = Offer::find(&Shown::bundle(&bundle), std::slice::from_ref(&gateway), globals).await?;
         let Some(offer) = offer else { bail!("{} is shown for nothing", bundle.id()) };
         if offer.issuer() != issuer {
             bail!("it is shown under another ledger than the one at --ledger");
