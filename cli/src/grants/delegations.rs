@@ -125,7 +125,7 @@ impl Delegations<'_> {
 struct Holder {
     secret: HolderSecret,
     /// What they were given: its pointer and version.
-    given: (PublicKey, Slot, Sequence),
+    place: (PublicKey, Slot, Sequence),
     level: usize,
 }
 
@@ -163,7 +163,7 @@ pub(crate) async fn passed_on(
             for seen in all.into_iter().filter(|seen| seen.owner() == given.opened.by) {
                 let place = seen.place();
                 waiting.extend(holders_below(&holder, place, &seen));
-                let (series, slot, seq) = holder.given;
+                let (series, slot, seq) = holder.place;
                 found.push(PassedOn { counts: seen.is_below(series, slot, seq), level: holder.level, seen });
             }
         }
@@ -214,14 +214,14 @@ pub(crate) fn signers(to: &[String]) -> Vec<String> {
 }
 
 fn holders(
-    giver: &HolderSecret,
-    given: (PublicKey, Slot, Sequence),
+    from: &HolderSecret,
+    place: (PublicKey, Slot, Sequence),
     to: &[String],
     level: usize,
 ) -> Vec<Holder> {
     let of = |text: &String| {
-        let secret = giver.of_recipient(given.1, parse(text).ok()?.signs());
-        Some(Holder { secret, given, level })
+        let secret = from.of_recipient(place.1, parse(text).ok()?.signs());
+        Some(Holder { secret, place, level })
     };
     to.iter().filter_map(of).collect()
 }
