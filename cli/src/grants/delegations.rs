@@ -8,8 +8,8 @@ use client::Client;
 use futures_util::{StreamExt as _, stream};
 use protocol::{PublicKey, Sequence, Slot, UnixSeconds};
 use sharing::{
-    DELEGATION_SLOTS, DELEGATION_TYPE, GRANT_SLOT, GrantLink, GrantVersion, HolderSecret, Holding, Identity,
-    NewDelegation, SeenDelegation, TrailText, TrailWhat,
+    DELEGATION_SLOTS, DELEGATION_TYPE, FileName, GRANT_SLOT, GrantLink, GrantVersion, HolderSecret, Holding,
+    Identity, NewDelegation, SeenDelegation, TrailText, TrailWhat,
 };
 
 use super::newest::PATIENCE;
@@ -184,7 +184,7 @@ pub(crate) fn note_passed_on(
     }
     let entry = |one: &PassedOn| {
         let (_, slot, seq) = one.seen.place();
-        let names: Vec<_> = one.seen.note.names.iter().map(|name| name.as_str()).collect();
+        let names: Vec<_> = one.seen.note.names.iter().map(FileName::as_str).collect();
         let until = one.seen.expires().map(|at| format!(", until {at}")).unwrap_or_default();
         let about = format!(
             "{} passed on by {}, {slot}.{seq}: {}{until}",
