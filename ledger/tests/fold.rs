@@ -195,6 +195,8 @@ fn a_key_is_known_by_money_or_by_whoever_is_known() {
     world.register(&shared(2, &[(1, 500_000), (3, 500_000)]));
     assert_eq!(knows(&world, [1, 3]), [true, true]);
     assert!(!world.ledger.knows(&key(2)), "what was signed before brings nobody in");
+    world.register(&shared(4, &[(3, 500_000), (6, 500_000)]));
+    assert!(!world.ledger.knows(&key(6)), "who was brought in and has no money brings nobody in");
 
     let title = world.register(&shared(3, &[(5, 1_000_000)]));
     let limit = Usage { bytes: 1000, ms: 0 };

@@ -113,11 +113,11 @@ impl Reporter {
         self.waiting.extend(interval.filter(is_new));
     }
 
-    /// Whether the prepayment is for these hours.
+    /// Whether the prepayment is for some of these hours: the ledger pays those.
     fn is_paid_for(&self, interval: &Interval) -> bool {
         const HOUR_S: u64 = 3600;
         let Prepayment { issued, until, .. } = *self.prepayment.body();
-        interval.from >= issued.get() / HOUR_S && interval.to <= until.get() / HOUR_S
+        interval.to > issued.get() / HOUR_S && interval.from < until.get() / HOUR_S
     }
 
     /// What the ledger refuses is not handed in again: it is paid already, or never will be.

@@ -125,6 +125,7 @@ impl From<ApplyError> for Problem {
         let code = match &error {
             ApplyError::Conflict(_) => Code::Conflict,
             ApplyError::Overdrawn(_) => Code::InsufficientFunds,
+            ApplyError::TooManyDisputes { .. } => Code::TooManyRequests,
             ApplyError::Grant(GrantError::NotCurrent { .. }) => Code::NoAgreement,
             _ => Code::Refused,
         };

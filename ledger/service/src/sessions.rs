@@ -65,7 +65,8 @@ impl Viewing {
     }
 
     fn counted(service: &Service, viewer: &PublicKey, epoch: Epoch) -> Result<Self, Problem> {
-        let _place = service.places().statement()?;
+        let is_known = service.state().knows(viewer);
+        let _place = service.places().statement(is_known)?;
         let (counted, summary) = {
             let state = service.state();
             let settled = state.settled(epoch).map_or(0, |settled| settled.first + settled.items);

@@ -63,24 +63,22 @@ impl Ledger {
         self.balance(account)
     }
 
-    /// Whether a key has ever had money here, or has signed an agreement with somebody who was known then: whoever makes
-    /// keys knows them all, but none of them brings another one in.
+    /// Whether a key has ever had money here, or has signed an agreement with somebody who had: keys are free to make, and a
+    /// key without money brings nobody in.
     pub fn knows(&self, key: &PublicKey) -> bool {
+        self.has_had_money(key) || self.agreements.names(key)
+    }
+
+    /// Whether a key has money here, has deposited some, or was paid out.
+    pub(super) fn has_had_money(&self, key: &PublicKey) -> bool {
         let accounts =
             [Account::Funds(*key), Account::Reserved(*key), Account::Earned(*key), Account::Held(*key)];
-        accounts.into_iter().any(|account| self.balance(account) > 0)
-            || self.payments.names(key)
-            || self.agreements.names(key)
+        accounts.into_iter().any(|account| self.balance(account) > 0) || self.payments.names(key)
     }
 
     /// How a sale of the log is divided: what each key has of it, the treasury included.
     pub fn sale_division(&self, sale: &Sale) -> BTreeMap<PublicKey, Amount> {
         divided(&self.agreements, self.terms.treasury, sale)
-    }
-
-    /// How many disputes, holds and resolutions wait for the next settlement.
-    pub fn disputes_waiting(&self) -> usize {
-        self.disputes.said().len()
     }
 
     /// How a line of the log is divided.

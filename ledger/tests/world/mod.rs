@@ -289,6 +289,9 @@ pub(crate) fn voucher(gateway: u8, node: u8, bytes: u64, micro: u64) -> What {
     What::Voucher(Signed::sign(&secret(gateway), &NETWORK, body))
 }
 
+/// Hours that prepayments of the tests are for until now.
+pub(crate) const PREPAID_HOURS: u64 = 2000;
+
 /// The last hour that has passed.
 pub(crate) const THIS_HOUR: u64 = NOW.get() / 3600;
 
@@ -298,7 +301,7 @@ pub(crate) fn prepayment(payer: u8, auditor: u8, micro: u64, price: u64, withhel
         amount: amount(micro),
         auditor: key(auditor),
         id,
-        issued: NOW,
+        issued: UnixSeconds::new((THIS_HOUR - PREPAID_HOURS) * 3600),
         price: amount(price),
         until: NOW.plus(86_400),
         withheld: ppm(withheld),

@@ -74,7 +74,9 @@ struct Run {
 /// handed in, and the ledger's promise kept. After the settlement: what was counted, by the ledger's public log. If the ledger
 /// has left out what it has promised to count, the proof is written into the folder: it convinces whoever knows the ledger's key.
 ///
-/// Exit status: 0 when everything is counted, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
+/// Nobody is blamed for what the gateway has not taken, or took so late that its time was not over at the settlement.
+///
+/// Exit status: 0 when everything is counted or too late, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
 /// 4 when the ledger has left out what it promised.
 #[derive(Args, Debug)]
 struct Check {
@@ -164,7 +166,7 @@ impl Check {
         };
         output.answer(&CheckAnswer { finding, checked })?;
         Ok(match finding {
-            Finding::Honest => Outcome::Complete,
+            Finding::Honest | Finding::Late => Outcome::Complete,
             Finding::Open => Outcome::Incomplete,
             Finding::UnderReported => Outcome::Cheated(Cheat::Gateway),
             Finding::Omitted => Outcome::Cheated(Cheat::Ledger),

@@ -34,7 +34,18 @@ pub(super) struct Noted {
     pub(super) found: Option<Finding>,
 }
 
-/// When a receipt was first looked for.
+impl Noted {
+    /// Remembers since when the newest receipt is looked for; false where that is known already.
+    pub(super) fn look(&mut self, seq: Sequence, at: UnixSeconds) -> bool {
+        let is_new = self.looked.is_none_or(|looked| looked.seq != seq);
+        if is_new {
+            self.looked = Some(Looked { at, seq });
+        }
+        is_new
+    }
+}
+
+/// When a receipt was first looked for, which the gateway had taken before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Looked {
