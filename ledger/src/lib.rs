@@ -36,6 +36,7 @@ mod payout;
 mod records;
 mod sealed_key;
 mod settlement;
+mod shortfall;
 mod text;
 pub mod tlog;
 mod top_up;
@@ -68,15 +69,16 @@ pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
-    Acceptance, Attestation, AttestedKind, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry,
-    KeyDelivery, LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail,
-    Resolution, Reversal, SessionRequest, StorageReport,
+    Acceptance, Attestation, AttestedKind, BUDGET_VIEWERS_MAX, Budget, BudgetRef, Deposit, Dispute, Hold,
+    Inquired, Inquiry, KeyDelivery, LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment,
+    Purchase, Rail, Resolution, Reversal, SessionRequest, StorageReport, Viewers, ViewersError,
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
     Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
     LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Summary, Totals,
 };
+pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
 pub use text::{Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

@@ -10,6 +10,7 @@ mod lines;
 mod list;
 mod plays;
 mod sales;
+mod views;
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,10 @@ pub use self::counted::{Counted, Shown};
 pub use self::keepers::Keeper;
 use self::lines::Shares;
 pub use self::lines::{Line, LineBudget, Pool};
+pub(crate) use self::list::ListTree;
 pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
+pub(crate) use self::plays::asked;
 use self::sales::Sold;
 pub use self::sales::{Resale, Sale};
 use crate::fold::{Agreements, OpenEpoch, Session};

@@ -27,6 +27,8 @@ fn facts() -> Facts {
             play(1, 1, 2, 100),
             play(2, 1, 0, 333),
             play(3, 2, 0, 99),
+            // The same film once more: together they are a view.
+            play(3, 2, 0, 98),
         ],
         lanes: vec![
             (GATEWAYS, NODES, 700, 30),

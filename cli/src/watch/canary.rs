@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use ledger::tlog::Policy;
-use ledger::{Inquired, Inquiry, Neighbours, Omission, Shown};
+use ledger::{Inquired, Inquiry, Neighbours, Omission, Shortfall, Shown, Summary};
 use protocol::{
     Amount, DeliveryReceipt, Epoch, Promise, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
@@ -284,7 +284,10 @@ impl One<'_> {
             bail!("the ledger does not show what stands in its list of receipts");
         }
         if is_counted && !self.is_in_a_line(epoch, &policy).await? {
-            bail!("the ledger lists the receipt, and no line of its log has counted what it says");
+            self.show_shortfall(epoch, summary, shown).await?;
+            self.noted.found = Some(Finding::Omitted);
+            self.write()?;
+            return Ok(Finding::Omitted);
         }
         let promise = self.noted.promise.clone().filter(|_| self.is_promised());
         let had_time = self.had_time(epoch).await?;
@@ -293,11 +296,24 @@ impl One<'_> {
             let (grant, receipt) = (self.grant.clone(), self.receipt.clone());
             let omission = Omission { grant, promise, receipt, summary, beside };
             omission.verify(&self.check.ledger.issuer()?)?;
-            self.book.keep_proof(serial, &omission.encode())?;
+            self.book.keep_omission(serial, &omission.encode())?;
         }
         self.noted.found = Some(finding.into());
         self.write()?;
         Ok(finding.into())
+    }
+
+    /// Keeps the proof that the ledger lists the receipt and has counted less than it says in its lines.
+    async fn show_shortfall(&self, epoch: Epoch, summary: Summary, shown: Shown) -> anyhow::Result<()> {
+        let (ledger, serial) = (self.check.ledger, self.grant.body().serial);
+        let lines = proved::lines(ledger, epoch, &summary).await?;
+        let own = shown.into_iter().filter(|(item, _)| item.serial == serial).collect();
+        let shortfall = Shortfall::new(vec![(self.grant.clone(), own)], &lines, summary);
+        let shortfall = shortfall.context("there is no grant")?;
+        shortfall
+            .verify(&ledger.issuer()?)
+            .context("the ledger does not name the line that has counted this")?;
+        self.book.keep_shortfall(serial, &shortfall.encode())
     }
 
     /// Whether the gateway had all its time to hand in the receipt before the epoch was settled.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use proofs::Cid;
-use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds};
+use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds, Usage};
 
 use super::Ledger;
-use crate::settlement::divided;
+use crate::settlement::{asked, divided};
 use crate::{Account, Line, Sale, SplitAgreement};
 
 /// How what was paid for a line is divided: all of it, to the micro-unit.
@@ -29,11 +29,16 @@ impl Ledger {
         Some(&session.grant)
     }
 
-    /// The serials of a viewer's grants in all open epochs.
-    pub fn sessions_of(&self, viewer: &PublicKey) -> impl Iterator<Item = Serial> {
-        let sessions = self.open.values().flat_map(|epoch| &epoch.sessions);
-        let own = sessions.filter(move |(_, session)| session.viewer == *viewer);
-        own.map(|(serial, _)| *serial)
+    /// A viewer's grants in all open epochs, with what came under each and what it asks for that so far, ascending by epoch and
+    /// serial.
+    pub fn sessions_of(&self, viewer: &PublicKey) -> Vec<(&SessionGrant, Usage, Amount)> {
+        let mut all = Vec::new();
+        for epoch in self.open.values() {
+            let own = epoch.sessions.values().filter(|session| session.viewer == *viewer);
+            let asked = asked(&self.agreements, own);
+            all.extend(asked.into_iter().map(|play| (&play.session.grant, play.usage, play.asked)));
+        }
+        all
     }
 
     /// All grants of an open epoch, and whose they are, ascending by serial.

@@ -9,11 +9,12 @@ use super::carriers::{self, Carried, Claim, Claims};
 use super::cost::Pooled;
 use super::lines::{LineKey, Shares};
 use super::sales::Sold;
+use super::views::Views;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, RegisterError, Sale, Terms};
+use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Sale, Terms};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
@@ -42,6 +43,7 @@ struct Pending {
     claims: Claims,
     shares: Shares,
     pooled: Pooled,
+    views: Views,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -121,11 +123,15 @@ impl LogAudit {
     fn take_line(&mut self, line: &Line) -> Result<(), LogAuditError> {
         let (pending, agreement) = (&mut self.pending, line.agreement);
         let known = self.agreements.get(agreement).ok_or(LogAuditError::NoAgreement { agreement })?;
-        if !line.costs(&known.parts().price) || !pending.pooled.take(line) {
+        let price = &known.parts().price;
+        if !line.costs(price) || !pending.pooled.take(line) {
             return Err(LogAuditError::Cost { agreement, paid: line.paid });
         }
         if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
             return Err(LogAuditError::Order);
+        }
+        if price.per == Per::View {
+            no_wrong(pending.views.take(line, price))?;
         }
         pending.move_amount(line.paid)?;
         pending.shares.take(&self.agreements, line);
@@ -163,7 +169,8 @@ impl LogAudit {
     fn settle(&mut self, summary: &Summary) -> Result<(), LogAuditError> {
         let epoch = summary.epoch;
         self.check_follows(summary)?;
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        no_wrong(pending.views.end())?;
         let carried = carriers::of(&pending.claims, &pending.shares);
         pending.check(summary, &carried)?;
         if let Some(name) = pending.pooled.not_shared() {
@@ -196,6 +203,10 @@ impl LogAudit {
             Err(LogAuditError::Epoch { found, expected })
         }
     }
+}
+
+fn no_wrong(line: Option<Line>) -> Result<(), LogAuditError> {
+    line.map_or(Ok(()), |Line { agreement, paid, .. }| Err(LogAuditError::Cost { agreement, paid }))
 }
 
 impl Pending {

@@ -6,7 +6,7 @@ use ledger::{
     Acceptance, Account, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent,
     Deposit, Deposited, Entry, Fees, Granted, Journal, KeyDelivery, Ledger, LicenceTransfer, Offer, Parent,
     Party, PaymentId, Per, Prepayment, Price, Purchase, Quantity, Role, SessionRequest, SplitAgreement,
-    StorageReport, Terms, Transaction, Transferred, Unit, What,
+    StorageReport, Terms, Transaction, Transferred, Unit, Viewers, What,
 };
 use proofs::Cid;
 use protocol::{
@@ -251,7 +251,7 @@ pub(crate) fn accepted<T: Record>(by: u8, record: &Signed<T>) -> Signed<Acceptan
     Signed::sign(&secret(by), &NETWORK, body)
 }
 
-pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole: bool) -> (BudgetRef, What) {
+pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewers: &[u8], whole: bool) -> (BudgetRef, What) {
     let id = PaymentId::from_bytes([payer; 16]);
     let body = Budget {
         amount: amount(micro),
@@ -260,7 +260,7 @@ pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole
         epoch: Epoch::new(1),
         id,
         issued: NOW,
-        viewer: viewer.map(key),
+        viewers: Viewers::new(viewers.iter().copied().map(key).collect()).unwrap(),
         whole,
     };
     let name = BudgetRef { id, payer: key(payer) };

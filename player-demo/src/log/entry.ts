@@ -26,7 +26,7 @@ export interface Line {
 
 /** A budget as the log shows it; `whole` where all of it is shared, whatever was asked for. */
 export interface LineBudget {
-  readonly pool: { readonly amount: bigint; readonly each: bigint; readonly name: Uint8Array } | undefined;
+  readonly pool: { readonly amount: bigint; readonly each: bigint; readonly name: Uint8Array; readonly viewers: bigint } | undefined;
   readonly whole: boolean;
 }
 
@@ -199,8 +199,8 @@ function decodeBudget(value: Value): LineBudget {
 }
 
 function decodePool(value: Value): LineBudget["pool"] {
-  const fields = Fields.of(value, "line.budget.pool", ["amount", "each", "name"]);
-  return { amount: amountIn(fields, "amount"), each: amountIn(fields, "each"), name: fields.bytes("name", 32) };
+  const fields = Fields.of(value, "line.budget.pool", ["amount", "each", "name", "viewers"]);
+  return { amount: amountIn(fields, "amount"), each: amountIn(fields, "each"), name: fields.bytes("name", 32), viewers: fields.exact("viewers", 0n) };
 }
 
 function decodeGateway(value: Value): GatewayTotal {
