@@ -76,7 +76,7 @@ pub use records::{
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
     Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
-    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Summary, Totals,
+    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Subscription, Summary, Totals,
 };
 pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
 pub use text::{Remark, TextError, Unit};

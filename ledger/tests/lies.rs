@@ -9,7 +9,7 @@ use ledger::tlog::{
 };
 use ledger::{Line, Omission, OmissionError, Settlement, Shortfall, ShortfallError, Shown, What};
 use protocol::{AgreementId, Promise, Sequence, SessionGrant, Signed, Usage};
-use world::{Ask, ISSUER, NETWORK, NOW, Title, World, amount, key, secret};
+use world::{Ask, ISSUER, NETWORK, NOW, Title, World, key, secret};
 
 const CREATOR: u8 = 1;
 const VIEWER: u8 = 10;

@@ -305,7 +305,7 @@ def sealed_keys():
 
 
 NO_ITEMS = {"count": 0, "root": hashlib.sha256(b"").digest()}
-SUMMARY = {name: NO_ITEMS for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales")} | {
+SUMMARY = {name: NO_ITEMS for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales", "subscriptions")} | {
     "epoch": 1,
     "journal": {"count": 3, "hash": b3(b"head")},
     "payouts": {"count": 0, "root": bytes(32)},
@@ -650,12 +650,13 @@ def log_entries():
     keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
     sale = {"agreement": b3(b"agreement"), "licence": b3(b"purchase"), "paid": 900, "resale": {"by": PUBLIC["viewer"], "share": 100_000}}
     yield {"name": "sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
+    subscription = {"amount": 777, "name": b3(b"subscription"), "paid": 700, "whole": False}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
 
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale)):
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
             if key in ("resale", "budget"):

@@ -189,7 +189,8 @@ impl Statement {
                 | LogEntry::Agreement(_)
                 | LogEntry::Attestation(_)
                 | LogEntry::Page(_)
-                | LogEntry::Settlement(_) => {}
+                | LogEntry::Settlement(_)
+                | LogEntry::Subscription(_) => {}
             }
         }
         self.epochs.extend(reader.end(settled));

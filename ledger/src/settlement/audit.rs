@@ -9,6 +9,7 @@ use super::carriers::{self, Carried, Claim, Claims};
 use super::cost::Pooled;
 use super::lines::{LineKey, Shares};
 use super::sales::Sold;
+use super::subscriptions::Subscribed;
 use super::views::Views;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
 use crate::fold::Agreements;
@@ -20,7 +21,7 @@ use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, S
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
 /// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
-/// that no pool pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
+/// that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
 pub struct LogAudit {
@@ -44,6 +45,7 @@ struct Pending {
     shares: Shares,
     pooled: Pooled,
     views: Views,
+    subscribed: Subscribed,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -64,6 +66,8 @@ pub enum LogAuditError {
     Order,
     #[error("{paid} for a line under {agreement} are not what price, usage and budget allow")]
     Cost { agreement: AgreementId, paid: Amount },
+    #[error("{paid} of subscription {name} are not what it has, or it does not follow the one before")]
+    Subscription { name: Digest, paid: Amount },
     #[error("epoch {epoch}: the pool {name} is not shared as a whole")]
     NotShared { epoch: Epoch, name: Digest },
     #[error("what {node} has for storage does not follow from the log")]
@@ -106,6 +110,11 @@ impl LogAudit {
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
             LogEntry::Settlement(summary) => self.settle(summary)?,
+            LogEntry::Subscription(item) => {
+                if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
+                    return Err(LogAuditError::Subscription { name: item.name, paid: item.paid });
+                }
+            }
         }
         Ok(())
     }
@@ -134,6 +143,7 @@ impl LogAudit {
             no_wrong(pending.views.take(line, price))?;
         }
         pending.move_amount(line.paid)?;
+        pending.subscribed.line(line);
         pending.shares.take(&self.agreements, line);
         Ok(())
     }
@@ -229,6 +239,10 @@ impl Pending {
         let [gateways, carriers] = [ListRoot::of(&carried.gateways), ListRoot::of(&carried.carriers)];
         let checks = [
             ("the lines", ListRoot::at(&self.lines) == summary.lines),
+            (
+                "the subscriptions",
+                self.subscribed.root() == summary.subscriptions && self.subscribed.is_even(),
+            ),
             (
                 "the gateways",
                 ListRoot::at(&self.gateways) == summary.gateways && gateways == summary.gateways,
