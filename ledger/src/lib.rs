@@ -79,6 +79,6 @@ pub use settlement::{
     LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Subscription, Summary, Totals,
 };
 pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
-pub use text::{Remark, TextError, Unit};
+pub use text::{LedgerHost, Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

@@ -1,7 +1,9 @@
 //! The storage nodes: real processes, each with a folder and a port of its own.
 
 use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::chance::Chance;
 use crate::process::{Process, json};
@@ -38,7 +40,7 @@ impl Fleet {
         let name = format!("node-{}", self.begun);
         self.begun += 1;
         let dir = self.home.join(&name);
-        let (id, listen) = (String::new(), "127.0.0.1:0".to_owned());
+        let (id, listen) = (String::new(), format!("127.0.0.1:{}", port_of_its_own()));
         self.nodes.push(Node { id, name, dir, listen, process: None });
         let place = self.nodes.len() - 1;
         self.start_node(place);
@@ -139,4 +141,15 @@ fn spoil_file(path: &Path, every: u64, chance: &mut Chance) -> usize {
         spoilt += 1;
     }
     spoilt
+}
+
+/// A free port that no socket is given which asks for any: while a node is away, nobody takes its place by accident.
+fn port_of_its_own() -> u16 {
+    const PORTS: std::ops::Range<u16> = 20_000..30_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start)).unwrap();
+    let mut ports = PORTS
+        .map(|_| (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start) + PORTS.start);
+    let is_free = |port: &u16| UdpSocket::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(is_free).unwrap()
 }
