@@ -122,14 +122,12 @@ impl Canary {
         };
         let used = fare.acknowledge_last().await?;
         watched?;
-        // It holds the grants as long as it lives.
-        drop(fare);
-        self.note_taken()?;
         Ok(used)
     }
 
-    /// Remembers since when the gateway has what it has taken: its time to hand it in begins here.
-    fn note_taken(&self) -> anyhow::Result<()> {
+    /// Remembers since when the gateway has what it has taken: its time to hand it in begins here. To be called when what has
+    /// watched is gone, which held the grants.
+    pub(crate) fn note_taken(&self) -> anyhow::Result<()> {
         for kept in self.keep.all()? {
             let (Some(seq), serial) = (kept.taken(), kept.request.body().serial(&kept.request.by())) else {
                 continue;

@@ -147,7 +147,9 @@ impl Run {
         let viewer = account::payment(&account::open(globals.account.as_deref(), output)?);
         let unit = offer.unit().to_owned();
         let outing = Outing { gateway, viewer, limit, segments: self.segments, output };
-        let grants = Viewer::of(&self.keep.keep).watch(&bundle, &download, offer, outing).await?;
+        let canary = Viewer::of(&self.keep.keep);
+        let grants = canary.watch(&bundle, &download, offer, outing).await?;
+        canary.note_taken()?;
         let is_done = grants.iter().all(|grant| grant.acknowledged);
         output.answer(&RunAnswer { watched: Watched { id: bundle.id().to_string(), unit, grants } })?;
         Ok(if is_done { Outcome::Complete } else { Outcome::Incomplete })
