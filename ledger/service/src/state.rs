@@ -9,7 +9,7 @@ use ledger::{
 };
 use protocol::{AgreementId, Digest, Epoch, PublicKey, Serial, UnixSeconds};
 
-/// Settled epochs of which it is kept what was counted: about 110 bytes for each stream and grant.
+/// Settled epochs of which it is kept what was counted: about 130 bytes for each stream and grant.
 const COUNTED_EPOCHS_MAX: usize = 4;
 
 /// The fold, and what answers need besides.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+use std::sync::LazyLock;
+
 use ledger::{
     Acceptance, Account, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent,
     Deposit, Deposited, Entry, Fees, Granted, Journal, KeyDelivery, Ledger, LicenceTransfer, Offer, Parent,
@@ -25,8 +27,11 @@ pub(crate) fn secret(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32])
 }
 
+/// Made once: whoever signs is looked for by key.
 pub(crate) fn key(seed: u8) -> PublicKey {
-    secret(seed).public()
+    static KEYS: LazyLock<Vec<PublicKey>> =
+        LazyLock::new(|| (0..=u8::MAX).map(|seed| secret(seed).public()).collect());
+    KEYS[usize::from(seed)]
 }
 
 pub(crate) fn amount(micro: u64) -> Amount {
@@ -227,7 +232,8 @@ impl World {
 
 pub(crate) fn agreed(parts: AgreementParts) -> Agreed {
     let agreement = SplitAgreement::new(parts).unwrap();
-    let seeds = (0..=255_u8).filter(|seed| agreement.signatories().contains(&key(*seed)));
+    let signatories = agreement.signatories();
+    let seeds = (0..=255_u8).filter(|seed| signatories.contains(&key(*seed)));
     let consent = Consent { agreement: agreement.id(), issued: NOW };
     let consents = seeds.map(|seed| Signed::sign(&secret(seed), &NETWORK, consent)).collect();
     Agreed { agreement, consents }
