@@ -95,7 +95,9 @@ impl Shortfall {
     /// What the lines about this have counted; `None` when they do not stand in the list, or there may be more of them.
     fn counted(&self, place: Place) -> Option<Usage> {
         let list = &self.summary.lines;
-        let is_there = self.lines.iter().all(|(line, proof)| list.has(line, proof));
+        if !self.lines.iter().all(|(line, proof)| list.has(line, proof)) {
+            return None;
+        }
         let follow = self.lines.is_sorted_by(|one, other| one.1.index + 1 == other.1.index);
         let begins = self
             .lines
@@ -106,7 +108,7 @@ impl Shortfall {
         });
         let own = self.lines.iter().filter(|(line, _)| line_place(line) == place);
         let counted = own.fold(Usage::default(), |sum, (line, _)| sum.plus(line.usage));
-        (is_there && follow && begins && ends).then_some(counted)
+        (follow && begins && ends).then_some(counted)
     }
 
     /// The proof as canonical CBOR.

@@ -228,8 +228,12 @@ impl Ledger {
         self.agreements.register(agreed, &self.terms.unit)?;
         let signatories = agreed.agreement.signatories();
         let with_money: Vec<_> = signatories.iter().filter(|key| self.has_had_money(key)).copied().collect();
-        // Whoever has no room left for these leaves them to another one of them.
-        with_money.into_iter().any(|by| self.agreements.introduce(by, &signatories));
+        for by in with_money {
+            // Whoever has brought in too many leaves these to another one of them.
+            if self.agreements.introduce(by, &signatories) {
+                break;
+            }
+        }
         Ok(Applied::New(None))
     }
 }

@@ -69,8 +69,7 @@ impl Viewers {
     }
 
     /// How many there are.
-    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.len() as u64
     }
 }

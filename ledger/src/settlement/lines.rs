@@ -71,8 +71,8 @@ impl Line {
 impl From<&SetAside> for LineBudget {
     fn from(budget: &SetAside) -> Self {
         let SetAside { amount, each, name, whole, ref viewers, .. } = *budget;
-        let pool = Pool { name, amount, each, viewers: viewers.len() };
-        Self { pool: (viewers.len() > 1).then_some(pool), whole }
+        let pool = Pool { name, amount, each, viewers: viewers.count() };
+        Self { pool: (viewers.count() > 1).then_some(pool), whole }
     }
 }
 

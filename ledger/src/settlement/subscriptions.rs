@@ -41,7 +41,7 @@ pub(super) fn of(plays: &[Play<'_>], budgets: &BTreeMap<BudgetRef, SetAside>) ->
     let mut paid: BTreeMap<Digest, (&SetAside, Amount)> = BTreeMap::new();
     for play in plays.iter().filter(|play| !play.paid.is_zero()) {
         let budget = play.session.budget.map(|budget| &budgets[&budget]);
-        if let Some(budget) = budget.filter(|budget| budget.viewers.len() == 1) {
+        if let Some(budget) = budget.filter(|budget| budget.viewers.count() == 1) {
             let (_, all) = paid.entry(budget.name).or_insert((budget, Amount::ZERO));
             *all = sum([*all, play.paid]);
         }
