@@ -172,8 +172,8 @@ impl Statement {
         let entries = service.files().entries(range.clone(), size).map_err(|error| failed(&error))?;
         let epoch = settled.summary.epoch;
         let sums = Sums::default();
-        let (lines, sales, carried) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reader = Reader { service, party, epoch, sums, lines, sales, carried };
+        let (lines, sales) = (Vec::new(), Vec::new());
+        let mut reader = Reader { service, party, epoch, sums, lines, sales, carried: Vec::new() };
         for (index, bytes) in range.zip(entries) {
             let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
             match entry.map_err(|error| failed(&error))? {
