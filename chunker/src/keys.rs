@@ -38,6 +38,7 @@ const READING_CONTEXT: &str = "headwater v1 reading key";
 const GRANT_POINTER_CONTEXT: &str = "headwater v1 grant pointer key";
 const GRANT_LINK_CONTEXT: &str = "headwater v1 grant link";
 const GRANT_NOTE_CONTEXT: &str = "headwater v1 grant note";
+const GRANT_HOLDER_CONTEXT: &str = "headwater v1 grant holder root";
 const HYBRID_CONTEXT: &str = "headwater v1 hybrid reading key";
 
 secret! {
@@ -131,6 +132,11 @@ impl AccountSecret {
     /// The secret in the link of the account's grant with this id.
     pub fn grant_link_secret(&self, id: &[u8; 32]) -> KeySeed {
         KeySeed(self.derive(GRANT_LINK_CONTEXT, id))
+    }
+
+    /// The secret from which those of all recipients of the account's grant with this id follow.
+    pub fn grant_holder_seed(&self, id: &[u8; 32]) -> KeySeed {
+        KeySeed(self.derive(GRANT_HOLDER_CONTEXT, id))
     }
 
     /// The key of the owner's note in the grant whose sealed contents have this hash.

@@ -9,7 +9,9 @@ use chunker::AccountSecret;
 use protocol::{NetworkId, Signed, UnixSeconds};
 use reqwest::{StatusCode, Url};
 use serde::{Deserialize, Serialize};
-use sharing::{Facts, HealthLinkEnd, LINK_KEPT_S, LinkId, ShareEnd, TrailText, TrailWhat, link_key};
+use sharing::{
+    DeviceStreamEnd, Facts, HealthLinkEnd, LINK_KEPT_S, LinkId, ShareEnd, TrailText, TrailWhat, link_key,
+};
 
 use crate::arguments::Globals;
 use crate::gateway_api::{self, GatewayError};
@@ -26,6 +28,8 @@ const SEND_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) enum Ending {
     Share,
     Health,
+    /// A stream of a device.
+    Stream,
 }
 
 /// The ends of links that wait for their gateways, on this machine and network.
@@ -134,6 +138,10 @@ impl PendingEnd {
             Ending::Share => {
                 shares::end(&gateway, &Signed::sign(&key, &network, ShareEnd { id, issued })).await?;
             }
+            Ending::Stream => {
+                let record = Signed::sign(&key, &network, DeviceStreamEnd { id, issued }).encode();
+                gateway_api::post_record(&gateway, &format!("/api/streams/{id}/end"), record).await?;
+            }
             Ending::Health => {
                 let record = Signed::sign(&key, &network, HealthLinkEnd { id, issued }).encode();
                 gateway_api::post_record(&gateway, &format!("/api/health-links/{id}/end"), record).await?;
@@ -165,13 +173,14 @@ pub(crate) struct Ended<'a> {
 impl Ended<'_> {
     /// The trail, with what is to happen in it. A link ends even where the trail cannot be written to: that is said.
     pub(crate) fn open_trail(&self, intention: Facts) -> Option<TrailFile> {
-        let open = || {
-            let mut file = TrailFile::open(self.globals, self.secret, self.network)?;
-            file.append_with(|trail| {
-                if trail.has(self.id, TrailWhat::LinkEnded) { Vec::new() } else { vec![intention] }
-            })?;
-            anyhow::Ok(file)
-        };
+        let open =
+            || {
+                let mut file = TrailFile::open(self.globals, self.secret, self.network)?;
+                file.append_with(|trail| {
+                    if trail.has(self.id, intention.what) { Vec::new() } else { vec![intention] }
+                })?;
+                anyhow::Ok(file)
+            };
         let opened = open();
         if let Err(error) = &opened {
             let why = failure::one_line(error);
@@ -224,7 +233,7 @@ pub(crate) async fn send(
     match Ends::open(globals)?.send(secret, network).await {
         Ok(0) => {}
         Ok(left) => globals.output().note(format_args!(
-            "{left} links that you have revoked still open: their gateways do not answer; later commands try again"
+            "{left} links or streams that you have ended still open: their gateways do not answer; later commands try again"
         )),
         Err(error) => globals.output().note(failure::one_line(&error)),
     }
@@ -249,12 +258,16 @@ mod tests {
         let gateway = gateway_api::address(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         drop(listener);
         assert!(ends.end(&secret, network, id, &gateway, Ending::Health).await.is_err());
-        assert_eq!(ends.send(&secret, network).await.unwrap(), 1);
+        let stream = LinkId::from_bytes([4; 32]);
+        assert!(ends.end(&secret, network, stream, &gateway, Ending::Stream).await.is_err());
+        assert_eq!(ends.send(&secret, network).await.unwrap(), 2);
 
         let address = gateway.socket_addrs(|| None).unwrap()[0];
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let path = format!("/api/health-links/{id}/end");
         let heard = axum::Router::new().route(&path, post(async || StatusCode::NO_CONTENT));
+        let path = format!("/api/streams/{stream}/end");
+        let heard = heard.route(&path, post(async || StatusCode::NO_CONTENT));
         let served = tokio::spawn(async move { axum::serve(listener, heard).await });
         assert_eq!(ends.send(&secret, network).await.unwrap(), 0);
         served.abort();

@@ -1,9 +1,11 @@
 //! Grants as commands use them: opened with the account's identity, and what they say shown.
 
+mod delegations;
 mod emergency;
 mod follow;
 mod given;
 mod newest;
+mod opened;
 mod publish;
 
 use std::fs::File;
@@ -14,14 +16,16 @@ use chunker::AccountSecret;
 use client::{Client, Object};
 use futures_util::TryStreamExt as _;
 use sharing::{
-    Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant, OwnIdentity, TrailText,
-    TrailWhat,
+    DELEGATION_TYPE, Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant,
+    OwnIdentity, TrailText, TrailWhat,
 };
 
-pub(crate) use self::emergency::{EMERGENCY_TYPE, link_in as emergency_link, seal as seal_for_emergencies};
+pub(crate) use self::delegations::{Delegations, PassedOn, Place, note_passed_on, passed_on, signers};
+pub(crate) use self::emergency::{EMERGENCY_TYPE, Sealing, link_in as emergency_link};
 pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
-use self::newest::{Seen, latest_seq, newest};
+use self::newest::{Seen, check_above, latest_seq, newest};
+pub(crate) use self::opened::Opened;
 pub(crate) use self::publish::{Version, end, files};
 use crate::account as account_file;
 use crate::arguments::Globals;
@@ -43,12 +47,17 @@ pub(crate) async fn read(
     object: &Object,
     account: &AccountSecret,
 ) -> anyhow::Result<OpenedGrant> {
+    Ok(OpenedGrant::open(&bytes_of(object).await?, &client.network(), &OwnIdentity::of(account))?)
+}
+
+/// All of a grant, or of what was passed on of one.
+async fn bytes_of(object: &Object) -> anyhow::Result<Vec<u8>> {
     let len = object.len();
     if len > GRANT_LEN_MAX as u64 {
         bail!("this grant has {len} bytes, which no grant has");
     }
     let bytes: Vec<_> = object.read(0..len).try_collect().await?;
-    Ok(OpenedGrant::open(&bytes.concat(), &client.network(), &OwnIdentity::of(account))?)
+    Ok(bytes.concat())
 }
 
 /// The link of a grant, and the path behind it that leads to a file of it.
@@ -60,20 +69,23 @@ pub(crate) fn link_and_path(text: &str) -> anyhow::Result<(GrantLink, Option<Ind
     Ok((link, inside))
 }
 
-/// Opens the newest version of a grant for this account, when it counts now.
+/// Opens the newest version of a grant, or of what was passed on of one, for this account, when it counts now.
 pub(crate) async fn open_newest(
     client: &Client,
     link: &GrantLink,
     globals: &Globals,
-) -> anyhow::Result<OpenedGrant> {
+) -> anyhow::Result<Opened> {
     let newest = newest(client, link, globals).await?;
     let object = client.open(&newest.link).await;
     let object = object.with_context(|| format!("cannot open version {} of the grant", newest.seq))?;
-    if !is_one(&object) {
-        bail!("what the pointer of this grant names is no grant");
-    }
     let account = account_file::open(globals.account.as_deref(), globals.output())?;
-    let opened = open(client, &object, &account, globals.output()).await?;
+    let opened = if object.media_type() == Some(DELEGATION_TYPE) {
+        Opened::Delegation(opened::delegation(client, &object, &account, globals).await?)
+    } else if is_one(&object) {
+        Opened::Grant(Box::new(open(client, &object, &account, globals.output()).await?))
+    } else {
+        bail!("what the pointer of this grant names is no grant");
+    };
     opened.check_version(link, newest.seq)?;
     Seen::of(globals, link)?.keep(newest.seq)?;
     Ok(opened)

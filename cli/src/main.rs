@@ -46,6 +46,7 @@ mod quote;
 mod ready;
 mod record_file;
 mod rekey;
+mod releases;
 mod secrets;
 mod settings;
 mod shares;
@@ -108,6 +109,7 @@ async fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         Command::Identity(identity) => identity.run(globals),
         Command::Grant(grant) => grant.run(globals).await,
         Command::Grants(grants) => grants.run(globals).await,
+        Command::Delegate(delegate) => delegate.run(globals).await,
         Command::Group(group) => group.run(globals).await,
         Command::Share(share) => trail::then_committed(globals, Box::pin(share.run(globals)).await).await,
         Command::Shares(shares) => shares.run(globals).await,

@@ -2,8 +2,10 @@
 
 mod api;
 mod device_file;
+mod index;
 mod kept;
 
-pub(crate) use api::{end, inquire, register};
+pub(crate) use api::{inquire, register};
 pub(crate) use device_file::device_file;
+pub(crate) use index::{announce, learn, tell};
 pub(crate) use kept::{KeptStream, KeptStreams};

@@ -1,8 +1,15 @@
 //! Whose request it is, when proxies stand in front of the gateway.
 
-use std::net::IpAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+
+use crate::gateway::Gateway;
+use crate::limits::Client;
+use crate::server::Peer;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -20,6 +27,19 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAdd
         }
     }
     address
+}
+
+/// Whose request it is; all that come by no connection are one.
+impl FromRequestParts<Gateway> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
+        let address = parts
+            .extensions
+            .get::<Peer>()
+            .map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &gateway.config().proxies));
+        Ok(Self::of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
 }
 
 #[cfg(test)]

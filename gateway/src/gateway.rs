@@ -14,7 +14,7 @@ use crate::films::FilmFolder;
 use crate::handles::{Handle, Handles, Opened};
 use crate::health::HealthDesk;
 use crate::limits::{ClientLimits, LimitError, Permit};
-use crate::links::{Link, LinkKind, LinkState, Links};
+use crate::links::{Link, LinkKind, LinkState, Links, Registrations};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::object::ServedObject;
@@ -49,6 +49,7 @@ struct Shared {
     serving: Serving,
     health: HealthDesk,
     streams: StreamDesk,
+    registrations: Registrations,
     metrics: Arc<Metrics>,
 }
 
@@ -85,6 +86,7 @@ impl Gateway {
             survey: Survey::default(),
             health: HealthDesk::new(),
             streams: StreamDesk::new(),
+            registrations: Registrations::default(),
             serving: Serving::new(config.fetches),
             metrics: Arc::new(Metrics::new(&shelf)),
             config,
@@ -197,6 +199,11 @@ impl Gateway {
         self.shared.film_turn.lock().await
     }
 
+    /// How many links each client has registered.
+    pub(crate) fn registrations(&self) -> &Registrations {
+        &self.shared.registrations
+    }
+
     pub(crate) fn limits(&self) -> &ClientLimits {
         &self.shared.limits
     }
@@ -239,8 +246,8 @@ impl Gateway {
     pub(crate) async fn sweep(&self) {
         self.handles().sweep(now());
         self.serving().sweep(now());
-        if let Err(error) = self.live().sweep().await {
-            tracing::error!(%error, "live streams");
+        if let Err(problem) = self.live().sweep(self.publications()).await {
+            tracing::error!(?problem, "live streams");
         }
         if let Some(till) = self.till()
             && let Err(error) = till.sweep(now()).await

@@ -5,10 +5,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use protocol::UnixSeconds;
+
+use crate::limits::Client;
 
 /// 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +58,7 @@ struct Entry<T> {
     weight: u64,
     expires: UnixSeconds,
     used: UnixSeconds,
+    client: Client,
 }
 
 impl<T> Handles<T> {
@@ -67,13 +71,25 @@ impl<T> Handles<T> {
     ///
     /// The handles that were used least recently make room: a viewer who is watching keeps theirs.
     pub(crate) fn insert(&mut self, handle: Handle, value: T, weight: u64, now: UnixSeconds) -> UnixSeconds {
+        self.insert_for(Client::of(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), handle, value, weight, now)
+    }
+
+    /// The same for a client. Whoever has most here makes room, with what they used least recently: nobody puts others out by having much.
+    pub(crate) fn insert_for(
+        &mut self,
+        client: Client,
+        handle: Handle,
+        value: T,
+        weight: u64,
+        now: UnixSeconds,
+    ) -> UnixSeconds {
         if self.is_too_full_for(weight) {
             self.sweep(now);
         }
         while self.is_too_full_for(weight) && self.forget_idlest() {}
         let expires = now.plus(self.limits.lifetime_s);
         self.weight += weight;
-        self.open.insert(handle, Entry { value: Arc::new(value), weight, expires, used: now });
+        self.open.insert(handle, Entry { value: Arc::new(value), weight, expires, used: now, client });
         expires
     }
 
@@ -104,8 +120,19 @@ impl<T> Handles<T> {
 
     /// False when there is none.
     fn forget_idlest(&mut self) -> bool {
-        let idlest = self.open.iter().min_by_key(|(_, entry)| entry.used).map(|(handle, _)| *handle);
+        let greatest = self.greatest();
+        let own = self.open.iter().filter(|(_, entry)| Some(entry.client) == greatest);
+        let idlest = own.min_by_key(|(_, entry)| entry.used).map(|(handle, _)| *handle);
         idlest.is_some_and(|handle| self.forget(handle))
+    }
+
+    /// Who has most handles.
+    fn greatest(&self) -> Option<Client> {
+        let mut counts = HashMap::new();
+        for entry in self.open.values() {
+            *counts.entry(entry.client).or_insert(0_usize) += 1;
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(client, _)| client)
     }
 
     fn forget(&mut self, handle: Handle) -> bool {
@@ -216,6 +243,19 @@ mod tests {
         assert_eq!(handles.len(), 1, "one that is heavier than all the room stands alone");
         assert!(handles.get(handle(5), at(64)).is_some() && handles.get(handle(5), at(65)).is_none());
         assert_eq!(handles.weight, 0);
+    }
+
+    #[test]
+    fn whoever_has_most_makes_room() {
+        let (one, many) = (Client::of([192, 0, 2, 1].into()), Client::of([192, 0, 2, 2].into()));
+        let mut handles = handles(4, 60);
+        handles.insert_for(one, handle(1), "theirs", 1, at(0));
+        for n in 2..=40 {
+            handles.insert_for(many, handle(n), "many", 1, at(u64::try_from(n).unwrap()));
+        }
+        assert_eq!(handles.len(), 4);
+        assert!(handles.get(handle(1), at(41)).is_some(), "the oldest, which others do not put out");
+        assert!(handles.get(handle(37), at(41)).is_none() && handles.get(handle(38), at(41)).is_some());
     }
 
     #[test]

@@ -97,10 +97,10 @@ fn lock(clients: &Mutex<Clients>) -> MutexGuard<'_, Clients> {
 
 /// Who counts as one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Client(IpAddr);
+pub(crate) struct Client(IpAddr);
 
 impl Client {
-    fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             // A household or a server has a /64 of its own: its addresses are free to make up.
             IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into()),

@@ -78,9 +78,13 @@ fn no_hour_is_paid_twice_or_before_it_has_passed() {
     assert_eq!(world.apply(first).unwrap(), Applied::Known);
     let overlap = report(AUDITOR, NODE, name, [hour - 6, hour], GIB, 0);
     assert_eq!(refused(&mut world, overlap), StorageError::Overlap { from: hour - 6, paid_until: hour - 5 });
-    for [from, to] in [[hour, hour + 1], [hour - 1, hour - 1], [hour - 1, hour - 3], [hour - 2, hour + 1]] {
+    for [from, to] in [[hour - 1, hour - 1], [hour - 1, hour - 3], [hour - 1, hour + 1_000_000]] {
         let error = refused(&mut world, report(AUDITOR, NODE, name, [from, to], GIB, 0));
         assert_eq!(error, StorageError::Hours { from, to });
+    }
+    for from in [hour - 2, hour] {
+        let early = refused(&mut world, report(AUDITOR, NODE, name, [from, hour + 1], GIB, 0));
+        assert_eq!(early, StorageError::Early { to: hour + 1, now: hour });
     }
     for auditor in [PAYER, NODE, ISSUER] {
         let error = refused(&mut world, report(auditor, NODE, name, [hour - 1, hour], GIB, 0));

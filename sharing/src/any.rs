@@ -1,6 +1,6 @@
 //! A signed record about publications, of whatever type.
 
-use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Share, ShareEnd, Withdrawal};
+use crate::{Denial, Live, LiveEnd, LiveSegment, Publication, Share, ShareEnd, ShareReader, Withdrawal};
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §11 that concern publications. Its `Display` tells what it says.
@@ -15,7 +15,8 @@ protocol::any_record! {
 
 protocol::any_record! {
     /// A verified record of one of the types of spec §27. Its `Display` tells what it says.
-    ShareRecord, "share or share_end",
+    ShareRecord, "share, share_end or share_reader",
     Share(Share),
     ShareEnd(ShareEnd),
+    ShareReader(ShareReader),
 }

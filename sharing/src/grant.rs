@@ -1,7 +1,9 @@
 //! Grants to people: files whose keys are wrapped for those who may read them, under the signature of their owner (spec §31).
 
 mod cipher;
+mod delegation;
 mod error;
+mod holder;
 mod identity;
 mod link;
 mod note;
@@ -10,7 +12,12 @@ mod sealed;
 mod version;
 mod wrap;
 
+pub use delegation::{
+    ChainError, DELEGATION_DEPTH_MAX, DELEGATION_SLOTS, DELEGATION_TYPE, Delegation, DelegationNote, Depth,
+    GrantHolder, Holding, NewDelegation, OpenedDelegation, SeenDelegation,
+};
 pub use error::{NoteError, OpenGrantError, SealGrantError};
+pub use holder::{DelegationKeys, HolderSecret};
 pub use identity::{Identity, IdentityError, OwnIdentity};
 pub use link::{GrantKeys, GrantLink, GrantLinkError};
 pub use note::{GrantNote, RECIPIENT_TEXT_LEN_MAX};

@@ -21,7 +21,7 @@
 //! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
-//! * A [`Credential`] is what an Open Badge says, for people; nobody has verified it here.
+//! * An [`OpenBadge`] is what one says, for people; nobody has verified it here.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -37,7 +37,6 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
-mod credential;
 mod erasure;
 mod exposed_key;
 pub mod fhir;
@@ -48,6 +47,7 @@ mod ids;
 mod index;
 mod links;
 mod live;
+mod open_badge;
 mod pack;
 mod published;
 mod records;
@@ -77,16 +77,17 @@ pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
-pub use credential::{CREDENTIAL_LEN_MAX, Credential};
 pub use erasure::{
     ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
 pub use file_ref::FileRef;
 pub use grant::{
-    GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE, Grant, GrantKeys,
-    GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError, GrantedFile, Identity,
-    IdentityError, NewGrant, NoteError, OpenGrantError, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX,
-    SealGrantError,
+    ChainError, DELEGATION_DEPTH_MAX, DELEGATION_SLOTS, DELEGATION_TYPE, Delegation, DelegationKeys,
+    DelegationNote, Depth, GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE,
+    Grant, GrantHolder, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError,
+    GrantedFile, HolderSecret, Holding, Identity, IdentityError, NewDelegation, NewGrant, NoteError,
+    OpenGrantError, OpenedDelegation, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX, SealGrantError,
+    SeenDelegation,
 };
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,
@@ -102,17 +103,19 @@ pub use live::{
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
     UnfinishedError,
 };
+pub use open_badge::{OPEN_BADGE_LEN_MAX, OpenBadge};
 pub use pack::{
-    BlockPlace, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue, CatalogueError,
-    IndexBlock, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX,
-    PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef, PackSummary, PackTop, PackWriter,
-    PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError, RecordPlace, Search, SearchStep,
+    BlockPlace, CATALOGUE_GONE_MAX, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue,
+    CatalogueError, GonePack, IndexBlock, MergeError, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX,
+    PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef,
+    PackSummary, PackTop, PackWriter, PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError,
+    RecordPlace, Search, SearchStep,
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{
     Denial, HEALTH_FILES_MAX, HealthFile, HealthLink, HealthLinkEnd, HealthLinkFields, HealthLinkRecordError,
     Live, LiveEnd, LiveSegment, Publication, SegmentLen, SegmentNumber, SegmentNumberError, Share, ShareEnd,
-    ShareError, Withdrawal,
+    ShareError, ShareReader, Withdrawal,
 };
 pub use recovery::{
     JoinSharesError, RECOVERY_SHARE_WORDS, RECOVERY_SHARES_MAX, RECOVERY_SHARES_MIN, RecoveryShare,

@@ -9,6 +9,7 @@ mod live_segment;
 mod publication;
 mod share;
 mod share_end;
+mod share_reader;
 mod withdrawal;
 
 pub use denial::Denial;
@@ -20,4 +21,5 @@ pub use live_segment::{LiveSegment, SegmentLen, SegmentNumber, SegmentNumberErro
 pub use publication::Publication;
 pub use share::{Share, ShareError};
 pub use share_end::ShareEnd;
+pub use share_reader::ShareReader;
 pub use withdrawal::Withdrawal;

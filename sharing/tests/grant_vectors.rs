@@ -6,12 +6,13 @@ use chunker::{AccountSecret, ContentKey};
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
 use proofs::Cid;
-use protocol::{NetworkId, PointerValue, Sequence, UnixSeconds};
+use protocol::{NetworkId, PointerValue, PublicKey, Sequence, Slot, UnixSeconds};
 use serde_json::{Value, json};
 use sharing::{
-    FileName, GRANT_LEN_MAX, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion,
-    GrantVersionError, GrantedFile, Identity, IdentityError, IndexPath, LinkId, NewGrant, NoteError,
-    OpenGrantError, OpenedGrant, OwnIdentity, Reason, SealGrantError,
+    ChainError, DELEGATION_DEPTH_MAX, Depth, FileName, GRANT_LEN_MAX, GRANT_SLOT, GrantKeys, GrantLink,
+    GrantLinkError, GrantNote, GrantVersion, GrantVersionError, GrantedFile, Identity, IdentityError,
+    IndexPath, LinkId, NewDelegation, NewGrant, NoteError, OpenGrantError, OpenedDelegation, OpenedGrant,
+    OwnIdentity, Reason, SealGrantError, SeenDelegation,
 };
 
 fn file(name: &str) -> Value {
@@ -78,6 +79,64 @@ fn grants() {
     ));
 }
 
+#[test]
+fn delegations() {
+    let file = file("delegations.json");
+    let (network, reader) = (network(&file), own(bytes(&file, "reader")));
+    for vector in file["vectors"].as_array().unwrap() {
+        match OpenedDelegation::open(&bytes(vector, "delegation"), &network, &reader) {
+            Ok(opened) => {
+                let through: Vec<_> = opened.through().map(|key| HEXLOWER.encode(key.as_bytes())).collect();
+                assert_eq!(json!(through), vector["through"], "{}", vector["name"]);
+                assert_eq!(opened.by().as_bytes().as_slice(), bytes(&file, "owner"));
+                assert_eq!(opened.above().count(), through.len());
+            }
+            Err(error) => assert_eq!(vector["error"], in_short(&error), "{}: {error}", vector["name"]),
+        }
+    }
+}
+
+#[test]
+fn delegation_notes() {
+    let file = file("delegation_notes.json");
+    let id = LinkId::from_bytes(bytes(&file, "id").try_into().unwrap());
+    let to: Identity = file["to"].as_str().unwrap().parse().unwrap();
+    let keys = GrantKeys::derive(&account(bytes(&file, "account")), id);
+    let holder = keys.holder().of_recipient(GRANT_SLOT, to.signs());
+    for vector in file["vectors"].as_array().unwrap() {
+        let seen = SeenDelegation::read(&bytes(vector, "delegation"), &network(&file), &holder);
+        let short = seen.err().map(|error| match error {
+            OpenGrantError::Note(error) => note_in_short(&error),
+            error => in_short(&error),
+        });
+        assert_eq!(json!(short), vector["error"], "{}", vector["name"]);
+    }
+}
+
+fn chain_in_short(error: &ChainError) -> &'static str {
+    match error {
+        ChainError::Levels { .. } => "levels",
+        ChainError::Record { .. } => "record",
+        ChainError::Passing { .. } => "passing",
+        ChainError::NotAllowed { .. } => "not_allowed",
+        ChainError::Holder { .. } => "holder",
+        ChainError::Parent { .. } => "parent",
+        ChainError::Wider { .. } => "wider",
+        ChainError::File { .. } => "file",
+    }
+}
+
+fn note_in_short(error: &NoteError) -> &'static str {
+    match error {
+        NoteError::NotYours => "not_yours",
+        NoteError::Cbor(_) | NoteError::List(_) => "malformed",
+        NoteError::Version { .. } => "version",
+        NoteError::Name(_) => "name",
+        NoteError::Recipients => "recipients",
+        NoteError::Names => "names",
+    }
+}
+
 fn in_short(error: &OpenGrantError) -> &'static str {
     match error {
         OpenGrantError::Cbor(_) | OpenGrantError::List(_) => "malformed",
@@ -90,6 +149,8 @@ fn in_short(error: &OpenGrantError) -> &'static str {
         OpenGrantError::Files { .. } => "files",
         OpenGrantError::Expired { .. } => "expired",
         OpenGrantError::Series => "series",
+        OpenGrantError::Note(_) => "note",
+        OpenGrantError::Chain(error) => chain_in_short(error),
         OpenGrantError::Place { .. } => "place",
     }
 }
@@ -102,8 +163,17 @@ fn links() {
             GrantLinkError::Scheme => "scheme",
             GrantLinkError::Length => "length",
             GrantLinkError::Key => "key",
+            GrantLinkError::Slot { .. } => "slot",
         });
         match result {
+            Ok(link) if link.slot() != GRANT_SLOT => {
+                let id = LinkId::from_bytes(bytes(vector, "id").try_into().unwrap());
+                let keys = GrantKeys::derive(&account(bytes(vector, "account")), id);
+                let to: Identity = vector["to"].as_str().unwrap().parse().unwrap();
+                let holder = keys.holder().of_recipient(GRANT_SLOT, to.signs());
+                let passed_on = holder.delegation(link.slot());
+                assert_eq!((link.to_string().as_str(), &link), (text, passed_on.link()));
+            }
             Ok(link) => {
                 let id = LinkId::from_bytes(bytes(vector, "id").try_into().unwrap());
                 let keys = GrantKeys::derive(&account(bytes(vector, "account")), id);
@@ -168,16 +238,23 @@ fn notes() {
         (network(&file), own(bytes(&file, "reader")), account(bytes(&file, "account")));
     for vector in file["vectors"].as_array().unwrap() {
         let opened = OpenedGrant::open(&bytes(vector, "grant"), &network, &reader).unwrap();
-        let short = opened.note(&owner).err().map(|error| match error {
-            NoteError::NotYours => "not_yours",
-            NoteError::Cbor(_) | NoteError::List(_) => "malformed",
-            NoteError::Version { .. } => "version",
-            NoteError::Name(_) => "name",
-            NoteError::Recipients => "recipients",
-            NoteError::Names => "names",
-        });
+        let short = opened.note(&owner).err().map(|error| note_in_short(&error));
         assert_eq!(json!(short), vector["error"], "{}", vector["name"]);
     }
+}
+
+#[test]
+fn damaged_delegations_open_nothing() {
+    let file = file("delegations.json");
+    let (network, reader) = (network(&file), own(bytes(&file, "reader")));
+    let all = file["vectors"].as_array().unwrap().iter();
+    let corpus: Vec<_> =
+        all.filter(|vector| vector["error"].is_null()).map(|vector| bytes(vector, "delegation")).collect();
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        let opened = OpenedDelegation::open(&bytes, &network, &reader);
+        assert!(corpus.contains(&bytes) || opened.is_err());
+    });
 }
 
 #[test]
@@ -215,9 +292,90 @@ fn new_grant() -> NewGrant {
             to: vec!["somebody".to_owned()],
             follows: false,
         },
+        depth: None,
         purpose: Some(Reason::new("treatment").unwrap()),
         seq: Sequence::new(5),
     }
+}
+
+/// A grant to the first account, and what is passed on of it from each account to the next one, as far as that goes.
+#[test]
+fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
+    let network = NetworkId::from_bytes([1; 32]);
+    let owner = account(vec![0; 32]);
+    let accounts: Vec<_> = (1..=6).map(|number| account(vec![number; 32])).collect();
+    let ids: Vec<_> = accounts.iter().map(OwnIdentity::of).collect();
+    let new = NewGrant { depth: Depth::new(DELEGATION_DEPTH_MAX), ..new_grant() };
+    let keys = GrantKeys::derive(&owner, new.note.id);
+    let to = [ids[0].public().clone()];
+    let sealed = new.clone().seal(&owner, &network, &to, [9; 32], &mut rand::rng()).unwrap();
+    let opened = OpenedGrant::open(&sealed, &network, &ids[0]).unwrap();
+    assert_eq!(opened.depth(), Depth::new(4));
+    let mut holding = opened.holding(&network).unwrap().unwrap();
+    let (mut giver, mut slot) = (keys.holder().clone(), GRANT_SLOT);
+    for level in 1..=4_u16 {
+        let (from, next) = (usize::from(level) - 1, usize::from(level));
+        let depth = Depth::new(4 - u8::try_from(level).unwrap());
+        let delegation = NewDelegation {
+            depth,
+            expires: Some(UnixSeconds::new(100 - u64::from(level))),
+            issued: UnixSeconds::new(2),
+            names: vec![FileName::new("a").unwrap()],
+            purpose: new.purpose.clone(),
+            seq: Sequence::FIRST,
+            slot: Slot::new(1 + level),
+        };
+        let to = [ids[next].hybrid().clone()];
+        let pass = |new: NewDelegation| {
+            holding.pass_on(
+                new,
+                &accounts[from],
+                &network,
+                &to,
+                [level.to_le_bytes()[0]; 32],
+                &mut rand::rng(),
+            )
+        };
+        for (wider, what) in [
+            (NewDelegation { expires: Some(UnixSeconds::new(101)), ..delegation.clone() }, "end"),
+            (NewDelegation { purpose: None, ..delegation.clone() }, "purpose"),
+            (NewDelegation { depth: Depth::new(4), ..delegation.clone() }, "depth"),
+        ] {
+            let refused = pass(wider).unwrap_err().to_string();
+            assert!(refused.ends_with(what), "{refused}");
+        }
+        let bytes = pass(delegation).unwrap();
+        // Whoever gave it knows what became of it; nobody else does, and no more than the recipient opens it.
+        giver = giver.of_recipient(slot, ids[from].signing_key().public());
+        slot = Slot::new(1 + level);
+        let seen = SeenDelegation::read(&bytes, &network, &giver).unwrap();
+        assert_eq!(
+            (seen.note.to.clone(), seen.by()),
+            (vec![to[0].to_string()], ids[from].signing_key().public())
+        );
+        assert!(SeenDelegation::read(&bytes, &network, &giver.of_recipient(slot, seen.by())).is_err());
+        let stranger = OpenedDelegation::open(&bytes, &network, &ids[5]);
+        assert!(matches!(stranger, Err(OpenGrantError::NotForYou { recipients: 2 })));
+        let opened = OpenedDelegation::open(&bytes, &network, &ids[next]).unwrap();
+        assert_eq!((opened.files.as_slice(), opened.by()), (&new.files[..1], keys_of(&owner)));
+        assert_eq!(
+            opened.through().collect::<Vec<_>>(),
+            ids[..next].iter().map(|id| id.signing_key().public()).collect::<Vec<_>>()
+        );
+        let link = giver.delegation(slot).link().clone();
+        assert!(opened.check_version(&link, Sequence::FIRST).is_ok());
+        assert!(matches!(opened.check_version(keys.link(), Sequence::FIRST), Err(OpenGrantError::Series)));
+        assert!(opened.check_time(UnixSeconds::new(100 - u64::from(level))).is_err());
+        match (level, opened.holding(&network).unwrap()) {
+            (4, None) => return,
+            (_, Some(next)) => holding = next,
+            _ => panic!("it stops at {level}"),
+        }
+    }
+}
+
+fn keys_of(account: &AccountSecret) -> PublicKey {
+    OwnIdentity::of(account).signing_key().public()
 }
 
 #[test]
@@ -245,9 +403,9 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     }
     let stranger = OpenedGrant::open(&sealed, &network, &accounts[4]);
     assert!(matches!(stranger, Err(OpenGrantError::NotForYou { recipients: 4 })));
-    assert_eq!(seal(new.clone(), &[]), Err(SealGrantError::Recipients { found: 0 }));
+    assert!(matches!(seal(new.clone(), &[]), Err(SealGrantError::Recipients { found: 0 })));
     let nothing = NewGrant { files: vec![], ..new.clone() };
-    assert_eq!(seal(nothing, &to), Err(SealGrantError::Files { found: 0 }));
+    assert!(matches!(seal(nothing, &to), Err(SealGrantError::Files { found: 0 })));
     let hybrid = [accounts[3].hybrid().clone(), to[1].clone()];
     let hybrid = seal(new.clone(), &hybrid).unwrap();
     let opens = |reader| OpenedGrant::open(&hybrid, &network, reader).is_ok();
@@ -256,5 +414,5 @@ fn a_grant_opens_for_its_recipients_and_its_owner_alone() {
     let mut low = to[0].to_bytes();
     low[32..].fill(0);
     let low = Identity::from_bytes(&low).unwrap();
-    assert_eq!(seal(new, &[low]), Err(SealGrantError::Key { number: 1 }));
+    assert!(matches!(seal(new, &[low]), Err(SealGrantError::Key { number: 1 })));
 }

@@ -9,8 +9,8 @@ use protocol::{NetworkId, Record, RecordError, Signed};
 use serde_json::{Value, json};
 use sharing::{
     LinkId, Passcode, SealedReadError, SealedReader, SealedUpload, SealedUploadError, Share, ShareEnd,
-    ShareKeys, ShareLink, ShareLinkError, ShareRecord, ShareSecret, SharedFolder, SharedFolderError,
-    UnwrapError, Wrapped,
+    ShareKeys, ShareLink, ShareLinkError, ShareReader, ShareRecord, ShareSecret, SharedFolder,
+    SharedFolderError, UnwrapError, Wrapped,
 };
 
 fn file(name: &str) -> Value {
@@ -137,6 +137,7 @@ fn records() {
         match text(vector, "type") {
             Share::TYPE => record::<Share>(vector, &network),
             ShareEnd::TYPE => record::<ShareEnd>(vector, &network),
+            ShareReader::TYPE => record::<ShareReader>(vector, &network),
             other => panic!("no record has type {other}"),
         }
     }

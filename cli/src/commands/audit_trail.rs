@@ -127,6 +127,9 @@ struct Shown {
     what: TrailWhat,
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<TrailText>,
+    /// Who, as they have shown: the key that signs for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<TrailText>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -337,17 +340,21 @@ fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {
 
 impl Line {
     fn of(entry: &TrailEntry) -> Self {
-        let Facts { about, at, patient, purpose, source, what, who, .. } = entry.facts.clone();
-        Self { seq: entry.seq, facts: Shown { at, what, who, about, patient, purpose, source } }
+        let Facts { about, at, by, patient, purpose, source, what, who, .. } = entry.facts.clone();
+        let identity = by.map(|key| key.to_string());
+        Self { seq: entry.seq, facts: Shown { at, what, who, identity, about, patient, purpose, source } }
     }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { at, what, who, about, patient, purpose, .. } = &self.facts;
+        let Shown { at, what, who, identity, about, patient, purpose, .. } = &self.facts;
         write!(f, "{:>6}  {at}  {}", self.seq.get(), what.as_str())?;
         if let Some(who) = who {
             write!(f, " by {}", printable::quoted(who.as_str()))?;
+        }
+        if let Some(identity) = identity {
+            write!(f, ", who is {identity}")?;
         }
         if let Some(about) = about {
             write!(f, ": {}", printable::escaped(about.as_str()))?;

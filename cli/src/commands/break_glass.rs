@@ -9,7 +9,7 @@ use sharing::{GrantLink, MediaType, OwnIdentity, READER_CHARS_MAX};
 
 use crate::account;
 use crate::arguments::Globals;
-use crate::commands::open::Open;
+use crate::commands::open::{Holder, Open};
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, EMERGENCY_TYPE, emergency_link};
 use crate::membership::Network;
@@ -18,7 +18,8 @@ use crate::secrets::SecretArg;
 /// Read in an emergency what its owner has sealed for one; it is reported
 ///
 /// The grant is for the group that is on duty, and opens at once, without its owner. The gateway writes down who you are and why, durably,
-/// before it gives anything out, and the owner's lists show it before all else until somebody has reviewed it.
+/// before it gives anything out, and the owner's lists show it before all else until somebody has reviewed it. What you say is signed, so
+/// that the owner sees to which of those on duty it was granted: the gateway does not.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -49,15 +50,17 @@ impl BreakGlass {
         let find = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
             let is_sealed = |kind: &MediaType| kind.as_str() == EMERGENCY_TYPE;
-            let file = opened.files.iter().find(|file| file.media_type.as_ref().is_some_and(is_sealed));
+            let file = opened.files().iter().find(|file| file.media_type.as_ref().is_some_and(is_sealed));
             let file = file.ok_or_else(|| {
                 Usage::because("this grant is not for emergencies: `headwater open` reads what it opens")
             })?;
             let object = client.open(&file.link()).await.context("cannot read where it is sealed")?;
-            emergency_link(&object).await
+            let holder = Holder { key: opened.holder().key(), network: client.network() };
+            Ok((emergency_link(&object).await?, holder))
         };
-        let share = Network::load(globals.network.as_deref()).await?.with_client(None, find).await?;
-        Box::pin(Open::for_reader(share, who, self.output).run(globals)).await
+        let network = Network::load(globals.network.as_deref()).await?;
+        let (share, holder) = network.with_client(None, find).await?;
+        Box::pin(Open::for_reader(share, who, holder, self.output).run(globals)).await
     }
 
     /// Who reads and why, as the owner sees it.

@@ -2,20 +2,18 @@
 
 use std::fmt;
 
-use chunker::Coding;
 use clap::Args;
 use client::Client;
 use protocol::UnixSeconds;
-use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    CATALOGUE_TYPE, GrantKeys, GrantNote, GrantedFile, IndexPath, LinkId, Reason, TrailText, TrailWhat,
+    DELEGATION_DEPTH_MAX, Depth, GrantKeys, GrantNote, IndexPath, LinkId, Reason, TrailText, TrailWhat,
 };
 
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
 use crate::failure::{Outcome, Usage};
-use crate::grants::{self, Given, Version};
+use crate::grants::{self, Given, Sealing, Version};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::quantity::Duration;
@@ -37,6 +35,7 @@ Examples:
   headwater grant /records/study --to @ward-3 --purpose 'study 17'
   headwater grant /reports/daily.pdf --to @ward-3 --series
   headwater grant /charts/4711.pdf --to @on-duty --emergency > emergency.link
+  headwater grant /records/study --to @partners --may-delegate --expires 90d
   headwater grants
   headwater revoke /grants/NAME")]
 pub(crate) struct Grant {
@@ -52,8 +51,12 @@ pub(crate) struct Grant {
     #[arg(long)]
     series: bool,
 
+    /// Let those who may read pass it on, this often one after the other [default: 1]; see `headwater delegate`
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    may_delegate: Option<u8>,
+
     /// For emergencies alone: sealed at a gateway, which reports who opens it with `headwater break-glass`, and why
-    #[arg(long, conflicts_with = "series")]
+    #[arg(long, conflicts_with_all = ["series", "may_delegate"])]
     emergency: bool,
 
     /// With --emergency: the gateway [default: that of the network file]
@@ -78,6 +81,8 @@ struct Answer {
     files: Vec<String>,
     recipients: usize,
     series: bool,
+    /// How often it may be passed on, one after the other.
+    may_delegate: Option<u8>,
     expires: u64,
     pushed: bool,
 }
@@ -87,26 +92,30 @@ impl Grant {
         let paths: Vec<_> = self.files.iter().map(|name| parse_path(name)).collect::<Result<_, _>>()?;
         let purpose = self.purpose.clone().map(Reason::new).transpose();
         let purpose = purpose.map_err(|error| Usage::because(format!("--purpose: {error}")))?;
+        let depth = self.may_delegate.map(depth).transpose()?;
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let give = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
-            let (files, until) = grants::files(client, &names, &paths).await?;
-            let expires = self.expires.map_or(until, |time| until.min(now().plus(time.seconds())));
-            let (paths, files) = if self.emergency {
-                let gateway = gateway_of(self.gateway.as_deref(), &network)?;
-                self.seal(client, &mut names, coding, &gateway, &files, expires, globals).await?
-            } else {
-                (paths, files)
-            };
             let to = groups::identities(client, &names, &self.to).await?;
+            let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
+            let ends =
+                |until: UnixSeconds| self.expires.map_or(until, |time| until.min(now().plus(time.seconds())));
+            let paths = if self.emergency {
+                let gateway = &gateway_of(self.gateway.as_deref(), &network)?;
+                let sealing = Sealing { client, coding, globals, gateway, grant: id, to: &to };
+                vec![sealing.seal(&mut names, &paths, ends).await?]
+            } else {
+                paths
+            };
+            let (files, until) = grants::files(client, &names, &paths).await?;
+            let expires = ends(until);
             let mut to: Vec<_> = to.iter().map(ToString::to_string).collect();
             to.sort();
-            let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
             let note = GrantNote { id, names: paths.clone(), to, follows: self.series };
-            let version = Version { expires, files, note, purpose };
+            let version = Version { depth, expires, files, note, purpose };
             let path = free_name(&names)?;
             let report = version.publish(client, &mut names, coding, path.clone()).await?;
             note_it(globals, client, &names, &path, recipients).await?;
@@ -118,6 +127,7 @@ impl Grant {
                 files: self.files.clone(),
                 recipients,
                 series: self.series,
+                may_delegate: self.may_delegate,
                 expires: expires.get(),
                 pushed,
             })
@@ -128,32 +138,11 @@ impl Grant {
     }
 }
 
-impl Grant {
-    /// Seals the files at a gateway; what is granted is the link by which it gives them out.
-    #[expect(clippy::too_many_arguments, reason = "all of them are about one grant")]
-    async fn seal(
-        &self,
-        client: &Client,
-        names: &mut Names,
-        coding: Coding,
-        gateway: &Url,
-        files: &[GrantedFile],
-        expires: UnixSeconds,
-        globals: &Globals,
-    ) -> anyhow::Result<(Vec<IndexPath>, Vec<GrantedFile>)> {
-        if files
-            .iter()
-            .any(|file| file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE))
-        {
-            return Err(Usage::because(
-                "--emergency is for files: a gateway does not read folders of records",
-            ));
-        }
-        let sealed = grants::seal_for_emergencies(client, names, coding, globals, gateway, files, expires);
-        let paths = vec![sealed.await?];
-        let (files, _) = grants::files(client, names, &paths).await?;
-        Ok((paths, files))
-    }
+/// How often a grant may be passed on.
+pub(crate) fn depth(times: u8) -> anyhow::Result<Depth> {
+    let why =
+        || Usage::because(format!("a grant is passed on 1 to {DELEGATION_DEPTH_MAX} times, not {times}"));
+    Depth::new(times).ok_or_else(why)
 }
 
 /// The name of a new grant: the day.

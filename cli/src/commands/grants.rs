@@ -4,12 +4,13 @@ use std::fmt;
 
 use clap::Args;
 use client::Client;
+use protocol::UnixSeconds;
 use serde::Serialize;
 
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
-use crate::grants::{self, Given};
+use crate::grants::{self, Given, PassedOn};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::trail::raise_alarms;
@@ -53,6 +54,28 @@ struct GrantLine {
     expires: Option<u64>,
     has_ended: bool,
     purpose: Option<String>,
+    /// How often its recipients may pass it on, one after the other.
+    may_delegate: Option<u8>,
+    passed_on: Vec<PassedOnLine>,
+    #[serde(skip)]
+    shown_until: String,
+}
+
+/// What a recipient, or somebody below one, has passed on.
+#[derive(Serialize)]
+struct PassedOnLine {
+    /// The key that signs for who has passed it on.
+    by: String,
+    /// The keys that sign for those to whom.
+    to: Vec<String>,
+    files: Vec<String>,
+    expires: Option<u64>,
+    purpose: Option<String>,
+    may_delegate: Option<u8>,
+    /// How often it was passed on from the grant to here.
+    level: usize,
+    /// Whether it is of the version of the grant above that counts now; else it opens nothing.
+    counts: bool,
     #[serde(skip)]
     shown_until: String,
 }
@@ -75,8 +98,12 @@ impl Grants {
                 }
                 names.push(client, coding).await?;
             }
-            let all = Given::all(client, &names, output).await;
-            let lines = all.iter().map(|given| GrantLine::of(given, &names, self.links)).collect();
+            let mut lines = Vec::new();
+            for given in Given::all(client, &names, output).await {
+                let below = grants::passed_on(client, &names, &given, output).await;
+                grants::note_passed_on(globals, client, &names, &given, &below)?;
+                lines.push(GrantLine::of(&given, &names, self.links, &below));
+            }
             Ok((Answer { grants: lines }, is_complete))
         };
         let (answer, is_complete) = network.with_client(Some(payer), list).await?;
@@ -86,10 +113,9 @@ impl Grants {
 }
 
 impl GrantLine {
-    fn of(given: &Given, names: &Names, with_link: bool) -> Self {
+    fn of(given: &Given, names: &Names, with_link: bool, below: &[PassedOn]) -> Self {
         let Given { path, entry, opened, note } = given;
         let grant = &opened.grant;
-        let until = |at: protocol::UnixSeconds| at.to_string().chars().take(10).collect();
         Self {
             name: path.to_string(),
             cid: entry.object.to_string(),
@@ -100,11 +126,50 @@ impl GrantLine {
             version: grant.seq.get(),
             link: with_link.then(|| given.keys(names).link().to_string()),
             issued: grant.issued.get(),
-            expires: grant.expires.map(protocol::UnixSeconds::get),
+            expires: grant.expires.map(UnixSeconds::get),
             has_ended: grant.expires.is_some_and(|at| at <= now()),
             purpose: grant.purpose.as_ref().map(ToString::to_string),
-            shown_until: grant.expires.map_or_else(String::new, until),
+            may_delegate: opened.depth().map(sharing::Depth::get),
+            passed_on: below.iter().map(PassedOnLine::of).collect(),
+            shown_until: day(grant.expires),
         }
+    }
+}
+
+impl PassedOnLine {
+    fn of(one: &PassedOn) -> Self {
+        let PassedOn { seen, level, counts } = one;
+        Self {
+            by: seen.by().to_string(),
+            to: grants::signers(&seen.note.to),
+            files: seen.note.names.iter().map(ToString::to_string).collect(),
+            expires: seen.expires().map(UnixSeconds::get),
+            purpose: seen.purpose().map(ToString::to_string),
+            may_delegate: seen.depth().map(sharing::Depth::get),
+            level: *level,
+            counts: *counts,
+            shown_until: day(seen.expires()),
+        }
+    }
+}
+
+/// The day of an end, where there is one.
+fn day(at: Option<UnixSeconds>) -> String {
+    at.map_or_else(String::new, |at| at.to_string().chars().take(10).collect())
+}
+
+impl fmt::Display for PassedOnLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by, to, files, purpose, level, counts, shown_until, .. } = self;
+        let purpose = purpose.as_deref().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
+        let over = if *counts { "" } else { "  (of another version: opens nothing)" };
+        let (to, files) = (to.join(", "), files.join(", "));
+        writeln!(
+            f,
+            "{:1$}passed on by {by} until {shown_until} to {to}: {files}{purpose}{over}",
+            "",
+            2 * level
+        )
     }
 }
 
@@ -124,6 +189,7 @@ impl fmt::Display for Answer {
             if let Some(link) = &grant.link {
                 writeln!(f, "  {link}")?;
             }
+            grant.passed_on.iter().try_for_each(|one| write!(f, "{one}"))?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod audit_trail;
 pub(crate) mod break_glass;
 pub(crate) mod completions;
+pub(crate) mod delegate;
 pub(crate) mod deny;
 pub(crate) mod devnet;
 pub(crate) mod durability;

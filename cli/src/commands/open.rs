@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use protocol::{NetworkId, SecretKey, Signed};
 use serde::Serialize;
-use sharing::{FOLDER_TYPE, GrantLink, MediaType, ShareContents, ShareKeys, ShareLink, SharedFile};
+use sharing::{
+    FOLDER_TYPE, GrantLink, LinkId, MediaType, Reader, ShareContents, ShareKeys, ShareLink, ShareReader,
+    SharedFile,
+};
 
 use self::object::SharedObject;
 use crate::arguments::Globals;
@@ -17,6 +21,7 @@ use crate::commands::get::Get;
 use crate::destination::{Destination, Folder, Sink, safe_name, unless_ended};
 use crate::failure::{Outcome, Usage};
 use crate::gateway_api;
+use crate::names::now;
 use crate::passcode::PasscodeSource;
 use crate::secrets::SecretArg;
 use crate::shares;
@@ -53,6 +58,17 @@ pub(crate) struct Open {
     /// Who you are: the owner learns it from the gateway
     #[arg(long = "as", value_name = "NAME")]
     who: Option<String>,
+
+    /// Of a share for emergencies: by what its reader shows that it was granted to them, and in which network.
+    #[arg(skip)]
+    holder: Option<Holder>,
+}
+
+/// Somebody to whom the link of a share was granted.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) key: SecretKey,
+    pub(crate) network: NetworkId,
 }
 
 #[derive(Serialize)]
@@ -76,8 +92,8 @@ struct Received {
 
 impl Open {
     /// Opens this link as a reader who says this of themselves.
-    pub(crate) fn for_reader(link: String, who: String, output: Option<PathBuf>) -> Self {
-        Self { link: link.into(), passcode: None, output, who: Some(who) }
+    pub(crate) fn for_reader(link: String, who: String, holder: Holder, output: Option<PathBuf>) -> Self {
+        Self { link: link.into(), passcode: None, output, who: Some(who), holder: Some(holder) }
     }
 
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -96,7 +112,8 @@ impl Open {
         let gateway =
             gateway_api::address(link.origin()).map_err(|error| Usage::because(error.to_string()))?;
         let keys = self.keys(&link).await?;
-        let opened = shares::open(&gateway, &keys, self.who.as_deref()).await?;
+        let shown = self.shown(link.id())?;
+        let opened = shares::open(&gateway, &keys, self.who.as_deref(), shown.as_ref()).await?;
         let contents = opened.wrapped.open(&keys)?;
         let is_stdout = self.output.as_deref() == Some(Path::new("-"));
         if is_stdout && contents.files().len() > 1 {
@@ -132,6 +149,13 @@ impl Open {
             ));
         }
         Get::everything(link, self.output.as_deref(), globals).await
+    }
+
+    /// The signed word of somebody to whom the link was granted.
+    fn shown(&self, id: LinkId) -> anyhow::Result<Option<Signed<ShareReader>>> {
+        let Some(Holder { key, network }) = &self.holder else { return Ok(None) };
+        let who = self.who.as_deref().and_then(Reader::stated).context("nobody is named who reads")?;
+        Ok(Some(Signed::sign(key, network, ShareReader { id, issued: now(), who })))
     }
 
     async fn keys(&self, link: &ShareLink) -> anyhow::Result<ShareKeys> {

@@ -15,7 +15,7 @@ use proofs::Cid;
 use serde::Serialize;
 use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
-pub(crate) use self::grant::{GrantRevoked, from_some};
+pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
 use crate::arguments::Globals;
 use crate::ends::{Ended, Ending};
 use crate::failure::{Outcome, Usage};
@@ -166,7 +166,7 @@ impl Revoke {
                     paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
                 let gone = gone.collect();
                 names.local.release_all_later(released.iter().copied(), now())?;
-                names.local.write(gone).context("cannot write to your index")?;
+                names.enter(gone)?;
                 released
             }
             Some(path) => {

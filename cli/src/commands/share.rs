@@ -196,22 +196,16 @@ impl Share {
         files: &[SharedFile],
         passcode: bool,
     ) -> KeptShare {
-        let files = files.iter().map(|file| KeptFile {
-            name: file.name.to_string(),
-            cid: file.object.to_string(),
-            size: file.len,
-        });
         KeptShare {
-            id: id.to_string(),
-            gateway: gateway.origin().ascii_serialization(),
-            issued: now().get(),
             expires: Some(expires.get()),
             passcode,
             label: self.label.clone(),
-            files: files.collect(),
-            revoked: None,
-            patient: None,
-            purpose: None,
+            ..KeptShare::new(
+                id,
+                gateway.origin().ascii_serialization(),
+                now(),
+                files.iter().map(KeptFile::from),
+            )
         }
     }
 }
@@ -313,7 +307,7 @@ async fn list(
             erasable: None,
             headers: HeaderFields::default(),
         };
-        names.local.write(vec![Change::File(path, entry)]).context("cannot write to your index")?;
+        names.enter(vec![Change::File(path, entry)])?;
     }
     names.push(client, coding).await
 }

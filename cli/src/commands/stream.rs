@@ -39,7 +39,7 @@ impl Stream {
         match self.command {
             Command::Create(create) => create.run(globals).await,
             Command::Pull(pull) => pull.run(globals).await,
-            Command::List(list) => list.run(globals),
+            Command::List(list) => list.run(globals).await,
             Command::End(end) => end.run(globals).await,
         }
     }

@@ -1,15 +1,19 @@
 //! What is to be read in an emergency: a share that lies sealed at a gateway, whose link is granted to those who may break the glass.
 
-use account::{Change, put_small};
+use std::collections::BTreeMap;
+
+use account::{Change, RecordFolder, put_small};
 use anyhow::{Context as _, bail};
-use chunker::Coding;
-use client::{Client, Object};
+use chunker::{Coding, Padding, RequiredTags};
+use client::{Client, Object, PutOptions};
 use futures_util::TryStreamExt as _;
+use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use reqwest::Url;
 use sharing::{
-    Attempts, FileEntry, GrantedFile, HeaderFields, IndexPath, LinkId, MediaType, Share, ShareContents,
-    ShareKeys, ShareLink, SharedFile,
+    Attempts, FOLDER_TYPE, FileEntry, FileName, FolderFile, GRANT_SLOT, GrantKeys, GrantedFile, HeaderFields,
+    Identity, IndexPath, LinkId, MediaType, Share, ShareContents, ShareKeys, ShareLink, SharedFile,
+    SharedFolder,
 };
 
 use crate::arguments::Globals;
@@ -17,6 +21,7 @@ use crate::commands::share::register;
 use crate::names::{Names, now};
 use crate::shares::{self, KeptFile, KeptShare};
 use crate::trail::TrailFile;
+use crate::{media_type, packs};
 
 /// The media type of the link of a share for emergencies.
 pub(crate) const EMERGENCY_TYPE: &str = "application/vnd.headwater.emergency";
@@ -24,36 +29,166 @@ pub(crate) const EMERGENCY_TYPE: &str = "application/vnd.headwater.emergency";
 const FOLDER: &str = "emergency";
 /// Longest link, in bytes.
 const LINK_LEN_MAX: u64 = 2048;
+/// Records of a folder that are sealed as one object, in bytes: they are in memory together.
+const FOLDER_LEN_MAX: usize = 128 << 20;
 
-/// Seals files of the account at a gateway for emergencies. Gives the name under which the index has the link: that is what is granted.
-pub(crate) async fn seal(
-    client: &Client,
-    names: &mut Names,
-    coding: Coding,
-    globals: &Globals,
-    gateway: &Url,
-    files: &[GrantedFile],
-    expires: UnixSeconds,
-) -> anyhow::Result<IndexPath> {
-    let id = LinkId::from_bytes(rand::random());
-    let account = names.account.secret();
-    let origin = gateway.origin().ascii_serialization();
-    let link = ShareLink::new(&origin, id, shares::secret(account, id), false)?;
-    let shared = files.iter().map(|file| SharedFile {
-        key: file.key.clone(),
-        len: file.len,
-        name: file.name.clone(),
-        object: file.object,
-        media_type: file.media_type.clone(),
+/// What is to be sealed, where, and for whom.
+#[derive(Debug)]
+pub(crate) struct Sealing<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) coding: Coding,
+    pub(crate) globals: &'a Globals,
+    pub(crate) gateway: &'a Url,
+    /// The grant by which they have the link.
+    pub(crate) grant: LinkId,
+    pub(crate) to: &'a [Identity],
+}
+
+impl Sealing<'_> {
+    /// Seals files of the account for emergencies, or records of its folders. Gives the name under which the index has the link: that is
+    /// what is granted.
+    pub(crate) async fn seal(
+        &self,
+        names: &mut Names,
+        paths: &[IndexPath],
+        expires: impl FnOnce(UnixSeconds) -> UnixSeconds,
+    ) -> anyhow::Result<IndexPath> {
+        let Self { client, globals, gateway, .. } = *self;
+        let (files, until) = self.files(names, paths).await?;
+        let expires = expires(until);
+        let id = LinkId::from_bytes(rand::random());
+        let account = names.account.secret();
+        let origin = gateway.origin().ascii_serialization();
+        let link = ShareLink::new(&origin, id, shares::secret(account, id), false)?;
+        let kept = KeptShare {
+            expires: Some(expires.get()),
+            label: Some("for emergencies".to_owned()),
+            holders: self.holders(names),
+            ..KeptShare::new(id, origin, now(), files.iter().map(KeptFile::from))
+        };
+        let contents = ShareContents::new(files, now(), None)?;
+        let keys = ShareKeys::derive(id, link.secret(), None);
+        let share = Share::new(&keys, &contents, Attempts::NONE, Some(expires))?.for_emergencies();
+        let record = Signed::sign(&shares::share_key(account, id), &client.network(), share);
+        let mut trail = TrailFile::open(globals, account, client.network())?;
+        register(globals, gateway, &record, &kept, &mut trail).await?;
+        let text = link.to_string();
+        let object = put_small(client, &names.account, text.as_bytes(), self.coding, expires).await;
+        let object = object.context("cannot store the link of the share")?;
+        let media_type = MediaType::new(EMERGENCY_TYPE).ok();
+        enter(names, object, text.len() as u64, media_type, expires, "")
+    }
+
+    /// By what each of them shows that it was granted to them.
+    fn holders(&self, names: &Names) -> BTreeMap<String, String> {
+        let keys = GrantKeys::derive(names.account.secret(), self.grant);
+        let of = |to: &Identity| {
+            let holder = keys.holder().of_recipient(GRANT_SLOT, to.signs()).key().public();
+            (holder.to_string(), to.signs().to_string())
+        };
+        self.to.iter().map(of).collect()
+    }
+
+    /// The files as a gateway serves them, and when the first of them ends. Of a folder of records a copy is made: a gateway cannot look into
+    /// one.
+    async fn files(
+        &self,
+        names: &mut Names,
+        paths: &[IndexPath],
+    ) -> anyhow::Result<(Vec<SharedFile>, UnixSeconds)> {
+        let (mut files, mut until) = (Vec::new(), UnixSeconds::new(u64::MAX));
+        for path in paths {
+            let index = names.local.index();
+            let folder = match index.file(path) {
+                Some(file) if packs::is_folder(file) => Some((path.clone(), None)),
+                Some(_) => None,
+                None => packs::above(index, path).map(|(folder, inside)| (folder, Some(inside))),
+            };
+            let (file, end) = match folder {
+                Some((folder, inside)) => self.copy(names, &folder, inside.as_ref(), path).await?,
+                None => self.file(names, path).await?,
+            };
+            files.push(file);
+            until = until.min(end);
+        }
+        Ok((files, until))
+    }
+
+    async fn file(&self, names: &Names, path: &IndexPath) -> anyhow::Result<(SharedFile, UnixSeconds)> {
+        let (mut files, until) = super::files(self.client, names, std::slice::from_ref(path)).await?;
+        let GrantedFile { key, len, name, object, media_type } = files.remove(0);
+        Ok((SharedFile { key, len, name, object, media_type }, until))
+    }
+
+    /// Puts the records of a folder, or those that lie in `inside`, as one object that a reader unpacks.
+    async fn copy(
+        &self,
+        names: &mut Names,
+        folder: &IndexPath,
+        inside: Option<&IndexPath>,
+        path: &IndexPath,
+    ) -> anyhow::Result<(SharedFile, UnixSeconds)> {
+        let until = names.file(folder)?.until;
+        let opened = packs::open(self.client, &names.link(self.client, folder).await?).await?;
+        let copied = copy_of(&opened, inside).await.with_context(|| format!("cannot copy {path}"))?;
+        let (bytes, media_type) = copied;
+        let name = FileName::new(path.file_name()).expect("a part of a path is a name");
+        let options = PutOptions {
+            coding: self.coding,
+            padding: Padding::Padme,
+            name: Some(name.to_string()),
+            media_type: media_type.as_ref().map(ToString::to_string),
+            expires: until,
+            required: RequiredTags::default(),
+            secrets: names.account.new_secrets(),
+        };
+        let report = self.client.put(bytes.as_slice(), options, |_| {}).await?;
+        enter(names, report.cid, report.size, media_type.clone(), until, &format!("-{name}"))?;
+        let key = report.link.key().clone();
+        Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, until))
+    }
+}
+
+/// A record as it is; or the records of a folder one after another, behind the list of them.
+async fn copy_of(
+    folder: &RecordFolder,
+    inside: Option<&IndexPath>,
+) -> anyhow::Result<(Vec<u8>, Option<MediaType>)> {
+    let (mut records, mut len) = (BTreeMap::new(), 0);
+    // From the oldest to the newest: a later record takes the place of an earlier one.
+    for pack in 0..folder.catalogue().packs().len() {
+        let is_in = |name: &IndexPath| inside.is_none_or(|at| at == name || at.within(name).is_some());
+        let entries = folder.entries(pack).await?.into_iter().filter(|(name, _)| is_in(name)).collect();
+        let mut read = std::pin::pin!(folder.records(pack, entries).await?);
+        while let Some((name, record)) = read.try_next().await? {
+            len += record.len();
+            if len > FOLDER_LEN_MAX {
+                bail!("more than {FOLDER_LEN_MAX} bytes of records: name folders or records of it");
+            }
+            records.insert(name, record);
+        }
+    }
+    if let (Some(inside), true) = (inside, records.is_empty()) {
+        bail!("there is no record {inside} in it");
+    }
+    let type_of =
+        |name: &IndexPath| media_type::of_name(name.file_name()).and_then(|text| MediaType::new(text).ok());
+    if let Some(inside) = inside
+        && let Some(record) = records.remove(inside)
+    {
+        return Ok((record, type_of(inside)));
+    }
+    let listed = records.iter().map(|(name, record)| FolderFile {
+        len: record.len() as u64,
+        name: name.clone(),
+        media_type: type_of(name),
     });
-    let contents = ShareContents::new(shared.collect(), now(), None)?;
-    let keys = ShareKeys::derive(id, link.secret(), None);
-    let share = Share::new(&keys, &contents, Attempts::NONE, Some(expires))?.for_emergencies();
-    let record = Signed::sign(&shares::share_key(account, id), &client.network(), share);
-    let kept = kept(id, &origin, files, expires);
-    let mut trail = TrailFile::open(globals, account, client.network())?;
-    register(globals, gateway, &record, &kept, &mut trail).await?;
-    enter(client, names, coding, &link, expires).await
+    let list = SharedFolder::new(listed.collect())?;
+    let mut bytes = list.head();
+    for file in list.files() {
+        bytes.extend_from_slice(&records[&file.name]);
+    }
+    Ok((bytes, MediaType::new(FOLDER_TYPE).ok()))
 }
 
 /// The link in an object that was granted for emergencies.
@@ -65,49 +200,28 @@ pub(crate) async fn link_in(object: &Object) -> anyhow::Result<String> {
     String::from_utf8(bytes.concat()).context("what was granted is no link of a share for emergencies")
 }
 
-fn kept(id: LinkId, origin: &str, files: &[GrantedFile], expires: UnixSeconds) -> KeptShare {
-    let files = files.iter().map(|file| KeptFile {
-        name: file.name.to_string(),
-        cid: file.object.to_string(),
-        size: file.len,
-    });
-    KeptShare {
-        id: id.to_string(),
-        gateway: origin.to_owned(),
-        issued: now().get(),
-        expires: Some(expires.get()),
-        passcode: false,
-        label: Some("for emergencies".to_owned()),
-        files: files.collect(),
-        revoked: None,
-        patient: None,
-        purpose: None,
-    }
-}
-
-/// Puts the link, and enters it into the index.
-async fn enter(
-    client: &Client,
+/// Enters an object into the index, under the day.
+fn enter(
     names: &mut Names,
-    coding: Coding,
-    link: &ShareLink,
-    expires: UnixSeconds,
+    object: Cid,
+    len: u64,
+    media_type: Option<MediaType>,
+    until: UnixSeconds,
+    ending: &str,
 ) -> anyhow::Result<IndexPath> {
-    let text = link.to_string();
-    let object = put_small(client, &names.account, text.as_bytes(), coding, expires).await;
     let file = FileEntry {
-        object: object.context("cannot store the link of the share")?,
-        len: text.len() as u64,
-        media_type: Some(MediaType::new(EMERGENCY_TYPE).expect("a constant")),
+        object,
+        len,
+        media_type,
         created: now(),
         modified: now(),
-        until: expires,
+        until,
         erasable: None,
         headers: HeaderFields::default(),
     };
     let day: String = now().to_string().chars().take(10).collect();
-    let path = IndexPath::new(format!("{FOLDER}/{day}")).expect("a day is a name");
+    let path = IndexPath::new(format!("{FOLDER}/{day}{ending}")).context("it has too long a name")?;
     let path = names.local.index().free_path(&path)?;
-    names.local.write(vec![Change::File(path.clone(), file)]).context("cannot write to your index")?;
+    names.enter(vec![Change::File(path.clone(), file)])?;
     Ok(path)
 }

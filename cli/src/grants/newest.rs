@@ -9,14 +9,14 @@ use anyhow::{Context as _, bail};
 use chunker::Link;
 use client::Client;
 use data_encoding::HEXLOWER;
-use protocol::Sequence;
-use sharing::{GRANT_SLOT, GrantLink, GrantVersion};
+use protocol::{Pointer, PublicKey, Sequence, Signed, Slot};
+use sharing::{GRANT_SLOT, GrantLink, GrantVersion, OpenedDelegation};
 
 use crate::arguments::Globals;
 use crate::{folders, names};
 
 /// How long nodes have left once enough of them have said what the newest version is.
-const PATIENCE: Duration = Duration::from_millis(300);
+pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Where a version lies.
 #[derive(Debug)]
@@ -27,20 +27,7 @@ pub(crate) struct Newest {
 
 /// Finds the newest version of a grant. Says so where not enough nodes answer to be certain.
 pub(crate) async fn newest(client: &Client, link: &GrantLink, globals: &Globals) -> anyhow::Result<Newest> {
-    let read = client.pointers(link.series(), PATIENCE).await;
-    let (answered, copies) = (read.answered.len(), read.quorum.copies());
-    if !read.has_quorum() {
-        globals.output().note(format_args!(
-            "{answered} of the {copies} nodes that know which version of this grant is the newest answered, {} are needed: there may be \
-             a newer one",
-            read.quorum.read()
-        ));
-    }
-    let Some(pointer) = read.slots.get(&GRANT_SLOT).and_then(|versions| versions.first()) else {
-        bail!(
-            "no node knows this grant, or its time is over: {answered} of the {copies} that should have answered"
-        );
-    };
+    let pointer = pointer(client, link.series(), link.slot(), globals).await?;
     let seq = pointer.body().seq;
     let seen = Seen::of(globals, link)?;
     seen.check(seq)?;
@@ -50,10 +37,56 @@ pub(crate) async fn newest(client: &Client, link: &GrantLink, globals: &Globals)
     }
 }
 
+/// Fails when a grant above what was passed on has ended, or has a newer version: then it was passed on of that one, or not at all.
+pub(crate) async fn check_above(
+    client: &Client,
+    opened: &OpenedDelegation,
+    globals: &Globals,
+) -> anyhow::Result<()> {
+    for (series, slot, seq) in opened.above() {
+        let pointer = pointer(client, series, slot, globals).await?;
+        let newest = pointer.body().seq;
+        if pointer.body().value.as_bytes().is_empty() {
+            bail!("the grant of which this was passed on has ended: it was revoked");
+        }
+        if newest != seq {
+            bail!(
+                "this was passed on of version {seq} of a grant that has version {newest} now: whoever has passed it on has to do so again, \
+                 if they still may"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// The greatest version of a grant that any node knows.
 pub(crate) async fn latest_seq(client: &Client, link: &GrantLink) -> Option<Sequence> {
     let read = client.pointers(link.series(), PATIENCE).await;
-    read.slots.get(&GRANT_SLOT)?.first().map(|pointer| pointer.body().seq)
+    read.slots.get(&link.slot())?.first().map(|pointer| pointer.body().seq)
+}
+
+/// The newest pointer that any node knows. Says so where not enough nodes answer to be certain.
+async fn pointer(
+    client: &Client,
+    series: PublicKey,
+    slot: Slot,
+    globals: &Globals,
+) -> anyhow::Result<Signed<Pointer>> {
+    let mut read = client.pointers(series, PATIENCE).await;
+    let (answered, copies) = (read.answered.len(), read.quorum.copies());
+    if !read.has_quorum() {
+        globals.output().note(format_args!(
+            "{answered} of the {copies} nodes that know which version of this grant is the newest answered, {} are needed: there may be \
+             a newer one",
+            read.quorum.read()
+        ));
+    }
+    let versions = read.slots.remove(&slot).unwrap_or_default();
+    versions.into_iter().next().with_context(|| {
+        format!(
+            "no node knows this grant, or its time is over: {answered} of the {copies} that should have answered"
+        )
+    })
 }
 
 /// Which version of a grant was opened on this machine last: a file beside the account.
@@ -65,7 +98,9 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn of(globals: &Globals, link: &GrantLink) -> anyhow::Result<Self> {
         let folder = names::beside(globals.account.as_deref(), "granted")?;
-        Ok(Self { path: folder.join(HEXLOWER.encode(link.series().as_bytes())) })
+        let series = HEXLOWER.encode(link.series().as_bytes());
+        let name = if link.slot() == GRANT_SLOT { series } else { format!("{series}-{}", link.slot()) };
+        Ok(Self { path: folder.join(name) })
     }
 
     /// Fails for a version older than one that was opened here.

@@ -5,18 +5,21 @@ use anyhow::{Context as _, bail};
 use chunker::{Coding, Padding, RequiredTags, Salt};
 use client::{Client, PutOptions, PutReport};
 use proofs::Cid;
-use protocol::{Pointer, Sequence, Signed, UnixSeconds};
+use protocol::{Pointer, SecretKey, Sequence, Signed, UnixSeconds};
 use sharing::{
-    FileEntry, FileName, GRANT_SLOT, GRANT_TYPE, GrantKeys, GrantNote, GrantVersion, GrantedFile,
+    Depth, FileEntry, FileName, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantVersion, GrantedFile,
     HeaderFields, Identity, IndexPath, MediaType, NewGrant, Reason,
 };
 
 use super::{Given, latest_seq, parse};
+use crate::holds;
 use crate::names::{Names, now};
 
 /// A version that is to be published.
 #[derive(Debug)]
 pub(crate) struct Version {
+    /// How often its recipients may pass it on.
+    pub(crate) depth: Option<Depth>,
     pub(crate) expires: UnixSeconds,
     pub(crate) files: Vec<GrantedFile>,
     pub(crate) note: GrantNote,
@@ -36,7 +39,8 @@ impl Version {
         let (files, until) = files(client, names, &places).await?;
         let expires = given.opened.grant.expires.map_or(until, |expires| expires.min(until));
         let note = GrantNote { names: places, ..given.note.clone() };
-        Ok(Self { expires, files, note, purpose: given.opened.grant.purpose.clone() })
+        let purpose = given.opened.grant.purpose.clone();
+        Ok(Self { depth: given.opened.depth(), expires, files, note, purpose })
     }
 
     /// Publishes it under this name, in the place of what has the name. What it replaces is to be released by later commands.
@@ -48,13 +52,14 @@ impl Version {
         coding: Coding,
         path: IndexPath,
     ) -> anyhow::Result<PutReport> {
+        holds::check_replaced(names.local.index(), &path)?;
         let keys = GrantKeys::derive(names.account.secret(), self.note.id);
         let seq = latest_seq(client, keys.link()).await.map_or(Sequence::FIRST, Sequence::next);
         let expires = self.expires;
         let bytes = self.seal(client, names, seq)?;
-        let report = put(client, names, coding, &bytes, expires).await?;
+        let report = put(client, names, coding, &bytes, GRANT_TYPE, expires).await?;
         let at = GrantVersion::At(report.link.clone());
-        if let Err(error) = point(client, &keys, seq, &at, expires).await {
+        if let Err(error) = point(client, keys.pointer(), keys.link(), seq, &at, expires).await {
             names.local.release_later(report.cid, now())?;
             return Err(error);
         }
@@ -69,7 +74,7 @@ impl Version {
             erasable: None,
             headers: HeaderFields::default(),
         };
-        names.local.write(vec![Change::File(path, file)]).context("cannot write to your index")?;
+        names.enter(vec![Change::File(path, file)])?;
         if let Some(replaced) = &replaced {
             names.replaced(replaced)?;
         }
@@ -79,6 +84,7 @@ impl Version {
     fn seal(self, client: &Client, names: &Names, seq: Sequence) -> anyhow::Result<Vec<u8>> {
         let to = self.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
         let grant = NewGrant {
+            depth: self.depth,
             expires: Some(self.expires),
             files: self.files,
             issued: now(),
@@ -99,7 +105,7 @@ pub(crate) async fn end(client: &Client, names: &Names, given: &Given) -> anyhow
     if until <= now() {
         return Ok(());
     }
-    point(client, &keys, seq, &GrantVersion::Ended, until).await
+    point(client, keys.pointer(), keys.link(), seq, &GrantVersion::Ended, until).await
 }
 
 /// These files of the index with their keys, and when the first of them ends.
@@ -125,18 +131,20 @@ pub(crate) async fn files(
     Ok((files, until))
 }
 
-async fn put(
+/// Puts a grant, or what was passed on of one.
+pub(super) async fn put(
     client: &Client,
     names: &Names,
     coding: Coding,
     bytes: &[u8],
+    media_type: &str,
     expires: UnixSeconds,
 ) -> anyhow::Result<PutReport> {
     let options = PutOptions {
         coding,
         padding: Padding::Padme,
         name: None,
-        media_type: Some(GRANT_TYPE.to_owned()),
+        media_type: Some(media_type.to_owned()),
         expires,
         required: RequiredTags::default(),
         secrets: names.account.new_secrets(),
@@ -145,16 +153,17 @@ async fn put(
 }
 
 /// Has the nodes say from now on that this is the newest version.
-async fn point(
+pub(super) async fn point(
     client: &Client,
-    keys: &GrantKeys,
+    key: &SecretKey,
+    link: &GrantLink,
     seq: Sequence,
     version: &GrantVersion,
     expires: UnixSeconds,
 ) -> anyhow::Result<()> {
-    let value = version.seal(keys.link(), seq, Salt::from_bytes(rand::random()));
-    let pointer = Pointer { expires, seq, slot: GRANT_SLOT, value };
-    let written = client.set_pointer(&Signed::sign(keys.pointer(), &client.network(), pointer)).await;
+    let value = version.seal(link, seq, Salt::from_bytes(rand::random()));
+    let pointer = Pointer { expires, seq, slot: link.slot(), value };
+    let written = client.set_pointer(&Signed::sign(key, &client.network(), pointer)).await;
     if !written.has_quorum() {
         let why = written.failed.last().map(|(_, reason)| reason.as_str()).unwrap_or_default();
         bail!(

@@ -5,7 +5,8 @@ use std::fmt;
 use account::release_now;
 use anyhow::Context;
 use client::Client;
-use protocol::{NetworkId, SecretKey, Signed, UnixSeconds};
+use data_encoding::BASE64URL_NOPAD;
+use protocol::{NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sharing::{
@@ -136,6 +137,19 @@ struct Event {
     what: LinkEventKind,
     #[serde(default)]
     who: Option<Reader>,
+    /// A record in base64url.
+    #[serde(default)]
+    shown: Option<String>,
+}
+
+impl Event {
+    /// What of it can be looked at. That it says nothing of its own is seen later.
+    fn into_numbered(self) -> (u64, LinkEvent) {
+        let Self { number, at, what, who, shown } = self;
+        let shown = shown.and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+        let shown = shown.and_then(|bytes| Unverified::from_bytes(bytes).ok());
+        (number, LinkEvent { at, shown, what, who })
+    }
 }
 
 /// What happened to a link at its gateway after the event `after`, which the caller keeps: the gateway may forget it then.
@@ -150,11 +164,7 @@ pub(crate) async fn events(
     let answer =
         gateway_api::post_record(gateway, &format!("/api/links/{id}/events"), record.encode()).await?;
     let answer: Events = serde_json::from_value(answer).context("the gateway's events cannot be read")?;
-    let numbered = answer
-        .events
-        .into_iter()
-        .map(|Event { number, at, what, who }| (number, LinkEvent { at, what, who }));
-    Ok(numbered.collect())
+    Ok(answer.events.into_iter().map(Event::into_numbered).collect())
 }
 
 /// Whether a gateway does not know a link any more, or knows none.

@@ -12,7 +12,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sharing::{LinkId, Share, ShareEnd, ShareKeys, Wrapped};
+use sharing::{LinkId, Share, ShareEnd, ShareKeys, ShareReader, Wrapped};
 
 use crate::gateway_api::{GatewayError, Name, RECORD_TYPE, http, said, strange, unanswered, whole};
 
@@ -61,16 +61,20 @@ pub(crate) async fn end(gateway: &Url, end: &Signed<ShareEnd>) -> Result<(), Gat
     post_record(gateway, &path, end.encode()).await.map(drop)
 }
 
-/// Shows link and passcode.
+/// Shows link and passcode, and of a share for emergencies who opens it.
 pub(crate) async fn open(
     gateway: &Url,
     keys: &ShareKeys,
     who: Option<&str>,
+    shown: Option<&Signed<ShareReader>>,
 ) -> Result<Opened, OpenShareError> {
     let (knock, access) = (keys.knock().expose_text(), keys.access().expose_text());
     let mut question = json!({ "knock": *knock, "access": *access });
     if let Some(who) = who {
         question["who"] = json!(who);
+    }
+    if let Some(shown) = shown {
+        question["shown"] = json!(BASE64URL_NOPAD.encode(&shown.encode()));
     }
     let request = http(gateway)?.post(at(gateway, &format!("/api/shares/{}/open", keys.id())));
     let answer = request.json(&question).send().await.map_err(|error| unanswered(gateway, &error))?;

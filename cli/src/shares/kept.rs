@@ -1,5 +1,6 @@
 //! The list of shares: a file for each, so that commands that run at the same time do not meet.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -7,9 +8,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chunker::AccountSecret;
-use protocol::SecretKey;
+use protocol::{PublicKey, SecretKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
-use sharing::{LinkId, ShareLink, ShareLinkError, ShareSecret};
+use sharing::{LinkId, ShareLink, ShareLinkError, ShareSecret, SharedFile};
 
 use crate::arguments::Globals;
 use crate::{folders, names};
@@ -42,6 +43,9 @@ pub(crate) struct KeptShare {
     /// Why they are shared: a code of HL7 for purposes of use.
     #[serde(default)]
     pub(crate) purpose: Option<String>,
+    /// To whom its link was granted: the key by which each of them shows that, and the one that signs for them, in hexadecimal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) holders: BTreeMap<String, String>,
 }
 
 /// An object of a share.
@@ -52,6 +56,12 @@ pub(crate) struct KeptFile {
     pub(crate) name: String,
     pub(crate) cid: String,
     pub(crate) size: u64,
+}
+
+impl From<&SharedFile> for KeptFile {
+    fn from(file: &SharedFile) -> Self {
+        Self { name: file.name.to_string(), cid: file.object.to_string(), size: file.len }
+    }
 }
 
 impl KeptShares {
@@ -118,9 +128,38 @@ fn parse(bytes: &[u8]) -> anyhow::Result<KeptShare> {
 }
 
 impl KeptShare {
+    /// A share of these objects at the gateway with this origin; nothing else is known of it.
+    pub(crate) fn new(
+        id: LinkId,
+        gateway: String,
+        issued: UnixSeconds,
+        files: impl Iterator<Item = KeptFile>,
+    ) -> Self {
+        Self {
+            id: id.to_string(),
+            gateway,
+            issued: issued.get(),
+            expires: None,
+            passcode: false,
+            label: None,
+            files: files.collect(),
+            revoked: None,
+            patient: None,
+            purpose: None,
+            holders: BTreeMap::new(),
+        }
+    }
+
     /// Which share it is.
     pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
         self.id.parse().context("the list of shares is damaged")
+    }
+
+    /// To whom its link was granted: the key by which each of them shows that, and the one that signs for them.
+    pub(crate) fn holders(&self) -> anyhow::Result<Vec<(PublicKey, PublicKey)>> {
+        let parse = |(holder, signs): (&String, &String)| anyhow::Ok((holder.parse()?, signs.parse()?));
+        let all = self.holders.iter().map(parse).collect::<anyhow::Result<_>>();
+        all.context("the list of shares is damaged")
     }
 
     /// Its link once more.

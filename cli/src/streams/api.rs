@@ -5,11 +5,9 @@ use std::time::Duration;
 use protocol::Signed;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use sharing::{DeviceStream, DeviceStreamEnd, KeptBatch, KeptBatches, StreamInquiry};
+use sharing::{DeviceStream, KeptBatch, KeptBatches, StreamInquiry};
 
-use crate::gateway_api::{
-    GatewayError, RECORD_TYPE, http, keeps_secrets, post_record, said, strange, unanswered, whole,
-};
+use crate::gateway_api::{GatewayError, RECORD_TYPE, http, keeps_secrets, said, strange, unanswered, whole};
 
 /// A gateway that sends nothing for so long has failed.
 const STALL_WITHIN: Duration = Duration::from_secs(40);
@@ -26,12 +24,6 @@ pub(crate) async fn register(
     let request = http(gateway)?.post(at(gateway, "/api/streams")).header(CONTENT_TYPE, RECORD_TYPE);
     let answer = request.bearer_auth(token).body(stream.encode()).send().await;
     said(gateway, answer.map_err(|error| unanswered(gateway, &error))?).await.map(drop)
-}
-
-/// Ends a stream.
-pub(crate) async fn end(gateway: &Url, end: &Signed<DeviceStreamEnd>) -> Result<(), GatewayError> {
-    let path = format!("/api/streams/{}/end", end.body().id);
-    post_record(gateway, &path, end.encode()).await.map(drop)
 }
 
 /// Batches that wait, in the order of their numbers; of what is in them nothing has been checked.

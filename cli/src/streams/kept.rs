@@ -17,7 +17,7 @@ pub(crate) struct KeptStreams {
 }
 
 /// What is known of a stream.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeptStream {
     pub(crate) id: String,
@@ -46,6 +46,16 @@ impl KeptStreams {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Takes what another machine knows of a stream: what either of them has read or ended is.
+    pub(crate) fn learn(&self, told: &KeptStream) -> anyhow::Result<()> {
+        let known = self.all()?.into_iter().find(|stream| stream.id == told.id);
+        let merged = match &known {
+            Some(known) => known.merged(told),
+            None => told.clone(),
+        };
+        if known.as_ref() == Some(&merged) { Ok(()) } else { self.keep(&merged) }
+    }
+
     /// Forgets a stream that was never registered.
     pub(crate) fn forget(&self, stream: &KeptStream) -> anyhow::Result<()> {
         let path = self.path(&stream.id, "json");
@@ -55,7 +65,7 @@ impl KeptStreams {
     /// The newest stream of this name.
     pub(crate) fn named(&self, name: &IndexPath) -> anyhow::Result<KeptStream> {
         let found = self.all()?.into_iter().rev().find(|stream| stream.name == name.to_string());
-        found.with_context(|| format!("this machine knows of no stream {name}: use it where it was made"))
+        found.with_context(|| format!("this account has no stream {name}, as far as this machine knows"))
     }
 
     /// All of them, oldest first.
@@ -93,7 +103,31 @@ impl KeptStreams {
 }
 
 impl KeptStream {
+    fn merged(&self, other: &Self) -> Self {
+        let ended = self.ended.into_iter().chain(other.ended).min();
+        Self { ended, pulled: self.pulled.max(other.pulled), ..self.clone() }
+    }
+
     pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
         self.id.parse().context("the list of streams is damaged")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_machine_knows_is_added_and_takes_nothing_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = KeptStreams { folder: folder.path().join("streams") };
+        let id = LinkId::from_bytes([1; 32]).to_string();
+        let (name, gateway) = ("/ward".to_owned(), "https://g.example".to_owned());
+        let here = KeptStream { id, name, gateway, made: 5, ended: None, pulled: 7 };
+        known.learn(&here).unwrap();
+        known.learn(&KeptStream { ended: Some(9), pulled: 3, ..here.clone() }).unwrap();
+        assert_eq!(known.all().unwrap(), [KeptStream { ended: Some(9), ..here.clone() }]);
+        known.learn(&KeptStream { pulled: 8, ..here.clone() }).unwrap();
+        assert_eq!(known.all().unwrap(), [KeptStream { ended: Some(9), pulled: 8, ..here }]);
     }
 }

@@ -5,6 +5,7 @@ use sharing::{Facts, PatientId, Purpose, TrailText, TrailWhat};
 
 use crate::health::BookEntry;
 use crate::shares::KeptShare;
+use crate::streams::KeptStream;
 
 /// What can be said of a health link that something happened to.
 pub(crate) fn facts_of(link: &BookEntry, what: TrailWhat, at: UnixSeconds) -> Facts {
@@ -28,9 +29,14 @@ pub(crate) fn facts_of_share(share: &KeptShare, what: TrailWhat, at: UnixSeconds
     }
 }
 
-/// As much of a text as fits into a line of the trail.
-pub(crate) fn line(text: &str) -> Option<TrailText> {
-    TrailText::cut(text)
+/// What can be said of a stream of a device that something happened to.
+pub(crate) fn facts_of_stream(stream: &KeptStream, what: TrailWhat, at: UnixSeconds) -> Facts {
+    Facts {
+        about: TrailText::cut(&format!("stream {}", stream.name)),
+        link: stream.id.parse().ok(),
+        source: TrailText::cut(&stream.gateway),
+        ..Facts::new(what, at)
+    }
 }
 
 fn for_whom(facts: Facts, patient: Option<&str>, purpose: Option<&str>) -> Facts {

@@ -38,7 +38,8 @@ impl Asked {
     /// A health link.
     pub(crate) fn health(link: &BookEntry) -> Self {
         let facts = facts_of(link, TrailWhat::Opened, now());
-        let asked = AskedLink { id: link.id, facts, made: link.made, expires: link.expires };
+        let holders = Vec::new();
+        let asked = AskedLink { id: link.id, facts, made: link.made, expires: link.expires, holders };
         Self { gateway: link.gateway.clone(), link: asked }
     }
 
@@ -46,7 +47,8 @@ impl Asked {
     pub(crate) fn share(share: &KeptShare) -> anyhow::Result<Self> {
         let facts = facts_of_share(share, TrailWhat::Opened, now());
         let (made, expires) = (UnixSeconds::new(share.issued), share.expires.map(UnixSeconds::new));
-        let link = AskedLink { id: share.id()?, facts, made, expires };
+        let holders = share.holders()?;
+        let link = AskedLink { id: share.id()?, facts, made, expires, holders };
         Ok(Self { gateway: gateway_api::address(&share.gateway)?, link })
     }
 }
@@ -140,8 +142,10 @@ mod tests {
         let (secret, network) = (AccountSecret::from_bytes([1; 32]), NetworkId::from_bytes([2; 32]));
         let mut file = TrailFile::read_at(folder.path().join("trail"), &secret, network).unwrap();
         let (made, facts) = (UnixSeconds::new(1_700_000_000), Facts::new(TrailWhat::Opened, now()));
-        let asked =
-            Asked { gateway, link: AskedLink { id: LinkId::from_bytes([3; 32]), facts, made, expires } };
+        let asked = Asked {
+            gateway,
+            link: AskedLink { id: LinkId::from_bytes([3; 32]), facts, made, expires, holders: Vec::new() },
+        };
         let mut is_complete = false;
         for _ in 0..2 {
             let output = Output::new(false);

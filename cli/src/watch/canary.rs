@@ -5,31 +5,34 @@
 
 mod book;
 mod finding;
+mod player;
 mod proved;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
+use futures_util::future::try_join_all;
 use ledger::tlog::Policy;
 use ledger::{Inquired, Neighbours, Omission, Shortfall, Shown, Summary};
 use protocol::{
     Amount, DeliveryReceipt, Epoch, Promise, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
-use publishing::download::{Download, Part, usual_tracks};
+use publishing::download::Download;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sharing::Bundle;
+use tokio::time::{Instant, sleep_until};
 
 use self::book::{Book, Noted, Short};
 pub(crate) use self::finding::Finding;
 use self::finding::{Open, Settled, open, settled};
+use self::player::{Step, visit};
 use self::proved::{CountedAnswer, LinesAnswer};
 use super::kept::Kept;
-use super::stream::Piece;
-use super::{Fare, Keep, Offer, UsedGrant};
+use super::{Fare, Keep, Offer, Proxy, Show, UsedGrant};
 use crate::ledger_api::LedgerApi;
 use crate::output::Output;
 
@@ -107,8 +110,8 @@ impl Canary {
     /// Watches a title as everybody does. What the gateway does not take is not handed in otherwise.
     pub(crate) async fn watch(
         &self,
-        bundle: &Bundle,
-        download: &Download,
+        bundle: Bundle,
+        download: Download,
         offer: Offer,
         outing: Outing,
     ) -> anyhow::Result<Vec<UsedGrant>> {
@@ -116,8 +119,10 @@ impl Canary {
         let Outing { gateway, viewer, limit, segments, output } = outing;
         let gateways = std::slice::from_ref(&gateway);
         let fare = Arc::new(Fare::new(offer, gateways, viewer, self.keep.clone(), limit, output));
+        let visit = visit(&bundle, segments, |below| rand::random_range(0..below));
+        let proxy = Proxy::new(Show::whole(bundle)?, download, Some(Arc::clone(&fare)));
         let watched = tokio::select! {
-            watched = play(bundle, download, &fare, segments) => watched,
+            watched = play(&proxy, visit) => watched,
             () = fare.acknowledge_always() => unreachable!("it has no end"),
         };
         let used = fare.acknowledge_last().await?;
@@ -163,23 +168,13 @@ impl Canary {
     }
 }
 
-/// Everything of the usual tracks, in the order in which it is played.
-async fn play(bundle: &Bundle, download: &Download, fare: &Fare, segments: u32) -> anyhow::Result<()> {
-    let tracks = usual_tracks(bundle);
-    for number in 0..segments {
-        let mut is_there = false;
-        for track in &tracks {
-            let (Some(part), Some(piece)) = (Part::segment(track, number), Piece::segment(track, number))
-            else {
-                continue;
-            };
-            is_there = true;
-            let attempt = async |gateway| fare.part(download, gateway, &part, &piece).await;
-            download.part_by(&part, attempt).await?;
-        }
-        if !is_there {
-            break;
-        }
+/// Plays as the players of this machine do, through what they play through.
+async fn play(proxy: &Proxy, visit: Vec<Step>) -> anyhow::Result<()> {
+    let began = Instant::now();
+    for Step { at_ms, parts } in visit {
+        sleep_until(began + Duration::from_millis(at_ms)).await;
+        let asked = parts.iter().filter_map(|(track, number)| proxy.show().part(track.as_str(), *number));
+        try_join_all(asked.map(|asked| proxy.fetch(asked))).await?;
     }
     Ok(())
 }

@@ -101,9 +101,9 @@ class Identity:
     def text(self):
         return text(self.signing.public + self.reads)
 
-    def wrap(self, key, info, aad, ephemeral):
-        sealed = seal_base(self.kem, self.reads, info, aad, key, ephemeral)
-        assert rust_openssl.hpke._decrypt_with_aad(OUTSIDE[self.kem], sealed, self.secret, info, aad) == key
+    def wrap(self, keys, info, aad, ephemeral):
+        sealed = seal_base(self.kem, self.reads, info, aad, keys, ephemeral)
+        assert rust_openssl.hpke._decrypt_with_aad(OUTSIDE[self.kem], sealed, self.secret, info, aad) == keys
         return self.kem + sealed
 
 
@@ -163,23 +163,49 @@ def terms_of(body, network=NET, by=OWNER):
     return b3(by.signing.public + network + cbor(without_none(body | {"wraps": bytes(32)})))
 
 
-def wraps_for(identities_, terms, key=GRANT_KEY, info=b"headwater/1 grant"):
-    wraps = [one.wrap(key, info, terms, b3(b"ephemeral" + bytes([number]))) for number, one in enumerate(identities_)]
+ROOT = derive("headwater v1 grant holder root", OWNER.account + ID)
+
+
+def holder_of(giver, slot, who):
+    return derive("headwater v1 grant holder", giver + slot.to_bytes(2, "little") + who.signing.public)
+
+
+def holder_key(holder):
+    return Key(derive("headwater v1 grant holder key", holder))
+
+
+def wraps_for(identities_, terms, key=GRANT_KEY, info=b"headwater/1 grant", giver=ROOT, slot=1):
+    """The first of them is who gives."""
+    holders = [giver if number == 0 else holder_of(giver, slot, one) for number, one in enumerate(identities_)]
+    wraps = [one.wrap(key + holder, info, terms, b3(b"ephemeral" + bytes([number]))) for number, (one, holder) in enumerate(zip(identities_, holders))]
     return b"".join(sorted(wraps))
 
 
-def grant(files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, note=None, body=None, network=NET, by=OWNER, signed_as=None, **changes):
+def tag_of(file):
+    return derive("headwater v1 granted file", cbor(file))
+
+
+def passing_of(depth, secrets, files, **changes):
+    """`secrets`: those of the recipients, who may pass it on."""
+    holders, tags = sorted(holder_key(holder).public for holder in secrets), sorted(map(tag_of, files))
+    return cbor(without_none({"depth": depth, "holders": b"".join(holders), "tags": b"".join(tags)} | changes))
+
+
+def grant(
+    files=(FILE,), to=(OWNER, READER), contents=None, wraps=None, note=None, body=None, network=NET, by=OWNER, signed_as=None, passing=None, **changes
+):
     """`wraps` gives the wraps for the terms; `signed_as` is what is changed in the body after that."""
     contents = contents_of(list(files)) if contents is None else contents
     note = note_of(contents) if note is None else note
     said = {
-        "contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note), "purpose": "treatment", "seq": 3, "series": SERIES.public,
+        "contents": b3(contents), "expires": START + 86_400, "issued": START, "note": b3(note), "passing": passing and b3(passing), "purpose": "treatment", "seq": 3,
+        "series": SERIES.public,
     } | (body or {})
     terms = terms_of(said, network, by)
     wraps = wraps_for(to, terms) if wraps is None else wraps(terms)
     said = {"wraps": b3(wraps)} | said | (signed_as or {})
     signed = record("grant", without_none(said), by.signing, network=network)
-    return cbor(without_none({"contents": contents, "note": note, "record": signed, "v": 1, "wraps": wraps} | changes))
+    return cbor(without_none({"contents": contents, "note": note, "passing": passing, "record": signed, "v": 1, "wraps": wraps} | changes))
 
 
 def grants():
@@ -198,6 +224,8 @@ def grants():
     yield vector("for a hybrid reader", None, grant(to=(OWNER, HYBRID_READER)), 1)
     yield vector("for readers of both kinds", None, grant(to=(OWNER, OTHER, HYBRID_READER, HYBRID_OTHER)), 1)
     yield vector("without an end and a purpose", None, grant(body={"expires": None, "purpose": None}), 1)
+    may_pass = passing_of(1, [holder_of(ROOT, 1, READER)], [FILE])
+    yield vector("that may be passed on", None, grant(passing=may_pass), 1)
     yield vector("64 files", None, grant([FILE] * 64), 64)
     yield vector("nothing", "malformed", b"")
     yield vector("a byte follows", "malformed", grant() + b"\0")
@@ -215,12 +243,16 @@ def grants():
     yield vector("wraps of another grant", "hash", grant(body={"wraps": b3(b"other")}))
     yield vector("a wrap that was added later", "hash", grant(to=(OWNER, OTHER, READER), body={"wraps": b3(b"those for the owner and another")}))
     yield vector("a note of another grant", "hash", grant(body={"note": b3(b"other")}))
+    yield vector("that may be passed on, unsigned", "hash", grant(passing=may_pass, body={"passing": None}))
+    yield vector("by whom it may be passed on is missing", "hash", grant(body={"passing": b3(may_pass)}))
+    yield vector("by others than was signed", "hash", grant(passing=passing_of(1, [holder_of(ROOT, 1, OTHER)], [FILE]), body={"passing": b3(may_pass)}))
+    yield vector("signed anew so that it may be passed on", "not_for_you", grant(passing=may_pass, wraps=lambda _: wraps_for((OWNER, READER), as_owner(_))))
     yield vector("without a hash of the note", "record", grant(body={"note": None}))
     yield vector("without a version", "record", grant(body={"seq": None}))
     yield vector("of no series", "record", grant(body={"series": b"\x02" + bytes(31)}))
     yield vector("for others", "not_for_you", grant(to=(OWNER, OTHER)))
     yield vector("for other hybrid readers", "not_for_you", grant(to=(OWNER, HYBRID_OTHER)))
-    mine = lambda terms: HYBRID_READER.wrap(GRANT_KEY, b"headwater/1 grant", terms, b3(b"ephemeral"))
+    mine = lambda terms: HYBRID_READER.wrap(GRANT_KEY + bytes(32), b"headwater/1 grant", terms, b3(b"ephemeral"))
     yield vector("another ciphertext of ML-KEM", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:2] + bytes([wrap[2] ^ 1]) + wrap[3:]))
     yield vector("another key of X25519 beside it", "not_for_you", grant(wraps=lambda terms: (wrap := mine(terms))[:1090] + OTHER.reads + wrap[1122:]))
     yield vector("wrapped beside other terms", "not_for_you", grant(wraps=lambda _: wraps_for((OWNER, READER), b3(b"other"))))
@@ -230,11 +262,11 @@ def grants():
     yield vector("signed anew by somebody else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), as_owner(terms)), by=OTHER))
     yield vector("wrapped for something else", "not_for_you", grant(wraps=lambda terms: wraps_for((OWNER, READER), terms, info=b"headwater/1 other")))
     yield vector("no wraps", "wraps", grant(wraps=lambda _: b""))
-    yield vector("a hybrid wrap of 1169 bytes", "wraps", grant(wraps=lambda terms: mine(terms)[:-1]))
+    yield vector("a hybrid wrap of 1201 bytes", "wraps", grant(wraps=lambda terms: mine(terms)[:-1]))
     yield vector("a hybrid wrap that says it is none", "wraps", grant(wraps=lambda terms: X25519 + mine(terms)[2:]))
     yield vector("a wrap of another kind", "wraps", grant(wraps=lambda terms: bytes([0x00, 0x10]) + wraps_for((READER,), terms)[2:]))
     yield vector("a wrap without its kind", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[2:]))
-    yield vector("a wrap of 81 bytes", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[:-1]))
+    yield vector("a wrap of 113 bytes", "wraps", grant(wraps=lambda terms: wraps_for((READER,), terms)[:-1]))
     yield vector("contents under another key", "key", grant(contents=contents_of([FILE], b3(b"other key"))))
     yield vector("no files", "files", grant([]))
     yield vector("65 files", "malformed", grant([FILE] * 65))
@@ -244,15 +276,152 @@ def grants():
     yield vector("an unknown key of a file", "malformed", grant([FILE | {"extra": 1}]))
 
 
+# --- Grants that are passed on -------------------------------------------------------------------
+
+# The owner has granted two files to `other`, who passes the first one on to `reader`.
+SECOND = without_none(FILE | {"name": "b", "object": b"\x01\x71\x1e\x20" + b3(b"another scan"), "type": None})
+SLOT = 2
+OTHERS, READERS = holder_of(ROOT, 1, OTHER), holder_of(holder_of(ROOT, 1, OTHER), SLOT, READER)
+
+
+def may(files=(FILE, SECOND), depth=2, holders=(OTHERS,), passing=None, body=None, by=OWNER, network=NET):
+    """The level of the owner's grant."""
+    passing = passing_of(depth, holders, files) if passing is None else passing
+    said = {
+        "contents": b3(b"contents"), "expires": START + 86_400, "issued": START, "note": b3(b"note"), "passing": b3(passing), "purpose": "treatment", "seq": 3,
+        "series": SERIES.public, "wraps": b3(b"wraps"),
+    } | (body or {})
+    return {"passing": passing, "record": record("grant", without_none(said), by.signing, network=network)}
+
+
+def pointer_of(holder):
+    return Key(derive("headwater v1 delegation pointer key", holder))
+
+
+def shown(who=OTHER, holder=OTHERS, series=SERIES.public, network=NET):
+    return record("grant_holder", {"identity": who.signing.public, "series": series}, holder_key(holder), network=network)
+
+
+def passed(above=None, files=(FILE,), to=(OTHER, READER), by=OTHER, holder=OTHERS, slot=SLOT, said=None, passing=None, holds="true", signed_as=None, note=None, **changes):
+    above = [may()] if above is None else above
+    holds = shown(by, holder) if holds == "true" else holds
+    contents = contents_of(list(files))
+    names = {"names": [file["name"] for file in files], "to": [one.text() for one in to[1:]], "v": 1}
+    key = derive("headwater v1 delegation note", holder + b3(contents))
+    note = ChaCha20Poly1305(key).encrypt(bytes(12), cbor(names if note is None else note), b"")
+    body = {
+        "contents": b3(contents), "expires": START + 3600, "issued": START + 60, "note": b3(note), "parent": b3(above[-1]["record"]) if above else bytes(32),
+        "passing": passing and b3(passing), "purpose": "treatment: second opinion", "seq": 1, "series": pointer_of(holder).public, "slot": slot,
+    } | (said or {})
+    terms = b3(by.signing.public + NET + cbor(without_none(body | {"wraps": bytes(32)})))
+    wraps = wraps_for(to, terms, giver=holder, slot=slot)
+    body = without_none({"wraps": b3(wraps)} | body | (signed_as or {}))
+    own = without_none({"holder": holds, "passing": passing, "record": record("delegation", body, by.signing)})
+    return {"above": above, "contents": contents, "note": note, "own": own, "v": 1, "wraps": wraps} | changes
+
+
+def below(by, to, holder, above, depth=None, slot=SLOT, files=(FILE,), **more):
+    """One more level, and the secret of the one to whom it is passed on."""
+    next_ = holder_of(holder, slot, to)
+    passing = passing_of(depth, [next_], files) if depth else None
+    series = SERIES.public if len(above) == 1 else pointer_of(more.pop("giver")).public
+    made = passed(above, files, (by, to), by, holder, slot, passing=passing, holds=shown(by, holder, series), **more)
+    return made, next_
+
+
+def delegations():
+    def vector(name, error, made, through=None):
+        bytes_ = made if isinstance(made, bytes) else cbor(without_none(made))
+        return without_none({"name": name, "delegation": bytes_.hex(), "error": error, "through": through})
+
+    others = [OTHER.signing.public.hex()]
+    yield vector("a file of two", None, passed(), others)
+    yield vector("both files, with the same end and purpose", None, passed(files=(FILE, SECOND), said={"expires": START + 86_400, "purpose": "treatment"}), others)
+    yield vector("of a grant without an end and a purpose", None, passed([may(body={"expires": None, "purpose": None})], said={"expires": None, "purpose": "anything"}), others)
+    yield vector("that may be passed on", None, passed(passing=passing_of(1, [READERS], [FILE])), others)
+    carl = Identity(b"carl")
+    first, carls = below(OTHER, carl, OTHERS, [may()], depth=1)
+    second, _ = below(carl, READER, carls, [may(), first["own"]], giver=OTHERS)
+    yield vector("passed on twice", None, second, others + [carl.signing.public.hex()])
+
+    yield vector("nothing", "malformed", b"")
+    yield vector("a byte follows", "malformed", cbor(passed()) + b"\0")
+    yield vector("an unknown key", "malformed", passed(extra=1))
+    yield vector("version 2", "version", passed(v=2))
+    yield vector("of nothing", "levels", passed([]))
+    yield vector("with a record missing", "record", second | {"above": [first["own"]]})
+    yield vector("five above", "malformed", passed([may()] * 5))
+    yield vector("of another network", "record", passed([may(network=OTHER_NET)]))
+    yield vector("a grant that may not be passed on", "not_allowed", passed([{"record": may(body={"passing": None})["record"]}]))
+    yield vector("of a delegation that may not be", "not_allowed", below(carl, READER, holder_of(OTHERS, SLOT, carl), [may(), below(OTHER, carl, OTHERS, [may()])[0]["own"]], giver=OTHERS)[0])
+    yield vector("by whom it may be passed on was changed", "passing", passed([may() | {"passing": passing_of(2, [OTHERS, READERS], [FILE])}]))
+    for name, passing in (
+        ("depth 0", passing_of(0, [OTHERS], [FILE])), ("depth 5", passing_of(5, [OTHERS], [FILE])), ("nobody", passing_of(2, [], [FILE])), ("no files", passing_of(2, [OTHERS], [])),
+        ("half a key", passing_of(2, [OTHERS], [FILE], holders=bytes(31))), ("one twice", passing_of(2, [OTHERS, OTHERS], [FILE])), ("an unknown key", passing_of(2, [OTHERS], [FILE], extra=1)),
+        ("holders out of order", passing_of(2, [OTHERS], [FILE], holders=b"\x02" * 32 + b"\x01" * 32)), ("65 files", passing_of(2, [OTHERS], [FILE], tags=b"".join(bytes([n]) * 32 for n in range(65)))),
+    ):
+        yield vector(f"may be passed on: {name}", "passing", passed([may(passing=passing)]))
+    yield vector("by nobody who shows that it was granted to them", "holder", passed(holds=None))
+    yield vector("by somebody else in their name", "holder", passed(by=READER, holds=shown(OTHER)))
+    yield vector("by who has no key of a recipient", "holder", passed(by=carl, holds=shown(carl, READERS)))
+    yield vector("shown for another grant", "holder", passed(holds=shown(series=READER.signing.public)))
+    yield vector("shown in another network", "record", passed(holds=shown(network=OTHER_NET)))
+    yield vector("shown by another record", "record", passed(holds=may()["record"]))
+    yield vector("by who was granted it no more", "holder", passed([may(holders=(READERS,))]))
+    yield vector("the owner's grant with a holder", "holder", passed([may() | {"holder": shown()}]))
+    yield vector("of another version", "parent", passed(said={"parent": b3(may(body={"seq": 2})["record"])}))
+    yield vector("a later end", "wider", passed(said={"expires": START + 86_401}))
+    yield vector("no end", "wider", passed(said={"expires": None}))
+    yield vector("another purpose", "wider", passed(said={"purpose": "research"}))
+    yield vector("a longer word", "wider", passed(said={"purpose": "treatments"}))
+    yield vector("no purpose", "wider", passed(said={"purpose": None}))
+    yield vector("by a pointer of the owner", "wider", passed(slot=1))
+    yield vector("by a pointer that is none", "wider", passed(slot=18))
+    yield vector("as often as the grant itself", "wider", passed(passing=passing_of(2, [READERS], [FILE])))
+    yield vector("more files to be passed on", "wider", passed([may(files=(FILE,))], passing=passing_of(1, [READERS], [FILE, SECOND])))
+    third, thirds = below(carl, OWNER, carls, [may(depth=3), below(OTHER, carl, OTHERS, [may(depth=3)], depth=2)[0]["own"]], depth=2, giver=OTHERS)
+    yield vector("a level above that is wider", "wider", below(OWNER, READER, thirds, third["above"] + [third["own"]], giver=carls)[0])
+    yield vector("a file that was not granted", "file", passed(files=(FILE, SECOND), above=[may(files=(FILE,))]))
+    yield vector("a file under another name", "file", passed(files=(FILE | {"name": "knee2.dcm"},)))
+    yield vector("a file under another key", "file", passed(files=(FILE | {"key": b3(b"other")},)))
+    yield vector("contents of another", "hash", passed(contents=contents_of([SECOND])))
+    yield vector("a note of another", "hash", passed(said={"note": b3(b"other")}))
+    yield vector("wraps of another", "hash", passed(wraps=b""))
+    yield vector("to others", "not_for_you", passed(to=(OTHER, carl)))
+    yield vector("signed anew with another end", "not_for_you", passed(signed_as={"expires": START + 7200}))
+    yield vector("no files", "files", passed(files=()))
+
+
+def delegation_notes():
+    def vector(name, error, **more):
+        return without_none({"name": name, "delegation": cbor(passed(**more)).hex(), "error": error})
+
+    good = {"names": ["knee.dcm"], "to": [READER.text()], "v": 1}
+    yield vector("a note", None)
+    yield vector("version 2", "version", note=good | {"v": 2})
+    yield vector("no names", "names", note=good | {"names": []})
+    yield vector("a name that leads out", "malformed", note=good | {"names": ["../a"]})
+    yield vector("no recipients", "recipients", note=good | {"to": []})
+    yield vector("a recipient twice", "recipients", note=good | {"to": [READER.text()] * 2})
+    yield vector("a recipient of 4097 bytes", "recipients", note=good | {"to": ["x" * 4097]})
+    yield vector("an unknown key", "malformed", note=good | {"extra": 1})
+    yield vector("of another recipient", "not_yours", holder=READERS, by=READER, holds=shown(READER, READERS), above=[may(holders=(READERS,))])
+
+
 # --- Links, pointers and notes -------------------------------------------------------------------
 
 
-def link_text(series=SERIES.public, secret=SECRET):
-    return "headwater-grant:" + base64.urlsafe_b64encode(series + secret).decode().rstrip("=")
+def link_text(series=SERIES.public, secret=SECRET, slot=b""):
+    return "headwater-grant:" + base64.urlsafe_b64encode(series + secret + slot).decode().rstrip("=")
 
 
 def links():
     yield {"name": "a grant", "account": OWNER.account.hex(), "id": ID.hex(), "link": link_text()}
+    secret = derive("headwater v1 delegation link", OTHERS + SLOT.to_bytes(2, "little"))
+    passed_on = link_text(pointer_of(OTHERS).public, secret, bytes([SLOT]))
+    yield {"name": "passed on", "account": OWNER.account.hex(), "id": ID.hex(), "to": OTHER.text(), "slot": SLOT, "link": passed_on}
+    for name, slot in (("0", b"\0"), ("of the owner", b"\1"), ("18", b"\x12")):
+        yield {"name": f"a pointer {name}", "link": link_text(slot=slot), "error": "slot"}
     good = link_text()
     for name, error, text in (
         ("nothing", "scheme", ""), ("an identity", "scheme", OWNER.text()), ("upper case", "scheme", good.upper()), ("cut off", "length", good[:-1]), ("padded", "length", good + "=="),
@@ -316,6 +485,14 @@ write("identities.json", "Spec section 31. Accounts and their identities, and te
 write(
     "grants.json", "Spec section 31. Grants that the account `reader` opens, or refuses for the reason in `error`.", grants(),
     network=NET.hex(), reader=READER.account.hex(), owner=OWNER.signing.public.hex(),
+)
+write(
+    "delegations.json", "Spec section 31. What was passed on to the account `reader`, which opens it, or refuses it for the reason in `error`.", delegations(),
+    network=NET.hex(), reader=READER.account.hex(), owner=OWNER.signing.public.hex(),
+)
+write(
+    "delegation_notes.json", "Spec section 31. What `to` has passed on of the grant `id` of `account`, whose note the account reads, or refuses.", delegation_notes(),
+    network=NET.hex(), account=OWNER.account.hex(), id=ID.hex(), to=OTHER.text(),
 )
 write("links.json", "Spec section 31. Links of grants and the accounts and ids from which they follow, and texts that are none.", links())
 write("pointers.json", "Spec section 31. Values of the pointer of the grant behind `link`, or the reason in `error`.", pointers(), link=link_text())

@@ -176,18 +176,23 @@ def commitment(entries, last):
     return blake3(entries.to_bytes(8, "little") + last, key=COMMITMENT_KEY).hexdigest()
 
 
-def entry(seq, prev, by=TRAIL_KEY, **facts):
+def entry(seq, prev, signer=TRAIL_KEY, **facts):
     facts = {"at": START + seq, "what": "opened"} | facts
-    return record("trail_entry", {"facts": facts, "prev": prev, "seq": seq}, by)
+    return record("trail_entry", {"facts": facts, "prev": prev, "seq": seq}, signer)
 
 
 def trail_vectors():
     first = entry(0, bytes(32), what="link_made", about="Labs (Observation)", link=ID, patient="4711", purpose="TREAT", source="https://gateway.example")
     second = entry(1, b3(first), link=ID, number=1, who="Dr. Ng", patient="4711")
-    third = entry(2, b3(second), what="break_glass", who="Dr. Ng")
+    third = entry(2, b3(second), by=OTHER.public, what="break_glass", who="Dr. Ng")
+    kinds = ["granted", "delegated", "grant_ended", "stream_made", "stream_ended"]
+    others = []
+    for seq, what in enumerate(kinds):
+        others.append(entry(seq, b3(others[-1]) if others else bytes(32), what=what))
     trails = {
         "empty": [],
         "three entries": [first, second, third],
+        "of grants and streams": others,
     }
     broken = {
         "the first is missing": [second, third],
@@ -197,6 +202,8 @@ def trail_vectors():
         "another beginning": [entry(0, b3(b""))],
         "by another key": [entry(0, bytes(32), OTHER)],
         "an unknown event": [entry(0, bytes(32), what="forgotten")],
+        "by a reader whose key is none": [entry(0, bytes(32), by=b"\x02" + bytes(31))],
+        "by a reader with half a key": [entry(0, bytes(32), by=bytes(16))],
         "a purpose in words": [entry(0, bytes(32), purpose="because")],
         "a name with a line feed": [entry(0, bytes(32), who="a\nb")],
     }

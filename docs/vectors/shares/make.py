@@ -274,6 +274,7 @@ def share(**changes):
 
 
 END = {"id": ID, "issued": START + 60}
+READER = {"id": ID, "issued": START + 60, "who": "Dr. Ng: no allergies known"}
 
 
 def record_vectors():
@@ -316,6 +317,15 @@ def record_vectors():
     yield bad("an unknown key", "share_end", END | {"reason": "x"})
     yield bad("an id of 36 bytes", "share_end", END | {"id": cid(b"x")})
     yield bad("the type of the other", "share_end", END, "type", type="share")
+    yield good("ordinary", "share_reader", READER)
+    yield bad("by nobody", "share_reader", without_none(READER | {"who": None}))
+    yield bad("by nothing but spaces", "share_reader", READER | {"who": "  "})
+    yield bad("without a time", "share_reader", without_none(READER | {"issued": None}))
+    yield bad("an id of 31 bytes", "share_reader", READER | {"id": bytes(31)})
+    yield bad("an unknown key", "share_reader", READER | {"reason": "x"})
+    yield bad("for another network", "share_reader", READER, "network", network=OTHER_NET)
+    yield bad("with another name than was signed", "share_reader", READER, "signature", sig=SHARE_KEY.sign(signed_bytes("share_reader", NET, READER | {"who": "Dr. No: x"})))
+    yield bad("the type of the other", "share_reader", READER, "type", type="share_end")
 
 
 # --- Folders -------------------------------------------------------------------------------------

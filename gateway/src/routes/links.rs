@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
+use data_encoding::BASE64URL_NOPAD;
 use protocol::limits::RECORD_LEN_MAX;
 use protocol::{Record, Signed, UnixSeconds};
 use serde::Serialize;
@@ -12,8 +14,10 @@ use sharing::{LinkEventKind, LinkId, LinkInquiry};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::blob::authorized;
 use crate::gateway::{Gateway, now};
-use crate::links::NumberedEvent;
+use crate::limits::Client;
+use crate::links::{Link, NumberedEvent};
 use crate::problem::{Code, Problem};
 use crate::trouble::ANSWER_TIMEOUT;
 
@@ -38,6 +42,9 @@ struct EventAnswer {
     /// Who, by their own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<String>,
+    /// A `share_reader` record in base64url, by which its owner knows whose word it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<String>,
 }
 
 /// What happened to a link after an event, for the holder of its key. What was fetched before may be forgotten here.
@@ -56,9 +63,7 @@ pub(super) async fn events(
     let inquiry: Signed<LinkInquiry> = record_of(&gateway, body).await?;
     let id = named(&id)?;
     let link = store.get(id).await?.ok_or_else(no_link)?;
-    if inquiry.by() != link.terms.owner || inquiry.body().id != id {
-        return Err(not_the_owner());
-    }
+    check_owner(&link, id, &inquiry, inquiry.body().id)?;
     check_time(inquiry.body().issued)?;
     let after = inquiry.body().after;
     store.forget_events(id, after).await?;
@@ -68,8 +73,27 @@ pub(super) async fn events(
 
 impl From<NumberedEvent> for EventAnswer {
     fn from(NumberedEvent { number, event }: NumberedEvent) -> Self {
-        Self { number, at: event.at.get(), what: event.what, who: event.who.map(String::from) }
+        let shown = event.shown.map(|record| BASE64URL_NOPAD.encode(record.as_bytes()));
+        Self { number, at: event.at.get(), what: event.what, who: event.who.map(String::from), shown }
     }
+}
+
+/// Admits a link that a client registers. Who shows the upload token is not counted: this gateway keeps what they want.
+pub(super) fn admit_link(gateway: &Gateway, client: Client, headers: &HeaderMap) -> Result<(), Problem> {
+    if authorized(gateway, headers).is_ok() || gateway.registrations().admit(client, now()) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::TooManyRequests, "this client has registered as many links as it may in a day"))
+}
+
+/// Succeeds when a record about this link is its owner's, and names no other one.
+pub(super) fn check_owner<T: Record>(
+    link: &Link,
+    id: LinkId,
+    record: &Signed<T>,
+    names: LinkId,
+) -> Result<(), Problem> {
+    if record.by() == link.terms.owner && names == id { Ok(()) } else { Err(not_the_owner()) }
 }
 
 /// The verified record of this type and network that a request brings.

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::gateway::{Gateway, now};
+use crate::limits::Client;
 use crate::problem::{Code, Problem};
 use crate::sealed::{AnswerError, SealedAnswer, Served};
 use crate::trouble::{ANSWER_TIMEOUT, no_answer, open_problem, read_code};
@@ -53,7 +54,11 @@ pub(super) struct Wanted {
     request_body(content = Question),
     responses((status = 201, body = HandleAnswer), (status = 403, description = "no such session, or the object is not in the share"), (status = 404), (status = 410), (status = 503)),
 )]
-pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn open(
+    State(gateway): State<Gateway>,
+    client: Client,
+    body: Body,
+) -> Result<impl IntoResponse, Problem> {
     let (name, object) = question(body).await?;
     let session = gateway.serving().session(&name, now())?;
     gateway.share_goes_on(session.share).await?;
@@ -65,7 +70,7 @@ pub(super) async fn open(State(gateway): State<Gateway>, body: Body) -> Result<i
     let fetched = fetching.map_err(|_| no_answer())?;
     let (object, manifest) = fetched.map_err(|error: FetchError| open_problem(&error.into()))?;
     let served = Served { share: session.share, object, manifest };
-    let (handle, expires) = gateway.serving().open(served, now());
+    let (handle, expires) = gateway.serving().open(client, served, now());
     let answer = HandleAnswer { handle: handle.to_string(), expires: expires.get() };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)))
 }

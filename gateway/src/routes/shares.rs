@@ -3,19 +3,20 @@
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use data_encoding::BASE64URL_NOPAD;
 use protocol::limits::CLOCK_SKEW_MAX_S;
-use protocol::{Signed, UnixSeconds};
+use protocol::{Signed, UnixSeconds, Unverified};
 use serde::{Deserialize, Serialize};
-use sharing::{AccessToken, Knock, LinkEvent, LinkEventKind, LinkId, Reader, Share, ShareEnd};
+use sharing::{AccessToken, Knock, LinkEvent, LinkEventKind, LinkId, Reader, Share, ShareEnd, ShareReader};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::links::{not_the_owner, record_of};
+use super::links::{admit_link, check_owner, check_time, record_of};
 use crate::gateway::{Gateway, now};
+use crate::limits::Client;
 use crate::links::{Guess, LinkKind, NewLink, Noted, Placed};
 use crate::problem::{Code, Problem};
 use crate::sealed::Session;
@@ -63,22 +64,27 @@ pub(super) struct Question {
     access: String,
     /// Who reads, by their own word; the owner learns it.
     who: Option<String>,
+    /// Of a share for emergencies: a `share_reader` record in base64url.
+    shown: Option<String>,
 }
 
 /// Keeps a share, durably.
 #[utoipa::path(
     post, path = "/api/shares", tag = "shares",
     request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor", description = "a `share` record"),
-    responses((status = 201, body = Registered), (status = 200, body = Registered, description = "it was known"), (status = 400), (status = 403, description = "no links here"), (status = 409, description = "another share has this id")),
+    responses((status = 201, body = Registered), (status = 200, body = Registered, description = "it was known"), (status = 400), (status = 403, description = "no links here"), (status = 409, description = "another share has this id"), (status = 429, description = "too many from this client today")),
 )]
 pub(super) async fn register(
     State(gateway): State<Gateway>,
+    client: Client,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let store = gateway.links()?.store();
     let record: Signed<Share> = record_of(&gateway, body).await?;
     let share = record.body();
     check_begins(share)?;
+    admit_link(&gateway, client, &headers)?;
     let attempts = share.has_passcode().then(|| u32::from(share.attempts().get()));
     let link = NewLink {
         kind: LinkKind::Share,
@@ -127,9 +133,7 @@ pub(super) async fn end(
     let id = named(&id)?;
     let link = store.get(id).await?.filter(|link| link.terms.kind == LinkKind::Share);
     let link = link.ok_or_else(no_share)?;
-    if record.by() != link.terms.owner || record.body().id != id {
-        return Err(not_the_owner());
-    }
+    check_owner(&link, id, &record, record.body().id)?;
     if link.ended.is_none() {
         store.end(id, now()).await?;
         // That it has ended is kept whether or not there is room to note it.
@@ -163,6 +167,7 @@ pub(super) async fn about(
 pub(super) async fn open(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
+    client: Client,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let id = named(&id)?;
@@ -176,16 +181,12 @@ pub(super) async fn open(
         return Err(wrong_link());
     }
     let who = question.who.as_deref().and_then(Reader::stated);
-    if share.is_for_emergencies() && who.is_none() {
-        return Err(Problem::new(
-            Code::BadRequest,
-            "this is for emergencies: `who` has to say who you are, and why you read it",
-        ));
-    }
+    let is_emergency = share.is_for_emergencies();
+    let shown = if is_emergency { Some(shown(&gateway, id, who.as_ref(), question.shown)?) } else { None };
     guess(&gateway, id, &share, &access, who.clone()).await?;
     // Whoever gets to read is on record before.
-    let what = if share.is_for_emergencies() { LinkEventKind::BreakGlass } else { LinkEventKind::Opened };
-    if gateway.links()?.store().note(id, event(what, who)).await? == Noted::Full {
+    let what = if is_emergency { LinkEventKind::BreakGlass } else { LinkEventKind::Opened };
+    if gateway.links()?.store().note(id, LinkEvent { shown, ..event(what, who) }).await? == Noted::Full {
         return Err(Problem::new(
             Code::Busy,
             "no more accesses can be recorded until the owner fetches them",
@@ -193,9 +194,32 @@ pub(super) async fn open(
     }
     let wrapped = BASE64URL_NOPAD.encode(share.wrapped().as_bytes());
     let session = Session { share: id, access, tags: share.tags().clone() };
-    let (session, ends) = gateway.serving().begin(session, now());
+    let (session, ends) = gateway.serving().begin(client, session, now());
     let expires = share.expires().map_or(ends, |expires| expires.min(ends)).get();
     Ok((NO_STORE, Json(OpenedShare { wrapped, session: session.to_string(), expires })))
+}
+
+/// What somebody shows who opens a share for emergencies: their signed word about this share, which says what `who` says. Whose it is only its
+/// owner knows.
+fn shown(
+    gateway: &Gateway,
+    id: LinkId,
+    who: Option<&Reader>,
+    record: Option<String>,
+) -> Result<Unverified<ShareReader>, Problem> {
+    let refused = |why: &str| Problem::new(Code::BadRequest, format!("this is for emergencies: {why}"));
+    let who = who.ok_or_else(|| refused("`who` has to say who you are, and why you read it"))?;
+    let bytes = record.and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+    let bytes =
+        bytes.ok_or_else(|| refused("`shown` has to be the word of somebody to whom it was granted"))?;
+    let record = Signed::<ShareReader>::decode(&bytes, &gateway.client().network());
+    let record = record.map_err(|error| Problem::new(Code::BadRecord, error.to_string()))?;
+    let ShareReader { id: about, issued, who: says } = record.body();
+    if *about != id || says != who {
+        return Err(refused("`shown` is about another share, or says another name or reason"));
+    }
+    check_time(*issued)?;
+    Ok(Unverified::from(&record))
 }
 
 /// Succeeds when the token is right. An attempt is taken before it is compared.
@@ -259,5 +283,5 @@ fn named(id: &str) -> Result<LinkId, Problem> {
 }
 
 fn event(what: LinkEventKind, who: Option<Reader>) -> LinkEvent {
-    LinkEvent { at: now(), what, who }
+    LinkEvent { at: now(), shown: None, what, who }
 }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::blob::authorized;
-use super::links::{check_time, not_the_owner, record_of};
+use super::links::{check_owner, check_time, record_of};
 use crate::gateway::{Gateway, now};
 use crate::links::{Link, LinkKind, NewLink, Placed};
 use crate::problem::{Code, Problem};
@@ -89,9 +89,7 @@ pub(super) async fn end(
 ) -> Result<impl IntoResponse, Problem> {
     let record: Signed<DeviceStreamEnd> = record_of(&gateway, body).await?;
     let (id, link) = known(&gateway, &id).await?;
-    if record.by() != link.terms.owner || record.body().id != id {
-        return Err(not_the_owner());
-    }
+    check_owner(&link, id, &record, record.body().id)?;
     gateway.links()?.store().end(id, now()).await?;
     Ok((StatusCode::NO_CONTENT, NO_STORE))
 }
@@ -110,9 +108,7 @@ pub(super) async fn batches(
 ) -> Result<impl IntoResponse, Problem> {
     let inquiry: Signed<StreamInquiry> = record_of(&gateway, body).await?;
     let (id, link) = known(&gateway, &id).await?;
-    if inquiry.by() != link.terms.owner || inquiry.body().id != id {
-        return Err(not_the_owner());
-    }
+    check_owner(&link, id, &inquiry, inquiry.body().id)?;
     check_time(inquiry.body().issued)?;
     let store = gateway.links()?.batches();
     let StreamInquiry { after, kept, .. } = *inquiry.body();

@@ -10,9 +10,10 @@ use sharing::{AccessToken, LinkId, SHARE_SESSION_S, ShareTags};
 use super::answer::SealedFetch;
 use crate::fetches::Fetches;
 use crate::handles::{Handle, HandleLimits, Handles, Opened};
+use crate::limits::Client;
 use crate::problem::{Code, Problem};
 
-/// Sessions at a time.
+/// Sessions at a time; the client that has most of them makes room for others.
 const SESSIONS_MAX: usize = 16_384;
 /// What a session takes, in bytes: token, tags, id.
 const SESSION_WEIGHT: u64 = 1024;
@@ -58,9 +59,9 @@ impl Serving {
     }
 
     /// Begins a session: its name, and when it ends.
-    pub(crate) fn begin(&self, session: Session, now: UnixSeconds) -> (Handle, UnixSeconds) {
+    pub(crate) fn begin(&self, client: Client, session: Session, now: UnixSeconds) -> (Handle, UnixSeconds) {
         let name = Handle::from_random(rand::random());
-        let expires = lock(&self.sessions).insert(name, session, SESSION_WEIGHT, now);
+        let expires = lock(&self.sessions).insert_for(client, name, session, SESSION_WEIGHT, now);
         (name, expires)
     }
 
@@ -73,10 +74,10 @@ impl Serving {
     }
 
     /// Opens an object: its handle, and when that ends.
-    pub(crate) fn open(&self, served: Served, now: UnixSeconds) -> (Handle, UnixSeconds) {
+    pub(crate) fn open(&self, client: Client, served: Served, now: UnixSeconds) -> (Handle, UnixSeconds) {
         let handle = Handle::from_random(rand::random());
         let weight = SERVED_OVERHEAD + 2 * served.manifest.len() as u64;
-        let expires = lock(&self.served).insert(handle, served, weight, now);
+        let expires = lock(&self.served).insert_for(client, handle, served, weight, now);
         (handle, expires)
     }
 

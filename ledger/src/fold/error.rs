@@ -195,10 +195,12 @@ pub enum StorageError {
     NotTheAuditor { by: PublicKey },
     #[error("a report from hour {from}, all before hour {paid_until} is reported already")]
     Overlap { from: u64, paid_until: u64 },
-    #[error(
-        "a report about the hours from {from} to {to}: too many, none, or not all of them have passed and are paid for"
-    )]
+    #[error("a report about the hours from {from} to {to}: too many, none, or not all of them are paid for")]
     Hours { from: u64, to: u64 },
+    #[error(
+        "a report about the hours until {to}, here it is hour {now}: hand it in again once they have passed"
+    )]
+    Early { to: u64, now: u64 },
     #[error("more than {STORAGE_NODES_MAX} nodes under one prepayment")]
     TooManyNodes,
     #[error("a report of more than can be counted")]

@@ -94,7 +94,11 @@ impl Prepaid {
         if known.reports.contains(&name) {
             return Ok(false);
         }
-        let hours = paid_hours(report, known.until, &self.terms, at)?;
+        let now = at.get() / HOUR_S;
+        if report.to > now {
+            return Err(StorageError::Early { to: report.to, now });
+        }
+        let hours = paid_hours(report, known.until, &self.terms)?;
         let byte_hours = report.bytes.checked_mul(hours).and_then(|new| known.byte_hours.checked_add(new));
         let (byte_hours, lost) =
             byte_hours.zip(known.lost.checked_add(report.lost)).ok_or(StorageError::TooMuch)?;
@@ -180,22 +184,21 @@ impl Ledger {
     }
 }
 
-/// How many hours of a report are paid, all of which are behind us: of an interval across the beginning or the end of the
+/// How many hours of a report are paid: of an interval across the beginning or the end of the
 /// prepayment those in it.
 fn paid_hours(
     report: &StorageReport,
     paid_until: u64,
     terms: &Prepayment,
-    at: UnixSeconds,
 ) -> Result<u64, StorageError> {
     let StorageReport { from, to, .. } = *report;
     if from < paid_until {
         return Err(StorageError::Overlap { from, paid_until });
     }
     let is_long = to.checked_sub(from).is_some_and(|hours| (1..=REPORT_HOURS_MAX).contains(&hours));
-    let [begin, end, now] = [terms.issued, terms.until, at].map(|time| time.get() / HOUR_S);
+    let [begin, end] = [terms.issued, terms.until].map(|time| time.get() / HOUR_S);
     let hours = to.min(end).checked_sub(from.max(begin)).filter(|hours| *hours > 0);
-    hours.filter(|_| is_long && to <= now).ok_or(StorageError::Hours { from, to })
+    hours.filter(|_| is_long).ok_or(StorageError::Hours { from, to })
 }
 
 #[cfg(test)]

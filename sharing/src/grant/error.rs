@@ -3,11 +3,12 @@
 use proofs::canonical::CanonicalError;
 use protocol::{ListTooLong, RecordError, Sequence, UnixSeconds};
 
+use super::delegation::ChainError;
 use super::sealed::{GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX};
 use crate::NameError;
 
-/// Why a grant cannot be given.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+/// Why a grant cannot be given, or passed on.
+#[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages explain the fields")]
 pub enum SealGrantError {
     #[error("a grant of {found} files, 1 to {GRANT_FILES_MAX} are allowed")]
@@ -20,6 +21,8 @@ pub enum SealGrantError {
     TooLong { len: usize },
     #[error(transparent)]
     Note(#[from] NoteError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }
 
 /// Why the owner's note in a grant is none, or not to be had.
@@ -66,6 +69,10 @@ pub enum OpenGrantError {
     Files { found: usize },
     #[error("the grant has ended at {at}")]
     Expired { at: UnixSeconds },
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error(transparent)]
+    Note(#[from] NoteError),
     #[error("this is another grant than its link names")]
     Series,
     #[error("this is version {found} of the grant, its pointer names version {seq}")]

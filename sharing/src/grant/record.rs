@@ -4,10 +4,12 @@ use std::fmt;
 
 use chunker::{ContentKey, Link};
 use proofs::{Cid, canonical};
-use protocol::{NetworkId, PublicKey, Record, Sequence, UnixSeconds};
+use protocol::{PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentHash, FileName, MediaType, Reason, exposed_key};
+
+const TAG_CONTEXT: &str = "headwater v1 granted file";
 
 /// Says who has granted what, for what, and until when; what it is and for whom is hashed alone (spec §11).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub struct Grant {
     pub issued: UnixSeconds,
     /// BLAKE3 of the owner's note.
     pub note: ContentHash,
+    /// BLAKE3 of what it takes to pass it on; nothing where its recipients may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passing: Option<ContentHash>,
     /// What the files may be used for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Reason>,
@@ -32,17 +37,6 @@ pub struct Grant {
     pub series: PublicKey,
     /// BLAKE3 of all wrapped keys.
     pub wraps: ContentHash,
-}
-
-impl Grant {
-    /// What stands in the place of the hash of the wraps where these are bound to the rest.
-    pub(super) const NO_WRAPS: ContentHash = ContentHash::from_bytes([0; 32]);
-
-    /// What each wrap is bound to: who signs what, on which network, but for the wraps themselves.
-    pub(super) fn terms(&self, by: &PublicKey, network: &NetworkId) -> ContentHash {
-        let body = canonical::to_vec(&Self { wraps: Self::NO_WRAPS, ..self.clone() });
-        ContentHash::of(&[by.as_bytes().as_slice(), network.as_bytes(), &body].concat())
-    }
 }
 
 impl Record for Grant {
@@ -80,6 +74,11 @@ pub struct GrantedFile {
 }
 
 impl GrantedFile {
+    /// By what those to whom the file was passed on know that it is one of the grant, and nobody else anything.
+    pub(super) fn tag(&self) -> [u8; 32] {
+        blake3::derive_key(TAG_CONTEXT, &canonical::to_vec(self))
+    }
+
     /// The read capability of the object.
     pub fn link(&self) -> Link {
         Link::new(self.object, self.key.clone())

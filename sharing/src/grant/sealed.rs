@@ -3,14 +3,16 @@
 use chunker::AccountSecret;
 use hpke::rand_core::CryptoRng;
 use proofs::canonical;
-use protocol::{BoundedList, NetworkId, PublicKey, Sequence, Signed, UnixSeconds};
+use protocol::{BoundedList, NetworkId, PublicKey, Sequence, Signed, Slot, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use zeroize::Zeroizing;
 
-use super::wrap;
+use super::delegation::{Holding, Level, Passing};
+use super::wrap::{self, WRAPPED_KEYS_LEN};
 use super::{
-    Grant, GrantKeys, GrantLink, GrantNote, GrantedFile, Identity, NoteError, OpenGrantError, OwnIdentity,
-    SealGrantError, cipher,
+    Depth, GRANT_SLOT, Grant, GrantKeys, GrantLink, GrantNote, GrantedFile, HolderSecret, Identity,
+    NoteError, OpenGrantError, OwnIdentity, SealGrantError, cipher,
 };
 use crate::{ContentHash, Reason};
 
@@ -34,6 +36,8 @@ pub struct NewGrant {
     pub issued: UnixSeconds,
     /// The owner's own note of it; who may read is handed in besides.
     pub note: GrantNote,
+    /// How often its recipients may pass it on, one after the other; not at all without.
+    pub depth: Option<Depth>,
     /// What the files may be used for.
     pub purpose: Option<Reason>,
     /// The version.
@@ -51,14 +55,20 @@ pub struct OpenedGrant {
     pub files: Vec<GrantedFile>,
     /// For how many it is, its owner included.
     pub recipients: usize,
+    /// By what the reader shows that it was granted to them.
+    pub holder: HolderSecret,
     /// The owner's note, sealed.
     note: Vec<u8>,
+    /// What is handed on with it.
+    level: Level,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Fields {
     contents: ByteBuf,
     note: ByteBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passing: Option<ByteBuf>,
     record: ByteBuf,
     v: u8,
     wraps: ByteBuf,
@@ -80,11 +90,11 @@ impl NewGrant {
         key: [u8; 32],
         random: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, SealGrantError> {
-        let found = self.files.len();
-        let files = BoundedList::new(self.files).ok().filter(|_| found > 0);
-        let files = files.ok_or(SealGrantError::Files { found })?;
         let owner = &OwnIdentity::of(account);
-        let contents = cipher::seal(&key, b"", canonical::to_vec(&Contents { files, v: VERSION }));
+        let keys = GrantKeys::derive(account, self.note.id);
+        let holders = Holders { giver: keys.holder(), slot: GRANT_SLOT };
+        let passing = self.depth.map(|depth| Passing::new(depth, &holders.keys(to), &self.files).encode());
+        let contents = seal_files(self.files, &key)?;
         let about = ContentHash::of(&contents);
         let note = self.note.seal(account, &about)?;
         let unwrapped = Grant {
@@ -92,61 +102,58 @@ impl NewGrant {
             expires: self.expires,
             issued: self.issued,
             note: ContentHash::of(&note),
+            passing: passing.as_deref().map(ContentHash::of),
             purpose: self.purpose,
             seq: self.seq,
-            series: GrantKeys::derive(account, self.note.id).link().series(),
-            wraps: Grant::NO_WRAPS,
+            series: keys.link().series(),
+            wraps: NO_WRAPS,
         };
-        let terms = unwrapped.terms(&owner.signing.public(), network);
-        let wraps = wrap_for(owner, to, &key, &terms, random)?;
+        let terms = terms(&unwrapped, &owner.signing.public(), network);
+        let wraps = holders.wrap(owner, to, &key, &terms, random)?;
         let body = Grant { wraps: ContentHash::of(&wraps), ..unwrapped };
         let record = Signed::sign(&owner.signing, network, body).encode();
         let fields = Fields {
             contents: contents.into(),
             note: note.into(),
+            passing: passing.map(ByteBuf::from),
             record: ByteBuf::from(record),
             v: VERSION,
             wraps: wraps.into(),
         };
-        let bytes = canonical::to_vec(&fields);
-        if bytes.len() > GRANT_LEN_MAX {
-            return Err(SealGrantError::TooLong { len: bytes.len() });
-        }
-        Ok(bytes)
+        encode(&fields)
     }
 }
 
 impl OpenedGrant {
     /// Opens a grant of this network with the key of a reader.
     pub fn open(bytes: &[u8], network: &NetworkId, reader: &OwnIdentity) -> Result<Self, OpenGrantError> {
-        let Fields { contents, note, record, v, wraps } = canonical::from_slice(bytes, GRANT_LEN_MAX)?;
+        let Fields { contents, note, passing, record, v, wraps } =
+            canonical::from_slice(bytes, GRANT_LEN_MAX)?;
         if v != VERSION {
             return Err(OpenGrantError::Version { found: v });
         }
         let signed = Signed::<Grant>::decode(&record, network)?;
         let body = signed.body();
         let hashes = [&contents, &note, &wraps].map(|part| ContentHash::of(part));
-        if hashes != [body.contents, body.note, body.wraps] {
+        let passed = passing.as_deref().map(|part| ContentHash::of(part));
+        if hashes != [body.contents, body.note, body.wraps] || passed != body.passing {
             return Err(OpenGrantError::Hash);
         }
-        let len = wraps.len();
-        let wraps = wrap::wraps(&wraps).filter(|all| (1..=GRANT_RECIPIENTS_MAX + 1).contains(&all.len()));
-        let wraps = wraps.ok_or(OpenGrantError::Wraps { len })?;
-        let recipients = wraps.len();
-        let terms = signed.body().terms(&signed.by(), network);
-        let key = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, terms.as_bytes()));
-        let key = key.ok_or(OpenGrantError::NotForYou { recipients })?;
-        let plain = cipher::open(&key, b"", &contents).ok_or(OpenGrantError::Key)?;
-        let Contents { files, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
-        if v != VERSION {
-            return Err(OpenGrantError::Version { found: v });
-        }
-        let files = files.into_vec();
-        if files.is_empty() {
-            return Err(OpenGrantError::Files { found: 0 });
-        }
-        let note = note.into_vec();
-        Ok(Self { by: signed.by(), grant: signed.into_body(), files, recipients, note })
+        let terms = terms(&Grant { wraps: NO_WRAPS, ..body.clone() }, &signed.by(), network);
+        let Unsealed { files, holder, recipients } = unseal(&contents, &wraps, &terms, reader)?;
+        let (note, level) = (note.into_vec(), Level { holder: None, passing, record });
+        Ok(Self { by: signed.by(), grant: signed.into_body(), files, recipients, holder, note, level })
+    }
+
+    /// What its reader may pass on; nothing where the owner has not allowed that.
+    pub fn holding(&self, network: &NetworkId) -> Result<Option<Holding>, OpenGrantError> {
+        let above = vec![self.level.clone()];
+        Ok(Holding::new(above, self.files.clone(), self.holder.clone(), network)?)
+    }
+
+    /// How often its recipients may pass it on.
+    pub fn depth(&self) -> Option<Depth> {
+        Passing::decode(self.level.passing.as_deref()?).map(|passing| passing.depth)
     }
 
     /// Fails when this is not the version of the grant behind `link` that its pointer calls `seq`.
@@ -175,25 +182,106 @@ impl OpenedGrant {
     }
 }
 
-/// The key wrapped for the owner and for each recipient, in the order of their keys, so that nobody is the first one.
-fn wrap_for(
-    owner: &OwnIdentity,
-    to: &[Identity],
-    key: &[u8; 32],
-    terms: &ContentHash,
-    random: &mut impl CryptoRng,
-) -> Result<Vec<u8>, SealGrantError> {
-    if to.is_empty() || to.len() > GRANT_RECIPIENTS_MAX {
-        return Err(SealGrantError::Recipients { found: to.len() });
+/// What the wraps of a grant give its reader.
+pub(super) struct Unsealed {
+    pub(super) files: Vec<GrantedFile>,
+    pub(super) holder: HolderSecret,
+    /// How many wraps there are.
+    pub(super) recipients: usize,
+}
+
+/// Who gives, and by which of their pointers: from both follow the secrets of the recipients.
+pub(super) struct Holders<'a> {
+    pub(super) giver: &'a HolderSecret,
+    pub(super) slot: Slot,
+}
+
+/// What stands in the place of the hash of the wraps where these are bound to the rest.
+pub(super) const NO_WRAPS: ContentHash = ContentHash::from_bytes([0; 32]);
+
+/// What each wrap is bound to: who signs what, on which network, but for the wraps themselves.
+pub(super) fn terms(unwrapped: &impl Serialize, by: &PublicKey, network: &NetworkId) -> ContentHash {
+    let body = canonical::to_vec(unwrapped);
+    ContentHash::of(&[by.as_bytes().as_slice(), network.as_bytes(), &body].concat())
+}
+
+/// The object, when it is not too long.
+pub(super) fn encode(fields: &impl Serialize) -> Result<Vec<u8>, SealGrantError> {
+    let bytes = canonical::to_vec(fields);
+    if bytes.len() > GRANT_LEN_MAX {
+        return Err(SealGrantError::TooLong { len: bytes.len() });
     }
-    // The owner's own wrap is a hybrid one, so that it is never the weakest.
-    let all = std::iter::once(owner.hybrid()).chain(to);
-    let wraps = all.enumerate().map(|(number, to)| {
-        to.reads().wrap(key, terms.as_bytes(), random).ok_or(SealGrantError::Key { number })
-    });
-    let mut wraps = wraps.collect::<Result<Vec<_>, _>>()?;
-    // By their bytes, which are random: who is who is not to be seen from the order.
-    wraps.sort_unstable();
-    wraps.dedup();
-    Ok(wraps.concat())
+    Ok(bytes)
+}
+
+pub(super) fn seal_files(files: Vec<GrantedFile>, key: &[u8; 32]) -> Result<Vec<u8>, SealGrantError> {
+    let found = files.len();
+    let files = BoundedList::new(files).ok().filter(|_| found > 0);
+    let files = files.ok_or(SealGrantError::Files { found })?;
+    Ok(cipher::seal(key, b"", canonical::to_vec(&Contents { files, v: VERSION })))
+}
+
+/// What was sealed for this reader beside these terms.
+pub(super) fn unseal(
+    contents: &[u8],
+    wraps: &[u8],
+    terms: &ContentHash,
+    reader: &OwnIdentity,
+) -> Result<Unsealed, OpenGrantError> {
+    let len = wraps.len();
+    let wraps = wrap::wraps(wraps).filter(|all| (1..=GRANT_RECIPIENTS_MAX + 1).contains(&all.len()));
+    let wraps = wraps.ok_or(OpenGrantError::Wraps { len })?;
+    let recipients = wraps.len();
+    let keys = wraps.iter().find_map(|wrap| reader.reading.unwrap(wrap, terms.as_bytes()));
+    let keys = Zeroizing::new(keys.ok_or(OpenGrantError::NotForYou { recipients })?);
+    let (key, holder) = keys.split_first_chunk::<32>().expect("there are 64 bytes");
+    let plain = cipher::open(key, b"", contents).ok_or(OpenGrantError::Key)?;
+    let Contents { files, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
+    if v != VERSION {
+        return Err(OpenGrantError::Version { found: v });
+    }
+    let (files, holder) = (files.into_vec(), holder.try_into().expect("there are 64 bytes"));
+    if files.is_empty() {
+        return Err(OpenGrantError::Files { found: 0 });
+    }
+    Ok(Unsealed { files, holder: HolderSecret::from_bytes(holder), recipients })
+}
+
+impl Holders<'_> {
+    /// The public keys by which the recipients show that they are some.
+    pub(super) fn keys(&self, to: &[Identity]) -> Vec<PublicKey> {
+        to.iter().map(|to| self.of(to).key().public()).collect()
+    }
+
+    fn of(&self, to: &Identity) -> HolderSecret {
+        self.giver.of_recipient(self.slot, to.signs())
+    }
+
+    /// The keys wrapped for who gives and for each recipient, in the order of their bytes, so that nobody is the first one.
+    pub(super) fn wrap(
+        &self,
+        giver: &OwnIdentity,
+        to: &[Identity],
+        key: &[u8; 32],
+        terms: &ContentHash,
+        random: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, SealGrantError> {
+        if to.is_empty() || to.len() > GRANT_RECIPIENTS_MAX {
+            return Err(SealGrantError::Recipients { found: to.len() });
+        }
+        // The giver's own wrap is a hybrid one, so that it is never the weakest.
+        let own = std::iter::once((giver.hybrid(), self.giver.clone()));
+        let all = own.chain(to.iter().map(|to| (to, self.of(to))));
+        let wraps = all.enumerate().map(|(number, (to, holder))| {
+            let mut keys = Zeroizing::new([0; WRAPPED_KEYS_LEN]);
+            keys[..32].copy_from_slice(key);
+            keys[32..].copy_from_slice(holder.expose());
+            to.reads().wrap(&keys, terms.as_bytes(), random).ok_or(SealGrantError::Key { number })
+        });
+        let mut wraps = wraps.collect::<Result<Vec<_>, _>>()?;
+        // By their bytes, which are random: who is who is not to be seen from the order.
+        wraps.sort_unstable();
+        wraps.dedup();
+        Ok(wraps.concat())
+    }
 }

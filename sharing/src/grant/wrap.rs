@@ -8,8 +8,10 @@ use hpke::{Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _};
 
 /// Bytes of an X-Wing public key: one of ML-KEM-768 and one of X25519.
 pub(super) const HYBRID_KEY_LEN: usize = 1184 + 32;
-/// Bytes of a sealed key: the key with its tag.
-const SEALED_LEN: usize = 32 + 16;
+/// Bytes of what is wrapped: the key of a grant, and what its recipient holds.
+pub(super) const WRAPPED_KEYS_LEN: usize = 32 + 32;
+/// Bytes of it when it is sealed, with its tag.
+const SEALED_LEN: usize = WRAPPED_KEYS_LEN + 16;
 /// Bytes of the KEM's id, with which a wrap begins.
 const ID_LEN: usize = 2;
 /// Bytes of a wrap over X25519.
@@ -53,11 +55,16 @@ impl PublicReadingKey {
         }
     }
 
-    /// `key` wrapped for whoever has the secret of this one, beside `about`. None when it is an X25519 key of low order.
-    pub(super) fn wrap(&self, key: &[u8; 32], about: &[u8], random: &mut impl CryptoRng) -> Option<Vec<u8>> {
+    /// `keys` wrapped for whoever has the secret of this one, beside `about`. None when it is an X25519 key of low order.
+    pub(super) fn wrap(
+        &self,
+        keys: &[u8; WRAPPED_KEYS_LEN],
+        about: &[u8],
+        random: &mut impl CryptoRng,
+    ) -> Option<Vec<u8>> {
         match self {
-            Self::X25519(to) => seal::<X25519HkdfSha256>(key, to, about, random),
-            Self::Hybrid(to) => seal::<XWing>(key, to.as_slice(), about, random),
+            Self::X25519(to) => seal::<X25519HkdfSha256>(keys, to, about, random),
+            Self::Hybrid(to) => seal::<XWing>(keys, to.as_slice(), about, random),
         }
     }
 }
@@ -79,8 +86,8 @@ impl ReadingKeys {
         PublicReadingKey::Hybrid(Box::new(bytes.into()))
     }
 
-    /// The key in a wrap, when it was wrapped for these, beside `about`.
-    pub(super) fn unwrap(&self, wrap: &Wrap<'_>, about: &[u8]) -> Option<[u8; 32]> {
+    /// What is in a wrap, when it was wrapped for these, beside `about`.
+    pub(super) fn unwrap(&self, wrap: &Wrap<'_>, about: &[u8]) -> Option<[u8; WRAPPED_KEYS_LEN]> {
         match wrap.kem {
             X25519HkdfSha256::KEM_ID => open::<X25519HkdfSha256>(&self.x25519, wrap.body, about),
             XWing::KEM_ID => open::<XWing>(&self.hybrid, wrap.body, about),
@@ -106,13 +113,18 @@ pub(super) fn wraps(mut bytes: &[u8]) -> Option<Vec<Wrap<'_>>> {
     Some(wraps)
 }
 
-fn seal<K: Kem>(key: &[u8; 32], to: &[u8], about: &[u8], random: &mut impl CryptoRng) -> Option<Vec<u8>> {
+fn seal<K: Kem>(
+    keys: &[u8; WRAPPED_KEYS_LEN],
+    to: &[u8],
+    about: &[u8],
+    random: &mut impl CryptoRng,
+) -> Option<Vec<u8>> {
     let to = K::PublicKey::from_bytes(to).ok()?;
     let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, K>(
         &OpModeS::Base,
         &to,
         INFO,
-        key,
+        keys,
         about,
         random,
     )
@@ -120,7 +132,7 @@ fn seal<K: Kem>(key: &[u8; 32], to: &[u8], about: &[u8], random: &mut impl Crypt
     Some([K::KEM_ID.to_be_bytes().as_slice(), &encapsulated.to_bytes(), &sealed].concat())
 }
 
-fn open<K: Kem>(secret: &K::PrivateKey, body: &[u8], about: &[u8]) -> Option<[u8; 32]> {
+fn open<K: Kem>(secret: &K::PrivateKey, body: &[u8], about: &[u8]) -> Option<[u8; WRAPPED_KEYS_LEN]> {
     let (encapsulated, sealed) = body.split_at_checked(body.len().checked_sub(SEALED_LEN)?)?;
     let encapsulated = K::EncappedKey::from_bytes(encapsulated).ok()?;
     let mode = OpModeR::Base;

@@ -1,9 +1,10 @@
 //! What happened to a link at its gateway.
 
-use protocol::UnixSeconds;
+use protocol::{UnixSeconds, Unverified};
 use serde::{Deserialize, Serialize};
 
 use super::Reader;
+use crate::ShareReader;
 
 /// Something that happened to a link, as its gateway tells its owner (spec §27).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -11,6 +12,9 @@ use super::Reader;
 pub struct LinkEvent {
     /// When.
     pub at: UnixSeconds,
+    /// By what they showed that it was granted to them, as it came: its owner can tell whose it is, and nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Unverified<ShareReader>>,
     /// What.
     pub what: LinkEventKind,
     /// Who, by their own word; nobody where nothing was said.

@@ -81,6 +81,11 @@ impl Trail {
         Self { by, network, hashes: Vec::new(), entries: Vec::new(), fetched: BTreeMap::new() }
     }
 
+    /// The network whose links it is about.
+    pub const fn network(&self) -> NetworkId {
+        self.network
+    }
+
     /// Takes the next entry, when it follows.
     pub fn take(&mut self, record: &[u8]) -> Result<(), TrailError> {
         let TrailHead { entries: at, last } = self.head();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use protocol::{Digest, Record, Sequence, UnixSeconds};
+use protocol::{Digest, PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::{LinkEventKind, LinkId};
@@ -47,6 +47,9 @@ pub struct Facts {
     pub about: Option<TrailText>,
     /// When.
     pub at: UnixSeconds,
+    /// Who read: the key that signs for them, when they have shown that it was granted to them.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "protocol::keys::optional")]
+    pub by: Option<PublicKey>,
     /// The link or grant by which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
@@ -85,6 +88,12 @@ pub enum TrailWhat {
     GrantChanged,
     /// A grant was revoked.
     GrantEnded,
+    /// A recipient of a grant has passed it on, or the account itself one that it has.
+    Delegated,
+    /// A device was given a stream to write to.
+    StreamMade,
+    /// A stream of a device was ended.
+    StreamEnded,
     /// Something was read.
     Opened,
     /// Something was read past the usual checks, in an emergency.
@@ -115,7 +124,18 @@ impl Facts {
     /// This happened then, and nothing more is known.
     pub const fn new(what: TrailWhat, at: UnixSeconds) -> Self {
         let (about, patient, purpose) = (None, None, None);
-        Self { about, at, link: None, number: None, patient, purpose, source: None, what, who: None }
+        Self {
+            about,
+            at,
+            by: None,
+            link: None,
+            number: None,
+            patient,
+            purpose,
+            source: None,
+            what,
+            who: None,
+        }
     }
 
     /// Whether something left the owner's hands by it: what an accounting of disclosures lists.
@@ -154,6 +174,9 @@ impl TrailWhat {
             Self::Granted => "access granted",
             Self::GrantChanged => "grant changed",
             Self::GrantEnded => "grant revoked",
+            Self::Delegated => "access passed on",
+            Self::StreamMade => "stream made",
+            Self::StreamEnded => "stream ended",
             Self::Opened => "read",
             Self::BreakGlass => "read in an emergency",
             Self::Refused => "refused",
@@ -170,9 +193,12 @@ impl TrailWhat {
 
 impl fmt::Display for TrailEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Facts { about, at, patient, purpose, source, what, who, .. } = &self.facts;
+        let Facts { about, at, by, patient, purpose, source, what, who, .. } = &self.facts;
         writeln!(f, "entry       {}", self.seq)?;
         writeln!(f, "what        {}", what.as_str())?;
+        if let Some(by) = by {
+            writeln!(f, "identity    {by}")?;
+        }
         let texts = [
             ("who         ", who.as_ref().map(TrailText::as_str)),
             ("about       ", about.as_ref().map(TrailText::as_str)),

@@ -105,12 +105,18 @@ impl Shape {
             // 4 is a minor failure, 8 a serious one.
             TrailWhat::Refused => rest("read", "R", "4"),
             TrailWhat::Locked | TrailWhat::NotTold => rest("read", "R", "8"),
-            TrailWhat::LinkMade | TrailWhat::Granted | TrailWhat::Committed => rest("create", "C", "0"),
+            TrailWhat::LinkMade
+            | TrailWhat::Granted
+            | TrailWhat::Delegated
+            | TrailWhat::StreamMade
+            | TrailWhat::Committed => rest("create", "C", "0"),
             TrailWhat::Reviewed => rest("operation", "E", "0"),
             TrailWhat::LinkChanged | TrailWhat::GrantChanged | TrailWhat::Held | TrailWhat::HoldReleased => {
                 rest("update", "U", "0")
             }
-            TrailWhat::LinkEnded | TrailWhat::GrantEnded | TrailWhat::Erased => rest("delete", "D", "0"),
+            TrailWhat::LinkEnded | TrailWhat::GrantEnded | TrailWhat::StreamEnded | TrailWhat::Erased => {
+                rest("delete", "D", "0")
+            }
         }
     }
 }
@@ -140,12 +146,17 @@ fn agents(facts: &Facts) -> Vec<Agent> {
         },
         Agent {
             kind: Coding::new(DCM, "110152", "Destination Role ID").into(),
-            who: Reference::named(who),
+            who: Reference { identifier: facts.by.map(identity), ..Reference::named(who) },
             requestor: true,
             // No address of a reader is kept anywhere.
             network: Some(AgentNetwork { address: "not recorded".to_owned(), kind: "1" }),
         },
     ]
+}
+
+/// The reader, when they have shown who they are: the key that signs for them.
+fn identity(by: protocol::PublicKey) -> Identifier {
+    Identifier { system: Some("urn:headwater:identity".to_owned()), value: by.to_string() }
 }
 
 fn gateway(facts: &Facts) -> Reference {

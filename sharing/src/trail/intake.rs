@@ -1,6 +1,6 @@
 //! What of a gateway's answer about a link enters the trail, and what is refused (spec §29).
 
-use protocol::UnixSeconds;
+use protocol::{PublicKey, UnixSeconds};
 
 use super::{Facts, Trail, TrailText, TrailWhat};
 use crate::{LinkEvent, LinkEventKind, LinkId};
@@ -23,6 +23,8 @@ pub struct AskedLink {
     pub made: UnixSeconds,
     /// When it ends by itself.
     pub expires: Option<UnixSeconds>,
+    /// To whom it was granted, where it was: the key by which each of them shows that, and the one that signs for them.
+    pub holders: Vec<(PublicKey, PublicKey)>,
 }
 
 /// What of an answer enters the trail.
@@ -104,7 +106,20 @@ impl AskedLink {
             return Some(self.not_told(about, now, Some(number)));
         }
         let who = event.who.as_ref().and_then(|who| TrailText::cut(who.as_str()));
-        Some(Facts { who, number: Some(number), ..self.happened(what, at) })
+        let by = self.reader(trail, event);
+        Some(Facts { by, who, number: Some(number), ..self.happened(what, at) })
+    }
+
+    /// Who read, when what they showed is theirs, and says what the gateway says of it.
+    fn reader(&self, trail: &Trail, event: &LinkEvent) -> Option<PublicKey> {
+        let shown = event.shown.as_ref()?.verify(&trail.network()).ok()?;
+        let says = shown.body();
+        let is_this = says.id == self.id
+            && Some(&says.who) == event.who.as_ref()
+            && says.issued.plus(GATEWAY_CLOCK_SLACK_S) >= event.at
+            && says.issued <= event.at.plus(GATEWAY_CLOCK_SLACK_S);
+        let holder = self.holders.iter().find(|(key, _)| *key == shown.by()).filter(|_| is_this)?;
+        Some(holder.1)
     }
 
     /// Whether something can have happened to it then.
@@ -121,7 +136,7 @@ impl AskedLink {
     }
 
     fn not_told(&self, about: Option<TrailText>, now: UnixSeconds, number: Option<u64>) -> Facts {
-        Facts { about, number, who: None, ..self.happened(TrailWhat::NotTold, now) }
+        Facts { about, by: None, number, who: None, ..self.happened(TrailWhat::NotTold, now) }
     }
 }
 
@@ -135,10 +150,10 @@ impl TakenEvents {
 #[cfg(test)]
 mod tests {
     use chunker::AccountSecret;
-    use protocol::NetworkId;
+    use protocol::{NetworkId, SecretKey, Signed, Unverified};
 
     use super::*;
-    use crate::{Reader, TrailKeys};
+    use crate::{Reader, ShareReader, TrailKeys};
 
     const MADE: UnixSeconds = UnixSeconds::new(1_000_000);
     const NOW: UnixSeconds = UnixSeconds::new(1_100_000);
@@ -153,11 +168,12 @@ mod tests {
 
     fn link() -> AskedLink {
         let facts = Facts::new(TrailWhat::Opened, MADE);
-        AskedLink { id: LinkId::from_bytes([3; 32]), facts, made: MADE, expires: Some(MADE.plus(50_000)) }
+        let expires = Some(MADE.plus(50_000));
+        AskedLink { id: LinkId::from_bytes([3; 32]), facts, made: MADE, expires, holders: Vec::new() }
     }
 
     fn event(what: LinkEventKind, at: u64) -> LinkEvent {
-        LinkEvent { at: UnixSeconds::new(at), what, who: Reader::stated("Dr. Ng") }
+        LinkEvent { at: UnixSeconds::new(at), shown: None, what, who: Reader::stated("Dr. Ng") }
     }
 
     fn opened(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, LinkEvent)> {
@@ -185,6 +201,36 @@ mod tests {
         assert_eq!(take(&mut trail, &opened(2..=5), false).entries.len(), 2);
         assert_eq!(take(&mut trail, &opened(1..=5), false), TakenEvents::default());
         assert_eq!((trail.fetched(link().id), trail.entries().len()), (5, 5));
+    }
+
+    #[test]
+    fn who_has_shown_that_it_was_granted_to_them_is_named_and_nobody_else() {
+        let trail = trail();
+        let holder = SecretKey::from_bytes(&[5; 32]);
+        let identity = SecretKey::from_bytes(&[6; 32]).public();
+        let link = AskedLink { holders: vec![(holder.public(), identity)], ..link() };
+        let at = UnixSeconds::new(1_000_500);
+        let who = Reader::stated("Dr. Ng").unwrap();
+        let says = ShareReader { id: link.id, issued: at, who };
+        let named = |by: &SecretKey, network: NetworkId, says: ShareReader| {
+            let shown = Some(Unverified::from(&Signed::sign(by, &network, says)));
+            let event = LinkEvent { shown, ..event(LinkEventKind::BreakGlass, 1_000_500) };
+            let taken = take_events(&trail, &link, &[(1, event)], NOW, false);
+            assert_eq!(taken.entries.len(), 1, "it was read, whoever it was");
+            taken.entries[0].by
+        };
+        assert_eq!(named(&holder, trail.network(), says.clone()), Some(identity));
+        let stranger = SecretKey::from_bytes(&[7; 32]);
+        assert_eq!(named(&stranger, trail.network(), says.clone()), None);
+        assert_eq!(named(&holder, NetworkId::from_bytes([9; 32]), says.clone()), None);
+        for other in [
+            ShareReader { id: LinkId::from_bytes([4; 32]), ..says.clone() },
+            ShareReader { who: Reader::stated("Dr. No").unwrap(), ..says.clone() },
+            ShareReader { issued: at.plus(2 * GATEWAY_CLOCK_SLACK_S), ..says.clone() },
+            ShareReader { issued: UnixSeconds::new(1), ..says },
+        ] {
+            assert_eq!(named(&holder, trail.network(), other.clone()), None, "{other}");
+        }
     }
 
     #[test]

@@ -88,6 +88,9 @@ const fn kind(what: TrailWhat) -> Kind {
         | TrailWhat::Granted
         | TrailWhat::GrantChanged
         | TrailWhat::GrantEnded
+        | TrailWhat::Delegated
+        | TrailWhat::StreamMade
+        | TrailWhat::StreamEnded
         | TrailWhat::Reviewed
         | TrailWhat::Held
         | TrailWhat::HoldReleased

@@ -21,7 +21,7 @@ impl Get {
         let (link, inside) = grants::link_and_path(text)?;
         let read = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
-            self.choose(client, &opened.files, inside.as_ref(), globals.output()).await
+            self.choose(client, opened.files(), inside.as_ref(), globals.output()).await
         };
         let get = async |client: &Client| self.pay.with(client, read).await;
         Network::load(globals.network.as_deref()).await?.with_client(None, get).await
@@ -77,11 +77,11 @@ impl Get {
         let receive = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
             let is_stdout = folder == Some(Path::new("-"));
-            if is_stdout && opened.files.len() > 1 {
-                let count = opened.files.len();
+            if is_stdout && opened.files().len() > 1 {
+                let count = opened.files().len();
                 return Err(Usage::because(format!("the grant has {count} files; say -o DIR")));
             }
-            for file in &opened.files {
+            for file in opened.files() {
                 let name = safe_name(file.name.as_str());
                 let path = if is_stdout { "-".into() } else { folder.unwrap_or(Path::new("")).join(name) };
                 if !is_stdout && path.symlink_metadata().is_ok() {

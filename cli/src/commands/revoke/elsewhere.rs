@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chunker::AccountSecret;
+use protocol::UnixSeconds;
 use reqwest::Url;
 use sharing::{HealthKey, HealthLinkText, LinkId, ShareContents, ShareKeys, ShareLink};
 
@@ -56,28 +57,18 @@ async fn contents(link: &ShareLink) -> anyhow::Result<ShareContents> {
     }
     let gateway = gateway_api::address(link.origin())?;
     let keys = ShareKeys::derive(link.id(), link.secret(), None);
-    let opened = tokio::time::timeout(OPEN_WITHIN, shares::open(&gateway, &keys, Some("its owner")));
+    let opened = tokio::time::timeout(OPEN_WITHIN, shares::open(&gateway, &keys, Some("its owner"), None));
     let opened = opened.await.context("its gateway does not answer")??;
     Ok(opened.wrapped.open(&keys)?)
 }
 
 fn kept(link: &ShareLink, contents: Option<&ShareContents>) -> KeptShare {
-    let files = contents.map(ShareContents::files).unwrap_or_default().iter().map(|file| KeptFile {
-        name: file.name.to_string(),
-        cid: file.object.to_string(),
-        size: file.len,
-    });
+    let files = contents.map(ShareContents::files).unwrap_or_default().iter().map(KeptFile::from);
+    let issued = contents.map_or(UnixSeconds::new(0), ShareContents::issued);
     KeptShare {
-        id: link.id().to_string(),
-        gateway: link.origin().to_owned(),
-        issued: contents.map_or(0, |contents| contents.issued().get()),
-        expires: None,
         passcode: link.has_passcode(),
         label: contents.and_then(ShareContents::label).map(ToString::to_string),
-        files: files.collect(),
-        revoked: None,
-        patient: None,
-        purpose: None,
+        ..KeptShare::new(link.id(), link.origin().to_owned(), issued, files)
     }
 }
 

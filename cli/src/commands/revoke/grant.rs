@@ -8,7 +8,7 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{EntryName, Identity, TrailText, TrailWhat};
+use sharing::{AccountIndex, EntryName, Identity, TrailText, TrailWhat};
 
 use super::{PROVES, Revoke};
 use crate::account as account_file;
@@ -74,7 +74,6 @@ impl Revoke {
             if let Some(stranger) = from.iter().find(|who| !has(who)) {
                 return Err(Usage::because(format!("{} was not granted to {stranger}", given.path)));
             }
-            holds::check(names.local.index(), given.files().map(|(_, noted)| noted))?;
             let keeps = |text: &&String| !from.is_empty() && !grants::is_of(text, &from);
             let left = given.note.to.iter().filter(keeps).cloned().collect();
             let work = Work { client, coding, globals, given, left, drop: self.drop };
@@ -102,9 +101,16 @@ pub(crate) async fn from_some(
     Work { client, coding, globals, given, left, drop: false }.run(names).await
 }
 
+/// Fails where the grant, or a file of it, has to stay as it is.
+pub(crate) fn check_holds(index: &AccountIndex, given: &Given) -> anyhow::Result<()> {
+    let files = given.files().flat_map(|(file, _)| index.paths_of(file.object));
+    holds::check(index, files.chain([&given.path]))
+}
+
 impl Work<'_> {
     /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
     async fn run(self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
+        check_holds(names.local.index(), &self.given)?;
         let is_over = self.left.is_empty();
         if is_over {
             // Nobody keeps it: whoever asks hears so before anything else is done.
@@ -138,7 +144,7 @@ impl Work<'_> {
         grants::end(self.client, names, &self.given).await?;
         names.local.release_later(self.given.entry.object, now())?;
         let name = EntryName::File(self.given.path.clone());
-        names.local.write(vec![Change::Gone(name, now())]).context("cannot write to your index")
+        names.enter(vec![Change::Gone(name, now())])
     }
 
     /// Publishes a version for those who keep the grant; where the index has none of its files any more, there is nothing to keep.
@@ -170,7 +176,7 @@ impl Work<'_> {
                     let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
                     let old = super::objects_of(self.client, names, &path).await?;
                     names.local.release_all_later(old.iter().copied(), now())?;
-                    names.local.write(gone).context("cannot write to your index")?;
+                    names.enter(gone)?;
                     old
                 }
                 Some(path) => {

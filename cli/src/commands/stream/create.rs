@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use protocol::Signed;
 use serde::Serialize;
-use sharing::{DeviceStream, Facts, LinkId, TrailText, TrailWhat};
+use sharing::{DeviceStream, LinkId, TrailWhat};
 
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
@@ -17,7 +17,7 @@ use crate::names::{self, Names, now, parse_path};
 use crate::packs;
 use crate::secrets::SecretArg;
 use crate::streams::{self, KeptStream, KeptStreams};
-use crate::trail::TrailFile;
+use crate::trail::{TrailFile, facts_of_stream};
 
 /// Make a stream, and print the file that its device needs
 ///
@@ -70,13 +70,9 @@ impl Create {
             known.forget(&stream)?;
             return Err(error).context("the stream was not made");
         }
-        let facts = Facts {
-            about: TrailText::cut(&format!("stream {}", stream.name)),
-            link: Some(id),
-            source: TrailText::cut(&stream.gateway),
-            ..Facts::new(TrailWhat::LinkMade, now())
-        };
+        let facts = facts_of_stream(&stream, TrailWhat::StreamMade, now());
         TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;
+        streams::announce(globals, &network, &stream).await;
         let device = streams::device_file(&stream, &keys).to_string();
         globals.output().answer(&Answer { stream, device })?;
         Ok(Outcome::Complete)

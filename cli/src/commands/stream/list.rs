@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
-use crate::streams::{KeptStream, KeptStreams};
+use crate::streams::{self, KeptStream, KeptStreams};
 
-/// List the streams that this account has made on this machine
+/// List the streams that this account has made, on whatever machine
 #[derive(Args, Debug)]
 pub(super) struct List {}
 
@@ -19,8 +19,9 @@ struct Answer {
 }
 
 impl List {
-    pub(super) fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(&self, globals: &Globals) -> anyhow::Result<Outcome> {
         let Self {} = self;
+        streams::learn(globals).await;
         globals.output().answer(&Answer { streams: KeptStreams::open(globals)?.all()? })?;
         Ok(Outcome::Complete)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use account::{Account, Opened, PackPut, Packed, StreamKeys};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chunker::{Coding, RequiredTags};
 use clap::Args;
 use client::Client;
@@ -11,7 +11,9 @@ use futures_util::stream;
 use protocol::Signed;
 use reqwest::Url;
 use serde::Serialize;
-use sharing::{BatchNumber, IndexPath, PackRef, StreamInquiry};
+use sharing::{
+    BatchNumber, IndexPath, KeptBatch, PackRef, STREAM_BATCHES_MAX, STREAM_BYTES_MAX, StreamInquiry,
+};
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
@@ -20,7 +22,7 @@ use crate::names::{Names, now, parse_path};
 use crate::packs::{self, Folder};
 use crate::quantity::Duration;
 use crate::streams::{self, KeptStream, KeptStreams};
-use crate::{account as account_file, gateway_api, smaller_coding};
+use crate::{account as account_file, ends, gateway_api, grants, smaller_coding};
 
 /// Fetch what a device has sent, and append it to the folder of records
 ///
@@ -69,6 +71,18 @@ struct Fetched {
     records: Vec<(IndexPath, Vec<u8>)>,
     last: Option<BatchNumber>,
     answer: Answer,
+    /// Bytes of the batches.
+    len: u64,
+}
+
+/// To which folder of records what came is appended.
+struct Appending<'a> {
+    globals: &'a Globals,
+    network: &'a Network,
+    account: &'a Account,
+    /// The stream as it is when that is done.
+    kept: &'a KeptStream,
+    path: &'a IndexPath,
 }
 
 /// Where to ask, and in whose name.
@@ -82,6 +96,8 @@ impl Pull {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let known = KeptStreams::open(globals)?;
         let path = parse_path(&self.name)?;
+        // Another machine may have made it, or fetched from it.
+        streams::learn(globals).await;
         let _turn = known.turn(&known.named(&path)?)?;
         let mut kept = known.named(&path)?;
         let network = Network::load(globals.network.as_deref()).await?;
@@ -89,12 +105,14 @@ impl Pull {
         let gateway = gateway_api::address(&kept.gateway).context("the list of streams is damaged")?;
         let asking =
             Asking { gateway, network: &network, keys: StreamKeys::derive(account.secret(), kept.id()?) };
-        let Fetched { records, last, mut answer } = asking.fetch(&kept).await?;
+        ends::send(globals, account.secret(), network.file.network).await?;
+        let Fetched { records, last, mut answer, .. } = asking.fetch(&kept).await?;
         answer.name = kept.name.clone();
         if let Some(last) = last {
-            let append = self.append(globals, &network, &account, &path, records, &mut answer);
-            Box::pin(append).await?;
             kept.pulled = last.get();
+            let appending =
+                Appending { globals, network: &network, account: &account, kept: &kept, path: &path };
+            Box::pin(self.append(appending, records, &mut answer)).await?;
             known.keep(&kept)?;
             // It says that it is kept when it is, and if that does not arrive, the next time.
             if let Err(error) = asking.inquire(Some(last), Some(last)).await {
@@ -109,13 +127,11 @@ impl Pull {
     /// Puts the records as one pack, and enters it into the folder.
     async fn append(
         &self,
-        globals: &Globals,
-        network: &Network,
-        account: &Account,
-        path: &IndexPath,
+        to: Appending<'_>,
         records: Vec<(IndexPath, Vec<u8>)>,
         answer: &mut Answer,
     ) -> anyhow::Result<()> {
+        let Appending { globals, network, account, kept, path } = to;
         let payer = account_file::payer(account.secret());
         let put = async |client: &Client| {
             let index_coding = network.usual_coding(client)?;
@@ -134,10 +150,13 @@ impl Pull {
             let mut folder = Folder::open_or_new(client, &names, path).await?;
             let erasable = folder.file.as_ref().is_some_and(|file| file.erasable.is_some());
             answer.packs = packed.packs.len();
-            folder.packs.extend(packed.packs);
+            folder.add(client, &names, packed.packs).await?;
             let written = folder.write(&put, &mut names, index_coding, erasable, objects).await?;
-            answer.cid = Some(written.catalogue.cid.to_string());
+            answer.cid = Some(written.cid.to_string());
+            // Whoever was granted the folder as a series reads what came.
+            grants::publish_next(client, &mut names, index_coding, globals).await?;
             answer.pushed = written.pushed;
+            streams::tell(client, &mut names, index_coding, kept).await;
             Ok(())
         };
         network.with_client(Some(payer), put).await.map_err(smaller_coding::suggest)
@@ -156,9 +175,10 @@ impl Asking<'_> {
                 return Ok(fetched);
             }
             for batch in batches {
+                fetched.count(&batch)?;
                 let number = batch.number;
                 if Some(number) <= fetched.last.or(pulled) {
-                    anyhow::bail!("{} sends batch {number} once more", self.gateway);
+                    bail!("{} sends batch {number} once more", self.gateway);
                 }
                 let opened = self.keys.open(batch);
                 let opened = opened.with_context(|| format!("{} sends batch {number}", self.gateway))?;
@@ -171,7 +191,7 @@ impl Asking<'_> {
         &self,
         after: Option<BatchNumber>,
         kept: Option<BatchNumber>,
-    ) -> anyhow::Result<Vec<sharing::KeptBatch>> {
+    ) -> anyhow::Result<Vec<KeptBatch>> {
         let inquiry = StreamInquiry { after, id: self.keys.id(), issued: now(), kept };
         let signed = Signed::sign(self.keys.owner(), &self.network.file.network, inquiry);
         Ok(streams::inquire(&self.gateway, &signed).await?)
@@ -179,6 +199,17 @@ impl Asking<'_> {
 }
 
 impl Fetched {
+    /// Fails where a gateway sends more than it may keep of a stream.
+    fn count(&mut self, batch: &KeptBatch) -> anyhow::Result<()> {
+        self.len += batch.batch.len() as u64;
+        if self.answer.batches >= STREAM_BATCHES_MAX || self.len > STREAM_BYTES_MAX {
+            bail!(
+                "the gateway sends more of this stream than may wait there, {STREAM_BATCHES_MAX} batches and {STREAM_BYTES_MAX} bytes"
+            );
+        }
+        Ok(())
+    }
+
     /// Adds a batch that comes after the one with the number `before`.
     fn take(&mut self, number: BatchNumber, opened: Opened, before: Option<BatchNumber>) {
         let Opened { records, unopened } = opened;

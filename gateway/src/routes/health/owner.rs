@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed};
@@ -11,9 +11,10 @@ use serde_json::json;
 use sharing::{HealthLink, HealthLinkEnd, LinkEvent, LinkEventKind, LinkId};
 
 use crate::gateway::{Gateway, now};
+use crate::limits::Client;
 use crate::links::{Link, LinkKind, LinkStore, NewLink, Placed};
 use crate::problem::{Code, Problem};
-use crate::routes::links::{named, no_link, not_the_owner, record_of};
+use crate::routes::links::{admit_link, named, no_link, not_the_owner, record_of};
 
 /// Makes a health link, or changes one that may change.
 #[utoipa::path(
@@ -24,9 +25,12 @@ use crate::routes::links::{named, no_link, not_the_owner, record_of};
 )]
 pub(in crate::routes) async fn offer(
     State(gateway): State<Gateway>,
+    client: Client,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let record: Signed<HealthLink> = record_of(&gateway, body).await?;
+    admit_link(&gateway, client, &headers)?;
     let fields = record.body().fields();
     if fields.issued > now().plus(CLOCK_SKEW_MAX_S) {
         let why = format!("it is dated {}, and it is {} here", fields.issued, now());
@@ -72,7 +76,7 @@ async fn change(
     if !store.replace(id, &known.terms.record, kept(record)).await? {
         return Err(settled("it was ended, or changed at the same time"));
     }
-    let event = LinkEvent { at: now(), what: LinkEventKind::Changed, who: None };
+    let event = LinkEvent { at: now(), shown: None, what: LinkEventKind::Changed, who: None };
     store.note(id, event).await?;
     Ok(())
 }
@@ -97,7 +101,7 @@ pub(in crate::routes) async fn end(
     let known = owned(store, id, record.by()).await?;
     store.end(id, now()).await?;
     if known.ended.is_none() {
-        let event = LinkEvent { at: now(), what: LinkEventKind::Ended, who: None };
+        let event = LinkEvent { at: now(), shown: None, what: LinkEventKind::Ended, who: None };
         store.note(id, event).await?;
     }
     Ok(StatusCode::NO_CONTENT)

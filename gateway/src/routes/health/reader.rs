@@ -199,7 +199,7 @@ async fn admit(
         Guess::Wrong { remaining } => {
             let remaining = remaining.unwrap_or(0);
             let what = if remaining == 0 { LinkEventKind::Locked } else { LinkEventKind::Refused };
-            let event = LinkEvent { at: now(), what, who: Some(reader.clone()) };
+            let event = LinkEvent { at: now(), shown: None, what, who: Some(reader.clone()) };
             // Of what anybody can cause, not all is kept.
             let _kept_or_full = gateway.links()?.store().note(id, event).await?;
             Err(wrong_passcode(remaining))
@@ -209,7 +209,7 @@ async fn admit(
 
 /// Keeps an access on record, before anything is handed out.
 async fn note(gateway: &Gateway, id: LinkId, what: LinkEventKind, reader: &Reader) -> Result<(), Problem> {
-    let event = LinkEvent { at: now(), what, who: Some(reader.clone()) };
+    let event = LinkEvent { at: now(), shown: None, what, who: Some(reader.clone()) };
     match gateway.links()?.store().note(id, event).await? {
         Noted::Kept => Ok(()),
         Noted::Full => Err(Problem::new(

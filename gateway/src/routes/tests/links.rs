@@ -30,7 +30,7 @@ async fn events_are_told_to_the_owner_and_to_nobody_else() {
     links.store().put(ID, link).await.unwrap();
     let who = Reader::stated("Dr. Ng");
     for (at, what) in [(100, LinkEventKind::Opened), (200, LinkEventKind::Refused)] {
-        let event = LinkEvent { at: UnixSeconds::new(at), what, who: who.clone() };
+        let event = LinkEvent { at: UnixSeconds::new(at), shown: None, what, who: who.clone() };
         links.store().note(ID, event).await.unwrap();
     }
     let gateway = gateway_with(false, |config| config.links = Some(links.clone())).await;

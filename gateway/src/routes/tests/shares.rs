@@ -5,8 +5,8 @@ use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use serde_json::{Value, json};
 use sharing::{
-    Attempts, FileName, LinkId, Passcode, Share, ShareContents, ShareEnd, ShareKeys, ShareSecret, SharedFile,
-    Wrapped,
+    Attempts, FileName, LinkId, LinkInquiry, Passcode, Reader, Share, ShareContents, ShareEnd, ShareKeys,
+    ShareReader, ShareSecret, SharedFile, Wrapped,
 };
 
 use super::*;
@@ -142,4 +142,49 @@ async fn attempts_are_counted_for_those_who_have_the_link() {
     let reading = object(contents.files()[0].object);
     let (status, document) = said(&gateway, post("/sealed", reading.to_string())).await;
     assert_eq!((status, document["code"].as_str().unwrap()), (503, "unavailable"));
+}
+
+#[tokio::test]
+async fn the_glass_is_broken_by_who_signs_for_it() {
+    let (_folder, gateway) = gateway_of_shares().await;
+    let keys = keys(None);
+    let emergency = share(&keys, 0, now(), None).for_emergencies();
+    assert_eq!(said(&gateway, signed(emergency)).await.0, 201);
+    let holder = SecretKey::from_bytes(&[6; 32]);
+    let says = |id, issued, who: &str| ShareReader { id, issued, who: Reader::stated(who).unwrap() };
+    let breaking = |who: Option<&str>, network: NetworkId, shown: Option<ShareReader>| {
+        let record = shown.map(|shown| Signed::sign(&holder, &network, shown).encode());
+        let question = json!({
+            "knock": *keys.knock().expose_text(),
+            "access": *keys.access().expose_text(),
+            "who": who,
+            "shown": record.map(|record| data_encoding::BASE64URL_NOPAD.encode(&record)),
+        });
+        post(&format!("/api/shares/{ID}/open"), question.to_string())
+    };
+    let (who, other) = ("Dr. Ng: no papers", LinkId::from_bytes([4; 32]));
+    for (request, code) in [
+        (breaking(None, NETWORK, Some(says(ID, now(), who))), "bad_request"),
+        (breaking(Some(who), NETWORK, None), "bad_request"),
+        (breaking(Some(who), NETWORK, Some(says(other, now(), who))), "bad_request"),
+        (breaking(Some(who), NETWORK, Some(says(ID, now(), "Dr. No"))), "bad_request"),
+        (breaking(Some(who), NETWORK, Some(says(ID, now().plus(1000), who))), "bad_record"),
+        (breaking(Some(who), NetworkId::from_bytes([8; 32]), Some(says(ID, now(), who))), "bad_record"),
+    ] {
+        let (status, document) = said(&gateway, request).await;
+        assert_eq!((status, document["code"].as_str().unwrap()), (400, code), "{document}");
+    }
+    let shown = says(ID, now(), who);
+    assert_eq!(said(&gateway, breaking(Some(who), NETWORK, Some(shown.clone()))).await.0, 200);
+    let inquiry = Signed::sign(&owner(), &NETWORK, LinkInquiry { after: 0, id: ID, issued: now() });
+    let (_, told) = said(&gateway, post(&format!("/api/links/{ID}/events"), inquiry.encode())).await;
+    let events = told["events"].as_array().unwrap();
+    assert_eq!(
+        (events.len(), &events[0]["what"]),
+        (1, &json!("break_glass")),
+        "those refused have read nothing"
+    );
+    let record = data_encoding::BASE64URL_NOPAD.decode(events[0]["shown"].as_str().unwrap().as_bytes());
+    let record = Signed::<ShareReader>::decode(&record.unwrap(), &NETWORK).unwrap();
+    assert_eq!((record.by(), record.body()), (holder.public(), &shown));
 }
