@@ -186,11 +186,7 @@ impl Ledger {
 
 /// How many hours of a report are paid: of an interval across the beginning or the end of the
 /// prepayment those in it.
-fn paid_hours(
-    report: &StorageReport,
-    paid_until: u64,
-    terms: &Prepayment,
-) -> Result<u64, StorageError> {
+fn paid_hours(report: &StorageReport, paid_until: u64, terms: &Prepayment) -> Result<u64, StorageError> {
     let StorageReport { from, to, .. } = *report;
     if from < paid_until {
         return Err(StorageError::Overlap { from, paid_until });
