@@ -117,7 +117,8 @@ cp "$trail.head" "$dir/early.head"
 "$headwater" audit-trail --patient 4711 --accounting >"$dir/disclosures.csv"
 "$python" tests/python/check_fhir.py trail "$dir"
 "$headwater" audit-trail --page "$dir/trail.html" --offline >/dev/null
-(cd player-demo && npm run --silent e2e:trail -- "$dir/trail.html" 4711)
+"$headwater" --json audit-trail --offline >"$dir/page.json"
+(cd player-demo && npm run --silent e2e:trail -- "$dir/trail.html" 4711 "$dir/page.json")
 commitment=$("$headwater" audit-trail --commit --offline)
 "$headwater" audit-trail --verify --against "$commitment"
 cp "$trail" "$dir/kept"

@@ -39,7 +39,7 @@ look credentials
 make_film losses 75
 look nodesDown
 make_film whole 20
-look firstFrame,toTheEnd,seeks,caught,accessible,documented,ledger,pays
+look firstFrame,toTheEnd,seeks,caught,accessible,documented,ledger,pays,spends,framed
 
 # A film that is looked at while it is made.
 ffmpeg -nostdin -v error -re -f lavfi -i testsrc2=size=640x360:rate=25 -re -f lavfi -i sine=frequency=550:sample_rate=48000 -t 40 \

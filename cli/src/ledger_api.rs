@@ -1,13 +1,14 @@
 //! What this program asks of a ledger over HTTP (spec §25).
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ledger::tlog::Policy;
+use ledger::{Inquired, Inquiry, LedgerHost};
 use proofs::canonical;
-use protocol::{NetworkId, Promise, PublicKey, Record, Signed, keys};
+use protocol::{Epoch, NetworkId, Promise, PublicKey, Record, SecretKey, Signed, keys};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::Deserialize;
@@ -93,6 +94,13 @@ impl LedgerApi {
         self.terms.network.parse().context("the ledger names no network")
     }
 
+    /// What this program calls it by: nobody else can ask with what was signed for it.
+    fn host(&self) -> anyhow::Result<LedgerHost> {
+        let host = self.url.host_str().context("the address of the ledger names no host")?;
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(LedgerHost::new(format!("{host}{port}"))?)
+    }
+
     /// Who signs promises and grants.
     pub(crate) fn issuer(&self) -> anyhow::Result<PublicKey> {
         parse_key(&self.terms.issuer)
@@ -133,11 +141,15 @@ impl LedgerApi {
         Ok(promise)
     }
 
-    /// Asks what concerns the signer.
+    /// Asks what concerns the signer, of all epochs or of one.
     pub(crate) async fn inquire<T: DeserializeOwned>(
         &self,
-        inquiry: &Signed<ledger::Inquiry>,
+        signer: &SecretKey,
+        what: Inquired,
+        epoch: Option<Epoch>,
     ) -> anyhow::Result<T> {
+        let inquiry = Inquiry { epoch, host: self.host()?, issued: SystemTime::now().into(), what };
+        let inquiry = Signed::sign(signer, &self.signed_for()?, inquiry);
         decode(&self.post("v1/inquiries", inquiry.encode()).await?)
     }
 

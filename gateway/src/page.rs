@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::map_response;
+use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use tower_http::services::{ServeDir, ServeFile};
 
@@ -13,9 +14,22 @@ use crate::gateway::Gateway;
 
 /// The page runs its own scripts and no others; it may ask any gateway, since it verifies what it gets. Its player gives
 /// caption tracks an empty `data:` URL as their source.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; \
-    worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
-    connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'";
+macro_rules! policy_with {
+    ($frames:literal) => {
+        concat!(
+            "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; \
+             worker-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+             connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; ",
+            $frames
+        )
+    };
+}
+
+/// Keys of the reader sign in the page: nobody else puts it into a frame, where one does not see what one presses.
+const POLICY: &str = policy_with!("frame-ancestors 'none'");
+
+/// The player alone, `/watch/{id}?embed=1`, is for the pages of others: it signs and pays nothing.
+const EMBEDDED_POLICY: &str = policy_with!("frame-ancestors *");
 
 /// The page that shows the OpenAPI document asks this gateway alone. Its viewer writes style attributes and elements.
 const API_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -35,7 +49,10 @@ pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let shown = shown.route_service("/live/{id}", index()).route_service("/nodes", index());
     let shown = shown.route_service("/log", index()).route_service("/statement", index());
     let shown = shown.route_service("/agree", index());
-    let shown = shown.layer(map_response(async |response| always_ask(response, POLICY)));
+    let shown = shown.layer(from_fn(async |request: Request, next: Next| {
+        let policy = if is_embedded(request.uri()) { EMBEDDED_POLICY } else { POLICY };
+        always_ask(next.run(request).await, policy)
+    }));
     let api = || ServeFile::new(dir.join("api.html"));
     let api = Router::new().route_service("/api", api()).route_service("/api/", api());
     let api = api.layer(map_response(async |response| always_ask(response, API_POLICY)));
@@ -44,6 +61,11 @@ pub(crate) fn page(dir: &Path) -> Router<Gateway> {
     let viewer = viewer.layer(map_response(async |response| always_ask(response, VIEWER_POLICY)));
     let assets = Router::new().nest_service("/assets", ServeDir::new(dir.join("assets")));
     shown.merge(api).merge(viewer).merge(assets.layer(map_response(keep_for_ever)))
+}
+
+fn is_embedded(uri: &Uri) -> bool {
+    let embeds = |query: &str| query.split('&').any(|pair| pair == "embed=1");
+    uri.path().starts_with("/watch/") && uri.query().is_some_and(embeds)
 }
 
 fn always_ask(mut response: Response, policy: &'static str) -> Response {

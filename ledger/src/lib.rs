@@ -76,6 +76,6 @@ pub use settlement::{
     Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
     LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Summary, Totals,
 };
-pub use text::{Remark, TextError, Unit};
+pub use text::{LedgerHost, Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

@@ -93,9 +93,11 @@ async function byProgram([anna, bob]: readonly [Party, Party], before: string, h
   }
   await bob.page.click("text=Sign with an account of the program");
   await bob.page.setInputFiles("#account-file", account);
+  await bob.page.click(".confirm-sign");
   await bob.page.waitForSelector(".hand-in:not([disabled])");
   await bob.handsIn();
-  await bob.saves(file).catch(() => undefined);
+  await bob.page.reload();
+  await bob.page.waitForSelector(".registered");
   return id;
 }
 
@@ -146,7 +148,16 @@ class Party {
 
   async signs(): Promise<void> {
     const signed = await this.page.locator(".signatures .signed").count();
+    const id = await this.agreementId();
     await this.page.click(".button.sign");
+    // Nothing is signed before the reader has seen what, and said so.
+    await this.page.click(".consenting >> text=Do not sign");
+    await this.page.waitForSelector("text=Nothing was signed");
+    assert((await this.page.locator(".signatures .signed").count()) === signed, "it was signed although the reader did not want it");
+    await this.page.click(".button.sign");
+    assert((await this.page.textContent(".consented-id")) === id, "the last step names another agreement");
+    assert((await this.page.textContent(".consenting"))?.includes(this.key), "the last step does not name the key");
+    await this.page.click(".confirm-sign");
     await this.page.waitForSelector(`.signatures .signed:nth-child(${signed + 1})`);
   }
 

@@ -7,10 +7,11 @@ import { readFileSync } from "node:fs";
 
 import type { Page } from "playwright-core";
 
-import { fromHex } from "../src/page/format";
+import { fromHex, hex } from "../src/page/format";
+import { openSigned } from "../src/trust/record";
 import { holds, SIZES } from "./accessible";
 import { withPage } from "./browser";
-import { serveLedger, StubLog } from "./ledger-stub";
+import { ISSUER, serveLedger, StubLog, terms } from "./ledger-stub";
 import { assert, type Check } from "./target";
 
 export const ledger: Check = async (browser, { gateway, shots }) => {
@@ -23,6 +24,7 @@ export const ledger: Check = async (browser, { gateway, shots }) => {
     };
     await withPage(browser, "about:blank", quiet, (page) => seesLog(page, gateway, looked));
     await withPage(browser, "about:blank", quiet, (page) => seesStatement(page, gateway, looked));
+    await withPage(browser, "about:blank", quiet, (page) => meetsStranger(page, gateway, looked));
   }
   return `a log that grew, one without witnesses, a forked one; a statement; ${rules} rules held`;
 };
@@ -58,12 +60,7 @@ async function seesLog(page: Page, gateway: string, looked: (page: Page, name: s
 }
 
 async function seesStatement(page: Page, gateway: string, looked: (page: Page, name: string) => Promise<void>): Promise<void> {
-  const party = "ab".repeat(32);
-  await serveLedger(page, new StubLog(), (path, body) => {
-    if (path !== "/v1/inquiries") return undefined;
-    const isBalance = body?.includes("balance");
-    return isBalance ? { funds: "12.500000", reserved: "0.450000", earned: "3.210000", paid: "0.000000" } : statementOf(party);
-  });
+  await serveLedger(page, new StubLog(), (path, body) => (path === "/v1/inquiries" ? answerTo(body) : undefined));
   await page.goto(`${gateway}/statement`);
   await page.waitForSelector(".charts svg");
   const earned = await page.textContent(".tile strong");
@@ -72,6 +69,46 @@ async function seesStatement(page: Page, gateway: string, looked: (page: Page, n
   const csv = readFileSync((await download.path()) as string, "utf8");
   assert(csv.split("\r\n").length === 3 * 2 + 2 && csv.includes(",7000001"), "the CSV is not what the page shows");
   await looked(page, "statement");
+}
+
+/** A link names a ledger that says to be this one: nothing that is signed reaches it before it is let in, and then nothing that the real one would answer. */
+async function meetsStranger(page: Page, gateway: string, looked: (page: Page, name: string) => Promise<void>): Promise<void> {
+  const [asked, evil] = [[] as string[], "http://evil.test"];
+  let host: unknown;
+  await serveLedger(page, new StubLog(), (path, body) => (path === "/v1/inquiries" ? answerTo(body) : undefined));
+  await page.route(`${evil}/**`, (route) => {
+    const [request, headers] = [route.request(), { "access-control-allow-origin": "*", "access-control-allow-headers": "content-type" }];
+    const body = request.postDataBuffer();
+    asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
+    if (request.url().endsWith("/v1/terms")) return route.fulfill({ json: terms(new StubLog()), headers });
+    if (request.method() === "POST" && body) host = (openSigned(body, "inquiry").body as unknown as Map<string, unknown>).get("host");
+    return request.method() === "OPTIONS" ? route.fulfill({ status: 204, headers }) : route.fulfill({ json: answerTo(body), headers });
+  });
+  const open = () => page.goto(`${gateway}/statement?ledger=${evil}`);
+  await open();
+  await page.waitForSelector(".meeting .let-in");
+  const words = (await page.textContent(".meeting")) ?? "";
+  assert(words.includes("evil.test") && words.includes(hex(ISSUER.key)), `the stranger is shown as ${words}`);
+  await looked(page, "stranger");
+  await page.click("text=Go on without them");
+  await page.waitForSelector(".charts svg");
+  assert(!page.url().includes("ledger="), "the address still names the stranger");
+  assert((await page.textContent(".at-ledger"))?.includes("ledger.test"), "the code would go elsewhere");
+  assert(asked.every((one) => one === "GET /v1/terms"), `a stranger was asked ${asked.join(", ")}`);
+  await open();
+  await page.click(".let-in");
+  await page.waitForSelector(".charts svg");
+  assert((await page.textContent(".at-ledger"))?.includes("evil.test"), "nobody sees where the code goes");
+  assert(host === "evil.test", `what is signed for evil.test names ${String(host)}`);
+  // It is known now, and asked no more.
+  await page.reload();
+  await page.waitForSelector(".charts svg");
+}
+
+/** Whatever is asked, of a balance or a statement. */
+function answerTo(body: Buffer | null): object {
+  const isBalance = body?.includes("balance");
+  return isBalance ? { funds: "12.500000", reserved: "0.450000", earned: "3.210000", paid: "0.000000" } : statementOf("ab".repeat(32));
 }
 
 /** What the vectors have, again and again. */

@@ -3,6 +3,8 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import type { Page } from "playwright-core";
+
 import { withPage } from "./browser";
 import { decodesCleanly, moves, play, verified } from "./playing";
 import { assert, type Check } from "./target";
@@ -61,6 +63,7 @@ function turnsFrom(alter: Alter): Check {
   return (browser, { gateway, id }) =>
     withLiar(gateway, alter, (liar, lies) =>
       withPage(browser, `${gateway}/watch/${id}?gateways=${liar}`, {}, async (page) => {
+        await letsIn(page, liar);
         await play(page);
         await page.waitForSelector(".alarm:not(:empty)");
         const alarm = (await page.textContent(".alarm")) ?? "";
@@ -73,6 +76,13 @@ function turnsFrom(alter: Alter): Check {
         return `${told} altered answers dropped, ${await verified(page)} segments verified`;
       }),
     );
+}
+
+/** Whom a link names is shown before anything is asked of it that matters. */
+async function letsIn(page: Page, origin: string): Promise<void> {
+  await page.waitForSelector(`.meeting strong:text("${new URL(origin).host}")`);
+  assert((await page.locator("video").count()) === 0, "a stranger is asked for the film before it is let in");
+  await page.click(".let-in");
 }
 
 export const caught = turnsFrom(flip);

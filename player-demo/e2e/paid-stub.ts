@@ -14,7 +14,7 @@ import { decodeCanonical, encodeCanonical, type Value } from "../src/trust/cbor"
 import { cidOfHash } from "../src/trust/cid";
 import { blake3 } from "../src/trust/hash";
 import { openSigned } from "../src/trust/record";
-import { type Answer, ISSUER, NETWORK, pairOf, serveLedger, StubLog } from "./ledger-stub";
+import { type Answer, ISSUER, LEDGER, NETWORK, pairOf, serveLedger, StubLog } from "./ledger-stub";
 import { assert } from "./target";
 
 const SECONDS = 40;
@@ -23,7 +23,11 @@ const SEGMENT_S = 2;
 const CREDIT = 150_000;
 const CREATOR = pairOf("creator");
 const SINGER = pairOf("singer");
-const GATEWAY = pairOf("gateway");
+const GATEWAYS = [pairOf("gateway"), pairOf("second gateway")].map(({ key }) => hex(key));
+/** Another gateway that shows the same. */
+export const SECOND = "http://second.test";
+const PER_SECOND = { micro: 1_200_000, of: 3600, per: "second" };
+const HEADERS = { "access-control-allow-origin": "*", "access-control-allow-headers": "content-type" };
 const SESSION = "5e".repeat(16);
 /** For what is signed that concerns money. */
 const AT_LEDGER = atLedger(NETWORK, ISSUER.key);
@@ -42,6 +46,11 @@ export class Shop {
   wanted = 0;
   streams = new Set<number>();
   chain = "";
+  /** Once it is true the page's own gateway shows nothing more. */
+  isGone = false;
+  /** What the grants may cost, in their order, and the most bytes that were acknowledged of each. */
+  readonly charges: bigint[] = [];
+  readonly bytes = new Map<string, number>();
   private session: Uint8Array = new Uint8Array();
   private readonly grantRecords = new Map<string, Uint8Array>();
 
@@ -55,7 +64,7 @@ export class Shop {
     readonly segments: readonly Buffer[],
   ) {}
 
-  static async open(): Promise<Shop> {
+  static async open(price = PER_SECOND): Promise<Shop> {
     const { init, segments } = film();
     const object = cidOfHash(await blake3(text("object")));
     const hashes = await Promise.all(segments.map((bytes) => blake3(bytes)));
@@ -75,7 +84,7 @@ export class Shop {
     const party = (key: Uint8Array, ppm: number, role: string) => map({ party: key, ppm, role });
     const parties = [party(CREATOR.key, 600_000, "director"), party(CREATOR.key, 100_000, "producer"), party(SINGER.key, 300_000, "performer")];
     const ordered = hex(CREATOR.key) < hex(SINGER.key) ? parties : [parties[2], parties[0], parties[1]];
-    const agreement = encodeCanonical(map({ content: bytesOf(id), creator: CREATOR.key, fees: map({ gateway: 50_000, network: 20_000, node: 100_000 }), issued: now, parents: [], parties: ordered, price: map({ micro: 1_200_000, of: 3600, per: "second" }), unit: "EUR", v: 1, version: 1 }));
+    const agreement = encodeCanonical(map({ content: bytesOf(id), creator: CREATOR.key, fees: map({ gateway: 50_000, network: 20_000, node: 100_000 }), issued: now, parents: [], parties: ordered, price: map(price), unit: "EUR", v: 1, version: 1 }));
     const agreementId = await blake3(agreement);
     const consents = await Promise.all([CREATOR, SINGER].map((pair) => signRecord("consent", map({ agreement: agreementId, issued: now }), AT_LEDGER, pair)));
     return new Shop(id.text, bundle, record, encodeCanonical(map({ agreement, consents })), hex(agreementId), init, segments);
@@ -83,6 +92,7 @@ export class Shop {
 
   async serve(page: Page): Promise<void> {
     await serveLedger(page, new StubLog(), (path, body) => this.ledger(path, body));
+    await page.route(`${SECOND}/api/ledger`, (route) => route.fulfill({ json: { url: LEDGER, issuer: hex(ISSUER.key), gateway: GATEWAYS[1], network: hex(NETWORK), credit_bytes: CREDIT }, headers: HEADERS }));
     await page.route(`${"**"}/watch/${this.id}/**`, (route) => this.watch(route));
     await page.route("**/api/sessions**", (route) => this.sessions(route));
     await page.route("**/api/sessions/**", (route) => this.sessions(route));
@@ -95,7 +105,8 @@ export class Shop {
     if (!body) return undefined;
     const money = (micro: bigint) => `${micro / 1_000_000n}.${String(micro % 1_000_000n).padStart(6, "0")}`;
     if (path === "/v1/inquiries") {
-      openSigned(body, "inquiry");
+      const { body: inquiry, network } = openSigned(body, "inquiry");
+      assert(hex(network) === hex(AT_LEDGER) && fieldsOf(inquiry).get("host") === new URL(LEDGER).host, "the inquiry is for another ledger");
       return { funds: money(this.funds), reserved: "0.000000", earned: "0.000000", paid: "0.000000" };
     }
     if (path === "/v1/top-ups") {
@@ -112,10 +123,13 @@ export class Shop {
     const asked = fieldsOf(body);
     const serial = serialOf(by, body);
     const now = Math.floor(Date.now() / 1000);
-    assert(hex(asked.get("gateway") as never) === hex(GATEWAY.key), "the request is for another gateway");
+    assert(GATEWAYS.includes(hex(asked.get("gateway") as never)), "the request is for another gateway");
     const kept = Object.fromEntries(["agreement", "attested", "charge", "epoch", "gateway", "limit", "session"].map((key) => [key, asked.get(key)]));
     const grant = await signRecord("session_grant", map({ ...kept, alias: new Uint8Array(32), expires: now + 3600, serial, starts: now }), AT_LEDGER, ISSUER);
-    if (!this.grantRecords.has(hex(serial))) this.grants += 1;
+    if (!this.grantRecords.has(hex(serial))) {
+      this.grants += 1;
+      this.charges.push(BigInt(asked.get("charge") as never));
+    }
     this.grantRecords.set(hex(serial), grant);
     this.session = asked.get("session") as never;
     return Buffer.from(grant);
@@ -124,28 +138,31 @@ export class Shop {
   private watch(route: Route): Promise<void> {
     const url = new URL(route.request().url());
     const name = url.pathname.split(`${this.id}/`)[1] ?? "";
-    if (name === "bundle") return route.fulfill({ body: Buffer.from(this.bundle) });
-    if (name === "record") return route.fulfill({ body: Buffer.from(this.record) });
-    if (name === "video/init.mp4") return route.fulfill({ body: this.init });
+    if (this.isGone && url.origin !== SECOND) return route.abort();
+    const headers = HEADERS;
+    if (name === "bundle") return route.fulfill({ body: Buffer.from(this.bundle), headers });
+    if (name === "record") return route.fulfill({ body: Buffer.from(this.record), headers });
+    if (name === "video/init.mp4") return route.fulfill({ body: this.init, headers });
     const segment = this.segments[Number(/^video\/(\d+)\.m4s$/.exec(name)?.[1])];
-    if (!segment) return route.fulfill({ status: 404, json: {} });
-    if (url.searchParams.get("session") !== SESSION) return route.fulfill({ status: 402, json: { code: "payment_required", detail: "it is paid for" } });
+    if (!segment) return route.fulfill({ status: 404, json: {}, headers });
+    if (url.searchParams.get("session") !== SESSION) return route.fulfill({ status: 402, json: { code: "payment_required", detail: "it is paid for" }, headers });
     if (this.served - this.acknowledged > CREDIT) {
       this.wanted += 1;
-      return route.fulfill({ status: 402, json: { code: "receipts_wanted", detail: "acknowledge first" } });
+      return route.fulfill({ status: 402, json: { code: "receipts_wanted", detail: "acknowledge first" }, headers });
     }
     this.served += segment.length;
-    return route.fulfill({ body: segment });
+    return route.fulfill({ body: segment, headers });
   }
 
   private async sessions(route: Route): Promise<void> {
+    if (route.request().method() === "OPTIONS") return route.fulfill({ status: 204, headers: HEADERS });
     const body = route.request().postDataBuffer() as Buffer;
     if (route.request().url().endsWith("/api/sessions")) {
       const { receipt } = Object.fromEntries(fieldsOf(decodeCanonical(body, 8192))) as Record<string, Uint8Array>;
       const opened = openSigned(receipt as Uint8Array, "delivery_receipt");
       assert(hex(opened.by) === hex(this.session), "the first receipt is signed by another key than the grant's");
       assert(fieldsOf(opened.body).get("seq") === 0, "the first receipt has a number");
-      return route.fulfill({ status: 201, json: { session: SESSION, credit_bytes: CREDIT, expires: 0 } });
+      return route.fulfill({ status: 201, json: { session: SESSION, credit_bytes: CREDIT, expires: 0 }, headers: HEADERS });
     }
     const { body: value, by } = openSigned(body, "delivery_receipt");
     const receipt = fieldsOf(value);
@@ -153,10 +170,12 @@ export class Shop {
     assert(hex(by) === hex(this.session), "a receipt is signed by another key than the grant's");
     this.receipts += 1;
     this.streams.add(receipt.get("stream") as never);
+    const stream = `${hex(receipt.get("serial") as never)}/${String(receipt.get("stream"))}`;
+    this.bytes.set(stream, Math.max(this.bytes.get(stream) ?? 0, usage.get("bytes") as never));
     this.acknowledged = Math.max(this.acknowledged, usage.get("bytes") as never);
     this.played = Math.max(this.played, usage.get("ms") as never);
     this.chain = hex(delivered.get("hash") as never);
-    return route.fulfill({ status: 204 });
+    return route.fulfill({ status: 204, headers: HEADERS });
   }
 
   /** The chain over the first `count` segments. */

@@ -40,7 +40,13 @@ export const toTheEnd: Check = (browser, { gateway, id }) =>
     const frames = await page.evaluate(
       () => document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0,
     );
-    assert(frames > 0, "no frame was shown");
-    assert((await verified(page)) > 0, "the badge counts nothing");
+    const { duration, played } = await page.evaluate(() => {
+      const { duration, played } = document.querySelector("video") as HTMLVideoElement;
+      return { duration, played: Array.from({ length: played.length }, (_, at) => played.end(at) - played.start(at)).reduce((sum, one) => sum + one, 0) };
+    });
+    assert(duration > 0 && Math.abs(played - duration) < 1, `of ${duration} s ${played} s were played`);
+    assert(frames > duration, `${frames} frames are no film of ${duration} s`);
+    const segments = await page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => /\/\d+\.m4s$/.test(name)).length);
+    assert((await verified(page)) >= segments && segments > 0, `${await verified(page)} of ${segments} segments were verified`);
     return `ended after ${frames} frames, ${await verified(page)} segments verified, ${await stalls()} stalls`;
   });

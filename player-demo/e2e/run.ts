@@ -29,6 +29,8 @@ import { firstFrame, toTheEnd } from "./plays";
 import { publishes } from "./publishes";
 import { resumes } from "./resumes";
 import { seeks } from "./seeks";
+import { framed } from "./framed";
+import { spends } from "./spends";
 import { shots } from "./shots";
 import type { Check, Target } from "./target";
 
@@ -48,6 +50,8 @@ const CHECKS: Record<string, Check> = {
   operators,
   ledger,
   pays,
+  spends,
+  framed,
   agrees,
   buys,
   settled,

@@ -2,9 +2,11 @@
 
 import { withPage } from "./browser";
 import { decodesCleanly, moves, play } from "./playing";
-import type { Check } from "./target";
+import { assert, type Check } from "./target";
 
 const JUMPS = 10;
+/** A jump may lead so far beside where it was meant to, in seconds: to a picture that can be shown by itself. */
+const NEAR_S = 0.5;
 
 export const seeks: Check = (browser, { gateway, id, seed }) =>
   withPage(browser, `${gateway}/watch/${id}`, {}, async (page) => {
@@ -15,11 +17,12 @@ export const seeks: Check = (browser, { gateway, id, seed }) =>
     for (let jump = 0; jump < JUMPS; jump++) {
       const to = random() * Math.max(0, duration - 1.5);
       const began = performance.now();
-      await page.evaluate((to) => {
+      const there = await page.evaluate((to) => {
         const video = document.querySelector("video") as HTMLVideoElement;
         video.currentTime = to;
-        return new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+        return new Promise<number>((resolve) => video.addEventListener("seeked", () => resolve(video.currentTime), { once: true }));
       }, to);
+      assert(Math.abs(there - to) < NEAR_S, `a jump to ${to} s leads to ${there} s`);
       times.push(performance.now() - began);
       await moves(page);
     }

@@ -23,6 +23,8 @@ export async function shares(bench: ViewerBench): Promise<string> {
     const [download] = await Promise.all([page.waitForEvent("download", WAIT), page.click("text=Save the owner's file")]);
     file = readFileSync(await download.path(), "utf8");
     assert((await page.locator("svg.qr path").count()) === 1, "there is no QR code");
+    const { objects, shareSeed } = JSON.parse(file) as { objects: { key: string; controlSeed: string }[]; shareSeed: string };
+    await keepsSafely(page, [link.split("#")[1] as string, shareSeed, ...objects.flatMap(({ key, controlSeed }) => [key, controlSeed])]);
     await holds(page, "a link that was made");
     if (bench.shots) await page.screenshot({ path: `${bench.shots}/viewer-shared.png`, fullPage: true });
     return link;
@@ -37,6 +39,22 @@ export async function shares(bench: ViewerBench): Promise<string> {
   assert(said.includes("revoked"), `after its end it says: ${said}`);
   gateway.stop();
   return "dropped, sealed, opened in a fresh profile, ended by the owner's file from disk; the gateway saw neither text nor names nor secret";
+}
+
+/** Nothing of the link and the owner's keys can be read in what the browser keeps, and no key can be taken out of it. */
+async function keepsSafely(page: Page, secrets: readonly string[]): Promise<void> {
+  const { keys, shares, text } = await page.evaluate(async () => {
+    const wait = <T>(request: IDBRequest<T>) => new Promise<T>((resolve, reject) => ((request.onsuccess = () => resolve(request.result)), (request.onerror = () => reject(request.error))));
+    const database = await wait(indexedDB.open("headwater"));
+    const kept = await Promise.all([...database.objectStoreNames].map((store) => wait(database.transaction(store).objectStore(store).getAll() as IDBRequest<unknown[]>)));
+    const read = (value: unknown): unknown => (value instanceof Uint8Array ? String.fromCharCode(...value) : value instanceof CryptoKey ? { extractable: value.extractable, usages: value.usages } : Object(value) === value ? Object.values(value as object).map(read) : value);
+    database.close();
+    const shares = kept[[...database.objectStoreNames].indexOf("shares")]?.length ?? 0;
+    return { text: JSON.stringify(kept.flat().map(read)), keys: kept.flat().filter((value) => value instanceof CryptoKey && value.type === "secret").map((key) => (key as CryptoKey).extractable), shares };
+  });
+  assert(shares === 1 && keys.length === 1 && keys[0] === false, `the browser keeps ${shares} shares under ${keys.length} keys, of which ${keys.filter(Boolean).length} can be taken out`);
+  const found = secrets.filter((secret) => text.includes(secret.slice(0, 20)));
+  assert(secrets.length >= 4 && found.length === 0, `what the browser keeps shows ${found.join(", ")}`);
 }
 
 /** A gateway that stores something else than what was sealed is caught before there is a link. */

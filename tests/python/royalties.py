@@ -25,6 +25,7 @@ import pathlib
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 
@@ -187,7 +188,8 @@ class Ledger:
         return record, grant
 
     def inquire(self, key, what):
-        inquiry = key.sign("inquiry", {"issued": int(time.time()), "what": what})
+        host = urllib.parse.urlsplit(self.url).netloc
+        inquiry = key.sign("inquiry", {"host": host, "issued": int(time.time()), "what": what})
         return get(f"{self.url}/v1/inquiries", inquiry).json()
 
     def log(self):

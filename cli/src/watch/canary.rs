@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use ledger::tlog::Policy;
-use ledger::{Inquired, Inquiry, Neighbours, Omission, Shown};
+use ledger::{Inquired, Neighbours, Omission, Shown};
 use protocol::{
     Amount, DeliveryReceipt, Epoch, Promise, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
@@ -165,8 +165,7 @@ async fn play(bundle: &Bundle, download: &Download, fare: &Fare, segments: u32) 
 
 impl Check<'_> {
     async fn inquire<T: serde::de::DeserializeOwned>(&self, epoch: Option<Epoch>) -> anyhow::Result<T> {
-        let inquiry = Inquiry { epoch, issued: now(), what: Inquired::Sessions };
-        self.ledger.inquire(&Signed::sign(self.viewer, &self.ledger.signed_for()?, inquiry)).await
+        self.ledger.inquire(self.viewer, Inquired::Sessions, epoch).await
     }
 
     /// Refuses what was watched by way of another ledger, or by somebody else.
@@ -277,9 +276,7 @@ impl One<'_> {
     /// Whether a line of the log, under the alias of this canary, has counted what was signed.
     async fn is_in_a_line(&self, epoch: Epoch, policy: &Policy) -> anyhow::Result<bool> {
         let (ledger, grant) = (self.check.ledger, self.grant.body());
-        let inquiry = Inquiry { epoch: Some(epoch), issued: now(), what: Inquired::Statement };
-        let inquiry = Signed::sign(self.check.viewer, &ledger.signed_for()?, inquiry);
-        let lines: LinesAnswer = ledger.inquire(&inquiry).await?;
+        let lines: LinesAnswer = ledger.inquire(self.check.viewer, Inquired::Statement, Some(epoch)).await?;
         for index in lines.places(grant) {
             if proved::line_has(ledger, policy, index, grant, self.receipt.body().usage).await? {
                 return Ok(true);

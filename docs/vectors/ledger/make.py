@@ -166,7 +166,7 @@ BODIES = {
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
     "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
     "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START, "party": PUBLIC["one"]},
-    "inquiry": {"epoch": 3, "issued": START, "what": "statement"},
+    "inquiry": {"epoch": 3, "host": "ledger.example:8700", "issued": START, "what": "statement"},
     "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
     "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
     "offer": {"agreement": b3(b"agreement"), "issued": START, "licence": b3(b"licence"), "price": 1000, "resale": 100_000, "sample": cid(b"sample"), "term": 86_400, "until": START + 86_400},
@@ -245,6 +245,10 @@ def records():
     yield bad_body("attested as a number", "session_grant", attested=0)
     yield bad_body("attested as a number", "session_request", attested=1)
     yield bad_body("of everything", "inquiry", what="everything")
+    yield good("at an address", "inquiry", host="[2001:db8::1]")
+    yield good("at the longest name", "inquiry", host="l" * 255)
+    for what, host in (("nowhere", ""), ("a name of 256 bytes", "l" * 256), ("upper case", "Ledger.example"), ("an address with a scheme", "https://ledger.example"), ("a path", "ledger.example/v1"), ("bytes", b"ledger.example")):
+        yield bad_body(f"at {what}", "inquiry", host=host)
     yield bad_body("budget without a payer", "session_request", budget={"id": bytes(16)})
     yield bad_body("budget null", "session_request", budget=NULL)
     yield bad_body("lower case unit", "deposit", unit="eur")

@@ -99,26 +99,34 @@ async fn unknown_paths_methods_and_handles() {
 #[tokio::test]
 async fn each_page_has_its_policy() {
     let folder = tempfile::tempdir().unwrap();
-    for file in ["index.html", "api.html"] {
+    for file in ["index.html", "api.html", "viewer.html"] {
         std::fs::write(folder.path().join(file), "<!doctype html>").unwrap();
     }
     let page = folder.path().to_owned();
     let gateway = gateway_with(false, |config| config.page = Some(page)).await;
-    for (path, policy) in [
-        ("/", "default-src 'self'; "),
-        ("/watch/any", "default-src 'self'; "),
-        ("/nodes", "default-src 'self'; "),
-        ("/log", "default-src 'self'; "),
-        ("/statement", "default-src 'self'; "),
-        ("/agree", "default-src 'self'; "),
-        ("/api/", "default-src 'none'; script-src 'self'; "),
-        ("/api", "default-src 'none'; script-src 'self'; "),
+    let (page, api) = ("default-src 'self'; ", "default-src 'none'; script-src 'self'; ");
+    for (path, policy, frames) in [
+        ("/", page, "none"),
+        ("/watch/any", page, "none"),
+        ("/watch/any?embed=10", page, "none"),
+        ("/watch/any?embed=1", page, "any"),
+        ("/watch/any?t=1&embed=1", page, "any"),
+        ("/live/any?embed=1", page, "none"),
+        ("/nodes", page, "none"),
+        ("/log", page, "none"),
+        ("/statement?embed=1", page, "none"),
+        ("/agree?embed=1", page, "none"),
+        ("/s/any?embed=1", "default-src 'none'; script-src 'unsafe-inline'", "none"),
+        ("/api/", api, "none"),
+        ("/api", api, "none"),
     ] {
         let (status, headers, _) = ask(&gateway, request("GET", path, "")).await;
         assert_eq!(status, 200, "{path}");
         assert_eq!(headers[CACHE_CONTROL], "no-cache", "{path}");
         let said = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(said.starts_with(policy) && said.contains("base-uri 'none'"), "{path}: {said}");
+        let ancestors = if frames == "any" { "frame-ancestors *" } else { "frame-ancestors 'none'" };
+        assert!(said.ends_with(ancestors), "{path}: {said}");
     }
     let (status, headers, _) = ask(&gateway, request("GET", "/api/openapi.json", "")).await;
     assert!(status == 200 && !headers.contains_key(CONTENT_SECURITY_POLICY));

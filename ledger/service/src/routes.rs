@@ -128,7 +128,8 @@ mod tests {
     use axum::extract::State;
     use ledger::tlog::KeyName;
     use ledger::{
-        Acceptance, Deposit, Deposited, Dispute, Inquired, Inquiry, PaymentId, Remark, Terms, Unit, What,
+        Acceptance, Deposit, Deposited, Dispute, Inquired, Inquiry, LedgerHost, PaymentId, Remark, Terms,
+        Unit, What,
     };
     use proofs::canonical;
     use protocol::{Amount, Digest, NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
@@ -153,7 +154,16 @@ mod tests {
         // Which TLS it is to use has to be said where all crates are built together, since others leave that open.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (log, http) = (folder.join("log"), reqwest::Client::new());
-        let config = LedgerConfig { keys, terms, schedule, log, operator: None, policy: None, http };
+        let config = LedgerConfig {
+            keys,
+            terms,
+            schedule,
+            log,
+            hosts: Vec::new(),
+            operator: None,
+            policy: None,
+            http,
+        };
         RunningLedger::start(store, config).await.unwrap().service().clone()
     }
 
@@ -208,7 +218,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let service = service(folder.path()).await;
         let ask = || {
-            let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Statement };
+            let host = LedgerHost::new("127.0.0.1:8700").unwrap();
+            let inquiry = Inquiry { epoch: None, host, issued: now(), what: Inquired::Statement };
             inquiries::inquire(
                 State(service.clone()),
                 Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use ledger::tlog::PolicyError;
-use ledger::{Head, LogEntry, Terms};
+use ledger::{Head, LedgerHost, LogEntry, Terms};
 use protocol::{Digest, Epoch, Promise, Signed, UnixSeconds};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -39,6 +39,8 @@ pub struct LedgerConfig {
     pub schedule: Schedule,
     /// The folder of the log.
     pub log: PathBuf,
+    /// Where it is reached, besides loopback addresses: it answers no inquiry that was signed for another place.
+    pub hosts: Vec<LedgerHost>,
     /// What operators show; without it, nobody may do what they may.
     pub operator: Option<OperatorToken>,
     /// Which witnesses are asked, in the form of C2SP tlog-policy; nobody without it.
@@ -56,6 +58,7 @@ struct Inner {
     keys: LedgerKeys,
     terms: Terms,
     schedule: Schedule,
+    hosts: Vec<LedgerHost>,
     operator: Option<OperatorToken>,
     policy: String,
     shared: Shared,
@@ -96,7 +99,7 @@ pub enum StartError {
 impl RunningLedger {
     /// Plays the journal again, makes sure that the log on the disk follows from it, and begins to write.
     pub async fn start<S: Store>(mut store: S, config: LedgerConfig) -> Result<Self, StartError> {
-        let LedgerConfig { keys, terms, schedule, log, operator, policy, http } = config;
+        let LedgerConfig { keys, terms, schedule, log, hosts, operator, policy, http } = config;
         if terms.issuer != keys.issuer().public() {
             return Err(StartError::OtherIssuer);
         }
@@ -128,6 +131,7 @@ impl RunningLedger {
             keys,
             terms,
             schedule,
+            hosts,
             operator,
             policy,
             shared,
@@ -258,6 +262,11 @@ impl Service {
 
     pub(crate) fn terms(&self) -> &Terms {
         &self.0.terms
+    }
+
+    /// Whether inquiries that were signed for this place are for this ledger.
+    pub(crate) fn is_reached_as(&self, host: &LedgerHost) -> bool {
+        host.is_loopback() || self.0.hosts.contains(host)
     }
 
     pub(crate) fn schedule(&self) -> &Schedule {

@@ -6,15 +6,15 @@ mod running;
 
 use ledger::tlog::{LogProof, Policy};
 use ledger::{
-    Inquired, Inquiry, LogAudit, LogEntry, Neighbours, Payee, PayoutAddress, PayoutClaim, Rail, Shown,
-    TopUpCode,
+    Inquired, Inquiry, LedgerHost, LogAudit, LogEntry, Neighbours, Payee, PayoutAddress, PayoutClaim, Rail,
+    Shown, TopUpCode,
 };
 use proofs::canonical;
 use protocol::{Amount, Sequence, SessionGrant, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{
-    AT_LEDGER, CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, json, keys, list, now, receipt,
-    refused, request, secret, session, terms,
+    AT_LEDGER, CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, inquiry, json, keys, list, now,
+    receipt, refused, request, secret, session, terms,
 };
 use serde::Serialize;
 use serde_bytes::ByteArray;
@@ -76,7 +76,7 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
 /// The viewer is shown what was counted under the grant, nobody else is, and the summary of the log has it.
 async fn check_counted(ledger: &Running, grant: &SessionGrant, summary: u64) {
     let ask = async |who: u8| {
-        let inquiry = Inquiry { epoch: Some(grant.epoch), issued: now(), what: Inquired::Sessions };
+        let inquiry = Inquiry { epoch: Some(grant.epoch), ..inquiry(Inquired::Sessions) };
         let inquiry = Signed::sign(&secret(who), &AT_LEDGER, inquiry);
         json(ledger.post("/v1/inquiries", inquiry.encode()).await, StatusCode::OK).await
     };
@@ -152,7 +152,7 @@ async fn what_was_signed_for_another_ledger_is_refused() {
     let (request, issued) = (request(VIEWER, id, 500_000, 1), now());
     let claim = PayoutClaim { cumulative: Amount::new(1).unwrap(), rail: Rail::Bank, remark: None, issued };
     let payee = Payee { address: PayoutAddress::from_bytes([1; 20]), issued, seq: Sequence::new(1) };
-    let inquiry = Inquiry { epoch: None, issued, what: Inquired::Balance };
+    let inquiry = inquiry(Inquired::Balance);
     let other = NETWORK.at_ledger(&secret(GATEWAY).public());
     for at in [other, NETWORK] {
         let by = secret(VIEWER);
@@ -160,12 +160,28 @@ async fn what_was_signed_for_another_ledger_is_refused() {
             ("/v1/grants", Signed::sign(&by, &at, *request.body()).encode()),
             ("/v1/records", Signed::sign(&by, &at, claim.clone()).encode()),
             ("/v1/records", Signed::sign(&by, &at, payee).encode()),
-            ("/v1/inquiries", Signed::sign(&by, &at, inquiry).encode()),
+            ("/v1/inquiries", Signed::sign(&by, &at, inquiry.clone()).encode()),
         ] {
             assert_eq!(refused(ledger.post(path, record).await).await, (400, "bad_record".into()), "{path}");
         }
     }
     ledger.grant(&request).await;
+}
+
+/// Whoever says to be this ledger is handed questions that name its own address, and has no answer to them from here.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_elsewhere_is_not_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    for (host, status) in
+        [("ledger.example", 200), ("127.0.0.1:1", 200), ("evil.example", 403), ("ledger.example:8700", 403)]
+    {
+        for what in [Inquired::Balance, Inquired::Sessions, Inquired::Statement] {
+            let inquiry = Inquiry { host: LedgerHost::new(host).unwrap(), ..inquiry(what) };
+            let asked = Signed::sign(&secret(VIEWER), &AT_LEDGER, inquiry).encode();
+            assert_eq!(ledger.post("/v1/inquiries", asked).await.status(), status, "{host}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,13 +5,17 @@ use std::fmt;
 use protocol::{Epoch, Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
+use crate::LedgerHost;
+
 /// Asks what concerns its signer, who alone is told (spec §11, §25).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inquiry {
     /// The only epoch that is meant; without it, all that are settled, of a statement, or open, of sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
+    /// Where its signer has reached the ledger: whoever else is handed it cannot ask with it.
+    pub host: LedgerHost,
     /// When it was said: it is answered for five minutes.
     pub issued: UnixSeconds,
     /// What is asked.
@@ -50,6 +54,7 @@ impl fmt::Display for Inquiry {
         if let Some(epoch) = self.epoch {
             writeln!(f, "epoch       {epoch}")?;
         }
+        writeln!(f, "at          {}", self.host)?;
         write!(f, "issued      {}", self.issued)
     }
 }

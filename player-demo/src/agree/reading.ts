@@ -11,6 +11,7 @@ import { equal } from "../trust/cbor";
 import type { Signing } from "../trust/record";
 import { accountKeys } from "./account-keys";
 import { fromText, hasSigned, merge, missing, sign, toBytes, toFragment, toText } from "./circular";
+import { confirmed } from "./consenting";
 import { fetchTitle, type Title } from "./title";
 import { inWords, rolesOf, whose } from "./words";
 
@@ -62,7 +63,7 @@ export class Reading {
 
   private signing(left: readonly string[]): HTMLElement {
     const own = hex(this.own.key);
-    const button = h("button", { type: "button", class: "button sign" }, `Sign as ${short(own)}`);
+    const button = h("button", { type: "button", class: "button sign" }, `Sign as ${short(own)} …`);
     button.addEventListener("click", () => void this.signWith([this.own]));
     const words = left.includes(own)
       ? "Your signature says that you agree to every word above. It counts once everybody has signed, and is never taken back: a later version takes the place of this one."
@@ -97,7 +98,13 @@ export class Reading {
       this.say("It asks for no signature of these keys, or has them already.");
       return;
     }
-    for (const signer of asked) this.agreed = await sign(this.agreed, signer, this.ledger.terms.signedFor, now());
+    const { issuer, signedFor } = this.ledger.terms;
+    const issued = now();
+    if (!(await confirmed(this.agreed.agreement, asked, { url: this.ledger.url, issuer }, issued))) {
+      this.say("Nothing was signed.");
+      return;
+    }
+    for (const signer of asked) this.agreed = await sign(this.agreed, signer, signedFor, issued);
     const left = missing(this.agreed, this.before);
     this.say(left.length > 0 ? "Signed. Hand it on to those who have yet to sign." : "Signed. Everybody has signed now: hand it in.");
     this.draw();

@@ -118,7 +118,7 @@ class Publish {
     };
     try {
       const watch = await publish(this.chosen, this.title.value, this.token.value, tell, controller.signal);
-      keepUploadToken(sessionStorage, this.token.value);
+      keepUploadToken(sessionStorage, this.token.value, home());
       this.status.replaceChildren(
         h(
           "p",

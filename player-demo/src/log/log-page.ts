@@ -8,7 +8,8 @@ import { hex, sentence } from "../page/format";
 import { buildHeader } from "../page/header";
 import { ago } from "../network/words";
 import { pill } from "../network/table";
-import { fetchGatewayLedger, LedgerClient } from "../pay/ledger";
+import type { LedgerClient } from "../pay/ledger";
+import { openLedger } from "../pay/open-ledger";
 import { EntryList } from "./entries";
 import { ForkError, lookAt, policyOf, type Sight } from "./look";
 import { drawMountains } from "./mountains";
@@ -37,8 +38,7 @@ class LogPage {
 
   async look(): Promise<void> {
     try {
-      const url = await ledgerUrl();
-      const client = await LedgerClient.open(url);
+      const client = await openLedger();
       const base = `${client.url}/log/`;
       const { policy, witnesses } = await policyAt(base, client.terms.log);
       const seen = await recall(base);
@@ -113,15 +113,6 @@ function witnessed({ accepted, lacking }: Sight, witnesses: number): HTMLElement
     h("p", {}, h("strong", {}, `Seen by ${names.length} of ${witnesses} witnesses `), state, lacking ? ` ${sentence(lacking)}` : ""),
     h("ul", { class: "witnesses" }, ...names),
   );
-}
-
-/** The ledger that the address names, or that of this page's gateway. */
-async function ledgerUrl(): Promise<string> {
-  const named = new URL(location.href).searchParams.get("ledger");
-  if (named && /^https?:/.test(named) && URL.canParse(named)) return named;
-  const ledger = await fetchGatewayLedger();
-  if (!ledger) throw new Error("this gateway has no ledger; another one can be named with ?ledger=URL");
-  return ledger.url;
 }
 
 /** The witnesses that the ledger says it asks. That it may not leave out its own key is checked. */

@@ -1,6 +1,7 @@
 /** What operators see: what waits to be repaired, and which objects are at risk. */
 
 import { h } from "../page/element";
+import { home } from "../page/home";
 import { count, day, sentence } from "../page/format";
 import { keepOperatorToken, type Session } from "../page/session";
 import { StatusError } from "../trust/problem";
@@ -59,7 +60,7 @@ export class CareView {
     const submit = (event: Event) => {
       event.preventDefault();
       this.token = field.value;
-      keepOperatorToken(this.storage, this.token);
+      keepOperatorToken(this.storage, this.token, home());
       void this.refresh();
     };
     const label = h("label", { for: "operator-token" }, "Token for operators");

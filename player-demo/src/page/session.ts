@@ -17,38 +17,47 @@ export interface Session {
   readonly operator: string | undefined;
 }
 
-/** What this tab has been handed, now or before. */
-export function openSession(location: Location, history: History, storage: Storage): Session {
+/** What this tab has been handed, now or before, for the gateway with the origin `home`. */
+export function openSession(location: Location, history: History, storage: Storage, home: string): Session {
   const handed = new URLSearchParams(location.hash.slice(1));
   const kept = new URLSearchParams(storage.getItem(STORED) ?? "");
   const ours = ["control", "token", "upload", "operator"].filter((key) => handed.has(key));
   if (ours.length > 0) {
+    forgetOthers(kept, home);
     for (const key of ours) kept.set(key, handed.get(key) ?? "");
     storage.setItem(STORED, kept.toString());
     history.replaceState(null, "", location.pathname + location.search);
   }
-  return readSession(kept);
+  return readSession(kept, home);
 }
 
 /** Keeps an upload token that was typed in. */
-export function keepUploadToken(storage: Storage, token: string): void {
-  keep(storage, "upload", token);
+export function keepUploadToken(storage: Storage, token: string, home: string): void {
+  keep(storage, "upload", token, home);
 }
 
 /** Keeps an operators' token that was typed in. */
-export function keepOperatorToken(storage: Storage, token: string): void {
-  keep(storage, "operator", token);
+export function keepOperatorToken(storage: Storage, token: string, home: string): void {
+  keep(storage, "operator", token, home);
 }
 
-function keep(storage: Storage, key: string, token: string): void {
+function keep(storage: Storage, key: string, token: string, home: string): void {
   const kept = new URLSearchParams(storage.getItem(STORED) ?? "");
+  forgetOthers(kept, home);
   kept.set(key, token);
   storage.setItem(STORED, kept.toString());
 }
 
-/** A control address anywhere but on this machine is ignored. */
-export function readSession(kept: URLSearchParams): Session {
+/** Tokens of another gateway are not kept beside those of this one. */
+function forgetOthers(kept: URLSearchParams, home: string): void {
+  if (kept.get("at") !== home) for (const key of ["upload", "operator"]) kept.delete(key);
+  kept.set("at", home);
+}
+
+/** A control address anywhere but on this machine is ignored, and so are tokens of another gateway. */
+export function readSession(kept: URLSearchParams, home: string): Session {
   const [url, token] = [kept.get("control"), kept.get("token")];
   const control = url && token && LOOPBACK.test(url) ? { url, token } : undefined;
-  return { control, upload: kept.get("upload") || undefined, operator: kept.get("operator") || undefined };
+  const tokens = kept.get("at") === home ? kept : new URLSearchParams();
+  return { control, upload: tokens.get("upload") || undefined, operator: tokens.get("operator") || undefined };
 }

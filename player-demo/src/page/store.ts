@@ -1,7 +1,7 @@
 /** What this browser keeps for the page: keys, sessions, the logs that it has seen, and the shares made in it. */
 
 const NAME = "headwater";
-const VERSION = 2;
+const VERSION = 3;
 const STORES = ["keys", "sessions", "logs", "shares"] as const;
 export type StoreName = (typeof STORES)[number];
 
@@ -42,8 +42,10 @@ let opened: Promise<IDBDatabase> | undefined;
 function open(): Promise<IDBDatabase> {
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = ({ oldVersion }) => {
       const { result } = request;
+      // Up to version 2 shares were kept so that anybody with the disk could read them.
+      if (oldVersion > 0 && oldVersion < 3 && result.objectStoreNames.contains("shares")) result.deleteObjectStore("shares");
       STORES.filter((store) => !result.objectStoreNames.contains(store)).forEach((store) => result.createObjectStore(store));
     };
     request.onsuccess = () => resolve(request.result);

@@ -26,7 +26,7 @@ export async function admit(paid: Paid, stage: HTMLElement, asker: Asker): Promi
   const title: PaidTitle = { ...paid, ledger, ...(await ledger.title(paid.content, paid.creator).catch(inWords)) };
   const fare = new TitleFare(title, (reason) => askAgain(stage, title, reason));
   if (title.agreement.price.micro === 0n || (await holdsGrant(title, at.gateway))) await fare.begin(origin).catch(inWords);
-  else await offered(stage, title, () => fare.begin(origin));
+  else await offered(stage, title, () => fare.allow().then(() => fare.begin(origin)));
   asker.fare = fare;
   return fare;
 }
@@ -83,7 +83,7 @@ function offer(title: PaidTitle, purse: Purse, watch: HTMLElement, told: HTMLEle
     "section",
     { class: "offer", "aria-labelledby": "offer" },
     h("h2", { id: "offer" }, `This ${noun} costs ${priceInWords(agreement.price, agreement.unit)}`),
-    h("p", {}, `At most ${most} are set aside for ${within}. What you do not watch is not paid for, and goes back when the epoch is settled.`),
+    h("p", {}, `This browser signs for at most ${most} for ${within}, in all its tabs and at all gateways together. As much is set aside; where another gateway has to go on, what is left of it is set aside there once more. What you do not watch is not paid for, and goes back when the epoch is settled.`),
     purse.element,
     h("p", {}, watch),
     told,

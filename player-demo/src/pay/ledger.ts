@@ -1,7 +1,8 @@
 /** A ledger over HTTP. What it says is checked wherever that can be done; the rest is its word. */
 
 import { fromHex, hex } from "../page/format";
-import { home } from "../page/home";
+import { home, originOf } from "../page/home";
+import { isOwn, knownAs } from "../page/known";
 import { encodeCanonical, equal, Fields, type Value } from "../trust/cbor";
 import type { Cid } from "../trust/cid";
 import { StatusError } from "../trust/problem";
@@ -58,7 +59,17 @@ export async function fetchGatewayLedger(gateway = home()): Promise<GatewayLedge
   if (response.status === 404) return undefined;
   if (!response.ok) throw await StatusError.of(response);
   const { url, issuer, gateway: key, network } = Object(await response.json()) as Record<string, unknown>;
-  return { url: String(url).replace(/\/$/, ""), issuer: key32(issuer), gateway: key32(key), network: key32(network) };
+  const found = { url: String(url).replace(/\/$/, ""), issuer: key32(issuer), gateway: key32(key), network: key32(network) };
+  checkKnown(gateway, found);
+  return found;
+}
+
+/** A gateway that a link has named must be the one that the reader has let in, with the same ledger. */
+function checkKnown(gateway: string, { url, issuer, gateway: key }: GatewayLedger): void {
+  if (isOwn(gateway, new URL(location.href), localStorage)) return;
+  const known = knownAs("gateway", gateway, localStorage);
+  if (known?.key !== hex(key) || known.ledger !== `${originOf(url)} ${hex(issuer)}`)
+    throw new Error(`the gateway ${gateway} has another key or ledger than when it was let in`);
 }
 
 export class LedgerClient {
@@ -154,7 +165,7 @@ export class LedgerClient {
 
   /** What the ledger says about the signer, and to nobody else. */
   async inquire(signer: Signer, what: "balance" | "statement" | "sessions"): Promise<unknown> {
-    const body = inquiryBody({ issued: now(), what });
+    const body = inquiryBody({ host: new URL(this.url).host, issued: now(), what });
     const record = await signRecord("inquiry", body, this.terms.signedFor, signer);
     return JSON.parse(new TextDecoder().decode(await this.post("/v1/inquiries", record)));
   }

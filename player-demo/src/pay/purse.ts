@@ -2,6 +2,7 @@
 
 import { h } from "../page/element";
 import { hex } from "../page/format";
+import { short } from "../network/words";
 import { money } from "./amount";
 import type { Balance, LedgerClient } from "./ledger";
 import { forgetOwnKey, ownKey } from "./own-key";
@@ -29,7 +30,7 @@ export class Purse extends EventTarget {
       this.code,
       h("button", { type: "submit", class: "button quiet" }, "Top up"),
     );
-    this.element = h("div", { class: "purse" }, this.said, form, this.told, this.identity());
+    this.element = h("div", { class: "purse" }, this.said, form, this.whose(), this.told, this.identity());
   }
 
   async refresh(): Promise<void> {
@@ -60,6 +61,13 @@ export class Purse extends EventTarget {
     } catch (error) {
       this.told.textContent = refusalInWords(error as Error);
     }
+  }
+
+  /** Who has the code once it is typed. */
+  private whose(): HTMLElement {
+    const { terms, url } = this.ledger;
+    const issuer = hex(terms.issuer);
+    return h("p", { class: "fine at-ledger" }, "It is redeemed by the ledger at ", h("strong", {}, new URL(url).host), ", whose key is ", h("code", { title: issuer }, short(issuer)), ".");
   }
 
   private identity(): HTMLElement {

@@ -61,8 +61,8 @@ export function depositBody(deposit: { amount: bigint; id: Uint8Array; issued: n
   return mapOf(deposit);
 }
 
-/** A question about the signer's own accounts. */
-export function inquiryBody(inquiry: { issued: number; what: string; epoch?: bigint }): Value {
+/** A question about the signer's own accounts, to the ledger at this host (with its port, where that is not the scheme's): no other one answers it. */
+export function inquiryBody(inquiry: { host: string; issued: number; what: string; epoch?: bigint }): Value {
   return mapOf(inquiry);
 }
 

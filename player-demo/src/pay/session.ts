@@ -23,7 +23,7 @@ export interface Held {
   readonly signer: Signer;
   /** For what receipts are signed: the network at the ledger of the grant. */
   readonly network: Uint8Array;
-  /** The stream that is this tab's, and what the others have left of the grant for it. */
+  /** The stream that is this tab's, and what the others have left of the grant, and the viewer of the budget, for it. */
   readonly stream: number;
   readonly room: Usage;
 }
@@ -61,6 +61,16 @@ export class Session extends EventTarget {
 
   get usage(): Usage {
     return this.stream.usage;
+  }
+
+  /** What receipts would be for, if there were room for all of it. */
+  get wanted(): Usage {
+    return this.stream.wanted;
+  }
+
+  /** There is room for so much from now on. */
+  widen(room: Usage): void {
+    this.stream.widen(room);
   }
 
   /** The address of what is at `url` in this session: a query, so that a gateway elsewhere need not be asked twice. */

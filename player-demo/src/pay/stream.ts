@@ -2,6 +2,7 @@
 
 import type { Expected } from "../trust/track";
 import { andSegment, type Delivered, NOTHING } from "./delivered";
+import { least } from "./budget";
 import type { Usage } from "./price";
 import type { DeliveryReceipt } from "./records";
 
@@ -34,13 +35,24 @@ export class Stream {
     readonly number: number,
     /** Bytes that the gateway gives before they are acknowledged. */
     private readonly credit: number,
-    /** What the grant has left for this stream: a receipt for more is refused. */
-    private readonly room: Usage,
+    /** What grant and viewer leave for this stream: no receipt is for more. */
+    private room: Usage,
   ) {}
 
+  /** What receipts are for. */
   get usage(): Usage {
+    return least(this.wanted, this.room);
+  }
+
+  /** What they would be for, if there were room for all of it. */
+  get wanted(): Usage {
     const ms = Math.max(this.ms, Math.max(this.come.video, this.come.audio) - AHEAD_MS);
-    return { bytes: least(this.bytes, this.room.bytes), ms: least(BigInt(Math.floor(ms)), this.room.ms) };
+    return { bytes: this.bytes, ms: BigInt(Math.floor(ms)) };
+  }
+
+  /** There is room for so much from now on. */
+  widen(room: Usage): void {
+    this.room = room;
   }
 
   /** A segment that is what it must be has come; of which moment, where time is paid for. */
@@ -78,8 +90,4 @@ export class Stream {
   acknowledged({ delivered, usage }: DeliveryReceipt): void {
     if (delivered.count >= this.sent.count) this.sent = { count: delivered.count, usage };
   }
-}
-
-function least(one: bigint, other: bigint): bigint {
-  return one < other ? one : other;
 }

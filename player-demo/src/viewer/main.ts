@@ -14,7 +14,7 @@ import { openShare } from "./open";
 import { clearPrivate, removeAll } from "./private-files";
 
 // A token for uploads may have been handed over in the address.
-const session = openSession(location, history, sessionStorage);
+const session = openSession(location, history, sessionStorage, location.origin);
 const page = document.getElementById("page") as HTMLElement;
 const main = h("main", { id: "main" });
 const mark = h("img", { src: icon, alt: "", width: 28, height: 28 });

@@ -4,13 +4,25 @@ import { encode } from "uqr";
 
 import { h, svg } from "../page/element";
 import { day } from "../page/format";
+import { type Kept, openUnder, ownKeepsafe, sealUnder } from "../page/keepsafe";
 import { all, update } from "../page/store";
 import type { OwnShare } from "../sealed/sharing";
 import { Client } from "./client";
 import { wordsFor } from "./words";
 
+/** Keeps a share in this browser, sealed. */
 export async function keepShare(share: OwnShare): Promise<void> {
-  await update<OwnShare>("shares", share.id, () => share);
+  const kept = await sealUnder(await ownKeepsafe(), share.id, share);
+  await update<Kept>("shares", share.id, () => kept);
+}
+
+/** Those that this browser keeps, the newest first; what it cannot open is left out. */
+async function keptShares(): Promise<OwnShare[]> {
+  const sealed = await all<Kept>("shares");
+  if (sealed.length === 0) return [];
+  const key = await ownKeepsafe();
+  const opened = await Promise.all(sealed.map((kept) => openUnder(key, kept).catch(() => undefined)));
+  return (opened.filter((share) => share !== undefined) as OwnShare[]).sort((a, b) => b.issued - a.issued);
 }
 
 /** A share that was just made. */
@@ -31,10 +43,10 @@ export function sharedCard(share: OwnShare): HTMLElement {
 /** What was shared from here before. */
 export function ownShares(): HTMLElement {
   const list = h("ul", { class: "own" });
-  void all<OwnShare>("shares").then((shares) => {
+  void keptShares().then((shares) => {
     if (shares.length === 0) return;
     list.before(h("h3", {}, "Shared from this browser"));
-    list.append(...shares.sort((a, b) => b.issued - a.issued).map(ownShare));
+    list.append(...shares.map(ownShare));
   }, () => undefined);
   const owner = h("input", { id: "owner", type: "file", accept: ".json,application/json" });
   owner.addEventListener("change", async () => {
@@ -50,7 +62,7 @@ function ownShare(share: OwnShare): HTMLElement {
     button.disabled = true;
     try {
       await new Client().ask({ op: "end", share });
-      await update<OwnShare>("shares", share.id, () => undefined);
+      await forget(share);
       told.replaceChildren("Ended: this link opens nothing any more. What was read before stays read. The sealed pieces stay stored until their time is over, or until ", h("code", {}, "headwater revoke @FILE"), " ends that too, with this file: ", ownerFile(share));
     } catch (error) {
       const { title, text } = wordsFor(error, share.gateway);
@@ -59,7 +71,18 @@ function ownShare(share: OwnShare): HTMLElement {
     }
   };
   const button = h("button", { type: "button", class: "button quiet", onclick: () => void revoke(), "aria-label": `Revoke ${share.label}` }, "Revoke");
-  return h("li", {}, h("div", { class: "file" }, h("div", {}, h("p", {}, share.label), h("p", { class: "facts" }, day(share.issued))), button), told);
+  const leave = h("button", { type: "button", class: "button quiet", "aria-label": `Forget ${share.label} in this browser` }, "Forget here");
+  leave.addEventListener("click", async () => {
+    if (!confirm("The link goes on, and this browser cannot end it any more: that needs the owner's file. Forget it here?")) return;
+    await forget(share);
+    line.remove();
+  });
+  const line = h("li", {}, h("div", { class: "file" }, h("div", {}, h("p", {}, share.label), h("p", { class: "facts" }, day(share.issued))), h("div", { class: "buttons" }, button, leave)), told);
+  return line;
+}
+
+async function forget({ id }: OwnShare): Promise<void> {
+  await update<Kept>("shares", id, () => undefined);
 }
 
 /** Everything that ends the link and releases what it leads to, as a file. */

@@ -84,8 +84,8 @@ async function send(files: File[], fields: FormFields, told: HTMLElement, result
     const way = await openWaystation();
     const asked = new Client().ask({ op: "share", gateway, token: fields.token.value, files, wishes: { label: fields.label.value.trim(), passcode, expires }, place: way.target }, { progress });
     const share = await asked.finally(() => way.remove());
-    await keepShare(share);
-    told.textContent = "";
+    const isKept = await keepShare(share).then(() => true, () => false);
+    told.textContent = isKept ? "" : "This browser does not keep the link: save it, and the owner’s file, with which alone it can be ended.";
     result.replaceChildren(sharedCard(share));
   } catch (error) {
     const { title, text } = wordsFor(error, gateway);

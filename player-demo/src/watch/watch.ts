@@ -3,6 +3,7 @@
 import { home } from "../page/home";
 import { buildHeader } from "../page/header";
 import { h } from "../page/element";
+import { elsewhere } from "../page/frame";
 import { sentence } from "../page/format";
 import type { Session } from "../page/session";
 import type { Listener } from "../play/loaders";
@@ -73,6 +74,7 @@ async function show(publication: Publication, setting: Setting): Promise<void> {
   const badge = buildBadge(publication, trace, gateways);
   if (embedded) main.replaceChildren(h("h1", { class: "unseen" }, publication.bundle.title), alarm, stage, badge);
   else main.replaceChildren(h("div", { class: "feature" }, alarm, stage, buildTitle(publication, badge)));
+  if (embedded && publication.bundle.ledger) return stage.replaceChildren(elsewhere("It is paid for, which is done in no page of somebody else."));
   const paid = publication.bundle.ledger && (await import("../pay/till").then(({ payPublication }) => payPublication(publication, stage, asker)));
   const player = await buildStage(stage, publication, trace, setting);
   paid?.follow(player.video);

@@ -1,11 +1,9 @@
 //! `headwater ledger balance`: what is on your accounts.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use clap::Args;
-use ledger::{Inquired, Inquiry};
-use protocol::Signed;
+use ledger::Inquired;
 use serde::{Deserialize, Serialize};
 
 use super::At;
@@ -41,9 +39,7 @@ impl Balance {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
-        let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
-        let answer: Answer = ledger.inquire(&inquiry).await?;
+        let answer: Answer = ledger.inquire(&secret, Inquired::Balance, None).await?;
         globals.output().answer(&answer)?;
         Ok(Outcome::Complete)
     }

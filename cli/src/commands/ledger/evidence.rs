@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use ledger::Inquired;
 use ledger::tlog::{Bundle, Checkpoint, LogBytes, SignedNote};
-use ledger::{Inquired, Inquiry};
-use protocol::Signed;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -71,8 +69,7 @@ impl Evidence {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
-        let inquiry = Inquiry { epoch: None, issued: SystemTime::now().into(), what: Inquired::Statement };
-        let statement: Value = ledger.inquire(&Signed::sign(&secret, &ledger.signed_for()?, inquiry)).await?;
+        let statement: Value = ledger.inquire(&secret, Inquired::Statement, None).await?;
         let (zip, entries) = gather(&ledger, &statement).await?;
         write_privately(&self.out, &zip).with_context(|| format!("cannot write {}", self.out.display()))?;
         globals.output().answer(&Answer { file: self.out, entries })?;

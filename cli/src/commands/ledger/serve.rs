@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use ledger::{LedgerHost, TextError};
 use ledger_service::{LedgerConfig, PostgresStore, RedbStore, RunningLedger};
 use tokio::net::TcpListener;
 
@@ -25,6 +26,7 @@ Examples:
   headwater ledger serve --dir /srv/ledger
   headwater ledger serve --dir /srv/ledger --database postgres://ledger@127.0.0.1/ledger
   headwater ledger serve --dir /srv/ledger --database 'postgres://ledger@db.example/ledger?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem'
+  headwater ledger serve --dir /srv/ledger --host ledger.example
   headwater ledger serve --dir /srv/ledger --policy witnesses.policy")]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -33,6 +35,10 @@ pub(super) struct Serve {
     /// The TCP address to listen on; put a server with TLS in front of it for others
     #[arg(long, value_name = "IP:PORT", default_value_t = LISTEN, env = "HEADWATER_LEDGER_LISTEN")]
     listen: SocketAddr,
+
+    /// The host under which others reach it, with its port unless it is 443: whoever asks about an account elsewhere is refused
+    #[arg(long, value_name = "NAME", value_parser = ledger_host, value_delimiter = ',', env = "HEADWATER_LEDGER_HOST")]
+    host: Vec<LedgerHost>,
 
     /// The database of the journal, its password in PGPASSWORD or ~/.pgpass [default: a file in the folder]
     #[arg(long, value_name = "postgres://…", env = "HEADWATER_LEDGER_DATABASE", hide_env_values = true)]
@@ -49,6 +55,10 @@ pub(super) struct Serve {
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700);
 
+fn ledger_host(text: &str) -> Result<LedgerHost, TextError> {
+    LedgerHost::new(text)
+}
+
 impl Serve {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let folder = LedgerFolder::open(&self.folder.dir)?;
@@ -64,6 +74,12 @@ impl Serve {
         Ok(Outcome::Complete)
     }
 
+    /// The names that it was given, and the address that it listens on.
+    fn hosts(&self) -> anyhow::Result<Vec<LedgerHost>> {
+        let own = LedgerHost::new(self.listen.to_string())?;
+        Ok(self.host.iter().cloned().chain([own]).collect())
+    }
+
     async fn start(&self, folder: &LedgerFolder) -> anyhow::Result<RunningLedger> {
         let policy = self.policy.as_ref().map(|path| {
             fs::read_to_string(path).with_context(|| format!("cannot read the policy {}", path.display()))
@@ -73,6 +89,7 @@ impl Serve {
             terms: folder.terms.clone(),
             schedule: folder.schedule,
             log: folder.log(),
+            hosts: self.hosts()?,
             operator: Some(folder.operator()?),
             policy: policy.transpose()?,
             http: ledger_api::client()?,

@@ -1,11 +1,10 @@
 //! `headwater ledger statement`: what you have earned and paid, epoch by epoch.
 
 use std::fmt::{self, Write as _};
-use std::time::SystemTime;
 
 use clap::Args;
-use ledger::{Inquired, Inquiry};
-use protocol::{Epoch, Signed};
+use ledger::Inquired;
+use protocol::Epoch;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,8 +56,7 @@ impl Statement {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let epoch = self.epoch.map(Epoch::new);
-        let inquiry = Inquiry { epoch, issued: SystemTime::now().into(), what: Inquired::Statement };
-        let said = ledger.inquire(&Signed::sign(&secret, &ledger.signed_for()?, inquiry)).await?;
+        let said = ledger.inquire(&secret, Inquired::Statement, epoch).await?;
         globals.output().answer(&Answer { said, csv: self.csv })?;
         Ok(Outcome::Complete)
     }

@@ -7,8 +7,8 @@ use std::{fmt, fs};
 
 use anyhow::Context;
 use clap::Args;
-use ledger::{Inquired, Inquiry};
-use protocol::{Amount, Epoch, Signed, UnixSeconds};
+use ledger::Inquired;
+use protocol::{Amount, Epoch, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use storage_node::{KeptVoucher, kept_vouchers};
 
@@ -158,9 +158,7 @@ pub(crate) fn kept(dir: &Path) -> anyhow::Result<Option<Redeemed>> {
 async fn redeemed(ledger: &LedgerApi, dir: &Path, handed: &Handed) -> anyhow::Result<(String, Redeemed)> {
     let secret = key_file::read(&dir.join("node.key"))?;
     let at = UnixSeconds::from(SystemTime::now());
-    let inquiry = Inquiry { epoch: None, issued: at, what: Inquired::Balance };
-    let inquiry = Signed::sign(&secret, &ledger.signed_for()?, inquiry);
-    let Balance { unit, earned, paid } = ledger.inquire(&inquiry).await?;
+    let Balance { unit, earned, paid } = ledger.inquire(&secret, Inquired::Balance, None).await?;
     let (bytes, promised) = (handed.bytes, handed.promised.clone());
     let redeemed = Redeemed { at: at.get(), bytes, promised, unit, earned, paid };
     let path = dir.join(REDEEMED_FILE);

@@ -27,8 +27,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Result<Response, Problem> {
     let bytes = body(request, RECORD_BODY_LEN_MAX).await?;
     let inquiry = Signed::<Inquiry>::decode(&bytes, &service.terms().signed_for())?;
-    let (by, Inquiry { issued, what, epoch }) = (inquiry.by(), *inquiry.body());
-    let now = now();
+    let (by, Inquiry { issued, what, epoch, host }) = (inquiry.by(), inquiry.body());
+    let (now, issued, what, epoch) = (now(), *issued, *what, *epoch);
+    if !service.is_reached_as(host) {
+        let detail = format!("it asks the ledger at {host}, and this one is not known by that name");
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
     if now.seconds_since(issued) > INQUIRY_S || issued.seconds_since(now) > INQUIRY_S {
         return Err(Problem::new(Code::Forbidden, format!("inquiries are answered for {INQUIRY_S} s")));
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ledger::tlog::KeyName;
 use ledger::{
-    Agreed, AgreementParts, Consent, Deposit, Fees, Inquired, Inquiry, Party, PaymentId, Per, Price,
-    Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit,
+    Agreed, AgreementParts, Consent, Deposit, Fees, Inquired, Inquiry, LedgerHost, Party, PaymentId, Per,
+    Price, Quantity, Role, SessionRequest, SplitAgreement, Terms, Unit,
 };
 use ledger_service::{
     LedgerConfig, LedgerKeys, LedgerSecret, OperatorToken, RedbStore, RunningLedger, Schedule,
@@ -41,6 +41,11 @@ pub(crate) fn secret(seed: u8) -> SecretKey {
 
 pub(crate) fn now() -> UnixSeconds {
     std::time::SystemTime::now().into()
+}
+
+/// A question to the ledger under the name that it has.
+pub(crate) fn inquiry(what: Inquired) -> Inquiry {
+    Inquiry { epoch: None, host: LedgerHost::new("ledger.example").unwrap(), issued: now(), what }
 }
 
 pub(crate) fn keys() -> LedgerKeys {
@@ -78,6 +83,7 @@ pub(crate) fn config(folder: &Path, schedule: Schedule, policy: Option<String>) 
         terms: terms(),
         schedule,
         log: folder.join("log"),
+        hosts: vec![LedgerHost::new("ledger.example").unwrap()],
         operator: Some(OperatorToken::new(TOKEN).unwrap()),
         policy,
         http: http(),
@@ -171,7 +177,7 @@ impl Running {
     }
 
     pub(crate) async fn inquire(&self, who: &SecretKey, what: Inquired) -> Value {
-        let inquiry = Signed::sign(who, &AT_LEDGER, Inquiry { epoch: None, issued: now(), what });
+        let inquiry = Signed::sign(who, &AT_LEDGER, inquiry(what));
         json(self.post("/v1/inquiries", inquiry.encode()).await, StatusCode::OK).await
     }
 

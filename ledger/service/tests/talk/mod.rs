@@ -2,14 +2,15 @@
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 
-use ledger::{Account, Deposit, Entry, Inquired, Inquiry, Ledger, PaymentId, PayoutClaim, Rail, What};
+use ledger::{Account, Deposit, Entry, Inquired, Ledger, PaymentId, PayoutClaim, Rail, What};
 use ledger_service::Store;
 use protocol::{Amount, Digest, Epoch, Promise, Record, SecretKey, SessionGrant, Signed};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
 use crate::running::{
-    AT_LEDGER, CREATOR, TOKEN, VIEWER, agreed, deposit, http, list, now, receipt, request, secret, terms,
+    AT_LEDGER, CREATOR, TOKEN, VIEWER, agreed, deposit, http, inquiry, list, now, receipt, request, secret,
+    terms,
 };
 
 /// What each deposit brings, and what each grant may cost.
@@ -73,8 +74,7 @@ impl Said {
 
     /// The creator is paid out, when something is owed.
     async fn claim(&mut self, talk: &Talk<'_>) -> Option<()> {
-        let inquiry = Inquiry { epoch: None, issued: now(), what: Inquired::Balance };
-        let inquiry = Signed::sign(&secret(CREATOR), &AT_LEDGER, inquiry);
+        let inquiry = Signed::sign(&secret(CREATOR), &AT_LEDGER, inquiry(Inquired::Balance));
         let balance = talk.post("/v1/inquiries", inquiry.encode()).await?;
         let balance: Value = serde_json::from_slice(&balance).unwrap();
         let (earned, paid) = (micro(&balance["earned"]), micro(&balance["paid"]));
