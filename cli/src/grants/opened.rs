@@ -5,7 +5,8 @@ use chunker::AccountSecret;
 use client::{Client, Object};
 use protocol::{NetworkId, Sequence};
 use sharing::{
-    GrantLink, GrantedFile, HolderSecret, Holding, OpenGrantError, OpenedDelegation, OpenedGrant, OwnIdentity,
+    GrantLink, GrantedFile, HolderSecret, Holding, Identity, OpenGrantError, OpenedDelegation, OpenedGrant,
+    OwnIdentity,
 };
 
 use super::{bytes_of, check_above};
@@ -66,7 +67,9 @@ pub(super) async fn delegation(
     check_above(client, &opened, globals).await?;
     let purpose = opened.purpose().map(|purpose| format!(", for {purpose}")).unwrap_or_default();
     let until = opened.expires().map(|at| format!(", until {at}")).unwrap_or_default();
-    let through: String = opened.through().map(|by| format!(", passed on by {by}")).collect();
-    globals.output().note(format_args!("granted by {}{through}{purpose}{until}", opened.by()));
+    let through: String =
+        opened.through().map(|by| format!(", passed on by {}", Identity::beginning(by))).collect();
+    let owner = Identity::beginning(opened.by());
+    globals.output().note(format_args!("granted by {owner}{through}{purpose}{until}"));
     Ok(opened)
 }
