@@ -41,6 +41,7 @@ impl HolderSecret {
     }
 
     /// That of a recipient to whom this holder has given by this pointer, by the key that signs for them.
+    #[must_use]
     pub fn of_recipient(&self, slot: Slot, signs: PublicKey) -> Self {
         Self(self.derive(HOLDER_CONTEXT, &[&slot.get().to_le_bytes(), signs.as_bytes()]))
     }
