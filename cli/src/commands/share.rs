@@ -154,7 +154,7 @@ impl Share {
             }
             return Err(error);
         }
-        output.note(format_args!("the link ends {}", expires));
+        output.note(format_args!("the link ends {expires}"));
         let KeptShare { id, gateway, passcode, files, .. } = kept;
         let expires = expires.get();
         output.answer(&Answer { link: link.to_string(), id, gateway, expires, passcode, files, pushed })?;
@@ -301,7 +301,7 @@ fn take_back(names: &mut Names, kept: &KeptShare) -> anyhow::Result<()> {
     let index = names.local.index();
     let paths = objects.iter().flat_map(|object| index.paths_of(*object));
     let gone: Vec<_> = paths.map(|path| Change::Gone(EntryName::File(path.clone()), now())).collect();
-    names.local.release_all_later(objects.into_iter(), now())?;
+    names.local.release_all_later(objects, now())?;
     names.local.write(gone).context("cannot write to your index")
 }
 
