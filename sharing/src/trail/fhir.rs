@@ -146,7 +146,7 @@ fn agents(facts: &Facts) -> Vec<Agent> {
         },
         Agent {
             kind: Coding::new(DCM, "110152", "Destination Role ID").into(),
-            who: Reference { identifier: facts.by.map(identity), ..Reference::named(&called(facts, who)) },
+            who: Reference { identifier: facts.by.map(identity), ..Reference::named(called(facts, who)) },
             requestor: true,
             // No address of a reader is kept anywhere.
             network: Some(AgentNetwork { address: "not recorded".to_owned(), kind: "1" }),
