@@ -4,22 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/devnet.sh
+source scripts/refusals.sh
 build
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-packs.XXXXXX")
 cleanup() { devnet_stop; rm -rf "$dir"; }
 trap cleanup EXIT
-
-# fails WHAT COMMAND…: the command must fail, and say so.
-fails() {
-    local what=$1
-    shift
-    if "$@" >"$dir/out" 2>"$dir/refused"; then
-        echo "$what is not refused" >&2
-        return 1
-    fi
-    [[ -s $dir/refused ]]
-}
 
 hw() { "$headwater" --json "$@"; }
 
@@ -45,8 +35,8 @@ patient=Patient-example.json
 "$headwater" get "@$dir/record.link" | cmp - "$fhir/$patient"
 hw ls /study/fhir | jq -e --argjson count "$count" '.records | length == $count' >/dev/null
 hw ls "/study/fhir/$patient" | jq -e '.records | length == 1' >/dev/null
-fails "a record that is not there" "$headwater" get "/study/fhir/none.json"
-fails "a name that leads out" "$headwater" get "$link/../$patient"
+fails 1 "there is no record /none.json" "$headwater" get "/study/fhir/none.json"
+fails 2 "is no name" "$headwater" get "$link/../$patient"
 echo "one record is read alone: by name, by the folder's link, and by a link of its own"
 
 # A new version, and a record in a folder below.
@@ -59,12 +49,12 @@ hw put --pack "$dir/more" --append /study/fhir | jq -e '.records == 2 and .packs
 "$headwater" get "/study/fhir/Account-example.json" | cmp - "$fhir/Account-example.json"
 
 hw rm "/study/fhir/$patient" >"$dir/rm.json"
-jq -e '.records[0] | .packs == 2 and .ended > 0 and .later == null and all(.nodes[]; .said == "ended its leases")' "$dir/rm.json" >/dev/null
-fails "a record that was removed" "$headwater" get "/study/fhir/$patient"
-fails "its own link" "$headwater" get "@$dir/record.link"
-fails "the folder's link from before" "$headwater" get "$link/$patient"
+jq -e '.records[0] | .packs == 2 and .ended > 0 and .later == null and all(.nodes[]; .said | startswith("ended "))' "$dir/rm.json" >/dev/null
+fails 1 "there is no record /$patient" "$headwater" get "/study/fhir/$patient"
+fails 1 "cannot read the record: no node has the manifest" "$headwater" get "@$dir/record.link"
+fails 1 "cannot open the link: no node has the manifest" "$headwater" get "$link/$patient"
 new_link=$(jq -r '.records[0].link' "$dir/rm.json")
-fails "the new folder's link" "$headwater" get "$new_link/$patient"
+fails 1 "there is no record /$patient" "$headwater" get "$new_link/$patient"
 "$headwater" get "$new_link/Account-example.json" | cmp - "$fhir/Account-example.json"
 hw get /study/fhir -o "$dir/out-left" >/dev/null
 rm -r "$dir/out-left/new"
@@ -83,17 +73,55 @@ hw steward add /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /
 hw steward remove /study/fhir --dir "$dir/care" | jq -e --argjson all "$(count_of /study/fhir)" '.objects == $all' >/dev/null
 echo "whoever looks after a folder of records looks after all its packs"
 
+# Two devices change the folder at the same moment, again and again: it has all that either has added, and nothing that either has removed.
+mkdir "$dir/second"
+cp "$HEADWATER_ACCOUNT" "$dir/second/account"
+second() { HEADWATER_ACCOUNT=$dir/second/account "$headwater" "$@"; }
+for round in 1 2 3; do
+    mkdir -p "$dir/at-once/$round/first" "$dir/at-once/$round/second"
+    for device in first second; do echo "{\"$device\":$round}" >"$dir/at-once/$round/$device/$device-$round.json"; done
+    "$headwater" put --pack "$dir/at-once/$round/first" --append /study/fhir >/dev/null 2>>"$dir/at-once/said" &
+    one=$!
+    if ((round == 3)); then
+        second rm /study/fhir/second-1.json >/dev/null 2>>"$dir/at-once/said" &
+    else
+        second put --pack "$dir/at-once/$round/second" --append /study/fhir >/dev/null 2>>"$dir/at-once/said" &
+    fi
+    wait "$one"
+    wait $!
+done
+# Each hears of what the other has made of it.
+for device in "$headwater" second "$headwater" second; do "$device" put "$dir/more/$patient" --name "at-once.json" >/dev/null; done
+for device in "$headwater" second; do
+    "$device" --json ls /study | jq -e '[.files[].name] == ["/study/fhir"]' >/dev/null
+    for kept in first-1 first-2 first-3 second-2; do
+        "$device" get "/study/fhir/$kept.json" | cmp - "$dir/at-once/${kept#*-}/${kept%-*}/$kept.json"
+    done
+    fails 1 "there is no record /second-1.json" "$device" get /study/fhir/second-1.json
+    "$device" get "/study/fhir/Account-example.json" | cmp - "$fhir/Account-example.json"
+done
+echo "two devices that change a folder at the same moment lose nothing"
+
 # What is held stays, whatever is asked for, and goes when its hold is released.
 hw hold /study/fhir/Account-example.json --until 2099-01-01 --legal 'case 17' | jq -e '.holds[0] | .holds and .legal == "case 17"' >/dev/null
 for what in /study/fhir /study/fhir/Account-example.json /study; do
-    fails "removing $what, which is held" "$headwater" rm --recursive "$what"
-    grep -q "is held" "$dir/refused"
+    fails 1 "is held" "$headwater" rm --recursive "$what"
 done
-fails "moving what is held" "$headwater" mv /study/fhir /other
-fails "a mandate that ends before the hold" "$headwater" mandate /study/fhir --holder "$holder" --until 2098-12-31
+fails 1 "/study/fhir is held, as /study/fhir/Account-example.json is until 2099-01-01" "$headwater" mv /study/fhir /other
+fails 2 "would end before" "$headwater" mandate /study/fhir --holder "$holder" --until 2098-12-31
 "$headwater" mandate /study/fhir --holder "$holder" --json | jq -e '.expires > 4070908800' >/dev/null
 "$headwater" rm /study/fhir/Basic-referral.json >/dev/null
-fails "a hold that ends earlier" "$headwater" hold /study/fhir/Account-example.json --until 2098-12-31
+# Others are added; none takes the place of the one that is held.
+mkdir "$dir/beside"
+echo '{}' >"$dir/beside/Added.json"
+hw put --pack "$dir/beside" --append /study/fhir | jq -e '.records == 1' >/dev/null
+"$headwater" get /study/fhir/Added.json | cmp - "$dir/beside/Added.json"
+echo '{"other":true}' >"$dir/beside/Account-example.json"
+fails 1 "/study/fhir/Account-example.json is held until" "$headwater" put --pack "$dir/beside" --append /study/fhir
+"$headwater" get /study/fhir/Account-example.json | cmp - "$fhir/Account-example.json"
+"$headwater" hold /study/fhir/Account-example.json --until 2099-01-01 2>"$dir/said" >/dev/null
+grep -q "nodes keep what is held until" "$dir/said"
+fails 1 "already: release that first" "$headwater" hold /study/fhir/Account-example.json --until 2098-12-31
 "$headwater" hold /study/fhir/Account-example.json --release >/dev/null
 "$headwater" audit-trail | grep -q "hold released"
 echo "what is held is not removed, moved or left without care; its release is on record"
@@ -101,24 +129,24 @@ echo "what is held is not removed, moved or left without care; its release is on
 # Erased: the certificate verifies with nothing but the file, on a machine that knows neither network nor account.
 head -c 200000 /dev/urandom >"$dir/scan.dcm"
 "$headwater" put "$dir/scan.dcm" --name scan.dcm --erasable >"$dir/scan.link"
-fails "erasing what has no key of its own" "$headwater" rm --erase /study/fhir
-hw rm --erase /scan.dcm --certificate "$dir/scan.erasure.txt" >"$dir/erased.json" || true
+fails 2 "was not put with --erasable" "$headwater" rm --erase /study/fhir
+hw rm --erase /scan.dcm --certificate "$dir/scan.erasure.txt" >"$dir/erased.json"
+jq -e '.files[0] | .key == "destroyed" and .later == null and all(.nodes[]; .said | startswith("ended "))' "$dir/erased.json" >/dev/null
 grep -q "destroyed on the machine" "$dir/scan.erasure.txt"
 HEADWATER_NETWORK=/nowhere HEADWATER_ACCOUNT=$dir/nobody "$headwater" --json verify "$dir/scan.erasure.txt" >"$dir/verified.json"
 jq -e '.type == "erasure" and .body.key == "destroyed" and (.body.objects[0] | .ended == .parts and .silent == [])' "$dir/verified.json" >/dev/null
 sed 's/scan.dcm/other.dcm/' "$dir/scan.erasure.txt" >"$dir/forged.txt"
-fails "a certificate with other words" "$headwater" verify "$dir/forged.txt"
-fails "what was erased" "$headwater" get "@$dir/scan.link"
+fails 1 "is not what it says" "$headwater" verify "$dir/forged.txt"
+fails 1 "cannot open the link: no node has the manifest" "$headwater" get "@$dir/scan.link"
 echo "what was erased has a certificate that anybody checks"
 
 mkdir "$dir/hostile"
 echo inside >"$dir/hostile/inside"
 ln -s /etc/hostname "$dir/hostile/outside"
-fails "a symbolic link" "$headwater" put --pack "$dir/hostile"
-grep -q "symbolic link" "$dir/refused"
+fails 1 "is a symbolic link; nothing was stored" "$headwater" put --pack "$dir/hostile"
 rm "$dir/hostile/outside"
 ln -s /etc "$dir/hostile/folder"
-fails "a symbolic link to a folder" "$headwater" put --pack "$dir/hostile"
+fails 1 "is a symbolic link; nothing was stored" "$headwater" put --pack "$dir/hostile"
 
 # A folder and a file are granted to a ward: its members read them by the grant's link, and nobody else does.
 other() { HEADWATER_ACCOUNT=$dir/$1 "$headwater" "${@:2}"; }
@@ -133,10 +161,10 @@ for who in anna bob; do
     grep -q "for study 17" "$dir/said"
     other "$who" get "$(<"$dir/grant.link")/fhir/Account-example.json" 2>/dev/null | cmp - "$fhir/Account-example.json"
 done
-fails "somebody else's grant" other carl get "$(<"$dir/grant.link")/changed.json"
+fails 1 "it was granted to others" other carl get "$(<"$dir/grant.link")/changed.json"
 hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpose == "study 17"' >/dev/null
 "$headwater" rm "$(hw grants | jq -r '.grants[0].name')" >/dev/null
-fails "a grant that has ended" other anna get "$(<"$dir/grant.link")/changed.json"
+fails 1 "its owner has revoked it" other anna get "$(<"$dir/grant.link")/changed.json"
 echo "a grant reads for whom it was given, until it ends"
 
 # A file and a record go to somebody who has age (Debian's), and not this program.
@@ -148,9 +176,9 @@ head -c 67108864 /dev/urandom >"$dir/long.bin"
 age -d -i "$dir/age.key" "$dir/long.bin.age" | cmp - "$dir/long.bin"
 other anna open "$dir/long.bin.age" -o - | cmp - "$dir/long.bin"
 "$headwater" get /study/fhir/Account-example.json --age "$recipient" | age -d -i "$dir/age.key" | cmp - "$fhir/Account-example.json"
-fails "a file of age for others" other bob open "$dir/long.bin.age" -o "$dir/nothing"
-fails "a recipient that is none" "$headwater" get /long.bin --age age1nobody
-fails "a folder as one file of age" "$headwater" get /study/fhir --age "$recipient" -o "$dir/nothing"
+fails 1 "the file is encrypted to others" other bob open "$dir/long.bin.age" -o "$dir/nothing"
+fails 2 "a recipient of age is age1" "$headwater" get /long.bin --age age1nobody
+fails 2 "for one file or record" "$headwater" get /study/fhir --age "$recipient" -o "$dir/nothing"
 echo "files of age go out, and open in age and here"
 # A removal is killed at some moment: either the folder still has the record, or after the next command no link reads it.
 mkdir "$dir/kill"
@@ -166,7 +194,7 @@ for wait in 0.2 0.4 0.6 0.8 1.2; do
     echo "next $wait" >"$dir/next"
     "$headwater" put "$dir/next" --name "next-$wait" >/dev/null
     if ! "$headwater" get "/kill/$wait" >/dev/null 2>&1; then
-        fails "a record whose removal was killed after $wait s" "$headwater" get "@$dir/kill.link"
+        fails 1 "cannot read the record: no node has the manifest" "$headwater" get "@$dir/kill.link"
     fi
 done
 "$headwater" get /kill/stays | cmp - "$dir/kill/stays"
@@ -174,8 +202,9 @@ done
 [[ $(find "$dir/net/account.keys" -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' | wc -l) == 1 ]] || { echo "keys of old catalogues are left" >&2; exit 1; }
 echo "a removal that is killed is finished by the next command, or has not begun"
 
-hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
-fails "a folder that was removed" "$headwater" get "$new_link/Account-example.json"
+fails 2 "is a folder of records; say --recursive" "$headwater" rm /study/fhir
+hw rm --recursive /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
+fails 1 "cannot open the link: no node has the manifest" "$headwater" get "$new_link/Account-example.json"
 echo "the folder is removed with all its packs"
 
 # A device without our program: exactly the script in docs/packs.md, at a gateway of its own that loses its power again and again.
@@ -204,10 +233,10 @@ cleanup() { [[ -z $gateway_pid ]] || gateway_kill; devnet_stop; rm -rf "$dir"; }
 send() { sh "$dir/send-readings" "$dir/ward-3.device" "$dir/readings" "$dir/state"; }
 
 gateway_start
-fails "a stream without the gateway's token" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token fedcba9876543210
-fails "a stream that leads out" "$headwater" stream create /sensors/../ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
+fails 1 "status 401" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token fedcba9876543210
+fails 2 "is no name" "$headwater" stream create /sensors/../ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
 "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token" >"$dir/ward-3.device"
-fails "the same stream twice" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
+fails 1 "there is a stream /sensors/ward-3 already" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
 
 # The script says that a batch was acknowledged by succeeding. What was acknowledged is written down, and looked for in the end.
 mkdir "$dir/readings" "$dir/sent"

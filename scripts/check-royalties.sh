@@ -35,8 +35,9 @@ refused() {
 # Whatever is left over is shared by the largest remainder: no share of this agreement is a round number.
 film_and_agreement() {
     paid_ledger "$dir/pay"
+    paid_node_price_max=120000007
     # So dear that one gateway pays its nodes more than their share of what viewers pay, out of its collateral.
-    devnet_start "$dir/net" --nodes 4 --coding 2+1 --network-id "$paid_network" --node-price-read 120000007 --node-ledger "$HEADWATER_LEDGER"
+    devnet_start "$dir/net" --nodes 4 --coding 2+1 --network-id "$paid_network" --node-price-read "$paid_node_price_max" --node-ledger "$HEADWATER_LEDGER"
     paid_start 2 2.5 --credit 256KiB --page "$PWD/player-demo/dist"
     paid_publish media/headwater.mp4 --title Headwater --attach LICENSE-MIT
     # For gateways that come later.
@@ -194,8 +195,22 @@ streamed() {
     paid_as anna agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
     "$headwater" ledger agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
     "$headwater" ledger agree post "$creator" >/dev/null
+    # Somebody has a player read it from its beginning, through `headwater watch`, until it ends.
+    paid_key lena >/dev/null
+    paid_as lena top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5)" >/dev/null
+    refused "a live stream without a limit" "$headwater" --account "$paid_dir/lena.account" watch "${paid_gateways[0]}/live/$live" --yes
+    player lena "${paid_gateways[0]}/live/$live" --yes --limit 2
+    ffmpeg -v error -nostdin -live_start_index 0 -i "$player" -map 0:v:0 -map 0:a:0 -c copy -f streamhash -hash md5 - >"$dir/live.seen" &
+    local seen=$!
     chromium livePaid --live "$live" --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5)"
     wait "$publisher"
+    wait "$seen"
+    player_ends lena
+    jq -e 'select(.watched).watched | .segments >= 50 and (.grants | length) == 1 and .grants[0].paid > 0 and .grants[0].acknowledged' "$dir/lena.watch" >/dev/null
+    # What it becomes is the same to the byte.
+    player lena "$(tail -1 "$dir/live.json" | jq -r ".watch[0]")" --yes --limit 2
+    [[ $(packets "$player") == "$(<"$dir/live.seen")" ]]
+    player_ends lena
 }
 
 # Gateways hand in what they are given every few seconds.
@@ -343,7 +358,8 @@ controlled() {
     for n in 3 4; do
         ledger=$HEADWATER_LEDGER
         ((n == 4)) && ledger=$miser
-        paid_serve "gateway$n" gateway --any-creator --ledger "$ledger" --pay-folder "$paid_dir/gateway$n" --collateral 2
+        paid_serve "gateway$n" gateway --any-creator --ledger "$ledger" --pay-folder "$paid_dir/gateway$n" --collateral 2 \
+            --node-price-max "$paid_node_price_max"
         "$headwater" ledger top-up --key "$paid_dir/gateway$n/gateway.key" "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 2)" >/dev/null
         curl -fsS -o /dev/null --data-binary "@$dir/film.record" "$(paid_url "gateway$n")/api/publications"
     done
@@ -391,7 +407,7 @@ read_directly() {
     local pay=$dir/own
     head -c 9000000 /dev/urandom >"$dir/own.bin"
     "$headwater" put "$dir/own.bin" >"$dir/own.link" 2>/dev/null
-    reading() { "$headwater" get "@$dir/own.link" -o "$dir/own.copy" --ledger "$HEADWATER_LEDGER" --collateral 3 --pay-folder "$pay" 2>"$dir/own.log"; }
+    reading() { "$headwater" get "@$dir/own.link" -o "$dir/own.copy" --ledger "$HEADWATER_LEDGER" --collateral 3 --node-price-max "$paid_node_price_max" --pay-folder "$pay" 2>"$dir/own.log"; }
     # The first time makes the key that pays.
     reading
     "$headwater" ledger top-up --key "$pay/gateway.key" "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 3)" >/dev/null
@@ -439,6 +455,27 @@ data_sold() {
     echo "  a data set was sold for $paid, opened from the nodes, and its price shared to the micro-unit"
 }
 
+# A new version needs whoever had a share in the version before as well.
+superseded() {
+    local new=$dir/second.agreement name
+    {
+        sed "s/^unit = /version = 2\nsupersedes = \"$(paid_agreement "$paid_dir/film.agreement")\"\nunit = /" "$paid_dir/split.toml" |
+            sed '/^\[\[party/,$d'
+        for name in anna bob; do
+            printf '[[party]]\nkey = "%s"\nrole = "author"\nppm = 500000\n' "$(paid_key "$name")"
+        done
+    } >"$dir/second.toml"
+    "$headwater" ledger agree write "$dir/second.toml" --out "$new" >/dev/null
+    for name in anna bob; do
+        paid_as "$name" agree sign "$new" --id "$(paid_agreement "$new")" >/dev/null
+    done
+    "$headwater" ledger agree sign "$new" --id "$(paid_agreement "$new")" >/dev/null
+    refused "a version without the one who had a share before" "$headwater" ledger agree post "$new"
+    [[ $("$headwater" --json ledger agree show "$new" | jq -r '.missing[]') == "$(paid_key carl)" ]]
+    paid_as carl agree sign "$new" --id "$(paid_agreement "$new")" | jq -e '.missing == []' >/dev/null
+    "$headwater" ledger agree post "$new" >/dev/null
+}
+
 film_and_agreement
 watched
 read_directly
@@ -454,3 +491,4 @@ paid_out
 comes_back
 controlled
 data_sold
+superseded

@@ -22,8 +22,9 @@ trap cleanup EXIT
 
 say "Starting a ledger with a witness, and a network of 8 storage nodes and a gateway, in $dir"
 paid_ledger "$dir/pay"
+paid_node_price_max=20000000
 devnet_start "$dir/net" --nodes 8 --coding 5+3 --page player-demo/dist \
-    --network-id "$paid_network" --node-price-read 20000000 --node-ledger "$HEADWATER_LEDGER"
+    --network-id "$paid_network" --node-price-read "$paid_node_price_max" --node-ledger "$HEADWATER_LEDGER"
 
 say "Storing $film: encrypted, 5 data shards and 3 parity shards, one per node"
 put=$("$headwater" --json put "$film" --coding 5+3 --type video/mp4)

@@ -51,14 +51,15 @@ paid_end() {
     rm "$paid_dir/$1.json"
 }
 
-# paid_start G COLLATERAL ARGS…: G gateways with these arguments that take part in the ledger, each with this to pay nodes from.
+# paid_start G COLLATERAL ARGS…: G gateways with these arguments that take part in the ledger, each with this to pay nodes from, which
+# may ask paid_node_price_max micro-units for a GiB.
 paid_start() {
     local gateways=$1 collateral=$2 n code
     shift 2
     paid_gateways=()
     for ((n = 1; n <= gateways; n++)); do
         paid_serve "gateway$n" gateway --any-creator --ledger "$HEADWATER_LEDGER" --pay-folder "$paid_dir/gateway$n" \
-            --collateral "$collateral" "$@"
+            --collateral "$collateral" --node-price-max "${paid_node_price_max:-100000}" "$@"
         code=$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount "$collateral")
         "$headwater" ledger top-up --key "$paid_dir/gateway$n/gateway.key" "$code" >/dev/null
         paid_gateways+=("$(paid_url "gateway$n")")

@@ -13,7 +13,9 @@ use sharing::{
 };
 
 use crate::durable;
+use crate::held::Held;
 use crate::journal::Journal;
+use crate::pull::now;
 use crate::releases::Pending;
 use crate::state::State;
 
@@ -48,6 +50,15 @@ pub struct IndexFingerprint {
 pub enum Change {
     /// A file has this path.
     File(IndexPath, FileEntry),
+    /// A folder of records has this catalogue, and nothing in it is taken away but these records, by their whole paths.
+    Records {
+        /// The folder.
+        path: IndexPath,
+        /// Its catalogue.
+        file: FileEntry,
+        /// The records that are gone, or of which the names stand for others.
+        taken: Vec<IndexPath>,
+    },
     /// There is a folder with this path.
     Folder(IndexPath, UnixSeconds),
     /// What has this path, is in it or above it stays.
@@ -58,6 +69,8 @@ pub enum Change {
     Publishing(StoredPublishingIndex),
     /// What has this name is removed.
     Gone(EntryName, UnixSeconds),
+    /// The file with this path is in another one now: its name goes, and nothing with it.
+    Joined(IndexPath, UnixSeconds),
 }
 
 /// Why the index on this device cannot be read or written.
@@ -80,6 +93,9 @@ pub enum LocalError {
     /// There is no room in it.
     #[error(transparent)]
     Full(#[from] IndexFull),
+    /// It would take away what has to stay.
+    #[error(transparent)]
+    Held(#[from] Box<Held>),
 }
 
 impl LocalIndex {
@@ -149,7 +165,13 @@ impl LocalIndex {
         !self.state.is_pushed || !self.journal.is_empty()
     }
 
-    /// Writes changes, in this order. They are durable when this returns.
+    /// Fails where one of these changes would remove, move or replace what is held now.
+    pub fn check(&self, changes: &[Change]) -> Result<(), LocalError> {
+        let taken = changes.iter().flat_map(|change| change.takes(&self.index));
+        Held::check(&self.index, taken, now()).map_err(|held| Box::new(held).into())
+    }
+
+    /// Writes changes, in this order: all of them, or none where one is refused. They are durable when this returns.
     pub fn write(&mut self, changes: Vec<Change>) -> Result<(), LocalError> {
         self.stage(changes)?;
         self.flush()
@@ -161,15 +183,19 @@ impl LocalIndex {
         if self.index.entries().len() + changes.len() > INDEX_NAMES_MAX {
             return Err(IndexFull.into());
         }
+        self.check(&changes)?;
         let mut stamp = self.index.next_stamp(self.state.device);
         for change in changes {
             let entry = match change {
-                Change::File(path, file) => Entry::file(stamp, path, file),
+                Change::File(path, file) | Change::Records { path, file, .. } => {
+                    Entry::file(stamp, path, file)
+                }
                 Change::Folder(path, created) => Entry::folder(stamp, path, created),
                 Change::Hold(path, hold) => Entry::hold(stamp, path, hold),
                 Change::Publication(publication) => Entry::publication(stamp, publication),
                 Change::Publishing(stored) => Entry::publishing(stamp, stored),
                 Change::Gone(name, since) => Entry::gone(stamp, name, since),
+                Change::Joined(path, since) => Entry::gone(stamp, EntryName::File(path), since),
             };
             self.index.write(entry.clone())?;
             self.staged.push(entry);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use client::Client;
 use protocol::UnixSeconds;
-use sharing::{AccountIndex, Displaced, IndexPath, PointerContents};
+use sharing::{AccountIndex, Displaced, FileEntry, IndexPath, PointerContents};
 
 use crate::fetch::fetch_index;
 use crate::freshness::{Freshness, KnownSlot, Unreadable};
 use crate::keys::Account;
 use crate::local::{Change, LocalError, LocalIndex};
+use crate::splits::Split;
 
 /// Brings what other devices have written into the index on this one, durably.
 ///
@@ -114,7 +115,8 @@ async fn newest_readable(
     Err(complaint.unwrap_or_else(|| unreadable("no version of it was found".to_owned())))
 }
 
-/// Merges an index; a file that would lose its name to a coincidence gets another one.
+/// Merges an index; a file that would lose its name to a coincidence gets another one. What has become of one folder of records under two
+/// names is to be brought together.
 pub(crate) fn merge(local: &mut LocalIndex, other: AccountIndex) -> Result<(), LocalError> {
     let collisions = local.index().collisions(&other);
     local.merge(other);
@@ -122,7 +124,12 @@ pub(crate) fn merge(local: &mut LocalIndex, other: AccountIndex) -> Result<(), L
         // A path without room for a number gives way to one that says what the file is.
         let free = local.index().free_path(&path);
         let unnamed = || IndexPath::new(format!("unnamed/{}", file.object)).expect("an address is a name");
-        local.write(vec![Change::File(free.unwrap_or_else(|_| unnamed()), file)])?;
+        let other = free.unwrap_or_else(|_| unnamed());
+        let winner = local.index().file(&path);
+        if file.is_folder_of_records() && winner.is_some_and(FileEntry::is_folder_of_records) {
+            local.note_split(&Split { path, other: other.clone(), object: file.object })?;
+        }
+        local.write(vec![Change::File(other, file)])?;
     }
     Ok(())
 }

@@ -66,7 +66,12 @@ impl LocalIndex {
         })
     }
 
-    fn at<T>(&self, name: &str, work: impl FnOnce(PathBuf) -> io::Result<T>) -> Result<T, LocalError> {
+    /// Does something in a folder beside the index, which is made when it is missing.
+    pub(crate) fn at<T>(
+        &self,
+        name: &str,
+        work: impl FnOnce(PathBuf) -> io::Result<T>,
+    ) -> Result<T, LocalError> {
         let folder = self.folder().join(name);
         let done = durable::create_folder(&folder).and_then(|()| work(folder.clone()));
         done.map_err(|source| LocalError::Io { path: folder, source })

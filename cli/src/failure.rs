@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
+use crate::printable::escaped;
+
 /// What a command that ran to its end has to say about its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -92,7 +94,8 @@ pub(crate) fn report(command: &str, error: &anyhow::Error, as_json: bool) -> Exi
     if as_json {
         eprintln!("{}", json(&one_line(error), code));
     } else {
-        eprintln!("headwater {command}: {}", one_line(error));
+        // Part of it may be the words of a server.
+        eprintln!("headwater {command}: {}", escaped(&one_line(error)));
     }
     ExitCode::from(code)
 }

@@ -10,8 +10,8 @@ use futures_util::TryStreamExt as _;
 use sharing::{EntryName, FileEntry, HeaderFields, Identity, IndexPath, MediaType};
 
 use crate::failure::Usage;
-use crate::grants;
 use crate::names::{Names, now};
+use crate::{grants, holds};
 
 /// The media type of a group.
 const GROUP_TYPE: &str = "application/vnd.headwater.group";
@@ -61,13 +61,14 @@ impl Group {
         name: &str,
     ) -> anyhow::Result<bool> {
         let path = path_of(name)?;
+        holds::check_replaced(names.local.index(), &path)?;
         let old = names.local.index().file(&path).cloned();
         let change = if self.members.is_empty() {
             Change::Gone(EntryName::File(path), now())
         } else {
             Change::File(path, self.put(client, names, coding, old.as_ref()).await?)
         };
-        names.local.write(vec![change]).context("cannot write to your index")?;
+        names.enter(vec![change])?;
         if let Some(old) = &old {
             names.replaced(old)?;
         }

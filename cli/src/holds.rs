@@ -1,6 +1,7 @@
-//! What has to stay: asked before anything is taken away.
+//! What has to stay, in words. The index refuses to take it away; commands ask before they begin, where much would be done in vain.
 
-use anyhow::bail;
+use account::Held;
+use anyhow::anyhow;
 use protocol::UnixSeconds;
 use sharing::{AccountIndex, Hold, IndexPath};
 
@@ -12,16 +13,22 @@ pub(crate) fn check<'a>(
     index: &AccountIndex,
     paths: impl IntoIterator<Item = &'a IndexPath>,
 ) -> anyhow::Result<()> {
-    for path in paths {
-        if let Some((held, hold)) = index.hold_over(path, now()) {
-            let whose = if held == path { String::new() } else { format!(", as {held} is") };
-            bail!(
-                "{path} is held{whose} {}: it stays, with its keys and leases; `headwater hold {held} --release` ends that",
-                reason(hold)
-            );
-        }
-    }
-    Ok(())
+    Held::check(index, paths, now()).map_err(|held| refusal(&held))
+}
+
+/// Fails where something has this name already and has to stay; nothing is wrong with a new name in a folder that is held.
+pub(crate) fn check_replaced(index: &AccountIndex, path: &IndexPath) -> anyhow::Result<()> {
+    check(index, index.file(path).map(|_| path))
+}
+
+/// What is held, why, and what ends that.
+pub(crate) fn refusal(refused: &Held) -> anyhow::Error {
+    let Held { path, held, .. } = refused;
+    let whose = if held == path { String::new() } else { format!(", as {held} is") };
+    anyhow!(
+        "{path} is held{whose} {}: it stays, with its keys and leases; `headwater hold {held} --release` ends that",
+        reason(&refused.hold)
+    )
 }
 
 /// Why, in words.

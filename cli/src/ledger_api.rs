@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, anyhow, bail};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ledger::tlog::Policy;
-use ledger::{Inquired, Inquiry, LedgerHost};
+use ledger::{Agreed, Inquired, Inquiry, LedgerHost, SplitAgreement};
 use proofs::canonical;
-use protocol::{Epoch, NetworkId, Promise, PublicKey, Record, SecretKey, Signed, keys};
+use protocol::{AgreementId, Epoch, NetworkId, Promise, PublicKey, Record, SecretKey, Signed, keys};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::Deserialize;
@@ -54,6 +54,25 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// Whether the same record is refused however often it is handed in: the reason is the record, and neither the moment nor
+    /// how busy the ledger is (spec §25).
+    pub(crate) fn is_for_good(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "bad_record" | "conflict" | "forbidden" | "insufficient_funds" | "refused"
+        )
+    }
+
+    /// Whether it says no to whoever asks, whatever about: too much is asked of it.
+    pub(crate) fn is_about_all(&self) -> bool {
+        matches!(self.code.as_str(), "too_many_requests" | "busy" | "unavailable")
+    }
+
+    /// Whether what is set aside does not suffice.
+    pub(crate) fn is_for_want_of_money(&self) -> bool {
+        self.code == "insufficient_funds"
+    }
+
     /// Whether there is nothing of this name.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code == "not_found"
@@ -120,6 +139,26 @@ impl LedgerApi {
     pub(crate) async fn policy(&self) -> anyhow::Result<Policy> {
         let text = String::from_utf8(self.bytes("log/policy").await?).context("the policy is no text")?;
         Ok(Policy::parse(&text)?)
+    }
+
+    /// The agreement of this id, as everybody whom it concerns has signed it; it is what its id says.
+    pub(crate) async fn agreed(&self, id: AgreementId) -> anyhow::Result<Agreed> {
+        let bytes = self.bytes(&format!("v1/agreements/{id}")).await?;
+        let agreed = Agreed::decode(&bytes, &self.signed_for()?).context("the ledger gave no agreement")?;
+        if agreed.agreement.id() != id {
+            bail!("the ledger gave another agreement than {id}");
+        }
+        Ok(agreed)
+    }
+
+    /// The version whose place this one takes, where there is one.
+    pub(crate) async fn superseded_by(
+        &self,
+        agreement: &SplitAgreement,
+    ) -> anyhow::Result<Option<SplitAgreement>> {
+        let Some(before) = agreement.parts().supersedes else { return Ok(None) };
+        let agreed = self.agreed(before).await.with_context(|| format!("the version before, {before}"))?;
+        Ok(Some(agreed.agreement))
     }
 
     /// Hands in a record, and verifies the promise that it is answered with.

@@ -48,6 +48,7 @@ mod quote;
 mod ready;
 mod record_file;
 mod rekey;
+mod releases;
 mod secrets;
 mod settings;
 mod shares;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use account::{Account, Change, Freshness, KeyStore, LocalIndex, Synced};
+use account::{Account, Change, Freshness, KeyStore, LocalError, LocalIndex, Synced};
 use anyhow::{Context, bail};
 use chunker::{Coding, Link};
 use client::Client;
@@ -15,7 +15,7 @@ use crate::arguments::Globals;
 use crate::failure::Usage;
 use crate::membership::Network;
 use crate::output::Output;
-use crate::packs;
+use crate::{holds, packs};
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -84,8 +84,18 @@ impl Names {
         coding: Coding,
         changes: Vec<Change>,
     ) -> anyhow::Result<bool> {
-        self.local.write(changes).context("cannot write to your index")?;
+        self.enter(changes)?;
         self.push(client, coding).await
+    }
+
+    /// Writes changes here, durably; refuses all of them where one would take away what is held.
+    pub(crate) fn enter(&mut self, changes: Vec<Change>) -> anyhow::Result<()> {
+        self.local.write(changes).map_err(refused)
+    }
+
+    /// Fails where changes would be refused since something is held.
+    pub(crate) fn check(&self, changes: &[Change]) -> anyhow::Result<()> {
+        self.local.check(changes).map_err(refused)
     }
 
     /// Brings index and network together, and releases packs that no catalogue names any more; true when all that is here is there.
@@ -97,8 +107,13 @@ impl Names {
         Ok(is_pushed)
     }
 
-    /// The same, but that packs are left alone.
+    /// The same, but that packs are left alone. What two devices have made of one folder of records is brought together.
     pub(crate) async fn sync(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
+        let is_pushed = self.exchange(client, coding).await?;
+        if packs::reunite(client, self).await? { self.exchange(client, coding).await } else { Ok(is_pushed) }
+    }
+
+    async fn exchange(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
         let Synced { pushed, freshness } =
             account::sync(client, &self.account, &mut self.local, coding).await?;
         self.is_fresh = freshness.has_quorum();
@@ -148,6 +163,13 @@ impl Names {
             self.account.secret().content_key(&manifest.salt())
         };
         Ok(Link::new(file.object, key))
+    }
+}
+
+fn refused(error: LocalError) -> anyhow::Error {
+    match error {
+        LocalError::Held(held) => holds::refusal(&held),
+        error => anyhow::Error::new(error).context("cannot write to your index"),
     }
 }
 

@@ -9,6 +9,7 @@ use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Pro
 use serde::Serialize;
 
 use crate::failure::Unread;
+use crate::printable::{Shown, shown};
 
 /// How often a progress bar is drawn at most, in times per second.
 const PROGRESS_HZ: u8 = 10;
@@ -31,7 +32,8 @@ impl Output {
         self.json
     }
 
-    /// Prints the command's answer on standard output: one line of JSON, or the text for people.
+    /// Prints the command's answer on standard output: one line of JSON, or the text for people, in which nothing that others
+    /// have written commands a terminal.
     pub(crate) fn answer<T: Serialize + Display>(self, answer: &T) -> anyhow::Result<()> {
         self.write(answer).map_err(Unread::or)
     }
@@ -42,7 +44,7 @@ impl Output {
             serde_json::to_writer(&mut out, answer)?;
             writeln!(out)?;
         } else {
-            write!(out, "{answer}")?;
+            Shown::new(&mut out).write(answer)?;
         }
         out.flush()
     }
@@ -52,7 +54,7 @@ impl Output {
         if self.json {
             eprintln!("{}", serde_json::json!({ "note": text.to_string() }));
         } else {
-            eprintln!("headwater: {text}");
+            eprintln!("headwater: {}", shown(&text.to_string()));
         }
     }
 
@@ -143,7 +145,7 @@ pub(crate) struct Status(ProgressBar);
 impl Status {
     /// What it says from now on.
     pub(crate) fn say(&self, text: impl Into<Cow<'static, str>>) {
-        self.0.set_message(text);
+        self.0.set_message(shown(&text.into()).into_owned());
     }
 }
 

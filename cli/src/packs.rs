@@ -1,6 +1,7 @@
 //! Folders of records as commands use them: found by name or link, and written to the index as one file each.
 
 mod change;
+mod reunite;
 mod source;
 mod walk;
 
@@ -8,12 +9,12 @@ use account::RecordFolder;
 use anyhow::Context;
 use chunker::Link;
 use client::Client;
-use sharing::{AccountIndex, CATALOGUE_TYPE, FileEntry, IndexPath};
+use sharing::{AccountIndex, FileEntry, IndexPath};
 
 pub(crate) use self::change::{
-    Folder, NOT_CONFIRMED, Released, Unnamed, as_put, packs_of_others, put_again, release, release_unnamed,
-    secrets,
+    Folder, Unnamed, as_put, packs_of_others, put_again, release, release_unnamed, secrets,
 };
+pub(crate) use self::reunite::reunite;
 pub(crate) use self::source::from_disk;
 pub(crate) use self::walk::{Measured, measure};
 use crate::arguments::Globals;
@@ -24,7 +25,7 @@ use crate::secrets::SecretArg;
 
 /// Whether a file of the index is a folder of records.
 pub(crate) fn is_folder(file: &FileEntry) -> bool {
-    file.media_type.as_ref().is_some_and(|kind| kind.to_string() == CATALOGUE_TYPE)
+    file.is_folder_of_records()
 }
 
 /// The folder of records in which a path lies, and the rest of it; none where the path names something by itself.

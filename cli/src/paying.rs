@@ -19,6 +19,9 @@ use crate::{folders, gateway_api};
 const KEY_FILE: &str = "gateway.key";
 /// The file of receipts, and of what nodes are owed.
 const RECEIPTS_FILE: &str = "receipts.redb";
+/// The most that is paid for a GiB unless somebody says otherwise, in micro-units: a tenth of the ledger's unit, about what
+/// large clouds ask in euros or dollars. Without a limit a node could ask for the whole collateral.
+pub(crate) const NODE_PRICE_MAX: u64 = 100_000;
 /// How long the last payments may take.
 const PAY_LAST_WITHIN: Duration = Duration::from_secs(10);
 
@@ -37,7 +40,7 @@ pub(crate) struct PaySettings {
     #[arg(long, value_name = "DIR", requires = "collateral")]
     pub(crate) pay_folder: Option<PathBuf>,
 
-    /// The most that is paid for a GiB, in micro-units [default: no limit]
+    /// The most that is paid for a GiB, in micro-units; dearer nodes are read from last, and not paid [default: 100000]
     #[arg(long, value_name = "N", requires = "collateral")]
     pub(crate) node_price_max: Option<u64>,
 }
@@ -75,8 +78,8 @@ pub(crate) fn node_payments(
     price_max: Option<u64>,
 ) -> anyhow::Result<Option<NodePayments>> {
     let Some(collateral) = collateral else { return Ok(None) };
-    let price_max = price_max.map_or(Ok(Amount::MAX), Amount::new);
-    let price_max = price_max.map_err(|error| Usage::because(format!("node-price-max: {error}")))?;
+    let price_max = Amount::new(price_max.unwrap_or(NODE_PRICE_MAX))
+        .map_err(|error| Usage::because(format!("node-price-max: {error}")))?;
     Ok(Some(NodePayments { collateral: collateral.0, price_max }))
 }
 
@@ -115,5 +118,18 @@ fn key(path: &Path) -> anyhow::Result<SecretKey> {
             Ok(secret)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read the key {shown}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dear_node_is_not_paid_unless_somebody_says_so() {
+        let collateral = Money(Amount::new(5_000_000).unwrap());
+        let most = |price_max| node_payments(Some(collateral), price_max).unwrap().unwrap().price_max.get();
+        assert_eq!((most(None), most(Some(7))), (NODE_PRICE_MAX, 7));
+        assert!(node_payments(None, Some(7)).unwrap().is_none());
     }
 }

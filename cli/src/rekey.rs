@@ -9,6 +9,7 @@ use serde::Serialize;
 use sharing::{FileEntry, IndexPath};
 
 use crate::names::Names;
+use crate::releases::Released;
 use crate::{holds, packs};
 
 /// What was put again, and what has to be released now.
@@ -49,6 +50,7 @@ pub(crate) async fn put_again(
         let (object, old) = packs::put_again(client, names, coding, path).await?;
         return Ok(Anew { object, old });
     }
+    holds::check(names.local.index(), names.local.index().paths_of(entry.object))?;
     let object = client.open(&names.link(client, path).await?).await?;
     let manifest = client.manifest(&entry.object).await?;
     let secrets = packs::secrets(names, entry.erasable.is_some())?;
@@ -74,7 +76,7 @@ pub(crate) async fn put_again(
         Ok(Change::File(path, FileEntry { object: report.cid, erasable, ..known }))
     });
     let changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
-    names.local.write(changes).context("cannot write to your index")?;
+    names.enter(changes)?;
     if let Some(salt) = &entry.erasable {
         names.keys.destroy(salt)?;
     }
@@ -111,12 +113,15 @@ impl Rekeyed {
         let (packs, others): (Vec<_>, Vec<_>) = old.into_iter().partition(|object| waiting.contains(object));
         let others = packs::release(client, names, others).await?;
         let said = packs::release_unnamed(client, names).await?.of(&packs).and(others);
-        let packs::Released { ended, nodes, later, .. } = said;
-        self.ended += ended;
-        let unconfirmed = nodes.into_iter().filter(|(_, said)| said.starts_with(packs::NOT_CONFIRMED));
-        self.unconfirmed.extend(unconfirmed.map(|(node, said)| format!("{}: {said}", node.fmt_short())));
-        self.failed = self.failed.take().or(later);
+        self.take(said);
         Ok(())
+    }
+
+    /// Notes what nodes said.
+    pub(crate) fn take(&mut self, said: Released) {
+        self.ended += said.ended;
+        self.unconfirmed.extend(said.unconfirmed());
+        self.failed = self.failed.take().or(said.later);
     }
 
     /// Whether nothing is left to be done.

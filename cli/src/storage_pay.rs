@@ -1,6 +1,7 @@
 //! What a steward's audits say of nodes, reported to a ledger, so that they are paid by the hour for what they keep (spec §25).
 
 mod intervals;
+mod prepaid;
 mod reporter;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ mod reads;
 
 pub(crate) use alarms::raise_alarms;
 pub(crate) use committed::{CommittedHead, commit, commit_or_say, ledger_of, then_committed};
-pub(crate) use facts::{facts_of, facts_of_share, facts_of_stream, line};
+pub(crate) use facts::{facts_of, facts_of_share, facts_of_stream};
 pub(crate) use fetch::{Asked, Fetching};
 pub(crate) use file::TrailFile;
 pub(crate) use reads::Reads;

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -159,31 +159,46 @@ fn read_slowly(home: &TempDir, arguments: &[&str]) -> (Vec<u8>, u64) {
     (bytes, peak)
 }
 
-#[test]
-fn a_process_that_is_killed_leaves_no_core() {
+/// Makes a word of 32 digits of the number of a process.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
+/// Kills a program, a line of the shell, that has read a secret and waits for more. Gives how it ended, whether core files were forbidden
+/// then, and whether the secret is in any file that it left.
+fn killed_with_a_secret(program: &str) -> (ExitStatus, bool, bool) {
     let home = home();
-    let script = format!("ulimit -c unlimited; exec {} account restore", env!("CARGO_BIN_EXE_headwater"));
     let mut shell = command(home.path(), "sh");
-    let mut running =
-        shell.args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    running.stdin.as_mut().unwrap().write_all(b"some words").unwrap();
-    let limits = format!("/proc/{}/limits", running.id());
-    let is_forbidden = || {
-        let limits = fs::read_to_string(&limits).unwrap();
-        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        core.split_whitespace().skip(4).take(2).all(|limit| limit == "0")
-    };
+    let script = format!("ulimit -c unlimited; exec {program}");
+    shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut running = shell.spawn().unwrap();
+    let secret = format!("{:032x}", u128::from(running.id()).wrapping_mul(SPREAD));
+    let input = running.stdin.as_mut().unwrap();
+    input.write_all(secret.as_bytes()).unwrap();
     let until = Instant::now() + Duration::from_mins(1);
-    while !is_forbidden() {
-        assert!(Instant::now() < until, "core dumps are not forbidden");
+    while rustix::io::ioctl_fionread(&*input).unwrap() > 0 {
+        assert!(Instant::now() < until, "{program} reads nothing");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // The limit is set first, then the process is made one that is never dumped.
-    std::thread::sleep(Duration::from_millis(200));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let is_forbidden = core.split_whitespace().skip(4).take(2).all(|limit| limit == "0");
     let killed = Command::new("sh").args(["-c", &format!("kill -ABRT {}", running.id())]).status().unwrap();
     assert!(killed.success());
     let status = running.wait().unwrap();
+    let mut files = fs::read_dir(home.path()).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    let has_secret = files.any(|file| file.windows(secret.len()).any(|part| part == secret.as_bytes()));
+    (status, is_forbidden, has_secret)
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_no_secret_in_a_core() {
+    // A program that forbids nothing shows that a secret would be found, where cores lie beside the program at all.
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let (_, is_forbidden, has_secret) = killed_with_a_secret("cat");
+    assert!(!is_forbidden && (has_secret || pattern.starts_with(['|', '/'])), "{pattern:?} leaves no core");
+
+    let program = format!("{} account restore", env!("CARGO_BIN_EXE_headwater"));
+    let (status, is_forbidden, has_secret) = killed_with_a_secret(&program);
+    assert!(!has_secret, "what was read lies in a core");
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
-    let files: Vec<_> = fs::read_dir(home.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(!files.iter().any(|name| name.to_string_lossy().starts_with("core")), "{files:?}");
+    assert!(is_forbidden, "core dumps are not forbidden");
 }

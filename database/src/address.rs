@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::iter;
+use std::net::IpAddr;
 
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
@@ -9,11 +10,14 @@ use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{password, tls};
+use crate::password;
+use crate::tls::{self, Wanted};
 
 /// Where a server listens when nothing else is said.
 const PORT: u16 = 5432;
 const FORM: &str = "the address is not postgres://user@host:port/name";
+const OPEN: &str = "a password would cross the network where others can read it: add ?sslmode=verify-full&sslrootcert=FILE, \
+    or ?sslmode=disable where that network is trusted";
 /// A transaction that was acknowledged is on the disk, whatever the server's default is.
 const DURABLE: &str = "SET synchronous_commit = on";
 
@@ -39,16 +43,18 @@ impl Address {
     /// `PGPASSFILE` names, or `~/.pgpass`, and never from the address.
     ///
     /// With `?sslmode=verify-full&sslrootcert=FILE` (or `require`, which is the same) the connection has TLS, and the server
-    /// a certificate for `host` by an authority whose own is in the file, as PEM.
+    /// a certificate for `host` by an authority whose own is in the file, as PEM. Without TLS a password goes to this machine
+    /// alone, by a loopback address or a socket file; to any other only where the address says `?sslmode=disable`.
     pub fn new(url: &str) -> Result<Self, DatabaseError> {
         let refused = |why: &str| DatabaseError::Setting(why.to_owned());
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(refused(FORM));
         }
-        let (address, tls) = tls::split(url)?;
+        let (address, wanted) = tls::split(url)?;
         // The message of the parser may show what it could not read.
         let mut config: Config = address.parse().map_err(|_| refused(FORM))?;
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        let is_verified = matches!(wanted, Wanted::Verified(_));
+        config.ssl_mode(if is_verified { SslMode::Require } else { SslMode::Disable });
         if config.get_password().is_some() {
             return Err(refused(
                 "the address has a password in it, which others can see: put it into PGPASSWORD or ~/.pgpass",
@@ -61,9 +67,12 @@ impl Address {
         let port = config.get_ports().first().copied().unwrap_or(PORT);
         let user = config.get_user().unwrap_or_default();
         if let Some(password) = password::of(host, port, config.get_dbname().unwrap_or(user), user) {
+            if !may_have_password(&config, &wanted) {
+                return Err(refused(OPEN));
+            }
             config.password(password);
         }
-        Ok(Self { config, tls })
+        Ok(Self { config, tls: wanted.into_tls() })
     }
 
     /// A connection to a server that keeps what it has acknowledged; one that does not is refused.
@@ -81,6 +90,23 @@ impl Address {
             "its setting fsync is {fsync}, so it does not keep what it has acknowledged"
         )))
     }
+}
+
+/// Whether nobody reads a password on its way who should not, or the address says that this does not matter.
+fn may_have_password(config: &Config, wanted: &Wanted) -> bool {
+    !matches!(wanted, Wanted::Nothing) || is_this_machine(config)
+}
+
+/// Whether nothing that is sent there leaves this machine.
+fn is_this_machine(config: &Config) -> bool {
+    let is_near = |host: &Host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|addr: IpAddr| addr.to_canonical().is_loopback())
+        }
+    };
+    let addresses = config.get_hostaddrs();
+    config.get_hosts().iter().all(is_near) && addresses.iter().all(|addr| addr.to_canonical().is_loopback())
 }
 
 fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Client
@@ -138,5 +164,21 @@ mod tests {
             Address::new("postgres://ledger@127.0.0.1/books").unwrap().config.get_user(),
             Some("ledger")
         );
+    }
+
+    #[test]
+    fn without_tls_a_password_stays_on_this_machine() {
+        let may = |url: &str| {
+            let (address, wanted) = tls::split(url).unwrap();
+            may_have_password(&address.parse().unwrap(), &wanted)
+        };
+        for host in ["localhost", "127.0.0.1", "127.8.0.1:5433", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert!(may(&format!("postgres://a@{host}/b")), "{host}");
+        }
+        for host in ["10.0.0.1", "db.example", "localhost.example", "127.0.0.1,db.example", "[::]"] {
+            assert!(!may(&format!("postgres://a@{host}/b")), "{host}");
+            assert!(may(&format!("postgres://a@{host}/b?sslmode=disable")), "{host}: it is said so");
+        }
+        assert!(!may("postgres://a@localhost/b?hostaddr=10.0.0.1"));
     }
 }

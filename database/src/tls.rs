@@ -9,12 +9,30 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::DatabaseError;
 
+/// What an address says of TLS.
+pub(super) enum Wanted {
+    /// Nothing.
+    Nothing,
+    /// That there is none.
+    Disabled,
+    /// That the server is verified so.
+    Verified(MakeRustlsConnect),
+}
+
+impl Wanted {
+    pub(super) fn into_tls(self) -> Option<MakeRustlsConnect> {
+        if let Self::Verified(tls) = self { Some(tls) } else { None }
+    }
+}
+
 /// An address without its words about TLS, which the parser of addresses does not know, and the TLS that they ask for.
 ///
 /// Where there is TLS, the server is verified, by `require` as by `verify-full`: a connection that anybody may answer keeps
 /// nothing secret.
-pub(super) fn split(url: &str) -> Result<(String, Option<MakeRustlsConnect>), DatabaseError> {
-    let Some((address, parameters)) = url.split_once('?') else { return Ok((url.to_owned(), None)) };
+pub(super) fn split(url: &str) -> Result<(String, Wanted), DatabaseError> {
+    let Some((address, parameters)) = url.split_once('?') else {
+        return Ok((url.to_owned(), Wanted::Nothing));
+    };
     let (mut mode, mut root, mut others) = (None, None, Vec::new());
     for parameter in parameters.split('&') {
         match parameter.split_once('=') {
@@ -27,11 +45,12 @@ pub(super) fn split(url: &str) -> Result<(String, Option<MakeRustlsConnect>), Da
     Ok((address, wanted(mode, root)?))
 }
 
-fn wanted(mode: Option<&str>, root: Option<&str>) -> Result<Option<MakeRustlsConnect>, DatabaseError> {
+fn wanted(mode: Option<&str>, root: Option<&str>) -> Result<Wanted, DatabaseError> {
     match (mode, root) {
-        (None | Some("disable"), None) => Ok(None),
+        (None, None) => Ok(Wanted::Nothing),
+        (Some("disable"), None) => Ok(Wanted::Disabled),
         (None | Some("disable"), Some(_)) => Err(refused("sslrootcert is for sslmode=verify-full")),
-        (Some("require" | "verify-full"), Some(path)) => verified_by(path).map(Some),
+        (Some("require" | "verify-full"), Some(path)) => verified_by(path).map(Wanted::Verified),
         (Some("require" | "verify-full"), None) => {
             Err(refused("TLS needs sslrootcert=FILE: whoever signed the server's certificate, as PEM"))
         }
@@ -71,8 +90,10 @@ mod tests {
     #[test]
     fn what_an_address_says_of_tls_is_taken_out_of_it() {
         let (address, tls) = split("postgres://a@b/c?sslmode=disable&application_name=d").unwrap();
-        assert!(tls.is_none());
+        assert!(matches!(tls, Wanted::Disabled));
         assert_eq!(address, "postgres://a@b/c?application_name=d");
+        let (address, tls) = split("postgres://a@b/c").unwrap();
+        assert!(matches!(tls, Wanted::Nothing) && address == "postgres://a@b/c");
         assert_eq!(split("postgres://a@b/c?sslmode=disable").unwrap().0, "postgres://a@b/c");
     }
 

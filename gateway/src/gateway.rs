@@ -246,8 +246,8 @@ impl Gateway {
     pub(crate) async fn sweep(&self) {
         self.handles().sweep(now());
         self.serving().sweep(now());
-        if let Err(error) = self.live().sweep().await {
-            tracing::error!(%error, "live streams");
+        if let Err(problem) = self.live().sweep(self.publications()).await {
+            tracing::error!(?problem, "live streams");
         }
         if let Some(till) = self.till()
             && let Err(error) = till.sweep(now()).await

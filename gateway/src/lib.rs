@@ -65,8 +65,8 @@ pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
 pub use links::{
-    ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkState, LinkStore,
-    LinkStoreError, Links, NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
+    ACCESSES_KEPT_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkState, LinkStore, LinkStoreError, Links,
+    NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
 };
 pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;

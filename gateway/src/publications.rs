@@ -11,7 +11,7 @@ mod summary;
 
 pub(crate) use ahead::Ahead;
 pub use catalogue::CatalogueError;
-pub(crate) use catalogue::{Catalogue, Cursor, Ended, Kept, PaidFor, keep_private};
+pub(crate) use catalogue::{Catalogue, Cursor, Ended, Kept, PaidFor, PaidKind, PaidTitle, keep_private};
 pub(crate) use encoded::{BUNDLE_TYPE, PLAYLIST_TYPE};
 pub(crate) use opened::Opened;
 pub(crate) use publishing::playlists::{Form, master, media};

@@ -1,32 +1,32 @@
 //! The whole way from a file to a signed record.
 
+mod error;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use chunker::FileMark;
-use packager::{OpenError, PlanError, Projection, Rendition, Source, WebVttError};
+use packager::{Projection, Rendition, Source};
 use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use sharing::{
-    ATTACHMENTS_MAX, Attachment, Bundle, BundleError, BundleKind, BundleParts, FileName, LanguageTag, Millis,
-    Progress as Known, Publication, Track, TrackId, TrackKind,
+    Attachment, Bundle, BundleKind, BundleParts, LanguageTag, Millis, Progress as Known, Publication, Track,
+    TrackId, TrackKind,
 };
 
 use crate::describe::{self, Description, Names, UnfitTrack};
 use crate::files;
 use crate::keeping;
-use crate::masters::{self, Masters, MastersError};
+use crate::masters::{self, Masters};
 use crate::pictures::Pictures;
 use crate::rendition::{self, FileSource};
 use crate::subtitles::Subtitles;
-use crate::{
-    Creator, FetchBundleError, IndexFile, IndexFileError, Kept, Progress, PublishRequest, StoreError,
-    Storing, fetch_bundle, hashing,
-};
+use crate::{Creator, IndexFile, Kept, Progress, PublishRequest, Storing, fetch_bundle, hashing};
+
+pub use self::error::PublishError;
 
 /// The media type of a stored bundle.
 pub(crate) const BUNDLE_TYPE: &str = "application/vnd.ipld.dag-cbor";
@@ -42,89 +42,6 @@ pub struct Published {
     pub was_known: bool,
     /// Until when it is kept, what was stored before included.
     pub kept: Kept,
-}
-
-/// Why nothing was published. What was stored so far is remembered, and not stored again the next time.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It cannot be packaged.
-    #[error("cannot publish {path}: {source}")]
-    Open {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: OpenError,
-    },
-    /// It cannot be cut into segments.
-    #[error("cannot publish {path}: {source}")]
-    Plan {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: PlanError,
-    },
-    /// There is nothing to package.
-    #[error(transparent)]
-    Masters(#[from] MastersError),
-    /// Subtitles that are none.
-    #[error("cannot publish the subtitles {path}: {source}")]
-    Subtitles {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: WebVttError,
-    },
-    /// A cover that is no picture.
-    #[error("cannot take {path} for a cover: it is no JPEG, PNG or WebP")]
-    Cover {
-        /// Which.
-        path: PathBuf,
-    },
-    /// Too many attachments.
-    #[error("{count} attachments, at most {ATTACHMENTS_MAX} can come with a publication")]
-    Attachments {
-        /// How many.
-        count: usize,
-    },
-    /// Two attachments with one name.
-    #[error("two attachments are called {name}: give one of the files another name")]
-    SameName {
-        /// Which name.
-        name: FileName,
-    },
-    /// A track does not fit into a bundle.
-    #[error("track {track}: {source}")]
-    Track {
-        /// Which.
-        track: String,
-        /// Why.
-        source: UnfitTrack,
-    },
-    /// The network did not take it.
-    #[error("cannot store {what}: {source}")]
-    Store {
-        /// Which part.
-        what: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// What was published before cannot be built upon.
-    #[error("this file was published before, but its bundle cannot be read: {0}")]
-    Known(#[from] FetchBundleError),
-    /// The parts do not make a bundle.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// What is finished cannot be remembered.
-    #[error(transparent)]
-    Index(#[from] IndexFileError),
 }
 
 /// Publishes a file: stores what is not stored yet, and signs. `progress` hears of every step.

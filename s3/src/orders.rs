@@ -3,7 +3,7 @@
 use account::Change;
 use proofs::Cid;
 use protocol::UnixSeconds;
-use sharing::{AccountIndex, CATALOGUE_TYPE, EntryName, FileEntry, IndexPath};
+use sharing::{AccountIndex, EntryName, FileEntry, IndexPath};
 
 use crate::address::bucket_of;
 use crate::attributes::current;
@@ -89,7 +89,11 @@ impl Order {
         if self.takes_away(index).is_some_and(|path| index.hold_over(path, now).is_some()) {
             return Err(Refusal::Held);
         }
-        if self.takes_away(index).and_then(|path| index.file(path)).is_some_and(is_catalogue) {
+        if self
+            .takes_away(index)
+            .and_then(|path| index.file(path))
+            .is_some_and(FileEntry::is_folder_of_records)
+        {
             return Err(Refusal::Records);
         }
         match self {
@@ -174,11 +178,6 @@ fn without_folder(index: &AccountIndex, path: &IndexPath) -> Decision {
     Decision { changes, loser: None }
 }
 
-/// Whether a file is a folder of records: its packs have no names of their own.
-fn is_catalogue(file: &FileEntry) -> bool {
-    file.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE)
-}
-
 fn has_bucket(index: &AccountIndex, name: &str) -> bool {
     let folder = format!("{name}/");
     let first = index.first_file_from(&folder);
@@ -201,7 +200,7 @@ const fn unmet(_: Unmet) -> Refusal {
 #[cfg(test)]
 mod tests {
     use s3s::dto::ETagCondition;
-    use sharing::{DeviceId, Entry, Hold, MediaType};
+    use sharing::{CATALOGUE_TYPE, DeviceId, Entry, Hold, MediaType};
 
     use super::*;
     use crate::view::tests::{file, index};

@@ -21,7 +21,7 @@
 //! * An [`ErasureCertificate`] has what an owner and nodes have signed when something was erased.
 //! * A [`NewGrant`] wraps the keys of files for the [`Identity`] of each reader; an [`OpenedGrant`] is what one of them gets.
 //! * [`split_secret`] makes [`RecoveryShare`]s of an account's secret, of which enough bring it back.
-//! * A [`Credential`] is what an Open Badge says, for people; nobody has verified it here.
+//! * An [`OpenBadge`] is what one says, for people; nobody has verified it here.
 //! * A [`PublishingIndex`] is a creator's own: what is published already need not be published again.
 //!
 //! The crate is pure: it fetches nothing, stores nothing, packages no media and reads no clock. Bundles and publication
@@ -37,7 +37,6 @@ mod any;
 mod bundle;
 #[cfg(test)]
 mod bundle_tests;
-mod credential;
 mod erasure;
 mod exposed_key;
 pub mod fhir;
@@ -48,6 +47,7 @@ mod ids;
 mod index;
 mod links;
 mod live;
+mod open_badge;
 mod pack;
 mod published;
 mod records;
@@ -77,7 +77,6 @@ pub use bundle::{
     ATTACHMENTS_MAX, Attachment, BUNDLE_LEN_MAX, Bundle, BundleError, BundleKind, BundleParts, CHAPTERS_MAX,
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
-pub use credential::{CREDENTIAL_LEN_MAX, Credential};
 pub use erasure::{
     ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
 };
@@ -104,11 +103,13 @@ pub use live::{
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
     UnfinishedError,
 };
+pub use open_badge::{OPEN_BADGE_LEN_MAX, OpenBadge};
 pub use pack::{
-    BlockPlace, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue, CatalogueError,
-    IndexBlock, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX,
-    PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef, PackSummary, PackTop, PackWriter,
-    PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError, RecordPlace, Search, SearchStep,
+    BlockPlace, CATALOGUE_GONE_MAX, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, CATALOGUE_TYPE, Catalogue,
+    CatalogueError, GonePack, IndexBlock, MergeError, PACK_BLOCK_LEN_MAX, PACK_LEN_MAX, PACK_RECORDS_LEN_MAX,
+    PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PACK_TYPE, PackEnding, PackError, PackFull, PackKey, PackRef,
+    PackSummary, PackTop, PackWriter, PushRecordError, RECORD_BYTES_MAX, RecordLink, RecordLinkError,
+    RecordPlace, Search, SearchStep,
 };
 pub use published::{PublishedBundle, PublishedBundleError};
 pub use records::{

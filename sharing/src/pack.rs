@@ -5,6 +5,7 @@ mod catalogue;
 mod error;
 mod keys;
 mod link;
+mod merge;
 mod seal;
 mod search;
 mod top;
@@ -12,11 +13,13 @@ mod writer;
 
 pub use block::{IndexBlock, PACK_BLOCK_LEN_MAX, RecordPlace};
 pub use catalogue::{
-    CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, Catalogue, CatalogueError, PACK_LEN_MAX, PackRef,
+    CATALOGUE_GONE_MAX, CATALOGUE_LEN_MAX, CATALOGUE_PACKS_MAX, Catalogue, CatalogueError, GonePack,
+    PACK_LEN_MAX, PackRef,
 };
 pub use error::PackError;
 pub use keys::PackKey;
 pub use link::{RecordLink, RecordLinkError};
+pub use merge::MergeError;
 pub use search::{Search, SearchStep};
 pub use top::{BlockPlace, PACK_TOP_LEN_MAX, PackTop};
 pub use writer::{

@@ -106,6 +106,7 @@ fn catalogues() {
             CatalogueError::Name { .. } => "name",
             CatalogueError::Order { .. } => "order",
             CatalogueError::Bounds { .. } => "bounds",
+            CatalogueError::NoneGone | CatalogueError::Gone { .. } => "gone",
         });
         check(vector, result, |catalogue| {
             assert_eq!(json!(catalogue.packs().len()), vector["packs"]);

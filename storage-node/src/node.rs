@@ -159,6 +159,7 @@ impl Node {
             ended(task).await;
         }
         upkeep::note_egress(&self.service, &mut Month { number: 0, sent: 0 }).await;
+        upkeep::note_unpaid(&self.service).await;
         let membership = self.service.membership.clone();
         ended(spawn_blocking(move || membership.save())).await;
         drop(self.service);

@@ -3,6 +3,7 @@
 mod accounts;
 mod lanes;
 mod sale;
+mod unpaid;
 
 pub(crate) use accounts::Reader;
 pub(crate) use sale::{Sale, Toll};

@@ -1,4 +1,4 @@
-//! What happens by itself: collecting what has ended, compacting packs, writing down the month's traffic.
+//! What happens by itself: collecting what has ended, compacting packs, writing down the month's traffic and what readers owe.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::egress::Month;
 use crate::layout::PackId;
+use crate::pay::Sale;
 use crate::serve::Service;
 use crate::store::Job;
 
@@ -20,6 +21,7 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
     loop {
         ticks.tick().await;
         note_egress(&service, &mut noted).await;
+        note_unpaid(&service).await;
         let worker = service.clone();
         let packs = std::mem::take(&mut unreadable);
         unreadable = spawn_blocking(move || tidy(&worker, packs)).await.unwrap_or_default();
@@ -35,6 +37,15 @@ pub(crate) async fn note_egress(service: &Service, noted: &mut Month) {
             Ok(_) => *noted = month,
             Err(refusal) => tracing::warn!(%refusal, "cannot write down the month's traffic"),
         }
+    }
+}
+
+/// Writes down what readers owe, where reads are sold.
+pub(crate) async fn note_unpaid(service: &Arc<Service>) {
+    let worker = service.clone();
+    let written = spawn_blocking(move || worker.sale.as_ref().map_or(Ok(()), Sale::note_unpaid)).await;
+    if let Ok(Err(error)) = written {
+        tracing::error!(%error, "cannot write down what readers owe");
     }
 }
 

@@ -93,8 +93,12 @@ impl RecordFolder {
             let len = usize::try_from(len).unwrap_or(usize::MAX);
             return Err(CatalogueError::TooLong { len }.into());
         }
-        let catalogue = Catalogue::decode(&bytes_of(object, 0..len).await?)?;
-        Ok(Self { client: client.clone(), catalogue, at_hand: Mutex::default() })
+        Ok(Self::of(client, Catalogue::decode(&bytes_of(object, 0..len).await?)?))
+    }
+
+    /// The folder that has this catalogue.
+    pub fn of(client: &Client, catalogue: Catalogue) -> Self {
+        Self { client: client.clone(), catalogue, at_hand: Mutex::default() }
     }
 
     /// The catalogue.

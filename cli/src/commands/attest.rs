@@ -10,7 +10,7 @@ use ledger::tlog::AcceptedCheckpoint;
 use ledger::{Attestation, Attested, AttestedKind, Nonce};
 use protocol::{Promise, SecretKey, Signed, UnixSeconds};
 use serde::Serialize;
-use sharing::{CREDENTIAL_LEN_MAX, Credential};
+use sharing::{OPEN_BADGE_LEN_MAX, OpenBadge};
 
 use crate::arguments::Globals;
 use crate::attest::{self, KnownLog};
@@ -128,7 +128,7 @@ impl Attest {
         if self.kind != Kind::Credential {
             return Ok(());
         }
-        let badge = Credential::of(&record_file::read(&self.file, CREDENTIAL_LEN_MAX as u64)?);
+        let badge = OpenBadge::of(&record_file::read(&self.file, OPEN_BADGE_LEN_MAX as u64)?);
         let is_none = "this is no Open Badge in JSON or as a JWT; it is attested to as it is";
         globals.output().note(badge.as_ref().map_or_else(|| is_none.to_owned(), in_words));
         Ok(())
@@ -169,7 +169,7 @@ impl Attest {
 }
 
 /// An Open Badge for people, and what nobody has checked of it.
-pub(crate) fn in_words(badge: &Credential) -> String {
+pub(crate) fn in_words(badge: &OpenBadge) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "(not said)".to_owned());
     let until = badge.valid_until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
     let proof = badge.proof.as_ref().map_or_else(

@@ -180,6 +180,7 @@ struct GatewaySettings {
     collateral: Option<Money>,
 
     /// The most that a node may ask for a GiB, in micro-units; dearer ones are read from last, and not paid
+    /// [default: 100000]
     #[arg(long, value_name = "N", requires = "collateral", env = "HEADWATER_GATEWAY_NODE_PRICE_MAX")]
     node_price_max: Option<u64>,
 

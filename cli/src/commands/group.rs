@@ -142,15 +142,19 @@ impl Removal {
         if group.members.len() == before {
             bail!("none of them is in {name}");
         }
+        let mut still = Given::all(client, names, globals.output()).await;
+        still.retain(|given| {
+            let has_ended = given.opened.grant.expires.is_some_and(|at| at <= now());
+            !has_ended && given.note.to.iter().any(|text| grants::is_of(text, &gone))
+        });
+        if revoke {
+            // All of it, or none where something has to stay.
+            still.iter().try_for_each(|given| revoke::check_holds(names.local.index(), given))?;
+        }
         let pushed = group.keep(client, names, coding, &name).await?;
         let mut changed =
             Changed { name, members: group.members.len(), pushed, still_granted: vec![], revoked: vec![] };
-        for given in Given::all(client, names, globals.output()).await {
-            let has_ended = given.opened.grant.expires.is_some_and(|at| at <= now());
-            let has_any = given.note.to.iter().any(|text| grants::is_of(text, &gone));
-            if has_ended || !has_any {
-                continue;
-            }
+        for given in still {
             if revoke {
                 // What was revoked before may have given this one a new version.
                 let given = Given::at(client, names, &given.path).await?;

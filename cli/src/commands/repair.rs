@@ -16,6 +16,7 @@ use crate::account;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
+use crate::paying::PaySettings;
 use crate::quantity::{ByteSize, Duration};
 use crate::record_file::{self, KnownRecord, RecordFile};
 use crate::secrets::SecretArg;
@@ -30,7 +31,8 @@ use crate::target::Targets;
 #[command(after_help = "\
 Examples:
   headwater repair @film.link
-  headwater repair bafyr4i… --mandate care.mandate --keep 90d --bandwidth 20MB")]
+  headwater repair bafyr4i… --mandate care.mandate --keep 90d --bandwidth 20MB
+  headwater repair @film.link --ledger https://ledger.example --collateral 2      from nodes that sell what is read")]
 pub(crate) struct Repair {
     /// The name, the link, or the address alone: itself, @FILE, or - for standard input. Of a folder of records all packs are repaired
     target: SecretArg,
@@ -46,6 +48,9 @@ pub(crate) struct Repair {
     /// How fast to read and send at most, per second, such as 20MB [default: no limit]
     #[arg(long, value_name = "SIZE")]
     bandwidth: Option<ByteSize>,
+
+    #[command(flatten)]
+    pay: PaySettings,
 }
 
 #[derive(Serialize)]
@@ -76,7 +81,7 @@ impl Repair {
         let network = Network::load(globals.network.as_deref()).await?;
         let account = account::open(globals.account.as_deref(), globals.output())?;
         let mandates = self.mandate.as_deref().map(read_mandates).transpose()?;
-        let repair = async |client: &Client| {
+        let work = async |client: &Client| {
             let mut reports = Vec::new();
             for cid in targets.objects(client).await?.cids {
                 let mandate = match &mandates {
@@ -90,6 +95,7 @@ impl Repair {
             }
             Ok(reports)
         };
+        let repair = async |client: &Client| self.pay.with(client, work).await;
         let care_rate = self.bandwidth.map(ByteSize::bytes);
         let options = ClientOptions { care_rate, ..ClientOptions::default() };
         let reports = network.with_client_as(Some(account::payer(&account)), options, repair).await?;

@@ -17,7 +17,7 @@ use protocol::NetworkId;
 use serde::Serialize;
 use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
-pub(crate) use self::grant::{GrantRevoked, from_some};
+pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
 use crate::arguments::Globals;
 use crate::ends::{EndAnswer, Ended, Ending};
 use crate::failure::{Outcome, Usage};
@@ -215,7 +215,7 @@ async fn rekey(
             let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();
             names.local.release_all_later(released.iter().copied(), now())?;
-            names.local.write(gone).context("cannot write to your index")?;
+            names.enter(gone)?;
             released
         }
         Some(path) => {

@@ -5,12 +5,13 @@ mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::mem;
 use std::path::PathBuf;
 
-use account::{Change, Destroyed, Released, release_now};
+use account::{Change, Destroyed, Released as Answered, release_now};
 use anyhow::{Context, bail};
 use clap::Args;
-use client::{Client, NodeRelease, ReleaseReport};
+use client::Client;
 use proofs::Cid;
 use protocol::NetworkId;
 use serde::Serialize;
@@ -25,6 +26,7 @@ use crate::holds;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
 use crate::packs::{self, Folder, Unnamed};
+use crate::releases::Released;
 use crate::trail::TrailFile;
 
 /// Remove files: end their leases at every node, and destroy the key of what is erasable
@@ -42,6 +44,7 @@ use crate::trail::TrailFile;
 Examples:
   headwater rm /film.mp4
   headwater rm /records/patients/1.json
+  headwater rm --recursive /records/patients
   headwater rm --erase /scan.dcm --certificate scan.erasure.txt
   headwater rm /films --recursive --json | jq '.files[].nodes'")]
 pub(crate) struct Rm {
@@ -80,8 +83,6 @@ struct Answer {
 const PROVES: &str =
     "a node that confirms says that its lease has ended; that it erased the bytes, nobody can prove";
 
-/// How the line of a node begins that has not done what it was asked for.
-const NOT_CONFIRMED: &str = "not confirmed";
 /// What became of a key that was here.
 const DESTROYED: &str = "destroyed";
 
@@ -93,23 +94,12 @@ struct Removed {
     packs: usize,
     #[serde(skip)]
     pack_objects: Vec<Cid>,
-    /// Leases that nodes say they ended.
-    ended: usize,
-    nodes: Vec<NodeLine>,
+    #[serde(flatten)]
+    said: Released,
     /// `destroyed` or `not here` for what is erasable.
     key: Option<&'static str>,
     /// Another name under which it stays, with its leases.
     kept_as: Option<String>,
-    /// Why nothing could be asked of any node yet.
-    later: Option<String>,
-    #[serde(skip)]
-    reports: Vec<ReleaseReport>,
-}
-
-#[derive(Serialize)]
-struct NodeLine {
-    node: String,
-    said: String,
 }
 
 impl Rm {
@@ -158,7 +148,7 @@ impl Rm {
         };
         let answer = network.with_client(Some(payer), remove).await?;
         let is_over = answer.files.iter().all(Removed::is_over)
-            && answer.records.iter().all(|records| is_confirmed(records.later.as_ref(), &records.nodes));
+            && answer.records.iter().all(|records| records.said.is_over());
         globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
     }
@@ -174,7 +164,7 @@ impl Rm {
         let removed = files.first().context("it was found by its name")?;
         let key = if removed.key == Some(DESTROYED) { KeyFate::Destroyed } else { KeyFate::NotHere };
         let (network, to) = (client.network(), self.certificate.as_deref());
-        erase::certify(globals, names, network, path, key, &removed.reports, to)
+        erase::certify(globals, names, network, path, key, &removed.said.reports, to)
     }
 
     /// The paths of files and folders, and what is to go of folders of records.
@@ -210,6 +200,11 @@ impl Rm {
         for path in paths {
             let inside = index.files_in(path).map(|(path, file)| (path.clone(), file.clone()));
             if let Some(file) = index.file(path) {
+                if packs::is_folder(file) && !self.recursive && !self.erase {
+                    return Err(Usage::because(format!(
+                        "{path} is a folder of records; say --recursive to remove all that is in it"
+                    )));
+                }
                 chosen.push((path.clone(), file.clone()));
             } else if self.recursive {
                 chosen.extend(inside);
@@ -228,16 +223,19 @@ impl Rm {
     }
 }
 
-/// Keys first, since nothing brings them back; then what is to be released is written down; then names go; then nodes are told.
+/// Keys first, since nothing brings them back, when nothing is held; then what is to be released is written down; then names go; then nodes are told.
 async fn remove_all(
     names: &mut Names,
     client: &Client,
     chosen: Vec<(IndexPath, FileEntry)>,
     folders: Vec<IndexPath>,
 ) -> anyhow::Result<Vec<Removed>> {
+    let gone = chosen.iter().map(|(path, _)| EntryName::File(path.clone()));
+    let left = folders.into_iter().map(EntryName::Folder);
+    let changes: Vec<_> = gone.chain(left).map(|name| Change::Gone(name, now())).collect();
+    names.check(&changes)?;
     let mut packs = packs_of(names, client, &chosen).await?;
     let mut files = Vec::with_capacity(chosen.len());
-    let mut changes = Vec::with_capacity(chosen.len());
     for (path, file) in &chosen {
         let is_going = |other: &IndexPath| chosen.iter().any(|(going, _)| going == other);
         let kept_as = names.local.index().paths_of(file.object).find(|other| !is_going(other));
@@ -249,11 +247,9 @@ async fn remove_all(
             names.local.release_packs_later(removed.pack_objects.iter().copied(), now())?;
             names.local.release_later(file.object, now())?;
         }
-        changes.push(Change::Gone(EntryName::File(path.clone()), now()));
         files.push(removed);
     }
-    changes.extend(folders.into_iter().map(|folder| Change::Gone(EntryName::Folder(folder), now())));
-    names.local.write(changes).context("cannot write to your index")?;
+    names.enter(changes)?;
     for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);
@@ -333,74 +329,38 @@ impl Removed {
             cid: file.object.to_string(),
             packs: 0,
             pack_objects: Vec::new(),
-            ended: 0,
-            nodes: Vec::new(),
+            said: Released::default(),
             key: None,
             kept_as: kept_as.map(ToString::to_string),
-            later: None,
-            reports: Vec::new(),
         }
     }
 
-    fn report(&mut self, released: Released) {
-        match released {
-            Released::Asked(report) => {
-                self.ended = report.ended();
-                let lines = report.nodes.iter().filter_map(|(node, said)| {
-                    let said = match said {
-                        NodeRelease::Ended(ends) => format!("ended {} leases", ends.len()),
-                        NodeRelease::HeldNothing => return None,
-                        NodeRelease::Unconfirmed(reason) => format!("{NOT_CONFIRMED}: {reason}"),
-                    };
-                    Some(NodeLine { node: node.to_string(), said })
-                });
-                self.nodes = lines.collect();
-                self.reports.push(report);
-            }
-            Released::Unknown => self.later = Some("no node has anything of it".to_owned()),
-            Released::NotOurs => {
-                self.later = Some("another account put it: only that one can release it".to_owned());
-            }
-            Released::Later(error) => {
-                self.later = Some(format!("it is tried again by later commands: {error}"));
-            }
+    fn report(&mut self, answer: Answered) {
+        if matches!(answer, Answered::Unknown) {
+            self.said.later = Some("no node has anything of it".to_owned());
         }
+        self.said.take(answer);
     }
 
     /// What was said of the packs of a folder of records.
     fn report_packs(&mut self, said: &mut Unnamed) {
-        let packs::Released { ended, nodes, later, reports } = said.of(&self.pack_objects);
-        self.ended += ended;
-        self.reports.extend(reports);
-        self.later = self.later.take().or(later);
-        for (node, said) in nodes {
-            let node = node.to_string();
-            match self.nodes.iter_mut().find(|line| line.node == node) {
-                None => self.nodes.push(NodeLine { node, said }),
-                Some(line) if said.starts_with(NOT_CONFIRMED) => line.said = said,
-                Some(_) => {}
-            }
-        }
+        self.said = mem::take(&mut self.said).and(said.of(&self.pack_objects));
     }
 
     fn is_over(&self) -> bool {
-        self.kept_as.is_some() || is_confirmed(self.later.as_ref(), &self.nodes)
+        self.kept_as.is_some() || self.said.is_over()
     }
-}
-
-fn is_confirmed(later: Option<&String>, nodes: &[NodeLine]) -> bool {
-    later.is_none() && !nodes.iter().any(|line| line.said.starts_with(NOT_CONFIRMED))
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for file in &self.files {
-            match (&file.kept_as, &file.later) {
+            match (&file.kept_as, &file.said.later) {
                 (Some(name), _) => {
                     writeln!(f, "{}: the name is gone; the object stays as {name}", file.name)?;
                 }
                 (None, Some(later)) => writeln!(f, "{}: {later}", file.name)?,
-                (None, None) => writeln!(f, "{}: {} leases ended", file.name, file.ended)?,
+                (None, None) => writeln!(f, "{}: {} leases ended", file.name, file.said.ended)?,
             }
             if let Some(key) = file.key {
                 let what = if key == DESTROYED {
@@ -410,23 +370,16 @@ impl fmt::Display for Answer {
                 };
                 writeln!(f, "  {what}")?;
             }
-            for NodeLine { node, said } in &file.nodes {
-                writeln!(f, "  {}  {said}", &node[..10])?;
-            }
+            write!(f, "{}", file.said)?;
         }
         for removed in &self.records {
-            let RemovedRecords { name, records, packs, ended, nodes, later, .. } = removed;
-            writeln!(
-                f,
-                "{name}: {} records gone, {packs} packs written again, {ended} leases ended",
-                records.len()
-            )?;
-            if let Some(later) = later {
+            let RemovedRecords { name, records, packs, said, .. } = removed;
+            let (gone, ended) = (records.len(), said.ended);
+            writeln!(f, "{name}: {gone} records gone, {packs} packs written again, {ended} leases ended")?;
+            if let Some(later) = &said.later {
                 writeln!(f, "  {later}")?;
             }
-            for NodeLine { node, said } in nodes {
-                writeln!(f, "  {}  {said}", &node[..10])?;
-            }
+            write!(f, "{said}")?;
         }
         if let Some(certificate) = &self.certificate {
             writeln!(f, "certificate: {}", certificate.display())?;

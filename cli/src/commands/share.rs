@@ -302,7 +302,7 @@ fn take_back(names: &mut Names, kept: &KeptShare) -> anyhow::Result<()> {
     let paths = objects.iter().flat_map(|object| index.paths_of(*object));
     let gone: Vec<_> = paths.map(|path| Change::Gone(EntryName::File(path.clone()), now())).collect();
     names.local.release_all_later(objects, now())?;
-    names.local.write(gone).context("cannot write to your index")
+    names.enter(gone)
 }
 
 /// Enters what was put into the index, in a folder `shared`.
@@ -326,7 +326,7 @@ async fn list(
             erasable: None,
             headers: HeaderFields::default(),
         };
-        names.local.write(vec![Change::File(path, entry)]).context("cannot write to your index")?;
+        names.enter(vec![Change::File(path, entry)])?;
     }
     names.push(client, coding).await
 }

@@ -250,6 +250,6 @@ fn enter(
     };
     let path = IndexPath::new(format!("{FOLDER}/{called}")).context("it has too long a name")?;
     let path = names.local.index().free_path(&path)?;
-    names.local.write(vec![Change::File(path.clone(), file)]).context("cannot write to your index")?;
+    names.enter(vec![Change::File(path.clone(), file)])?;
     Ok(path)
 }

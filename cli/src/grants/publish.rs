@@ -12,6 +12,7 @@ use sharing::{
 };
 
 use super::{Given, latest_seq, parse};
+use crate::holds;
 use crate::names::{Names, now};
 
 /// A version that is to be published.
@@ -51,6 +52,7 @@ impl Version {
         coding: Coding,
         path: IndexPath,
     ) -> anyhow::Result<PutReport> {
+        holds::check_replaced(names.local.index(), &path)?;
         let keys = GrantKeys::derive(names.account.secret(), self.note.id);
         let seq = latest_seq(client, keys.link()).await.map_or(Sequence::FIRST, Sequence::next);
         let expires = self.expires;
@@ -72,7 +74,7 @@ impl Version {
             erasable: None,
             headers: HeaderFields::default(),
         };
-        names.local.write(vec![Change::File(path, file)]).context("cannot write to your index")?;
+        names.enter(vec![Change::File(path, file)])?;
         if let Some(replaced) = &replaced {
             names.replaced(replaced)?;
         }

@@ -58,7 +58,7 @@ async fn put(client: &Client, names: &mut Names, coding: Coding, entry: &BookEnt
         erasable: None,
         headers: HeaderFields::default(),
     };
-    names.local.write(vec![Change::File(path, file)]).context("cannot write to your index")?;
+    names.enter(vec![Change::File(path, file)])?;
     if let Some(old) = &old {
         names.replaced(old)?;
     }

@@ -1,21 +1,21 @@
 //! Changing a folder of records: a new catalogue in the place of the old one, and the old objects released.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use account::{Account, Change, PackPut, Packed, RecordFolder, Released as Answer, release_now};
 use anyhow::{Context, bail};
-use chunker::Coding;
-use client::{Client, NodeRelease, ObjectSecrets, PutReport, ReleaseReport};
+use chunker::{Coding, Link};
+use client::{Client, ObjectSecrets, PutReport};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
-use protocol::{PublicKey, UnixSeconds};
-use sharing::{CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef};
+use protocol::UnixSeconds;
+use sharing::{
+    AccountIndex, CATALOGUE_TYPE, Catalogue, FileEntry, HeaderFields, IndexPath, MediaType, PackRef,
+};
 
-use crate::failure;
 use crate::names::{Names, check_kind, now};
-
-/// How it begins what a node is said to have answered that has not done what it was asked for.
-pub(crate) const NOT_CONFIRMED: &str = "not confirmed";
+use crate::releases::Released;
+use crate::{failure, holds};
 
 /// A folder of records under its name.
 #[derive(Debug)]
@@ -25,31 +25,41 @@ pub(crate) struct Folder {
     pub(crate) file: Option<FileEntry>,
     /// Its packs, from the oldest to the newest.
     pub(crate) packs: Vec<PackRef>,
+    /// The catalogue that it has now.
+    pub(super) before: Catalogue,
+    /// Another name of it that goes when it is written.
+    pub(super) joins: Option<IndexPath>,
+    takes: Takes,
+}
+
+/// What the new catalogue of a folder takes away.
+#[derive(Debug)]
+enum Takes {
+    /// All records: they are written anew under other keys.
+    All,
+    /// These records, by their whole paths.
+    Records(Vec<IndexPath>),
 }
 
 /// What was written.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// The catalogue.
+    /// The catalogue as it was put.
     pub(crate) catalogue: PutReport,
+    /// The catalogue that the folder has: another one where what a second device has written meanwhile was added.
+    pub(crate) cid: Cid,
+    pub(crate) link: Link,
     /// Whether the network's index knows of it already.
     pub(crate) pushed: bool,
 }
 
-/// What nodes said when objects were released.
-#[derive(Debug, Default)]
-pub(crate) struct Released {
-    /// Leases that nodes say they ended.
-    pub(crate) ended: usize,
-    /// What each node said that had anything, or did not confirm.
-    pub(crate) nodes: BTreeMap<PublicKey, String>,
-    /// Why some nodes could not be asked yet.
-    pub(crate) later: Option<String>,
-    /// All that they said, object by object.
-    pub(crate) reports: Vec<ReleaseReport>,
-}
-
 impl Folder {
+    /// A folder that has nothing yet.
+    pub(crate) fn new(path: IndexPath) -> Self {
+        let takes = Takes::Records(Vec::new());
+        Self { path, file: None, packs: Vec::new(), before: Catalogue::default(), joins: None, takes }
+    }
+
     /// The folder of records that has this name in the index.
     pub(crate) async fn open(
         client: &Client,
@@ -61,8 +71,9 @@ impl Folder {
             bail!("{path} is a file of yours, and no folder of records");
         }
         let opened = super::open(client, &names.link(client, path).await?).await?;
-        let packs = opened.catalogue().packs().to_vec();
-        Ok((Self { path: path.clone(), file: Some(file), packs }, opened))
+        let before = opened.catalogue().clone();
+        let packs = before.packs().to_vec();
+        Ok((Self { file: Some(file), packs, before, ..Self::new(path.clone()) }, opened))
     }
 
     /// The folder of records that has this name in the index, or a new one where nothing has.
@@ -75,7 +86,55 @@ impl Folder {
             return Ok(Self::open(client, names, path).await?.0);
         }
         check_kind(names.local.index(), path)?;
-        Ok(Self { path: path.clone(), file: None, packs: Vec::new() })
+        Ok(Self::new(path.clone()))
+    }
+
+    /// Adds packs behind those that it has. Where that fails, they are released.
+    pub(crate) async fn add(
+        &mut self,
+        client: &Client,
+        names: &Names,
+        packs: Vec<PackRef>,
+    ) -> anyhow::Result<()> {
+        match self.held_records_in(client, names.local.index(), &packs).await {
+            Ok(taken) => {
+                self.packs.extend(packs);
+                self.takes(&taken);
+                Ok(())
+            }
+            Err(error) => {
+                release(client, names, packs.iter().map(PackRef::object)).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Says which of its records are not in the packs any more, or hidden by others.
+    pub(crate) fn takes<'a>(&mut self, records: impl IntoIterator<Item = &'a IndexPath>) {
+        // What is too long to be a path is in the folder all the same.
+        let path = |record: &IndexPath| self.path.join(record.as_str()).unwrap_or(self.path.clone());
+        self.takes = Takes::Records(records.into_iter().map(path).collect());
+    }
+
+    /// The records that are held and of which new packs have others with the same names. Where nothing is held, nothing is read.
+    async fn held_records_in(
+        &self,
+        client: &Client,
+        index: &AccountIndex,
+        new: &[PackRef],
+    ) -> anyhow::Result<HashSet<IndexPath>> {
+        let mut both = HashSet::new();
+        if index.hold_over(&self.path, now()).is_none() {
+            return Ok(both);
+        }
+        let added = names_in(client, new).await?;
+        let (first, last) = (added.iter().min(), added.iter().max());
+        let may_have = |pack: &&PackRef| {
+            first.is_some_and(|first| first <= pack.last()) && last.is_some_and(|last| pack.first() <= last)
+        };
+        let known: Vec<_> = self.packs.iter().filter(may_have).cloned().collect();
+        both.extend(names_in(client, &known).await?.intersection(&added).cloned());
+        Ok(both)
     }
 
     /// Puts a catalogue of its packs, and enters it into the index in the place of the old one, which is released. Where that
@@ -88,7 +147,31 @@ impl Folder {
         erasable: bool,
         new: Vec<Cid>,
     ) -> anyhow::Result<Written> {
-        let catalogue = Catalogue::new(self.packs).context("too many packs: put the folder anew")?;
+        let path = self.path.clone();
+        let catalogue = self.place(put, names, erasable, new).await?;
+        let pushed = names.sync(put.client, index_coding).await?;
+        let (mut cid, mut link) = (catalogue.cid, catalogue.link.clone());
+        let index = names.local.index();
+        let is_named = index.paths_of(cid).next().is_some();
+        if let Some(file) = index.file(&path).filter(|_| !is_named) {
+            (cid, link) = (file.object, names.link(put.client, &path).await?);
+        }
+        Ok(Written { catalogue, cid, link, pushed })
+    }
+
+    /// The same, but that the index is not pushed.
+    pub(super) async fn place(
+        self,
+        put: &PackPut<'_>,
+        names: &mut Names,
+        erasable: bool,
+        new: Vec<Cid>,
+    ) -> anyhow::Result<PutReport> {
+        if let Err(error) = self.check(names.local.index()) {
+            release(put.client, names, new).await?;
+            return Err(error);
+        }
+        let catalogue = self.before.after(self.packs).context("too many packs: put the folder anew")?;
         let secrets = secrets(names, erasable)?;
         let salt = secrets.salt;
         let put_catalogue = put.put_catalogue(&catalogue, Some(self.path.file_name()), secrets).await;
@@ -115,13 +198,35 @@ impl Folder {
         if let Some(old) = &self.file {
             names.will_be_replaced(old)?;
         }
-        names.local.write(vec![Change::File(self.path, file)]).context("cannot write to your index")?;
+        let mut changes = vec![match self.takes {
+            Takes::All => Change::File(self.path, file),
+            Takes::Records(taken) => Change::Records { path: self.path, file, taken },
+        }];
+        changes.extend(self.joins.map(|other| Change::Joined(other, now())));
+        names.enter(changes)?;
         if let Some(old) = &self.file {
             names.replaced(old)?;
         }
-        let pushed = names.sync(put.client, index_coding).await?;
-        Ok(Written { catalogue: report, pushed })
+        Ok(report)
     }
+
+    /// Fails where the new catalogue would take away what is held.
+    fn check(&self, index: &AccountIndex) -> anyhow::Result<()> {
+        match &self.takes {
+            Takes::All => holds::check_replaced(index, &self.path),
+            Takes::Records(taken) => holds::check(index, taken),
+        }
+    }
+}
+
+/// The names of all records in these packs.
+async fn names_in(client: &Client, packs: &[PackRef]) -> anyhow::Result<HashSet<IndexPath>> {
+    let folder = RecordFolder::of(client, Catalogue::new(packs.to_vec())?);
+    let mut names = HashSet::new();
+    for number in 0..packs.len() {
+        names.extend(folder.entries(number).await?.into_iter().map(|(name, _)| name));
+    }
+    Ok(names)
 }
 
 /// Writes every pack of a folder once more under new keys, and a catalogue of them in the place of the old one. Gives the new
@@ -133,6 +238,8 @@ pub(crate) async fn put_again(
     path: &IndexPath,
 ) -> anyhow::Result<(Cid, Vec<Cid>)> {
     let (mut folder, opened) = Folder::open(client, names, path).await?;
+    folder.takes = Takes::All;
+    folder.check(names.local.index())?;
     let file = folder.file.clone().context("it was found by its name")?;
     let account = names.account.clone();
     let kept = packs_of_others(client, names, &[path]).await?;
@@ -156,7 +263,7 @@ pub(crate) async fn put_again(
     if names.local.index().paths_of(file.object).next().is_none() {
         old.push(file.object);
     }
-    Ok((written.catalogue.cid, old))
+    Ok((written.cid, old))
 }
 
 /// As an object of a folder was put, so is what takes its place.
@@ -254,46 +361,6 @@ pub(crate) async fn release(
         said.take(release_now(client, &names.account, &names.local, object).await?);
     }
     Ok(said)
-}
-
-impl Released {
-    fn take(&mut self, answer: Answer) {
-        match answer {
-            Answer::Asked(report) => {
-                self.ended += report.ended();
-                for (node, answer) in &report.nodes {
-                    self.enter(*node, answer);
-                }
-                self.reports.push(report);
-            }
-            Answer::Unknown => {}
-            Answer::NotOurs => self.later = Some("another account put it".to_owned()),
-            Answer::Later(error) => {
-                self.later = Some(format!("it is tried again by later commands: {error}"));
-            }
-        }
-    }
-
-    /// Both together.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.ended += other.ended;
-        self.later = self.later.or(other.later);
-        self.nodes.extend(other.nodes);
-        self.reports.extend(other.reports);
-        self
-    }
-
-    fn enter(&mut self, node: PublicKey, answer: &NodeRelease) {
-        match answer {
-            NodeRelease::HeldNothing => {}
-            NodeRelease::Ended(_) => {
-                self.nodes.entry(node).or_insert_with(|| "ended its leases".to_owned());
-            }
-            NodeRelease::Unconfirmed(reason) => {
-                self.nodes.insert(node, format!("{NOT_CONFIRMED}: {reason}"));
-            }
-        }
-    }
 }
 
 /// Keys of a new object. Those that nothing brings back are kept before they are used.

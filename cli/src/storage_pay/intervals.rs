@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{Digest, Outcome, PublicKey, Transcript, UnixSeconds};
 
-const HOUR_S: u64 = 3600;
+pub(super) const HOUR_S: u64 = 3600;
 
 /// What one audit of a node has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,14 @@ struct Since {
     hour: u64,
     proved: Option<u64>,
     lost: u64,
+}
+
+impl Interval {
+    /// What of it is behind `hour`.
+    pub(super) fn after(self, hour: u64) -> Option<Self> {
+        let from = self.from.max(hour);
+        (from < self.to).then_some(Self { from, ..self })
+    }
 }
 
 impl Audited {

@@ -1,49 +1,80 @@
 //! Reads the audit log of a steward as it grows, and hands in what follows from it.
+//!
+//! The log is the queue, and durable: what is not handed in follows from it again, however often everything ends. A report leaves it
+//! when the ledger has taken it, has refused it for good, or takes no more reports for its prepayment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use client::{AuditLogError, AuditLogReader};
 use ledger::{BudgetRef, Prepayment, StorageReport};
-use protocol::{LogEntryError, SecretKey, Signed};
+use protocol::{LogEntryError, PublicKey, SecretKey, Signed, UnixSeconds};
 
 use super::intervals::{Audited, Interval, Intervals};
+use super::prepaid::{is_over, next_part};
 use crate::folders::write_atomically;
 use crate::ledger_api::{LedgerApi, Refused};
 
 /// How often the audit log is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Intervals in memory that are not handed in, about 150 bytes each: as many as 1000 nodes have in ten hours. When there are as
+/// many, no more of the log is read until some of them were taken; nothing is dropped.
+const WAITING_MAX: usize = 10_000;
+/// Prepayments of one steward.
+const PREPAYMENTS_MAX: usize = 64;
 /// The file that remembers which hours were handed in.
 const FILE: &str = "reported.json";
 
-/// What is reported for one prepayment.
+/// What is reported of the nodes that a steward audits: each hour once, for the first prepayment that pays for it.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     ledger: String,
-    prepayment: Signed<Prepayment>,
+    prepayments: Vec<Signed<Prepayment>>,
     auditor: SecretKey,
     log: PathBuf,
     file: PathBuf,
     reader: Option<AuditLogReader>,
     intervals: Intervals,
-    /// What follows from the log, and is not handed in yet.
-    waiting: Vec<Interval>,
-    /// Of each node, up to which hour something was handed in.
+    /// What follows from the log, and is not handed in yet; of each node in order.
+    waiting: VecDeque<Interval>,
+    /// Of each node, up to which hour all is settled with the ledger.
     reported: BTreeMap<String, u64>,
 }
 
+/// What became of an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    /// Nothing of it has to be handed in any more.
+    Done,
+    /// The ledger does not take it now.
+    Waits,
+}
+
+/// What became of a report.
+enum Handed {
+    Taken,
+    /// It will never be taken.
+    Refused,
+    /// Its prepayment does not pay for it: another one may.
+    Unpaid,
+    Later,
+}
+
 impl Reporter {
-    /// Reports for this prepayment what the steward in `dir` finds.
+    /// Reports for these prepayments what the steward in `dir` finds.
     pub(crate) fn new(
         ledger: String,
-        prepayment: Signed<Prepayment>,
+        prepayments: Vec<Signed<Prepayment>>,
         auditor: SecretKey,
         dir: &Path,
     ) -> anyhow::Result<Self> {
+        if prepayments.len() > PREPAYMENTS_MAX {
+            bail!("{} prepayments, {PREPAYMENTS_MAX} are reported for", prepayments.len());
+        }
         let (log, file) = (dir.join("audit.log"), dir.join(FILE));
         let reported = match fs::read(&file) {
             Ok(bytes) => {
@@ -52,90 +83,155 @@ impl Reporter {
             Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
-        let (intervals, waiting) = (Intervals::default(), Vec::new());
-        Ok(Self { ledger, prepayment, auditor, log, file, reader: None, intervals, waiting, reported })
+        let (intervals, waiting) = (Intervals::default(), VecDeque::new());
+        Ok(Self { ledger, prepayments, auditor, log, file, reader: None, intervals, waiting, reported })
     }
 
     /// Hands in what follows from audits, without end.
     pub(crate) async fn always(mut self) {
         loop {
             if let Err(error) = self.look().await {
-                tracing::warn!(error = format!("{error:#}"), "reports of storage wait");
+                let waiting = self.waiting.len();
+                tracing::warn!(waiting, error = format!("{error:#}"), "reports of storage wait");
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     async fn look(&mut self) -> anyhow::Result<()> {
-        tokio::task::block_in_place(|| self.read())?;
-        if self.waiting.is_empty() {
-            return Ok(());
+        loop {
+            let is_all = tokio::task::block_in_place(|| self.read())?;
+            if self.waiting.is_empty() {
+                return Ok(());
+            }
+            let ledger = LedgerApi::connect(&self.ledger).await?;
+            let network = ledger.signed_for()?;
+            if self.prepayments.iter().any(|prepayment| prepayment.network() != network) {
+                bail!("a prepayment is for another ledger than the one at {}", ledger.url());
+            }
+            let before = self.waiting.len();
+            self.hand_in_all(&ledger).await?;
+            if is_all || self.waiting.len() == before {
+                return Ok(());
+            }
         }
-        let ledger = LedgerApi::connect(&self.ledger).await?;
-        if ledger.signed_for()? != self.prepayment.network() {
-            bail!("the prepayment is for another ledger than the one at {}", ledger.url());
+    }
+
+    /// Hands in all that waits, of each node in order. What waits of one node keeps no other one waiting.
+    async fn hand_in_all(&mut self, ledger: &LedgerApi) -> anyhow::Result<()> {
+        let (mut held, mut at) = (BTreeSet::<PublicKey>::new(), 0);
+        while let Some(interval) = self.waiting.get(at).copied() {
+            if !held.contains(&interval.node) && self.hand_in(ledger, interval).await? == Became::Done {
+                self.waiting.remove(at);
+            } else {
+                held.insert(interval.node);
+                at += 1;
+            }
         }
-        while let Some(interval) = self.waiting.first().copied() {
-            self.hand_in(&ledger, &interval).await?;
-            self.reported.insert(interval.node.to_string(), interval.to);
-            write_atomically(&self.file, &serde_json::to_vec(&self.reported)?)
-                .with_context(|| format!("cannot write {}", self.file.display()))?;
-            self.waiting.remove(0);
+        if !held.is_empty() {
+            tracing::warn!(waiting = self.waiting.len(), nodes = held.len(), "reports of storage wait");
         }
         Ok(())
     }
 
-    /// Everything that was written since it was read last.
-    fn read(&mut self) -> Result<(), AuditLogError> {
+    /// Hands in what is not settled of an interval, for one prepayment after the other.
+    async fn hand_in(&mut self, ledger: &LedgerApi, interval: Interval) -> anyhow::Result<Became> {
+        let (node, mut unpaid) = (interval.node.to_string(), Vec::new());
+        loop {
+            let done = self.reported.get(&node).copied().unwrap_or(0);
+            let Some(rest) = interval.after(done) else { return Ok(Became::Done) };
+            let Some((index, part)) = next_part(&self.prepayments, &rest, &unpaid) else {
+                self.settle(&node, interval.to)?;
+                return Ok(Became::Done);
+            };
+            match self.report(ledger, &self.prepayments[index], &part).await? {
+                Handed::Taken | Handed::Refused => self.settle(&node, part.to)?,
+                Handed::Unpaid => unpaid.push(index),
+                Handed::Later => return Ok(Became::Waits),
+            }
+        }
+    }
+
+    /// Remembers, durably, that all is settled up to this hour.
+    fn settle(&mut self, node: &str, hour: u64) -> anyhow::Result<()> {
+        self.reported.insert(node.to_owned(), hour);
+        write_atomically(&self.file, &serde_json::to_vec(&self.reported)?)
+            .with_context(|| format!("cannot write {}", self.file.display()))
+    }
+
+    /// Everything that was written since it was read last, as far as there is room; whether that is all.
+    fn read(&mut self) -> Result<bool, AuditLogError> {
         let mut reader = if let Some(reader) = self.reader.take() {
             reader
         } else {
             // What came before leads to the same intervals again.
-            (self.intervals, self.waiting) = (Intervals::default(), Vec::new());
+            (self.intervals, self.waiting) = (Intervals::default(), VecDeque::new());
             AuditLogReader::open(&self.log)?
         };
-        loop {
+        let is_all = loop {
+            if self.waiting.len() >= WAITING_MAX {
+                break false;
+            }
             match reader.next_transcript() {
                 Ok(Some(transcript)) => self.take(&Audited::of(&transcript)),
-                Ok(None) => break,
+                Ok(None) => break true,
                 // The steward is about to write the rest of it: it is read from the beginning the next time.
-                Err(AuditLogError::Entry { source: LogEntryError::Torn { .. }, .. }) => return Ok(()),
+                Err(AuditLogError::Entry { source: LogEntryError::Torn { .. }, .. }) => return Ok(true),
                 Err(error) => return Err(error),
             }
-        }
+        };
         self.reader = Some(reader);
-        Ok(())
+        Ok(is_all)
     }
 
     fn take(&mut self, audit: &Audited) {
-        let interval = self.intervals.take(audit).filter(|it| self.is_paid_for(it));
-        let is_new = |it: &Interval| self.reported.get(&it.node.to_string()).is_none_or(|to| *to <= it.from);
-        self.waiting.extend(interval.filter(is_new));
+        let interval = self.intervals.take(audit);
+        let done = |it: &Interval| self.reported.get(&it.node.to_string()).copied().unwrap_or(0);
+        let rest = interval.and_then(|it| it.after(done(&it)));
+        self.waiting.extend(rest.filter(|rest| next_part(&self.prepayments, rest, &[]).is_some()));
     }
 
-    /// Whether the prepayment is for these hours.
-    fn is_paid_for(&self, interval: &Interval) -> bool {
-        const HOUR_S: u64 = 3600;
-        let Prepayment { issued, until, .. } = *self.prepayment.body();
-        interval.from >= issued.get() / HOUR_S && interval.to <= until.get() / HOUR_S
-    }
-
-    /// What the ledger refuses is not handed in again: it is paid already, or never will be.
-    async fn hand_in(&self, ledger: &LedgerApi, interval: &Interval) -> anyhow::Result<()> {
-        let Interval { node, from, to, bytes, lost, at, transcript } = *interval;
-        let prepayment = BudgetRef { id: self.prepayment.body().id, payer: self.prepayment.by() };
-        let report = StorageReport { bytes, from, issued: at, lost, node, prepayment, to, transcript };
-        let report = Signed::sign(&self.auditor, &self.prepayment.network(), report);
-        match ledger.record(&report).await {
+    /// Hands in one report. What the ledger may take another time is no refusal, unless its prepayment is over.
+    async fn report(
+        &self,
+        ledger: &LedgerApi,
+        prepayment: &Signed<Prepayment>,
+        part: &Interval,
+    ) -> anyhow::Result<Handed> {
+        let Interval { node, from, to, bytes, lost, at, transcript } = *part;
+        let name = BudgetRef { id: prepayment.body().id, payer: prepayment.by() };
+        let report = StorageReport { bytes, from, issued: at, lost, node, prepayment: name, to, transcript };
+        let report = Signed::sign(&self.auditor, &prepayment.network(), report);
+        let node = node.fmt_short();
+        let error = match ledger.record(&report).await {
             Ok(_promise) => {
-                tracing::info!(node = %node.fmt_short(), bytes, from, to, lost, "storage is reported");
-                Ok(())
+                tracing::info!(%node, bytes, from, to, lost, "storage is reported");
+                return Ok(Handed::Taken);
             }
-            Err(error) if error.is::<Refused>() => {
-                tracing::warn!(node = %node.fmt_short(), from, to, error = format!("{error:#}"), "a report is refused");
-                Ok(())
-            }
-            Err(error) => Err(error),
+            Err(error) => error,
+        };
+        let Some(refused) = error.downcast_ref::<Refused>() else { return Err(error) };
+        let reason = refused.to_string();
+        if refused.is_for_want_of_money() || is_over(prepayment.body(), now()) {
+            tracing::error!(%node, from, to, reason, "a prepayment pays no more for what a node has kept");
+            return Ok(Handed::Unpaid);
         }
+        if refused.is_for_good() {
+            tracing::error!(%node, from, to, reason, "a report is refused for good");
+            return Ok(Handed::Refused);
+        }
+        if refused.is_about_all() {
+            return Err(error);
+        }
+        tracing::warn!(%node, from, to, reason, "a report waits");
+        Ok(Handed::Later)
     }
 }
+
+fn now() -> UnixSeconds {
+    SystemTime::now().into()
+}
+
+#[cfg(test)]
+#[path = "reporter_tests.rs"]
+mod tests;

@@ -3,10 +3,11 @@
 use anyhow::bail;
 use chunker::AccountSecret;
 use ledger::{Attestation, AttestedKind, Commitment, LogEntry};
+use ledger_service::PROMISE_S;
 use protocol::{Digest, NetworkId, Sequence, Signed};
-use sharing::{Facts, TrailEntry, TrailWhat};
+use sharing::{Facts, TrailEntry, TrailText, TrailWhat};
 
-use super::{TrailFile, line};
+use super::TrailFile;
 use crate::arguments::Globals;
 use crate::attest::WholeLog;
 use crate::failure::{self, Outcome};
@@ -17,8 +18,6 @@ use crate::{account, ledger_network};
 
 /// Where the ledger is set to whose log the trail is committed.
 const LEDGER: &str = "HEADWATER_LEDGER";
-/// How long after it was noted a commitment may be missing in the log, in seconds: what ledgers promise.
-const IN_THE_LOG_WITHIN_S: u64 = 600;
 
 /// What was committed to.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +29,8 @@ pub(crate) struct CommittedHead {
 impl TrailFile {
     /// Notes in the trail to what it was committed, and where.
     pub(crate) fn note_committed(&mut self, head: CommittedHead, at: Option<&str>) -> anyhow::Result<()> {
-        let about = line(&format!("{}:{}", head.entries, head.commitment));
-        let source = at.and_then(line);
+        let about = TrailText::cut(&format!("{}:{}", head.entries, head.commitment));
+        let source = at.and_then(TrailText::cut);
         self.append(Facts { about, source, ..Facts::new(TrailWhat::Committed, now()) })
     }
 
@@ -71,7 +70,7 @@ impl TrailFile {
         for TrailEntry { facts, seq, .. } in noted {
             let hash = facts.about.as_ref().and_then(|about| about.as_str().split_once(':'));
             let is_there = hash.is_some_and(|(_, hash)| logged.iter().any(|logged| logged == hash));
-            if !is_there && facts.at.plus(IN_THE_LOG_WITHIN_S).has_passed(now()) {
+            if !is_there && facts.at.plus(PROMISE_S).has_passed(now()) {
                 bail!(
                     "the log lacks what the ledger has promised to put into it: the commitment of entry {seq}"
                 );
@@ -82,7 +81,7 @@ impl TrailFile {
 }
 
 fn is_noted(entry: &TrailEntry, ledger: &str) -> bool {
-    let source = entry.facts.source.as_ref().map(sharing::TrailText::as_str);
+    let source = entry.facts.source.as_ref().map(TrailText::as_str);
     entry.facts.what == TrailWhat::Committed && source == Some(ledger)
 }
 

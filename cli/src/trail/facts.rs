@@ -39,11 +39,6 @@ pub(crate) fn facts_of_stream(stream: &KeptStream, what: TrailWhat, at: UnixSeco
     }
 }
 
-/// As much of a text as fits into a line of the trail.
-pub(crate) fn line(text: &str) -> Option<TrailText> {
-    TrailText::cut(text)
-}
-
 fn for_whom(facts: Facts, patient: Option<&str>, purpose: Option<&str>) -> Facts {
     Facts {
         patient: patient.and_then(|id| PatientId::new(id).ok()),

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use ledger::{Agreed, SplitAgreement};
+use ledger::SplitAgreement;
+use proofs::Cid;
 use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, TitlePrice, Usage};
 use reqwest::Url;
 use serde::Deserialize;
-use sharing::Bundle;
+use sharing::{Bundle, Prelude};
 
 use super::limit;
 use super::till::{PaidBy, Till};
@@ -32,15 +33,41 @@ struct TitleAnswer {
     id: String,
 }
 
+/// A title, as agreements name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    content: Cid,
+    creator: PublicKey,
+    /// The ledger under whose agreements; without one it is free.
+    ledger: Option<PublicKey>,
+    /// The most that watching it once can need.
+    need: Usage,
+}
+
+impl Shown {
+    /// A publication.
+    pub(crate) fn bundle(bundle: &Bundle) -> Self {
+        let (content, creator) = (bundle.content(), bundle.creator());
+        Self { content, creator, ledger: bundle.parts().ledger, need: limit::need(bundle) }
+    }
+
+    /// A live stream. Nobody knows how long it goes on: a grant may be as large as grants are.
+    pub(crate) fn live(prelude: &Prelude) -> Self {
+        let need = Usage { bytes: ledger::GRANT_BYTES_MAX, ms: ledger::GRANT_MS_MAX };
+        let (content, creator) = (prelude.id().cid(), prelude.creator());
+        Self { content, creator, ledger: prelude.parts().ledger, need }
+    }
+}
+
 impl Offer {
-    /// The offer for a title; `None` where it is free. The ledger is the one that its bundle names, wherever a gateway says
+    /// The offer for a title; `None` where it is free. The ledger is the one that it names itself, wherever a gateway says
     /// that this is; the agreement is what its hash says, and everybody whom it concerns has signed it.
     pub(crate) async fn find(
-        bundle: &Bundle,
+        shown: &Shown,
         gateways: &[Url],
         globals: &Globals,
     ) -> anyhow::Result<Option<Self>> {
-        let Some(issuer) = bundle.parts().ledger else { return Ok(None) };
+        let Some(issuer) = shown.ledger else { return Ok(None) };
         let paid_by = ledger_of(gateways, issuer).await?;
         let ledger = LedgerApi::connect(&paid_by.url).await?;
         let network = ledger.network()?;
@@ -48,32 +75,33 @@ impl Offer {
             bail!("the ledger at {} is one of another network than its gateway says", ledger.url());
         }
         ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
-        Self::at(ledger, bundle).await.map(Some)
+        Self::at(ledger, shown, issuer).await.map(Some)
     }
 
     /// The offer for a title at this ledger, which has to be the one that it is shown under.
-    pub(crate) async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+    async fn at(ledger: LedgerApi, shown: &Shown, named: PublicKey) -> anyhow::Result<Self> {
         let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
-        match bundle.parts().ledger {
-            None => bail!("{} is shown for nothing", bundle.id()),
-            Some(named) if named != issuer => {
-                bail!("the ledger at {} is another one than the title is shown under", ledger.url())
-            }
-            Some(_) => {}
+        if named != issuer {
+            bail!("the ledger at {} is another one than the title is shown under", ledger.url());
         }
-        let title = format!("v1/titles/{}?creator={}", bundle.content(), hex(&bundle.creator()));
+        let title = format!("v1/titles/{}?creator={}", shown.content, hex(&shown.creator));
         let TitleAnswer { id } = ledger.get(&title).await?;
-        let agreement = agreement(&ledger, network, &id).await?;
+        let agreement = agreement(&ledger, &id).await?;
         let parts = agreement.parts();
-        if parts.content != bundle.content() || parts.creator != bundle.creator() {
+        if parts.content != shown.content || parts.creator != shown.creator {
             bail!("the agreement {id} is about another title");
         }
-        Ok(Self { ledger, issuer, network, agreement, need: limit::need(bundle) })
+        Ok(Self { ledger, issuer, network, agreement, need: shown.need })
     }
 
     /// What it costs to see all of it once, with some room for what is asked for twice.
     pub(crate) fn most(&self) -> Amount {
         limit::charge(self.price(), self.need)
+    }
+
+    /// The key of the ledger.
+    pub(crate) const fn issuer(&self) -> PublicKey {
+        self.issuer
     }
 
     /// In what it is paid.
@@ -118,26 +146,13 @@ async fn ledger_of(gateways: &[Url], issuer: PublicKey) -> anyhow::Result<PaidBy
     }
 }
 
-async fn agreement(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<SplitAgreement> {
-    let agreed = agreed(ledger, network, id).await?;
-    let before = match agreed.agreement.parts().supersedes {
-        Some(before) => Some(self::agreed(ledger, network, &before.to_string()).await?.agreement),
-        None => None,
-    };
+async fn agreement(ledger: &LedgerApi, id: &str) -> anyhow::Result<SplitAgreement> {
+    let wanted = data_encoding::HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wanted = AgreementId::from_bytes(wanted.context("the ledger names no agreement")?);
+    let agreed = ledger.agreed(wanted).await?;
+    let before = ledger.superseded_by(&agreed.agreement).await?;
     agreed.check_consents(before.as_ref())?;
     Ok(agreed.agreement)
-}
-
-async fn agreed(ledger: &LedgerApi, network: NetworkId, id: &str) -> anyhow::Result<Agreed> {
-    let wanted: Option<[u8; 32]> =
-        data_encoding::HEXLOWER.decode(id.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let wanted = AgreementId::from_bytes(wanted.context("the ledger names no agreement")?);
-    let bytes = ledger.bytes(&format!("v1/agreements/{wanted}")).await?;
-    let agreed = Agreed::decode(&bytes, &network).context("the ledger gave no agreement")?;
-    if agreed.agreement.id() != wanted {
-        bail!("the ledger gave another agreement than {wanted}");
-    }
-    Ok(agreed)
 }
 
 fn hex(key: &PublicKey) -> String {

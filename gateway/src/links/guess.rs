@@ -1,33 +1,19 @@
 //! Attempts that cost: one is taken, durably, before anything is compared, and given back when it was right.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, Weak};
 
-use protocol::UnixSeconds;
 use sharing::LinkId;
 use tokio::sync::Mutex;
 
-use super::{LinkStore, LinkStoreError, PostgresLinks, RedbLinks, Taken};
-use crate::streams::{BatchStore, PostgresBatches, RedbBatches};
+use super::{LinkStoreError, Links, Taken};
 
-/// How often links are looked through for those that can be forgotten, in seconds.
-const SWEEP_EVERY_S: u64 = 3600;
 /// Turns of links are looked through for those that nobody waits for when there are this many.
 const TURNS_SWEPT_AT: usize = 256;
 
-/// The links of a gateway: cheap to clone, all clones are the same.
-#[derive(Debug, Clone)]
-pub struct Links {
-    store: Arc<dyn LinkStore>,
-    batches: Arc<dyn BatchStore>,
-    turns: Arc<Turns>,
-    swept: Arc<Mutex<UnixSeconds>>,
-}
-
 /// The turns at guessing, one for each link: whoever guesses at one link does not wait for those of another.
 #[derive(Debug, Default)]
-struct Turns(std::sync::Mutex<HashMap<LinkId, Weak<Mutex<()>>>>);
+pub(super) struct Turns(std::sync::Mutex<HashMap<LinkId, Weak<Mutex<()>>>>);
 
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,38 +30,6 @@ pub enum Guess {
 }
 
 impl Links {
-    /// Links in a file of this gateway, which is made when it is missing.
-    pub fn in_file(path: &Path) -> Result<Self, LinkStoreError> {
-        let store = RedbLinks::open(path)?;
-        let batches = RedbBatches::open(store.database())?;
-        Ok(Self::new(store, batches))
-    }
-
-    /// Links in the database at `postgres://user@host:port/name`, which several gateways may share.
-    pub async fn in_database(url: &str) -> Result<Self, LinkStoreError> {
-        let (store, batches) = (PostgresLinks::open(url).await?, PostgresBatches::open(url).await?);
-        Ok(Self::new(store, batches))
-    }
-
-    fn new(store: impl LinkStore + 'static, batches: impl BatchStore + 'static) -> Self {
-        Self {
-            store: Arc::new(store),
-            batches: Arc::new(batches),
-            turns: Arc::default(),
-            swept: Arc::new(Mutex::new(UnixSeconds::new(0))),
-        }
-    }
-
-    /// Where they are kept.
-    pub fn store(&self) -> &dyn LinkStore {
-        &*self.store
-    }
-
-    /// Where the batches of streams are kept.
-    pub fn batches(&self) -> &dyn BatchStore {
-        &*self.batches
-    }
-
     /// Takes an attempt at a link, then asks `is_right`, and gives the attempt back if it is.
     ///
     /// Guesses at one link wait for each other, so that of many right ones none finds the attempts taken by the others. What
@@ -90,17 +44,6 @@ impl Links {
         guess.await.expect("a comparison does not panic")
     }
 
-    /// Forgets links that expired long ago, when that was not done lately.
-    pub(crate) async fn sweep(&self, now: UnixSeconds) -> Result<(), LinkStoreError> {
-        let mut swept = self.swept.lock().await;
-        if now.seconds_since(*swept) >= SWEEP_EVERY_S {
-            let gone = self.store.sweep(now).await?;
-            tracing::debug!(gone, "links that expired long ago");
-            *swept = now;
-        }
-        Ok(())
-    }
-
     async fn guess_in_turn(
         &self,
         id: LinkId,
@@ -108,7 +51,7 @@ impl Links {
     ) -> Result<Guess, LinkStoreError> {
         let turn = self.turns.of(id);
         let _turn = turn.lock().await;
-        let remaining = match self.store.take_attempt(id).await? {
+        let remaining = match self.store().take_attempt(id).await? {
             Taken::Left(remaining) => Some(remaining),
             Taken::Free => None,
             Taken::Spent => return Ok(Guess::Locked),
@@ -117,7 +60,7 @@ impl Links {
             return Ok(Guess::Wrong { remaining });
         }
         if remaining.is_some() {
-            self.store.give_back(id).await?;
+            self.store().give_back(id).await?;
         }
         Ok(Guess::Right)
     }

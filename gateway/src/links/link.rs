@@ -3,9 +3,6 @@
 use protocol::{PublicKey, UnixSeconds};
 use sha2::{Digest as _, Sha256};
 
-/// How long a link that has expired is kept, so that its owner still learns what happened to it.
-pub(super) const KEPT_AFTER_EXPIRY_S: u64 = 90 * 86_400;
-
 /// Which records a link is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {

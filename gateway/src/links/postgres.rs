@@ -1,20 +1,17 @@
 //! Links in `PostgreSQL`, for all gateways of a fleet: one counter of attempts wherever somebody guesses.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use database::{Address, DatabaseError};
+use database::Connection;
 use proofs::canonical;
 use protocol::{UnixSeconds, keys};
-use sharing::{LinkEvent, LinkId};
-use tokio::sync::Mutex;
+use sharing::{EVENTS_OF_ANSWER_MAX, LINK_KEPT_S, LinkEvent, LinkId};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row};
 
-use super::link::{KEPT_AFTER_EXPIRY_S, Link, LinkKind, NewLink};
+use super::link::{Link, LinkKind, NewLink};
 use super::store::{
-    ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent,
-    Placed, REFUSALS_KEPT_MAX, Taken,
+    ACCESSES_KEPT_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
+    Taken,
 };
 
 const SCHEMA: &str = "\
@@ -53,36 +50,13 @@ type Result<T> = std::result::Result<T, LinkStoreError>;
 
 /// Links in a database.
 #[derive(Debug)]
-pub(super) struct PostgresLinks {
-    address: Address,
-    client: Mutex<Arc<Client>>,
-}
+pub(super) struct PostgresLinks(Connection);
 
 impl PostgresLinks {
-    /// Links in the database at `postgres://user@host:port/name`; its tables are made when they are not there.
-    pub(super) async fn open(url: &str) -> Result<Self> {
-        let address = Address::new(url)?;
-        let client = address.connect().await?;
-        database::create(&client, SCHEMA).await?;
-        Ok(Self { address, client: Mutex::new(Arc::new(client)) })
-    }
-
-    /// A connection that is open; a new one where the last has ended.
-    async fn client(&self) -> Result<Arc<Client>> {
-        let mut client = self.client.lock().await;
-        if client.is_closed() {
-            *client = Arc::new(self.address.connect().await?);
-        }
-        Ok(Arc::clone(&client))
-    }
-
-    /// How many rows a statement changed. One statement is one transaction.
-    async fn execute(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64> {
-        Ok(self.client().await?.execute(statement, values).await.map_err(DatabaseError::from)?)
-    }
-
-    async fn row(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
-        Ok(self.client().await?.query_opt(statement, values).await.map_err(DatabaseError::from)?)
+    /// Links over this connection; their tables are made when they are not there.
+    pub(super) async fn open(connection: Connection) -> Result<Self> {
+        connection.create(SCHEMA).await?;
+        Ok(Self(connection))
     }
 }
 
@@ -92,14 +66,14 @@ impl LinkStore for PostgresLinks {
         if let Some(known) = self.get(id).await? {
             return Ok(if link.is(&known.terms.record) { Placed::Known } else { Placed::Other });
         }
-        let kept: i64 = self.row(COUNT, &[]).await?.map_or(0, |row| row.get(0));
+        let kept: i64 = self.0.row(COUNT, &[]).await?.map_or(0, |row| row.get(0));
         if count_of(id, kept)? >= LINKS_MAX {
             return Ok(Placed::Full);
         }
         let (key, kind) = (&id.as_bytes()[..], i16::from(link.kind.number()));
         let (owner, attempts) = (&link.owner.as_bytes()[..], link.attempts.map(i64::from));
         let expires = link.expires.map(second);
-        let put = self.execute(PUT, &[&key, &kind, &owner, &link.record, &attempts, &expires]).await?;
+        let put = self.0.execute(PUT, &[&key, &kind, &owner, &link.record, &attempts, &expires]).await?;
         if put == 1 {
             return Ok(Placed::New);
         }
@@ -110,21 +84,21 @@ impl LinkStore for PostgresLinks {
     }
 
     async fn get(&self, id: LinkId) -> Result<Option<Link>> {
-        let row = self.row(GET, &[&&id.as_bytes()[..]]).await?;
+        let row = self.0.row(GET, &[&&id.as_bytes()[..]]).await?;
         row.map(|row| link(id, &row)).transpose()
     }
 
     async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool> {
         let expires = terms.expires.map(second);
-        Ok(self.execute(REPLACE, &[&&id.as_bytes()[..], &known, &terms.record, &expires]).await? == 1)
+        Ok(self.0.execute(REPLACE, &[&&id.as_bytes()[..], &known, &terms.record, &expires]).await? == 1)
     }
 
     async fn end(&self, id: LinkId, at: UnixSeconds) -> Result<bool> {
-        Ok(self.execute(END, &[&&id.as_bytes()[..], &second(at)]).await? == 1)
+        Ok(self.0.execute(END, &[&&id.as_bytes()[..], &second(at)]).await? == 1)
     }
 
     async fn take_attempt(&self, id: LinkId) -> Result<Taken> {
-        if let Some(row) = self.row(TAKE, &[&&id.as_bytes()[..]]).await? {
+        if let Some(row) = self.0.row(TAKE, &[&&id.as_bytes()[..]]).await? {
             return Ok(Taken::Left(small(id, row.get(0))?));
         }
         let is_free = self.get(id).await?.is_some_and(|link| link.remaining.is_none());
@@ -132,32 +106,32 @@ impl LinkStore for PostgresLinks {
     }
 
     async fn give_back(&self, id: LinkId) -> Result<()> {
-        self.execute(GIVE_BACK, &[&&id.as_bytes()[..]]).await.map(drop)
+        Ok(self.0.execute(GIVE_BACK, &[&&id.as_bytes()[..]]).await.map(drop)?)
     }
 
     async fn note(&self, id: LinkId, event: LinkEvent) -> Result<Noted> {
         let (key, bytes) = (&id.as_bytes()[..], canonical::to_vec(&event));
         let (accesses, refusals) = (i64::from(ACCESSES_KEPT_MAX), i64::from(REFUSALS_KEPT_MAX));
         let values: [&(dyn ToSql + Sync); 5] = [&key, &event.what.is_access(), &bytes, &accesses, &refusals];
-        Ok(if self.execute(NOTE, &values).await? == 1 { Noted::Kept } else { Noted::Full })
+        Ok(if self.0.execute(NOTE, &values).await? == 1 { Noted::Kept } else { Noted::Full })
     }
 
     async fn events(&self, id: LinkId, after: u64) -> Result<Vec<NumberedEvent>> {
-        let (after, limit) = (i64::try_from(after).unwrap_or(i64::MAX), i64::from(EVENTS_OF_ANSWER_MAX));
-        let client = self.client().await?;
-        let rows = client.query(EVENTS, &[&&id.as_bytes()[..], &after, &limit]).await;
-        rows.map_err(DatabaseError::from)?.iter().map(|row| numbered(id, row)).collect()
+        let limit = i64::try_from(EVENTS_OF_ANSWER_MAX).expect("it is 200");
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let rows = self.0.rows(EVENTS, &[&&id.as_bytes()[..], &after, &limit]).await?;
+        rows.iter().map(|row| numbered(id, row)).collect()
     }
 
     async fn forget_events(&self, id: LinkId, upto: u64) -> Result<()> {
         let upto = i64::try_from(upto).unwrap_or(i64::MAX);
-        self.execute(FORGET, &[&&id.as_bytes()[..], &upto]).await.map(drop)
+        Ok(self.0.execute(FORGET, &[&&id.as_bytes()[..], &upto]).await.map(drop)?)
     }
 
     async fn sweep(&self, now: UnixSeconds) -> Result<u64> {
-        self.execute(FORGET_RECORDS, &[&second(now)]).await?;
-        let Some(before) = now.get().checked_sub(KEPT_AFTER_EXPIRY_S) else { return Ok(0) };
-        self.execute(SWEEP, &[&second(UnixSeconds::new(before))]).await
+        self.0.execute(FORGET_RECORDS, &[&second(now)]).await?;
+        let Some(before) = now.get().checked_sub(LINK_KEPT_S) else { return Ok(0) };
+        Ok(self.0.execute(SWEEP, &[&second(UnixSeconds::new(before))]).await?)
     }
 }
 

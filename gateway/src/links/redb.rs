@@ -1,30 +1,25 @@
 //! Links in a file, in an embedded database that one process has open.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use proofs::canonical;
 use protocol::{PublicKey, UnixSeconds};
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition,
+    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition,
     WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
-use sharing::{LinkEvent, LinkId};
+use sharing::{EVENTS_OF_ANSWER_MAX, LINK_KEPT_S, LinkEvent, LinkId};
 
-use super::link::{KEPT_AFTER_EXPIRY_S, Link, LinkKind, NewLink, RecordHash};
+use super::file::{LinkFile, failed};
+use super::link::{Link, LinkKind, NewLink, RecordHash};
 use super::store::{
-    ACCESSES_KEPT_MAX, EVENTS_OF_ANSWER_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent,
-    Placed, REFUSALS_KEPT_MAX, Taken,
+    ACCESSES_KEPT_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
+    Taken,
 };
-use crate::publications::keep_private;
 
 const LINKS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("links");
 /// Events by link and number.
 const EVENTS: TableDefinition<'_, (&[u8; 32], u64), &[u8]> = TableDefinition::new("events");
-/// Bytes of memory that the database caches.
-const DATABASE_CACHE_LEN: usize = 4 << 20;
 /// The longest row: a record with all its fields.
 const ROW_LEN_MAX: usize = 64 << 10;
 
@@ -32,9 +27,7 @@ type Result<T> = std::result::Result<T, LinkStoreError>;
 
 /// Links in one file.
 #[derive(Debug, Clone)]
-pub(super) struct RedbLinks {
-    database: Arc<Database>,
-}
+pub(super) struct RedbLinks(LinkFile);
 
 /// What a row says of a link.
 #[derive(Serialize, Deserialize)]
@@ -56,32 +49,13 @@ struct Row {
 }
 
 impl RedbLinks {
-    /// Links in this file, which is made when it is missing, and which only its owner may read.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        keep_private(path).map_err(failed)?;
-        let database = match Database::builder().set_cache_size(DATABASE_CACHE_LEN).create(path) {
-            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(LinkStoreError::InUse),
-            other => other.map_err(failed)?,
-        };
-        let transaction = database.begin_write().map_err(failed)?;
+    /// Links in this file; their tables are made when they are not there.
+    pub(super) fn open(file: LinkFile) -> Result<Self> {
+        let transaction = file.database().begin_write().map_err(failed)?;
         transaction.open_table(LINKS).map_err(failed)?;
         transaction.open_table(EVENTS).map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        Ok(Self { database: Arc::new(database) })
-    }
-
-    /// The database, for what is kept beside the links.
-    pub(super) fn database(&self) -> Arc<Database> {
-        Arc::clone(&self.database)
-    }
-
-    /// Does something that waits for the disk.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let database = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || work(&database)).await.expect("the store does not panic")
+        Ok(Self(file))
     }
 
     /// Changes the row of a link, where there is one; what is returned is durable.
@@ -90,50 +64,53 @@ impl RedbLinks {
         id: LinkId,
         change: impl FnOnce(&WriteTransaction, &mut Row) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
-        self.blocking(move |database| {
-            let transaction = database.begin_write().map_err(failed)?;
-            let changed = {
-                let mut links = transaction.open_table(LINKS).map_err(failed)?;
-                let Some(mut row) = row(&links, id)? else { return Ok(None) };
-                let changed = change(&transaction, &mut row)?;
-                insert(&mut links, id, &row)?;
-                changed
-            };
-            transaction.commit().map_err(failed)?;
-            Ok(Some(changed))
-        })
-        .await
+        self.0
+            .blocking(move |database| {
+                let transaction = database.begin_write().map_err(failed)?;
+                let changed = {
+                    let mut links = transaction.open_table(LINKS).map_err(failed)?;
+                    let Some(mut row) = row(&links, id)? else { return Ok(None) };
+                    let changed = change(&transaction, &mut row)?;
+                    insert(&mut links, id, &row)?;
+                    changed
+                };
+                transaction.commit().map_err(failed)?;
+                Ok(Some(changed))
+            })
+            .await
     }
 }
 
 #[async_trait]
 impl LinkStore for RedbLinks {
     async fn put(&self, id: LinkId, link: NewLink) -> Result<Placed> {
-        self.blocking(move |database| {
-            let transaction = database.begin_write().map_err(failed)?;
-            {
-                let mut links = transaction.open_table(LINKS).map_err(failed)?;
-                if let Some(known) = row(&links, id)? {
-                    return Ok(if link.is(&known.record) { Placed::Known } else { Placed::Other });
+        self.0
+            .blocking(move |database| {
+                let transaction = database.begin_write().map_err(failed)?;
+                {
+                    let mut links = transaction.open_table(LINKS).map_err(failed)?;
+                    if let Some(known) = row(&links, id)? {
+                        return Ok(if link.is(&known.record) { Placed::Known } else { Placed::Other });
+                    }
+                    if links.len().map_err(failed)? >= LINKS_MAX {
+                        return Ok(Placed::Full);
+                    }
+                    insert(&mut links, id, &Row::of(link))?;
                 }
-                if links.len().map_err(failed)? >= LINKS_MAX {
-                    return Ok(Placed::Full);
-                }
-                insert(&mut links, id, &Row::of(link))?;
-            }
-            transaction.commit().map_err(failed)?;
-            Ok(Placed::New)
-        })
-        .await
+                transaction.commit().map_err(failed)?;
+                Ok(Placed::New)
+            })
+            .await
     }
 
     async fn get(&self, id: LinkId) -> Result<Option<Link>> {
-        self.blocking(move |database| {
-            let view = database.begin_read().map_err(failed)?;
-            let links = view.open_table(LINKS).map_err(failed)?;
-            row(&links, id)?.map(|row| row.link(id)).transpose()
-        })
-        .await
+        self.0
+            .blocking(move |database| {
+                let view = database.begin_read().map_err(failed)?;
+                let links = view.open_table(LINKS).map_err(failed)?;
+                row(&links, id)?.map(|row| row.link(id)).transpose()
+            })
+            .await
     }
 
     async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool> {
@@ -200,19 +177,20 @@ impl LinkStore for RedbLinks {
     }
 
     async fn events(&self, id: LinkId, after: u64) -> Result<Vec<NumberedEvent>> {
-        self.blocking(move |database| {
-            let view = database.begin_read().map_err(failed)?;
-            let events = view.open_table(EVENTS).map_err(failed)?;
-            let first = (id.as_bytes(), after.saturating_add(1));
-            let rows = events.range(first..=(id.as_bytes(), u64::MAX)).map_err(failed)?;
-            rows.take(EVENTS_OF_ANSWER_MAX as usize)
-                .map(|row| {
-                    let (key, event) = row.map_err(failed)?;
-                    Ok(NumberedEvent { number: key.value().1, event: event_of(id, event.value())? })
-                })
-                .collect()
-        })
-        .await
+        self.0
+            .blocking(move |database| {
+                let view = database.begin_read().map_err(failed)?;
+                let events = view.open_table(EVENTS).map_err(failed)?;
+                let first = (id.as_bytes(), after.saturating_add(1));
+                let rows = events.range(first..=(id.as_bytes(), u64::MAX)).map_err(failed)?;
+                rows.take(EVENTS_OF_ANSWER_MAX)
+                    .map(|row| {
+                        let (key, event) = row.map_err(failed)?;
+                        Ok(NumberedEvent { number: key.value().1, event: event_of(id, event.value())? })
+                    })
+                    .collect()
+            })
+            .await
     }
 
     async fn forget_events(&self, id: LinkId, upto: u64) -> Result<()> {
@@ -231,29 +209,30 @@ impl LinkStore for RedbLinks {
     }
 
     async fn sweep(&self, now: UnixSeconds) -> Result<u64> {
-        self.blocking(move |database| {
-            let transaction = database.begin_write().map_err(failed)?;
-            let mut gone = Vec::new();
-            {
-                let mut links = transaction.open_table(LINKS).map_err(failed)?;
-                let is_over = |_: &[u8; 32], row: &[u8]| {
-                    let row: Option<Row> = canonical::peek(row).ok();
-                    let expires = row.and_then(|row| row.expires);
-                    expires.is_some_and(|at| at.plus(KEPT_AFTER_EXPIRY_S).has_passed(now))
-                };
-                for link in links.extract_if(is_over).map_err(failed)? {
-                    gone.push(*link.map_err(failed)?.0.value());
+        self.0
+            .blocking(move |database| {
+                let transaction = database.begin_write().map_err(failed)?;
+                let mut gone = Vec::new();
+                {
+                    let mut links = transaction.open_table(LINKS).map_err(failed)?;
+                    let is_over = |_: &[u8; 32], row: &[u8]| {
+                        let row: Option<Row> = canonical::peek(row).ok();
+                        let expires = row.and_then(|row| row.expires);
+                        expires.is_some_and(|at| at.plus(LINK_KEPT_S).has_passed(now))
+                    };
+                    for link in links.extract_if(is_over).map_err(failed)? {
+                        gone.push(*link.map_err(failed)?.0.value());
+                    }
+                    forget_expired_records(&mut links, now)?;
+                    let mut events = transaction.open_table(EVENTS).map_err(failed)?;
+                    for id in &gone {
+                        events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false).map_err(failed)?;
+                    }
                 }
-                forget_expired_records(&mut links, now)?;
-                let mut events = transaction.open_table(EVENTS).map_err(failed)?;
-                for id in &gone {
-                    events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false).map_err(failed)?;
-                }
-            }
-            transaction.commit().map_err(failed)?;
-            Ok(gone.len() as u64)
-        })
-        .await
+                transaction.commit().map_err(failed)?;
+                Ok(gone.len() as u64)
+            })
+            .await
     }
 }
 
@@ -323,8 +302,4 @@ fn insert(links: &mut Table<'_, &'static [u8; 32], &'static [u8]>, id: LinkId, r
 
 fn event_of(id: LinkId, bytes: &[u8]) -> Result<LinkEvent> {
     canonical::from_slice(bytes, ROW_LEN_MAX).map_err(|_| LinkStoreError::Damaged { id })
-}
-
-fn failed(error: impl Into<redb::Error>) -> LinkStoreError {
-    LinkStoreError::Redb(Box::new(error.into()))
 }

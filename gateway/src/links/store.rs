@@ -13,8 +13,6 @@ pub const LINKS_MAX: u64 = 100_000;
 pub const ACCESSES_KEPT_MAX: u32 = 100_000;
 /// Other events of one link that are kept until then. Anybody can cause them: later ones are not kept.
 pub const REFUSALS_KEPT_MAX: u32 = 200;
-/// Events that one answer gives.
-pub const EVENTS_OF_ANSWER_MAX: u32 = 200;
 
 /// Links that last. What a method has done is durable when it returns.
 #[async_trait]
@@ -41,7 +39,7 @@ pub trait LinkStore: std::fmt::Debug + Send + Sync {
     /// Keeps an event.
     async fn note(&self, id: LinkId, event: LinkEvent) -> Result<Noted, LinkStoreError>;
 
-    /// Events of a link with a number above `after`, in order, at most [`EVENTS_OF_ANSWER_MAX`].
+    /// Events of a link with a number above `after`, in order, at most [`EVENTS_OF_ANSWER_MAX`](sharing::EVENTS_OF_ANSWER_MAX).
     async fn events(&self, id: LinkId, after: u64) -> Result<Vec<NumberedEvent>, LinkStoreError>;
 
     /// Forgets the events up to this number: its owner keeps them.

@@ -1,9 +1,8 @@
 //! The same for every store: what is asked of one. `PostgreSQL` is a real one, started here.
 
 use protocol::{SecretKey, UnixSeconds};
-use sharing::{LinkEvent, LinkEventKind, LinkId, Reader};
+use sharing::{EVENTS_OF_ANSWER_MAX, LINK_KEPT_S, LinkEvent, LinkEventKind, LinkId, Reader};
 
-use super::link::KEPT_AFTER_EXPIRY_S;
 use super::*;
 
 use crate::links::postgres_for_tests as postgres;
@@ -105,7 +104,7 @@ async fn keeps_events(links: &Links) {
     }
     assert_eq!(store.note(id(5), event(7000, Opened)).await.unwrap(), Noted::Kept, "accesses count apart");
     let first = store.events(id(5), 0).await.unwrap();
-    let most = u64::from(EVENTS_OF_ANSWER_MAX);
+    let most = EVENTS_OF_ANSWER_MAX as u64;
     assert_eq!((first.len() as u64, first[0].number), (most, 1));
     assert_eq!(first[0].event, event(0, Refused));
     let rest = store.events(id(5), most).await.unwrap();
@@ -123,7 +122,7 @@ async fn is_as_it_was_left(links: &Links) {
     assert!(store.get(id(1)).await.unwrap().unwrap().ended.is_some());
     assert_eq!(store.take_attempt(id(2)).await.unwrap(), Taken::Spent);
     assert_eq!(store.events(id(5), 0).await.unwrap().len(), 2);
-    let long_after = EXPIRES.plus(KEPT_AFTER_EXPIRY_S);
+    let long_after = EXPIRES.plus(LINK_KEPT_S);
     assert_eq!(store.sweep(UnixSeconds::new(long_after.get() - 1)).await.unwrap(), 0);
     assert_eq!(store.sweep(long_after).await.unwrap(), 4, "the first has no end any more, and stays revoked");
     assert_eq!(store.get(id(5)).await.unwrap(), None);

@@ -211,32 +211,34 @@ impl LiveStore {
         })
     }
 
-    /// Removes up to `limit` streams that ended before `before`.
-    pub(super) fn remove_ended(
+    /// Up to `limit` streams that ended before `before`.
+    pub(super) fn ended_before(
         &self,
         before: UnixSeconds,
         limit: usize,
     ) -> Result<Vec<LiveId>, CatalogueError> {
+        let view = self.database.begin_read().map_err(redb::Error::from)?;
+        let ended = view.open_table(ENDED).map_err(redb::Error::from)?;
+        let rows = ended.range(..(before.get(), &[0; 36])).map_err(redb::Error::from)?.take(limit);
+        rows.map(|row| live_id(row.map_err(redb::Error::from)?.0.value().1)).collect()
+    }
+
+    /// Removes streams that have ended.
+    pub(super) fn remove(&self, streams: &[LiveId]) -> Result<(), CatalogueError> {
         self.change(|tables| {
-            let mut over = Vec::new();
-            for place in
-                tables.ended.range(..(before.get(), &[0; 36])).map_err(redb::Error::from)?.take(limit)
-            {
-                let (place, ()) =
-                    place.map(|(place, row)| (place, row.value())).map_err(redb::Error::from)?;
-                over.push((place.value().0, *place.value().1));
-            }
-            for (ended, id) in &over {
-                if let Some(row) = tables.row(live_id(id)?)? {
-                    let left = tables.of_creator(&row.creator)?.saturating_sub(1);
-                    tables.count_creator(&row.creator, left)?;
+            for id in streams {
+                let Some(row) = tables.row(*id)? else { continue };
+                let left = tables.of_creator(&row.creator)?.saturating_sub(1);
+                tables.count_creator(&row.creator, left)?;
+                let key = key(*id);
+                if let Some(ended) = row.ended {
+                    tables.ended.remove((ended, &key)).map_err(redb::Error::from)?;
                 }
-                tables.ended.remove((*ended, id)).map_err(redb::Error::from)?;
-                tables.streams.remove(id).map_err(redb::Error::from)?;
-                let all = (id, 0, 0)..=(id, u8::MAX, u32::MAX);
+                tables.streams.remove(&key).map_err(redb::Error::from)?;
+                let all = (&key, 0, 0)..=(&key, u8::MAX, u32::MAX);
                 tables.segments.retain_in(all, |_, _| false).map_err(redb::Error::from)?;
             }
-            over.iter().map(|(_, id)| live_id(id)).collect()
+            Ok(())
         })
     }
 

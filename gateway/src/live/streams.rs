@@ -14,7 +14,7 @@ use super::limits::{ENDED_IN_MEMORY, KEPT_FOR_S, LOADS_MAX, REMOVED_MAX, SILENCE
 use super::store::{LiveStore, Loaded};
 use crate::gateway::now;
 use crate::problem::Problem;
-use crate::publications::{CatalogueError, nothing};
+use crate::publications::{CatalogueError, Publications, nothing};
 
 /// All that a gateway knows of live streams.
 #[derive(Debug)]
@@ -149,12 +149,17 @@ impl Live {
         self.running.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Ends what nothing was heard of, and removes what ended long ago.
-    pub(crate) async fn sweep(&self) -> Result<(), CatalogueError> {
-        self.sweep_at(now()).await
+    /// Ends what nothing was heard of, and removes what ended long ago, with what it has held at `publications`.
+    pub(crate) async fn sweep(&self, publications: &Publications) -> Result<(), Problem> {
+        self.sweep_at(now(), async |over| publications.release_live(over).await).await
     }
 
-    pub(super) async fn sweep_at(&self, now: UnixSeconds) -> Result<(), CatalogueError> {
+    /// `release` gives back what streams hold that are about to be removed.
+    pub(super) async fn sweep_at(
+        &self,
+        now: UnixSeconds,
+        release: impl AsyncFnOnce(Vec<LiveId>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         for stream in self.running() {
             if self.is_silent(&stream, now) {
                 self.close(&stream, now).await?;
@@ -162,8 +167,16 @@ impl Live {
         }
         let before = UnixSeconds::new(now.get().saturating_sub(KEPT_FOR_S));
         let _turn = self.turn.lock().await;
-        for id in self.blocking(move |store| store.remove_ended(before, REMOVED_MAX)).await? {
-            self.ended.remove(&id);
+        let over = self.blocking(move |store| store.ended_before(before, REMOVED_MAX)).await?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        // What is held goes first: whatever happens in between, it goes again with the stream the next time.
+        release(over.clone()).await?;
+        let removed = over.clone();
+        self.blocking(move |store| store.remove(&removed)).await?;
+        for id in &over {
+            self.ended.remove(id);
         }
         Ok(())
     }

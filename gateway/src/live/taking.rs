@@ -88,7 +88,7 @@ impl Live {
             return Ok(());
         }
         stream.state().live.check(record.body()).map_err(|error| stream_problem(&error))?;
-        publications.hold_for_money(vec![record.body().object], stream.creator()).await
+        publications.hold_live(record.body().object, stream.id(), stream.creator()).await
     }
 
     /// Takes the next segment of a track; true when it is new here.

@@ -15,8 +15,14 @@ use super::limits::{KEPT_FOR_S, SILENCE_MAX_S, STREAMS_OF_CREATOR_MAX};
 use super::store::Loaded;
 use super::streams::Live;
 use crate::gateway::now;
+use crate::problem::Problem;
 
 const NETWORK: NetworkId = NetworkId::from_bytes([9; 32]);
+
+/// Nothing is held for money here.
+async fn released(_: Vec<LiveId>) -> Result<(), Problem> {
+    Ok(())
+}
 
 fn sign<T: Record>(body: T) -> Signed<T> {
     Signed::sign(&SecretKey::from_bytes(&[3; 32]), &NETWORK, body)
@@ -107,10 +113,10 @@ async fn silence_ends_a_stream_and_time_removes_it() {
     let catalogue = folder.path().join("catalogue.redb");
     let (live, id) = begun(Some(&catalogue)).await;
     let begun = now();
-    live.sweep_at(begun.plus(SILENCE_MAX_S - 5)).await.unwrap();
+    live.sweep_at(begun.plus(SILENCE_MAX_S - 5), released).await.unwrap();
     assert_eq!(live.running().len(), 1);
     let silent = begun.plus(SILENCE_MAX_S + 5);
-    live.sweep_at(silent).await.unwrap();
+    live.sweep_at(silent, released).await.unwrap();
     assert!(live.running().is_empty());
     assert!(live.segment(segment(id, 3)).await.is_err(), "it has ended");
     drop(live);
@@ -120,9 +126,9 @@ async fn silence_ends_a_stream_and_time_removes_it() {
     let stream = live.get(id).await.unwrap();
     assert_eq!(stream.state().live.state(), LiveState::Silent);
     assert_eq!(stream.state().live.segments(0).len(), 3);
-    live.sweep_at(silent.plus(KEPT_FOR_S)).await.unwrap();
+    live.sweep_at(silent.plus(KEPT_FOR_S), released).await.unwrap();
     assert!(live.get(id).await.is_ok(), "it is kept for that long");
-    live.sweep_at(silent.plus(KEPT_FOR_S + 1)).await.unwrap();
+    live.sweep_at(silent.plus(KEPT_FOR_S + 1), released).await.unwrap();
     assert!(live.get(id).await.is_err());
     let record = live.blocking(move |store| store.segment_record(id, 0, 0)).await.unwrap();
     assert_eq!(record, None);
@@ -143,7 +149,7 @@ async fn a_creator_has_room_again_when_ended_streams_are_removed() {
     let (id, ended) = (announced_with(3).prelude().id(), now());
     live.blocking(move |store| store.end(id, None, ended)).await.unwrap();
     assert!(!begin(most).await.unwrap(), "it is kept for a while");
-    live.sweep_at(ended.plus(KEPT_FOR_S + 1)).await.unwrap();
+    live.sweep_at(ended.plus(KEPT_FOR_S + 1), released).await.unwrap();
     assert!(begin(most).await.unwrap());
     assert!(!begin(most + 1).await.unwrap());
 }

@@ -7,7 +7,8 @@ use protocol::{Amount, Counted, Epoch, LaneNumber, PublicKey, ReadPrice};
 
 /// The first allocation for a node is this part of the collateral; each further one is twice the one before.
 const FIRST_PART: u64 = 64;
-/// Bytes that a node is believed beyond what the gateway counts, for each node and epoch: what was read before a restart.
+/// Bytes that a node is believed beyond what the gateway counts, for each node and epoch, however often the gateway is started: what
+/// was read before a restart.
 const TRUST_LEN: u64 = 16 << 20;
 
 /// What a node is owed, as far as the gateway knows.
@@ -96,6 +97,19 @@ impl Collateral {
         }
     }
 
+    /// So many bytes were believed of a node in this epoch, before a restart.
+    pub(super) fn has_believed(&mut self, node: PublicKey, bytes: u64) {
+        self.nodes.entry(node).or_default().trust = TRUST_LEN.saturating_sub(bytes);
+    }
+
+    /// How many bytes are believed of a node in this epoch once this voucher is given.
+    pub(super) fn believed_with(&self, due: &Due, said: Counted) -> u64 {
+        let unknown = Tab::default();
+        let tab = self.nodes.get(&due.node).unwrap_or(&unknown);
+        let (_, beyond) = tab.split(due, said);
+        TRUST_LEN - tab.trust.saturating_sub(beyond)
+    }
+
     /// What has to be done to pay a node; a voucher also where it says nothing new, if the node has said nothing yet.
     pub(super) fn next(&self, due: &Due) -> Step {
         let unknown = Tab::default();
@@ -125,12 +139,11 @@ impl Collateral {
     /// A voucher that was asked for is kept.
     pub(super) fn owes(&mut self, due: &Due, said: Counted) {
         let tab = self.nodes.entry(due.node).or_default();
+        let (own, beyond) = tab.split(due, said);
         let Some(lane) = &mut tab.lane else { return };
-        let bytes = said.bytes.saturating_sub(lane.said.bytes);
         lane.said = said;
-        let own = bytes.min(due.read.saturating_sub(tab.covered));
         tab.covered += own;
-        tab.trust = tab.trust.saturating_sub(bytes - own);
+        tab.trust = tab.trust.saturating_sub(beyond);
     }
 
     fn allocate(&self, lane: u32, least: Amount) -> Step {
@@ -146,6 +159,14 @@ impl Collateral {
 }
 
 impl Tab {
+    /// How many of the bytes that a voucher says beyond the one before the gateway has counted, and how many not.
+    fn split(&self, due: &Due, said: Counted) -> (u64, u64) {
+        let before = self.lane.map_or(0, |lane| lane.said.bytes);
+        let bytes = said.bytes.saturating_sub(before);
+        let own = bytes.min(due.read.saturating_sub(self.covered));
+        (own, bytes - own)
+    }
+
     /// Bytes that the next voucher says beyond this one.
     fn payable(&self, due: &Due, said: Counted) -> u64 {
         let own = due.read.saturating_sub(self.covered);

@@ -61,6 +61,24 @@ fn a_node_is_believed_only_so_much() {
 }
 
 #[test]
+fn a_node_is_not_believed_anew_because_the_gateway_is_started_anew() {
+    let lie = Some((1 << 40, 1 << 40));
+    let (mut kept, mut paid, mut said) = (0, 0, NOTHING);
+    for start in 0..5 {
+        let mut collateral = Collateral::new(Amount::MAX, Epoch::new(1));
+        let lane = Lane { number: LaneNumber::new(0), allocated: Amount::MAX, is_promised: true, said };
+        collateral.add(node(1), lane);
+        collateral.has_believed(node(1), kept);
+        while let Step::Owe { said: next, .. } = collateral.next(&due(1, 1000, lie)) {
+            kept = collateral.believed_with(&due(1, 1000, lie), next);
+            collateral.owes(&due(1, 1000, lie), next);
+            (said, paid) = (next, next.bytes);
+        }
+        assert_eq!((kept, paid), (TRUST_LEN, TRUST_LEN + 1000 * (start + 1)), "start {start}");
+    }
+}
+
+#[test]
 fn lanes_grow_and_together_are_never_more_than_the_collateral() {
     let mut collateral = Collateral::new(amount(6400), Epoch::new(1));
     let allocated = |collateral: &Collateral| match collateral.next(&due(1, 1, None)) {

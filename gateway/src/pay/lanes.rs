@@ -8,11 +8,15 @@ use super::store::ReceiptStore;
 
 /// By epoch, node and number: allocation, promise and voucher, as far as there are any.
 const LANES: TableDefinition<&LaneKey, Row> = TableDefinition::new("lanes");
+/// By epoch and node: bytes that were vouched for and that the gateway has not counted itself.
+const BELIEVED: TableDefinition<&NodeKey, u64> = TableDefinition::new("believed");
 /// How many epochs back lanes are kept.
 const EPOCHS_KEPT: u64 = 8;
 
 /// Epoch and number big-endian, the node between them.
 pub(super) type LaneKey = [u8; 44];
+/// Epoch big-endian, and the node.
+type NodeKey = [u8; 40];
 type Row = (&'static [u8], &'static [u8], &'static [u8]);
 
 /// One lane with its records.
@@ -49,27 +53,42 @@ impl KeptLane {
     }
 }
 
-/// Makes the table where there is none.
+/// Makes the tables where there are none.
 pub(super) fn open_lanes(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(LANES)?;
+    transaction.open_table(BELIEVED)?;
     Ok(())
 }
 
 impl ReceiptStore {
     /// Keeps a lane as it is now, durably.
     pub(super) fn keep_lane(&self, lane: &KeptLane) -> Result<(), redb::Error> {
+        self.change(|transaction| put(transaction, lane))
+    }
+
+    /// The same with a new voucher, and in the same step how many bytes its node is believed in this epoch.
+    pub(super) fn keep_voucher(&self, lane: &KeptLane, believed: u64) -> Result<(), redb::Error> {
         let body = lane.allocation.body();
-        let key = key(body.epoch, &body.payee, body.lane);
-        let promise = lane.promise.as_ref().map(Signed::encode).unwrap_or_default();
-        let voucher = lane.voucher.as_ref().map(Signed::encode).unwrap_or_default();
         self.change(|transaction| {
-            let mut lanes = transaction.open_table(LANES)?;
-            lanes.insert(
-                &key,
-                (lane.allocation.encode().as_slice(), promise.as_slice(), voucher.as_slice()),
-            )?;
+            put(transaction, lane)?;
+            transaction.open_table(BELIEVED)?.insert(&node_key(body.epoch, &body.payee), believed)?;
             Ok(())
         })
+    }
+
+    /// How many bytes nodes were believed in an epoch.
+    pub(super) fn believed_in(&self, epoch: Epoch) -> Result<Vec<(PublicKey, u64)>, redb::Error> {
+        let view = self.database().begin_read()?;
+        let (mut first, mut last) = ([0; 40], [0xff; 40]);
+        first[..8].copy_from_slice(&epoch.get().to_be_bytes());
+        last[..8].copy_from_slice(&epoch.get().to_be_bytes());
+        let mut all = Vec::new();
+        for row in view.open_table(BELIEVED)?.range::<&NodeKey>(&first..=&last)? {
+            let (key, bytes) = row?;
+            let node = key.value()[8..].try_into().ok().and_then(|key| PublicKey::from_bytes(key).ok());
+            all.extend(node.map(|node| (node, bytes.value())));
+        }
+        Ok(all)
     }
 
     /// The lane with this number, when there is one whose records verify.
@@ -101,14 +120,35 @@ impl ReceiptStore {
 
     /// Forgets lanes of epochs that are over for long.
     pub(super) fn forget_lanes(&self, epoch: Epoch) -> Result<(), redb::Error> {
-        let mut end = [0; 44];
-        end[..8].copy_from_slice(&epoch.get().saturating_sub(EPOCHS_KEPT).to_be_bytes());
+        let first_kept = epoch.get().saturating_sub(EPOCHS_KEPT).to_be_bytes();
+        let (mut end, mut end_believed) = ([0; 44], [0; 40]);
+        end[..8].copy_from_slice(&first_kept);
+        end_believed[..8].copy_from_slice(&first_kept);
         self.change(|transaction| {
             let mut lanes = transaction.open_table(LANES)?;
             lanes.retain_in::<&LaneKey, _>(..&end, |_, _| false)?;
+            let mut believed = transaction.open_table(BELIEVED)?;
+            believed.retain_in::<&NodeKey, _>(..&end_believed, |_, _| false)?;
             Ok(())
         })
     }
+}
+
+fn put(transaction: &WriteTransaction, lane: &KeptLane) -> Result<(), redb::Error> {
+    let body = lane.allocation.body();
+    let key = key(body.epoch, &body.payee, body.lane);
+    let promise = lane.promise.as_ref().map(Signed::encode).unwrap_or_default();
+    let voucher = lane.voucher.as_ref().map(Signed::encode).unwrap_or_default();
+    let row = (lane.allocation.encode(), promise, voucher);
+    transaction.open_table(LANES)?.insert(&key, (row.0.as_slice(), row.1.as_slice(), row.2.as_slice()))?;
+    Ok(())
+}
+
+fn node_key(epoch: Epoch, node: &PublicKey) -> NodeKey {
+    let mut key = [0; 40];
+    key[..8].copy_from_slice(&epoch.get().to_be_bytes());
+    key[8..].copy_from_slice(node.as_bytes());
+    key
 }
 
 fn key(epoch: Epoch, node: &PublicKey, number: LaneNumber) -> LaneKey {
@@ -148,13 +188,16 @@ mod tests {
         let Allocation { amount, epoch, lane: number, payee, .. } = *first.allocation.body();
         let voucher = Voucher { amount, bytes: 4, epoch, lane: number, payee };
         first.voucher = Some(Signed::sign(&SecretKey::from_bytes(&[1; 32]), &NETWORK, voucher));
-        store.keep_lane(&first).unwrap();
+        store.keep_voucher(&first, 4).unwrap();
         drop(store);
         let store = ReceiptStore::open(&path).unwrap();
         let kept = store.lanes_of(epoch, &NETWORK).unwrap();
         assert_eq!(kept.iter().map(|lane| lane.lane().said.bytes).collect::<Vec<_>>(), [4, 0]);
         assert_eq!(store.lane(epoch, &payee, number, &NETWORK).unwrap().unwrap().lane(), first.lane());
+        assert_eq!(store.believed_in(epoch).unwrap(), [(payee, 4)]);
+        assert!(store.believed_in(Epoch::new(8)).unwrap().is_empty());
         store.forget_lanes(Epoch::new(8 + EPOCHS_KEPT)).unwrap();
+        assert!(store.believed_in(epoch).unwrap().is_empty());
         assert!(store.lanes_of(epoch, &NETWORK).unwrap().is_empty());
         assert_eq!(store.lanes_of(Epoch::new(8), &NETWORK).unwrap().len(), 1);
     }

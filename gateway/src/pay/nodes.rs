@@ -29,7 +29,8 @@ const ADMISSION_S: u64 = 3600;
 const EPOCH_ASKED_EVERY: Duration = Duration::from_secs(30);
 /// How long the last word counts, at most, when the ledger says nothing more.
 const EPOCH_TRUSTED: Duration = Duration::from_hours(1);
-/// How long nothing is asked of a ledger that did not do what it was asked.
+/// How long nothing more is handed in for a payee for whom the ledger did not do what it was asked; and how long it is not asked
+/// for the epoch when it did not say it. What is done for others goes on.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// What the operator decides about paying nodes.
@@ -62,16 +63,22 @@ struct Desk {
     clock: Clock,
     handing: Semaphore,
     /// One for each payee: no more than there are nodes.
-    turns: std::sync::Mutex<HashMap<PublicKey, Arc<Mutex<()>>>>,
-    paused: std::sync::Mutex<Option<Instant>>,
+    turns: std::sync::Mutex<HashMap<PublicKey, Arc<Mutex<Turn>>>>,
+}
+
+/// What is known of one payee.
+#[derive(Debug, Default)]
+struct Turn {
+    /// Until when nothing is handed in for it.
+    paused: Option<Instant>,
 }
 
 /// Which epoch it is, by the ledger's word.
 #[derive(Debug, Default)]
 struct Clock {
     word: std::sync::Mutex<Option<Word>>,
-    /// Whoever asks the ledger.
-    asking: Mutex<()>,
+    /// Whoever asks the ledger; until when it is not asked.
+    asking: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -111,17 +118,16 @@ impl Desk {
             clock: Clock::default(),
             handing: Semaphore::new(HAND_INS_AT_ONCE_MAX),
             turns: std::sync::Mutex::default(),
-            paused: std::sync::Mutex::default(),
         }
     }
 
     async fn answer(&self, till: &Till, bill: Bill) {
         let turn = Arc::clone(locked(&self.turns).entry(bill.node).or_default());
-        let _turn = turn.lock().await;
+        let mut turn = turn.lock().await;
         let due = Due { node: bill.node, price: bill.price, read: bill.read, counted: bill.counted };
-        let paid = self.steps(till, &due).await;
+        let paid = self.steps(till, &due, turn.is_paused()).await;
         if matches!(paid, Err(NotPaid::Ledger(_))) {
-            *locked(&self.paused) = Some(Instant::now() + PAUSE);
+            turn.paused = Some(Instant::now() + PAUSE);
         }
         let lane = paid.unwrap_or_else(|error| {
             tracing::warn!(node = %bill.node.fmt_short(), %error, "a node is not paid");
@@ -132,7 +138,7 @@ impl Desk {
     }
 
     /// Takes one step after the other until there is a voucher.
-    async fn steps(&self, till: &Till, due: &Due) -> Result<Option<KeptLane>, NotPaid> {
+    async fn steps(&self, till: &Till, due: &Due, is_paused: bool) -> Result<Option<KeptLane>, NotPaid> {
         if !self.knows_epoch(till).await? {
             return Ok(None);
         }
@@ -146,10 +152,10 @@ impl Desk {
                 }
                 Step::HandIn { lane } => {
                     drop(collateral);
-                    let _place = self.handing.acquire().await.expect("nobody closes it");
-                    if self.is_paused() {
+                    if is_paused {
                         return Ok(None);
                     }
+                    let _place = self.handing.acquire().await.expect("nobody closes it");
                     till.hand_in(epoch, due.node, lane).await?;
                     let mut collateral = self.collateral.lock().await;
                     if collateral.epoch() == epoch {
@@ -157,7 +163,9 @@ impl Desk {
                     }
                 }
                 Step::Owe { lane, said } => {
-                    let kept = till.owe(epoch, due.node, lane, said).await?;
+                    // What is believed is kept with the voucher: a node that is paid anew after a restart is not believed anew.
+                    let believed = collateral.believed_with(due, said);
+                    let kept = till.owe(epoch, due.node, lane, said, believed).await?;
                     collateral.owes(due, said);
                     return Ok(Some(kept));
                 }
@@ -170,7 +178,7 @@ impl Desk {
     /// Whether it is known which epoch it is. The ledger is asked now and then, by one at a time: all others go by its last
     /// word, as long as that epoch lasts.
     async fn knows_epoch(&self, till: &Till) -> Result<bool, NotPaid> {
-        let _asking = match self.clock.word() {
+        let mut asking = match self.clock.word() {
             Some(word) if word.asked.elapsed() < EPOCH_ASKED_EVERY => return Ok(true),
             Some(_) => match self.clock.asking.try_lock() {
                 Ok(asking) => asking,
@@ -182,10 +190,21 @@ impl Desk {
         if word.is_some_and(|word| word.asked.elapsed() < EPOCH_ASKED_EVERY) {
             return Ok(true);
         }
-        if self.is_paused() {
+        if asking.is_some_and(|until| Instant::now() < until) {
             return Ok(word.is_some());
         }
-        self.turn_epoch(till).await.map(|()| true)
+        match self.turn_epoch(till).await {
+            Err(NotPaid::Ledger(error)) if word.is_some() => {
+                tracing::warn!(%error, "the ledger does not say which epoch it is");
+                *asking = Some(Instant::now() + PAUSE);
+                Ok(true)
+            }
+            Err(error) => {
+                *asking = Some(Instant::now() + PAUSE);
+                Err(error)
+            }
+            Ok(()) => Ok(true),
+        }
     }
 
     /// Asks the ledger for the epoch, and takes up what is kept of a new one.
@@ -197,21 +216,26 @@ impl Desk {
             let network = till.signed_for();
             let kept = till.blocking(move |store| {
                 store.forget_lanes(epoch)?;
-                store.lanes_of(epoch, &network)
+                Ok((store.lanes_of(epoch, &network)?, store.believed_in(epoch)?))
             });
-            let kept = kept.await?;
+            let (kept, believed) = kept.await?;
             collateral.begin(epoch);
             for lane in kept {
                 collateral.add(lane.allocation.body().payee, lane.lane());
+            }
+            for (node, bytes) in believed {
+                collateral.has_believed(node, bytes);
             }
         }
         let left = Duration::from_secs(ends.seconds_since(now())).min(EPOCH_TRUSTED);
         *locked(&self.clock.word) = Some(Word { asked, ends: asked + left });
         Ok(())
     }
+}
 
+impl Turn {
     fn is_paused(&self) -> bool {
-        locked(&self.paused).is_some_and(|until| Instant::now() < until)
+        self.paused.is_some_and(|until| Instant::now() < until)
     }
 }
 
@@ -259,6 +283,7 @@ impl Till {
         node: PublicKey,
         lane: LaneNumber,
         said: Counted,
+        believed: u64,
     ) -> Result<KeptLane, NotPaid> {
         let mut kept = self.kept_lane(epoch, node, lane).await?;
         let Counted { bytes, amount } = said;
@@ -266,7 +291,7 @@ impl Till {
         if kept.voucher.as_ref().is_none_or(|known| *known.body() != voucher) {
             kept.voucher = Some(Signed::sign(self.secret(), &self.signed_for(), voucher));
             let keep = kept.clone();
-            self.blocking(move |store| store.keep_lane(&keep)).await?;
+            self.blocking(move |store| store.keep_voucher(&keep, believed)).await?;
         }
         Ok(kept)
     }

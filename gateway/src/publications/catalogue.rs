@@ -3,9 +3,10 @@
 //! The records are the truth; what stands beside each of them was made from it and from a verified bundle, and only saves checking and
 //! fetching them again.
 
+mod held;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -18,7 +19,9 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase as _};
 use sharing::{Denial, Publication, PublicationId, Withdrawal};
 
-use self::rows::{DENIALS, NEWEST, PUBLICATIONS, Row, Tables, key, place};
+use self::held::Held;
+pub(crate) use self::held::{PaidKind, PaidTitle};
+use self::rows::{DENIALS, NEWEST, PUBLICATIONS, Released, Row, Tables, key, place};
 use super::summary::Summary;
 
 /// Publications of one catalogue, whoever made them: about 600 MB on the disk.
@@ -27,8 +30,8 @@ const PUBLICATIONS_MAX: u64 = 100_000;
 /// Denials of one catalogue, whoever keeps them: their targets are in memory, in about 50 MB.
 const DENIALS_MAX: u64 = 1_000_000;
 
-/// Objects that are shown for money: they are in memory, in about 100 MB.
-const PAID_MAX: usize = 1_000_000;
+/// Objects that are shown for money, each once for every title that it is part of: they are in memory, in about 150 MB.
+const HELD_MAX: u64 = 1_000_000;
 
 /// Bytes of memory that the database caches.
 const DATABASE_CACHE_LEN: usize = 4 << 20;
@@ -40,8 +43,7 @@ pub(crate) struct Catalogue {
     network: NetworkId,
     per_creator_max: u64,
     denied: Arc<RwLock<HashSet<[u8; 36]>>>,
-    /// Objects that are shown for money, and the key of the creator who is paid for them.
-    paid: Arc<RwLock<HashMap<[u8; 36], [u8; 32]>>>,
+    held: Arc<RwLock<Held>>,
 }
 
 /// A publication as it was offered.
@@ -66,6 +68,8 @@ pub(crate) enum Kept {
     Full,
     /// There is no room for another one of this creator, who has as many as this.
     CreatorFull(u64),
+    /// It is for money, and what it consists of is not kept for it.
+    NotHeld(PaidFor),
 }
 
 /// What became of a withdrawal.
@@ -134,26 +138,37 @@ impl Catalogue {
     }
 
     fn with(database: Database, network: NetworkId, per_creator_max: u64) -> Result<Self, CatalogueError> {
-        let (denied, paid) = rows::change(&database, |tables| Ok((tables.denied()?, tables.paid()?)))?;
-        let (denied, paid) = (Arc::new(RwLock::new(denied)), Arc::new(RwLock::new(paid)));
-        Ok(Self { database: Arc::new(database), network, per_creator_max, denied, paid })
+        let (denied, held) = rows::change(&database, |tables| Ok((tables.denied()?, tables.held()?)))?;
+        let (denied, held) = (Arc::new(RwLock::new(denied)), Arc::new(RwLock::new(held)));
+        Ok(Self { database: Arc::new(database), network, per_creator_max, denied, held })
     }
 
-    /// Keeps a publication; of two records for one bundle the later counts.
+    /// Keeps a publication; of two records for one bundle the later counts. What it shows for `money` nobody has for nothing
+    /// from then on.
     pub(crate) fn keep(
         &self,
         record: &Signed<Publication>,
         summary: Summary,
+        money: &[Cid],
     ) -> Result<Kept, CatalogueError> {
         let body = record.body();
         let (place, id) = (place(summary.created, body.bundle), body.bundle);
         rows::change(&self.database, |tables| {
-            let refusal = match tables.row(id)? {
-                Some(row) => self.against(id, &row, record)?,
-                None => self.admit(tables, record.by())?,
+            let row = tables.row(id)?;
+            let refusal = match &row {
+                Some(row) => self.against(id, row, record)?,
+                None => self.refuses(tables, record.by())?,
             };
             if let Some(refusal) = refusal {
                 return Ok(refusal);
+            }
+            let title = PaidTitle { id: id.cid(), creator: record.by(), kind: PaidKind::Publication };
+            match self.hold(tables, &title, money)? {
+                PaidFor::Kept => {}
+                refusal => return Ok(Kept::NotHeld(refusal)),
+            }
+            if row.is_none() {
+                tables.count_one_more(record.by())?;
             }
             let object = body.object.to_bytes();
             tables.put(id, &Row { record: record.encode(), object, summary, withdrawal: None })?;
@@ -180,22 +195,22 @@ impl Catalogue {
         Ok((known.body().issued >= issued).then_some(Kept::Known))
     }
 
-    /// Counts one more publication of a creator, or says why there is no room for it.
-    fn admit(&self, tables: &mut Tables<'_>, creator: PublicKey) -> Result<Option<Kept>, CatalogueError> {
+    /// Why there is no room for one more publication of a creator, if there is none.
+    fn refuses(&self, tables: &Tables<'_>, creator: PublicKey) -> Result<Option<Kept>, CatalogueError> {
         if tables.len()? >= PUBLICATIONS_MAX {
             return Ok(Some(Kept::Full));
         }
         if tables.count(creator)? >= self.per_creator_max {
             return Ok(Some(Kept::CreatorFull(self.per_creator_max)));
         }
-        tables.count_one_more(creator)?;
         Ok(None)
     }
 
-    /// Ends a publication of the same creator, unless it was published again since.
+    /// Ends a publication of the same creator, unless it was published again since. What it has held is free.
     pub(crate) fn withdraw(&self, record: &Signed<Withdrawal>) -> Result<Ended, CatalogueError> {
         let (id, issued) = (record.body().bundle, record.body().issued);
-        rows::change(&self.database, |tables| {
+        let mut released = Vec::new();
+        let ended = rows::change(&self.database, |tables| {
             let Some(mut row) = tables.row(id)? else { return Ok(Ended::Unknown) };
             let known: Signed<Publication> = self.decode(id, &row.record)?;
             if known.by() != record.by() {
@@ -209,9 +224,12 @@ impl Catalogue {
                 row.withdrawal = Some(record.encode().into());
                 tables.put(id, &row)?;
                 tables.list(place(row.summary.created, id), false)?;
+                released = tables.release(id.cid())?;
             }
             Ok(Ended::Now(Box::new(row.summary)))
-        })
+        })?;
+        self.forget_held(&released);
+        Ok(ended)
     }
 
     /// Keeps a denial; whether its keeper is trusted, the caller has checked. False when there is no room for it.
@@ -235,35 +253,63 @@ impl Catalogue {
         self.denied.read().unwrap_or_else(PoisonError::into_inner).contains(&target.to_bytes())
     }
 
-    /// Keeps that these objects are shown for money, which is the creator's.
-    pub(crate) fn pay_for(&self, objects: &[Cid], creator: PublicKey) -> Result<PaidFor, CatalogueError> {
-        let creator = *creator.as_bytes();
-        // Changes of the database follow each other: nobody else claims the same object meanwhile.
-        rows::change(&self.database, |tables| {
-            let new: Vec<_> = {
-                let known = self.paid.read().unwrap_or_else(PoisonError::into_inner);
-                let keys = objects.iter().map(|object| object.to_bytes());
-                let (old, new): (Vec<_>, Vec<_>) = keys.partition(|object| known.contains_key(object));
-                if old.iter().any(|object| known.get(object) != Some(&creator)) {
-                    return Ok(PaidFor::Foreign);
-                }
-                if known.len() + new.len() > PAID_MAX {
-                    return Ok(PaidFor::Full);
-                }
-                new
-            };
-            new.iter().try_for_each(|object| tables.pay_for(object, &creator))?;
-            let paid = new.into_iter().map(|object| (object, creator));
-            self.paid.write().unwrap_or_else(PoisonError::into_inner).extend(paid);
-            Ok(PaidFor::Kept)
-        })
+    /// Keeps that these objects are shown for money within a title.
+    pub(crate) fn pay_for(&self, objects: &[Cid], title: &PaidTitle) -> Result<PaidFor, CatalogueError> {
+        rows::change(&self.database, |tables| self.hold(tables, title, objects))
     }
 
-    /// Who is paid when this object is shown; from memory. Nobody where it is free, or not known here.
-    pub(crate) fn paid_to(&self, object: &Cid) -> Option<PublicKey> {
-        let paid = self.paid.read().unwrap_or_else(PoisonError::into_inner);
-        let creator = paid.get(&object.to_bytes())?;
-        Some(PublicKey::from_bytes(creator).expect("only keys are kept"))
+    /// Gives back what titles have held that are over.
+    pub(crate) fn release(&self, titles: &[Cid]) -> Result<(), CatalogueError> {
+        let released = rows::change(&self.database, |tables| {
+            let released: Result<Vec<_>, _> = titles.iter().map(|title| tables.release(*title)).collect();
+            Ok(released?.concat())
+        })?;
+        self.forget_held(&released);
+        Ok(())
+    }
+
+    /// Changes of the database follow each other: nobody else holds the same object meanwhile.
+    fn hold(
+        &self,
+        tables: &mut Tables<'_>,
+        title: &PaidTitle,
+        objects: &[Cid],
+    ) -> Result<PaidFor, CatalogueError> {
+        let mut new = HashSet::new();
+        for object in objects {
+            if !self.held.read().unwrap_or_else(PoisonError::into_inner).admits(object, title) {
+                return Ok(PaidFor::Foreign);
+            }
+            if !tables.holds(title.id, &object.to_bytes())? {
+                new.insert(object.to_bytes());
+            }
+        }
+        if tables.held_len()? + new.len() as u64 > HELD_MAX {
+            return Ok(PaidFor::Full);
+        }
+        new.iter().try_for_each(|object| tables.hold(title, object))?;
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        for object in new {
+            held.add(object, *title.creator.as_bytes(), title.kind);
+        }
+        Ok(PaidFor::Kept)
+    }
+
+    fn forget_held(&self, released: &[Released]) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        for (object, creator, kind) in released {
+            held.remove(*object, *creator, *kind);
+        }
+    }
+
+    /// Whether this object is shown for money; from memory.
+    pub(crate) fn is_held(&self, object: &Cid) -> bool {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).is_held(object)
+    }
+
+    /// Whether whoever pays this creator may have this object; from memory.
+    pub(crate) fn is_open_to(&self, object: &Cid, creator: &PublicKey) -> bool {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).is_open_to(object, creator)
     }
 
     /// Why this publication or object must not be served.

@@ -8,12 +8,15 @@ use proofs::Cid;
 use protocol::limits::CLOCK_SKEW_MAX_S;
 use protocol::{PublicKey, Signed, UnixSeconds};
 use publishing::FetchBundleError;
-use sharing::{Bundle, Denial, Part, Publication, PublicationId, Withdrawal};
+use sharing::{Bundle, Denial, LiveId, Part, Publication, PublicationId, Withdrawal};
 use tokio::time::timeout;
 
 use super::encoded::Playlists;
 use super::lookups::Lookups;
-use super::{Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, PaidFor, Show, Summary, nothing};
+use super::{
+    Ahead, Catalogue, CatalogueError, Cursor, Ended, Kept, Opened, PaidFor, PaidKind, PaidTitle, Show,
+    Summary, nothing,
+};
 use crate::config::{Creators, PublishingConfig};
 use crate::gateway::now;
 use crate::live::Live;
@@ -101,7 +104,7 @@ impl Publications {
 
     /// Whether an object may be served to everybody.
     pub(crate) async fn check_link(&self, object: Cid) -> Result<(), Problem> {
-        if self.catalogue.at_once().paid_to(&object).is_some() {
+        if self.catalogue.at_once().is_held(&object) {
             return Err(shown_for_money());
         }
         self.check(object).await
@@ -119,14 +122,14 @@ impl Publications {
         self.fetched(link, len).await
     }
 
-    /// The same for whoever pays `creator`, unless somebody else is paid for it.
+    /// The same for whoever pays `creator`, unless others are paid for it.
     pub(crate) async fn object_for_money(
         &self,
         link: &Link,
         len: u64,
         creator: PublicKey,
     ) -> Result<Object, Problem> {
-        if self.catalogue.at_once().paid_to(&link.cid()).is_some_and(|paid| paid != creator) {
+        if !self.catalogue.at_once().is_open_to(&link.cid(), &creator) {
             return Err(shown_for_money());
         }
         self.check(link.cid()).await?;
@@ -177,9 +180,9 @@ impl Publications {
         check_date(bundle.bundle().parts().created.max(record.body().issued))?;
         let (id, summary) = (record.body().bundle, Summary::new(bundle.bundle(), record.body().listed));
         live.admits(bundle.bundle()).await?;
-        self.hold(bundle.bundle()).await?;
+        let money = self.for_money(bundle.bundle())?;
         let (kept, told) = (record.clone(), summary.clone());
-        match self.catalogue.change(move |catalogue| catalogue.keep(&kept, told)).await? {
+        match self.catalogue.change(move |catalogue| catalogue.keep(&kept, told, &money)).await? {
             Kept::Now => self.opened.forget(id.cid()),
             Kept::Known => return Ok((summary, false)),
             refusal => return Err(not_kept(refusal)),
@@ -189,30 +192,36 @@ impl Publications {
         Ok((summary, true))
     }
 
-    /// Keeps what is shown for money from being had in any other way; what somebody else is paid for cannot be published.
-    async fn hold(&self, bundle: &Bundle) -> Result<(), Problem> {
+    /// What a publication shows for money; what is shown for money elsewhere cannot be open to everybody in it.
+    fn for_money(&self, bundle: &Bundle) -> Result<Vec<Cid>, Problem> {
         let catalogue = self.catalogue.at_once();
-        let is_held = |object: &Cid| catalogue.paid_to(object).is_some();
-        if pictures(bundle).any(|object| is_held(&object)) {
+        let is_held = |object: Cid| catalogue.is_held(&object);
+        if pictures(bundle).any(is_held) {
             return Err(shown_for_money());
         }
-        let objects: Vec<_> = objects(bundle).collect();
-        if bundle.parts().ledger.is_none() {
-            return if objects.iter().any(is_held) { Err(shown_for_money()) } else { Ok(()) };
+        match bundle.parts().ledger {
+            Some(_) => Ok(objects(bundle).collect()),
+            None if objects(bundle).any(is_held) => Err(shown_for_money()),
+            None => Ok(Vec::new()),
         }
-        self.hold_for_money(objects, bundle.creator()).await
     }
 
-    /// Keeps these objects from being had but by whoever pays this creator, unless somebody else is paid for one of them.
-    pub(crate) async fn hold_for_money(&self, objects: Vec<Cid>, creator: PublicKey) -> Result<(), Problem> {
-        match self.catalogue.change(move |catalogue| catalogue.pay_for(&objects, creator)).await? {
-            PaidFor::Kept => Ok(()),
-            PaidFor::Foreign => Err(shown_for_money()),
-            PaidFor::Full => {
-                let detail = "this gateway has no room for more titles that are shown for money";
-                Err(Problem::new(Code::Busy, detail))
-            }
-        }
+    /// Keeps an object of a live stream from being had but by whoever pays its creator, as long as the stream is kept.
+    pub(crate) async fn hold_live(
+        &self,
+        object: Cid,
+        stream: LiveId,
+        creator: PublicKey,
+    ) -> Result<(), Problem> {
+        let title = PaidTitle { id: stream.cid(), creator, kind: PaidKind::Live };
+        let held = self.catalogue.change(move |catalogue| catalogue.pay_for(&[object], &title)).await?;
+        if held == PaidFor::Kept { Ok(()) } else { Err(not_held(held)) }
+    }
+
+    /// Gives back what these live streams have held.
+    pub(crate) async fn release_live(&self, streams: Vec<LiveId>) -> Result<(), Problem> {
+        let titles: Vec<_> = streams.iter().map(LiveId::cid).collect();
+        self.catalogue.change(move |catalogue| catalogue.release(&titles)).await
     }
 
     /// Ends a publication of the same creator, durably.
@@ -280,8 +289,18 @@ fn withdrawn_so_far() -> Problem {
     Problem::new(Code::Withdrawn, detail)
 }
 
+fn not_held(why: PaidFor) -> Problem {
+    match why {
+        PaidFor::Foreign | PaidFor::Kept => shown_for_money(),
+        PaidFor::Full => {
+            Problem::new(Code::Busy, "this gateway has no room for more titles that are shown for money")
+        }
+    }
+}
+
 fn not_kept(why: Kept) -> Problem {
     match why {
+        Kept::NotHeld(why) => not_held(why),
         Kept::Withdrawn => withdrawn_so_far(),
         Kept::Foreign => Problem::new(Code::NotACreator, "this publication is somebody else's"),
         Kept::CreatorFull(most) => {

@@ -1,14 +1,11 @@
 //! Batches in `PostgreSQL`, for all gateways of a fleet: a device may come to any of them.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use database::{Address, DatabaseError};
+use database::Connection;
 use protocol::Digest;
 use sharing::{AppendSignature, BatchNumber, KeptBatch, LinkId, STREAM_BATCHES_MAX, STREAM_BYTES_MAX};
-use tokio::sync::Mutex;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row};
 
 use super::store::{Appended, BatchStore, Standing};
 use crate::links::LinkStoreError;
@@ -39,41 +36,18 @@ type Result<T> = std::result::Result<T, LinkStoreError>;
 
 /// Batches in a database.
 #[derive(Debug)]
-pub(crate) struct PostgresBatches {
-    address: Address,
-    client: Mutex<Arc<Client>>,
-}
+pub(crate) struct PostgresBatches(Connection);
 
 impl PostgresBatches {
-    /// Batches in the database at `postgres://user@host:port/name`; its tables are made when they are not there.
-    pub(crate) async fn open(url: &str) -> Result<Self> {
-        let address = Address::new(url)?;
-        let client = address.connect().await?;
-        database::create(&client, SCHEMA).await?;
-        Ok(Self { address, client: Mutex::new(Arc::new(client)) })
-    }
-
-    /// A connection that is open; a new one where the last has ended.
-    async fn client(&self) -> Result<Arc<Client>> {
-        let mut client = self.client.lock().await;
-        if client.is_closed() {
-            *client = Arc::new(self.address.connect().await?);
-        }
-        Ok(Arc::clone(&client))
-    }
-
-    async fn rows(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        Ok(self.client().await?.query(statement, values).await.map_err(DatabaseError::from)?)
-    }
-
-    /// How many rows a statement changed. One statement is one transaction.
-    async fn execute(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64> {
-        Ok(self.client().await?.execute(statement, values).await.map_err(DatabaseError::from)?)
+    /// Batches over this connection; their tables are made when they are not there.
+    pub(crate) async fn open(connection: Connection) -> Result<Self> {
+        connection.create(SCHEMA).await?;
+        Ok(Self(connection))
     }
 
     async fn judge(&self, stream: LinkId, batch: &KeptBatch) -> Result<Appended> {
         let id = &stream.as_bytes()[..];
-        let standing = match self.rows(STANDING, &[&id]).await?.first() {
+        let standing = match self.0.rows(STANDING, &[&id]).await?.first() {
             None => Standing { last: None, waiting: 0, bytes: 0 },
             Some(row) => Standing {
                 last: Some((number(stream, row.get(0))?, digest(stream, row.get(1))?)),
@@ -81,9 +55,9 @@ impl PostgresBatches {
                 bytes: count(stream, row.get(3))?,
             },
         };
-        let under = self.rows(UNDER, &[&id, &signed(batch.number.get())]).await?;
+        let under = self.0.rows(UNDER, &[&id, &signed(batch.number.get())]).await?;
         let under = under.first().map(|row| digest(stream, row.get(0))).transpose()?;
-        let total = self.rows(TOTAL, &[]).await?.first().map_or(0, |row| row.get(0));
+        let total = self.0.rows(TOTAL, &[]).await?.first().map_or(0, |row| row.get(0));
         Ok(standing.judge(batch, under, count(stream, total)?))
     }
 }
@@ -101,7 +75,7 @@ impl BatchStore for PostgresBatches {
         let (most, bytes) = (signed(STREAM_BATCHES_MAX as u64), signed(STREAM_BYTES_MAX));
         let values: [&(dyn ToSql + Sync); 8] =
             [&id, &number, &digest, &len, &most, &bytes, &signature, &batch.batch];
-        if self.execute(APPEND, &values).await? == 1 {
+        if self.0.execute(APPEND, &values).await? == 1 {
             return Ok(Appended::New);
         }
         // Another gateway was quicker; where it was not with the same, there is room no more.
@@ -118,7 +92,7 @@ impl BatchStore for PostgresBatches {
         len_max: u64,
     ) -> Result<Vec<KeptBatch>> {
         let after = signed(after.map_or(0, BatchNumber::get));
-        let rows = self.rows(WAITING, &[&&stream.as_bytes()[..], &after, &signed(len_max)]).await?;
+        let rows = self.0.rows(WAITING, &[&&stream.as_bytes()[..], &after, &signed(len_max)]).await?;
         let of = |row: &Row| {
             let signature: [u8; 64] = row.get::<_, &[u8]>(1).try_into().map_err(|_| damaged(stream))?;
             let signature = AppendSignature::from_bytes(signature);
@@ -128,7 +102,7 @@ impl BatchStore for PostgresBatches {
     }
 
     async fn forget(&self, stream: LinkId, upto: BatchNumber) -> Result<()> {
-        self.execute(FORGET, &[&&stream.as_bytes()[..], &signed(upto.get())]).await.map(drop)
+        Ok(self.0.execute(FORGET, &[&&stream.as_bytes()[..], &signed(upto.get())]).await.map(drop)?)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Batches in the file of links.
 
-use std::sync::Arc;
-
 use ::redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 use async_trait::async_trait;
 use proofs::canonical;
@@ -11,7 +9,7 @@ use serde_bytes::ByteBuf;
 use sharing::{AppendSignature, BatchNumber, KeptBatch, LinkId, STREAM_BATCH_LEN_MAX};
 
 use super::store::{Appended, BatchStore, Standing};
-use crate::links::LinkStoreError;
+use crate::links::{LinkFile, LinkStoreError, failed};
 
 const STREAMS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("streams");
 /// Batches by stream and number.
@@ -25,9 +23,7 @@ type Result<T> = std::result::Result<T, LinkStoreError>;
 
 /// Batches in one file, beside the links.
 #[derive(Debug)]
-pub(crate) struct RedbBatches {
-    database: Arc<Database>,
-}
+pub(crate) struct RedbBatches(LinkFile);
 
 #[derive(Serialize, Deserialize)]
 struct StreamRow {
@@ -44,30 +40,21 @@ struct BatchRow {
 }
 
 impl RedbBatches {
-    /// Batches in this database; its tables are made when they are not there.
-    pub(crate) fn open(database: Arc<Database>) -> Result<Self> {
-        let transaction = database.begin_write().map_err(failed)?;
+    /// Batches in this file; their tables are made when they are not there.
+    pub(crate) fn open(file: LinkFile) -> Result<Self> {
+        let transaction = file.database().begin_write().map_err(failed)?;
         transaction.open_table(STREAMS).map_err(failed)?;
         transaction.open_table(BATCHES).map_err(failed)?;
         transaction.open_table(TOTAL).map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        Ok(Self { database })
-    }
-
-    /// Does something that waits for the disk.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let database = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || work(&database)).await.expect("the store does not panic")
+        Ok(Self(file))
     }
 }
 
 #[async_trait]
 impl BatchStore for RedbBatches {
     async fn append(&self, stream: LinkId, batch: KeptBatch) -> Result<Appended> {
-        self.blocking(move |database| append(database, stream, &batch)).await
+        self.0.blocking(move |database| append(database, stream, &batch)).await
     }
 
     async fn waiting(
@@ -77,28 +64,29 @@ impl BatchStore for RedbBatches {
         len_max: u64,
     ) -> Result<Vec<KeptBatch>> {
         let first = after.map_or(0, |after| after.get() + 1);
-        self.blocking(move |database| {
-            let view = database.begin_read().map_err(failed)?;
-            let batches = view.open_table(BATCHES).map_err(failed)?;
-            let rows = batches.range((stream.as_bytes(), first)..=(stream.as_bytes(), u64::MAX));
-            let (mut found, mut len) = (Vec::new(), 0);
-            for row in rows.map_err(failed)? {
-                let (key, row) = row.map_err(failed)?;
-                let BatchRow { batch, signature } = batch_row(stream, row.value())?;
-                len += batch.len() as u64;
-                if len > len_max && !found.is_empty() {
-                    break;
+        self.0
+            .blocking(move |database| {
+                let view = database.begin_read().map_err(failed)?;
+                let batches = view.open_table(BATCHES).map_err(failed)?;
+                let rows = batches.range((stream.as_bytes(), first)..=(stream.as_bytes(), u64::MAX));
+                let (mut found, mut len) = (Vec::new(), 0);
+                for row in rows.map_err(failed)? {
+                    let (key, row) = row.map_err(failed)?;
+                    let BatchRow { batch, signature } = batch_row(stream, row.value())?;
+                    len += batch.len() as u64;
+                    if len > len_max && !found.is_empty() {
+                        break;
+                    }
+                    let number = number(stream, key.value().1)?;
+                    found.push(KeptBatch { number, signature, batch: batch.into_vec() });
                 }
-                let number = number(stream, key.value().1)?;
-                found.push(KeptBatch { number, signature, batch: batch.into_vec() });
-            }
-            Ok(found)
-        })
-        .await
+                Ok(found)
+            })
+            .await
     }
 
     async fn forget(&self, stream: LinkId, upto: BatchNumber) -> Result<()> {
-        self.blocking(move |database| forget(database, stream, upto)).await
+        self.0.blocking(move |database| forget(database, stream, upto)).await
     }
 }
 
@@ -189,10 +177,6 @@ fn sum(total: &impl ReadableTable<(), u64>) -> Result<u64> {
     Ok(total.get(()).map_err(failed)?.map_or(0, |sum| sum.value()))
 }
 
-fn failed(error: impl Into<::redb::Error>) -> LinkStoreError {
-    LinkStoreError::Redb(Box::new(error.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::STREAMS_BYTES_MAX;
@@ -207,11 +191,11 @@ mod tests {
     #[tokio::test]
     async fn all_streams_together_have_so_many_bytes() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Arc::new(Database::create(folder.path().join("links.redb")).unwrap());
-        let store = RedbBatches::open(Arc::clone(&database)).unwrap();
+        let file = LinkFile::open(&folder.path().join("links.redb")).unwrap();
+        let store = RedbBatches::open(file.clone()).unwrap();
         let (one, other) = (LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
         store.append(one, batch(1, &[0; 100])).await.unwrap();
-        let transaction = database.begin_write().unwrap();
+        let transaction = file.database().begin_write().unwrap();
         transaction.open_table(TOTAL).unwrap().insert((), STREAMS_BYTES_MAX - 10).unwrap();
         transaction.commit().unwrap();
 

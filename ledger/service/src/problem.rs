@@ -3,7 +3,7 @@
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ledger::{ApplyError, EntryError, GrantError};
+use ledger::{ApplyError, EntryError, GrantError, StorageError};
 use protocol::RecordError;
 use serde::Serialize;
 
@@ -41,6 +41,8 @@ pub(crate) enum Code {
     Conflict,
     /// It breaks a rule of the ledger.
     Refused,
+    /// It speaks of a time that has not passed here: the same can be handed in again.
+    TooEarly,
     /// The body is longer than what is taken.
     TooLarge,
     /// This key writes too often.
@@ -88,7 +90,7 @@ impl Code {
             Self::WorthNothing | Self::NotAccepted | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoAgreement => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::Refused | Self::Redeemed => StatusCode::CONFLICT,
+            Self::Conflict | Self::Refused | Self::Redeemed | Self::TooEarly => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -111,6 +113,7 @@ impl Code {
             Self::InsufficientFunds => "There is not so much money",
             Self::Conflict => "Something else of this name is known",
             Self::Refused => "The rules of the ledger do not allow it",
+            Self::TooEarly => "It speaks of a time that has not passed",
             Self::TooLarge => "The body is too long",
             Self::TooManyRequests => "This key writes too often",
             Self::Busy => "There is too much to do right now",
@@ -124,7 +127,12 @@ impl From<ApplyError> for Problem {
     fn from(error: ApplyError) -> Self {
         let code = match &error {
             ApplyError::Conflict(_) => Code::Conflict,
-            ApplyError::Overdrawn(_) => Code::InsufficientFunds,
+            ApplyError::Overdrawn(_) | ApplyError::Storage(StorageError::UsedUp { .. }) => {
+                Code::InsufficientFunds
+            }
+            ApplyError::Storage(StorageError::Early { .. }) => Code::TooEarly,
+            ApplyError::Storage(StorageError::NoPrepayment) => Code::NotFound,
+            ApplyError::TooManyDisputes { .. } => Code::TooManyRequests,
             ApplyError::Grant(GrantError::NotCurrent { .. }) => Code::NoAgreement,
             _ => Code::Refused,
         };

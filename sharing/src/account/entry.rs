@@ -7,7 +7,7 @@ use protocol::UnixSeconds;
 
 use super::fields::EntryFields;
 use super::{EntryName, HeaderFields, Hold, IndexPath, Stamp};
-use crate::{ContentHash, MediaType, Publication};
+use crate::{CATALOGUE_TYPE, ContentHash, MediaType, Publication};
 
 /// Longest entry, in bytes: a path of 1024 bytes, header fields of 4096 with their lengths, and less than 512 bytes besides.
 pub(super) const ENTRY_LEN_MAX: usize = 6144;
@@ -56,6 +56,13 @@ pub struct FileEntry {
     pub erasable: Option<Salt>,
     /// Header fields that whoever put it over HTTP wants back.
     pub headers: HeaderFields,
+}
+
+impl FileEntry {
+    /// Whether it is a folder of records: more than one object (spec §30).
+    pub fn is_folder_of_records(&self) -> bool {
+        self.media_type.as_ref().is_some_and(|kind| kind.as_str() == CATALOGUE_TYPE)
+    }
 }
 
 /// The object that holds a device's creator's index (spec §20).

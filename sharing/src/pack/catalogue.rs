@@ -1,5 +1,6 @@
 //! The catalogue of a folder of records: its packs, from the oldest to the newest.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use chunker::Link;
@@ -21,6 +22,8 @@ pub const CATALOGUE_PACKS_MAX: usize = 16_384;
 pub const CATALOGUE_LEN_MAX: usize = 8_388_608;
 /// Longest pack, in bytes.
 pub const PACK_LEN_MAX: u64 = 100_663_296;
+/// Packs that a catalogue remembers as gone.
+pub const CATALOGUE_GONE_MAX: usize = 1024;
 /// The version of the format.
 const VERSION: u8 = 1;
 
@@ -28,6 +31,18 @@ const VERSION: u8 = 1;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Catalogue {
     packs: Vec<PackRef>,
+    gone: Vec<GonePack>,
+}
+
+/// A pack that a folder had once: so a device that does not know it yet still learns that it is to go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GonePack {
+    /// The first of those that took its place, if any did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Cid>,
+    /// The pack.
+    pub object: Cid,
 }
 
 /// What a catalogue says of one pack.
@@ -56,10 +71,17 @@ pub enum CatalogueError {
     Order { number: usize },
     #[error("pack {number} of the catalogue has {what}, which no pack has")]
     Bounds { number: usize, what: String },
+    #[error("the catalogue has an empty list of packs that are gone")]
+    NoneGone,
+    #[error("pack {object} is gone twice, or in the catalogue all the same")]
+    Gone { object: Cid },
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Fields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<BoundedList<GonePack, CATALOGUE_GONE_MAX>>,
     packs: BoundedList<PackFields, CATALOGUE_PACKS_MAX>,
     v: u8,
 }
@@ -80,12 +102,23 @@ struct PackFields {
 impl Catalogue {
     /// A catalogue of these packs, from the oldest to the newest.
     pub fn new(packs: Vec<PackRef>) -> Result<Self, ListTooLong> {
-        Ok(Self { packs: BoundedList::<_, CATALOGUE_PACKS_MAX>::new(packs)?.into_vec() })
+        Ok(Self { packs: BoundedList::<_, CATALOGUE_PACKS_MAX>::new(packs)?.into_vec(), gone: Vec::new() })
+    }
+
+    /// The catalogue of these packs that remembers these as gone, of which none is among them; the oldest are forgotten where they are too many.
+    pub(super) fn with_gone(packs: Vec<PackRef>, mut gone: Vec<GonePack>) -> Result<Self, ListTooLong> {
+        gone.drain(..gone.len().saturating_sub(CATALOGUE_GONE_MAX));
+        Ok(Self { gone, ..Self::new(packs)? })
     }
 
     /// The packs, from the oldest to the newest.
     pub fn packs(&self) -> &[PackRef] {
         &self.packs
+    }
+
+    /// The packs that it had once, from the first that went to the last.
+    pub fn gone(&self) -> &[GonePack] {
+        &self.gone
     }
 
     /// When the first leases of its packs end; none when it has none.
@@ -96,20 +129,29 @@ impl Catalogue {
     /// The catalogue as canonical CBOR. The keys of all packs stand in it.
     pub fn encode(&self) -> Result<Vec<u8>, CatalogueError> {
         let packs = BoundedList::new(self.packs.iter().map(PackFields::from).collect())?;
-        let bytes = canonical::to_vec(&Fields { packs, v: VERSION });
+        let gone = if self.gone.is_empty() { None } else { Some(BoundedList::new(self.gone.clone())?) };
+        let bytes = canonical::to_vec(&Fields { gone, packs, v: VERSION });
         let len = bytes.len();
         if len <= CATALOGUE_LEN_MAX { Ok(bytes) } else { Err(CatalogueError::TooLong { len }) }
     }
 
     /// Reads a catalogue.
     pub fn decode(bytes: &[u8]) -> Result<Self, CatalogueError> {
-        let Fields { packs, v } = canonical::from_slice(bytes, CATALOGUE_LEN_MAX)?;
+        let Fields { gone, packs, v } = canonical::from_slice(bytes, CATALOGUE_LEN_MAX)?;
         if v != VERSION {
             return Err(CatalogueError::Version { found: v });
         }
         let packs = packs.into_vec().into_iter().enumerate();
-        let packs = packs.map(|(number, fields)| checked(number, fields)).collect::<Result<_, _>>()?;
-        Ok(Self { packs })
+        let packs = packs.map(|(number, fields)| checked(number, fields)).collect::<Result<Vec<_>, _>>()?;
+        let gone = match gone.map(BoundedList::into_vec) {
+            Some(gone) if gone.is_empty() => return Err(CatalogueError::NoneGone),
+            gone => gone.unwrap_or_default(),
+        };
+        let mut known: HashSet<_> = packs.iter().map(PackRef::object).collect();
+        match gone.iter().find(|pack| !known.insert(pack.object)) {
+            Some(pack) => Err(CatalogueError::Gone { object: pack.object }),
+            None => Ok(Self { packs, gone }),
+        }
     }
 }
 

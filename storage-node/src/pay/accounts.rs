@@ -8,6 +8,8 @@ use protocol::{
     Voucher,
 };
 
+use super::unpaid::{Unpaid, UnpaidStrangers};
+
 /// How long what a stranger has read is remembered, in seconds: a day from its first read on.
 const STRANGER_REMEMBERED_S: u64 = 86_400;
 /// Addresses whose strangers are remembered. When there are as many, further ones have to pay before they read.
@@ -127,6 +129,30 @@ impl Accounts {
             lanes: lanes.collect(),
             open_from: Epoch::new(0),
             paid: 0,
+        }
+    }
+
+    /// What is open, without those of whom nothing is.
+    pub(crate) fn unpaid(&self) -> Unpaid {
+        let payers = self.payers.iter().filter(|(_, tab)| tab.open > 0);
+        let mut payers: Vec<_> = payers.map(|(payer, tab)| (*payer, tab.open)).collect();
+        payers.sort_unstable();
+        let strangers = self.strangers.iter().filter(|(_, strangers)| strangers.tab.open > 0);
+        let mut strangers: Vec<_> = strangers.map(|(address, all)| all.unpaid(*address)).collect();
+        strangers.sort_unstable_by_key(|all| all.address);
+        Unpaid { payers, strangers }
+    }
+
+    /// Puts back what was open when a node ended.
+    pub(crate) fn restore(&mut self, unpaid: Unpaid) {
+        for (payer, open) in unpaid.payers {
+            self.payers.entry(payer).or_default().add(open);
+        }
+        for UnpaidStrangers { address, since, open, each } in unpaid.strangers.into_iter().take(ADDRESSES_MAX)
+        {
+            let tab = Tab { open, under_way: 0 };
+            let each = each.into_iter().take(STRANGERS_PER_ADDRESS_MAX).collect();
+            self.strangers.insert(address, Strangers { tab, since, each });
         }
     }
 
@@ -299,6 +325,12 @@ impl Tab {
 }
 
 impl Strangers {
+    fn unpaid(&self, address: IpAddr) -> UnpaidStrangers {
+        let mut each: Vec<_> = self.each.iter().map(|(endpoint, open)| (*endpoint, *open)).collect();
+        each.sort_unstable();
+        UnpaidStrangers { address, since: self.since, open: self.tab.open, each }
+    }
+
     fn add(&mut self, endpoint: PublicKey, sent: u64) {
         self.tab.add(sent);
         if self.each.len() < STRANGERS_PER_ADDRESS_MAX || self.each.contains_key(&endpoint) {

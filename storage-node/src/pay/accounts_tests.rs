@@ -156,6 +156,23 @@ fn a_node_that_was_started_anew_asks_the_price_only_of_what_is_new() {
     assert_eq!(accounts.check(&payment(1, reader, 0, 600, 50)), Ok(true));
 }
 
+#[test]
+fn a_node_that_was_started_anew_gives_no_new_credit() {
+    let (mut before, known, stranger) = (accounts(), reader(4, 1), reader(5, 2));
+    pay(&mut before, 1, known, 0).unwrap();
+    read(&mut before, known, CREDIT).unwrap();
+    read(&mut before, stranger, CREDIT).unwrap();
+    let mut accounts = accounts();
+    accounts.restore(before.unpaid());
+    assert_eq!(accounts.unpaid(), before.unpaid());
+    assert_eq!(read(&mut accounts, stranger, 1), Err(Code::PaymentWanted));
+    // From the address where nothing is open it reads once more as a stranger, and then has to pay for both.
+    assert_eq!(read(&mut accounts, known, CREDIT), Ok(()));
+    assert_eq!(pay(&mut accounts, 1, known, 0).unwrap().bytes, 2 * CREDIT);
+    assert_eq!(pay(&mut accounts, 2, stranger, 0).unwrap().bytes, CREDIT);
+    assert_eq!(read(&mut accounts, stranger, 1), Err(Code::PaymentWanted));
+}
+
 proptest! {
     /// Against a plain sum: nobody is ever sent more than the credit and one read beyond what was paid, whoever always pays
     /// what is counted is never stopped for good, and what is counted is what was sent.

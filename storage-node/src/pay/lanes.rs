@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The folder of the files.
 const FOLDER: &str = "vouchers";
 /// Where files are written before they get their name; emptied at the start.
-const DRAFTS: &str = "tmp";
+pub(super) const DRAFTS: &str = "tmp";
 /// Longest file, in bytes: three short records.
 const FILE_LEN_MAX: u64 = 16_384;
 /// How long a voucher is kept after the promise for its lane has ended, in seconds: 30 days.

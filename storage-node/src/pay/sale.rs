@@ -1,7 +1,7 @@
 //! A node that sells reads: its accounts, its vouchers, and one payment at a time.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::accounts::{AccountError, Accounts, Charge, Reader};
 use super::lanes::Lanes;
+use super::unpaid::Unpaid;
 use crate::config::Selling;
 
 /// How long a read waits for others of the same payer to end, before the answer is `busy`.
@@ -23,6 +24,9 @@ pub(crate) struct Sale {
     ledger: PublicKey,
     accounts: Mutex<Accounts>,
     lanes: Arc<Lanes>,
+    dir: PathBuf,
+    /// What was written down last of what is open.
+    noted: Mutex<Unpaid>,
     /// Held from the check of a payment until it is kept and taken.
     turn: tokio::sync::Mutex<()>,
     /// Something has ended, or was paid for.
@@ -42,9 +46,18 @@ impl Sale {
     pub(crate) fn open(dir: &Path, selling: &Selling, now: UnixSeconds) -> io::Result<Self> {
         let (lanes, kept) = Lanes::open(dir, now)?;
         let known = kept.iter().map(|kept| (kept.lane(), kept.allocation.name(), *kept.voucher.body()));
-        let accounts = Mutex::new(Accounts::new(selling.price, selling.credit, known));
-        let (ledger, lanes) = (selling.price.ledger, Arc::new(lanes));
-        Ok(Self { ledger, accounts, lanes, turn: tokio::sync::Mutex::default(), eased: Notify::new() })
+        let mut accounts = Accounts::new(selling.price, selling.credit, known);
+        let unpaid = Unpaid::read(dir)?;
+        accounts.restore(unpaid.clone());
+        Ok(Self {
+            ledger: selling.price.ledger,
+            accounts: Mutex::new(accounts),
+            lanes: Arc::new(lanes),
+            dir: dir.to_owned(),
+            noted: Mutex::new(unpaid),
+            turn: tokio::sync::Mutex::default(),
+            eased: Notify::new(),
+        })
     }
 
     /// By which ledger it sells.
@@ -88,6 +101,17 @@ impl Sale {
         let counted = self.accounts().take(reader, &payment);
         self.eased.notify_waiters();
         Ok(counted)
+    }
+
+    /// Writes down what is open, where that has changed; waits for the disk.
+    pub(crate) fn note_unpaid(&self) -> io::Result<()> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let unpaid = self.accounts().unpaid();
+        if *noted != unpaid {
+            unpaid.write(&self.dir)?;
+            *noted = unpaid;
+        }
+        Ok(())
     }
 
     /// Takes no more payments for epochs before this one.

@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -26,7 +27,7 @@ use crate::account::{self, creator};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
-use crate::ledger_api::parse_key;
+use crate::ledger_api::{LedgerApi, parse_key};
 use crate::money::Money;
 
 /// Agree who shares in a title: write it down, sign it one after the other, hand it in
@@ -67,7 +68,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Show what an agreement says, and sign it with the keys of your account that it names
+    /// Show what an agreement says, and sign it with the keys of your account that it, or the version before it, names
     Sign {
         #[command(flatten)]
         at: At,
@@ -163,14 +164,18 @@ impl Agree {
                 let split: Split =
                     toml::from_str(&text).map_err(|error| Usage::because(error.to_string()))?;
                 let agreed = Agreed { agreement: split.agreement()?, consents: Vec::new() };
-                tell(globals, &out, &agreed)
+                // Whoever has a share in the version before is known once a ledger is asked.
+                tell(globals, &out, &agreed, &asked(&agreed.agreement, None))
             }
             Command::Sign { at, file, id } => {
-                sign(globals, &file, id, at.connect_to_sign(globals).await?.signed_for()?)
+                sign(globals, &file, id, &at.connect_to_sign(globals).await?).await
             }
             Command::Show { at, file } => {
-                let agreed = read(&file, &at.connect().await?.signed_for()?)?;
-                globals.output().answer(&Answer::of(&agreed))?;
+                let ledger = at.connect().await?;
+                let agreed = read(&file, &ledger.signed_for()?)?;
+                let before = ledger.superseded_by(&agreed.agreement).await?;
+                let asked = asked(&agreed.agreement, before.as_ref());
+                globals.output().answer(&Answer::of(&agreed, &asked))?;
                 Ok(Outcome::Complete)
             }
             Command::Post { at, file } => {
@@ -185,22 +190,35 @@ impl Agree {
 }
 
 /// Signs with each key of the account that is asked and has not signed.
-fn sign(globals: &Globals, file: &Path, id: Option<Digest>, network: NetworkId) -> anyhow::Result<Outcome> {
+async fn sign(
+    globals: &Globals,
+    file: &Path,
+    id: Option<Digest>,
+    ledger: &LedgerApi,
+) -> anyhow::Result<Outcome> {
+    let network = ledger.signed_for()?;
     let mut agreed = read(file, &network)?;
     let account = account::open(globals.account.as_deref(), globals.output())?;
+    let before = ledger.superseded_by(&agreed.agreement).await?;
+    let asked = asked(&agreed.agreement, before.as_ref());
     let own = [account::payment(&account), creator(&account)];
-    let asked = agreed.agreement.signatories();
-    if !own.iter().any(|secret| asked.contains(&secret.public())) {
+    let own: Vec<_> = own.iter().filter(|secret| asked.contains(&secret.public())).collect();
+    if own.is_empty() {
         return Err(Usage::because("the agreement asks for no signature of your account"));
     }
     agree_to(&agreed.agreement, id)?;
     let consent = Consent { agreement: agreed.agreement.id(), issued: SystemTime::now().into() };
-    for secret in own.iter().filter(|secret| asked.contains(&secret.public())) {
+    for secret in own {
         if agreed.consents.iter().all(|known| known.by() != secret.public()) {
             agreed.consents.push(Signed::sign(secret, &network, consent));
         }
     }
-    tell(globals, file, &agreed)
+    tell(globals, file, &agreed, &asked)
+}
+
+/// Who has to sign: everybody whom an agreement concerns, and those who had a share in the version whose place it takes.
+fn asked(agreement: &SplitAgreement, before: Option<&SplitAgreement>) -> BTreeSet<PublicKey> {
+    std::iter::once(agreement).chain(before).flat_map(SplitAgreement::signatories).collect()
 }
 
 /// Nothing is signed unseen: whoever signs names the id of what they have read, or reads it here and says yes.
@@ -222,10 +240,15 @@ fn agree_to(agreement: &SplitAgreement, id: Option<Digest>) -> anyhow::Result<()
 }
 
 /// Keeps an agreement as text, which passes through mails, and says who has yet to sign.
-fn tell(globals: &Globals, file: &Path, agreed: &Agreed) -> anyhow::Result<Outcome> {
+fn tell(
+    globals: &Globals,
+    file: &Path,
+    agreed: &Agreed,
+    asked: &BTreeSet<PublicKey>,
+) -> anyhow::Result<Outcome> {
     let text = BASE64URL_NOPAD.encode(&agreed.encode()) + "\n";
     write_atomically(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
-    globals.output().answer(&Answer::of(agreed))?;
+    globals.output().answer(&Answer::of(agreed, asked))?;
     Ok(Outcome::Complete)
 }
 
@@ -292,13 +315,13 @@ fn parse_id(text: &str) -> anyhow::Result<AgreementId> {
 }
 
 impl Answer {
-    fn of(agreed: &Agreed) -> Self {
+    fn of(agreed: &Agreed, asked: &BTreeSet<PublicKey>) -> Self {
         let signed: Vec<PublicKey> = agreed.consents.iter().map(Signed::by).collect();
-        let missing = agreed.agreement.signatories().into_iter().filter(|key| !signed.contains(key));
+        let missing = asked.iter().filter(|key| !signed.contains(key));
         Self {
             id: agreed.agreement.id().to_string(),
             says: InWords(&agreed.agreement).to_string(),
-            missing: missing.map(|key| key.to_string()).collect(),
+            missing: missing.map(ToString::to_string).collect(),
             signed: signed.iter().map(ToString::to_string).collect(),
         }
     }

@@ -1,7 +1,6 @@
 //! Entering a publication into the account's index, so that a bare machine knows what was published.
 
 use account::{Change, put_small};
-use anyhow::Context;
 use chunker::Coding;
 use client::Client;
 use publishing::IndexFile;
@@ -35,7 +34,7 @@ async fn remove(globals: &Globals, network: &Network, id: PublicationId) -> anyh
         names.pull(client).await?;
         if names.local.index().publications().any(|publication| publication.bundle == id) {
             let gone = Change::Gone(EntryName::Publication(id), now());
-            names.local.write(vec![gone]).context("cannot write to your index")?;
+            names.enter(vec![gone])?;
             names.push(client, network.usual_coding(client)?).await?;
         }
         Ok(())
@@ -52,10 +51,7 @@ async fn enter(
     let known =
         IndexFile::open(&account_file::publishing_index(globals.account.as_deref())?)?.index().clone();
     let mut names = Names::open(globals).await?;
-    names
-        .local
-        .write(vec![Change::Publication(publication.clone())])
-        .context("cannot write to your index")?;
+    names.enter(vec![Change::Publication(publication.clone())])?;
     let payer = account_file::payer(names.account.secret());
     let work = async |client: &Client| {
         let coding = network.usual_coding(client)?;
@@ -86,7 +82,7 @@ async fn store(
     }
     let until = now().plus(keep_s);
     let object = put_small(client, &names.account, &bytes, coding, until).await?;
-    names.local.write(vec![Change::Publishing(StoredPublishingIndex { hash, object, until })])?;
+    names.enter(vec![Change::Publishing(StoredPublishingIndex { hash, object, until })])?;
     if let Some(before) = before {
         names.local.release_later(before.object, now())?;
     }

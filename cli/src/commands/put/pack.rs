@@ -122,7 +122,7 @@ impl Put {
         globals: &Globals,
     ) -> anyhow::Result<Answer> {
         let mut names = Names::open(globals).await?;
-        let mut folder = Folder { path, file: None, packs: Vec::new() };
+        let mut folder = Folder::new(path);
         if self.append.is_some() {
             names.pull(put.client).await?;
             folder = Folder::open(put.client, &names, &folder.path).await?.0;
@@ -138,7 +138,7 @@ impl Put {
         let bytes = packs.iter().map(sharing::PackRef::bytes).sum();
         let new: Vec<_> = packs.iter().map(sharing::PackRef::object).collect();
         let count = packs.len();
-        folder.packs.extend(packs);
+        folder.add(put.client, &names, packs).await?;
         let (name, packs_in_all) = (folder.path.to_string(), folder.packs.len());
         let written = folder.write(put, &mut names, index_coding, erasable, new).await?;
         if self.append.is_some() {
@@ -151,8 +151,8 @@ impl Put {
                 .note(format_args!("{files} files were found, and {records} when they were read"));
         }
         Ok(Answer {
-            link: written.catalogue.link.to_string(),
-            cid: written.catalogue.cid.to_string(),
+            link: written.link.to_string(),
+            cid: written.cid.to_string(),
             name,
             records,
             bytes,

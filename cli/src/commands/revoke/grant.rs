@@ -8,7 +8,7 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{EntryName, Facts, Identity, TrailText, TrailWhat};
+use sharing::{AccountIndex, EntryName, Facts, Identity, TrailText, TrailWhat};
 
 use super::seal::Seal;
 use super::{Answer, PROVES, Revoke};
@@ -110,9 +110,15 @@ pub(crate) async fn from_some(
     Work { client, coding, globals, given, left, drop: false }.run(names).await
 }
 
+/// Fails where the grant itself has to stay as it is. Files that have to stay do, and access to them ends.
+pub(crate) fn check_holds(index: &AccountIndex, given: &Given) -> anyhow::Result<()> {
+    holds::check(index, [&given.path])
+}
+
 impl Work<'_> {
     /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
     async fn run(mut self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
+        check_holds(names.local.index(), &self.given)?;
         let sealed = self.end_seal(names).await?;
         let is_over = self.left.is_empty();
         if is_over {
@@ -166,7 +172,7 @@ impl Work<'_> {
         grants::end(self.client, names, &self.given).await?;
         names.local.release_later(self.given.entry.object, now())?;
         let name = EntryName::File(self.given.path.clone());
-        names.local.write(vec![Change::Gone(name, now())]).context("cannot write to your index")
+        names.enter(vec![Change::Gone(name, now())])
     }
 
     /// Publishes a version for those who keep the grant; where the index has none of its files any more, there is nothing to keep.
@@ -199,7 +205,7 @@ impl Work<'_> {
                     let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
                     let old = super::objects_of(self.client, names, &path).await?;
                     names.local.release_all_later(old.iter().copied(), now())?;
-                    names.local.write(gone).context("cannot write to your index")?;
+                    names.enter(gone)?;
                     old
                 }
                 Some(path) => {

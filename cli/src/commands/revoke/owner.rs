@@ -1,7 +1,7 @@
 //! Revoking what was shared from a page, by the owner's file that the page has saved.
 
-use client::{Client, NodeRelease};
-use protocol::{PublicKey, Signed};
+use client::Client;
+use protocol::Signed;
 use sharing::ShareEnd;
 
 use super::{Answer, PROVES, Rekeyed};
@@ -10,6 +10,7 @@ use crate::failure::{Outcome, Usage};
 use crate::health;
 use crate::membership::Network;
 use crate::names::now;
+use crate::releases::Released;
 use crate::shares::{self, OwnedObject, OwnerFile};
 use crate::trail::Reads;
 
@@ -57,17 +58,10 @@ async fn released(client: &Client, object: &OwnedObject) -> Rekeyed {
             done.failed = Some("the file has another control key than the object".to_owned());
         }
         Ok(manifest) => {
-            let report = client.release(&manifest, &object.control).await;
-            done.ended = report.ended();
-            done.unconfirmed = report.nodes.iter().filter_map(unconfirmed).collect();
+            let mut said = Released::default();
+            said.report(client.release(&manifest, &object.control).await);
+            done.take(said);
         }
     }
     done
-}
-
-fn unconfirmed((node, said): &(PublicKey, NodeRelease)) -> Option<String> {
-    match said {
-        NodeRelease::HeldNothing | NodeRelease::Ended(_) => None,
-        NodeRelease::Unconfirmed(reason) => Some(format!("{}: not confirmed: {reason}", node.fmt_short())),
-    }
 }

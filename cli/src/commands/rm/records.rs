@@ -11,9 +11,9 @@ use proofs::Cid;
 use serde::Serialize;
 use sharing::{IndexPath, PackRef};
 
-use super::NodeLine;
 use crate::names::{Names, now};
-use crate::packs::{self, Folder, Released};
+use crate::packs::{self, Folder};
+use crate::releases::Released;
 
 /// The records of one folder that are to go.
 pub(super) struct Removal {
@@ -36,11 +36,8 @@ pub(super) struct RemovedRecords {
     pub(super) link: String,
     /// Packs that were written again.
     pub(super) packs: usize,
-    /// Leases that nodes say they ended.
-    pub(super) ended: usize,
-    pub(super) nodes: Vec<NodeLine>,
-    /// Why some nodes could not be asked yet.
-    pub(super) later: Option<String>,
+    #[serde(flatten)]
+    pub(super) said: Released,
     /// Whether the network's index knows of it already.
     pub(super) pushed: bool,
 }
@@ -85,6 +82,7 @@ impl Removal {
         for (number, packed) in rewritten.into_iter().rev() {
             folder.packs.splice(number..=number, packed.packs);
         }
+        folder.takes(&gone);
         let erasable = file.erasable.is_some();
         // Written down before the index changes: a removal that is interrupted then is finished by the next command.
         names.local.release_packs_later(old.iter().copied(), now())?;
@@ -92,17 +90,13 @@ impl Removal {
         let is_gone = names.local.index().paths_of(file.object).next().is_none();
         let catalogue = packs::release(client, names, is_gone.then_some(file.object)).await?;
         let said = packs::release_unnamed(client, names).await?.of(&old).and(catalogue);
-        let Released { ended, nodes, later, .. } = said;
-        let nodes = nodes.into_iter().map(|(node, said)| NodeLine { node: node.to_string(), said });
         Ok(RemovedRecords {
             name: self.folder.to_string(),
             records: gone.iter().map(ToString::to_string).collect(),
-            cid: written.catalogue.cid.to_string(),
-            link: written.catalogue.link.to_string(),
+            cid: written.cid.to_string(),
+            link: written.link.to_string(),
             packs: count,
-            ended,
-            nodes: nodes.collect(),
-            later,
+            said,
             pushed: written.pushed,
         })
     }

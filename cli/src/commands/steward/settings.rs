@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use protocol::SecretKey;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use steward::StewardConfig;
 
 use crate::failure::Usage;
@@ -61,9 +61,17 @@ pub(crate) struct StewardSettings {
     #[arg(long, value_name = "URL", env = "HEADWATER_STEWARD_LEDGER")]
     ledger: Option<String>,
 
-    /// A prepayment that names this steward as auditor, for all that it looks after: its file, from `headwater ledger prepay`
-    #[arg(long, value_name = "FILE", requires = "ledger", env = "HEADWATER_STEWARD_PREPAYMENT")]
-    prepayment: Option<PathBuf>,
+    /// A prepayment that names this steward as auditor, for all that it looks after: its file, from `headwater ledger prepay`.
+    /// May be repeated: each hour is reported for the first one that is for it and has something left
+    #[arg(
+        long = "prepayment",
+        value_name = "FILE",
+        value_delimiter = ',',
+        requires = "ledger",
+        env = "HEADWATER_STEWARD_PREPAYMENT"
+    )]
+    #[serde(rename = "prepayment", deserialize_with = "one_or_more")]
+    prepayments: Option<Vec<PathBuf>>,
 
     /// What is set aside in each epoch for nodes that sell what is read from them, in units of the ledger. Without it they
     /// are not paid
@@ -74,7 +82,7 @@ pub(crate) struct StewardSettings {
     #[arg(long, value_name = "DIR", requires = "collateral", env = "HEADWATER_STEWARD_PAY_FOLDER")]
     pay_folder: Option<PathBuf>,
 
-    /// The most that is paid for a GiB, in micro-units [default: no limit]
+    /// The most that is paid for a GiB, in micro-units; dearer nodes are read from last, and not paid [default: 100000]
     #[arg(long, value_name = "N", requires = "collateral", env = "HEADWATER_STEWARD_NODE_PRICE_MAX")]
     node_price_max: Option<u64>,
 
@@ -101,7 +109,7 @@ impl StewardSettings {
             tidy_after: self.tidy_after.or(file.tidy_after),
             retry_after: self.retry_after.or(file.retry_after),
             ledger: self.ledger.or(file.ledger),
-            prepayment: self.prepayment.or(file.prepayment),
+            prepayments: self.prepayments.or(file.prepayments),
             collateral: self.collateral.or(file.collateral),
             pay_folder: self.pay_folder.or(file.pay_folder),
             node_price_max: self.node_price_max.or(file.node_price_max),
@@ -131,12 +139,13 @@ impl StewardSettings {
 
     /// What tells a ledger what the steward in `dir` finds, where somebody has prepaid for it.
     pub(super) fn reporter(&self, dir: &Path, auditor: SecretKey) -> anyhow::Result<Option<Reporter>> {
-        let Some(path) = &self.prepayment else { return Ok(None) };
+        let Some(paths) = &self.prepayments else { return Ok(None) };
         let Some(ledger) = self.ledger.clone() else {
             return Err(Usage::because("a prepayment needs the ledger that has taken it: --ledger URL"));
         };
-        let prepayment = storage_pay::read_prepayment(path, auditor.public())?;
-        Reporter::new(ledger, prepayment, auditor, dir).map(Some)
+        let read = |path: &PathBuf| storage_pay::read_prepayment(path, auditor.public());
+        let prepayments = paths.iter().map(read).collect::<anyhow::Result<_>>()?;
+        Reporter::new(ledger, prepayments, auditor, dir).map(Some)
     }
 
     pub(super) fn config(&self) -> anyhow::Result<StewardConfig> {
@@ -168,6 +177,20 @@ impl StewardSettings {
         }
         Ok(config)
     }
+}
+
+/// One file, or a list of them.
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Files {
+        One(PathBuf),
+        More(Vec<PathBuf>),
+    }
+    Ok(Some(match Files::deserialize(from)? {
+        Files::One(file) => vec![file],
+        Files::More(files) => files,
+    }))
 }
 
 /// The folder of a steward.

@@ -150,9 +150,9 @@ impl Pull {
             let mut folder = Folder::open_or_new(client, &names, path).await?;
             let erasable = folder.file.as_ref().is_some_and(|file| file.erasable.is_some());
             answer.packs = packed.packs.len();
-            folder.packs.extend(packed.packs);
+            folder.add(client, &names, packed.packs).await?;
             let written = folder.write(&put, &mut names, index_coding, erasable, objects).await?;
-            answer.cid = Some(written.catalogue.cid.to_string());
+            answer.cid = Some(written.cid.to_string());
             // Whoever was granted the folder as a series reads what came.
             grants::publish_next(client, &mut names, index_coding, globals).await?;
             answer.pushed = written.pushed;

@@ -8,7 +8,7 @@ use ledger::Proved;
 use ledger::tlog::{AcceptedCheckpoint, LOG_PROOF_LEN_MAX, Policy};
 use protocol::UnixSeconds;
 use serde::Serialize;
-use sharing::{CREDENTIAL_LEN_MAX, Credential};
+use sharing::{OPEN_BADGE_LEN_MAX, OpenBadge};
 
 use crate::attest::commitment_to;
 use crate::commands::attest::{in_words, witnessed};
@@ -43,7 +43,7 @@ impl AttestedFile {
         let accepted = proved.verify(commitment, policy).with_context(does_not_verify)?;
         let AcceptedCheckpoint { checkpoint, witnessed_by } = accepted;
         let record = &proved.attested.record;
-        let badge = Credential::of(&record_file::read(file, CREDENTIAL_LEN_MAX as u64)?);
+        let badge = OpenBadge::of(&record_file::read(file, OPEN_BADGE_LEN_MAX as u64)?);
         Ok(Self {
             kind: "attestation",
             attested: record.body().kind.as_str(),

@@ -1,14 +1,15 @@
 //! The tables of the catalogue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use proofs::Cid;
 use protocol::PublicKey;
-use redb::{Database, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition};
+use redb::{AccessGuard, Database, ReadableTable as _, ReadableTableMetadata as _, Table, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use sharing::PublicationId;
 
+use super::held::{Held, PaidKind, PaidTitle};
 use super::{CatalogueError, damaged};
 use crate::publications::summary::Summary;
 
@@ -18,10 +19,15 @@ pub(super) const PUBLICATIONS: TableDefinition<&[u8; 36], &[u8]> = TableDefiniti
 pub(super) const NEWEST: TableDefinition<(u64, &[u8; 36]), ()> = TableDefinition::new("newest");
 /// By target.
 pub(super) const DENIALS: TableDefinition<&[u8; 36], &[u8]> = TableDefinition::new("denials");
-/// Objects that hold what is shown for money, and the creator who is paid.
-const PAID: TableDefinition<&[u8; 36], &[u8; 32]> = TableDefinition::new("objects for money");
+/// By title and object: what is shown for money, the creator who is paid, and whether it is a publication.
+const HELD: TableDefinition<HeldKey, (&[u8; 32], bool)> = TableDefinition::new("held for money");
 /// How many rows of publications there are of each creator, withdrawn ones included.
 const CREATORS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("creators");
+
+type HeldKey = (&'static [u8; 36], &'static [u8; 36]);
+
+/// An object that a title holds no more.
+pub(super) type Released = ([u8; 36], [u8; 32], PaidKind);
 
 /// Where a publication stands in the list: `u64::MAX` − the time of its bundle, and its id.
 pub(super) type Place = (u64, [u8; 36]);
@@ -59,7 +65,7 @@ pub(super) fn change<T>(
             newest: transaction.open_table(NEWEST).map_err(redb::Error::from)?,
             denials: transaction.open_table(DENIALS).map_err(redb::Error::from)?,
             creators: transaction.open_table(CREATORS).map_err(redb::Error::from)?,
-            paid: transaction.open_table(PAID).map_err(redb::Error::from)?,
+            held: transaction.open_table(HELD).map_err(redb::Error::from)?,
         };
         change(&mut tables)?
     };
@@ -72,7 +78,7 @@ pub(super) struct Tables<'t> {
     newest: Table<'t, (u64, &'static [u8; 36]), ()>,
     denials: Table<'t, &'static [u8; 36], &'static [u8]>,
     creators: Table<'t, &'static [u8; 32], u64>,
-    paid: Table<'t, &'static [u8; 36], &'static [u8; 32]>,
+    held: Table<'t, HeldKey, (&'static [u8; 32], bool)>,
 }
 
 impl Tables<'_> {
@@ -123,22 +129,43 @@ impl Tables<'_> {
         Ok(self.denials.len().map_err(redb::Error::from)?)
     }
 
-    /// Keeps that an object is shown for money, and for whose.
-    pub(super) fn pay_for(&mut self, object: &[u8; 36], creator: &[u8; 32]) -> Result<(), CatalogueError> {
-        self.paid.insert(object, creator).map_err(redb::Error::from)?;
+    /// How many objects are held, each once for every title.
+    pub(super) fn held_len(&self) -> Result<u64, CatalogueError> {
+        Ok(self.held.len().map_err(redb::Error::from)?)
+    }
+
+    /// Whether a title holds this object already.
+    pub(super) fn holds(&self, title: Cid, object: &[u8; 36]) -> Result<bool, CatalogueError> {
+        Ok(self.held.get((&title.to_bytes(), object)).map_err(redb::Error::from)?.is_some())
+    }
+
+    /// Keeps that an object is shown for money within a title.
+    pub(super) fn hold(&mut self, title: &PaidTitle, object: &[u8; 36]) -> Result<(), CatalogueError> {
+        let is_publication = title.kind == PaidKind::Publication;
+        let row = (title.creator.as_bytes(), is_publication);
+        self.held.insert((&title.id.to_bytes(), object), row).map_err(redb::Error::from)?;
         Ok(())
     }
 
-    /// All objects that are shown for money, and the creators who are paid.
-    pub(super) fn paid(&self) -> Result<HashMap<[u8; 36], [u8; 32]>, CatalogueError> {
-        let rows = self.paid.iter().map_err(redb::Error::from)?;
-        let keys = rows.map(|row| {
-            let (object, creator) = row.map_err(redb::Error::from)?;
-            let (object, creator) = (*object.value(), *creator.value());
+    /// Forgets all that a title holds.
+    pub(super) fn release(&mut self, title: Cid) -> Result<Vec<Released>, CatalogueError> {
+        let title = title.to_bytes();
+        let all = (&title, &[0; 36])..=(&title, &[0xff; 36]);
+        let rows = self.held.extract_from_if(all, |_, _| true).map_err(redb::Error::from)?;
+        let released = rows.map(|row| row.map(|(key, row)| released(&key, &row)).map_err(redb::Error::from));
+        Ok(released.collect::<Result<_, _>>()?)
+    }
+
+    /// All objects that are shown for money.
+    pub(super) fn held(&self) -> Result<Held, CatalogueError> {
+        let mut held = Held::default();
+        for row in self.held.iter().map_err(redb::Error::from)? {
+            let (key, row) = row.map_err(redb::Error::from)?;
+            let (object, creator, kind) = released(&key, &row);
             PublicKey::from_bytes(&creator).map_err(|error| damaged(&"a creator who is paid", &error))?;
-            Ok((object, creator))
-        });
-        keys.collect()
+            held.add(object, creator, kind);
+        }
+        Ok(held)
     }
 
     /// The targets of all denials.
@@ -147,6 +174,12 @@ impl Tables<'_> {
         let targets = rows.map(|row| Ok(*row.map_err(redb::Error::from)?.0.value()));
         targets.collect()
     }
+}
+
+fn released(key: &AccessGuard<'_, HeldKey>, row: &AccessGuard<'_, (&'static [u8; 32], bool)>) -> Released {
+    let ((_, object), (creator, is_publication)) = (key.value(), row.value());
+    let kind = if is_publication { PaidKind::Publication } else { PaidKind::Live };
+    (*object, *creator, kind)
 }
 
 pub(super) fn key(id: PublicationId) -> [u8; 36] {

@@ -47,7 +47,7 @@ fn summary(n: u8) -> Summary {
 }
 
 fn keep(catalogue: &Catalogue, by: &SecretKey, n: u8, issued: u64) -> Kept {
-    catalogue.keep(&published(by, n, issued), summary(n)).unwrap()
+    catalogue.keep(&published(by, n, issued), summary(n), &[]).unwrap()
 }
 
 fn listed(catalogue: &Catalogue) -> Vec<Summary> {
@@ -124,16 +124,66 @@ fn what_is_denied_is_not_listed_and_denials_outlive_the_process() {
     assert_eq!(catalogue.denial(&object(2)).unwrap().unwrap().body().target, object(2));
 }
 
+fn title(by: u8, n: u8, kind: PaidKind) -> PaidTitle {
+    PaidTitle { id: id(n).cid(), creator: creator(by).public(), kind }
+}
+
 #[test]
-fn what_one_creator_is_paid_for_nobody_else_shows_for_money() {
+fn what_one_creator_is_paid_for_nobody_else_publishes_for_money() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("catalogue.redb");
     let catalogue = Catalogue::open(&path, NETWORK, 10).unwrap();
-    let [one, other] = [1, 2].map(|n| creator(n).public());
-    assert_eq!(catalogue.pay_for(&[object(1), object(2)], one).unwrap(), PaidFor::Kept);
-    assert_eq!(catalogue.pay_for(&[object(3), object(2)], other).unwrap(), PaidFor::Foreign);
-    assert_eq!(catalogue.pay_for(&[object(2), object(4)], one).unwrap(), PaidFor::Kept);
+    let pay_for = |by, n, kind, objects: &[u8]| {
+        let objects: Vec<_> = objects.iter().map(|n| object(*n)).collect();
+        catalogue.pay_for(&objects, &title(by, n, kind)).unwrap()
+    };
+    let film = PaidKind::Publication;
+    assert_eq!(pay_for(1, 1, film, &[1, 2]), PaidFor::Kept);
+    assert_eq!(pay_for(2, 2, film, &[3, 2]), PaidFor::Foreign);
+    assert_eq!(pay_for(1, 3, film, &[2, 4]), PaidFor::Kept);
     drop(catalogue);
     let catalogue = Catalogue::open(&path, NETWORK, 10).unwrap();
-    assert_eq!([1, 3, 4].map(|n| catalogue.paid_to(&object(n))), [Some(one), None, Some(one)]);
+    let is_open_to = |by, n| catalogue.is_open_to(&object(n), &creator(by).public());
+    assert_eq!([1, 2, 3, 4].map(|n| catalogue.is_held(&object(n))), [true, true, false, true]);
+    assert!(is_open_to(1, 2) && !is_open_to(2, 2) && is_open_to(2, 3));
+}
+
+#[test]
+fn a_live_stream_is_not_blocked_by_who_has_named_its_segments_first() {
+    let catalogue = catalogue(10);
+    let pay_for = |by, n, kind| catalogue.pay_for(&[object(1)], &title(by, n, kind)).unwrap();
+    // A stranger names the segments of somebody else's stream, as a stream and as a publication.
+    assert_eq!(pay_for(2, 2, PaidKind::Live), PaidFor::Kept);
+    assert_eq!(pay_for(2, 3, PaidKind::Publication), PaidFor::Kept);
+    assert_eq!(pay_for(1, 1, PaidKind::Live), PaidFor::Kept);
+    assert_eq!(pay_for(1, 4, PaidKind::Publication), PaidFor::Kept, "what the stream becomes");
+    assert!(catalogue.is_open_to(&object(1), &creator(1).public()));
+    assert_eq!(pay_for(3, 5, PaidKind::Publication), PaidFor::Foreign);
+}
+
+#[test]
+fn what_has_ended_gives_back_what_it_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.redb");
+    let open = || Catalogue::open(&path, NETWORK, 10).unwrap();
+    let catalogue = open();
+    let offer = |catalogue: &Catalogue, issued| {
+        catalogue.keep(&published(&creator(1), 1, issued), summary(1), &[object(1), object(2)]).unwrap()
+    };
+    assert_eq!(offer(&catalogue, 100), Kept::Now);
+    let live = title(1, 9, PaidKind::Live);
+    assert_eq!(catalogue.pay_for(&[object(2)], &live).unwrap(), PaidFor::Kept);
+    let held = |catalogue: &Catalogue| [1, 2].map(|n| catalogue.is_held(&object(n)));
+    catalogue.withdraw(&withdrawn(&creator(1), 1, 200)).unwrap();
+    assert_eq!(held(&catalogue), [false, true], "the stream still holds one");
+    assert_eq!(offer(&catalogue, 150), Kept::Withdrawn);
+    assert_eq!(held(&catalogue), [false, true], "what is refused holds nothing");
+    assert_eq!(offer(&catalogue, 201), Kept::Now);
+    assert_eq!(held(&catalogue), [true, true]);
+    catalogue.release(&[live.id]).unwrap();
+    drop(catalogue);
+    let catalogue = open();
+    assert_eq!(held(&catalogue), [true, true]);
+    catalogue.withdraw(&withdrawn(&creator(1), 1, 300)).unwrap();
+    assert_eq!(held(&catalogue), [false, false]);
 }

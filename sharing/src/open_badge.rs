@@ -5,14 +5,14 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 
-/// Longest credential that is read, in bytes.
-pub const CREDENTIAL_LEN_MAX: usize = 1 << 20;
+/// Longest badge that is read, in bytes.
+pub const OPEN_BADGE_LEN_MAX: usize = 1 << 20;
 /// Characters of a text that are shown.
 const SHOWN_CHARS_MAX: usize = 200;
 
 /// What an Open Badge says. Every text is the issuer's own word, cut to 200 characters and without control characters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Credential {
+pub struct OpenBadge {
     /// What was achieved.
     pub achievement: Option<String>,
     /// By whom, as the badge calls them.
@@ -29,11 +29,11 @@ pub struct Credential {
     pub has_status: bool,
 }
 
-impl Credential {
+impl OpenBadge {
     /// What the file says, when it is an `OpenBadgeCredential` or `AchievementCredential` in JSON, or in a JWT.
     pub fn of(file: &[u8]) -> Option<Self> {
         let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-        if file.len() > CREDENTIAL_LEN_MAX {
+        if file.len() > OPEN_BADGE_LEN_MAX {
             return None;
         }
         let badge = badge(file);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_badge_is_told_in_words() {
-        let badge = Credential::of(BADGE.as_bytes()).unwrap();
+        let badge = OpenBadge::of(BADGE.as_bytes()).unwrap();
         assert_eq!(badge.achievement.as_deref(), Some("Swims 50 m"));
         assert_eq!(badge.subject.as_deref(), Some("mailto:ada@example.org"));
         assert_eq!(badge.issuer.as_deref(), Some("School of the River"));
@@ -154,15 +154,15 @@ mod tests {
     #[test]
     fn a_badge_in_a_token_is_told_the_same_way() {
         let badge: Value = serde_json::from_str(BADGE).unwrap();
-        let plain = Credential::of(BADGE.as_bytes()).unwrap();
+        let plain = OpenBadge::of(BADGE.as_bytes()).unwrap();
         for claims in [badge.clone(), serde_json::json!({ "vc": badge })] {
             let [header, claims] = [r#"{"alg":"ES256"}"#.to_owned(), claims.to_string()]
                 .map(|part| BASE64URL_NOPAD.encode(part.as_bytes()));
-            let token = Credential::of(format!("{header}.{claims}.AAAA\n").as_bytes()).unwrap();
+            let token = OpenBadge::of(format!("{header}.{claims}.AAAA\n").as_bytes()).unwrap();
             assert_eq!(token.proof.as_deref(), Some("a JWT signed with ES256"));
-            assert_eq!(Credential { proof: plain.proof.clone(), ..token }, plain);
-            assert_eq!(Credential::of(format!("{header}.{claims}").as_bytes()), None);
-            assert_eq!(Credential::of(format!("{header}.{claims}.AAAA.AAAA").as_bytes()), None);
+            assert_eq!(OpenBadge { proof: plain.proof.clone(), ..token }, plain);
+            assert_eq!(OpenBadge::of(format!("{header}.{claims}").as_bytes()), None);
+            assert_eq!(OpenBadge::of(format!("{header}.{claims}.AAAA.AAAA").as_bytes()), None);
         }
     }
 
@@ -171,14 +171,14 @@ mod tests {
         for other in
             ["", "null", "[]", "{}", r#"{"type": "VerifiableCredential"}"#, r#"{"type": 3}"#, "\u{1f}"]
         {
-            assert_eq!(Credential::of(other.as_bytes()), None, "{other:?}");
+            assert_eq!(OpenBadge::of(other.as_bytes()), None, "{other:?}");
         }
-        assert_eq!(Credential::of(&vec![b' '; CREDENTIAL_LEN_MAX + 1]), None);
+        assert_eq!(OpenBadge::of(&vec![b' '; OPEN_BADGE_LEN_MAX + 1]), None);
         let deep = format!(r#"{{"type": "OpenBadgeCredential", "x": {}"#, "[".repeat(100_000));
-        assert_eq!(Credential::of(deep.as_bytes()), None);
+        assert_eq!(OpenBadge::of(deep.as_bytes()), None);
         let long =
             format!(r#"{{"type": "OpenBadgeCredential", "issuer": "\u001b[2J\n{}"}}"#, "x".repeat(1000));
-        let issuer = Credential::of(long.as_bytes()).unwrap().issuer.unwrap();
+        let issuer = OpenBadge::of(long.as_bytes()).unwrap().issuer.unwrap();
         assert!(issuer.chars().count() == 200 && issuer.starts_with("[2Jx"));
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn whatever_is_in_it() {
         fuzzing::fuzz(|random| {
             let bytes = random.damaged(&[BADGE.as_bytes().to_vec()]);
-            let Some(badge) = Credential::of(&bytes) else { return };
+            let Some(badge) = OpenBadge::of(&bytes) else { return };
             let texts = [badge.achievement, badge.subject, badge.issuer, badge.valid_from, badge.valid_until];
             for text in texts.into_iter().flatten() {
                 assert!(
