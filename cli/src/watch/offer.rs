@@ -3,8 +3,8 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use ledger::SplitAgreement;
-use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, TitlePrice, Usage};
+use ledger::{Inquired, SplitAgreement};
+use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, SecretKey, TitlePrice, Usage};
 use reqwest::Url;
 use serde::Deserialize;
 use sharing::Bundle;
@@ -14,6 +14,7 @@ use super::till::{PaidBy, Till};
 use crate::arguments::Globals;
 use crate::ledger_api::{LedgerApi, TermsAnswer};
 use crate::ledger_network;
+use crate::money::Money;
 
 /// What a title costs, and by way of which ledger.
 #[derive(Debug)]
@@ -25,6 +26,24 @@ pub(crate) struct Offer {
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
     pub(super) need: Usage,
+    /// What watching it once needs where nothing is fetched twice.
+    whole: Usage,
+}
+
+/// Where a ledger stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Epochs {
+    /// The one that grants are for now.
+    pub(super) now: Epoch,
+    /// The one that is settled next.
+    open: Epoch,
+}
+
+impl Epochs {
+    /// Whether nothing more is paid under grants for this one.
+    pub(super) fn are_settled(self, epoch: Epoch) -> bool {
+        epoch < self.open
+    }
 }
 
 #[derive(Deserialize)]
@@ -68,7 +87,8 @@ impl Offer {
         if parts.content != bundle.content() || parts.creator != bundle.creator() {
             bail!("the agreement {id} is about another title");
         }
-        Ok(Self { ledger, issuer, network, agreement, need: limit::need(bundle) })
+        let (need, whole) = (limit::need(bundle), limit::whole(bundle));
+        Ok(Self { ledger, issuer, network, agreement, need, whole })
     }
 
     /// What it costs to see all of it once, with some room for what is asked for twice.
@@ -90,10 +110,27 @@ impl Offer {
         &self.agreement.parts().price
     }
 
-    /// The epoch that grants are for now.
-    pub(super) async fn epoch(&self) -> anyhow::Result<Epoch> {
+    /// The epochs of its ledger, as they are now.
+    pub(super) async fn epochs(&self) -> anyhow::Result<Epochs> {
         let terms: TermsAnswer = self.ledger.get("v1/terms").await?;
-        Ok(Epoch::new(terms.epoch))
+        Ok(Epochs { now: Epoch::new(terms.epoch), open: Epoch::new(terms.open_epoch) })
+    }
+
+    /// What the viewer has at the ledger, when that is less than the most that is asked for: why nothing may play.
+    pub(crate) async fn shortfall(&self, viewer: &SecretKey, most: Amount) -> anyhow::Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Balance {
+            funds: String,
+        }
+        let Balance { funds } = self.ledger.inquire(viewer, Inquired::Balance, None).await?;
+        let has: Money = funds.parse().context("the ledger tells no funds")?;
+        let (key, unit) = (viewer.public(), self.unit());
+        let short = format!(
+            "your payment key {key} has {funds} {unit} at {}, {most} {unit} are set aside for it: \
+             headwater ledger top-up adds to it",
+            self.ledger.url()
+        );
+        Ok((has.0 < most).then_some(short))
     }
 }
 
@@ -103,7 +140,13 @@ impl fmt::Display for Offer {
         if price.micro.is_zero() {
             return f.write_str("it costs nothing, and what comes is acknowledged");
         }
-        write!(f, "it costs {price} ({unit}): at most {} {unit} to see all of it", self.most())
+        let whole = limit::charge(price, self.whole);
+        write!(
+            f,
+            "it costs {price} ({unit}): {whole} {unit} to see all of it once, and at most {} {unit}, since what is \
+             fetched again is paid again",
+            self.most()
+        )
     }
 }
 
