@@ -53,6 +53,6 @@ impl fmt::Display for Answer {
         writeln!(f, "funds       {funds} {unit}")?;
         writeln!(f, "reserved    {reserved} {unit}")?;
         writeln!(f, "earned      {earned} {unit}")?;
-        writeln!(f, "paid out    {paid} {unit}")
+        writeln!(f, "claimed     {paid} {unit}")
     }
 }
