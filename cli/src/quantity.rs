@@ -158,6 +158,7 @@ mod tests {
         assert!(matches!(unit, QuantityError::Unit { .. }), "{unit:?}");
         assert_eq!("99999PiB".parse::<ByteSize>(), Err(QuantityError::Overflow("99999PiB".into())));
         // A duration without a unit would be a guess.
-        assert!("90".parse::<Duration>().is_err());
+        let none = "90".parse::<Duration>().unwrap_err();
+        assert!(matches!(none, QuantityError::NoUnit { .. }), "{none:?}");
     }
 }
