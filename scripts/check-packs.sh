@@ -119,6 +119,8 @@ hw put --pack "$dir/beside" --append /study/fhir | jq -e '.records == 1' >/dev/n
 echo '{"other":true}' >"$dir/beside/Account-example.json"
 fails 1 "/study/fhir/Account-example.json is held until" "$headwater" put --pack "$dir/beside" --append /study/fhir
 "$headwater" get /study/fhir/Account-example.json | cmp - "$fhir/Account-example.json"
+"$headwater" hold /study/fhir/Account-example.json --until 2099-01-01 2>"$dir/said" >/dev/null
+grep -q "nodes keep what is held until" "$dir/said"
 fails 1 "already: release that first" "$headwater" hold /study/fhir/Account-example.json --until 2098-12-31
 "$headwater" hold /study/fhir/Account-example.json --release >/dev/null
 "$headwater" audit-trail | grep -q "hold released"
@@ -200,7 +202,8 @@ done
 [[ $(find "$dir/net/account.keys" -type f -regextype posix-extended -regex '.*/[0-9a-f]{64}' | wc -l) == 1 ]] || { echo "keys of old catalogues are left" >&2; exit 1; }
 echo "a removal that is killed is finished by the next command, or has not begun"
 
-hw rm /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
+fails 2 "is a folder of records; say --recursive" "$headwater" rm /study/fhir
+hw rm --recursive /study/fhir | jq -e '.files[0] | .packs > 3 and .ended > 0 and .later == null' >/dev/null
 fails 1 "cannot open the link: no node has the manifest" "$headwater" get "$new_link/Account-example.json"
 echo "the folder is removed with all its packs"
 

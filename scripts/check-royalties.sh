@@ -195,8 +195,22 @@ streamed() {
     paid_as anna agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
     "$headwater" ledger agree sign "$creator" --id "$(paid_agreement "$creator")" >/dev/null
     "$headwater" ledger agree post "$creator" >/dev/null
+    # Somebody has a player read it from its beginning, through `headwater watch`, until it ends.
+    paid_key lena >/dev/null
+    paid_as lena top-up "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5)" >/dev/null
+    refused "a live stream without a limit" "$headwater" --account "$paid_dir/lena.account" watch "${paid_gateways[0]}/live/$live" --yes
+    player lena "${paid_gateways[0]}/live/$live" --yes --limit 2
+    ffmpeg -v error -nostdin -live_start_index 0 -i "$player" -map 0:v:0 -map 0:a:0 -c copy -f streamhash -hash md5 - >"$dir/live.seen" &
+    local seen=$!
     chromium livePaid --live "$live" --code "$("$headwater" ledger voucher --dir "$paid_dir/ledger" --amount 5)"
     wait "$publisher"
+    wait "$seen"
+    player_ends lena
+    jq -e 'select(.watched).watched | .segments >= 50 and (.grants | length) == 1 and .grants[0].paid > 0 and .grants[0].acknowledged' "$dir/lena.watch" >/dev/null
+    # What it becomes is the same to the byte.
+    player lena "$(tail -1 "$dir/live.json" | jq -r ".watch[0]")" --yes --limit 2
+    [[ $(packets "$player") == "$(<"$dir/live.seen")" ]]
+    player_ends lena
 }
 
 # Gateways hand in what they are given every few seconds.

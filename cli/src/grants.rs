@@ -82,7 +82,7 @@ pub(crate) async fn open_newest(
     let opened = if object.media_type() == Some(DELEGATION_TYPE) {
         Opened::Delegation(opened::delegation(client, &object, &account, globals).await?)
     } else if is_one(&object) {
-        Opened::Grant(open(client, &object, &account, globals.output()).await?)
+        Opened::Grant(Box::new(open(client, &object, &account, globals.output()).await?))
     } else {
         bail!("what the pointer of this grant names is no grant");
     };

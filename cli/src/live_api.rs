@@ -2,11 +2,11 @@
 
 use anyhow::{Context, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use protocol::{NetworkId, Record, Signed};
+use protocol::{NetworkId, Record, RecordHeading, Signed};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
-use sharing::{Live, LiveId, LiveSegment, LiveStream, PRELUDE_LEN_MAX, Prelude};
+use sharing::{Live, LiveEnd, LiveId, LiveSegment, LiveStream, PRELUDE_LEN_MAX, Prelude};
 
 use crate::gateway_api::{self, GatewayError, RECORD_TYPE};
 
@@ -93,27 +93,52 @@ impl LiveGateway {
         id: LiveId,
         network: &NetworkId,
     ) -> anyhow::Result<(Signed<Live>, LiveStream)> {
+        let (live, prelude) = self.begun(id).await?;
+        ensure!(live.network() == *network, "it is a stream of another network");
+        let mut stream = LiveStream::new(prelude);
+        self.go_on(&mut stream, network).await?;
+        Ok((live, stream))
+    }
+
+    /// What a stream began with, and its creator's word for it. Which network it is on, that says.
+    pub(crate) async fn begun(&self, id: LiveId) -> anyhow::Result<(Signed<Live>, Prelude)> {
         let bytes = self.bytes(id, "prelude").await?;
         ensure!(LiveId::of(&bytes) == id, "it showed another prelude");
-        let live = self.record::<Live>(id, "record", network).await?;
-        let mut stream = LiveStream::new(Prelude::decode(&bytes)?);
-        ensure!(
-            live.body().live == id && live.by() == stream.prelude().creator(),
-            "it showed another record"
-        );
+        let record = self.bytes(id, "record").await?;
+        let network = RecordHeading::decode(&record).context("record of the stream")?.network();
+        let live = Signed::<Live>::decode(&record, &network).context("record of the stream")?;
+        let prelude = Prelude::decode(&bytes)?;
+        ensure!(live.body().live == id && live.by() == prelude.creator(), "it showed another record");
+        Ok((live, prelude))
+    }
+
+    /// Takes in what is new of a stream, every record verified. Whether the gateway says that it has ended, and how.
+    pub(crate) async fn go_on(
+        &self,
+        stream: &mut LiveStream,
+        network: &NetworkId,
+    ) -> anyhow::Result<Option<String>> {
+        let (id, creator) = (stream.prelude().id(), stream.prelude().creator());
         let counts = gateway_api::said(&self.url, self.get(self.api(id)?).await?).await?;
-        for track in stream.prelude().clone().tracks() {
+        for (index, track) in stream.prelude().clone().tracks().iter().enumerate() {
             let told = counts["tracks"].as_array().into_iter().flatten();
             let mut told = told.filter(|one| one["id"] == track.id.as_str());
             let count = told.find_map(|one| one["segments"].as_u64()).unwrap_or(0);
-            let fetches = (0..count).map(|n| self.segment(id, format!("{}/{n}.record", track.id), network));
+            let known = stream.segments(index).len() as u64;
+            let fetches =
+                (known..count).map(|n| self.segment(id, format!("{}/{n}.record", track.id), network));
             let mut records = stream::iter(fetches).buffered(FETCHES_MAX);
             while let Some(record) = records.try_next().await? {
-                ensure!(record.by() == live.by(), "it showed a segment of somebody else");
+                ensure!(record.by() == creator, "it showed a segment of somebody else");
                 stream.push(record.body())?;
             }
         }
-        Ok((live, stream))
+        Ok(counts["ended"].as_str().map(ToOwned::to_owned))
+    }
+
+    /// How the creator of a stream has ended it.
+    pub(crate) async fn end(&self, id: LiveId, network: &NetworkId) -> anyhow::Result<Signed<LiveEnd>> {
+        self.record(id, "end", network).await
     }
 
     async fn segment(

@@ -58,7 +58,7 @@ impl Released {
             match said {
                 NodeRelease::HeldNothing => {}
                 NodeRelease::Ended(ends) => self.enter(*node, Said::Ended(ends.len())),
-                NodeRelease::Unconfirmed(why) => self.enter(*node, Said::NotConfirmed(why.to_string())),
+                NodeRelease::Unconfirmed(why) => self.enter(*node, Said::NotConfirmed(why.clone())),
             }
         }
         self.reports.push(report);

@@ -9,18 +9,22 @@
 
 mod canary;
 mod fare;
+mod feed;
 mod kept;
 mod limit;
 mod offer;
 mod proxy;
 mod session;
 mod shelf;
+mod show;
 mod stream;
 mod till;
 
 pub(crate) use canary::{Canary, Check, Checked, Finding, Outing};
 pub(crate) use fare::{Fare, UsedGrant};
+pub(crate) use feed::Feed;
 pub(crate) use kept::Keep;
-pub(crate) use offer::Offer;
+pub(crate) use offer::{Offer, Shown};
 pub(crate) use proxy::{Proxy, Served};
+pub(crate) use show::Show;
 pub(crate) use till::Till;

@@ -1,7 +1,6 @@
 //! Live streams at a gateway: what came of them so far, kept durably, and how it is shown while it grows (spec §21).
 
 mod limits;
-mod playlists;
 mod shows;
 mod store;
 mod streams;

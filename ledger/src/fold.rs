@@ -17,9 +17,10 @@ use std::collections::BTreeMap;
 
 use protocol::{Digest, Epoch, Serial, UnixSeconds};
 
+pub use self::agreements::INTRODUCED_MAX;
 pub(crate) use self::agreements::{Agreements, Split};
 pub(crate) use self::disputes::Disputes;
-pub use self::disputes::{DISPUTES_MAX, HOLD_EPOCHS_MAX};
+pub use self::disputes::{DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX, HOLD_EPOCHS_MAX};
 pub use self::error::{
     ApplyError, ClaimError, GrantError, HoldError, LaneError, LicenceError, PaymentError, ReceiptError,
     RegisterError, SettleError, StorageError,
@@ -31,7 +32,7 @@ pub(crate) use self::payments::{Payments, SetAside};
 pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
 pub(crate) use self::storage::Storage;
-pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S};
+pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S, STORAGE_NODES_MAX};
 pub use self::views::Division;
 use crate::ids::digest_of;
 use crate::{

@@ -36,6 +36,7 @@ mod payout;
 mod records;
 mod sealed_key;
 mod settlement;
+mod shortfall;
 mod text;
 pub mod tlog;
 mod top_up;
@@ -53,10 +54,11 @@ pub use entry::{
     Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
 };
 pub use fold::{
-    Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_MAX, Division, GRANT_BYTES_MAX,
-    GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError, LaneError, Ledger,
-    LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError,
-    RegisterError, STORAGE_GRACE_S, SettleError, StorageError,
+    Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX,
+    Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError,
+    INTRODUCED_MAX, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S,
+    REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S, STORAGE_NODES_MAX, SettleError,
+    StorageError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};
@@ -67,15 +69,16 @@ pub use omission::{Neighbours, OMISSION_LEN_MAX, Omission, OmissionError};
 pub use payout::{Payout, PayoutHash, PayoutTree};
 pub use protocol::{Per, Quantity, QuantityError, TitlePrice as Price};
 pub use records::{
-    Acceptance, Attestation, AttestedKind, Budget, BudgetRef, Deposit, Dispute, Hold, Inquired, Inquiry,
-    KeyDelivery, LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment, Purchase, Rail,
-    Resolution, Reversal, SessionRequest, StorageReport,
+    Acceptance, Attestation, AttestedKind, BUDGET_VIEWERS_MAX, Budget, BudgetRef, Deposit, Dispute, Hold,
+    Inquired, Inquiry, KeyDelivery, LicenceTransfer, Offer, PageRelease, Payee, PayoutClaim, Prepayment,
+    Purchase, Rail, Resolution, Reversal, SessionRequest, StorageReport, Viewers, ViewersError,
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
     Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
-    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Summary, Totals,
+    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Subscription, Summary, Totals,
 };
+pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
 pub use text::{LedgerHost, Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::entry::WireAgreed;
 use crate::tlog::LogBytes;
 use crate::{
-    Agreed, Attestation, Carrier, EntryError, GatewayTotal, Keeper, Line, PageRelease, Payout, Sale, Summary,
+    Agreed, Attestation, Carrier, EntryError, GatewayTotal, Keeper, Line, PageRelease, Payout, Sale,
+    Subscription, Summary,
 };
 
 /// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
@@ -33,6 +34,8 @@ pub enum LogEntry {
     Sale(Sale),
     /// An epoch was settled: the summary of all since the settlement before.
     Settlement(Box<Summary>),
+    /// What a budget of one viewer has paid in it.
+    Subscription(Subscription),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +51,7 @@ enum Wire {
     Payout(Payout),
     Sale(Sale),
     Settlement(Box<Summary>),
+    Subscription(Subscription),
 }
 
 impl LogEntry {
@@ -66,6 +70,7 @@ impl LogEntry {
             Wire::Payout(payout) => Self::Payout(payout),
             Wire::Sale(sale) => Self::Sale(sale),
             Wire::Settlement(summary) => Self::Settlement(summary),
+            Wire::Subscription(subscription) => Self::Subscription(subscription),
         })
     }
 
@@ -82,6 +87,7 @@ impl LogEntry {
             Self::Payout(payout) => Wire::Payout(*payout),
             Self::Sale(sale) => Wire::Sale(*sale),
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),
+            Self::Subscription(subscription) => Wire::Subscription(*subscription),
         };
         LogBytes::new(canonical::to_vec(&wire)).expect("an entry is at most an agreement and 130 consents")
     }

@@ -66,8 +66,8 @@ struct Wire {
 }
 
 impl Neighbours {
-    /// True when they show that the list has neither the receipt nor a later one of its stream: an older one stands there, or
-    /// what stands beside the stream stands beside each other.
+    /// True when they show that the list has neither the receipt nor a later one of its stream with all that it acknowledges:
+    /// an older one stands there, or one that says less, or what stands beside the stream stands beside each other.
     pub fn show_missing(&self, list: &ListRoot, receipt: &DeliveryReceipt) -> bool {
         let Self { before, after } = self;
         let place = (receipt.serial, receipt.stream);
@@ -78,7 +78,7 @@ impl Neighbours {
             return false;
         }
         if let Some((item, _)) = before.as_ref().filter(|(item, _)| item.key() == place) {
-            return item.seq < receipt.seq;
+            return !item.covers(receipt);
         }
         let is_between = before.as_ref().is_none_or(|(item, _)| item.key() < place)
             && after.as_ref().is_none_or(|(item, _)| item.key() > place);

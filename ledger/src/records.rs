@@ -22,7 +22,7 @@ mod storage_report;
 
 pub use acceptance::Acceptance;
 pub use attestation::{Attestation, AttestedKind};
-pub use budget::Budget;
+pub use budget::{BUDGET_VIEWERS_MAX, Budget, Viewers, ViewersError};
 pub use deposit::Deposit;
 pub use dispute::Dispute;
 pub use hold::Hold;

@@ -10,6 +10,8 @@ mod lines;
 mod list;
 mod plays;
 mod sales;
+mod subscriptions;
+mod views;
 
 use std::collections::BTreeMap;
 
@@ -24,10 +26,13 @@ pub use self::counted::{Counted, Shown};
 pub use self::keepers::Keeper;
 use self::lines::Shares;
 pub use self::lines::{Line, LineBudget, Pool};
+pub(crate) use self::list::ListTree;
 pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
+pub(crate) use self::plays::asked;
 use self::sales::Sold;
 pub use self::sales::{Resale, Sale};
+pub use self::subscriptions::Subscription;
 use crate::fold::{Agreements, OpenEpoch, Session};
 use crate::transaction::Draft;
 use crate::{Account, Head, Ledger, LogEntry, Payout, PayoutTree, Transaction};
@@ -39,6 +44,8 @@ pub struct Settlement {
     pub summary: Summary,
     /// What was paid for each title by each viewer, at each gateway.
     pub lines: Vec<Line>,
+    /// What each subscription has paid.
+    pub subscriptions: Vec<Subscription>,
     /// What each gateway has carried.
     pub gateways: Vec<GatewayTotal>,
     /// What each node has carried for each gateway.
@@ -87,6 +94,8 @@ pub struct Summary {
     pub rule: Rule,
     /// Over all [`Sale`]s.
     pub sales: ListRoot,
+    /// Over all [`Subscription`]s.
+    pub subscriptions: ListRoot,
     /// What it comes to.
     pub totals: Totals,
 }
@@ -148,13 +157,15 @@ impl Settlement {
     /// What of it is published, in this order: everything that the summary is about, then the summary.
     pub fn log_entries(&self) -> impl Iterator<Item = LogEntry> {
         let lines = self.lines.iter().copied().map(LogEntry::Line);
+        let subscriptions = self.subscriptions.iter().copied().map(LogEntry::Subscription);
         let gateways = self.gateways.iter().copied().map(LogEntry::Gateway);
         let carriers = self.carriers.iter().copied().map(LogEntry::Carrier);
         let keepers = self.keepers.iter().copied().map(LogEntry::Keeper);
         let sales = self.sales.iter().copied().map(LogEntry::Sale);
         let payouts = self.payouts.iter().copied().map(LogEntry::Payout);
         let summary = LogEntry::Settlement(Box::new(self.summary.clone()));
-        lines.chain(gateways).chain(carriers).chain(keepers).chain(sales).chain(payouts).chain([summary])
+        let carried = gateways.chain(carriers);
+        lines.chain(subscriptions).chain(carried).chain(keepers).chain(sales).chain(payouts).chain([summary])
     }
 
     pub(crate) fn of(ledger: &Ledger, epoch: Epoch) -> Self {
@@ -162,6 +173,7 @@ impl Settlement {
         let open = ledger.open_epoch(epoch).unwrap_or(&nothing);
         let plays = plays::paid(ledger.agreements(), open);
         let lines = lines::of(&plays, &open.budgets);
+        let subscriptions = subscriptions::of(&plays, &open.budgets);
         let shares = Shares::of(ledger.agreements(), &lines);
         let carried = carriers::of(&carriers::claims(open), &shares);
         let mut earned = shares.earned(ledger.terms().treasury);
@@ -188,10 +200,22 @@ impl Settlement {
             receipts: ListRoot::of(&receipts),
             rule: Rule::LargestRemainder1,
             sales: ListRoot::of(&sales),
+            subscriptions: ListRoot::of(&subscriptions),
             totals: Totals::of(&shares, &carried, &keepers, &sold),
         };
         let Carried { gateways, carriers, .. } = carried;
-        Self { summary, lines, gateways, carriers, keepers, sales, payouts, receipts, transaction }
+        Self {
+            summary,
+            lines,
+            subscriptions,
+            gateways,
+            carriers,
+            keepers,
+            sales,
+            payouts,
+            receipts,
+            transaction,
+        }
     }
 }
 

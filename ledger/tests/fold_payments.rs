@@ -7,12 +7,12 @@ mod world;
 
 use case::{GATEWAY, NODE, VIEWER, claim, funded, refused, signed};
 use ledger::{
-    Account, Acknowledged, Applied, ApplyError, ClaimError, Deposited, Dispute, HOLD_EPOCHS_MAX, Hold,
-    HoldError, LaneError, Payee, PaymentError, PayoutAddress, PayoutTree, Rail, Remark, Resolution, Reversal,
-    SettleError, What,
+    Account, Acknowledged, Applied, ApplyError, ClaimError, DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX,
+    Deposited, Dispute, HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, Payee, PaymentError, PayoutAddress,
+    PayoutTree, Rail, Remark, Resolution, Reversal, SettleError, What,
 };
-use protocol::{DeliveryReceipt, Epoch, Sequence, StreamNumber, Usage};
-use world::{ISSUER, NOW, World, allocation, amount, deposit, key, voucher};
+use protocol::{DeliveryReceipt, Epoch, Sequence, StreamNumber, UnixSeconds, Usage};
+use world::{Ask, ISSUER, NOW, World, allocation, amount, deposit, key, voucher};
 
 #[test]
 fn lanes_are_backed_by_what_gateways_have() {
@@ -171,6 +171,44 @@ fn counted_receipts_are_proved() {
     assert!(!counted.covers(&later));
     assert!(!root.has(&Acknowledged { seq: later.seq, ..counted }, &proof));
     assert_eq!(settlement.acknowledged(receipt.serial, StreamNumber::try_from(1).unwrap()), None);
+}
+
+/// Strangers, whose keys are free to make, take no place of whoever is known, and nobody one of the ledger's own.
+#[test]
+fn no_crowd_of_disputes_stands_in_the_way_of_anybody_known() {
+    let (mut world, ask) = funded();
+    world.new_entry(ask.granted());
+    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
+    world.settle();
+    let dispute = |by: u8, number: usize| {
+        let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number as u64));
+        signed(by, Dispute { reason, subject: protocol::Digest::of(b"line"), issued })
+    };
+    // A grant over nothing costs nothing: it makes nobody known.
+    let free = Ask { viewer: 90, charge: 0, limit: Usage::default(), epoch: 2, ..ask };
+    world.new_entry(free.granted());
+    for number in 0..DISPUTES_OF_STRANGERS_MAX {
+        let by = [90, 91][number % 2];
+        world.new_entry(What::Dispute(dispute(by, number)));
+    }
+    for by in [90, 91, 92] {
+        let error = refused(&mut world, What::Dispute(dispute(by, DISPUTES_OF_STRANGERS_MAX)));
+        assert_eq!(error, ApplyError::TooManyDisputes { most: DISPUTES_OF_STRANGERS_MAX });
+    }
+    for number in 0..DISPUTES_OF_KEY_MAX {
+        world.new_entry(What::Dispute(dispute(VIEWER, number)));
+    }
+    let error = refused(&mut world, What::Dispute(dispute(VIEWER, DISPUTES_OF_KEY_MAX)));
+    assert_eq!(error, ApplyError::TooManyDisputes { most: DISPUTES_OF_KEY_MAX });
+    let of_party = dispute(2, 0);
+    world.new_entry(What::Dispute(of_party.clone()));
+    let hold = Hold { amount: amount(200), dispute: of_party.name(), issued: NOW, party: key(1) };
+    let hold = signed(ISSUER, hold);
+    world.new_entry(What::Hold(hold.clone()));
+    let resolution = Resolution { given: amount(50), hold: hold.name(), issued: NOW };
+    world.new_entry(What::Resolution(signed(ISSUER, resolution)));
+    world.settle();
+    world.new_entry(What::Dispute(dispute(92, 0)));
 }
 
 /// What is disputed is kept back, by the ledger and for a time, and goes where it says in the end.

@@ -6,7 +6,7 @@ mod world;
 
 use data_encoding::HEXLOWER;
 use fuzzing::fuzz;
-use ledger::{Account, Entry, Ledger, LedgerRecord, Omission, SplitAgreement};
+use ledger::{Account, Entry, Ledger, LedgerRecord, Omission, Shortfall, SplitAgreement};
 use protocol::NetworkId;
 use serde_json::Value;
 use world::World;
@@ -81,6 +81,18 @@ fn omissions() {
         let bytes = random.damaged(&corpus);
         if let Ok(omission) = Omission::decode(&bytes, &signed_for) {
             assert_eq!(omission.encode(), bytes);
+        }
+    });
+}
+
+#[test]
+fn shortfalls() {
+    let (corpus, signed_for) = (corpus("shortfalls.json", "shortfall", true), signed_for("shortfalls.json"));
+    assert!(corpus.iter().all(|shortfall| Shortfall::decode(shortfall, &signed_for).is_ok()));
+    fuzz(|random| {
+        let bytes = random.damaged(&corpus);
+        if let Ok(shortfall) = Shortfall::decode(&bytes, &signed_for) {
+            assert_eq!(shortfall.encode(), bytes);
         }
     });
 }

@@ -27,6 +27,8 @@ fn facts() -> Facts {
             play(1, 1, 2, 100),
             play(2, 1, 0, 333),
             play(3, 2, 0, 99),
+            // The same film once more: together they are a view.
+            play(3, 2, 0, 98),
         ],
         lanes: vec![
             (GATEWAYS, NODES, 700, 30),
@@ -160,6 +162,12 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]
         }
+        LogEntry::Subscription(mut subscription) => {
+            subscription.amount = subscription.amount.plus(amount(1)).unwrap();
+            let amount_ = LogEntry::Subscription(subscription);
+            subscription.paid = subscription.amount;
+            vec![amount_, LogEntry::Subscription(subscription)]
+        }
         LogEntry::Settlement(mut summary) => {
             summary.totals.network = summary.totals.network.plus(amount(1)).unwrap();
             let totals = LogEntry::Settlement(summary.clone());
@@ -191,12 +199,45 @@ fn lines_that_cost_something_else_are_found() {
     let less = |line: &mut Line| line.paid = line.paid.minus(amount(1)).unwrap();
     assert!(found(own, &more) && found(own, &less));
     assert!(found(pooled, &more), "a pool pays no more than was asked");
-    assert!(!found(subscribed, &more), "all of a subscription is shared: the totals are what differs");
+    assert!(!found(subscribed, &more), "all of a subscription is shared: its sum is what differs");
     let smaller = |line: &mut Line| {
         let pool = line.budget.as_mut().and_then(|budget| budget.pool.as_mut()).unwrap();
         pool.amount = line.paid.minus(amount(1)).unwrap();
     };
     assert!(found(pooled, &smaller), "a pool that has less");
+}
+
+/// What subscriptions pay together is what they have, with whatever root: an operator who takes more for a line, or gives another
+/// line less, is found out.
+#[test]
+fn lines_of_subscriptions_have_what_these_have() {
+    let (_, log) = log();
+    let at = |is_it: &dyn Fn(&LogEntry) -> bool| log.iter().position(is_it).unwrap();
+    let item = at(&|entry| matches!(entry, LogEntry::Subscription(_)));
+    let LogEntry::Subscription(subscription) = &log[item] else { panic!() };
+    assert_eq!((subscription.paid, subscription.amount), (amount(777), amount(777)));
+    let line =
+        at(&|entry| matches!(entry, LogEntry::Line(line) if line.budget.is_some_and(|it| it.pool.is_none())));
+    let settled = at(&|entry| matches!(entry, LogEntry::Settlement(_)));
+    for micro in [776, 778] {
+        let mut other = log.clone();
+        let LogEntry::Line(line) = &mut other[line] else { panic!() };
+        line.paid = amount(micro);
+        let lines: Vec<Line> = other[..settled].iter().filter_map(line_of).collect();
+        let LogEntry::Settlement(summary) = &mut other[settled] else { panic!() };
+        summary.lines = ledger::ListRoot::of(&lines);
+        let error = audit(&other).unwrap_err();
+        assert!(matches!(error, LogAuditError::Differs { what: "the subscriptions", .. }), "{error}");
+    }
+    let mut other = log.clone();
+    let LogEntry::Subscription(subscription) = &mut other[item] else { panic!() };
+    subscription.paid = amount(778);
+    let error = audit(&other).unwrap_err();
+    assert!(matches!(error, LogAuditError::Subscription { .. }), "{error}");
+}
+
+fn line_of(entry: &LogEntry) -> Option<Line> {
+    if let LogEntry::Line(line) = entry { Some(*line) } else { None }
 }
 
 /// An operator who signs a payout that nobody has earned, with a root to match, is found out.

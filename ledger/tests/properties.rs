@@ -5,7 +5,7 @@
 mod reference;
 mod world;
 
-use ledger::{Account, Applied, Balances, Entry, Ledger, What, apportion};
+use ledger::{Account, Applied, Balances, Entry, Ledger, LogAudit, LogEntry, What, apportion};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 use protocol::{Amount, Usage};
 use reference::{Facts, GATEWAYS, NODES, Play, SPONSOR, SUBSCRIBER, VIEWERS};
@@ -75,6 +75,15 @@ proptest! {
         prop_assert_eq!(shared.iter().sum::<u64>(), totals.charged.get());
         prop_assert_eq!(settlement.lines.iter().map(|line| line.paid.get()).sum::<u64>(), totals.charged.get());
         prop_assert!(!world.ledger.balances().iter().any(|(account, _)| matches!(account, Account::Reserved(_))));
+        // And whoever has nothing but the log finds nothing wrong in it.
+        let agreements = facts.beginning().into_iter().filter_map(|what| match what {
+            What::Agreement(agreed) => Some(LogEntry::Agreement(agreed)),
+            _ => None,
+        });
+        let mut audit = LogAudit::new(terms());
+        for entry in agreements.chain(settlement.log_entries()) {
+            audit.take(&entry).unwrap();
+        }
     }
 
     /// Nodes are not paid for more bytes than viewers have acknowledged; what is signed beyond is published.

@@ -101,6 +101,28 @@ fn no_hour_is_paid_twice_or_before_it_has_passed() {
     assert_eq!([NODE, NODE + 1].map(|node| earned(&world, node)), [500, 500]);
 }
 
+/// Two audits on either side of the end, or of the beginning, prove the hours up to it, or from it on.
+#[test]
+fn of_an_interval_across_the_end_the_hours_before_it_are_paid() {
+    let (mut world, name) = prepaid(1000, 0);
+    let (begin, end) = (THIS_HOUR - world::PREPAID_HOURS, NOW.plus(86_400).get() / 3600);
+    let refused = |world: &mut World, from, to| {
+        let error = world.apply(report(AUDITOR, NODE, name, [from, to], 9 * GIB, 0)).unwrap_err();
+        assert_eq!(error, StorageError::Hours { from, to }.into());
+    };
+    refused(&mut world, begin - 4, begin);
+    world.new_entry(report(AUDITOR, NODE, name, [begin - 3, begin + 2], 10 * GIB, 0));
+    assert_eq!(world.ledger.settlement().keepers[0].byte_hours, 20 * GIB, "no price holds backwards");
+    refused(&mut world, end - 3, end + 4);
+    world.at = NOW.plus(86_400 + 5 * 3600);
+    world.deposit(99, 1);
+    world.new_entry(report(AUDITOR, NODE, name, [end - 3, end + 4], 10 * GIB, 0));
+    refused(&mut world, end + 4, end + 5);
+    world.new_entry(report(AUDITOR, NODE + 1, name, [end - 1, end + 1], 10 * GIB, 0));
+    world.settle();
+    assert_eq!([NODE, NODE + 1].map(|node| earned(&world, node)), [20 + 30, 10]);
+}
+
 /// One audit of a node: how long, how much, and whether something was lost.
 type Audit = (u8, u64, u64, bool);
 

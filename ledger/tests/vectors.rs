@@ -9,7 +9,8 @@ use ledger::{
     Dispute, ENTRY_LEN_MAX, Entry, EntryError, Head, Hold, Inquiry, KeyDelivery, LedgerRecord,
     LicenceTransfer, NotAttested, NotSealedToThis, Offer, Omission, OmissionError, PageRelease, Payee,
     Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Proved, Purchase, Resolution, Reversal,
-    SealedKey, SessionRequest, SplitAgreement, StorageReport, Terms, TopUpCode, Unit, What, apportion,
+    SealedKey, SessionRequest, Shortfall, ShortfallError, SplitAgreement, StorageReport, Terms, TopUpCode,
+    Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, Promise,
@@ -170,6 +171,24 @@ fn omissions() {
             OmissionError::NotMissing => "not_missing",
         });
         check(vector, result, |omission| assert_eq!(omission.encode(), bytes, "{}", vector["name"]));
+    }
+}
+
+#[test]
+fn shortfalls() {
+    let (network, vectors) = vectors("shortfalls.json");
+    for vector in &vectors {
+        let bytes = hex(&vector["shortfall"]);
+        let shortfall = Shortfall::decode(&bytes, &network);
+        let result = shortfall.and_then(|short| short.verify(&key(&vector["ledger"])).map(|()| short));
+        let result = result.map_err(|error| match error {
+            ShortfallError::Cbor(_) => "malformed",
+            ShortfallError::Record(_) => "record",
+            ShortfallError::Unrelated => "unrelated",
+            ShortfallError::OtherLines => "other_lines",
+            ShortfallError::NotShort { .. } => "not_short",
+        });
+        check(vector, result, |shortfall| assert_eq!(shortfall.encode(), bytes, "{}", vector["name"]));
     }
 }
 

@@ -23,13 +23,13 @@ use std::time::Duration;
 use protocol::limits::RECORD_LEN_MAX;
 use reqwest::Url;
 use sharing::{
-    Attachment, BUNDLE_LEN_MAX, ContentHash, PublicationId, PublishedBundle, SharingRecord, Track,
+    Attachment, BUNDLE_LEN_MAX, ContentHash, LiveId, PublicationId, PublishedBundle, SharingRecord, Track,
     VerifiedBytes,
 };
 use tokio::io::{AsyncSeekExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::task::AbortOnDropHandle;
 
-pub use self::address::{WatchAddress, WatchAddressError};
+pub use self::address::{LiveAddress, WatchAddress, WatchAddressError};
 pub use self::choice::usual_tracks;
 pub use self::fault::{Fault, Mishap};
 use self::http::Http;
@@ -50,10 +50,17 @@ pub struct Download(Arc<Inner>);
 
 struct Inner {
     http: Http,
-    id: PublicationId,
+    title: Title,
     gateways: Vec<Url>,
     standing: Mutex<Standing>,
     told: Box<dyn Fn(&Mishap) + Send + Sync>,
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Title {
+    Publication(PublicationId),
+    Live(LiveId),
 }
 
 /// Why something was not downloaded.
@@ -96,9 +103,28 @@ impl Download {
         patience: Duration,
         told: impl Fn(&Mishap) + Send + Sync + 'static,
     ) -> Result<Self, DownloadError> {
+        Self::of(Title::Publication(id), gateways, patience, Box::new(told))
+    }
+
+    /// The same of segments of the live stream `id`, whose prelude and records somebody else has.
+    pub fn live(
+        id: LiveId,
+        gateways: Vec<Url>,
+        patience: Duration,
+        told: impl Fn(&Mishap) + Send + Sync + 'static,
+    ) -> Result<Self, DownloadError> {
+        Self::of(Title::Live(id), gateways, patience, Box::new(told))
+    }
+
+    fn of(
+        title: Title,
+        gateways: Vec<Url>,
+        patience: Duration,
+        told: Box<dyn Fn(&Mishap) + Send + Sync>,
+    ) -> Result<Self, DownloadError> {
         let http = Http::new(patience).map_err(DownloadError::Client)?;
         let standing = Mutex::new(Standing::new(gateways.len()));
-        Ok(Self(Arc::new(Inner { http, id, gateways, standing, told: Box::new(told) })))
+        Ok(Self(Arc::new(Inner { http, title, gateways, standing, told })))
     }
 
     /// The bundle, once its hash is the id and its creator vouches for it.
@@ -195,7 +221,11 @@ impl Download {
         };
         // Which network it was published on does not matter here: the id says what it is.
         let record = match SharingRecord::decode(&get("record", RECORD_LEN_MAX).await?)? {
-            SharingRecord::Publication(record) if record.body().bundle == self.0.id => record,
+            SharingRecord::Publication(record)
+                if self.0.title == Title::Publication(record.body().bundle) =>
+            {
+                record
+            }
             other => return Err(Fault::OtherRecord { kind: other.kind() }),
         };
         Ok(PublishedBundle::new(record, &get("bundle", BUNDLE_LEN_MAX).await?)?)
@@ -240,11 +270,15 @@ impl Download {
         self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A URL below `/watch/{id}/`.
+    /// A URL below `/watch/{id}/`, or `/live/{id}/`.
     fn url(&self, gateway: &Url, path: impl IntoIterator<Item: AsRef<str>>) -> Url {
-        let (mut url, id) = (gateway.clone(), self.0.id.to_string());
+        let (kind, id) = match self.0.title {
+            Title::Publication(id) => ("watch", id.to_string()),
+            Title::Live(id) => ("live", id.to_string()),
+        };
+        let mut url = gateway.clone();
         let mut segments = url.path_segments_mut().expect("the URL of a gateway has a path");
-        segments.pop_if_empty().extend(["watch", &id]).extend(path);
+        segments.pop_if_empty().extend([kind, &id]).extend(path);
         drop(segments);
         url
     }
@@ -253,7 +287,7 @@ impl Download {
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download")
-            .field("id", &self.id)
+            .field("title", &self.title)
             .field("gateways", &self.gateways)
             .finish_non_exhaustive()
     }

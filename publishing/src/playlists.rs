@@ -1,5 +1,8 @@
-//! The playlists of a publication, written from its bundle alone (RFC 8216).
+//! The playlists of a publication, written from its bundle alone, and of a live stream, from what is there (RFC 8216).
 
+mod live;
+
+pub use live::{live_master, live_media};
 pub use packager::playlist::PlaylistError;
 use packager::playlist::{
     Addressing, Audio, Bitrate, Kind, Master, Media, Segment, Subtitles, Video, duration_of, subtitles,

@@ -46,6 +46,13 @@ pub struct Segment {
     pub hash: ContentHash,
 }
 
+impl Segment {
+    /// The bytes, when they are this segment; `None` when they are not.
+    pub fn verify(&self, bytes: Bytes) -> Option<VerifiedBytes> {
+        VerifiedBytes::check(bytes, self.len.into(), &self.hash)
+    }
+}
+
 /// One segment of a track that was checked: where it lies, and how to tell its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SegmentPlace {
@@ -94,7 +101,7 @@ impl SegmentPlace {
 
     /// The bytes, when they are this segment; `None` when they are not.
     pub fn verify(&self, bytes: Bytes) -> Option<VerifiedBytes> {
-        VerifiedBytes::check(bytes, self.segment.len.into(), &self.segment.hash)
+        self.segment.verify(bytes)
     }
 }
 

@@ -703,7 +703,8 @@ def omission(arguments):
     for item, path in filter(None, (before, after)):
         require(is_included(item, path, summary["receipts"]), "what stands beside it is not in the list")
     if before and place(before[0]) == place(receipt):
-        require(before[0]["seq"] < receipt["seq"], "it was counted")
+        covers = before[0]["seq"] >= receipt["seq"] and all(before[0]["usage"][key] >= receipt["usage"][key] for key in ("bytes", "ms"))
+        require(not covers, "it was counted")
     else:
         require(not before or place(before[0]) < place(receipt), "the one before stands behind it")
         require(not after or place(after[0]) > place(receipt), "the one after stands before it")

@@ -59,8 +59,14 @@ pub(crate) struct Delegate {
     purpose: Option<String>,
 
     /// Let them pass it on as well, this often one after the other [default: 1]
-    #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
-    may_delegate: Option<u8>,
+    #[arg(
+        long = "may-delegate",
+        value_name = "TIMES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1"
+    )]
+    times: Option<u8>,
 
     /// List what you have passed on of the grant
     #[arg(long, conflicts_with_all = ["to", "update", "end"])]
@@ -134,7 +140,7 @@ impl Delegate {
             return work.all(self.update).await;
         }
         let to = groups::identities(work.own.client, work.names, &self.to).await?;
-        let new = self.new(work).await?;
+        let new = self.wanted(work).await?;
         let (names, expires, purpose) = (new.names.clone(), new.expires, new.purpose.clone());
         let (slot, seq) = (new.slot, new.seq);
         work.own.publish(work.names, work.coding, work.holding, new, &to).await?;
@@ -152,7 +158,7 @@ impl Delegate {
     }
 
     /// What is to be passed on, by the first pointer that is free.
-    async fn new(&self, work: &Work<'_>) -> anyhow::Result<NewDelegation> {
+    async fn wanted(&self, work: &Work<'_>) -> anyhow::Result<NewDelegation> {
         let places = work.own.places().await;
         let is_free =
             |slot: &u16| !places.iter().any(|place| place.slot.get() == *slot && place.at.is_some());
@@ -167,10 +173,10 @@ impl Delegate {
         let all = || work.holding.files().iter().map(|file| file.name.clone()).collect();
         let purpose = self.purpose.clone().map(Reason::new).transpose();
         let purpose = purpose.map_err(|error| Usage::because(format!("--purpose: {error}")))?;
-        let wanted = self.expires.map(|time| now().plus(time.seconds()));
+        let ends = self.expires.map(|time| now().plus(time.seconds()));
         Ok(NewDelegation {
-            depth: self.may_delegate.map(depth).transpose()?,
-            expires: Some(wanted.or(work.holding.expires()).context("the grant has no end: say --expires")?),
+            depth: self.times.map(depth).transpose()?,
+            expires: Some(ends.or(work.holding.expires()).context("the grant has no end: say --expires")?),
             issued: now(),
             names: if names.is_empty() { all() } else { names },
             purpose: purpose.or_else(|| work.holding.purpose().cloned()),

@@ -12,7 +12,7 @@ use sharing::{AccountIndex, EntryName, Facts, Hold as Body, IndexPath, TrailText
 
 use crate::account as account_file;
 use crate::arguments::Globals;
-use crate::date::Date;
+use crate::date::{self, Date};
 use crate::failure::{Outcome, Usage};
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
@@ -76,6 +76,14 @@ impl Hold {
             names.pull(client).await?;
             let Some(path) = self.name.as_deref().map(parse_path).transpose()? else { return Ok(true) };
             let (change, facts) = self.change(names.local.index(), &path)?;
+            if let Change::Hold(_, hold) = &change
+                && let Some(ends) = ends_before(names.local.index(), &path, hold)
+            {
+                let day = date::local_day(ends);
+                globals.output().note(format_args!(
+                    "nodes keep what is held until {day} as far as is known: `headwater mandate {path}` and a steward keep it longer"
+                ));
+            }
             let pushed = names.write(client, network.usual_coding(client)?, vec![change]).await?;
             TrailFile::open(globals, names.account.secret(), network.file.network)?.append(facts)?;
             Ok(pushed)
@@ -120,6 +128,14 @@ impl Hold {
         let facts = Facts { about, ..Facts::new(TrailWhat::Held, now()) };
         Ok((Change::Hold(path.clone(), hold), facts))
     }
+}
+
+/// When the first leases of what is held end, where that is before its hold does.
+fn ends_before(index: &AccountIndex, path: &IndexPath, hold: &Body) -> Option<UnixSeconds> {
+    let folder = packs::above(index, path).map(|(folder, _)| folder);
+    let file = index.file(folder.as_ref().unwrap_or(path)).map(|file| file.until);
+    let ends = file.into_iter().chain(index.files_in(path).map(|(_, file)| file.until)).min()?;
+    (hold.legal().is_some() || hold.until().is_some_and(|until| ends < until)).then_some(ends)
 }
 
 impl Line {

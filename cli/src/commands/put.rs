@@ -22,7 +22,9 @@ use crate::names::{self, Names, now, parse_path};
 use crate::output::Output;
 use crate::quantity::Duration;
 use crate::until_ended::UntilEnded;
-use crate::{account as account_file, gateway_api, grants, lifetime, media_type, quote, smaller_coding};
+use crate::{
+    account as account_file, gateway_api, grants, holds, lifetime, media_type, quote, smaller_coding,
+};
 
 /// Encrypt a file, spread it over the network and print its link
 ///
@@ -134,7 +136,11 @@ impl Put {
         let account = Account::new(account_file::open(globals.account.as_deref(), output)?);
         let path = self.path()?;
         if let Some(path) = path.as_ref().filter(|_| !self.no_index) {
-            names::check_kind(Names::open(globals).await?.local.index(), path)?;
+            let names = Names::open(globals).await?;
+            names::check_kind(names.local.index(), path)?;
+            if self.replace {
+                holds::check_replaced(names.local.index(), path)?;
+            }
         }
         let secrets = self.secrets(&account, globals)?;
         let salt = secrets.salt;
@@ -295,12 +301,8 @@ impl Put {
             headers: HeaderFields::default(),
         };
         let listed = new_file(client, globals, coding, path, file, self.replace).await;
-        let listed = listed.with_context(|| {
-            format!(
-                "{} is stored, but could not be entered into your index; its link: {}",
-                report.cid, report.link
-            )
-        })?;
+        let listed = listed
+            .with_context(|| format!("{} is stored, but could not be entered into your index", report.cid))?;
         Ok((Some(listed.0), listed.1))
     }
 
@@ -340,11 +342,12 @@ async fn new_file(
     if taken_over.as_ref().is_some_and(crate::packs::is_folder) {
         anyhow::bail!("{path} is a folder of records; remove it first");
     }
-    if taken_over.as_ref().is_some_and(|old| old.object != object) {
-        crate::holds::check(index, [&path])?;
-    }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
-    names.enter(vec![Change::File(free, file)])?;
+    if let Err(error) = names.enter(vec![Change::File(free, file)]) {
+        // Nobody has a name for it.
+        names.local.release_later(object, now())?;
+        return Err(error);
+    }
     if let Some(old) = taken_over.filter(|old| old.object != object) {
         grants::publish_next(client, &mut names, coding, globals).await?;
         names.replaced(&old)?;

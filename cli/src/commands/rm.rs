@@ -44,6 +44,7 @@ use crate::trail::TrailFile;
 Examples:
   headwater rm /film.mp4
   headwater rm /records/patients/1.json
+  headwater rm --recursive /records/patients
   headwater rm --erase /scan.dcm --certificate scan.erasure.txt
   headwater rm /films --recursive --json | jq '.files[].nodes'")]
 pub(crate) struct Rm {
@@ -199,6 +200,11 @@ impl Rm {
         for path in paths {
             let inside = index.files_in(path).map(|(path, file)| (path.clone(), file.clone()));
             if let Some(file) = index.file(path) {
+                if packs::is_folder(file) && !self.recursive && !self.erase {
+                    return Err(Usage::because(format!(
+                        "{path} is a folder of records; say --recursive to remove all that is in it"
+                    )));
+                }
                 chosen.push((path.clone(), file.clone()));
             } else if self.recursive {
                 chosen.extend(inside);

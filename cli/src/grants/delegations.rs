@@ -8,8 +8,8 @@ use client::Client;
 use futures_util::{StreamExt as _, stream};
 use protocol::{PublicKey, Sequence, Slot, UnixSeconds};
 use sharing::{
-    DELEGATION_SLOTS, DELEGATION_TYPE, GRANT_SLOT, GrantLink, GrantVersion, HolderSecret, Holding, Identity,
-    NewDelegation, SeenDelegation, TrailText, TrailWhat,
+    DELEGATION_SLOTS, DELEGATION_TYPE, FileName, GRANT_SLOT, GrantLink, GrantVersion, HolderSecret, Holding,
+    Identity, NewDelegation, SeenDelegation, TrailText, TrailWhat,
 };
 
 use super::newest::PATIENCE;
@@ -125,7 +125,7 @@ impl Delegations<'_> {
 struct Holder {
     secret: HolderSecret,
     /// What they were given: its pointer and version.
-    given: (PublicKey, Slot, Sequence),
+    place: (PublicKey, Slot, Sequence),
     level: usize,
 }
 
@@ -163,7 +163,7 @@ pub(crate) async fn passed_on(
             for seen in all.into_iter().filter(|seen| seen.owner() == given.opened.by) {
                 let place = seen.place();
                 waiting.extend(holders_below(&holder, place, &seen));
-                let (series, slot, seq) = holder.given;
+                let (series, slot, seq) = holder.place;
                 found.push(PassedOn { counts: seen.is_below(series, slot, seq), level: holder.level, seen });
             }
         }
@@ -184,7 +184,7 @@ pub(crate) fn note_passed_on(
     }
     let entry = |one: &PassedOn| {
         let (_, slot, seq) = one.seen.place();
-        let names: Vec<_> = one.seen.note.names.iter().map(|name| name.as_str()).collect();
+        let names: Vec<_> = one.seen.note.names.iter().map(FileName::as_str).collect();
         let until = one.seen.expires().map(|at| format!(", until {at}")).unwrap_or_default();
         let about = format!(
             "{} passed on by {}, {slot}.{seq}: {}{until}",
@@ -214,14 +214,14 @@ pub(crate) fn signers(to: &[String]) -> Vec<String> {
 }
 
 fn holders(
-    giver: &HolderSecret,
-    given: (PublicKey, Slot, Sequence),
+    from: &HolderSecret,
+    place: (PublicKey, Slot, Sequence),
     to: &[String],
     level: usize,
 ) -> Vec<Holder> {
     let of = |text: &String| {
-        let secret = giver.of_recipient(given.1, parse(text).ok()?.signs());
-        Some(Holder { secret, given, level })
+        let secret = from.of_recipient(place.1, parse(text).ok()?.signs());
+        Some(Holder { secret, place, level })
     };
     to.iter().filter_map(of).collect()
 }

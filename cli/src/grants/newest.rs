@@ -98,10 +98,8 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn of(globals: &Globals, link: &GrantLink) -> anyhow::Result<Self> {
         let folder = names::beside(globals.account.as_deref(), "granted")?;
-        let mut name = HEXLOWER.encode(link.series().as_bytes());
-        if link.slot() != GRANT_SLOT {
-            name.push_str(&format!("-{}", link.slot()));
-        }
+        let series = HEXLOWER.encode(link.series().as_bytes());
+        let name = if link.slot() == GRANT_SLOT { series } else { format!("{series}-{}", link.slot()) };
         Ok(Self { path: folder.join(name) })
     }
 

@@ -15,7 +15,7 @@ use crate::names::now;
 /// A grant that counts now, and opens for this account.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    Grant(OpenedGrant),
+    Grant(Box<OpenedGrant>),
     Delegation(OpenedDelegation),
 }
 
@@ -66,7 +66,8 @@ pub(super) async fn delegation(
     check_above(client, &opened, globals).await?;
     let purpose = opened.purpose().map(|purpose| format!(", for {purpose}")).unwrap_or_default();
     let until = opened.expires().map(|at| format!(", until {at}")).unwrap_or_default();
-    let through: String = opened.through().map(|by| format!(", passed on by {by}")).collect();
-    globals.output().note(format_args!("granted by {}{through}{purpose}{until}", opened.by()));
+    let chain: Vec<_> =
+        std::iter::once(opened.by()).chain(opened.through()).map(|key| key.to_string()).collect();
+    globals.output().note(format_args!("granted by {}{purpose}{until}", chain.join(", passed on by ")));
     Ok(opened)
 }

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use ledger::tlog::Policy;
-use ledger::{Inquired, Neighbours, Omission, Shown};
+use ledger::{Inquired, Neighbours, Omission, Shortfall, Shown, Summary};
 use protocol::{
     Amount, DeliveryReceipt, Epoch, Promise, SecretKey, SessionGrant, Signed, UnixSeconds, Usage,
 };
@@ -26,13 +26,13 @@ use serde::{Deserialize, Serialize};
 use sharing::Bundle;
 use tokio::time::{Instant, sleep_until};
 
-use self::book::{Book, Looked, Noted, Short};
+use self::book::{Book, Noted, Short};
 pub(crate) use self::finding::Finding;
 use self::finding::{Open, Settled, open, settled};
 use self::player::{Step, visit};
 use self::proved::{CountedAnswer, LinesAnswer};
 use super::kept::Kept;
-use super::{Fare, Keep, Offer, Proxy, UsedGrant};
+use super::{Fare, Keep, Offer, Proxy, Show, UsedGrant};
 use crate::ledger_api::LedgerApi;
 use crate::output::Output;
 
@@ -95,6 +95,12 @@ struct SessionAnswer {
     ms: u64,
 }
 
+/// When an epoch was settled, as the ledger says.
+#[derive(Deserialize)]
+struct SettledAnswer {
+    settled: u64,
+}
+
 impl Canary {
     /// The canary that lives in this folder.
     pub(crate) fn of(folder: &Path) -> Self {
@@ -113,14 +119,30 @@ impl Canary {
         let Outing { gateway, viewer, limit, segments, output } = outing;
         let gateways = std::slice::from_ref(&gateway);
         let fare = Arc::new(Fare::new(offer, gateways, viewer, self.keep.clone(), limit, output));
-        let proxy = Proxy::new(bundle, download, Some(Arc::clone(&fare)))?;
+        let visit = visit(&bundle, segments, |below| rand::random_range(0..below));
+        let proxy = Proxy::new(Show::whole(bundle)?, download, Some(Arc::clone(&fare)));
         let watched = tokio::select! {
-            watched = play(&proxy, segments) => watched,
+            watched = play(&proxy, visit) => watched,
             () = fare.acknowledge_always() => unreachable!("it has no end"),
         };
         let used = fare.acknowledge_last().await?;
         watched?;
         Ok(used)
+    }
+
+    /// Remembers since when the gateway has what it has taken: its time to hand it in begins here. To be called when what has
+    /// watched is gone, which held the grants.
+    pub(crate) fn note_taken(&self) -> anyhow::Result<()> {
+        for kept in self.keep.all()? {
+            let (Some(seq), serial) = (kept.taken(), kept.request.body().serial(&kept.request.by())) else {
+                continue;
+            };
+            let mut noted = self.book.read(serial, kept.network)?;
+            if noted.look(seq, now()) {
+                self.book.write(serial, &noted)?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares everything that was watched with what the ledger has of it.
@@ -133,9 +155,9 @@ impl Canary {
         for kept in self.keep.all()? {
             let (Some(grant), Some(receipt)) = (&kept.grant, &kept.receipt) else { continue };
             check.is_about(&kept)?;
-            let (grant, receipt) = (grant.clone(), receipt.clone());
+            let (grant, receipt, is_taken) = (grant.clone(), receipt.clone(), kept.taken().is_some());
             let noted = self.book.read(grant.body().serial, kept.network)?;
-            let one = One { check, book: &self.book, grant, receipt, noted };
+            let one = One { check, book: &self.book, grant, receipt, is_taken, noted };
             let checked = one.check(&sessions).await;
             all.push(
                 checked
@@ -147,12 +169,12 @@ impl Canary {
 }
 
 /// Plays as the players of this machine do, through what they play through.
-async fn play(proxy: &Proxy, segments: u32) -> anyhow::Result<()> {
+async fn play(proxy: &Proxy, visit: Vec<Step>) -> anyhow::Result<()> {
     let began = Instant::now();
-    for Step { at_ms, parts } in visit(proxy.bundle(), segments, |below| rand::random_range(0..below)) {
+    for Step { at_ms, parts } in visit {
         sleep_until(began + Duration::from_millis(at_ms)).await;
-        let parts = parts.iter().map(|(track, number)| proxy.part(track, *number));
-        join_all(parts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let asked = parts.iter().filter_map(|(track, number)| proxy.show().part(track.as_str(), *number));
+        try_join_all(asked.map(|asked| proxy.fetch(asked))).await?;
     }
     Ok(())
 }
@@ -183,14 +205,15 @@ struct One<'a> {
     book: &'a Book,
     grant: Signed<SessionGrant>,
     receipt: Signed<DeliveryReceipt>,
+    /// Whether the gateway has answered that it has the receipt: nobody is blamed for what did not arrive.
+    is_taken: bool,
     noted: Noted,
 }
 
 impl One<'_> {
     async fn check(mut self, sessions: &HashMap<String, SessionAnswer>) -> anyhow::Result<Checked> {
         let seq = self.receipt.body().seq;
-        if self.noted.looked.is_none_or(|looked| looked.seq != seq) {
-            self.noted.looked = Some(Looked { at: now(), seq });
+        if self.is_taken && self.noted.look(seq, now()) {
             self.write()?;
         }
         let epoch = self.grant.body().epoch;
@@ -218,7 +241,8 @@ impl One<'_> {
     async fn while_open(&mut self, sessions: &HashMap<String, SessionAnswer>) -> anyhow::Result<Finding> {
         let known = sessions.get(&self.grant.body().serial.to_string());
         let known = known.map_or_else(Usage::default, |known| Usage { bytes: known.bytes, ms: known.ms });
-        let since = self.noted.looked.map_or(0, |looked| now().seconds_since(looked.at));
+        let Some(looked) = self.noted.looked.filter(|_| self.is_taken) else { return Ok(Finding::Open) };
+        let since = now().seconds_since(looked.at);
         match open(self.receipt.body().usage, known, since, self.check.within_s) {
             Open::Early => return Ok(Finding::Open),
             Open::Known => {}
@@ -252,19 +276,44 @@ impl One<'_> {
             bail!("the ledger does not show what stands in its list of receipts");
         }
         if is_counted && !self.is_in_a_line(epoch, &policy).await? {
-            bail!("the ledger lists the receipt, and no line of its log has counted what it says");
+            self.show_shortfall(epoch, summary, shown).await?;
+            self.noted.found = Some(Finding::Omitted);
+            self.write()?;
+            return Ok(Finding::Omitted);
         }
         let promise = self.noted.promise.clone().filter(|_| self.is_promised());
-        let finding = settled(is_counted, promise.is_some(), self.noted.short.is_some());
+        let had_time = self.had_time(epoch).await?;
+        let finding = settled(is_counted, promise.is_some(), self.noted.short.is_some(), had_time);
         if let (Settled::Omitted, Some(promise)) = (finding, promise) {
             let (grant, receipt) = (self.grant.clone(), self.receipt.clone());
             let omission = Omission { grant, promise, receipt, summary, beside };
             omission.verify(&self.check.ledger.issuer()?)?;
-            self.book.keep_proof(serial, &omission.encode())?;
+            self.book.keep_omission(serial, &omission.encode())?;
         }
         self.noted.found = Some(finding.into());
         self.write()?;
         Ok(finding.into())
+    }
+
+    /// Keeps the proof that the ledger lists the receipt and has counted less than it says in its lines.
+    async fn show_shortfall(&self, epoch: Epoch, summary: Summary, shown: Shown) -> anyhow::Result<()> {
+        let (ledger, serial) = (self.check.ledger, self.grant.body().serial);
+        let lines = proved::lines(ledger, epoch, &summary).await?;
+        let own = shown.into_iter().filter(|(item, _)| item.serial == serial).collect();
+        let shortfall = Shortfall::new(vec![(self.grant.clone(), own)], &lines, summary);
+        let shortfall = shortfall.context("there is no grant")?;
+        shortfall
+            .verify(&ledger.issuer()?)
+            .context("the ledger does not name the line that has counted this")?;
+        self.book.keep_shortfall(serial, &shortfall.encode())
+    }
+
+    /// Whether the gateway had all its time to hand in the receipt before the epoch was settled.
+    async fn had_time(&self, epoch: Epoch) -> anyhow::Result<bool> {
+        let answer: SettledAnswer = self.check.ledger.get(&format!("v1/settlements/{epoch}")).await?;
+        let looked = self.noted.looked.filter(|_| self.is_taken);
+        Ok(looked
+            .is_some_and(|looked| looked.at.plus(self.check.within_s) <= UnixSeconds::new(answer.settled)))
     }
 
     /// Whether a line of the log, under the alias of this canary, has counted what was signed.

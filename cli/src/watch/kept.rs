@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use ledger::SessionRequest;
 use proofs::canonical;
-use protocol::{DeliveryReceipt, NetworkId, SecretKey, Serial, SessionGrant, Signed, UnixSeconds};
+use protocol::{DeliveryReceipt, NetworkId, SecretKey, Sequence, Serial, SessionGrant, Signed, UnixSeconds};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 use zeroize::Zeroizing;
@@ -128,6 +128,12 @@ impl Keep {
 }
 
 impl Kept {
+    /// The sequence number of the newest receipt, where the other side has answered that it has it.
+    pub(super) fn taken(&self) -> Option<Sequence> {
+        let seq = self.receipt.as_ref()?.body().seq;
+        (self.acknowledged >= seq.get()).then_some(seq)
+    }
+
     /// `None` while another program uses it.
     fn read(folder: &Path, serial: Serial) -> anyhow::Result<Option<Self>> {
         let Some(lock) = lock(folder, serial)? else { return Ok(None) };

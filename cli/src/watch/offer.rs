@@ -4,10 +4,11 @@ use std::fmt;
 
 use anyhow::{Context, bail};
 use ledger::{Inquired, SplitAgreement};
+use proofs::Cid;
 use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, SecretKey, TitlePrice, Usage};
 use reqwest::Url;
 use serde::Deserialize;
-use sharing::Bundle;
+use sharing::{Bundle, Prelude};
 
 use super::limit;
 use super::till::{PaidBy, Till};
@@ -26,8 +27,8 @@ pub(crate) struct Offer {
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
     pub(super) need: Usage,
-    /// What watching it once needs where nothing is fetched twice.
-    whole: Usage,
+    /// What watching it once needs where nothing is fetched twice; of a live stream nobody knows.
+    whole: Option<Usage>,
 }
 
 /// Where a ledger stands.
@@ -51,15 +52,44 @@ struct TitleAnswer {
     id: String,
 }
 
+/// A title, as agreements name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    content: Cid,
+    creator: PublicKey,
+    /// The ledger under whose agreements; without one it is free.
+    ledger: Option<PublicKey>,
+    /// The most that watching it once can need.
+    need: Usage,
+    /// What watching it once needs where nothing is fetched twice.
+    whole: Option<Usage>,
+}
+
+impl Shown {
+    /// A publication.
+    pub(crate) fn bundle(bundle: &Bundle) -> Self {
+        let (content, creator) = (bundle.content(), bundle.creator());
+        let (need, whole) = (limit::need(bundle), Some(limit::whole(bundle)));
+        Self { content, creator, ledger: bundle.parts().ledger, need, whole }
+    }
+
+    /// A live stream. Nobody knows how long it goes on: a grant may be as large as grants are.
+    pub(crate) fn live(prelude: &Prelude) -> Self {
+        let need = Usage { bytes: ledger::GRANT_BYTES_MAX, ms: ledger::GRANT_MS_MAX };
+        let (content, creator) = (prelude.id().cid(), prelude.creator());
+        Self { content, creator, ledger: prelude.parts().ledger, need, whole: None }
+    }
+}
+
 impl Offer {
-    /// The offer for a title; `None` where it is free. The ledger is the one that its bundle names, wherever a gateway says
+    /// The offer for a title; `None` where it is free. The ledger is the one that it names itself, wherever a gateway says
     /// that this is; the agreement is what its hash says, and everybody whom it concerns has signed it.
     pub(crate) async fn find(
-        bundle: &Bundle,
+        shown: &Shown,
         gateways: &[Url],
         globals: &Globals,
     ) -> anyhow::Result<Option<Self>> {
-        let Some(issuer) = bundle.parts().ledger else { return Ok(None) };
+        let Some(issuer) = shown.ledger else { return Ok(None) };
         let paid_by = ledger_of(gateways, issuer).await?;
         let ledger = LedgerApi::connect(&paid_by.url).await?;
         let network = ledger.network()?;
@@ -67,27 +97,23 @@ impl Offer {
             bail!("the ledger at {} is one of another network than its gateway says", ledger.url());
         }
         ledger_network::check(globals.network.as_deref(), ledger.url(), network)?;
-        Self::at(ledger, bundle).await.map(Some)
+        Self::at(ledger, shown, issuer).await.map(Some)
     }
 
     /// The offer for a title at this ledger, which has to be the one that it is shown under.
-    async fn at(ledger: LedgerApi, bundle: &Bundle) -> anyhow::Result<Self> {
+    async fn at(ledger: LedgerApi, shown: &Shown, named: PublicKey) -> anyhow::Result<Self> {
         let (issuer, network) = (ledger.issuer()?, ledger.signed_for()?);
-        match bundle.parts().ledger {
-            None => bail!("{} is shown for nothing", bundle.id()),
-            Some(named) if named != issuer => {
-                bail!("the ledger at {} is another one than the title is shown under", ledger.url())
-            }
-            Some(_) => {}
+        if named != issuer {
+            bail!("the ledger at {} is another one than the title is shown under", ledger.url());
         }
-        let title = format!("v1/titles/{}?creator={}", bundle.content(), hex(&bundle.creator()));
+        let title = format!("v1/titles/{}?creator={}", shown.content, hex(&shown.creator));
         let TitleAnswer { id } = ledger.get(&title).await?;
         let agreement = agreement(&ledger, &id).await?;
         let parts = agreement.parts();
-        if parts.content != bundle.content() || parts.creator != bundle.creator() {
+        if parts.content != shown.content || parts.creator != shown.creator {
             bail!("the agreement {id} is about another title");
         }
-        let (need, whole) = (limit::need(bundle), limit::whole(bundle));
+        let Shown { need, whole, .. } = *shown;
         Ok(Self { ledger, issuer, network, agreement, need, whole })
     }
 
@@ -140,7 +166,10 @@ impl fmt::Display for Offer {
         if price.micro.is_zero() {
             return f.write_str("it costs nothing, and what comes is acknowledged");
         }
-        let whole = limit::charge(price, self.whole);
+        let Some(whole) = self.whole else {
+            return write!(f, "it costs {price} ({unit}), as long as it is watched");
+        };
+        let whole = limit::charge(price, whole);
         write!(
             f,
             "it costs {price} ({unit}): {whole} {unit} to see all of it once, and at most {} {unit}, since what is \

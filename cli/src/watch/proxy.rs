@@ -2,7 +2,6 @@
 //!
 //! Every address begins with a secret, so that neither other users of this machine nor pages in a browser watch on this account.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,17 +14,16 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use data_encoding::HEXLOWER;
 use publishing::download::{Download, DownloadError, Part};
-use publishing::playlists::{Form, PlaylistError, master, media};
 use serde::Serialize;
-use sharing::{Bundle, Track, TrackId, VerifiedBytes};
+use sharing::VerifiedBytes;
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
 
 use super::fare::Fare;
-use super::shelf::{Cell, Shelf};
+use super::shelf::Shelf;
+use super::show::{Asked, Content, MASTER, Show};
 use super::stream::Piece;
 
-const MASTER: &str = "master.m3u8";
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 /// How long answers that have begun may take once the program is to end.
 const END_WITHIN: Duration = Duration::from_secs(2);
@@ -34,8 +32,7 @@ const END_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Proxy {
     secret: String,
-    bundle: Bundle,
-    playlists: HashMap<String, Bytes>,
+    show: Show,
     download: Download,
     fare: Option<Arc<Fare>>,
     shelf: Mutex<Shelf>,
@@ -50,20 +47,11 @@ pub(crate) struct Served {
 }
 
 impl Proxy {
-    /// Plays what `bundle` describes; with a fare it is paid for.
-    pub(crate) fn new(
-        bundle: Bundle,
-        download: Download,
-        fare: Option<Arc<Fare>>,
-    ) -> Result<Self, PlaylistError> {
-        let mut playlists = HashMap::from([(MASTER.to_owned(), master(&bundle)?.into())]);
-        for track in bundle.tracks() {
-            let text = media(track, Form::Segments)?.unwrap_or_default();
-            playlists.insert(format!("{}.m3u8", track.id()), text.into());
-        }
+    /// Plays a title; with a fare it is paid for.
+    pub(crate) fn new(show: Show, download: Download, fare: Option<Arc<Fare>>) -> Self {
         let secret = HEXLOWER.encode(&rand::random::<[u8; 16]>());
         let (shelf, served) = (Mutex::default(), Mutex::default());
-        Ok(Self { secret, bundle, playlists, download, fare, shelf, served })
+        Self { secret, show, download, fare, shelf, served }
     }
 
     /// Where a player begins, below the address of the listener.
@@ -103,49 +91,36 @@ impl Proxy {
     }
 
     /// What is played.
-    pub(super) const fn bundle(&self) -> &Bundle {
-        &self.bundle
-    }
-
-    /// The same as a player is answered: a segment of a track, or its init section.
-    pub(super) async fn part(
-        &self,
-        track: &TrackId,
-        number: Option<u32>,
-    ) -> Result<Option<VerifiedBytes>, DownloadError> {
-        match self.bundle.track(track.as_str()) {
-            Some(track) => self.fetch(track, number).await,
-            None => Ok(None),
-        }
+    pub(crate) const fn show(&self) -> &Show {
+        &self.show
     }
 
     fn is_secret(&self, shown: &str) -> bool {
         self.secret.as_bytes().ct_eq(shown.as_bytes()).into()
     }
 
-    /// A part that was verified, and paid for where it has to be.
-    async fn fetch(
-        &self,
-        track: &Track,
-        number: Option<u32>,
-    ) -> Result<Option<VerifiedBytes>, DownloadError> {
-        let part = match number {
-            Some(number) => Part::segment(track, number),
-            None => Part::init(track),
+    /// What was asked for, verified, and paid for where it has to be.
+    pub(super) async fn fetch(&self, asked: Asked) -> Result<Bytes, DownloadError> {
+        let Asked { track, number, content, .. } = asked;
+        let (part, piece) = match content {
+            Content::Here(bytes) => return Ok(bytes),
+            Content::There(part, piece) => (part, piece),
         };
-        let Some(part) = part else { return Ok(None) };
-        let fetched = self.cell(track.id(), number, part.len());
-        fetched.get_or_try_init(|| self.fetch_part(track, number, &part)).await.cloned().map(Some)
+        let cell = {
+            let mut parts = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            parts.cell((track, number), part.len())
+        };
+        let fetched = cell.get_or_try_init(|| self.fetch_part(number, &part, piece)).await.cloned();
+        fetched.map(VerifiedBytes::into_bytes)
     }
 
     async fn fetch_part(
         &self,
-        track: &Track,
         number: Option<u32>,
         part: &Part,
+        piece: Option<Piece>,
     ) -> Result<VerifiedBytes, DownloadError> {
         self.download.pardon();
-        let piece = number.and_then(|number| Piece::segment(track, number));
         let bytes = match (&self.fare, piece) {
             (Some(fare), Some(piece)) => {
                 let attempt = async |gateway| fare.part(&self.download, gateway, part, &piece).await;
@@ -160,19 +135,18 @@ impl Proxy {
         }
         Ok(bytes)
     }
-
-    fn cell(&self, track: &TrackId, number: Option<u32>, len: u64) -> Cell {
-        let mut parts = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.cell((track.clone(), number), len)
-    }
 }
 
 async fn playlist(
     State(proxy): State<Arc<Proxy>>,
     Path((secret, file)): Path<(String, String)>,
 ) -> Result<Response, StatusCode> {
-    let text = proxy.playlists.get(&file).filter(|_| proxy.is_secret(&secret));
-    Ok(answer(PLAYLIST_TYPE, text.ok_or(StatusCode::NOT_FOUND)?.clone()))
+    let nothing = StatusCode::NOT_FOUND;
+    if !proxy.is_secret(&secret) {
+        return Err(nothing);
+    }
+    let text = proxy.show.playlist(&file).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(answer(PLAYLIST_TYPE, text.ok_or(nothing)?))
 }
 
 async fn part(
@@ -180,24 +154,17 @@ async fn part(
     Path((secret, track, part)): Path<(String, String, String)>,
     method: Method,
 ) -> Result<Response, Response> {
-    let nothing = || StatusCode::NOT_FOUND.into_response();
-    let track = proxy.bundle.track(&track).filter(|_| proxy.is_secret(&secret)).ok_or_else(nothing)?.clone();
-    let number = if part == "init.mp4" { None } else { Some(number(&track, &part).ok_or_else(nothing)?) };
-    let media_type = track.kind().media_type();
+    let asked = proxy.show.file(&track, &part).filter(|_| proxy.is_secret(&secret));
+    let asked = asked.ok_or_else(|| StatusCode::NOT_FOUND.into_response())?;
+    let media_type = asked.media_type;
     if method == Method::HEAD {
-        let len = match number {
-            Some(number) => track.segment(number).map(|place| place.len()),
-            None => track.init().map(|init| init.len().get()),
-        };
-        return Ok(
-            ([(CONTENT_LENGTH, len.ok_or_else(nothing)?)], [(CONTENT_TYPE, media_type)]).into_response()
-        );
+        let len = asked.content.len();
+        return Ok(([(CONTENT_LENGTH, len)], [(CONTENT_TYPE, media_type)]).into_response());
     }
     // What has begun is counted and acknowledged, though the player hangs up.
-    let fetching = tokio::spawn(async move { proxy.fetch(&track, number).await });
+    let fetching = tokio::spawn(async move { proxy.fetch(asked).await });
     match fetching.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())? {
-        Ok(Some(bytes)) => Ok(answer(media_type, bytes.into_bytes())),
-        Ok(None) => Err(nothing()),
+        Ok(bytes) => Ok(answer(media_type, bytes)),
         Err(error) => Err((status(&error), error.to_string()).into_response()),
     }
 }
@@ -217,10 +184,4 @@ fn status(error: &DownloadError) -> StatusCode {
         DownloadError::NoGateway { .. } => StatusCode::BAD_GATEWAY,
         DownloadError::Client(_) | DownloadError::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// The number in the name of a segment.
-fn number(track: &Track, file: &str) -> Option<u32> {
-    let (digits, ending) = file.split_once('.')?;
-    (ending == track.kind().segment_ending()).then(|| digits.parse().ok())?
 }

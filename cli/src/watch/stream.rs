@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use protocol::{Delivered, DeliveryReceipt, Sequence, Serial, StreamNumber, Usage};
-use sharing::{ContentHash, Track, TrackKind};
+use sharing::{ContentHash, LiveTrack, Segment, Track, TrackKind};
 
 /// Segments after which a receipt is sent.
 const SEGMENTS: u64 = 4;
@@ -40,6 +40,15 @@ impl Piece {
             TrackKind::Subtitles => None,
         };
         Some(Self { len: place.len().into(), hash: place.hash(), moment })
+    }
+
+    /// A segment of a track of a live stream, before which so many units have come.
+    pub(super) fn live(track: &LiveTrack, number: u32, before: u64, segment: &Segment) -> Self {
+        let ms = |ticks: u64| u128::from(ticks) * 1000 / u128::from(track.timescale.get());
+        let ms = ms(before + u64::from(segment.duration)) - ms(before);
+        let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+        let is_picture = matches!(track.kind, TrackKind::Video(_));
+        Self { len: segment.len.into(), hash: segment.hash, moment: Some(Moment { is_picture, number, ms }) }
     }
 
     /// The most that it can add to a usage.

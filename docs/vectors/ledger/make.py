@@ -160,7 +160,7 @@ BODIES = {
     "acceptance": {"issued": START, "name": b3(b"record")},
     "allocation": {"amount": 5000, "epoch": 1, "issued": START, "lane": 3, "payee": PUBLIC["node"]},
     "attestation": {"commitment": keyed(bytes([7] * 32), b"credential"), "issued": START, "kind": "credential"},
-    "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewer": PUBLIC["viewer"], "whole": True},
+    "budget": {"amount": 9_000_000, "content": cid(b"bundle"), "each": 1_000_000, "epoch": 1, "id": bytes([1] * 16), "issued": START, "viewers": sorted([PUBLIC["viewer"], PUBLIC["two"]]), "whole": True},
     "consent": {"agreement": b3(b"agreement"), "issued": START},
     "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
@@ -183,7 +183,7 @@ BODIES = {
     "storage_report": {"bytes": 2**40, "from": 500_000, "issued": START, "lost": 1, "node": PUBLIC["node"], "prepayment": {"id": bytes([5] * 16), "payer": PUBLIC["viewer"]}, "to": 500_001, "transcript": b3(b"transcript")},
     "voucher": {"amount": 77, "bytes": 2**64 - 1, "epoch": 1, "lane": 2**32 - 1, "payee": PUBLIC["node"]},
 }
-OPTIONAL = {("budget", "content"), ("budget", "viewer"), ("deposit", "remark"), ("inquiry", "epoch"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
+OPTIONAL = {("budget", "content"), ("deposit", "remark"), ("inquiry", "epoch"), ("offer", "resale"), ("offer", "sample"), ("payout_claim", "remark"), ("session_request", "budget")}
 SIGNERS = {"acceptance": "issuer", "allocation": "gateway", "attestation": "one", "budget": "three", "consent": "one", "delivery_receipt": "session", "deposit": "viewer", "dispute": "two", "hold": "issuer", "inquiry": "viewer", "key_delivery": "one", "licence_transfer": "viewer", "offer": "one", "page_release": "issuer", "payee": "one", "payout_claim": "one", "prepayment": "viewer", "promise": "issuer", "purchase": "viewer", "resolution": "issuer", "reversal": "issuer", "session_grant": "issuer", "session_request": "viewer", "storage_report": "two", "voucher": "gateway"}
 
 
@@ -242,6 +242,15 @@ def records():
     yield bad_body("lane 2^32", "allocation", lane=2**32)
     yield bad_body("rail of gold", "payout_claim", rail="gold")
     yield bad_body("whole as a number", "budget", whole=1)
+    many = sorted(Key(bytes([seed] * 32)).public for seed in range(65))
+    yield good("of one viewer", "budget", viewers=[PUBLIC["viewer"]])
+    yield good("of 64 viewers", "budget", viewers=many[:64])
+    yield bad_body("of 65 viewers", "budget", viewers=many)
+    yield bad_body("of no viewer", "budget", viewers=[])
+    yield bad_body("viewers out of order", "budget", viewers=many[:2][::-1])
+    yield bad_body("a viewer twice", "budget", viewers=many[:1] * 2)
+    yield bad_body("a viewer off the curve", "budget", viewers=[(2).to_bytes(32, "little")])
+    yield bad_body("one viewer, who is no list", "budget", viewers=PUBLIC["viewer"])
     yield bad_body("attested as a number", "session_grant", attested=0)
     yield bad_body("attested as a number", "session_request", attested=1)
     yield bad_body("of everything", "inquiry", what="everything")
@@ -300,7 +309,7 @@ def sealed_keys():
 
 
 NO_ITEMS = {"count": 0, "root": hashlib.sha256(b"").digest()}
-SUMMARY = {name: NO_ITEMS for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales")} | {
+SUMMARY = {name: NO_ITEMS for name in ("carriers", "disputes", "gateways", "keepers", "lines", "receipts", "sales", "subscriptions")} | {
     "epoch": 1,
     "journal": {"count": 3, "hash": b3(b"head")},
     "payouts": {"count": 0, "root": bytes(32)},
@@ -637,7 +646,7 @@ def witness():
 def log_entries():
     line = {"agreement": b3(b"agreement"), "alias": b3(b"alias"), "attested": True, "gateway": PUBLIC["gateway"], "paid": 500, "plays": 2, "usage": USAGE}
     yield {"name": "line", "entry": cbor({"line": line}).hex()}
-    pool = {"amount": 9000, "each": 600, "name": b3(b"budget")}
+    pool = {"amount": 9000, "each": 600, "name": b3(b"budget"), "viewers": 15}
     yield {"name": "line", "entry": cbor({"line": line | {"budget": {"whole": True}}}).hex()}
     line |= {"budget": {"pool": pool, "whole": False}}
     total = {"acknowledged": 10, "claimed": 12, "disputed": 2, "gateway": PUBLIC["gateway"], "kept": 0, "pool": 50}
@@ -645,12 +654,13 @@ def log_entries():
     keeper = {"byte_hours": 720 << 30, "ended": False, "forfeited": 0, "held": 25, "lost": 0, "node": PUBLIC["node"], "paid": 225, "prepayment": b3(b"prepayment"), "price": 250, "withheld": 100_000}
     sale = {"agreement": b3(b"agreement"), "licence": b3(b"purchase"), "paid": 900, "resale": {"by": PUBLIC["viewer"], "share": 100_000}}
     yield {"name": "sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
+    subscription = {"amount": 777, "name": b3(b"subscription"), "paid": 700, "whole": False}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
 
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale)):
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
             if key in ("resale", "budget"):
@@ -692,8 +702,8 @@ def omissions():
     promise = record("promise", BODIES["promise"] | {"name": name}, KEYS["issuer"])
     receipt = record("delivery_receipt", body, KEYS["session"])
 
-    def item(serial, stream, seq=1):
-        return {"receipt": b3(bytes([stream])), "seq": seq, "serial": bytes([serial] * 16), "stream": stream}
+    def item(serial, stream, seq=1, **usage):
+        return {"receipt": b3(bytes([stream])), "seq": seq, "serial": bytes([serial] * 16), "stream": stream, "usage": USAGE | usage}
 
     def proof(items, before=None, after=None, **changes):
         leaves = [leaf_of(cbor(item_)) for item_ in items]
@@ -709,6 +719,10 @@ def omissions():
     older, newer = [item(1, 0), item(2, 15, 3), item(3, 0)], [item(1, 0), item(2, 15, 4), item(3, 0)]
     without = [item(1, 0), item(2, 14), item(3, 0)]
     yield vector("an older one is counted", proof(older, 1, 2))
+    yield vector("a later one is listed with a byte less", proof([item(1, 0), item(2, 15, 2**63, bytes=USAGE["bytes"] - 1)], 1))
+    yield vector("a later one is listed with a millisecond less", proof([item(2, 15, 5, ms=USAGE["ms"] - 1)], 0))
+    yield vector("an older one is listed with as much", proof([item(2, 15, 3)], 0))
+    yield vector("a later one is listed with more", proof([item(2, 15, 5, ms=2**40)], 0), "not_missing")
     yield vector("its neighbours stand beside each other", proof(without, 1, 2))
     yield vector("it belongs before all others", proof(without[2:], None, 0))
     yield vector("it belongs behind all others", proof(without[:2], 1))
@@ -735,6 +749,75 @@ def omissions():
     for key in good:
         yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
     yield vector("a proof without a place", good | {"beside": {"before": [without[1], {"path": []}]}}, "malformed")
+
+
+def shortfalls():
+    """What the lines of a settlement have counted of what its list of receipts has under two grants of one viewer."""
+    usage = USAGE | {"ms": 50_000}
+    body = BODIES["session_grant"] | {"limit": {"bytes": 2 * USAGE["bytes"], "ms": 60_000}}
+
+    def granted(serial, by="issuer", **changes):
+        return record("session_grant", body | {"serial": bytes([serial] * 16)} | changes, KEYS[by])
+
+    def item(serial, stream):
+        return {"receipt": b3(bytes([stream])), "seq": 1, "serial": bytes([serial] * 16), "stream": stream, "usage": usage}
+
+    def line(agreement=body["agreement"], bytes_=3 * USAGE["bytes"], ms=110_000):
+        own = {name: body[name] for name in ("alias", "attested", "gateway")}
+        return own | {"agreement": agreement, "paid": 5, "plays": 2, "usage": {"bytes": bytes_, "ms": ms}}
+
+    items = [item(1, 0), item(2, 0), item(2, 3), item(4, 0), item(9, 0)]
+    leaves = [leaf_of(cbor(one)) for one in items]
+    receipts = {"count": len(items), "root": tree_root(leaves)}
+    before, after = line(bytes(32)), line(bytes([255] * 32))
+
+    def shown(*places):
+        return [[items[at], {"index": at, "path": inclusion(at, leaves)}] for at in places]
+
+    def proof(lines, places, grants=None, **changes):
+        tree = [leaf_of(cbor(one)) for one in lines]
+        listed = [[lines[at], {"index": at, "path": inclusion(at, tree)}] for at in places]
+        summary = SUMMARY | {"lines": {"count": len(lines), "root": tree_root(tree)}, "receipts": receipts}
+        grants = grants or [{"grant": granted(2), "receipts": shown(1, 2)}, {"grant": granted(4), "receipts": shown(3)}]
+        return {"grants": grants, "lines": listed, "summary": summary} | changes
+
+    def vector(name_, value, error=None):
+        bytes_ = value if isinstance(value, bytes) else cbor(value)
+        return without_none({"name": name_, "shortfall": bytes_.hex(), "ledger": PUBLIC["issuer"].hex(), "error": error})
+
+    whole, less = [before, line(), after], [before, line(bytes_=3 * USAGE["bytes"] - 1), after]
+    yield vector("a byte less", proof(less, (0, 1, 2)))
+    yield vector("a millisecond less, up to the limit of each grant", proof([line(ms=109_999)], (0,)))
+    yield vector("no line", proof([before, after], (0, 1)))
+    yield vector("no line, behind all others", proof([before], (0,)))
+    yield vector("no lines at all", proof([], ()))
+    yield vector("all of it", proof(whole, (0, 1, 2)), "not_short")
+    yield vector("more than that", proof([line(ms=2**50)], (0,)), "not_short")
+    yield vector("in two lines", proof([line(bytes_=2 * USAGE["bytes"]), line(ms=0) | {"budget": {"whole": True}}], (0, 1)), "not_short")
+    yield vector("of two lines one is shown", proof([line(ms=1), line() | {"budget": {"whole": True}}], (0,)), "other_lines")
+    yield vector("a line is left out at the end", proof(less, (0, 1)[:1]), "other_lines")
+    yield vector("a line is left out at the beginning", proof(less, (2,)), "other_lines")
+    yield vector("a line is left out in the middle", proof(less, (0, 2)), "other_lines")
+    yield vector("a line of another list", proof(less, (0, 1, 2), summary=proof(whole, ())["summary"]), "other_lines")
+    good = proof(less, (0, 1, 2))
+    other = good["grants"]
+    yield vector("a grant twice", good | {"grants": [other[1], other[1]]}, "unrelated")
+    yield vector("grants out of order", good | {"grants": other[::-1]}, "unrelated")
+    yield vector("no grant", good | {"grants": []}, "unrelated")
+    yield vector("a stream twice", good | {"grants": [{"grant": granted(2), "receipts": shown(1, 1)}]}, "unrelated")
+    yield vector("an item of another grant", good | {"grants": [{"grant": granted(2), "receipts": shown(1, 3)}]}, "unrelated")
+    moved = [[items[1], {"index": 0, "path": inclusion(0, leaves)}]]
+    yield vector("an item that is not listed there", good | {"grants": [{"grant": granted(2), "receipts": moved}]}, "unrelated")
+    yield vector("of another viewer", good | {"grants": [other[0], {"grant": granted(4, alias=b3(b"another")), "receipts": shown(3)}]}, "unrelated")
+    yield vector("of another epoch", good | {"grants": [{"grant": granted(2, epoch=2), "receipts": shown(1, 2)}]}, "unrelated")
+    yield vector("granted by somebody else", good | {"grants": [{"grant": granted(2, "gateway"), "receipts": shown(1, 2)}]}, "unrelated")
+    foreign = record("session_grant", body, KEYS["issuer"], network=OTHER_NET)
+    yield vector("for another network", good | {"grants": [{"grant": foreign, "receipts": shown(1, 2)}]}, "record")
+    yield vector("65 grants", good | {"grants": [{"grant": granted(n), "receipts": []} for n in range(65)]}, "malformed")
+    yield vector("a byte follows", cbor(good) + b"\0", "malformed")
+    yield vector("an unknown key", good | {"note": 1}, "malformed")
+    for key in good:
+        yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
 
 
 def attested():
@@ -786,5 +869,6 @@ write(FOLDER / "trees.json", "RFC 6962. Trees over the entries 0x00, 0x01 and so
 write(FOLDER / "proofs.json", "Spec section 25, C2SP. Proofs of an entry under policy.txt: how many witnesses have seen it, or why it is not accepted.", vectors=proofs())
 write(FOLDER / "witness.json", "Spec section 25, C2SP. Requests to a witness that has cosigned the first 3 entries of a log (0x00, 0x01, 0x02): how many it has cosigned then, or the status of the answer.", vectors=witness())
 write(FOLDER / "omissions.json", "Spec section 25. Proofs that a ledger has left out a receipt, or why they show nothing.", network=NET, vectors=omissions())
+write(FOLDER / "shortfalls.json", "Spec section 25. Proofs that a settlement has counted less than it lists, or why they show nothing.", network=NET, vectors=shortfalls())
 write(FOLDER / "attested.json", "Spec section 25. Documents and the proofs that somebody attested to them, under policy.txt: how many witnesses have seen it, or why it does not count.", network=NET, vectors=attested())
 write(FOLDER / "log_entries.json", "Spec section 25. Entries of the transparency log.", network=NET, vectors=log_entries())

@@ -17,7 +17,7 @@ pub(crate) struct LinkFile(Arc<Database>);
 
 impl LinkFile {
     /// This file, which is made when it is missing, and which only its owner may read.
-    pub(super) fn open(path: &Path) -> Result<Self, LinkStoreError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, LinkStoreError> {
         keep_private(path).map_err(failed)?;
         match Database::builder().set_cache_size(DATABASE_CACHE_LEN).create(path) {
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => Err(LinkStoreError::InUse),

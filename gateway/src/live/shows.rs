@@ -6,11 +6,12 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use packager::playlist::PlaylistError;
 use protocol::PublicKey;
+use publishing::playlists::{live_master, live_media};
 use sharing::LiveId;
 
+use super::store;
 use super::streams::{Live, Playlist, Stream};
 use super::summary::LiveSummary;
-use super::{playlists, store};
 use crate::pay::{Piece, Shown};
 use crate::problem::{Code, Problem};
 use crate::publications::{BUNDLE_TYPE, PLAYLIST_TYPE, Publications, Run, derived, nothing, withdrawn};
@@ -66,7 +67,7 @@ impl<'g> LiveShow<'g> {
         if !state.live.has_begun() {
             return Err(not_begun());
         }
-        let text = playlists::master(&state.live).map_err(|error| unplayable(&error))?;
+        let text = live_master(&state.live).map_err(|error| unplayable(&error))?;
         Ok(growing(text.into()))
     }
 
@@ -83,7 +84,7 @@ impl<'g> LiveShow<'g> {
         {
             return Ok(growing(known.text.clone()));
         }
-        let text = Bytes::from(playlists::media(&state.live, index).map_err(|error| unplayable(&error))?);
+        let text = Bytes::from(live_media(&state.live, index).map_err(|error| unplayable(&error))?);
         state.playlists[index] = Some(Playlist { segments, has_ended, text: text.clone() });
         Ok(growing(text))
     }

@@ -175,9 +175,9 @@ impl Live {
         release(over.clone()).await?;
         let removed = over.clone();
         self.blocking(move |store| store.remove(&removed)).await?;
-        over.iter().for_each(|id| {
+        for id in &over {
             self.ended.remove(id);
-        });
+        }
         Ok(())
     }
 

@@ -289,13 +289,17 @@ impl Catalogue {
         }
         new.iter().try_for_each(|object| tables.hold(title, object))?;
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        new.into_iter().for_each(|object| held.add(object, *title.creator.as_bytes(), title.kind));
+        for object in new {
+            held.add(object, *title.creator.as_bytes(), title.kind);
+        }
         Ok(PaidFor::Kept)
     }
 
     fn forget_held(&self, released: &[Released]) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        released.iter().for_each(|(object, creator, kind)| held.remove(*object, *creator, *kind));
+        for (object, creator, kind) in released {
+            held.remove(*object, *creator, *kind);
+        }
     }
 
     /// Whether this object is shown for money; from memory.

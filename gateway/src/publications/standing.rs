@@ -220,7 +220,7 @@ impl Publications {
 
     /// Gives back what these live streams have held.
     pub(crate) async fn release_live(&self, streams: Vec<LiveId>) -> Result<(), Problem> {
-        let titles: Vec<_> = streams.iter().map(|stream| stream.cid()).collect();
+        let titles: Vec<_> = streams.iter().map(LiveId::cid).collect();
         self.catalogue.change(move |catalogue| catalogue.release(&titles)).await
     }
 

@@ -191,11 +191,11 @@ mod tests {
     #[tokio::test]
     async fn all_streams_together_have_so_many_bytes() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Arc::new(Database::create(folder.path().join("links.redb")).unwrap());
-        let store = RedbBatches::open(Arc::clone(&database)).unwrap();
+        let file = LinkFile::open(&folder.path().join("links.redb")).unwrap();
+        let store = RedbBatches::open(file.clone()).unwrap();
         let (one, other) = (LinkId::from_bytes([1; 32]), LinkId::from_bytes([2; 32]));
         store.append(one, batch(1, &[0; 100])).await.unwrap();
-        let transaction = database.begin_write().unwrap();
+        let transaction = file.database().begin_write().unwrap();
         transaction.open_table(TOTAL).unwrap().insert((), STREAMS_BYTES_MAX - 10).unwrap();
         transaction.commit().unwrap();
 

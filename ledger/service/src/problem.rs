@@ -132,6 +132,7 @@ impl From<ApplyError> for Problem {
             }
             ApplyError::Storage(StorageError::Early { .. }) => Code::TooEarly,
             ApplyError::Storage(StorageError::NoPrepayment) => Code::NotFound,
+            ApplyError::TooManyDisputes { .. } => Code::TooManyRequests,
             ApplyError::Grant(GrantError::NotCurrent { .. }) => Code::NoAgreement,
             _ => Code::Refused,
         };

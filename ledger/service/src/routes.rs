@@ -227,20 +227,24 @@ mod tests {
                 Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),
             )
         };
-        let held = [service.places().statement(), service.places().statement()];
+        let held = [service.places().statement(true), service.places().statement(true)];
         assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
         drop(held);
+        let among_strangers = service.places().statement(false);
+        assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
+        assert!(service.places().statement(true).is_ok(), "a place is left for those who are known");
+        drop(among_strangers);
         assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
     }
 
-    /// Half of the room for disputes is for those whom the ledger knows, however many others dispute.
+    /// Whoever the ledger does not know finds its places for disputes taken; whoever it knows does not.
     #[tokio::test(flavor = "multi_thread")]
     async fn strangers_leave_room_for_the_disputes_of_those_who_are_known() {
         let folder = tempfile::tempdir().unwrap();
         let service = service(folder.path()).await;
         let signed_for = service.terms().signed_for();
-        let dispute = |by: &SecretKey, number: u64| {
-            let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number));
+        let dispute = |by: &SecretKey, number: usize| {
+            let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number as u64));
             Signed::sign(by, &signed_for, Dispute { issued, reason, subject: Digest::of(b"line") })
         };
         let hand_in = async |record: &Signed<Dispute>| {
@@ -254,24 +258,13 @@ mod tests {
         let accepted = Acceptance { issued: now(), name: deposit.name() };
         let acceptance = Signed::sign(service.keys().issuer(), &signed_for, accepted);
         let mut all = vec![What::Deposit(Box::new(Deposited { acceptance, deposit }))];
-        let half = ledger::DISPUTES_MAX as u64 / 2;
-        all.extend((1..half).map(|number| What::Dispute(dispute(&stranger(), number))));
+        let places = ledger::DISPUTES_OF_STRANGERS_MAX;
+        all.extend((1..places).map(|number| What::Dispute(dispute(&stranger(), number))));
         service.writer().take(all).await.unwrap();
-
-        assert_eq!(
-            hand_in(&dispute(&stranger(), half)).await,
-            Ok(StatusCode::OK),
-            "the last place of strangers"
-        );
-        assert_eq!(hand_in(&dispute(&stranger(), half + 1)).await, Err(Code::TooManyRequests));
+        let last = hand_in(&dispute(&stranger(), places)).await;
+        assert_eq!(last, Ok(StatusCode::OK), "the last place of strangers");
+        assert_eq!(hand_in(&dispute(&stranger(), places + 1)).await, Err(Code::TooManyRequests));
         assert_eq!(hand_in(&dispute(&known, 1)).await, Ok(StatusCode::OK));
-        let rest = (2..=half).map(|number| What::Dispute(dispute(&known, number))).collect();
-        service.writer().take(rest).await.unwrap();
-        assert_eq!(
-            hand_in(&dispute(&known, half + 1)).await,
-            Err(Code::Refused),
-            "until the next settlement"
-        );
     }
 
     #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use data_encoding::{BASE64, HEXLOWER};
 use ledger::{Acknowledged, Counted};
 use proofs::canonical;
-use protocol::{Epoch, PublicKey, Serial};
+use protocol::{Amount, Epoch, PublicKey, Serial, SessionGrant, Usage};
 use serde::Serialize;
 
 use crate::problem::Problem;
@@ -65,7 +65,8 @@ impl Viewing {
     }
 
     fn counted(service: &Service, viewer: &PublicKey, epoch: Epoch) -> Result<Self, Problem> {
-        let _place = service.places().statement()?;
+        let is_known = service.state().knows(viewer);
+        let _place = service.places().statement(is_known)?;
         let (counted, summary) = {
             let state = service.state();
             let settled = state.settled(epoch).map_or(0, |settled| settled.first + settled.items);
@@ -85,22 +86,19 @@ impl Viewing {
     fn open(service: &Service, viewer: &PublicKey, epoch: Option<Epoch>) -> Self {
         let state = service.state();
         let ledger = state.ledger();
-        let session = |serial: Serial| {
-            let (grant, (usage, asks)) = (ledger.grant_of(&serial)?, ledger.usage(&serial)?);
-            Some(Session {
-                serial: serial.to_string(),
-                agreement: grant.agreement.to_string(),
-                gateway: hex(&grant.gateway),
-                epoch: grant.epoch.get(),
-                starts: grant.starts.get(),
-                expires: grant.expires.get(),
-                charge: grant.charge.to_string(),
-                bytes: usage.bytes,
-                ms: usage.ms,
-                asks: asks.to_string(),
-            })
+        let session = |(grant, usage, asks): (&SessionGrant, Usage, Amount)| Session {
+            serial: grant.serial.to_string(),
+            agreement: grant.agreement.to_string(),
+            gateway: hex(&grant.gateway),
+            epoch: grant.epoch.get(),
+            starts: grant.starts.get(),
+            expires: grant.expires.get(),
+            charge: grant.charge.to_string(),
+            bytes: usage.bytes,
+            ms: usage.ms,
+            asks: asks.to_string(),
         };
-        let sessions = ledger.sessions_of(viewer).filter_map(session);
+        let sessions = ledger.sessions_of(viewer).into_iter().map(session);
         let is_meant = |session: &Session| epoch.is_none_or(|epoch| session.epoch == epoch.get());
         Self { party: hex(viewer), sessions: sessions.filter(is_meant).collect(), counted: None }
     }

@@ -9,7 +9,7 @@ use ledger::{
 };
 use protocol::{AgreementId, Digest, Epoch, PublicKey, Serial, UnixSeconds};
 
-/// Settled epochs of which it is kept what was counted: about 110 bytes for each stream and grant.
+/// Settled epochs of which it is kept what was counted: about 130 bytes for each stream and grant.
 const COUNTED_EPOCHS_MAX: usize = 4;
 
 /// The fold, and what answers need besides.
@@ -19,7 +19,7 @@ pub(crate) struct State {
     at: UnixSeconds,
     /// Who has made a deposit of this name: a top-up code is redeemed once, whoever has it.
     deposits: HashMap<PaymentId, PublicKey>,
-    /// Who was ever granted something, at whose cost whatever.
+    /// Who was ever granted something, at whose cost whatever: lines of the log may be theirs, and nothing else follows.
     viewers: HashSet<PublicKey>,
     agreements: BTreeMap<AgreementId, Registered>,
     settled: BTreeMap<Epoch, Settled>,
@@ -180,9 +180,15 @@ impl State {
         self.at
     }
 
-    /// Whether a key has ever had money here, shares in a title with others, or was granted something.
+    /// Whether a key has ever had money here, or shares in a title with somebody who had. A grant over nothing costs nothing,
+    /// and makes nobody known.
     pub(crate) fn knows(&self, key: &PublicKey) -> bool {
-        self.ledger.knows(key) || self.viewers.contains(key)
+        self.ledger.knows(key)
+    }
+
+    /// Whether anything in the log can be of this key.
+    pub(crate) fn may_have_part(&self, key: &PublicKey) -> bool {
+        self.knows(key) || self.viewers.contains(key)
     }
 
     /// Who has made the deposit of this name.

@@ -60,6 +60,8 @@ struct EpochStatement {
     paid: String,
     /// Licences of which this key has a part.
     sales: Vec<StatementSale>,
+    /// What it was paid as a gateway or node, and what it has paid to nodes.
+    carried: Vec<StatementPart>,
     lines: Vec<StatementLine>,
     /// Whether there are more lines than are listed.
     more: bool,
@@ -105,6 +107,16 @@ struct StatementSale {
     earned: String,
 }
 
+/// An entry about bytes that were carried or kept.
+#[derive(Debug, Serialize)]
+struct StatementPart {
+    index: u64,
+    /// `gateway`, `carrier` or `keeper`.
+    kind: &'static str,
+    /// What of it is this key's.
+    earned: String,
+}
+
 #[derive(Debug, Serialize)]
 struct PayoutStatement {
     epoch: u64,
@@ -129,7 +141,7 @@ impl Statement {
             let state = service.state();
             let settled: Vec<Settled> = match epoch {
                 // Nothing in the log is of a key that never had any part in it.
-                _ if !state.knows(party) => Vec::new(),
+                _ if !state.may_have_part(party) => Vec::new(),
                 Some(epoch) => state.settled(epoch).into_iter().cloned().collect(),
                 None => state.all_settled().cloned().collect(),
             };
@@ -159,24 +171,26 @@ impl Statement {
         let range = settled.first..settled.first + settled.items;
         let entries = service.files().entries(range.clone(), size).map_err(|error| failed(&error))?;
         let epoch = settled.summary.epoch;
-        let (sums, lines, sales) = (Sums::default(), Vec::new(), Vec::new());
-        let mut reader = Reader { service, party, epoch, sums, lines, sales };
+        let sums = Sums::default();
+        let (lines, sales) = (Vec::new(), Vec::new());
+        let mut reader = Reader { service, party, epoch, sums, lines, sales, carried: Vec::new() };
         for (index, bytes) in range.zip(entries) {
             let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
             match entry.map_err(|error| failed(&error))? {
                 LogEntry::Line(line) => reader.line(index, &line),
-                LogEntry::Gateway(total) => reader.gateway(&total),
-                LogEntry::Carrier(carrier) => reader.carrier(&carrier),
+                LogEntry::Gateway(total) => reader.gateway(index, &total),
+                LogEntry::Carrier(carrier) => reader.carrier(index, &carrier),
                 LogEntry::Payout(payout) if payout.party == *party => self
                     .payouts
                     .push(PayoutStatement { epoch: epoch.get(), cumulative: payout.cumulative.to_string() }),
-                LogEntry::Keeper(keeper) => reader.keeper(&keeper),
+                LogEntry::Keeper(keeper) => reader.keeper(index, &keeper),
                 LogEntry::Sale(sale) => reader.sale(index, &sale),
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
                 | LogEntry::Attestation(_)
                 | LogEntry::Page(_)
-                | LogEntry::Settlement(_) => {}
+                | LogEntry::Settlement(_)
+                | LogEntry::Subscription(_) => {}
             }
         }
         self.epochs.extend(reader.end(settled));
@@ -192,6 +206,7 @@ struct Reader<'a> {
     sums: Sums,
     lines: Vec<StatementLine>,
     sales: Vec<StatementSale>,
+    carried: Vec<StatementPart>,
 }
 
 impl Reader<'_> {
@@ -221,22 +236,35 @@ impl Reader<'_> {
         blind.alias(self.party, agreement, self.epoch) == line.alias
     }
 
-    fn gateway(&mut self, total: &GatewayTotal) {
+    fn gateway(&mut self, index: u64, total: &GatewayTotal) {
         if total.gateway == *self.party {
-            self.sums.gateway += u128::from(total.kept);
+            let earned = u128::from(total.kept);
+            self.sums.gateway += earned;
+            self.carry(index, "gateway", earned);
         }
     }
 
-    fn carrier(&mut self, carrier: &Carrier) {
-        if carrier.node == *self.party {
-            self.sums.node += u128::from(carrier.shared) + u128::from(carrier.owed);
+    fn carrier(&mut self, index: u64, carrier: &Carrier) {
+        let is_node = carrier.node == *self.party;
+        let earned = if is_node { u128::from(carrier.shared) + u128::from(carrier.owed) } else { 0 };
+        self.sums.node += earned;
+        if is_node || carrier.gateway == *self.party {
+            self.carry(index, "carrier", earned);
         }
     }
 
     /// What it has kept for others, until then.
-    fn keeper(&mut self, keeper: &Keeper) {
+    fn keeper(&mut self, index: u64, keeper: &Keeper) {
         if keeper.node == *self.party {
-            self.sums.node += u128::from(keeper.paid);
+            let earned = u128::from(keeper.paid);
+            self.sums.node += earned;
+            self.carry(index, "keeper", earned);
+        }
+    }
+
+    fn carry(&mut self, index: u64, kind: &'static str, earned: u128) {
+        if self.carried.len() < STATEMENT_LINES_MAX {
+            self.carried.push(StatementPart { index, kind, earned: text(earned) });
         }
     }
 
@@ -263,9 +291,9 @@ impl Reader<'_> {
 
     /// Nothing where the key has no part in the epoch.
     fn end(self, settled: &Settled) -> Option<EpochStatement> {
-        let Self { sums, mut lines, sales, epoch, .. } = self;
+        let Self { sums, mut lines, sales, carried, epoch, .. } = self;
         let earned = sums.party + sums.gateway + sums.node + sums.network;
-        (earned > 0 || !lines.is_empty()).then(|| {
+        (earned > 0 || !lines.is_empty() || !carried.is_empty()).then(|| {
             let more = lines.len() > STATEMENT_LINES_MAX;
             lines.truncate(STATEMENT_LINES_MAX);
             EpochStatement {
@@ -279,6 +307,7 @@ impl Reader<'_> {
                 },
                 paid: text(sums.paid),
                 sales,
+                carried,
                 lines,
                 more,
                 summary: settled.first + settled.items,

@@ -6,11 +6,11 @@ mod running;
 
 use ledger::tlog::{LogProof, Policy};
 use ledger::{
-    Inquired, Inquiry, LedgerHost, LogAudit, LogEntry, Neighbours, Payee, PayoutAddress, PayoutClaim, Rail,
-    Shown, TopUpCode,
+    Attestation, AttestedKind, Commitment, Inquired, Inquiry, LedgerHost, LogAudit, LogEntry, Neighbours,
+    Payee, PayoutAddress, PayoutClaim, Rail, SessionRequest, Shown, TopUpCode,
 };
 use proofs::canonical;
-use protocol::{Amount, Sequence, SessionGrant, Signed, Unverified};
+use protocol::{Amount, Epoch, Sequence, SessionGrant, Signed, UnixSeconds, Unverified};
 use reqwest::StatusCode;
 use running::{
     AT_LEDGER, CREATOR, GATEWAY, NETWORK, Running, VIEWER, agreed, deposit, inquiry, json, keys, list, now,
@@ -238,7 +238,7 @@ async fn a_ledger_that_was_away_waits_before_it_settles() {
     let folder = tempfile::tempdir().unwrap();
     let store = ledger_service::RedbStore::open(&folder.path().join("journal.redb"), &terms()).unwrap();
     let schedule = ledger_service::Schedule {
-        started: protocol::UnixSeconds::new(now().get() - 2 * 86_400 + 3600),
+        started: UnixSeconds::new(now().get() - 2 * 86_400 + 3600),
         epoch_s: 86_400,
     };
     let config = running::config(folder.path(), schedule, None);
@@ -264,6 +264,38 @@ async fn keys_that_never_had_money_are_strangers() {
     assert_eq!(own["epochs"][0]["paid"], "0.001000");
     let nobodys = ledger.inquire(&secret(77), Inquired::Statement).await;
     assert_eq!(nobodys["epochs"], json!([]));
+    let gateway = ledger.inquire(&secret(GATEWAY), Inquired::Statement).await;
+    let carried = &gateway["epochs"][0]["carried"][0];
+    assert_eq!((&carried["kind"], carried["index"].as_u64()), (&json!("gateway"), Some(2)), "it can show it");
+    ledger.stop().await;
+}
+
+/// A grant over nothing is free: a key that has one shares its allowance with all that are free to make. And nobody is granted
+/// anything for an epoch that has not begun, where the viewer has another alias, and credit once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_over_nothing_makes_nobody_known_and_none_is_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    ledger.deposit(VIEWER, 1000, 1).await;
+    ledger.grant(&request(77, id, 0, 1)).await;
+    let attest = async |by: u8, number: u64| {
+        let commitment = Commitment::from_bytes([1; 32]);
+        let body = Attestation { commitment, issued: UnixSeconds::new(number), kind: AttestedKind::File };
+        ledger.post("/v1/records", Signed::sign(&secret(by), &AT_LEDGER, body).encode()).await.status()
+    };
+    // 300 at once, and one a second.
+    let mut taken = 0;
+    while attest(77, taken).await == StatusCode::OK {
+        taken += 1;
+        assert!(taken < 450, "the allowance of strangers, not the 500 of those who are known");
+    }
+    assert_eq!(attest(VIEWER, 0).await, StatusCode::OK);
+    for epoch in 2..5 {
+        let early = SessionRequest { epoch: Epoch::new(epoch), ..*request(VIEWER, id, 500, 1).body() };
+        let early = Signed::sign(&secret(VIEWER), &AT_LEDGER, early);
+        assert_eq!(refused(ledger.post("/v1/grants", early.encode()).await).await, (409, "refused".into()));
+    }
     ledger.stop().await;
 }
 

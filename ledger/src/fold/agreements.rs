@@ -8,13 +8,18 @@ use protocol::{AgreementId, Amount, Ppm, PublicKey, Signed};
 use super::{Applied, ApplyError, Ledger, RegisterError};
 use crate::{Agreed, Consent, GENERATIONS_MAX, Parent, SplitAgreement, Unit, apportion};
 
+/// Keys that one key which had money makes known by signing agreements with them.
+pub const INTRODUCED_MAX: usize = 1024;
+
 /// All agreements that were ever registered.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Agreements {
     all: BTreeMap<AgreementId, Registered>,
     current: BTreeMap<(PublicKey, Cid), AgreementId>,
-    /// Everybody who has signed one with somebody who was known already.
+    /// Everybody who has signed one with somebody who had money.
     signatories: BTreeSet<PublicKey>,
+    /// How many of these each of those has brought in.
+    introduced: BTreeMap<PublicKey, usize>,
 }
 
 /// An agreement with the works that it was made from, as they were when it was registered.
@@ -57,7 +62,7 @@ impl Agreements {
         shares.into_iter().flatten().map(|(id, ppm)| (*id, *ppm))
     }
 
-    /// Whether somebody who was known has signed an agreement with this key.
+    /// Whether somebody who had money has signed an agreement with this key.
     pub(crate) fn names(&self, key: &PublicKey) -> bool {
         self.signatories.contains(key)
     }
@@ -117,9 +122,16 @@ impl Agreements {
         Ok(())
     }
 
-    /// Makes all of these known.
-    fn introduce(&mut self, signatories: Vec<PublicKey>) {
+    /// Makes all of these known by the word of one who has money; false when that one has brought in too many.
+    fn introduce(&mut self, by: PublicKey, signatories: &[PublicKey]) -> bool {
+        let new = signatories.iter().filter(|key| !self.signatories.contains(*key)).count();
+        let introduced = self.introduced.entry(by).or_default();
+        if *introduced + new > INTRODUCED_MAX {
+            return false;
+        }
+        *introduced += new;
         self.signatories.extend(signatories);
+        true
     }
 
     fn check(&self, agreed: &Agreed) -> Result<Ancestry, RegisterError> {
@@ -215,9 +227,37 @@ impl Ledger {
         }
         self.agreements.register(agreed, &self.terms.unit)?;
         let signatories = agreed.agreement.signatories();
-        if signatories.iter().any(|key| self.knows(key)) {
-            self.agreements.introduce(signatories.into_iter().collect());
+        let with_money: Vec<_> = signatories.iter().filter(|key| self.has_had_money(key)).copied().collect();
+        for by in with_money {
+            // Whoever has brought in too many leaves these to another one of them.
+            if self.agreements.introduce(by, &signatories) {
+                break;
+            }
         }
         Ok(Applied::New(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::SecretKey;
+
+    use super::*;
+
+    /// One deposit makes so many keys known, and no more.
+    #[test]
+    fn nobody_brings_in_any_number_of_keys() {
+        let mut keys = (0..).map(|number: u16| {
+            let mut seed = [1; 32];
+            seed[..2].copy_from_slice(&number.to_le_bytes());
+            SecretKey::from_bytes(&seed).public()
+        });
+        let [one, other] = [keys.next(), keys.next()].map(|key| key.expect("there is no end of keys"));
+        let mut agreements = Agreements::default();
+        let crowd: Vec<PublicKey> = keys.take(INTRODUCED_MAX + 1).collect();
+        assert!(agreements.introduce(one, &crowd[..INTRODUCED_MAX]));
+        assert!(agreements.introduce(one, &crowd[..64]), "they are known already");
+        assert!(!agreements.introduce(one, &crowd) && !agreements.names(&crowd[INTRODUCED_MAX]));
+        assert!(agreements.introduce(other, &crowd) && agreements.names(&crowd[INTRODUCED_MAX]));
     }
 }

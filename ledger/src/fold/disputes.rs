@@ -8,8 +8,10 @@ use super::{Applied, ApplyError, HoldError, Ledger, PaymentError};
 use crate::transaction::Draft;
 use crate::{Account, Dispute, Hold, Resolution, Transaction};
 
-/// Most disputes, holds and resolutions that wait for the next settlement to publish them.
-pub const DISPUTES_MAX: usize = 10_000;
+/// Most disputes of one key that the ledger knows, until the next settlement publishes them.
+pub const DISPUTES_OF_KEY_MAX: usize = 64;
+/// Most disputes of all keys together that it does not know, which are free to make.
+pub const DISPUTES_OF_STRANGERS_MAX: usize = 1000;
 /// A hold ends by itself with the settlement of so many epochs.
 pub const HOLD_EPOCHS_MAX: u64 = 4;
 
@@ -20,6 +22,8 @@ pub(crate) struct Disputes {
     said: Vec<Digest>,
     /// Disputes since the last settlement, and who has signed them.
     open: BTreeMap<Digest, PublicKey>,
+    /// How many of them are of each key that is known; `None` is all others.
+    waiting: BTreeMap<Option<PublicKey>, usize>,
     /// All holds that ever were; those that have ended are empty.
     holds: BTreeMap<Digest, Option<Held>>,
 }
@@ -49,8 +53,15 @@ impl Disputes {
             .map(|held| (held.party, held.amount))
     }
 
-    fn check_room(&self) -> Result<(), ApplyError> {
-        if self.said.len() < DISPUTES_MAX { Ok(()) } else { Err(ApplyError::TooManyDisputes) }
+    /// Takes a place for a dispute: everybody who is known has some, whatever others have said; all others share some.
+    fn take_place(&mut self, known: Option<PublicKey>) -> Result<(), ApplyError> {
+        let most = if known.is_some() { DISPUTES_OF_KEY_MAX } else { DISPUTES_OF_STRANGERS_MAX };
+        let waiting = self.waiting.get(&known).copied().unwrap_or_default();
+        if waiting >= most {
+            return Err(ApplyError::TooManyDisputes { most });
+        }
+        self.waiting.insert(known, waiting + 1);
+        Ok(())
     }
 }
 
@@ -60,9 +71,10 @@ impl Ledger {
         if self.disputes.open.contains_key(&name) {
             return Ok(Applied::Known);
         }
-        self.disputes.check_room()?;
+        let by = record.by();
+        self.disputes.take_place(Some(by).filter(|by| self.knows(by)))?;
         self.disputes.said.push(name);
-        self.disputes.open.insert(name, record.by());
+        self.disputes.open.insert(name, by);
         Ok(Applied::New(None))
     }
 
@@ -84,7 +96,6 @@ impl Ledger {
         }
         let transaction = Transaction::transfer(Account::Earned(party), Account::Held(party), amount);
         let transaction = transaction.ok_or(PaymentError::Nothing)?;
-        self.disputes.check_room()?;
         let applied = self.post(Some(transaction))?;
         let ends = Epoch::new(self.next_epoch().get() + HOLD_EPOCHS_MAX - 1);
         self.disputes.holds.insert(name, Some(Held { amount, ends, party, disputed_by }));
@@ -100,7 +111,6 @@ impl Ledger {
         let known = self.disputes.holds.get(&hold).ok_or(HoldError::NoHold { hold })?;
         let Some(held) = *known else { return Ok(Applied::Known) };
         let rest = held.amount.minus(given).ok_or(HoldError::TooMuch { given, held: held.amount })?;
-        self.disputes.check_room()?;
         let mut draft = Draft::default();
         draft.take(Account::Held(held.party), held.amount);
         draft.give(Account::Funds(held.disputed_by), given);
@@ -115,6 +125,7 @@ impl Ledger {
     pub(super) fn settle_disputes(&mut self, epoch: Epoch) {
         self.disputes.said.clear();
         self.disputes.open.clear();
+        self.disputes.waiting.clear();
         for held in self.disputes.holds.values_mut() {
             *held = held.filter(|held| held.ends > epoch);
         }

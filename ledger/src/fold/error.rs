@@ -2,6 +2,7 @@
 
 use protocol::{AgreementId, Alias, Amount, Digest, Epoch, Ppm, PublicKey, Serial, UnixSeconds, Usage};
 
+use super::STORAGE_NODES_MAX;
 use crate::{GENERATIONS_MAX, Overdrawn, Rail, Unit};
 
 /// Why the ledger refuses an entry. It is as it was.
@@ -14,8 +15,8 @@ pub enum ApplyError {
     NotOpen { epoch: Epoch, next: Epoch },
     #[error("{0} of this name is known and says something else")]
     Conflict(&'static str),
-    #[error("too many disputes wait for the next settlement")]
-    TooManyDisputes,
+    #[error("{most} disputes of this key, or of all that are not known, wait for the next settlement")]
+    TooManyDisputes { most: usize },
     #[error(transparent)]
     Overdrawn(#[from] Overdrawn),
     #[error(transparent)]
@@ -106,6 +107,8 @@ pub enum GrantError {
     OtherRequest { serial: Serial },
     #[error("alias {alias} is not the viewer's in this epoch")]
     Alias { alias: Alias },
+    #[error("a grant for epoch {epoch}, which has not begun: epoch {current} runs")]
+    Early { epoch: Epoch, current: Epoch },
     #[error("the same key stands for more than one of viewer, session, gateway and ledger")]
     Roles,
     #[error("agreement {agreement} does not hold")]
@@ -198,6 +201,8 @@ pub enum StorageError {
         "a report about the hours until {to}, here it is hour {now}: hand it in again once they have passed"
     )]
     Early { to: u64, now: u64 },
+    #[error("more than {STORAGE_NODES_MAX} nodes under one prepayment")]
+    TooManyNodes,
     #[error("a report of more than can be counted")]
     TooMuch,
     #[error("all reports together are above the {amount} that are prepaid")]

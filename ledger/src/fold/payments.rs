@@ -8,7 +8,7 @@ use protocol::{Amount, Digest, PublicKey, Sequence, Signed};
 use super::{Applied, ApplyError, ClaimError, Ledger, PaymentError};
 use crate::{
     Account, Budget, BudgetRef, Deposited, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail, Reversal,
-    Transaction,
+    Transaction, Viewers,
 };
 
 /// What was paid, and to whom.
@@ -49,7 +49,7 @@ pub(crate) struct SetAside {
     pub(crate) amount: Amount,
     pub(crate) content: Option<Cid>,
     pub(crate) each: Amount,
-    pub(crate) viewer: Option<PublicKey>,
+    pub(crate) viewers: Viewers,
     pub(crate) whole: bool,
     /// The name of its record.
     pub(crate) name: Digest,
@@ -113,8 +113,9 @@ impl Ledger {
         }
         let transaction = Transaction::transfer(Account::Funds(payer), Account::Reserved(payer), body.amount);
         let applied = self.post(Some(transaction.ok_or(PaymentError::Nothing)?))?;
-        let Budget { amount, content, each, viewer, whole, .. } = *body;
-        let budget = SetAside { amount, content, each, viewer, whole, name: record.name() };
+        let Budget { amount, content, each, whole, .. } = *body;
+        let budget =
+            SetAside { amount, content, each, viewers: body.viewers.clone(), whole, name: record.name() };
         self.open.entry(body.epoch).or_default().budgets.insert(name, budget);
         Ok(applied)
     }

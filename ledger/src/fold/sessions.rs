@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgreementId, Alias, Amount, DeliveryReceipt, Digest, PublicKey, Sequence, Serial, SessionGrant, Signed,
+    AgreementId, Alias, Amount, DeliveryReceipt, Digest, PublicKey, Sequence, SessionGrant, Signed,
     StreamNumber, UnixSeconds, Usage,
 };
 
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, GrantError, Ledger, OpenEpoch, ReceiptError};
 use crate::ids::digest_of;
-use crate::{Account, Acknowledged, BudgetRef, Granted, SessionRequest, Transaction};
+use crate::{Account, Acknowledged, BudgetRef, Granted, Per, Price, SessionRequest, Transaction};
 
 /// Longest time that a grant holds.
 pub const GRANT_DURATION_MAX_S: u64 = 86_400;
@@ -54,7 +54,7 @@ impl Session {
         let serial = self.grant.serial;
         self.streams.iter().map(move |stream| {
             let (seq, receipt) = stream.newest;
-            Acknowledged { receipt, seq, serial, stream: stream.number }
+            Acknowledged { receipt, seq, serial, stream: stream.number, usage: stream.usage }
         })
     }
 
@@ -142,15 +142,13 @@ impl Ledger {
         let agreement = self.agreements.current(grant.agreement);
         let agreement = agreement.ok_or(GrantError::NotCurrent { agreement: grant.agreement })?;
         let Some(budget) = granted.request.body().budget else {
-            let least = agreement.parts().price.charge(grant.limit, Amount::MAX);
-            let charge = grant.charge;
+            let (least, charge) = (least(&agreement.parts().price, grant.limit), grant.charge);
             return if charge < least { Err(GrantError::Charge { charge, least }) } else { Ok(()) };
         };
         let epoch = self.open.get(&grant.epoch);
         let budget = epoch.and_then(|epoch| epoch.budgets.get(&budget)).ok_or(GrantError::NoBudget)?;
         let is_for_title = budget.content.is_none_or(|content| content == agreement.parts().content);
-        let is_for_viewer = budget.viewer.is_none_or(|only| only == viewer);
-        if is_for_title && is_for_viewer { Ok(()) } else { Err(GrantError::NoBudget) }
+        if is_for_title && budget.viewers.contains(&viewer) { Ok(()) } else { Err(GrantError::NoBudget) }
     }
 
     /// The alias follows from the blind, and a viewer has one for each title and epoch.
@@ -179,14 +177,11 @@ impl Ledger {
         session.check(record, at)?;
         if session.take(record.body()) { Ok(Applied::New(None)) } else { Ok(Applied::Known) }
     }
+}
 
-    /// What a grant may still be charged for, whatever the ledger knows of it; `None` when it is not open.
-    pub fn usage(&self, serial: &Serial) -> Option<(Usage, Amount)> {
-        let session = self.open.values().find_map(|epoch| epoch.sessions.get(serial))?;
-        let agreement = self.agreements.get(session.grant.agreement)?;
-        let usage = session.usage();
-        Some((usage, agreement.parts().price.charge(usage, session.grant.charge)))
-    }
+/// What a grant has to set aside: what its limit costs, and of views always one, as that is made up of all grants together.
+fn least(price: &Price, limit: Usage) -> Amount {
+    if price.per == Per::View { price.micro } else { price.charge(limit, Amount::MAX) }
 }
 
 /// The grant gives what was asked for, under the serial that follows from the question.

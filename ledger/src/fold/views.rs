@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use proofs::Cid;
-use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds};
+use protocol::{AgreementId, Amount, Epoch, Ppm, PublicKey, Serial, SessionGrant, UnixSeconds, Usage};
 
 use super::Ledger;
-use crate::settlement::divided;
+use crate::settlement::{asked, divided};
 use crate::{Account, Line, Sale, SplitAgreement};
 
 /// How what was paid for a line is divided: all of it, to the micro-unit.
@@ -29,11 +29,16 @@ impl Ledger {
         Some(&session.grant)
     }
 
-    /// The serials of a viewer's grants in all open epochs.
-    pub fn sessions_of(&self, viewer: &PublicKey) -> impl Iterator<Item = Serial> {
-        let sessions = self.open.values().flat_map(|epoch| &epoch.sessions);
-        let own = sessions.filter(move |(_, session)| session.viewer == *viewer);
-        own.map(|(serial, _)| *serial)
+    /// A viewer's grants in all open epochs, with what came under each and what it asks for that so far, ascending by epoch and
+    /// serial.
+    pub fn sessions_of(&self, viewer: &PublicKey) -> Vec<(&SessionGrant, Usage, Amount)> {
+        let mut all = Vec::new();
+        for epoch in self.open.values() {
+            let own = epoch.sessions.values().filter(|session| session.viewer == *viewer);
+            let asked = asked(&self.agreements, own);
+            all.extend(asked.into_iter().map(|play| (&play.session.grant, play.usage, play.asked)));
+        }
+        all
     }
 
     /// All grants of an open epoch, and whose they are, ascending by serial.
@@ -63,24 +68,22 @@ impl Ledger {
         self.balance(account)
     }
 
-    /// Whether a key has ever had money here, or has signed an agreement with somebody who was known then: whoever makes
-    /// keys knows them all, but none of them brings another one in.
+    /// Whether a key has ever had money here, or has signed an agreement with somebody who had: keys are free to make, and a
+    /// key without money brings nobody in.
     pub fn knows(&self, key: &PublicKey) -> bool {
+        self.has_had_money(key) || self.agreements.names(key)
+    }
+
+    /// Whether a key has money here, has deposited some, or was paid out.
+    pub(super) fn has_had_money(&self, key: &PublicKey) -> bool {
         let accounts =
             [Account::Funds(*key), Account::Reserved(*key), Account::Earned(*key), Account::Held(*key)];
-        accounts.into_iter().any(|account| self.balance(account) > 0)
-            || self.payments.names(key)
-            || self.agreements.names(key)
+        accounts.into_iter().any(|account| self.balance(account) > 0) || self.payments.names(key)
     }
 
     /// How a sale of the log is divided: what each key has of it, the treasury included.
     pub fn sale_division(&self, sale: &Sale) -> BTreeMap<PublicKey, Amount> {
         divided(&self.agreements, self.terms.treasury, sale)
-    }
-
-    /// How many disputes, holds and resolutions wait for the next settlement.
-    pub fn disputes_waiting(&self) -> usize {
-        self.disputes.said().len()
     }
 
     /// How a line of the log is divided.

@@ -1,6 +1,6 @@
 //! Receipts of a settlement: what it has counted, so that everybody can see whether theirs is among it.
 
-use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber};
+use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber, Usage};
 use serde::{Deserialize, Serialize};
 
 use super::ListProof;
@@ -19,6 +19,8 @@ pub struct Acknowledged {
     pub serial: Serial,
     /// On which stream.
     pub stream: StreamNumber,
+    /// What all receipts of the stream together acknowledge: the most bytes and the most milliseconds of any.
+    pub usage: Usage,
 }
 
 impl Acknowledged {
@@ -27,9 +29,11 @@ impl Acknowledged {
         (self.serial, self.stream)
     }
 
-    /// True when this is the receipt, or a later one of its stream.
+    /// True when this is the receipt, or a later one of its stream, with all that it acknowledges: a number alone, however
+    /// great, covers nothing.
     pub fn covers(&self, receipt: &DeliveryReceipt) -> bool {
-        self.key() == (receipt.serial, receipt.stream) && self.seq >= receipt.seq
+        let is_later = self.key() == (receipt.serial, receipt.stream) && self.seq >= receipt.seq;
+        is_later && receipt.usage.is_within(self.usage)
     }
 }
 

@@ -9,17 +9,19 @@ use super::carriers::{self, Carried, Claim, Claims};
 use super::cost::Pooled;
 use super::lines::{LineKey, Shares};
 use super::sales::Sold;
+use super::subscriptions::Subscribed;
+use super::views::Views;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, RegisterError, Sale, Terms};
+use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Sale, Terms};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
 /// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
-/// that no pool pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
+/// that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
 pub struct LogAudit {
@@ -42,6 +44,8 @@ struct Pending {
     claims: Claims,
     shares: Shares,
     pooled: Pooled,
+    views: Views,
+    subscribed: Subscribed,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -62,6 +66,8 @@ pub enum LogAuditError {
     Order,
     #[error("{paid} for a line under {agreement} are not what price, usage and budget allow")]
     Cost { agreement: AgreementId, paid: Amount },
+    #[error("{paid} of subscription {name} are not what it has, or it does not follow the one before")]
+    Subscription { name: Digest, paid: Amount },
     #[error("epoch {epoch}: the pool {name} is not shared as a whole")]
     NotShared { epoch: Epoch, name: Digest },
     #[error("what {node} has for storage does not follow from the log")]
@@ -104,6 +110,11 @@ impl LogAudit {
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
             LogEntry::Settlement(summary) => self.settle(summary)?,
+            LogEntry::Subscription(item) => {
+                if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
+                    return Err(LogAuditError::Subscription { name: item.name, paid: item.paid });
+                }
+            }
         }
         Ok(())
     }
@@ -121,13 +132,18 @@ impl LogAudit {
     fn take_line(&mut self, line: &Line) -> Result<(), LogAuditError> {
         let (pending, agreement) = (&mut self.pending, line.agreement);
         let known = self.agreements.get(agreement).ok_or(LogAuditError::NoAgreement { agreement })?;
-        if !line.costs(&known.parts().price) || !pending.pooled.take(line) {
+        let price = &known.parts().price;
+        if !line.costs(price) || !pending.pooled.take(line) {
             return Err(LogAuditError::Cost { agreement, paid: line.paid });
         }
         if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
             return Err(LogAuditError::Order);
         }
+        if price.per == Per::View {
+            no_wrong(pending.views.take(line, price))?;
+        }
         pending.move_amount(line.paid)?;
+        pending.subscribed.line(line);
         pending.shares.take(&self.agreements, line);
         Ok(())
     }
@@ -163,7 +179,8 @@ impl LogAudit {
     fn settle(&mut self, summary: &Summary) -> Result<(), LogAuditError> {
         let epoch = summary.epoch;
         self.check_follows(summary)?;
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        no_wrong(pending.views.end())?;
         let carried = carriers::of(&pending.claims, &pending.shares);
         pending.check(summary, &carried)?;
         if let Some(name) = pending.pooled.not_shared() {
@@ -198,6 +215,10 @@ impl LogAudit {
     }
 }
 
+fn no_wrong(line: Option<Line>) -> Result<(), LogAuditError> {
+    line.map_or(Ok(()), |Line { agreement, paid, .. }| Err(LogAuditError::Cost { agreement, paid }))
+}
+
 impl Pending {
     fn take_carrier(&mut self, carrier: &Carrier) -> Result<(), LogAuditError> {
         self.move_amount(carrier.promised)?;
@@ -218,6 +239,10 @@ impl Pending {
         let [gateways, carriers] = [ListRoot::of(&carried.gateways), ListRoot::of(&carried.carriers)];
         let checks = [
             ("the lines", ListRoot::at(&self.lines) == summary.lines),
+            (
+                "the subscriptions",
+                self.subscribed.root() == summary.subscriptions && self.subscribed.is_even(),
+            ),
             (
                 "the gateways",
                 ListRoot::at(&self.gateways) == summary.gateways && gateways == summary.gateways,

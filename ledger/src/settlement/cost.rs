@@ -3,72 +3,95 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use protocol::{Amount, Digest};
+use protocol::{AgreementId, Alias, Amount, Digest};
 
 use super::lines::{Line, LineBudget, Pool};
 use crate::{Per, Price};
 
 /// What the lines so far have had of the pools that pay for them.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Pooled(BTreeMap<Digest, (LineBudget, u128)>);
+pub(super) struct Pooled(BTreeMap<Digest, OfPool>);
+
+/// What the lines so far have had of one pool.
+#[derive(Clone, Copy, Debug)]
+struct OfPool {
+    budget: LineBudget,
+    paid: u128,
+    /// Title and viewer of its last line.
+    last: Option<(AgreementId, Alias)>,
+    /// How many viewers of this title there were.
+    viewers: u64,
+    /// What the last one of them has had for it.
+    of_viewer: u128,
+}
 
 impl Line {
-    /// Whether the grants of this line can have asked for what it has paid. A budget that is shared as a whole may pay any
-    /// part of it; another one pays no more than was asked, and of a pool no more than it has for each viewer.
+    /// Whether the grants of this line can have asked for what it has paid; of views the lines of a viewer say it together. A
+    /// budget that is shared as a whole may pay any part of it where something was asked, another one no more than that.
     pub(super) fn costs(&self, price: &Price) -> bool {
         let (paid, asked) = (self.paid.get(), self.asked(price));
         match self.budget {
-            None => asked.contains(&paid) && self.is_of_views(price),
-            Some(LineBudget { whole: true, .. }) => true,
-            Some(LineBudget { pool, .. }) => {
-                paid <= *asked.end() && pool.is_none_or(|pool| self.paid <= pool.each)
-            }
+            None => asked.contains(&paid),
+            Some(LineBudget { whole: true, .. }) => *asked.end() > 0 || paid == 0,
+            Some(LineBudget { .. }) => paid <= *asked.end(),
         }
     }
 
     /// The least and the most that this usage costs, whatever part of it each of the grants had: each was rounded down.
     fn asked(&self, price: &Price) -> RangeInclusive<u64> {
-        if [self.usage.bytes, self.usage.ms].contains(&u64::MAX) {
+        if self.is_beyond_counting() {
             return 0..=u64::MAX;
         }
-        let whole = price.charge(self.usage, Amount::MAX).get();
         match price.per {
-            Per::Byte | Per::Second => whole.saturating_sub(self.plays.saturating_sub(1))..=whole,
-            Per::View => {
-                let view = price.of.get().saturating_mul(MS_PER_S);
-                let most = (self.usage.ms / view).min(self.plays);
-                let least = u64::from(self.usage.ms > self.plays.saturating_mul(view - 1)).min(most);
-                least.saturating_mul(price.micro.get())..=most.saturating_mul(price.micro.get())
+            Per::Byte | Per::Second => {
+                let whole = price.charge(self.usage, Amount::MAX).get();
+                whole.saturating_sub(self.plays.saturating_sub(1))..=whole
             }
+            Per::View => 0..=price.micro.get(),
         }
     }
 
-    /// Views are paid whole.
-    fn is_of_views(&self, price: &Price) -> bool {
-        price.per != Per::View || self.paid.get().checked_rem(price.micro.get()).unwrap_or(0) == 0
+    /// Whether its usage is a sum that stayed at the largest number.
+    pub(super) fn is_beyond_counting(&self) -> bool {
+        [self.usage.bytes, self.usage.ms].contains(&u64::MAX)
     }
 }
 
-const MS_PER_S: u64 = 1000;
-
 impl Pooled {
-    /// Adds what a line has had of its pool; false when the pool is another one than before, or has no more.
+    /// Adds what a line has had of its pool; false when the pool is another one than before, has no more, or has had more
+    /// viewers, or paid more for one of them, than it may.
     pub(super) fn take(&mut self, line: &Line) -> bool {
-        let Some(budget @ LineBudget { pool: Some(Pool { name, amount, .. }), .. }) = line.budget else {
-            return true;
-        };
-        let (known, paid) = self.0.entry(name).or_insert((budget, 0));
-        *paid += u128::from(line.paid);
-        *known == budget && *paid <= u128::from(amount)
+        let Some(budget @ LineBudget { pool: Some(pool), whole }) = line.budget else { return true };
+        let nothing = OfPool { budget, paid: 0, last: None, viewers: 0, of_viewer: 0 };
+        let known = self.0.entry(pool.name).or_insert(nothing);
+        known.take(line);
+        let Pool { amount, each, viewers, .. } = pool;
+        let [amount, each] = [amount, each].map(u128::from);
+        let is_capped = known.of_viewer <= each && known.paid <= each.saturating_mul(u128::from(viewers));
+        known.budget == budget && known.paid <= amount && known.viewers <= viewers && (whole || is_capped)
     }
 
     /// A pool that is shared as a whole and has not been, unless nobody has asked for anything.
     pub(super) fn not_shared(&self) -> Option<Digest> {
-        let is_left = |(budget, paid): &(LineBudget, u128)| {
+        let is_left = |OfPool { budget, paid, .. }: &OfPool| {
             let amount = budget.pool.map_or(0, |pool| u128::from(pool.amount));
             budget.whole && *paid > 0 && *paid != amount
         };
         self.0.iter().find(|(_, pooled)| is_left(pooled)).map(|(name, _)| *name)
+    }
+}
+
+impl OfPool {
+    fn take(&mut self, line: &Line) {
+        let (title, paid) = (line.agreement, u128::from(line.paid));
+        self.paid += paid;
+        match self.last.replace((title, line.alias)) {
+            Some(last) if last == (title, line.alias) => self.of_viewer += paid,
+            last => {
+                let others = last.filter(|(before, _)| *before == title).map_or(0, |_| self.viewers);
+                (self.viewers, self.of_viewer) = (others + 1, paid);
+            }
+        }
     }
 }
 
@@ -101,7 +124,8 @@ mod tests {
     }
 
     fn pool(name: u8, micro: u64, each: u64, whole: bool) -> LineBudget {
-        let pool = Pool { name: Digest::from_bytes([name; 32]), amount: amount(micro), each: amount(each) };
+        let name = Digest::from_bytes([name; 32]);
+        let pool = Pool { name, amount: amount(micro), each: amount(each), viewers: 2 };
         LineBudget { pool: Some(pool), whole }
     }
 
@@ -114,19 +138,6 @@ mod tests {
         assert!(line(20, 1, 6, 0, None).costs(&price) && !line(19, 1, 6, 0, None).costs(&price));
     }
 
-    /// A view counts from 2 s on: in 5 s there are up to two, and in two plays of 5 s at least one.
-    #[test]
-    fn views_are_paid_whole() {
-        let price = price(10, 2, Per::View);
-        let paid = |plays, ms| -> Vec<u64> {
-            (0..60).filter(|paid| line(*paid, plays, 1, ms, None).costs(&price)).collect()
-        };
-        assert_eq!(paid(1, 5000), [10]);
-        assert_eq!(paid(2, 5000), [10, 20]);
-        assert_eq!(paid(3, 5000), [0, 10, 20]);
-        assert_eq!(paid(9, 1999), [0]);
-    }
-
     #[test]
     fn a_budget_pays_no_more_than_was_asked_and_than_each_may_have() {
         let price = price(1, 1, Per::Byte);
@@ -135,8 +146,8 @@ mod tests {
             (50, own, true),
             (51, own, false),
             (0, own, true),
-            (30, pool(1, 1000, 30, false), true),
-            (31, pool(1, 1000, 30, false), false),
+            (50, pool(1, 1000, 30, false), true),
+            (51, pool(1, 1000, 30, false), false),
             (700, pool(1, 1000, 30, true), true),
         ] {
             assert_eq!(line(paid, 1, 50, 0, budget).costs(&price), is_right, "{paid} of {budget:?}");
@@ -144,15 +155,55 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_was_asked_nothing_is_shared() {
+        let price = price(1, 10, Per::Byte);
+        let [nothing, something] = [9, 10].map(|bytes| line(700, 1, bytes, 0, pool(1, 1000, 30, true)));
+        assert!(!nothing.costs(&price) && something.costs(&price));
+    }
+
+    fn of_viewer(viewer: u8, paid: u64, budget: LineBudget) -> Line {
+        Line { alias: Alias::from_bytes([viewer; 32]), ..line(paid, 1, 50, 0, budget) }
+    }
+
+    #[test]
     fn lines_together_have_no_more_than_their_pool() {
         let mut pooled = Pooled::default();
-        let take = |pooled: &mut Pooled, paid, budget| pooled.take(&line(paid, 1, 50, 0, budget));
+        let take = |pooled: &mut Pooled, viewer, paid, budget| pooled.take(&of_viewer(viewer, paid, budget));
         assert!(
-            take(&mut pooled, 60, pool(1, 100, 60, false)) && take(&mut pooled, 40, pool(1, 100, 60, false))
+            take(&mut pooled, 1, 60, pool(1, 100, 60, false))
+                && take(&mut pooled, 2, 40, pool(1, 100, 60, false))
         );
-        assert!(take(&mut pooled, 100, pool(2, 100, 60, false)), "another pool");
-        assert!(!take(&mut pooled, 0, pool(1, 101, 60, false)), "it has grown");
-        assert!(!take(&mut pooled, 1, pool(1, 100, 60, false)), "it is used up");
+        assert!(take(&mut pooled, 1, 60, pool(2, 100, 60, false)), "another pool");
+        let mut grown = pooled.clone();
+        assert!(!take(&mut grown, 2, 0, pool(1, 101, 60, false)), "it has grown");
+        assert!(!take(&mut pooled, 2, 1, pool(1, 100, 60, false)), "it is used up");
+    }
+
+    /// A pool names its viewers: whoever counts more of them for a title, or more for one of them, is found.
+    #[test]
+    fn a_pool_has_as_many_viewers_as_it_names_and_pays_for_each_what_it_says() {
+        let budget = pool(1, 1000, 60, false);
+        let takes = |lines: &[(u8, u64)]| {
+            let mut pooled = Pooled::default();
+            lines.iter().all(|(viewer, paid)| pooled.take(&of_viewer(*viewer, *paid, budget)))
+        };
+        assert!(takes(&[(1, 30), (1, 30), (2, 60)]));
+        assert!(!takes(&[(1, 30), (1, 31)]), "at two gateways");
+        assert!(!takes(&[(1, 1), (2, 1), (3, 1)]), "a third one");
+        let mut pooled = Pooled::default();
+        let of_title = |title, viewer, paid| Line {
+            agreement: AgreementId::from_bytes([title; 32]),
+            ..of_viewer(viewer, paid, budget)
+        };
+        assert!(
+            [(1, 1, 60), (1, 2, 30), (2, 3, 30)].into_iter().all(|(t, v, p)| pooled.take(&of_title(t, v, p)))
+        );
+        assert!(!pooled.take(&of_title(2, 4, 1)), "two viewers count for 120 all in all");
+    }
+
+    #[test]
+    fn a_whole_pool_is_shared_or_nobody_has_asked() {
+        let take = |pooled: &mut Pooled, paid, budget| pooled.take(&line(paid, 1, 50, 0, budget));
 
         let mut whole = Pooled::default();
         assert!(take(&mut whole, 99, pool(3, 100, 1, true)) && take(&mut whole, 0, pool(4, 100, 1, true)));

@@ -41,7 +41,7 @@ impl Neighbours {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Digest, Sequence};
+    use protocol::{Digest, Sequence, Usage};
 
     use super::*;
     use crate::ListRoot;
@@ -52,6 +52,7 @@ mod tests {
             seq: Sequence::new(3),
             serial: Serial::from_bytes([serial; 16]),
             stream: StreamNumber::try_from(stream).unwrap(),
+            usage: Usage { bytes: 5, ms: 0 },
         }
     }
 

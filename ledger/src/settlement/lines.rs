@@ -58,6 +58,8 @@ pub struct Pool {
     pub amount: Amount,
     /// The most that one viewer counts for.
     pub each: Amount,
+    /// How many viewers it names.
+    pub viewers: u64,
 }
 
 impl Line {
@@ -68,8 +70,9 @@ impl Line {
 
 impl From<&SetAside> for LineBudget {
     fn from(budget: &SetAside) -> Self {
-        let SetAside { amount, each, name, whole, viewer, .. } = *budget;
-        Self { pool: viewer.is_none().then_some(Pool { name, amount, each }), whole }
+        let SetAside { amount, each, name, whole, ref viewers, .. } = *budget;
+        let pool = Pool { name, amount, each, viewers: viewers.count() };
+        Self { pool: (viewers.count() > 1).then_some(pool), whole }
     }
 }
 

@@ -55,13 +55,13 @@ impl ListProof {
 
 /// The hashes of a list, for many proofs: 64 bytes an item.
 #[derive(Debug)]
-pub(super) struct ListTree {
+pub(crate) struct ListTree {
     /// Of each height, the whole subtrees; the items are those of height 0.
     levels: Vec<Vec<TreeHash>>,
 }
 
 impl ListTree {
-    pub(super) fn of<T: Serialize>(items: &[T]) -> Self {
+    pub(crate) fn of<T: Serialize>(items: &[T]) -> Self {
         let mut level: Vec<_> =
             items.iter().map(|item| TreeHash::of_leaf(&canonical::to_vec(item))).collect();
         let mut levels = Vec::new();
@@ -74,7 +74,7 @@ impl ListTree {
     }
 
     /// The proof of the item at `index`; `None` when the list ends before it.
-    pub(super) fn proof(&self, index: usize) -> Option<ListProof> {
+    pub(crate) fn proof(&self, index: usize) -> Option<ListProof> {
         let hash_of = |Subtree { level, number }| {
             self.levels.get(usize::from(level))?.get(usize::try_from(number).ok()?).copied()
         };

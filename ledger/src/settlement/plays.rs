@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Amount, PublicKey, Serial, Usage};
+use protocol::{AgreementId, Amount, PublicKey, Serial, Usage};
 
 use crate::fold::{Agreements, OpenEpoch, Session, SetAside};
-use crate::{BudgetRef, apportion};
+use crate::{BudgetRef, Per, Price, apportion};
 
 /// A grant that is being settled.
-pub(super) struct Play<'a> {
-    pub(super) session: &'a Session,
-    pub(super) usage: Usage,
+pub(crate) struct Play<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) usage: Usage,
     /// What it costs by its price.
-    asked: Amount,
+    pub(crate) asked: Amount,
     /// What is paid.
     pub(super) paid: Amount,
 }
 
 /// All grants of the epoch, ascending by serial. Whoever pays for themselves pays what it costs; budgets share.
 pub(super) fn paid<'a>(agreements: &Agreements, open: &'a OpenEpoch) -> Vec<Play<'a>> {
-    let mut plays: Vec<_> = open.sessions.values().map(|session| play(agreements, session)).collect();
+    let mut plays = asked(agreements, open.sessions.values());
     let mut of_budgets: BTreeMap<BudgetRef, Vec<&mut Play<'a>>> = BTreeMap::new();
     for play in &mut plays {
         match play.session.budget {
@@ -33,11 +33,50 @@ pub(super) fn paid<'a>(agreements: &Agreements, open: &'a OpenEpoch) -> Vec<Play
     plays
 }
 
-fn play<'a>(agreements: &Agreements, session: &'a Session) -> Play<'a> {
-    let usage = session.usage();
-    let agreement = agreements.get(session.grant.agreement).expect("a grant names a registered agreement");
-    let asked = agreement.parts().price.charge(usage, session.grant.charge);
-    Play { session, usage, asked, paid: Amount::ZERO }
+/// What grants of one epoch ask for, each by what came under it; views by all that came under the viewer's grants for the title,
+/// which all have to be among them.
+pub(crate) fn asked<'a>(
+    agreements: &Agreements,
+    sessions: impl Iterator<Item = &'a Session>,
+) -> Vec<Play<'a>> {
+    let price = |session: &Session| {
+        let agreement = agreements.get(session.grant.agreement);
+        agreement.expect("a grant names a registered agreement").parts().price
+    };
+    let mut views: BTreeMap<(PublicKey, AgreementId), (Price, Vec<usize>)> = BTreeMap::new();
+    let mut plays: Vec<Play<'a>> = Vec::with_capacity(sessions.size_hint().0);
+    for session in sessions {
+        let (price, usage) = (price(session), session.usage());
+        let asked = if price.per == Per::View {
+            let title = (session.viewer, session.grant.agreement);
+            views.entry(title).or_insert_with(|| (price, Vec::new())).1.push(plays.len());
+            Amount::ZERO
+        } else {
+            price.charge(usage, session.grant.charge)
+        };
+        plays.push(Play { session, usage, asked, paid: Amount::ZERO });
+    }
+    for (price, places) in views.into_values() {
+        ask_for_a_view(&price, &places, &mut plays);
+    }
+    plays
+}
+
+/// A view is asked for once in an epoch, of whatever grants it was made up, when all of them together were played for long
+/// enough. Grants that the viewer pays come first; of those each asks for its part by what was played under it.
+fn ask_for_a_view(price: &Price, places: &[usize], plays: &mut [Play<'_>]) {
+    let all = places.iter().fold(Usage::default(), |sum, at| sum.plus(plays[*at].usage));
+    let view = price.charge(all, Amount::MAX);
+    let own = |at: &&usize| plays[**at].session.budget.is_none() && plays[**at].usage.ms > 0;
+    let mut payers: Vec<usize> = places.iter().filter(own).copied().collect();
+    if payers.is_empty() {
+        payers = places.to_vec();
+    }
+    let weights: Vec<(Serial, u64)> =
+        payers.iter().map(|at| (plays[*at].session.grant.serial, plays[*at].usage.ms)).collect();
+    for (at, part) in payers.into_iter().zip(apportion(view, &weights).unwrap_or_default()) {
+        plays[at].asked = part.min(plays[at].session.grant.charge);
+    }
 }
 
 /// Each viewer counts for what their plays cost, up to `each`. All of the budget is shared in this proportion where the

@@ -45,7 +45,7 @@ pub(crate) struct Outcome {
     pub(crate) balances: BTreeMap<Account, i128>,
 }
 
-/// A work, one made from it, and a free one.
+/// A work, one made from it, and one that costs the same for each view of a second.
 fn titles() -> [Title<'static>; 3] {
     let first = Title {
         content: 1,
@@ -55,7 +55,13 @@ fn titles() -> [Title<'static>; 3] {
         of: 8,
         ..Title::default()
     };
-    let free = Title { content: 3, parties: &[(5, 1_000_000)], micro: 0, per: Per::View, ..Title::default() };
+    let film = Title {
+        content: 3,
+        parties: &[(5, 1_000_000)],
+        micro: VIEW_COSTS,
+        per: Per::View,
+        ..Title::default()
+    };
     let second = Title {
         content: 2,
         parties: &[(3, 900_001), (4, 99_999)],
@@ -65,20 +71,23 @@ fn titles() -> [Title<'static>; 3] {
         per: Per::Second,
         ..Title::default()
     };
-    [first, second, free]
+    [first, second, film]
 }
 
+const VIEW_COSTS: u64 = 11;
+const VIEW_MS: u64 = 1000;
+
 /// What 1000 bytes or milliseconds of each title cost.
-pub(crate) const LIMIT_COSTS: [u64; 3] = [875, 3, 0];
+pub(crate) const LIMIT_COSTS: [u64; 3] = [875, 3, VIEW_COSTS];
 
 const PARENT_SHARE: u32 = 123_456;
 
 fn agreements() -> [SplitAgreement; 3] {
-    let [first, mut second, free] = titles();
+    let [first, mut second, film] = titles();
     let first = SplitAgreement::new(first.parts()).unwrap();
     let parents = [(first.id(), PARENT_SHARE)];
     second.parents = &parents;
-    [first, SplitAgreement::new(second.parts()).unwrap(), SplitAgreement::new(free.parts()).unwrap()]
+    [first, SplitAgreement::new(second.parts()).unwrap(), SplitAgreement::new(film.parts()).unwrap()]
 }
 
 fn id(title: usize) -> AgreementId {
@@ -104,12 +113,12 @@ impl Facts {
     }
 
     fn subscription(&self) -> (BudgetRef, What) {
-        world::budget(SUBSCRIBER, self.subscription, Amount::MAX.get(), Some(SUBSCRIBER), true)
+        world::budget(SUBSCRIBER, self.subscription, Amount::MAX.get(), &[SUBSCRIBER], true)
     }
 
     fn sponsored(&self) -> (BudgetRef, What) {
         let (micro, each, whole) = self.pool;
-        world::budget(SPONSOR, micro, each, None, whole)
+        world::budget(SPONSOR, micro, each, &[VIEWERS, VIEWERS + 1, VIEWERS + 2, VIEWERS + 3], whole)
     }
 
     fn asks(&self) -> Vec<Ask> {
@@ -178,30 +187,55 @@ fn share<K: Ord + Copy>(whole: u64, weights: &[(K, u64)]) -> Vec<u64> {
     largest_remainder(whole, weights).into_iter().map(Amount::get).collect()
 }
 
-/// What a play has used and what that costs.
-fn asked(play: &Play) -> (u64, u64) {
+/// The bytes and milliseconds of a play.
+fn used(play: &Play) -> (u64, u64) {
     let most = |of: fn(&(u8, u64, u64, u64)) -> u64| -> u64 {
         let streams =
             (0..3).map(|stream| play.receipts.iter().filter(|r| r.0 == stream).map(of).max().unwrap_or(0));
         streams.sum::<u64>().min(1000)
     };
-    let (bytes, ms) = (most(|r| r.2), most(|r| r.3));
-    let price = [bytes * 7 / 8, ms * 3 / 1000, 0][play.title];
-    (bytes, price.min(play.charge))
+    (most(|r| r.2), most(|r| r.3))
+}
+
+/// What each play asks for, by its place in the list.
+fn asked(facts: &Facts) -> Vec<u64> {
+    let (plays, asks) = (&facts.plays, facts.asks());
+    let metered = plays.iter().map(|play| {
+        let (bytes, ms) = used(play);
+        [bytes * 7 / 8, ms * 3 / 1000, 0][play.title].min(play.charge)
+    });
+    let mut asked: Vec<u64> = metered.collect();
+    for viewer in VIEWERS..VIEWERS + 4 {
+        let views: Vec<usize> =
+            (0..plays.len()).filter(|at| (plays[*at].viewer, plays[*at].title) == (viewer, 2)).collect();
+        let ms = |at: &usize| used(&plays[*at]).1;
+        if views.iter().map(ms).sum::<u64>() < VIEW_MS {
+            continue;
+        }
+        let own: Vec<usize> =
+            views.iter().copied().filter(|at| plays[*at].payer == 0 && ms(at) > 0).collect();
+        let payers = if own.is_empty() { views } else { own };
+        let weights: Vec<_> = payers.iter().map(|at| (asks[*at].serial(), ms(at))).collect();
+        for (at, part) in payers.iter().zip(share(VIEW_COSTS, &weights)) {
+            asked[*at] = part.min(plays[*at].charge);
+        }
+    }
+    asked
 }
 
 /// What each play pays, by its place in the list.
 fn paid(facts: &Facts) -> Vec<u64> {
     let serials: Vec<Serial> = facts.asks().iter().map(Ask::serial).collect();
-    let mut paid: Vec<u64> =
-        facts.plays.iter().map(|play| if play.payer == 0 { asked(play).1 } else { 0 }).collect();
+    let asked = asked(facts);
+    let own = facts.plays.iter().zip(&asked).map(|(play, asked)| if play.payer == 0 { *asked } else { 0 });
+    let mut paid: Vec<u64> = own.collect();
     let (pool, each, whole) = facts.pool;
     for (payer, budget, each, whole) in [(1, facts.subscription, u64::MAX, true), (2, pool, each, whole)] {
         let of_budget: Vec<usize> = (0..paid.len()).filter(|at| facts.plays[*at].payer == payer).collect();
         let viewers = (VIEWERS..VIEWERS + 4).map(|viewer| {
             let plays: Vec<usize> =
                 of_budget.iter().copied().filter(|at| facts.plays[*at].viewer == viewer).collect();
-            let costs: u64 = plays.iter().map(|at| asked(&facts.plays[*at]).1).sum();
+            let costs: u64 = plays.iter().map(|at| asked[*at]).sum();
             (viewer, plays, costs.min(each))
         });
         let viewers: Vec<_> = viewers.filter(|(_, _, counts)| *counts > 0).collect();
@@ -216,7 +250,7 @@ fn paid(facts: &Facts) -> Vec<u64> {
             weights.iter().map(|(_, counts)| *counts).collect()
         };
         for ((_, plays, _), part) in viewers.iter().zip(parts) {
-            let weights: Vec<_> = plays.iter().map(|at| (serials[*at], asked(&facts.plays[*at]).1)).collect();
+            let weights: Vec<_> = plays.iter().map(|at| (serials[*at], asked[*at])).collect();
             for (at, part) in plays.iter().zip(share(part, &weights)) {
                 paid[*at] = part;
             }
@@ -240,7 +274,7 @@ pub(crate) fn settle(facts: &Facts) -> Outcome {
         let payer = [play.viewer, SUBSCRIBER, SPONSOR][usize::from(play.payer)];
         post(Account::Funds(key(payer)), paid, -1);
         let line = lines.entry((play.viewer, play.title, play.gateway, play.payer)).or_default();
-        *line = (line.0 + paid, line.1 + asked(play).0);
+        *line = (line.0 + paid, line.1 + used(play).0);
     }
     let mut pools: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
     for ((_, title, gateway, _), (paid, bytes)) in lines {

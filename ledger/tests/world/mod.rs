@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+use std::sync::LazyLock;
+
 use ledger::{
     Acceptance, Account, Agreed, AgreementParts, Applied, ApplyError, Blind, Budget, BudgetRef, Consent,
     Deposit, Deposited, Entry, Fees, Granted, Journal, KeyDelivery, Ledger, LicenceTransfer, Offer, Parent,
     Party, PaymentId, Per, Prepayment, Price, Purchase, Quantity, Role, SessionRequest, SplitAgreement,
-    StorageReport, Terms, Transaction, Transferred, Unit, What,
+    StorageReport, Terms, Transaction, Transferred, Unit, Viewers, What,
 };
 use proofs::Cid;
 use protocol::{
@@ -25,8 +27,11 @@ pub(crate) fn secret(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32])
 }
 
+/// Made once: whoever signs is looked for by key.
 pub(crate) fn key(seed: u8) -> PublicKey {
-    secret(seed).public()
+    static KEYS: LazyLock<Vec<PublicKey>> =
+        LazyLock::new(|| (0..=u8::MAX).map(|seed| secret(seed).public()).collect());
+    KEYS[usize::from(seed)]
 }
 
 pub(crate) fn amount(micro: u64) -> Amount {
@@ -227,7 +232,8 @@ impl World {
 
 pub(crate) fn agreed(parts: AgreementParts) -> Agreed {
     let agreement = SplitAgreement::new(parts).unwrap();
-    let seeds = (0..=255_u8).filter(|seed| agreement.signatories().contains(&key(*seed)));
+    let signatories = agreement.signatories();
+    let seeds = (0..=255_u8).filter(|seed| signatories.contains(&key(*seed)));
     let consent = Consent { agreement: agreement.id(), issued: NOW };
     let consents = seeds.map(|seed| Signed::sign(&secret(seed), &NETWORK, consent)).collect();
     Agreed { agreement, consents }
@@ -251,7 +257,7 @@ pub(crate) fn accepted<T: Record>(by: u8, record: &Signed<T>) -> Signed<Acceptan
     Signed::sign(&secret(by), &NETWORK, body)
 }
 
-pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole: bool) -> (BudgetRef, What) {
+pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewers: &[u8], whole: bool) -> (BudgetRef, What) {
     let id = PaymentId::from_bytes([payer; 16]);
     let body = Budget {
         amount: amount(micro),
@@ -260,7 +266,7 @@ pub(crate) fn budget(payer: u8, micro: u64, each: u64, viewer: Option<u8>, whole
         epoch: Epoch::new(1),
         id,
         issued: NOW,
-        viewer: viewer.map(key),
+        viewers: Viewers::new(viewers.iter().copied().map(key).collect()).unwrap(),
         whole,
     };
     let name = BudgetRef { id, payer: key(payer) };
@@ -289,6 +295,9 @@ pub(crate) fn voucher(gateway: u8, node: u8, bytes: u64, micro: u64) -> What {
     What::Voucher(Signed::sign(&secret(gateway), &NETWORK, body))
 }
 
+/// Hours that prepayments of the tests are for until now.
+pub(crate) const PREPAID_HOURS: u64 = 2000;
+
 /// The last hour that has passed.
 pub(crate) const THIS_HOUR: u64 = NOW.get() / 3600;
 
@@ -298,7 +307,7 @@ pub(crate) fn prepayment(payer: u8, auditor: u8, micro: u64, price: u64, withhel
         amount: amount(micro),
         auditor: key(auditor),
         id,
-        issued: NOW,
+        issued: UnixSeconds::new((THIS_HOUR - PREPAID_HOURS) * 3600),
         price: amount(price),
         until: NOW.plus(86_400),
         withheld: ppm(withheld),

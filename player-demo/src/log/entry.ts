@@ -26,7 +26,7 @@ export interface Line {
 
 /** A budget as the log shows it; `whole` where all of it is shared, whatever was asked for. */
 export interface LineBudget {
-  readonly pool: { readonly amount: bigint; readonly each: bigint; readonly name: Uint8Array } | undefined;
+  readonly pool: { readonly amount: bigint; readonly each: bigint; readonly name: Uint8Array; readonly viewers: bigint } | undefined;
   readonly whole: boolean;
 }
 
@@ -74,6 +74,14 @@ export interface Sale {
   readonly resale?: { readonly by: Uint8Array; readonly share: number };
 }
 
+/** What a budget of one viewer has paid; `whole` where all of it is shared, whatever was asked for. */
+export interface Subscription {
+  readonly amount: bigint;
+  readonly name: Uint8Array;
+  readonly paid: bigint;
+  readonly whole: boolean;
+}
+
 /** The page that is served from now on, by the SHA-256 of the list of its files. */
 export interface PageRelease {
   readonly hash: Uint8Array;
@@ -95,7 +103,7 @@ export interface Items {
   readonly root: Uint8Array;
 }
 
-const ROOTS = ["carriers", "disputes", "gateways", "keepers", "lines", "payouts", "receipts", "sales"] as const;
+const ROOTS = ["carriers", "disputes", "gateways", "keepers", "lines", "payouts", "receipts", "sales", "subscriptions"] as const;
 const TOTALS = ["charged", "collateral", "gateways", "network", "nodes", "parties", "sold", "stored"] as const;
 
 /** An epoch, once and for all. */
@@ -124,6 +132,7 @@ export type LogEntry =
   | { readonly kind: "carrier"; readonly carrier: Carrier }
   | { readonly kind: "keeper"; readonly keeper: Keeper }
   | { readonly kind: "sale"; readonly sale: Sale }
+  | { readonly kind: "subscription"; readonly subscription: Subscription }
   | { readonly kind: "page"; readonly page: PageRelease }
   | { readonly kind: "payout"; readonly payout: Payout }
   | { readonly kind: "settlement"; readonly summary: Summary };
@@ -146,6 +155,8 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, keeper: decodeKeeper(value) };
     case "sale":
       return { kind, sale: decodeSale(value) };
+    case "subscription":
+      return { kind, subscription: decodeSubscription(value) };
     case "page":
       return { kind, page: decodePage(value) };
     case "payout":
@@ -199,8 +210,8 @@ function decodeBudget(value: Value): LineBudget {
 }
 
 function decodePool(value: Value): LineBudget["pool"] {
-  const fields = Fields.of(value, "line.budget.pool", ["amount", "each", "name"]);
-  return { amount: amountIn(fields, "amount"), each: amountIn(fields, "each"), name: fields.bytes("name", 32) };
+  const fields = Fields.of(value, "line.budget.pool", ["amount", "each", "name", "viewers"]);
+  return { amount: amountIn(fields, "amount"), each: amountIn(fields, "each"), name: fields.bytes("name", 32), viewers: fields.exact("viewers", 0n) };
 }
 
 function decodeGateway(value: Value): GatewayTotal {
@@ -251,6 +262,11 @@ function decodeSale(value: Value): Sale {
   if (!fields.has("resale")) return sale;
   const resale = Fields.of(fields.value("resale"), "sale.resale", ["by", "share"]);
   return { ...sale, resale: { by: keyIn(resale, "by"), share: resale.integer("share", 0, WHOLE_PPM) } };
+}
+
+function decodeSubscription(value: Value): Subscription {
+  const fields = Fields.of(value, "subscription", ["amount", "name", "paid", "whole"]);
+  return { amount: amountIn(fields, "amount"), name: fields.bytes("name", 32), paid: amountIn(fields, "paid"), whole: fields.bool("whole") };
 }
 
 function decodePayout(value: Value): Payout {

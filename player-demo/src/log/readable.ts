@@ -84,6 +84,10 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const words = ["Licence ", key(licence), " under ", key(agreement), resale ? " was passed on for " : " was sold for ", sum(paid)];
       return { kind: "licence", words: resale ? [...words, " by ", key(resale.by), `; ${percent(resale.share)} of it for those who made the work.`] : [...words, "."] };
     }
+    case "subscription": {
+      const { amount, name, paid } = entry.subscription;
+      return { kind: "subscription", words: ["Subscription ", key(name), " has paid ", sum(paid), " of its ", sum(amount), " for lines that nobody but its holder knows to be its."] };
+    }
     case "page":
       return { kind: "page", words: [`The page is `, h("b", {}, entry.page.name), ": the list of its files has the SHA-256 ", key(entry.page.hash), "."] };
     case "payout": {

@@ -26,7 +26,7 @@ pub enum Per {
     Byte,
     /// Seconds played, of which every millisecond counts.
     Second,
-    /// Views, each by a grant of its own.
+    /// Views: one for each viewer in an epoch, of however many grants.
     View,
 }
 

@@ -1,7 +1,9 @@
 //! The parts of a track, each of which can be verified by itself.
 
 use bytes::Bytes;
-use sharing::{ContentHash, InitSection, SegmentPlace, Track, TrackId, TrackKind, VerifiedBytes};
+use sharing::{
+    ContentHash, InitSection, LiveTrack, Segment, SegmentPlace, Track, TrackId, TrackKind, VerifiedBytes,
+};
 
 use super::fault::Fault;
 
@@ -17,6 +19,7 @@ pub struct Part {
 enum Content {
     Init(InitSection),
     Segment(u32, SegmentPlace),
+    Live(u32, Segment),
 }
 
 /// All parts of a track in order: one after the other they are its file.
@@ -36,6 +39,11 @@ impl Part {
         track.segment(number).map(|place| Self::of(track, Content::Segment(number, place)))
     }
 
+    /// Segment `number` of a track of a live stream. Its init sections stand in the prelude.
+    pub fn live(track: &LiveTrack, number: u32, segment: &Segment) -> Self {
+        Self { track: track.id.clone(), kind: track.kind, content: Content::Live(number, *segment) }
+    }
+
     fn of(track: &Track, content: Content) -> Self {
         Self { track: track.id().clone(), kind: *track.kind(), content }
     }
@@ -44,15 +52,19 @@ impl Part {
     pub(super) fn name(&self) -> String {
         match &self.content {
             Content::Init(_) => format!("init section of {}", self.track),
-            Content::Segment(number, _) => format!("segment {number} of {}", self.track),
+            Content::Segment(number, _) | Content::Live(number, _) => {
+                format!("segment {number} of {}", self.track)
+            }
         }
     }
 
-    /// Where it is served, below `/watch/{id}/` (spec §19).
+    /// Where it is served, below `/watch/{id}/` or `/live/{id}/` (spec §19, §21).
     pub(super) fn path(&self) -> [String; 2] {
         let file = match &self.content {
             Content::Init(_) => "init.mp4".to_owned(),
-            Content::Segment(number, _) => format!("{number}.{}", self.kind.segment_ending()),
+            Content::Segment(number, _) | Content::Live(number, _) => {
+                format!("{number}.{}", self.kind.segment_ending())
+            }
         };
         [self.track.to_string(), file]
     }
@@ -63,6 +75,7 @@ impl Part {
         match &self.content {
             Content::Init(init) => init.len().get().into(),
             Content::Segment(_, place) => place.len().into(),
+            Content::Live(_, segment) => segment.len.into(),
         }
     }
 
@@ -71,6 +84,7 @@ impl Part {
         match &self.content {
             Content::Init(init) => init.hash(),
             Content::Segment(_, place) => place.hash(),
+            Content::Live(_, segment) => segment.hash,
         }
     }
 
@@ -79,6 +93,7 @@ impl Part {
         let verified = match &self.content {
             Content::Init(init) => init.verify(bytes.clone()),
             Content::Segment(_, place) => place.verify(bytes.clone()),
+            Content::Live(_, segment) => segment.verify(bytes.clone()),
         };
         let found = || (bytes.len() as u64, ContentHash::of(bytes));
         verified.ok_or_else(|| Fault::between(found(), (self.len(), self.hash())))

@@ -14,7 +14,9 @@ use crate::arguments::Globals;
 use crate::failure::{Cheat, Outcome, Usage};
 use crate::money::Money;
 use crate::quantity::Duration;
-use crate::watch::{Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, UsedGrant};
+use crate::watch::{
+    Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, Shown, UsedGrant,
+};
 use crate::{account, confirm};
 
 /// Watch like everybody else, and see whether gateway and ledger account for it
@@ -75,7 +77,9 @@ struct Run {
 /// handed in, and the ledger's promise kept. After the settlement: what was counted, by the ledger's public log. If the ledger
 /// has left out what it has promised to count, the proof is written into the folder: it convinces whoever knows the ledger's key.
 ///
-/// Exit status: 0 when everything is counted, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
+/// Nobody is blamed for what the gateway has not taken, or took so late that its time was not over at the settlement.
+///
+/// Exit status: 0 when everything is counted or too late, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
 /// 4 when the ledger has left out what it promised.
 #[derive(Args, Debug)]
 struct Check {
@@ -138,7 +142,7 @@ impl Run {
         let download = Download::new(address.id(), vec![gateway.clone()], PATIENCE, told)?;
         let bundle = download.bundle().await?.bundle().clone();
         // It asks the gateway what everybody asks, and then goes by the ledger that it was told.
-        let offer = Offer::find(&bundle, std::slice::from_ref(&gateway), globals).await?;
+        let offer = Offer::find(&Shown::bundle(&bundle), std::slice::from_ref(&gateway), globals).await?;
         let Some(offer) = offer else { bail!("{} is shown for nothing", bundle.id()) };
         if offer.issuer() != issuer {
             bail!("it is shown under another ledger than the one at --ledger");
@@ -152,7 +156,9 @@ impl Run {
         let unit = offer.unit().to_owned();
         let outing = Outing { gateway, viewer, limit, segments: self.segments, output };
         let id = bundle.id().to_string();
-        let grants = Viewer::of(&self.keep.keep).watch(bundle, download, offer, outing).await?;
+        let canary = Viewer::of(&self.keep.keep);
+        let grants = canary.watch(bundle, download, offer, outing).await?;
+        canary.note_taken()?;
         let is_done = grants.iter().all(|grant| grant.acknowledged);
         output.answer(&RunAnswer { watched: Watched { id, unit, grants } })?;
         Ok(if is_done { Outcome::Complete } else { Outcome::Incomplete })
@@ -171,7 +177,7 @@ impl Check {
         };
         output.answer(&CheckAnswer { finding, checked })?;
         Ok(match finding {
-            Finding::Honest => Outcome::Complete,
+            Finding::Honest | Finding::Late => Outcome::Complete,
             Finding::Open => Outcome::Incomplete,
             Finding::UnderReported => Outcome::Cheated(Cheat::Gateway),
             Finding::Omitted => Outcome::Cheated(Cheat::Ledger),

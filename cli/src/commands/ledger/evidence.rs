@@ -109,8 +109,11 @@ async fn gather(ledger: &LedgerApi, statement: &Value) -> anyhow::Result<(Vec<u8
 fn places(statement: &Value) -> Vec<u64> {
     let mut places = Vec::new();
     for epoch in statement["epochs"].as_array().into_iter().flatten() {
-        let lines = epoch["lines"].as_array().into_iter().flatten();
-        places.extend(lines.filter_map(|line| line["index"].as_u64()));
+        // Whoever has a part: viewers and parties of lines, of licences, gateways, and nodes that carry or keep.
+        for kind in ["lines", "sales", "carried"] {
+            let entries = epoch[kind].as_array().into_iter().flatten();
+            places.extend(entries.filter_map(|entry| entry["index"].as_u64()));
+        }
         places.extend(epoch["summary"].as_u64());
     }
     places

@@ -34,7 +34,18 @@ pub(super) struct Noted {
     pub(super) found: Option<Finding>,
 }
 
-/// When a receipt was first looked for.
+impl Noted {
+    /// Remembers since when the newest receipt is looked for; false where that is known already.
+    pub(super) fn look(&mut self, seq: Sequence, at: UnixSeconds) -> bool {
+        let is_new = self.looked.is_none_or(|looked| looked.seq != seq);
+        if is_new {
+            self.looked = Some(Looked { at, seq });
+        }
+        is_new
+    }
+}
+
+/// When a receipt was first looked for, which the gateway had taken before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Looked {
@@ -121,14 +132,22 @@ impl Book {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Where the proof of an omission is.
+    /// Where the proof is that the ledger has left something out: a receipt, or what lines should have counted.
     pub(super) fn proof(&self, serial: Serial) -> PathBuf {
-        self.path(serial, "omission")
+        let shortfall = self.path(serial, "shortfall");
+        if shortfall.exists() { shortfall } else { self.path(serial, "omission") }
     }
 
-    pub(super) fn keep_proof(&self, serial: Serial, omission: &[u8]) -> anyhow::Result<()> {
-        let path = self.proof(serial);
-        self.durably(&path, omission).with_context(|| format!("cannot write {}", path.display()))
+    pub(super) fn keep_omission(&self, serial: Serial, omission: &[u8]) -> anyhow::Result<()> {
+        self.keep(&self.path(serial, "omission"), omission)
+    }
+
+    pub(super) fn keep_shortfall(&self, serial: Serial, shortfall: &[u8]) -> anyhow::Result<()> {
+        self.keep(&self.path(serial, "shortfall"), shortfall)
+    }
+
+    fn keep(&self, path: &Path, proof: &[u8]) -> anyhow::Result<()> {
+        self.durably(path, proof).with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn durably(&self, path: &Path, contents: &[u8]) -> io::Result<()> {

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Finding {
     /// Everything that was signed is counted.
     Honest,
+    /// It is not counted, and was signed so late that nobody is to blame for that.
+    Late,
     /// The settlement is yet to come.
     Open,
     /// The gateway has kept to itself what was signed: the ledger never heard of it, or only from the canary.
@@ -34,6 +36,7 @@ pub(super) enum Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settled {
     Honest,
+    Late,
     UnderReported,
     Omitted,
 }
@@ -49,12 +52,15 @@ pub(super) fn open(signed: Usage, known: Usage, since_s: u64, within_s: u64) -> 
     }
 }
 
-/// What was counted because the canary has handed it in speaks for nobody.
-pub(super) const fn settled(is_counted: bool, is_promised: bool, was_short: bool) -> Settled {
+/// What was counted because the canary has handed it in speaks for nobody. A gateway that was not found short before, and whose
+/// time was not over when the epoch was settled, is not blamed.
+pub(super) const fn settled(is_counted: bool, is_promised: bool, was_short: bool, had_time: bool) -> Settled {
     match (is_counted, is_promised, was_short) {
         (false, true, _) => Settled::Omitted,
-        (false, false, _) | (true, _, true) => Settled::UnderReported,
         (true, _, false) => Settled::Honest,
+        (_, _, true) => Settled::UnderReported,
+        (false, false, false) if had_time => Settled::UnderReported,
+        (false, false, false) => Settled::Late,
     }
 }
 
@@ -62,6 +68,7 @@ impl From<Settled> for Finding {
     fn from(settled: Settled) -> Self {
         match settled {
             Settled::Honest => Self::Honest,
+            Settled::Late => Self::Late,
             Settled::UnderReported => Self::UnderReported,
             Settled::Omitted => Self::Omitted,
         }
@@ -72,6 +79,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Honest => "counted",
+            Self::Late => "signed too late to be counted",
             Self::Open => "not settled yet",
             Self::UnderReported => "kept back by the gateway",
             Self::Omitted => "left out by the ledger, though it has promised to count it",
@@ -95,12 +103,17 @@ mod tests {
 
     #[test]
     fn whoever_promised_is_to_blame_and_else_the_gateway() {
-        assert_eq!(settled(true, true, false), Settled::Honest);
-        assert_eq!(settled(true, false, false), Settled::Honest);
-        assert_eq!(settled(true, true, true), Settled::UnderReported);
-        assert_eq!(settled(false, false, false), Settled::UnderReported);
-        assert_eq!(settled(false, true, true), Settled::Omitted);
-        assert_eq!(settled(false, true, false), Settled::Omitted);
+        for had_time in [true, false] {
+            assert_eq!(settled(true, true, false, had_time), Settled::Honest);
+            assert_eq!(settled(true, false, false, had_time), Settled::Honest);
+            assert_eq!(settled(true, true, true, had_time), Settled::UnderReported);
+            assert_eq!(settled(false, false, true, had_time), Settled::UnderReported);
+            assert_eq!(settled(false, true, true, had_time), Settled::Omitted);
+            assert_eq!(settled(false, true, false, had_time), Settled::Omitted);
+        }
+        assert_eq!(settled(false, false, false, true), Settled::UnderReported);
+        assert_eq!(settled(false, false, false, false), Settled::Late, "its time was not over");
+        assert!(Finding::Late > Finding::Honest && Finding::Open > Finding::Late);
         assert!(Finding::Omitted > Finding::UnderReported && Finding::Open > Finding::Honest);
     }
 }

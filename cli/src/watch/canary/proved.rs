@@ -2,8 +2,8 @@
 
 use anyhow::{Context, bail};
 use data_encoding::BASE64;
-use ledger::tlog::{Bundle, Checkpoint, LogProof, Policy};
-use ledger::{LogEntry, Shown, Summary};
+use ledger::tlog::{Bundle, Checkpoint, LogProof, Policy, SignedNote};
+use ledger::{Line, ListRoot, LogEntry, Shown, Summary};
 use proofs::canonical;
 use protocol::{Epoch, Serial, SessionGrant, Usage};
 use serde::Deserialize;
@@ -12,6 +12,15 @@ use crate::ledger_api::LedgerApi;
 
 /// Longest list that shows one grant, in bytes: 18 items with their proofs.
 const SHOWN_LEN_MAX: usize = 64 << 10;
+
+/// Most lines of an epoch that are looked through.
+const LINES_MAX: u64 = 1 << 20;
+
+/// Where in the log a settlement begins.
+#[derive(Deserialize)]
+struct Place {
+    log_first: u64,
+}
 
 /// The answer to an inquiry about the sessions of a settled epoch.
 #[derive(Deserialize)]
@@ -98,6 +107,34 @@ pub(super) async fn line_has(
     let is_of_grant = (line.agreement, line.alias, line.attested, line.gateway)
         == (grant.agreement, grant.alias, grant.attested, grant.gateway);
     Ok(is_of_grant && usage.is_within(line.usage))
+}
+
+/// All lines of a settlement, as its summary names them.
+pub(super) async fn lines(ledger: &LedgerApi, epoch: Epoch, summary: &Summary) -> anyhow::Result<Vec<Line>> {
+    let count = summary.lines.count;
+    if count > LINES_MAX {
+        bail!("epoch {epoch} has {count} lines, which is more than the {LINES_MAX} that are looked through");
+    }
+    let place: Place = ledger.get(&format!("v1/settlements/{epoch}")).await?;
+    let (mut lines, network) = (Vec::new(), ledger.signed_for()?);
+    let size = Checkpoint::parse(SignedNote::decode(&ledger.bytes("log/checkpoint").await?)?.text())?.size;
+    let (mut next, end) = (place.log_first, place.log_first.saturating_add(count));
+    while next < end {
+        let bundle = Bundle::of(next, size).with_context(|| format!("the log ends before entry {next}"))?;
+        let entries = bundle.decode(&ledger.bytes(&format!("log/{}", bundle.path())).await?)?;
+        for (index, bytes) in bundle.range().zip(&entries) {
+            if (next..end).contains(&index)
+                && let LogEntry::Line(line) = LogEntry::decode(bytes.as_bytes(), &network)?
+            {
+                lines.push(line);
+            }
+        }
+        next = bundle.range().end;
+    }
+    if ListRoot::of(&lines) != summary.lines {
+        bail!("the log has other lines for epoch {epoch} than its settlement");
+    }
+    Ok(lines)
 }
 
 /// An entry of the log, which the checkpoint proves.

@@ -15,9 +15,6 @@ use crate::rates::Whose;
 use crate::sequencer::Answer;
 use crate::service::Service;
 
-/// Disputes that wait for the settlement until no more are taken from keys that are not known here.
-const STRANGERS_DISPUTES_MAX: usize = ledger::DISPUTES_MAX / 2;
-
 /// A record as an entry, and what is needed to promise it.
 #[derive(Debug)]
 pub(crate) struct Handed {
@@ -33,19 +30,7 @@ pub(crate) async fn take(State(service): State<Service>, request: Body) -> Resul
         What::Attestation(_) => admit_attesting(&service, handed.by)?,
         _ => admit(&service, handed.by)?,
     }
-    if matches!(handed.what, What::Dispute(_)) {
-        leave_room(&service, &handed.by)?;
-    }
     promised(&service, handed).await
-}
-
-/// Whoever is not known here may dispute, too, but not fill all the room that there is for disputes until the settlement.
-fn leave_room(service: &Service, by: &PublicKey) -> Result<(), Problem> {
-    let state = service.state();
-    if state.knows(by) || state.ledger().disputes_waiting() < STRANGERS_DISPUTES_MAX {
-        return Ok(());
-    }
-    Err(Problem::new(Code::TooManyRequests, "too many disputes of keys that are not known here wait already"))
 }
 
 /// Takes a record, and answers with the promise.

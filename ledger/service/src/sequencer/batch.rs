@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use ledger::{ApplyError, Deposited, Entry, Granted, LogEntry, SessionRequest, What};
+use ledger::{ApplyError, Deposited, Entry, GrantError, Granted, LogEntry, SessionRequest, What};
 use protocol::{Epoch, SessionGrant, Signed, UnixSeconds};
 use tokio::sync::mpsc;
 
@@ -137,6 +137,11 @@ impl<S: Store> Sequencer<S> {
         let (network, serial) = (self.ahead.ledger().terms().signed_for(), asked.serial(&viewer));
         if let Some(known) = self.ahead.ledger().grant_of(&serial) {
             return Ok(Signed::sign(self.keys.issuer(), &network, *known));
+        }
+        // A viewer has another alias in each epoch, and with each of them credit at a gateway.
+        let current = self.schedule.current(self.ahead.ledger().next_epoch(), now);
+        if asked.epoch > current {
+            return Err(GrantError::Early { epoch: asked.epoch, current }.into());
         }
         let blind = self.keys.blind(&viewer, asked.agreement, asked.epoch);
         let body = SessionGrant {

@@ -6,7 +6,7 @@ use packager::playlist::{
 use sharing::{Label, LanguageTag, LiveStream, LiveTrack, TrackKind};
 
 /// The multivariant playlist: bit rates are those of the segments so far.
-pub(super) fn master(live: &LiveStream) -> Result<String, PlaylistError> {
+pub fn live_master(live: &LiveStream) -> Result<String, PlaylistError> {
     let mut master = Master::default();
     for (index, track) in live.prelude().tracks().iter().enumerate() {
         let (uri, codec) = (format!("{}.m3u8", track.id), track.codecs.to_string());
@@ -35,7 +35,11 @@ pub(super) fn master(live: &LiveStream) -> Result<String, PlaylistError> {
 }
 
 /// The media playlist of a track, which grows until the stream ends.
-pub(super) fn media(live: &LiveStream, index: usize) -> Result<String, PlaylistError> {
+///
+/// # Panics
+///
+/// When the prelude has no such track.
+pub fn live_media(live: &LiveStream, index: usize) -> Result<String, PlaylistError> {
     let track = &live.prelude().tracks()[index];
     let kind =
         Kind::Event { has_ended: !live.is_running(), target_seconds: live.prelude().parts().longest.into() };
