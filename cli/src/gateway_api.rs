@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use chunker::Link;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -118,6 +118,13 @@ pub(crate) async fn offer(gateway: &Url, record: Vec<u8>, is_secret: bool) -> Re
     }
     let watch = summary["watch"].as_str().filter(|path| path.starts_with("/watch/"));
     Ok(watch.ok_or_else(|| strange(gateway, "it did not say where it plays"))?.to_owned())
+}
+
+/// Whether a browser sees a page at this address; a gateway that was started without one answers that there is nothing.
+pub(crate) async fn serves_page(gateway: &Url, path: &str) -> Result<bool, GatewayError> {
+    let request = http(gateway)?.get(at(gateway, path)).header(ACCEPT, "text/html");
+    let answer = request.send().await.map_err(|error| unanswered(gateway, &error))?;
+    Ok(answer.status() != StatusCode::NOT_FOUND)
 }
 
 /// Hands in a signed record about a link of the account's own, which opens something to whoever overhears it.

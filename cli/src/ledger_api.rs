@@ -221,8 +221,11 @@ pub(crate) fn list(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
 /// A public key of 64 hexadecimal digits.
 pub(crate) fn parse_key(text: &str) -> anyhow::Result<PublicKey> {
     let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    let key = bytes.and_then(|bytes| keys::from_bytes(&bytes).ok());
-    key.ok_or_else(|| Usage::because(format!("{text:?} is no key: it has 64 hexadecimal digits")))
+    let bytes = bytes
+        .ok_or_else(|| Usage::because(format!("{text:?} is no key: a key has 64 hexadecimal digits")))?;
+    keys::from_bytes(&bytes).map_err(|_| {
+        Usage::because(format!("{text:?} is no key: it has 64 digits, but one of them or more is mistyped"))
+    })
 }
 
 /// What asks ledgers and witnesses.

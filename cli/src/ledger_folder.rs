@@ -1,6 +1,7 @@
 //! The folder of a ledger: its secret, its terms, its clock, the token of its operator, its journal and its log.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,6 +10,7 @@ use ledger::Terms;
 use ledger::tlog::KeyName;
 use ledger_service::{LedgerKeys, LedgerSecret, OperatorToken, Schedule};
 use proofs::canonical;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -18,6 +20,8 @@ use crate::folders::{write_atomically, write_privately};
 const SECRET: &str = "secret";
 const SETTINGS: &str = "ledger.json";
 const TOKEN: &str = "operator.token";
+/// Says into which database the journal was moved; the file in the folder is old from then on.
+const MOVED: &str = "journal.moved";
 const TERMS_LEN_MAX: usize = 1024;
 
 /// A folder that `headwater ledger init` has made.
@@ -90,6 +94,37 @@ impl LedgerFolder {
         self.dir.join("journal.redb")
     }
 
+    /// The same, unless it was moved into a database since: what was written there is not in the file.
+    pub(crate) fn current_journal(&self) -> anyhow::Result<PathBuf> {
+        let dir = self.dir.display();
+        match fs::read_to_string(self.dir.join(MOVED)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(self.journal()),
+            Err(error) => Err(error).with_context(|| format!("cannot read {MOVED} in {dir}")),
+            Ok(url) => Err(Usage::because(format!(
+                "the journal of {dir} was moved into a database, and the file is old: --database {}; \
+                 `headwater ledger migrate --from` brings it back",
+                url.trim()
+            ))),
+        }
+    }
+
+    /// Remembers that the journal is in this database from now on.
+    pub(crate) fn mark_moved(&self, url: &str) -> anyhow::Result<()> {
+        let url = without_password(url) + "\n";
+        write_atomically(&self.dir.join(MOVED), url.as_bytes())
+            .context("cannot remember where the journal is")
+    }
+
+    /// Remembers that the journal is in the file again.
+    pub(crate) fn mark_back(&self) -> anyhow::Result<()> {
+        match fs::remove_file(self.dir.join(MOVED)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).context("cannot remember where the journal is")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Where the log lies.
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("log")
@@ -101,9 +136,39 @@ impl LedgerFolder {
     }
 }
 
+/// The address of a database as everybody may read it.
+fn without_password(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return "postgres://…".to_owned() };
+    // Fails only where an address has no host, and then it has no password either.
+    let _known = url.set_password(None);
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| name != "password")
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    url.into()
+}
+
 /// The operator's token in this folder.
 pub(crate) fn token(dir: &Path) -> anyhow::Result<Zeroizing<String>> {
     let path = dir.join(TOKEN);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_remembered() {
+        assert_eq!(without_password("postgres://a:secret@db/l"), "postgres://a@db/l");
+        let with_options = "postgres://a@db/l?password=secret&sslmode=verify-full";
+        assert_eq!(without_password(with_options), "postgres://a@db/l?sslmode=verify-full");
+        assert_eq!(without_password("host=db password=secret"), "postgres://…");
+    }
 }

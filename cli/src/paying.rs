@@ -7,12 +7,16 @@ use std::{fs, io};
 use anyhow::Context;
 use clap::Args;
 use client::Client;
-use gateway::{NodePayments, PayConfig, Till};
+use gateway::{NodePayments, PayConfig, Till, TillError};
+use ledger::Inquired;
 use protocol::{Amount, NetworkId, SecretKey};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::failure::Usage;
+use crate::ledger_api::LedgerApi;
 use crate::money::Money;
+use crate::output::Output;
 use crate::{folders, gateway_api};
 
 /// The file of the key that grants name, and that pays nodes.
@@ -100,7 +104,48 @@ pub(crate) async fn till(
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let secret = key(&folder.join(KEY_FILE))?;
     let config = PayConfig { ledger, receipts: folder.join(RECEIPTS_FILE), secret, credit_bytes };
-    Ok(Till::open(config, network).await?)
+    Till::open(config, network).await.map_err(|error| match error {
+        TillError::InUse { .. } => anyhow::Error::new(error)
+            .context("each gateway or steward has a folder of its own: name one with --pay-folder"),
+        other => other.into(),
+    })
+}
+
+/// Says when the key that pays nodes has less than is to be set aside for them, and how it is topped up.
+pub(crate) async fn tell_shortfall(ledger: &str, folder: &Path, collateral: Money, output: Output) {
+    match shortfall(ledger, folder, collateral).await {
+        Ok(Some(short)) => output.note(short),
+        Ok(None) => {}
+        // Whoever pays tries again; this is but a word in advance.
+        Err(error) => tracing::debug!("what the key that pays has is not known: {error:#}"),
+    }
+}
+
+async fn shortfall(ledger: &str, folder: &Path, collateral: Money) -> anyhow::Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Balance {
+        funds: String,
+        reserved: String,
+    }
+    let file = folder.join(KEY_FILE);
+    let secret = key(&file)?;
+    let ledger = LedgerApi::connect(ledger).await?;
+    let Balance { funds, reserved } = ledger.inquire(&secret, Inquired::Balance, None).await?;
+    let [has, set_aside] = [&funds, &reserved].map(|text| text.parse::<Money>());
+    // What was set aside before a restart is still there.
+    let all = has?.0.plus(set_aside?.0).context("more than a ledger counts")?;
+    let unit = &ledger.terms().unit;
+    Ok((all < collateral.0).then(|| {
+        format!(
+            "nodes are paid by the key {}, which has {funds} {unit} at {}, not {}: \
+             headwater ledger top-up --ledger {} --key {} CODE",
+            secret.public(),
+            ledger.url(),
+            collateral.0,
+            ledger.url(),
+            file.display()
+        )
+    }))
 }
 
 /// The key in this file; a new one when there is none.

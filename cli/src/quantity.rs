@@ -46,6 +46,8 @@ pub(crate) enum QuantityError {
     Number(String),
     #[error("{unit:?} is none of the units {known}")]
     Unit { unit: String, known: &'static str },
+    #[error("{text:?} has no unit, such as one of {known}")]
+    NoUnit { text: String, known: &'static str },
     #[error("{0:?} is too large")]
     Overflow(String),
 }
@@ -87,10 +89,10 @@ fn quantity(text: &str, units: &[(&str, u64)], known: &'static str) -> Result<u6
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim());
-    let (_, factor) = units
-        .iter()
-        .find(|(name, _)| *name == unit)
-        .ok_or_else(|| QuantityError::Unit { unit: unit.to_owned(), known })?;
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit).ok_or_else(|| match unit {
+        "" if !number.is_empty() => QuantityError::NoUnit { text: text.to_owned(), known },
+        _ => QuantityError::Unit { unit: unit.to_owned(), known },
+    })?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let not_a_number = || QuantityError::Number(text.to_owned());
     if whole.is_empty() || fraction.len() > 6 {
@@ -160,6 +162,7 @@ mod tests {
         assert!(matches!(unit, QuantityError::Unit { .. }), "{unit:?}");
         assert_eq!("99999PiB".parse::<ByteSize>(), Err(QuantityError::Overflow("99999PiB".into())));
         // A duration without a unit would be a guess.
-        assert!("90".parse::<Duration>().is_err());
+        let none = "90".parse::<Duration>().unwrap_err();
+        assert!(matches!(none, QuantityError::NoUnit { .. }), "{none:?}");
     }
 }

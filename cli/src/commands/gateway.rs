@@ -235,6 +235,7 @@ impl Gateway {
         config.operators = settings.operators()?;
         config.till = settings.till(network.file.network).await?;
         let payments = paying::node_payments(settings.collateral, settings.node_price_max)?;
+        settings.tell_shortfall(globals.output()).await?;
         let payer = payments.zip(config.till.as_ref());
         let client = match payer {
             Some((payments, till)) => client.paid_by(till.pay_nodes(payments)),
@@ -343,6 +344,15 @@ impl GatewaySettings {
         let folder = paying::folder(self.pay_folder.as_deref())?;
         let credit = self.credit.map_or(PayConfig::CREDIT_BYTES, ByteSize::bytes);
         paying::till(ledger, &folder, credit, network).await.map(Some)
+    }
+
+    /// Says when what is to be set aside for nodes is not there.
+    async fn tell_shortfall(&self, output: Output) -> anyhow::Result<()> {
+        if let (Some(ledger), Some(collateral)) = (&self.ledger, self.collateral) {
+            let folder = paying::folder(self.pay_folder.as_deref())?;
+            paying::tell_shortfall(ledger, &folder, collateral, output).await;
+        }
+        Ok(())
     }
 
     fn operators(&self) -> anyhow::Result<Option<BearerToken>> {

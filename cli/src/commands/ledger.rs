@@ -5,6 +5,7 @@ mod balance;
 mod buy;
 mod canary;
 mod claim;
+mod claims;
 mod corrections;
 mod deposit;
 mod evidence;
@@ -23,9 +24,12 @@ mod transfer;
 mod verify;
 mod voucher;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use ledger::Terms;
+use ledger_service::{RedbStore, StoreError};
 
 use crate::arguments::Globals;
 use crate::failure::Outcome;
@@ -61,6 +65,7 @@ enum Command {
     Balance(balance::Balance),
     Statement(statement::Statement),
     Claim(claim::Claim),
+    Claims(claims::Claims),
     Canary(canary::Canary),
     Settle(settle::Settle),
     Prepay(prepay::Prepay),
@@ -94,6 +99,7 @@ impl Ledger {
             Command::Balance(balance) => balance.run(globals).await,
             Command::Statement(statement) => statement.run(globals).await,
             Command::Claim(claim) => claim.run(globals).await,
+            Command::Claims(claims) => claims.run(globals).await,
             Command::Canary(canary) => canary.run(globals).await,
             Command::Prepay(prepay) => prepay.run(globals).await,
             Command::Page(page) => page.run(globals).await,
@@ -131,6 +137,17 @@ impl At {
         ledger_network::check(globals.network.as_deref(), ledger.url(), ledger.network()?)?;
         Ok(ledger)
     }
+}
+
+/// The journal in a file, which one program has open at a time.
+fn open_journal(path: &Path, terms: &Terms) -> anyhow::Result<RedbStore> {
+    RedbStore::open(path, terms).map_err(|error| match error {
+        StoreError::InUse => anyhow!(
+            "another program has {} open, most likely a `headwater ledger serve` over the same folder: end it first",
+            path.display()
+        ),
+        other => other.into(),
+    })
 }
 
 /// Which folder of a ledger: whoever may read it operates the ledger.

@@ -223,7 +223,10 @@ impl Publish {
         let (mut watch, mut refused) = (Vec::new(), Vec::new());
         for gateway in gateways {
             match gateway_api::offer(gateway, published.record.encode(), self.unlisted).await {
-                Ok(path) => watch.push(gateway.join(&path)?.to_string()),
+                Ok(path) => {
+                    tell_pageless(gateway, &path, output).await;
+                    watch.push(gateway.join(&path)?.to_string());
+                }
                 Err(error) => {
                     output.note(format_args!("published, but {error}"));
                     refused.push(Refusal { gateway: gateway.to_string(), reason: error.to_string() });
@@ -318,6 +321,15 @@ impl Publish {
 
 fn has_credentials(file: &Path) -> anyhow::Result<bool> {
     carries_credentials(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Says when browsers see nothing at the address: a gateway without a page still serves players.
+async fn tell_pageless(gateway: &Url, path: &str, output: Output) {
+    if let Ok(false) = gateway_api::serves_page(gateway, path).await {
+        output.note(format_args!(
+            "{gateway} serves no page (`headwater gateway --page`): the address is for `headwater watch` and players"
+        ));
+    }
 }
 
 /// The creator that the user is. What can be checked without an account is checked before the first use makes one.

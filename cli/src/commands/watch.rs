@@ -194,10 +194,17 @@ impl Watch {
     ) -> anyhow::Result<Fare> {
         let output = globals.output();
         output.note(&offer);
+        if limit < offer.most() {
+            output.note(format_args!("it ends where {limit} {} are spent (--limit)", offer.unit()));
+        }
         if !self.yes && !limit.is_zero() {
             confirm::spend(format_args!("it may cost {limit} {}", offer.unit()), false, output).await?;
         }
         let viewer = account::payment(&account::open(globals.account.as_deref(), output)?);
+        // What is set aside already, by an earlier visit, may suffice.
+        if let Some(short) = offer.shortfall(&viewer, limit).await? {
+            output.note(short);
+        }
         let keep = Keep::beside(&account::path(globals.account.as_deref())?);
         let fare = Fare::new(offer, gateways, viewer, keep, limit, output);
         fare.catch_up().await?;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use ledger::SessionRequest;
-use protocol::{Amount, SecretKey, SessionGrant, Signed, UnixSeconds};
+use protocol::{Amount, Epoch, SecretKey, SessionGrant, Signed, UnixSeconds};
 use publishing::download::{Download, Fault, Part};
 use reqwest::Url;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use sharing::VerifiedBytes;
 
 use super::kept::{Keep, Kept};
 use super::limit;
-use super::offer::Offer;
+use super::offer::{Epochs, Offer};
 use super::session::{Reserved, Session};
 use super::stream::Piece;
 use super::till::{Till, TillError};
@@ -37,6 +37,8 @@ pub(crate) struct Fare {
     slots: Vec<Slot>,
     /// All that were opened; whoever spends looks at them alone.
     sessions: Mutex<Vec<Arc<Session>>>,
+    /// Why nothing more is paid, as it was said last: players ask for the same again and again.
+    said: Mutex<Option<String>>,
     output: Output,
 }
 
@@ -77,11 +79,35 @@ impl Fare {
     ) -> Self {
         let slot = |gateway: &Url| Slot { gateway: gateway.clone(), session: tokio::sync::Mutex::default() };
         let slots = gateways.iter().map(slot).collect();
-        Self { offer, viewer, keep, limit, slots, sessions: Mutex::default(), output }
+        let (sessions, said) = (Mutex::default(), Mutex::default());
+        Self { offer, viewer, keep, limit, slots, sessions, said, output }
     }
 
-    /// The segment out of one gateway, paid for: its receipt is durable before this returns.
+    /// The segment out of one gateway, paid for: its receipt is durable before this returns. Says when nothing more is paid.
     pub(super) async fn part(
+        &self,
+        download: &Download,
+        gateway: Url,
+        part: &Part,
+        piece: &Piece,
+    ) -> Result<VerifiedBytes, Fault> {
+        let paid = self.paid_part(download, gateway, part, piece).await;
+        if let Err(Fault::Unpaid(reason)) = &paid {
+            self.say(reason);
+        }
+        paid
+    }
+
+    /// Says why a segment is not played, unless that was the last thing said.
+    fn say(&self, reason: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.as_deref() != Some(reason) {
+            self.output.note(format_args!("a segment is not played: {reason}"));
+            *said = Some(reason.to_owned());
+        }
+    }
+
+    async fn paid_part(
         &self,
         download: &Download,
         gateway: Url,
@@ -233,8 +259,18 @@ impl Fare {
                 self.retire(session).await;
                 Ok(())
             }
+            _ if self.is_settled(session).await? => {
+                self.retire(session).await;
+                Ok(())
+            }
             _ => Err(Fault::Payment { code: code.to_owned() }),
         }
+    }
+
+    /// Whether the epoch of a grant was settled, so that nothing more is paid under it.
+    async fn is_settled(&self, session: &Session) -> Result<bool, Fault> {
+        let epochs = self.offer.epochs().await.map_err(unpaid)?;
+        Ok(epochs.are_settled(session.grant.epoch))
     }
 
     /// Room in a grant for this gateway: in the one that is in use, or in another.
@@ -294,23 +330,29 @@ impl Fare {
         let paid_by = paid_by
             .filter(|by| by.network.at_ledger(&by.issuer) == self.offer.network)
             .ok_or_else(|| Fault::Unpayable("it takes part in another ledger, or in none".to_owned()))?;
-        let kept = match self.kept_for(paid_by.gateway, piece) {
-            Ok(Some(kept)) => kept,
-            Ok(None) => self.begin(paid_by.gateway).await?,
-            Err(error) => return Err(Fault::Unpaid(format!("{error:#}"))),
+        let epochs = self.offer.epochs().await;
+        let kept = match self.kept_for(paid_by.gateway, piece, epochs.as_ref().ok()).map_err(unpaid)? {
+            Some(kept) => kept,
+            None => self.begin(paid_by.gateway, epochs.map_err(unpaid)?.now)?,
         };
-        let kept = self.granted(kept).await.map_err(|error| Fault::Unpaid(format!("{error:#}")))?;
+        let kept = self.granted(kept).await.map_err(unpaid)?;
         Session::open(gateway.clone(), till, paid_by.credit, *self.offer.price(), kept).await.map_err(fault)
     }
 
     /// A grant of an earlier program for this gateway that is still good for a segment.
-    fn kept_for(&self, gateway: protocol::PublicKey, piece: &Piece) -> anyhow::Result<Option<Kept>> {
+    fn kept_for(
+        &self,
+        gateway: protocol::PublicKey,
+        piece: &Piece,
+        epochs: Option<&Epochs>,
+    ) -> anyhow::Result<Option<Kept>> {
         let is_good = |kept: &Kept| {
             let request = kept.request.body();
             let came = kept.receipt.as_ref().map(|receipt| receipt.body().usage).unwrap_or_default();
             let all = came.plus(piece.usage());
             request.agreement == self.offer.agreement.id()
                 && request.gateway == gateway
+                && !epochs.is_some_and(|epochs| epochs.are_settled(request.epoch))
                 && kept.request.by() == self.viewer.public()
                 && kept.network == self.offer.network
                 && all.is_within(request.limit)
@@ -321,12 +363,11 @@ impl Fare {
     }
 
     /// A request for as much as the limit has left.
-    async fn begin(&self, gateway: protocol::PublicKey) -> Result<Kept, Fault> {
+    fn begin(&self, gateway: protocol::PublicKey, epoch: Epoch) -> Result<Kept, Fault> {
         let spent = total(&self.all());
         let left = self.limit.minus(spent).unwrap_or(Amount::ZERO);
         let price = self.offer.price();
         let limit = limit::affordable(price, left, self.offer.need).ok_or_else(|| self.limit_reached())?;
-        let epoch = self.offer.epoch().await.map_err(|error| Fault::Unpaid(format!("{error:#}")))?;
         let key = SecretKey::from_bytes(&rand::random());
         let request = SessionRequest {
             agreement: self.offer.agreement.id(),
@@ -340,8 +381,7 @@ impl Fare {
             session: key.public(),
         };
         let request = Signed::sign(&self.viewer, &self.offer.network, request);
-        let kept = self.keep.begin(request, key, self.offer.ledger.url().as_str());
-        kept.map_err(|error| Fault::Unpaid(format!("{error:#}")))
+        self.keep.begin(request, key, self.offer.ledger.url().as_str()).map_err(unpaid)
     }
 
     /// With the grant for its request, which is the same however often it is asked for.
@@ -353,10 +393,12 @@ impl Fare {
             Ok(record) => record,
             Err(error) => {
                 // What was not refused may have been granted: then the same request gives the same grant.
-                if error.is::<Refused>() {
+                let is_refused = error.is::<Refused>();
+                let error = self.explained(error);
+                if is_refused {
                     kept.remove()?;
                 }
-                return Err(error.context("nothing is granted"));
+                return Err(error);
             }
         };
         let grant = Signed::<SessionGrant>::decode(&record, &self.offer.network)?;
@@ -366,6 +408,15 @@ impl Fare {
         kept.grant = Some(grant);
         kept.write()?;
         Ok(kept)
+    }
+
+    /// Why nothing is granted; where money is missing, whose.
+    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        if !error.downcast_ref::<Refused>().is_some_and(Refused::is_for_want_of_money) {
+            return error.context("nothing is granted");
+        }
+        let key = self.viewer.public();
+        error.context(format!("the funds of your payment key {key} do not suffice (headwater ledger top-up)"))
     }
 
     fn all(&self) -> Vec<Arc<Session>> {
@@ -392,6 +443,10 @@ fn says_what_was_asked(grant: &SessionGrant, request: &Signed<SessionRequest>) -
         && grant.limit == asked.limit
         && grant.session == asked.session
         && grant.serial == asked.serial(&request.by())
+}
+
+fn unpaid(error: anyhow::Error) -> Fault {
+    Fault::Unpaid(format!("{error:#}"))
 }
 
 /// What a gateway's answer about money means for the segment that was asked for.

@@ -7,8 +7,15 @@ use sharing::{Bundle, Track, TrackKind};
 const ROOM: Usage = Usage { bytes: 32 << 20, ms: 60_000 };
 const MS_PER_S: u128 = 1000;
 
-/// The most that watching a title once can need: its length, its largest tracks, and some room.
+/// The most that watching a title once can need: all of it, and some room.
 pub(super) fn need(bundle: &Bundle) -> Usage {
+    let whole = whole(bundle);
+    let more = Usage { bytes: whole.bytes / 2, ms: whole.ms / 2 };
+    whole.plus(more).plus(ROOM).capped(Usage { bytes: ledger::GRANT_BYTES_MAX, ms: ledger::GRANT_MS_MAX })
+}
+
+/// What watching a title once needs: its length, and its largest tracks.
+pub(super) fn whole(bundle: &Bundle) -> Usage {
     let largest = |is_kind: fn(&TrackKind) -> bool| {
         let tracks = bundle.tracks().iter().filter(|track| is_kind(track.kind()));
         tracks.map(Track::len).max().unwrap_or(0)
@@ -19,9 +26,7 @@ pub(super) fn need(bundle: &Bundle) -> Usage {
         |kind| matches!(kind, TrackKind::Subtitles),
     ];
     let bytes = kinds.into_iter().map(largest).fold(0, u64::saturating_add);
-    let whole = Usage { bytes, ms: bundle.parts().duration.get() };
-    let more = Usage { bytes: whole.bytes / 2, ms: whole.ms / 2 };
-    whole.plus(more).plus(ROOM).capped(Usage { bytes: ledger::GRANT_BYTES_MAX, ms: ledger::GRANT_MS_MAX })
+    Usage { bytes, ms: bundle.parts().duration.get() }
 }
 
 /// What so much usage is charged for at most. A view counts however short the title is.

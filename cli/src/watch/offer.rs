@@ -3,9 +3,9 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use ledger::SplitAgreement;
+use ledger::{Inquired, SplitAgreement};
 use proofs::Cid;
-use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, TitlePrice, Usage};
+use protocol::{AgreementId, Amount, Epoch, NetworkId, PublicKey, SecretKey, TitlePrice, Usage};
 use reqwest::Url;
 use serde::Deserialize;
 use sharing::{Bundle, Prelude};
@@ -15,6 +15,7 @@ use super::till::{PaidBy, Till};
 use crate::arguments::Globals;
 use crate::ledger_api::{LedgerApi, TermsAnswer};
 use crate::ledger_network;
+use crate::money::Money;
 
 /// What a title costs, and by way of which ledger.
 #[derive(Debug)]
@@ -26,6 +27,24 @@ pub(crate) struct Offer {
     pub(super) agreement: SplitAgreement,
     /// The most that watching it once can need.
     pub(super) need: Usage,
+    /// What watching it once needs where nothing is fetched twice; of a live stream nobody knows.
+    whole: Option<Usage>,
+}
+
+/// Where a ledger stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Epochs {
+    /// The one that grants are for now.
+    pub(super) now: Epoch,
+    /// The one that is settled next.
+    open: Epoch,
+}
+
+impl Epochs {
+    /// Whether nothing more is paid under grants for this one.
+    pub(super) fn are_settled(self, epoch: Epoch) -> bool {
+        epoch < self.open
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,20 +61,23 @@ pub(crate) struct Shown {
     ledger: Option<PublicKey>,
     /// The most that watching it once can need.
     need: Usage,
+    /// What watching it once needs where nothing is fetched twice.
+    whole: Option<Usage>,
 }
 
 impl Shown {
     /// A publication.
     pub(crate) fn bundle(bundle: &Bundle) -> Self {
         let (content, creator) = (bundle.content(), bundle.creator());
-        Self { content, creator, ledger: bundle.parts().ledger, need: limit::need(bundle) }
+        let (need, whole) = (limit::need(bundle), Some(limit::whole(bundle)));
+        Self { content, creator, ledger: bundle.parts().ledger, need, whole }
     }
 
     /// A live stream. Nobody knows how long it goes on: a grant may be as large as grants are.
     pub(crate) fn live(prelude: &Prelude) -> Self {
         let need = Usage { bytes: ledger::GRANT_BYTES_MAX, ms: ledger::GRANT_MS_MAX };
         let (content, creator) = (prelude.id().cid(), prelude.creator());
-        Self { content, creator, ledger: prelude.parts().ledger, need }
+        Self { content, creator, ledger: prelude.parts().ledger, need, whole: None }
     }
 }
 
@@ -91,7 +113,8 @@ impl Offer {
         if parts.content != shown.content || parts.creator != shown.creator {
             bail!("the agreement {id} is about another title");
         }
-        Ok(Self { ledger, issuer, network, agreement, need: shown.need })
+        let Shown { need, whole, .. } = *shown;
+        Ok(Self { ledger, issuer, network, agreement, need, whole })
     }
 
     /// What it costs to see all of it once, with some room for what is asked for twice.
@@ -113,10 +136,27 @@ impl Offer {
         &self.agreement.parts().price
     }
 
-    /// The epoch that grants are for now.
-    pub(super) async fn epoch(&self) -> anyhow::Result<Epoch> {
+    /// The epochs of its ledger, as they are now.
+    pub(super) async fn epochs(&self) -> anyhow::Result<Epochs> {
         let terms: TermsAnswer = self.ledger.get("v1/terms").await?;
-        Ok(Epoch::new(terms.epoch))
+        Ok(Epochs { now: Epoch::new(terms.epoch), open: Epoch::new(terms.open_epoch) })
+    }
+
+    /// What the viewer has at the ledger, when that is less than the most that is asked for: why nothing may play.
+    pub(crate) async fn shortfall(&self, viewer: &SecretKey, most: Amount) -> anyhow::Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Balance {
+            funds: String,
+        }
+        let Balance { funds } = self.ledger.inquire(viewer, Inquired::Balance, None).await?;
+        let has: Money = funds.parse().context("the ledger tells no funds")?;
+        let (key, unit) = (viewer.public(), self.unit());
+        let short = format!(
+            "your payment key {key} has {funds} {unit} at {}, {most} {unit} are set aside for it: \
+             headwater ledger top-up adds to it",
+            self.ledger.url()
+        );
+        Ok((has.0 < most).then_some(short))
     }
 }
 
@@ -126,7 +166,16 @@ impl fmt::Display for Offer {
         if price.micro.is_zero() {
             return f.write_str("it costs nothing, and what comes is acknowledged");
         }
-        write!(f, "it costs {price} ({unit}): at most {} {unit} to see all of it", self.most())
+        let Some(whole) = self.whole else {
+            return write!(f, "it costs {price} ({unit}), as long as it is watched");
+        };
+        let whole = limit::charge(price, whole);
+        write!(
+            f,
+            "it costs {price} ({unit}): {whole} {unit} to see all of it once, and at most {} {unit}, since what is \
+             fetched again is paid again",
+            self.most()
+        )
     }
 }
 

@@ -63,6 +63,12 @@ pub enum TillError {
         /// The gateway's.
         expected: NetworkId,
     },
+    /// Another gateway keeps its receipts there.
+    #[error("another program has {file} open")]
+    InUse {
+        /// Where the receipts are kept.
+        file: String,
+    },
     /// The receipts cannot be kept.
     #[error("the receipts cannot be kept: {0}")]
     Store(#[from] redb::Error),
@@ -104,7 +110,12 @@ pub(super) struct Shared {
 impl Till {
     /// Opens the file of receipts, and learns who the ledger is. A ledger that is known already need not answer.
     pub async fn open(config: PayConfig, network: NetworkId) -> Result<Self, TillError> {
-        let store = ReceiptStore::open(&config.receipts)?;
+        let store = ReceiptStore::open(&config.receipts).map_err(|error| match error {
+            redb::Error::DatabaseAlreadyOpen => {
+                TillError::InUse { file: config.receipts.display().to_string() }
+            }
+            other => other.into(),
+        })?;
         let ledger = LedgerClient::new(config.ledger)?;
         let known = store.issuer()?;
         let issuer = match (ledger.terms().await, known) {

@@ -3,6 +3,7 @@
 mod agreements;
 mod attestations;
 mod batches;
+mod claims;
 mod corrections;
 mod deposits;
 mod grants;
@@ -65,6 +66,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v1/holds", post(corrections::hold))
         .route("/v1/resolutions", post(corrections::resolve))
         .route("/v1/deposits", post(deposits::accept))
+        .route("/v1/claims", get(claims::claims))
         .route("/v1/journal.hledger", get(operator::hledger))
         .route("/metrics", get(health::metrics))
         .route("/health", get(health::health));

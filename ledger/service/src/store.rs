@@ -46,6 +46,8 @@ pub enum AppendError {
 pub enum StoreError {
     #[error("the store holds the journal of other terms")]
     OtherTerms,
+    #[error("another program has the journal open")]
+    InUse,
     #[error("the database: {0}")]
     Redb(Box<::redb::Error>),
     #[error("the database: {0}")]

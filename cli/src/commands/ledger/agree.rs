@@ -1,5 +1,6 @@
 //! `headwater ledger agree`: who shares in a title, signed by everybody whom it concerns.
 
+mod split;
 mod words;
 
 use std::collections::BTreeSet;
@@ -10,16 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context;
+use chunker::AccountSecret;
 use clap::{Args, Subcommand};
 use data_encoding::BASE64URL_NOPAD;
-use ledger::{
-    Agreed, AgreementParts, Consent, Fees, Ipi, Iscc, Isrc, Iswc, Parent, Party, Per, Price, Quantity, Role,
-    SplitAgreement, Unit,
-};
-use protocol::{AgreementId, BoundedList, Digest, NetworkId, Ppm, PublicKey, Signed};
-use serde::{Deserialize, Serialize};
+use ledger::{Agreed, Consent, SplitAgreement};
+use protocol::{Digest, NetworkId, PublicKey, Signed};
+use serde::Serialize;
 use serde_json::Value;
 
+use self::split::Split;
 use self::words::InWords;
 use super::At;
 use super::promised::parse_name;
@@ -27,8 +27,7 @@ use crate::account::{self, creator};
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
-use crate::ledger_api::{LedgerApi, parse_key};
-use crate::money::Money;
+use crate::ledger_api::LedgerApi;
 
 /// Agree who shares in a title: write it down, sign it one after the other, hand it in
 ///
@@ -45,14 +44,17 @@ The last three with --ledger URL, or HEADWATER_LEDGER: what is signed holds at t
 
 A split, split.toml:
   content = \"bafyr4i…\"                  the publication id
-  creator = \"KEY\"                       as headwater account shows it
+  creator = \"KEY\"                       your creator key, as headwater account shows it
   unit = \"EUR\"
-  price = { amount = \"0.01\", of = 60, per = \"second\" }
+  price = { amount = \"0.01\", of = 60, per = \"second\" }           for 60 seconds; per = \"byte\" for so many bytes,
+                                        per = \"view\" once, when so many seconds were played
   fees = { gateway = 100000, network = 10000, node = 90000 }       millionths
   [[party]]
-  key = \"KEY\"
-  role = \"author\"
-  ppm = 1000000")]
+  key = \"KEY\"                           the payment key that headwater account shows to this party
+  role = \"author\"                       or composer, director, label, lyricist, performer, producer, publisher, other
+  ppm = 1000000
+
+What is for the nodes the gateway keeps, as far as no node sells what is read from it.")]
 pub(super) struct Agree {
     #[command(subcommand)]
     command: Command,
@@ -67,6 +69,9 @@ enum Command {
         /// The file that everybody signs
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Write over a file that is there, and the signatures in it
+        #[arg(long)]
+        replace: bool,
     },
     /// Show what an agreement says, and sign it with the keys of your account that it, or the version before it, names
     Sign {
@@ -94,55 +99,6 @@ enum Command {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Split {
-    content: String,
-    creator: String,
-    unit: Unit,
-    price: SplitPrice,
-    #[serde(default)]
-    fees: Fees,
-    party: Vec<SplitParty>,
-    #[serde(default)]
-    parent: Vec<SplitParent>,
-    secondary: Option<Ppm>,
-    #[serde(default = "first_version")]
-    version: u32,
-    supersedes: Option<String>,
-    isrc: Option<Isrc>,
-    iswc: Option<Iswc>,
-    iscc: Option<Iscc>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SplitPrice {
-    amount: String,
-    of: u64,
-    per: Per,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SplitParty {
-    key: String,
-    role: Role,
-    ppm: Ppm,
-    ipi: Option<Ipi>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SplitParent {
-    agreement: String,
-    ppm: Ppm,
-}
-
-const fn first_version() -> u32 {
-    1
-}
-
 #[derive(Serialize)]
 struct Answer {
     id: String,
@@ -158,15 +114,7 @@ struct Posted(Value);
 impl Agree {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.command {
-            Command::Write { split, out } => {
-                let text =
-                    fs::read_to_string(&split).with_context(|| format!("cannot read {}", split.display()))?;
-                let split: Split =
-                    toml::from_str(&text).map_err(|error| Usage::because(error.to_string()))?;
-                let agreed = Agreed { agreement: split.agreement()?, consents: Vec::new() };
-                // Whoever has a share in the version before is known once a ledger is asked.
-                tell(globals, &out, &agreed, &asked(&agreed.agreement, None))
-            }
+            Command::Write { split, out, replace } => write(globals, &split, &out, replace),
             Command::Sign { at, file, id } => {
                 sign(globals, &file, id, &at.connect_to_sign(globals).await?).await
             }
@@ -189,6 +137,41 @@ impl Agree {
     }
 }
 
+/// Writes down what nobody has signed yet.
+fn write(globals: &Globals, split: &Path, out: &Path, replace: bool) -> anyhow::Result<Outcome> {
+    let agreement = Split::read(split)?.agreement()?;
+    if out.exists() && !replace {
+        return Err(Usage::because(format!(
+            "{} is there, and others may have signed it: --replace writes over it",
+            out.display()
+        )));
+    }
+    if account::path(globals.account.as_deref())?.exists() {
+        let account = account::open(globals.account.as_deref(), globals.output())?;
+        names_no_payer(&agreement, &account)?;
+    }
+    if agreement.parts().price.micro.is_zero() {
+        globals.output().note("the price is 0: nobody pays, and nobody earns");
+    }
+    let agreed = Agreed { agreement, consents: Vec::new() };
+    // Whoever has a share in the version before is known once a ledger is asked.
+    tell(globals, out, &agreed, &asked(&agreed.agreement, None))
+}
+
+/// Refuses an agreement that nobody could sign, since it names the key by which the account is admitted to nodes.
+fn names_no_payer(agreement: &SplitAgreement, account: &AccountSecret) -> anyhow::Result<()> {
+    let payer = account::payer(account).public();
+    if !asked(agreement, None).contains(&payer) {
+        return Ok(());
+    }
+    Err(Usage::because(format!(
+        "{payer} is your payer key, which signs no agreement: a party is named by its payment key, yours is {}, \
+         and the creator by the creator key, yours is {}",
+        account::payment(account).public(),
+        creator(account).public()
+    )))
+}
+
 /// Signs with each key of the account that is asked and has not signed.
 async fn sign(
     globals: &Globals,
@@ -204,7 +187,13 @@ async fn sign(
     let own = [account::payment(&account), creator(&account)];
     let own: Vec<_> = own.iter().filter(|secret| asked.contains(&secret.public())).collect();
     if own.is_empty() {
-        return Err(Usage::because("the agreement asks for no signature of your account"));
+        names_no_payer(&agreed.agreement, &account)?;
+        return Err(Usage::because(format!(
+            "the agreement asks for no signature of your account: it names neither its payment key {} nor its creator \
+             key {}",
+            account::payment(&account).public(),
+            creator(&account).public()
+        )));
     }
     agree_to(&agreed.agreement, id)?;
     let consent = Consent { agreement: agreed.agreement.id(), issued: SystemTime::now().into() };
@@ -258,60 +247,6 @@ fn read(file: &Path, network: &NetworkId) -> anyhow::Result<Agreed> {
     let bytes =
         BASE64URL_NOPAD.decode(text.trim().as_bytes()).with_context(|| format!("{name} is no agreement"))?;
     Agreed::decode(&bytes, network).with_context(|| format!("{name} is no agreement at this ledger"))
-}
-
-impl Split {
-    fn agreement(self) -> anyhow::Result<SplitAgreement> {
-        let parts = self.parts()?;
-        SplitAgreement::new(parts).map_err(|error| Usage::because(error.to_string()))
-    }
-
-    fn parts(self) -> anyhow::Result<AgreementParts> {
-        let price: Money =
-            self.price.amount.parse().map_err(|error| Usage::because(format!("price: {error}")))?;
-        let mut parties = self.party.iter().map(SplitParty::party).collect::<anyhow::Result<Vec<_>>>()?;
-        parties.sort_by_key(|party| (party.party, party.role));
-        let mut parents = self.parent.iter().map(SplitParent::parent).collect::<anyhow::Result<Vec<_>>>()?;
-        parents.sort_by_key(|parent| parent.agreement);
-        Ok(AgreementParts {
-            content: self.content.parse().map_err(|_| Usage::because("content is no publication id"))?,
-            creator: parse_key(&self.creator)?,
-            fees: self.fees,
-            iscc: self.iscc,
-            isrc: self.isrc,
-            issued: SystemTime::now().into(),
-            iswc: self.iswc,
-            parents: BoundedList::new(parents)?,
-            parties: BoundedList::new(parties)?,
-            price: Price { micro: price.0, of: Quantity::new(self.price.of)?, per: self.price.per },
-            secondary: self.secondary,
-            supersedes: self.supersedes.as_deref().map(parse_id).transpose()?,
-            unit: self.unit,
-            v: 1,
-            version: self.version,
-        })
-    }
-}
-
-impl SplitParty {
-    fn party(&self) -> anyhow::Result<Party> {
-        Ok(Party { ipi: self.ipi.clone(), party: parse_key(&self.key)?, ppm: self.ppm, role: self.role })
-    }
-}
-
-impl SplitParent {
-    fn parent(&self) -> anyhow::Result<Parent> {
-        Ok(Parent { agreement: parse_id(&self.agreement)?, ppm: self.ppm })
-    }
-}
-
-/// An id has as many digits as a key.
-fn parse_id(text: &str) -> anyhow::Result<AgreementId> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
-    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-    bytes
-        .map(AgreementId::from_bytes)
-        .ok_or_else(|| Usage::because(format!("{text:?} is no id of an agreement")))
 }
 
 impl Answer {

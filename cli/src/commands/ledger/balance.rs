@@ -55,6 +55,6 @@ impl fmt::Display for Answer {
         writeln!(f, "reserved    {reserved} {unit}")?;
         writeln!(f, "earned      {earned} {unit}")?;
         writeln!(f, "held back   {held} {unit}")?;
-        writeln!(f, "paid out    {paid} {unit}")
+        writeln!(f, "claimed     {paid} {unit}")
     }
 }

@@ -133,7 +133,11 @@ impl Buy {
                 offer.body().term
             )
         })?;
-        globals.output().answer(&Answer { purchase: purchase.name().to_string(), sold })?;
+        let purchase = purchase.name().to_string();
+        globals
+            .output()
+            .note(format_args!("the licence is {purchase}: by this name it is passed on (transfer)"));
+        globals.output().answer(&Answer { purchase, sold })?;
         Ok(Outcome::Complete)
     }
 }

@@ -79,7 +79,13 @@ impl Claim {
         }
         let promised = match &self.address {
             Some(address) => name_payee(&ledger, &secret, address).await?,
-            None => self.claim(&ledger, &secret).await?,
+            None => {
+                let promised = self.claim(&ledger, &secret).await?;
+                globals
+                    .output()
+                    .note("claimed: the operator, who sees it with `headwater ledger claims`, pays it out");
+                promised
+            }
         };
         globals.output().answer(&promised)?;
         Ok(Outcome::Complete)

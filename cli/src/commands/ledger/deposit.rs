@@ -92,6 +92,9 @@ impl Deposit {
             issued: SystemTime::now().into(),
         };
         let deposit = Signed::sign(&secret, &ledger.signed_for()?, body);
+        globals
+            .output()
+            .note("signed; send this line to the operator, who accepts it once the money has come:");
         globals.output().answer(&Answer {
             party: secret.public().to_string(),
             id: deposit.body().id.to_string(),

@@ -13,12 +13,12 @@ use serde::Serialize;
 use super::At;
 use super::signer::Signer;
 use crate::arguments::Globals;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, Usage};
 use crate::folders::write_atomically;
 use crate::ledger_api::parse_key;
 use crate::money::Money;
 use crate::quantity::Duration;
-use crate::{record_file, storage_pay};
+use crate::{account, record_file, storage_pay};
 
 /// Pay nodes in advance for what they keep, by the word of an auditor of your choice
 ///
@@ -42,7 +42,7 @@ pub(super) struct Prepay {
     #[arg(long, value_name = "AMOUNT")]
     price: Money,
 
-    /// The key of the steward that audits for you: it says it when it starts
+    /// The steward that audits for you: the payer key of its account, which it says when it starts
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
     auditor: PublicKey,
 
@@ -74,6 +74,7 @@ struct Answer {
 impl Prepay {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = self.signer.open(globals)?;
+        self.check_auditor(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let network = ledger.signed_for()?;
         let prepayment = if self.out.exists() {
@@ -95,6 +96,23 @@ impl Prepay {
             file: self.out,
         })?;
         Ok(Outcome::Complete)
+    }
+
+    /// A steward signs with the payer key of its account: any other key of an account of ours audits nothing.
+    fn check_auditor(&self, globals: &Globals) -> anyhow::Result<()> {
+        if !account::path(globals.account.as_deref())?.exists() {
+            return Ok(());
+        }
+        let account = account::open(globals.account.as_deref(), globals.output())?;
+        let others = [("payment", account::payment(&account)), ("creator", account::creator(&account))];
+        match others.iter().find(|(_, secret)| secret.public() == self.auditor) {
+            None => Ok(()),
+            Some((name, _)) => Err(Usage::because(format!(
+                "{} is the {name} key of your account: a steward goes by its payer key, yours is {}",
+                self.auditor,
+                account::payer(&account).public()
+            ))),
+        }
     }
 
     fn body(&self) -> anyhow::Result<Prepayment> {

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use ledger::{LedgerHost, TextError};
-use ledger_service::{LedgerConfig, PostgresStore, RedbStore, RunningLedger};
+use ledger_service::{LedgerConfig, PostgresStore, RunningLedger};
 use tokio::net::TcpListener;
 
-use super::Folder;
+use super::{Folder, open_journal};
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::ledger_folder::LedgerFolder;
@@ -95,7 +95,7 @@ impl Serve {
             http: ledger_api::client()?,
         };
         let Some(url) = &self.database else {
-            let store = RedbStore::open(&folder.journal(), &folder.terms)?;
+            let store = open_journal(&folder.current_journal()?, &folder.terms)?;
             return Ok(RunningLedger::start(store, config).await?);
         };
         let store = PostgresStore::open(url, &folder.terms).await?;

@@ -22,6 +22,11 @@ pub(super) struct Signer {
 }
 
 impl Signer {
+    /// Whether it is the account's payment key.
+    pub(super) const fn is_payment(&self) -> bool {
+        self.key.is_none() && !self.as_creator
+    }
+
     pub(super) fn open(&self, globals: &Globals) -> anyhow::Result<SecretKey> {
         if let Some(path) = &self.key {
             return key_file::read(path);

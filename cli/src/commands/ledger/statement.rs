@@ -45,6 +45,9 @@ struct Answer {
     said: Value,
     #[serde(skip)]
     csv: bool,
+    /// Whether another key of the same account cannot be meant.
+    #[serde(skip)]
+    is_of_creator: bool,
 }
 
 /// The columns of a line, by the names that it has in JSON.
@@ -57,7 +60,7 @@ impl Statement {
         let ledger = self.at.connect_to_sign(globals).await?;
         let epoch = self.epoch.map(Epoch::new);
         let said = ledger.inquire(&secret, Inquired::Statement, epoch).await?;
-        globals.output().answer(&Answer { said, csv: self.csv })?;
+        globals.output().answer(&Answer { said, csv: self.csv, is_of_creator: !self.signer.is_payment() })?;
         Ok(Outcome::Complete)
     }
 }
@@ -91,6 +94,13 @@ impl fmt::Display for Answer {
         }
         let unit = text(&self.said["unit"]);
         writeln!(f, "party {}", text(&self.said["party"]))?;
+        if self.epochs().next().is_none() {
+            writeln!(
+                f,
+                "nothing that this key has earned or paid is settled and in the log yet{}",
+                if self.is_of_creator { "" } else { "; what your creator key has: --as-creator" }
+            )?;
+        }
         for epoch in self.epochs() {
             writeln!(f, "\nepoch {}, log entry {}", text(&epoch["epoch"]), text(&epoch["summary"]))?;
             for role in ["party", "gateway", "node", "network"] {

@@ -40,6 +40,9 @@ struct Answer {
 
 impl Voucher {
     pub(super) fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        if self.amount.0.is_zero() {
+            return Err(Usage::because("--amount 0: a code that is worth nothing is none"));
+        }
         let folder = LedgerFolder::open(&self.folder.dir)?;
         let code = |_| folder.keys.top_up_code(self.amount.0, rand::random()).map(|code| code.to_string());
         let codes: Result<Vec<String>, _> = (0..self.count).map(code).collect();

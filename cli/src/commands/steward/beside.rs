@@ -110,7 +110,10 @@ pub(super) async fn open(
     let options = ClientOptions { care_rate, ..ClientOptions::default() };
     let client = Client::new(pool.clone(), known_nodes(&config, network), options);
     let (client, pays) = match settings.pay(&dir).paying(&client).await? {
-        Some((paying, purse)) => (paying, Some(purse)),
+        Some((paying, purse)) => {
+            settings.tell_shortfall(&dir, output).await;
+            (paying, Some(purse))
+        }
         None => (client, None),
     };
     match Steward::open(config, client, holder, tell) {

@@ -11,7 +11,8 @@ use steward::StewardConfig;
 use crate::failure::Usage;
 use crate::folders;
 use crate::money::Money;
-use crate::paying::PaySettings;
+use crate::output::Output;
+use crate::paying::{self, PaySettings};
 use crate::quantity::{ByteSize, Duration};
 use crate::storage_pay::{self, Reporter};
 
@@ -58,7 +59,7 @@ pub(crate) struct StewardSettings {
     retry_after: Option<Duration>,
 
     /// A ledger: nodes that sell what is read from them are paid by way of it, and it is told what nodes have proved to keep
-    #[arg(long, value_name = "URL", env = "HEADWATER_STEWARD_LEDGER")]
+    #[arg(long, value_name = "URL", env = "HEADWATER_LEDGER")]
     ledger: Option<String>,
 
     /// A prepayment that names this steward as auditor, for all that it looks after: its file, from `headwater ledger prepay`.
@@ -134,6 +135,14 @@ impl StewardSettings {
             collateral: self.collateral,
             pay_folder: Some(self.pay_folder.clone().unwrap_or_else(|| dir.join("payments"))),
             node_price_max: self.node_price_max,
+        }
+    }
+
+    /// Says when what is to be set aside for nodes is not there.
+    pub(super) async fn tell_shortfall(&self, dir: &Path, output: Output) {
+        let PaySettings { ledger, collateral, pay_folder, .. } = self.pay(dir);
+        if let (Some(ledger), Some(collateral), Some(folder)) = (ledger, collateral, pay_folder) {
+            paying::tell_shortfall(&ledger, &folder, collateral, output).await;
         }
     }
 

@@ -58,6 +58,15 @@ pub(crate) async fn settle(
 pub(crate) async fn hledger(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
     check(&service, &headers)?;
     let mut books = Books::new(service.terms().clone());
+    each_entry(&service, |entry| books.take(&entry).map_err(|error| error.to_string())).await?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], books.into_text()).into_response())
+}
+
+/// Shows `take` every entry of the journal that is there now, in order.
+pub(super) async fn each_entry(
+    service: &Service,
+    mut take: impl FnMut(Entry) -> Result<(), String>,
+) -> Result<(), Problem> {
     let network = service.terms().signed_for();
     // What others write meanwhile is left out: none of its signatures were verified here.
     let (mut from, end) = (0, service.state().ledger().head().count);
@@ -68,15 +77,15 @@ pub(crate) async fn hledger(State(service): State<Service>, headers: HeaderMap) 
         }
         entries.truncate(usize::try_from(end - from).unwrap_or(usize::MAX));
         from += entries.len() as u64;
-        let take = || {
+        let taking = || {
             for bytes in &entries {
                 let entry = Entry::decode_verified_before(bytes, &network);
                 let entry = entry.map_err(|error| error.to_string())?;
-                books.take(&entry).map_err(|error| error.to_string())?;
+                take(entry)?;
             }
             Ok(())
         };
-        tokio::task::block_in_place(take).map_err(|why: String| Problem::new(Code::Internal, why))?;
+        tokio::task::block_in_place(taking).map_err(|why: String| Problem::new(Code::Internal, why))?;
     }
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], books.into_text()).into_response())
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ledger::{Head, Terms};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 use super::{AppendError, READ_ENTRIES_MAX, Store, StoreError};
 use crate::durable;
@@ -23,7 +23,11 @@ impl RedbStore {
     /// The journal with these terms in this file, which is made when it is not there.
     pub fn open(path: &Path, terms: &Terms) -> Result<Self, StoreError> {
         durable::make_private(path).map_err(failed)?;
-        let store = Self { database: Database::create(path).map_err(failed)? };
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+            other => failed(other),
+        })?;
+        let store = Self { database };
         store.begin(terms)?;
         durable::sync_name(path).map_err(failed)?;
         Ok(store)
