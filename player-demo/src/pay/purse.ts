@@ -31,7 +31,7 @@ export class Purse extends EventTarget {
       this.code,
       h("button", { type: "submit", class: "button quiet" }, "Top up"),
     );
-    this.element = h("div", { class: "purse" }, this.said, form, this.whose(), this.told, this.identity());
+    this.element = h("div", { class: "purse" }, this.said, form, this.told, this.whose(), this.identity());
   }
 
   async refresh(): Promise<void> {
