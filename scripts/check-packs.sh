@@ -314,6 +314,6 @@ for secret in "$HEADWATER_TOKEN" "$HEADWATER_KEY" "$(head -c 40 "$dir/sent/1-1.j
     ! grep -qF -- "$secret" "$dir/gateway.log" || { echo "a secret is in the gateway's log" >&2; exit 1; }
 done
 hw audit-trail --offline | jq -e '[.entries[].what] | map(select(startswith("stream"))) == ["stream_made", "stream_ended"] and all(. != "link_made")' >/dev/null
-hw audit-trail --offline --fhir | jq -e '[.entry[].resource | select(.resourceType == "Consent")] | length == 1' >/dev/null
+hw audit-trail --offline --fhir | jq -e '[.entry[].resource | select(.resourceType == "Consent")] | length == 2' >/dev/null
 gateway_kill
 echo "a device with age, openssl and curl writes to a folder of records; a gateway that is killed loses nothing that it acknowledged"
