@@ -55,12 +55,9 @@ impl Directory {
     pub(crate) fn called(&self, signs: PublicKey) -> String {
         let identity = shown(signs);
         let Some(Known { label, groups }) = self.known.get(&signs.to_string()) else { return identity };
-        let in_groups: String = groups.iter().map(|group| format!(", {group}")).collect();
-        if label.is_empty() {
-            format!("{identity}{in_groups}")
-        } else {
-            format!("{label} ({identity}{in_groups})")
-        }
+        let about = std::iter::once(identity.as_str()).chain(groups.iter().map(String::as_str));
+        let about = about.collect::<Vec<_>>().join(", ");
+        if label.is_empty() { about } else { format!("{label} ({about})") }
     }
 
     /// Those of a grant, as many as a line has room for, and how many more there are.
