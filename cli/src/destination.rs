@@ -98,6 +98,19 @@ pub(crate) fn safe_name(name: &str) -> String {
     }
 }
 
+/// This path, or the first one like it with a number that nothing has: `scan (2).pdf`.
+pub(crate) fn free_beside(path: &Path) -> PathBuf {
+    let is_free = |path: &Path| path.symlink_metadata().is_err();
+    let numbered = |number: u32| {
+        let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (stem, ending) = (part(path.file_stem()), part(path.extension()));
+        let dot = if ending.is_empty() { "" } else { "." };
+        path.with_file_name(format!("{stem} ({number}){dot}{ending}"))
+    };
+    let mut candidates = std::iter::once(path.to_owned()).chain((2..=u32::MAX).map(numbered));
+    candidates.find(|path| is_free(path)).unwrap_or_else(|| path.to_owned())
+}
+
 /// A folder that is filled under another name.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -174,6 +187,22 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_already_stays_and_the_next_one_has_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        for (expected, name) in [
+            ("scan.pdf", "scan.pdf"),
+            ("scan (2).pdf", "scan.pdf"),
+            ("scan (3).pdf", "scan.pdf"),
+            ("chart", "chart"),
+            ("chart (2)", "chart"),
+        ] {
+            let free = free_beside(&folder.path().join(name));
+            assert_eq!(free, folder.path().join(expected));
+            std::fs::write(free, "").unwrap();
+        }
+    }
 
     #[test]
     fn what_is_received_does_not_configure_a_shell() {

@@ -52,7 +52,13 @@ impl Ends {
         Ok(Self { folder: names::index_folder(globals)?.join("ends") })
     }
 
-    /// Ends a link at its gateway, for ever. Where it does not confirm, later commands try again.
+    /// Whether a link has ended for its owner, and its gateway has not confirmed that yet.
+    pub(crate) fn waits(&self, id: LinkId) -> bool {
+        self.path(id).exists()
+    }
+
+    /// Ends a link at its gateway, for ever. Where it does not confirm, later commands try again. What a gateway does not know, it does not
+    /// open.
     pub(crate) async fn end(
         &self,
         secret: &AccountSecret,
@@ -60,13 +66,18 @@ impl Ends {
         id: LinkId,
         gateway: &Url,
         kind: Ending,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<EndAnswer> {
         let end = PendingEnd { gateway: gateway.as_str().to_owned(), kind, since: now() };
         if !self.path(id).exists() {
             self.keep(id, &end)?;
         }
-        end.send(secret, network, id).await?;
-        self.remove(id)
+        let answer = match end.send(secret, network, id).await {
+            Ok(()) => EndAnswer::Confirmed,
+            Err(error) if is_refused_with(&error, StatusCode::NOT_FOUND) => EndAnswer::Unknown,
+            Err(error) => return Err(error),
+        };
+        self.remove(id)?;
+        Ok(answer)
     }
 
     /// Sends what waits, as far as gateways answer soon.
@@ -150,14 +161,35 @@ impl PendingEnd {
         Ok(())
     }
 
-    /// Whether nothing is to be sent any more: it was confirmed, the link was another's all along, or no gateway keeps it any longer.
+    /// Whether nothing is to be sent any more: it was confirmed, the link was another's all along, its gateway has none of this id, or no
+    /// gateway keeps it any longer.
     fn is_over(&self, now: UnixSeconds, failed: Option<&anyhow::Error>) -> bool {
         let Some(error) = failed else { return true };
-        let is_anothers = matches!(
-            error.downcast_ref(),
-            Some(GatewayError::Refused { status, .. }) if *status == StatusCode::FORBIDDEN
-        );
-        is_anothers || now.seconds_since(self.since) > LINK_KEPT_S
+        let statuses = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        statuses.into_iter().any(|status| is_refused_with(error, status))
+            || now.seconds_since(self.since) > LINK_KEPT_S
+    }
+}
+
+fn is_refused_with(error: &anyhow::Error, expected: StatusCode) -> bool {
+    matches!(error.downcast_ref(), Some(GatewayError::Refused { status, .. }) if *status == expected)
+}
+
+/// What a gateway has said of the end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndAnswer {
+    /// It refuses the link from now on.
+    Confirmed,
+    /// It has no such link.
+    Unknown,
+    /// Nothing: later commands ask again.
+    Nothing,
+}
+
+impl EndAnswer {
+    /// Whether the link opens no more.
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Unknown)
     }
 }
 
@@ -191,14 +223,17 @@ impl Ended<'_> {
         opened.ok()
     }
 
-    /// Ends it at its gateway; whether that has confirmed it. Where it has not, the trail says so, and later commands try again.
-    pub(crate) async fn end(&self, gateway: &Url, kind: Ending, trail: &mut Option<TrailFile>) -> bool {
+    /// Ends it at its gateway. Where that does not confirm it, the trail says so, and later commands try again.
+    pub(crate) async fn end(&self, gateway: &Url, kind: Ending, trail: &mut Option<TrailFile>) -> EndAnswer {
         let Self { globals, secret, network, id } = *self;
         let ended = match Ends::open(globals) {
             Ok(ends) => ends.end(secret, network, id, gateway, kind).await,
             Err(error) => Err(error),
         };
-        let Err(error) = ended else { return true };
+        let error = match ended {
+            Ok(answer) => return answer,
+            Err(error) => error,
+        };
         let why = failure::one_line(&error);
         globals.output().note(format_args!("the link still opens: {why}; later commands try again"));
         if let Some(file) = trail {
@@ -209,7 +244,7 @@ impl Ended<'_> {
                 globals.output().note(failure::one_line(&error));
             }
         }
-        false
+        EndAnswer::Nothing
     }
 
     /// How often it was read: what its gateway has to tell goes into the trail first.
@@ -271,6 +306,26 @@ mod tests {
         let served = tokio::spawn(async move { axum::serve(listener, heard).await });
         assert_eq!(ends.send(&secret, network).await.unwrap(), 0);
         served.abort();
+    }
+
+    #[tokio::test]
+    async fn what_a_gateway_does_not_know_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let ends = Ends { folder: folder.path().join("ends") };
+        let (secret, network) = (AccountSecret::from_bytes([1; 32]), NetworkId::from_bytes([2; 32]));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gateway = gateway_api::address(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let statuses = |status: StatusCode| axum::Router::new().fallback(async move || status);
+        let never_made =
+            tokio::spawn(async move { axum::serve(listener, statuses(StatusCode::NOT_FOUND)).await });
+        let id = LinkId::from_bytes([3; 32]);
+        let ended = ends.end(&secret, network, id, &gateway, Ending::Share).await.unwrap();
+        assert_eq!((ended, ends.waits(id)), (EndAnswer::Unknown, false));
+        let waiting = PendingEnd { gateway: gateway.to_string(), kind: Ending::Share, since: now() };
+        ends.keep(id, &waiting).unwrap();
+        assert!(ends.waits(id));
+        assert_eq!(ends.send(&secret, network).await.unwrap(), 0);
+        never_made.abort();
     }
 
     #[test]

@@ -83,6 +83,12 @@ pub(crate) fn address(text: &str) -> Result<Url, AddressError> {
     url.ok_or_else(|| AddressError(text.to_owned()))
 }
 
+/// Fails where nothing answers at the address of a gateway.
+pub(crate) async fn answers(gateway: &Url) -> Result<(), GatewayError> {
+    let asked = http(gateway)?.get(at(gateway, "/api/shares/terms")).send().await;
+    asked.map(drop).map_err(|error| unanswered(gateway, &error))
+}
+
 #[derive(Deserialize)]
 struct Opened {
     url: String,

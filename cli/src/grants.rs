@@ -16,12 +16,14 @@ use chunker::AccountSecret;
 use client::{Client, Object};
 use futures_util::TryStreamExt as _;
 use sharing::{
-    DELEGATION_TYPE, Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, Identity, IndexPath, OpenedGrant,
-    OwnIdentity, TrailText, TrailWhat,
+    DELEGATION_TYPE, Facts, GRANT_LEN_MAX, GRANT_TYPE, GrantLink, GrantedFile, Identity, IndexPath,
+    OpenedGrant, OwnIdentity, TrailText, TrailWhat,
 };
 
 pub(crate) use self::delegations::{Delegations, PassedOn, Place, note_passed_on, passed_on, signers};
-pub(crate) use self::emergency::{EMERGENCY_TYPE, Sealing, link_in as emergency_link};
+pub(crate) use self::emergency::{
+    Sealing, called, is_link as is_emergency, is_made_for_one, link_in as emergency_link,
+};
 pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
 use self::newest::{Seen, check_above, latest_seq, newest};
@@ -114,11 +116,21 @@ pub(crate) async fn open(
     let until = opened.grant.expires.map(|at| format!(", until {at}"));
     output.note(format_args!(
         "granted by {}{}{}",
-        opened.by,
+        Identity::beginning(opened.by),
         purpose.unwrap_or_default(),
         until.unwrap_or_default()
     ));
     Ok(opened)
+}
+
+/// Refuses a grant that is read with `headwater break-glass` alone: what it gives is a link that nobody is to have in the clear.
+pub(crate) fn refuse_emergency(files: &[GrantedFile]) -> anyhow::Result<()> {
+    if files.iter().any(is_emergency) {
+        return Err(Usage::because(
+            "this grant is for emergencies: `headwater break-glass LINK --reason WHY` reads it, and its owner hears who has and why",
+        ));
+    }
+    Ok(())
 }
 
 /// The identities that an argument means: one in place, or with @FILE those in its lines; what follows # is for people.

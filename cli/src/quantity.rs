@@ -30,6 +30,10 @@ impl Duration {
         Self(days * 86_400)
     }
 
+    pub(crate) const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
     pub(crate) const fn seconds(self) -> u64 {
         self.0
     }

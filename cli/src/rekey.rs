@@ -34,6 +34,8 @@ pub(crate) struct Rekeyed {
     pub(crate) unconfirmed: Vec<String>,
     /// Why it is not done.
     pub(crate) failed: Option<String>,
+    /// Why it is to stay as it is, with its keys and leases.
+    pub(crate) held: Option<String>,
 }
 
 /// Puts what has this name once more. The index has it in the place of the old one, under all names that this had.
@@ -90,7 +92,14 @@ impl Rekeyed {
             ended: 0,
             unconfirmed: Vec::new(),
             failed: None,
+            held: None,
         }
+    }
+
+    /// Whether one of the names that it has is held: then it stays as it is.
+    pub(crate) fn stays(&mut self, names: &Names, paths: &[IndexPath]) -> bool {
+        self.held = holds::check(names.local.index(), paths).err().map(|error| error.to_string());
+        self.held.is_some()
     }
 
     /// Has the leases of old objects ended, and notes what each node says.
@@ -123,6 +132,13 @@ impl Rekeyed {
 
 impl std::fmt::Display for Rekeyed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(why) = &self.held {
+            return writeln!(
+                f,
+                "{}: not encrypted anew: {why}; a key that somebody kept opens it until it is",
+                self.name
+            );
+        }
         let new = self.new.as_ref().map_or(String::new(), |new| format!(", encrypted anew as {new}"));
         writeln!(f, "{}: {} leases of the old parts ended{new}", self.name, self.ended)?;
         for line in self.unconfirmed.iter().chain(&self.failed) {

@@ -91,7 +91,7 @@ pub struct Balances {
 
 /// There is not so much on an account, or there would be more than can be counted.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{} cannot be posted: {account} has {}", in_units(i128::from(*micro)), in_units(*balance))]
+#[error("{account} has {}, {} are asked of it", in_units(*balance), in_units(-i128::from(*micro)))]
 pub struct Overdrawn {
     account: Account,
     balance: i128,

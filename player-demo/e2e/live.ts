@@ -23,6 +23,9 @@ export const live: Check = async (browser, { gateway, live }) => {
     await page.evaluate(() => {
       (document.querySelector("video") as HTMLVideoElement).currentTime = 0;
     });
+    // As of a film, the panel tells where the segments came from.
+    await page.waitForSelector(".panel svg .cell", { state: "attached" });
+    assert((await page.locator(".segments tbody tr").count()) > 0, "the panel shows no segment");
     await page.waitForSelector('.live-edge:text("Jump to live")');
     await page.click(".live-edge");
     await page.waitForSelector('.live-edge:text-is("Live")');

@@ -22,6 +22,8 @@ interface Entry {
   readonly about?: string;
   readonly patient?: string;
   readonly purpose?: string;
+  readonly known_as?: string;
+  readonly reason?: string;
   readonly source?: string;
 }
 
@@ -81,7 +83,9 @@ async function shows(page: Page, name: string, all: Entry[], urgent: Entry[]): P
 
 function differ(where: string, { at, kind, cells }: { at: number; kind: string; cells: string[] }, entry: Entry): void {
   const [when, what, ...rest] = cells;
-  const wanted = [entry.who, entry.about, entry.patient, entry.purpose, entry.source].map((text) => text ?? "");
+  const joined = (texts: (string | undefined)[], between: string) => texts.filter((text) => text !== undefined).join(between);
+  const [who, purpose] = [joined([entry.who, entry.known_as], ", known as "), joined([entry.purpose, entry.reason], ": ")];
+  const wanted = [who, entry.about, entry.patient, purpose, entry.source].map((text) => text ?? "");
   assert(at === entry.at && when !== "", `${where} is of ${at} instead of ${entry.at}`);
   const words = entry.what === "opened" ? READ : URGENT[entry.what];
   assert(words === undefined ? what !== "" && kind === "" : what === words && kind !== "", `${where}: ${entry.what} is shown as “${what}” (${kind})`);

@@ -18,7 +18,7 @@ const isEmbedded = new URL(location.href).searchParams.get("embed") === "1" && w
 // The player is by far the largest part: it is fetched beside the page that will ask for it.
 if (watch) void import("./play/player");
 if (isFramed() && !isEmbedded) page.replaceChildren(elsewhere("This page is not shown inside of another one."));
-else if (live) void import("./watch/live").then(({ openLive }) => openLive(page, live[1] as string));
+else if (live) void import("./watch/live").then(({ openLive }) => openLive(page, live[1] as string, session));
 else if (location.pathname === "/nodes") void import("./network/nodes").then(({ openNodes }) => openNodes(page, session));
 else if (location.pathname === "/log") void import("./log/log-page").then(({ openLog }) => openLog(page));
 else if (location.pathname === "/statement") void import("./statement/statement-page").then(({ openStatement }) => openStatement(page));

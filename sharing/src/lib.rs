@@ -146,8 +146,8 @@ pub use time::Millis;
 pub use track::{BitRates, INIT_LEN_MAX, Track, TrackError, TrackParts};
 pub use track_kind::{Channels, ChannelsError, InitSection, Picture, TrackKind};
 pub use trail::{
-    ACCOUNTING_S, AskedLink, Disclosure, EVENTS_OF_ANSWER_MAX, Facts, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S,
-    PatientId, Purpose, TRAIL_PAGE_ENTRIES_MAX, TakenEvents, Trail, TrailEntry, TrailError, TrailHead,
-    TrailKeys, TrailText, TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
+    ACCOUNTING_S, AskedHolder, AskedLink, Disclosure, EVENTS_OF_ANSWER_MAX, Facts, GATEWAY_CLOCK_SLACK_S,
+    LINK_KEPT_S, PatientId, Purpose, TRAIL_PAGE_ENTRIES_MAX, TakenEvents, Trail, TrailEntry, TrailError,
+    TrailHead, TrailKeys, TrailText, TrailWhat, accounting, accounting_as_csv, take_events, trail_as_fhir,
     trail_as_page,
 };

@@ -12,6 +12,7 @@ pub use chain::{Trail, TrailError, TrailHead, TrailKeys};
 pub use entry::{Facts, PatientId, Purpose, TrailEntry, TrailText, TrailWhat};
 pub use fhir::trail_as_fhir;
 pub use intake::{
-    AskedLink, EVENTS_OF_ANSWER_MAX, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S, TakenEvents, take_events,
+    AskedHolder, AskedLink, EVENTS_OF_ANSWER_MAX, GATEWAY_CLOCK_SLACK_S, LINK_KEPT_S, TakenEvents,
+    take_events,
 };
 pub use page::{TRAIL_PAGE_ENTRIES_MAX, trail_as_page};

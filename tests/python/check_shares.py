@@ -399,6 +399,8 @@ assert (FOLDER / "new.txt").read_bytes() == SMALL
 step("another machine with the account ends a share by its link")
 named = share("allergies.txt", "--patient", "4711", "--purpose", "TREAT")
 opens(named["link"], "named", "--as", "Dr. Ng")
+headwater("open", "@link", "-o", "named", "--as", "Dr. Ng")
+assert (FOLDER / "named" / "allergies (2).txt").read_bytes() == SMALL, "what counts as read is written"
 (FOLDER / "elsewhere").write_bytes(pathlib.Path(os.environ["HEADWATER_ACCOUNT"]).read_bytes())
 (FOLDER / "elsewhere").chmod(0o600)
 revoked = headwater("revoke", "@link", HEADWATER_ACCOUNT=str(FOLDER / "elsewhere"))
@@ -406,8 +408,14 @@ assert revoked["revoked"] and revoked["opened"] is None and revoked["files"][0][
 assert "share_revoked" in headwater("open", "@link", "-o", "no", fails=True)
 accounting = headwater("audit-trail", "--patient", "4711", "--accounting")
 reads = [one["recipient"] for one in accounting["disclosures"]]
-assert reads == ["Dr. Ng", "its owner"] and accounting["unnamed"] > 4, accounting
+assert reads == ["Dr. Ng", "Dr. Ng", "its owner"] and accounting["unnamed"] > 4, accounting
 assert [one["what"] for one in headwater("audit-trail", "--patient", "4711")["entries"]][-1] == "link_ended"
+states = {one["id"]: one["state"] for one in headwater("shares")["shares"]}
+assert states[named["id"]] == "revoked", states
+step("a share whose gateway does not answer leaves nothing behind")
+before = headwater("ls", "/shared")["files"]
+assert "nothing was stored" in headwater("share", "allergies.txt", "--gateway", "http://127.0.0.1:9", fails=True)
+assert headwater("ls", "/shared")["files"] == before
 
 headwater("revoke", folder["id"], "--drop")
 subprocess.run([PROGRAM, "get", "/shared/chart", "-o", "gone"], cwd=FOLDER, check=False, stderr=subprocess.DEVNULL)

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use protocol::{Digest, NetworkId, Sequence, UnixSeconds};
 use serde::Serialize;
 use sharing::{
-    ACCOUNTING_S, Disclosure, Facts, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat,
+    ACCOUNTING_S, Disclosure, Facts, Identity, PatientId, Trail, TrailEntry, TrailHead, TrailText, TrailWhat,
     accounting, accounting_as_csv, trail_as_fhir, trail_as_page,
 };
 
@@ -127,9 +127,15 @@ struct Shown {
     what: TrailWhat,
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<TrailText>,
-    /// Who, as they have shown: the key that signs for them.
+    /// Who, as they have shown: how their identity begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
+    /// How the owner calls them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<TrailText>,
+    /// Why it was read in an emergency, by the reader's own word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<TrailText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<TrailText>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -321,9 +327,9 @@ fn review(file: &mut TrailFile, entry: u64) -> anyhow::Result<()> {
     let Some(alarm) = file.trail().unreviewed().find(|alarm| alarm.seq.get() == entry) else {
         bail!("entry {entry} is none that waits to be reviewed");
     };
-    let Facts { about, patient, who, .. } = alarm.facts.clone();
-    let texts = [who, about].map(|text| text.map_or_else(String::new, |text| text.to_string()));
-    let about = TrailText::cut(&format!("entry {entry}: {}", texts.join(": ")));
+    let Facts { about, patient, reason, who, .. } = alarm.facts.clone();
+    let texts = [who, reason, about].into_iter().flatten().map(|text| text.to_string());
+    let about = TrailText::cut(&format!("entry {entry}: {}", texts.collect::<Vec<_>>().join(": ")));
     // Without the link: the numbers of entries that have one are those of its gateway.
     file.append(Facts { about, number: Some(entry), patient, ..Facts::new(TrailWhat::Reviewed, now()) })
 }
@@ -340,21 +346,28 @@ fn listed(trail: &Trail, patient: Option<&PatientId>) -> Listed {
 
 impl Line {
     fn of(entry: &TrailEntry) -> Self {
-        let Facts { about, at, by, patient, purpose, source, what, who, .. } = entry.facts.clone();
-        let identity = by.map(|key| key.to_string());
-        Self { seq: entry.seq, facts: Shown { at, what, who, identity, about, patient, purpose, source } }
+        let Facts { about, at, by, known_as, patient, purpose, reason, source, what, who, .. } =
+            entry.facts.clone();
+        let identity = by.map(Identity::beginning);
+        let facts = Shown { at, what, who, identity, known_as, reason, about, patient, purpose, source };
+        Self { seq: entry.seq, facts }
     }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { at, what, who, identity, about, patient, purpose, .. } = &self.facts;
+        let Shown { at, what, who, identity, known_as, reason, about, patient, purpose, .. } = &self.facts;
         write!(f, "{:>6}  {at}  {}", self.seq.get(), what.as_str())?;
         if let Some(who) = who {
-            write!(f, " by {}", printable::quoted(who.as_str()))?;
+            write!(f, " {} {}", what.preposition(), printable::quoted(who.as_str()))?;
         }
-        if let Some(identity) = identity {
-            write!(f, ", who is {identity}")?;
+        match (known_as, identity) {
+            (Some(known_as), _) => write!(f, ", who is {}", printable::escaped(known_as.as_str()))?,
+            (None, Some(identity)) => write!(f, ", who is {identity}")?,
+            (None, None) => {}
+        }
+        if let Some(reason) = reason {
+            write!(f, ", because {}", printable::quoted(reason.as_str()))?;
         }
         if let Some(about) = about {
             write!(f, ": {}", printable::escaped(about.as_str()))?;

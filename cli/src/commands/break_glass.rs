@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use client::Client;
-use sharing::{GrantLink, MediaType, OwnIdentity, READER_CHARS_MAX};
+use sharing::{GrantLink, Identity, OwnIdentity, READER_CHARS_MAX};
 
 use crate::account;
 use crate::arguments::Globals;
 use crate::commands::open::{Holder, Open};
 use crate::failure::{Outcome, Usage};
-use crate::grants::{self, EMERGENCY_TYPE, emergency_link};
+use crate::grants::{self, emergency_link};
 use crate::membership::Network;
 use crate::secrets::SecretArg;
 
@@ -33,7 +33,7 @@ pub(crate) struct BreakGlass {
     #[arg(long, value_name = "TEXT")]
     reason: String,
 
-    /// Who you are [default: the key of your identity]
+    /// Who you are [default: how your identity begins]
     #[arg(long = "as", value_name = "NAME")]
     who: Option<String>,
 
@@ -49,8 +49,7 @@ impl BreakGlass {
         let who = self.stated(globals)?;
         let find = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
-            let is_sealed = |kind: &MediaType| kind.as_str() == EMERGENCY_TYPE;
-            let file = opened.files().iter().find(|file| file.media_type.as_ref().is_some_and(is_sealed));
+            let file = opened.files().iter().find(|file| grants::is_emergency(file));
             let file = file.ok_or_else(|| {
                 Usage::because("this grant is not for emergencies: `headwater open` reads what it opens")
             })?;
@@ -69,10 +68,11 @@ impl BreakGlass {
             return Err(Usage::because("--reason must say why"));
         }
         let who = if let Some(who) = &self.who {
-            who.clone()
+            // The first colon parts name and reason.
+            who.replace(": ", " ").trim_end_matches(':').to_owned()
         } else {
             let account = account::open(globals.account.as_deref(), globals.output())?;
-            OwnIdentity::of(&account).public().signs().to_string()
+            Identity::beginning(OwnIdentity::of(&account).public().signs())
         };
         let stated = format!("{who}: {}", self.reason.trim());
         if stated.chars().count() > READER_CHARS_MAX {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use anyhow::Context as _;
 use clap::Args;
 use client::Client;
+use data_encoding::HEXLOWER;
 use protocol::UnixSeconds;
 use serde::Serialize;
 use sharing::{
@@ -12,13 +14,19 @@ use sharing::{
 
 use crate::arguments::Globals;
 use crate::commands::share::gateway_of;
+use crate::directory::Directory;
+use crate::expiry::Expiry;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given, Sealing, Version};
 use crate::membership::Network;
-use crate::names::{Names, now, parse_path};
-use crate::quantity::Duration;
+use crate::names::{Names, parse_path};
 use crate::trail::TrailFile;
 use crate::{account as account_file, groups};
+
+/// Characters of the names of files in the name of a grant.
+const NAME_CHARS_MAX: usize = 60;
+/// Bytes of a grant's id in its name.
+const TAG_LEN: usize = 4;
 
 /// Let certain people or institutions read files of yours
 ///
@@ -37,7 +45,7 @@ Examples:
   headwater grant /charts/4711.pdf --to @on-duty --emergency > emergency.link
   headwater grant /records/study --to @partners --may-delegate --expires 90d
   headwater grants
-  headwater revoke /grants/NAME")]
+  headwater revoke '/grants/knee.dcm 7f3a01bc'     by its name, which `headwater grants` shows")]
 pub(crate) struct Grant {
     /// Files, or folders of records, by their names in your index
     #[arg(required = true, value_name = "NAME")]
@@ -63,9 +71,9 @@ pub(crate) struct Grant {
     #[arg(long, value_name = "URL", requires = "emergency")]
     gateway: Option<String>,
 
-    /// When it ends, such as 30d [default: with the files]
-    #[arg(long, value_name = "TIME")]
-    expires: Option<Duration>,
+    /// When it ends, such as 30d, or as a day such as 2026-12-24 begins [default: with the files]
+    #[arg(long, value_name = "TIME|DATE")]
+    expires: Option<Expiry>,
 
     /// What the files may be used for; readers see it
     #[arg(long, value_name = "TEXT")]
@@ -101,11 +109,13 @@ impl Grant {
             let coding = network.usual_coding(client)?;
             let to = groups::identities(client, &names, &self.to).await?;
             let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
-            let ends =
-                |until: UnixSeconds| self.expires.map_or(until, |time| until.min(now().plus(time.seconds())));
+            let (path, directory) = (self.name(&names, id, &paths)?, Directory::read(client, &names).await);
+            let wanted = self.expires.map(Expiry::at).transpose()?;
+            let ends = |until: UnixSeconds| wanted.map_or(until, |at| until.min(at));
             let paths = if self.emergency {
                 let gateway = &gateway_of(self.gateway.as_deref(), &network)?;
-                let sealing = Sealing { client, coding, globals, gateway, grant: id, to: &to };
+                let directory = &directory;
+                let sealing = Sealing { client, coding, globals, gateway, grant: id, to: &to, directory };
                 vec![sealing.seal(&mut names, &paths, ends).await?]
             } else {
                 paths
@@ -116,9 +126,8 @@ impl Grant {
             to.sort();
             let note = GrantNote { id, names: paths.clone(), to, follows: self.series };
             let version = Version { depth, expires, files, note, purpose };
-            let path = free_name(&names)?;
             let report = version.publish(client, &mut names, coding, path.clone()).await?;
-            note_it(globals, client, &names, &path, recipients).await?;
+            note_it(globals, client, &names, &path, &directory).await?;
             let pushed = names.push(client, coding).await?;
             Ok(Answer {
                 link: GrantKeys::derive(names.account.secret(), id).link().to_string(),
@@ -136,6 +145,15 @@ impl Grant {
         globals.output().answer(&answer)?;
         Ok(Outcome::Complete)
     }
+
+    /// The name of a new grant: what it opens, and a part of its id, so that no other one ever has it.
+    fn name(&self, names: &Names, id: LinkId, paths: &[IndexPath]) -> anyhow::Result<IndexPath> {
+        let emergency = if self.emergency { "emergency " } else { "" };
+        let called: String = grants::called(paths).chars().take(NAME_CHARS_MAX).collect();
+        let tag = HEXLOWER.encode(&id.as_bytes()[..TAG_LEN]);
+        let path = IndexPath::new(format!("grants/{emergency}{called} {tag}"));
+        Ok(names.local.index().free_path(&path.context("the files have too long names")?)?)
+    }
 }
 
 /// How often a grant may be passed on.
@@ -145,24 +163,17 @@ pub(crate) fn depth(times: u8) -> anyhow::Result<Depth> {
     Depth::new(times).ok_or_else(why)
 }
 
-/// The name of a new grant: the day.
-fn free_name(names: &Names) -> anyhow::Result<IndexPath> {
-    let day: String = now().to_string().chars().take(10).collect();
-    let path = IndexPath::new(format!("grants/{day}")).expect("a day is a name");
-    Ok(names.local.index().free_path(&path)?)
-}
-
-/// Writes into the audit trail what was granted to how many.
+/// Writes into the audit trail what was granted to whom.
 async fn note_it(
     globals: &Globals,
     client: &Client,
     names: &Names,
     path: &IndexPath,
-    recipients: usize,
+    directory: &Directory,
 ) -> anyhow::Result<()> {
     let given = Given::at(client, names, path).await?;
     let mut facts = grants::facts(&given, TrailWhat::Granted);
-    facts.who = TrailText::cut(&format!("{recipients} recipients"));
+    facts.who = TrailText::cut(&directory.list(&given.note.to));
     TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
 }
 

@@ -6,9 +6,11 @@ use clap::Args;
 use client::Client;
 use protocol::UnixSeconds;
 use serde::Serialize;
+use sharing::Identity;
 
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::directory::Directory;
 use crate::failure::Outcome;
 use crate::grants::{self, Given, PassedOn};
 use crate::membership::Network;
@@ -32,6 +34,9 @@ pub(crate) struct Grants {
     #[arg(long)]
     links: bool,
 }
+
+/// What helps where files of a grant have changed that follows no names.
+pub(crate) const ANEW: &str = "changed since or gone: grant anew, with --series to follow what changes";
 
 #[derive(Serialize)]
 struct Answer {
@@ -57,6 +62,12 @@ struct GrantLine {
     /// How often its recipients may pass it on, one after the other.
     may_delegate: Option<u8>,
     passed_on: Vec<PassedOnLine>,
+    /// What it opens no more, since it has changed or is gone, and the grant follows no names.
+    lost: Vec<String>,
+    /// Whether it is for those who break the glass alone.
+    emergency: bool,
+    #[serde(skip)]
+    shown_to: String,
     #[serde(skip)]
     shown_until: String,
 }
@@ -64,9 +75,9 @@ struct GrantLine {
 /// What a recipient, or somebody below one, has passed on.
 #[derive(Serialize)]
 struct PassedOnLine {
-    /// The key that signs for who has passed it on.
+    /// How the identity of who has passed it on begins.
     by: String,
-    /// The keys that sign for those to whom.
+    /// Those to whom.
     to: Vec<String>,
     files: Vec<String>,
     expires: Option<u64>,
@@ -76,6 +87,10 @@ struct PassedOnLine {
     level: usize,
     /// Whether it is of the version of the grant above that counts now; else it opens nothing.
     counts: bool,
+    #[serde(skip)]
+    shown_by: String,
+    #[serde(skip)]
+    shown_to: String,
     #[serde(skip)]
     shown_until: String,
 }
@@ -99,10 +114,11 @@ impl Grants {
                 names.push(client, coding).await?;
             }
             let mut lines = Vec::new();
+            let directory = Directory::read(client, &names).await;
             for given in Given::all(client, &names, output).await {
                 let below = grants::passed_on(client, &names, &given, output).await;
-                grants::note_passed_on(globals, client, &names, &given, &below)?;
-                lines.push(GrantLine::of(&given, &names, self.links, &below));
+                grants::note_passed_on(globals, client, &names, &given, &below, &directory)?;
+                lines.push(GrantLine::of(&given, &names, self.links, &below, &directory));
             }
             Ok((Answer { grants: lines }, is_complete))
         };
@@ -113,7 +129,7 @@ impl Grants {
 }
 
 impl GrantLine {
-    fn of(given: &Given, names: &Names, with_link: bool, below: &[PassedOn]) -> Self {
+    fn of(given: &Given, names: &Names, with_link: bool, below: &[PassedOn], directory: &Directory) -> Self {
         let Given { path, entry, opened, note } = given;
         let grant = &opened.grant;
         Self {
@@ -130,18 +146,23 @@ impl GrantLine {
             has_ended: grant.expires.is_some_and(|at| at <= now()),
             purpose: grant.purpose.as_ref().map(ToString::to_string),
             may_delegate: opened.depth().map(sharing::Depth::get),
-            passed_on: below.iter().map(PassedOnLine::of).collect(),
+            passed_on: below.iter().map(|one| PassedOnLine::of(one, directory)).collect(),
+            lost: if note.follows { Vec::new() } else { given.lost(names) },
+            emergency: given.is_for_emergencies(),
+            shown_to: directory.list(&note.to),
             shown_until: day(grant.expires),
         }
     }
 }
 
 impl PassedOnLine {
-    fn of(one: &PassedOn) -> Self {
+    fn of(one: &PassedOn, directory: &Directory) -> Self {
         let PassedOn { seen, level, counts } = one;
         Self {
-            by: seen.by().to_string(),
-            to: grants::signers(&seen.note.to),
+            by: Identity::beginning(seen.by()),
+            to: seen.note.to.clone(),
+            shown_by: directory.called(seen.by()),
+            shown_to: directory.list(&seen.note.to),
             files: seen.note.names.iter().map(ToString::to_string).collect(),
             expires: seen.expires().map(UnixSeconds::get),
             purpose: seen.purpose().map(ToString::to_string),
@@ -160,10 +181,10 @@ fn day(at: Option<UnixSeconds>) -> String {
 
 impl fmt::Display for PassedOnLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by, to, files, purpose, level, counts, shown_until, .. } = self;
+        let Self { shown_by: by, shown_to: to, files, purpose, level, counts, shown_until, .. } = self;
         let purpose = purpose.as_deref().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
         let over = if *counts { "" } else { "  (of another version: opens nothing)" };
-        let (to, files) = (to.join(", "), files.join(", "));
+        let files = files.join(", ");
         writeln!(
             f,
             "{:1$}passed on by {by} until {shown_until} to {to}: {files}{purpose}{over}",
@@ -179,13 +200,14 @@ impl fmt::Display for Answer {
             let ended = if grant.has_ended { "ended" } else { "until" };
             let purpose =
                 grant.purpose.as_deref().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
-            let (name, recipients, until) = (&grant.name, grant.recipients, &grant.shown_until);
+            let (name, until) = (&grant.name, &grant.shown_until);
             let series = if grant.series { "  series" } else { "" };
-            writeln!(
-                f,
-                "{name}  {ended} {until}  to {recipients}: {}{series}{purpose}",
-                grant.files.join(", ")
-            )?;
+            let emergency = if grant.emergency { "  emergency" } else { "" };
+            writeln!(f, "{name}  {ended} {until}  {}{series}{emergency}{purpose}", grant.files.join(", "))?;
+            writeln!(f, "  to {}", grant.shown_to)?;
+            if !grant.lost.is_empty() {
+                writeln!(f, "  OPENS NO MORE: {}; {ANEW}", grant.lost.join(", "))?;
+            }
             if let Some(link) = &grant.link {
                 writeln!(f, "  {link}")?;
             }

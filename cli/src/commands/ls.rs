@@ -16,7 +16,7 @@ use crate::failure::Outcome;
 use crate::freshness::FreshnessAnswer;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
-use crate::packs;
+use crate::{ends, packs};
 
 /// List what your account has put, from this machine and from others
 ///
@@ -89,6 +89,7 @@ impl Ls {
         let mut names = Names::open(globals).await?;
         let freshness = match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
+                ends::send(globals, names.account.secret(), network.file.network).await?;
                 let look = async |client: &Client| {
                     let freshness = names.pull(client).await?;
                     let records = self.records(client, &names, folder.as_ref()).await?;

@@ -11,14 +11,14 @@ use clap::Args;
 use protocol::{NetworkId, SecretKey, Signed};
 use serde::Serialize;
 use sharing::{
-    FOLDER_TYPE, GrantLink, LinkId, MediaType, Reader, ShareContents, ShareKeys, ShareLink, ShareReader,
-    SharedFile,
+    FOLDER_TYPE, GrantLink, HealthLinkText, LinkId, MediaType, Reader, ShareContents, ShareKeys, ShareLink,
+    ShareReader, SharedFile,
 };
 
 use self::object::SharedObject;
 use crate::arguments::Globals;
 use crate::commands::get::Get;
-use crate::destination::{Destination, Folder, Sink, safe_name, unless_ended};
+use crate::destination::{Destination, Folder, Sink, free_beside, safe_name, unless_ended};
 use crate::failure::{Outcome, Usage};
 use crate::gateway_api;
 use crate::names::now;
@@ -105,6 +105,12 @@ impl Open {
         if GrantLink::is_meant_by(&text) {
             return self.grant(&text, globals).await;
         }
+        if text.parse::<HealthLinkText>().is_ok() {
+            return Err(Usage::because(
+                "this is a SMART Health Link: the page of its gateway opens it, that of `headwater viewer`, or any other viewer of such links",
+            ));
+        }
+        self.check_folder()?;
         // The text itself is not repeated: it may hold the secret.
         let link: ShareLink = text.parse().map_err(|error| {
             Usage::because(format!("this is neither the link of a share nor of a grant: {error}"))
@@ -158,6 +164,15 @@ impl Open {
         Ok(Some(Signed::sign(key, network, ShareReader { id, issued: now(), who })))
     }
 
+    /// Fails where nothing could be written: before the gateway is asked, which writes down that it was read.
+    fn check_folder(&self) -> anyhow::Result<()> {
+        match &self.output {
+            Some(folder) if folder != Path::new("-") => std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder {}", folder.display())),
+            _ => Ok(()),
+        }
+    }
+
     async fn keys(&self, link: &ShareLink) -> anyhow::Result<ShareKeys> {
         let passcode = match &self.passcode {
             Some(source) => Some(source.read()?),
@@ -179,7 +194,8 @@ impl Open {
         let is_folder = file.media_type.as_ref().map(MediaType::as_str) == Some(FOLDER_TYPE);
         let path = match &self.output {
             Some(path) if path == Path::new("-") => None,
-            folder => Some(folder.clone().unwrap_or_default().join(&name)),
+            // What the gateway has given out counts as read, so it is never refused here.
+            folder => Some(free_beside(&folder.clone().unwrap_or_default().join(&name))),
         };
         let written = match (&path, is_folder) {
             (Some(path), true) => {
@@ -189,7 +205,7 @@ impl Open {
                 Some(folder.finish()?)
             }
             (Some(path), false) => {
-                make_room(path)?;
+                make_folder(path)?;
                 let destination = Destination::File(path.clone());
                 destination.fill(async |to: Sink| object.copy(to, advance).await).await?;
                 Some(path.clone())
@@ -214,7 +230,10 @@ impl Open {
 fn make_room(path: &Path) -> anyhow::Result<()> {
     make_folder(path)?;
     if path.symlink_metadata().is_ok() {
-        return Err(Usage::because(format!("{} is there already; say -o DIR", path.display())));
+        return Err(Usage::because(format!(
+            "{} is there already; name another folder with -o",
+            path.display()
+        )));
     }
     Ok(())
 }

@@ -3,21 +3,23 @@
 mod elsewhere;
 mod grant;
 mod owner;
+mod seal;
 
 use std::fmt;
 
 use account::Change;
 use anyhow::Context;
-use chunker::Coding;
+use chunker::{AccountSecret, Coding};
 use clap::Args;
 use client::Client;
 use proofs::Cid;
+use protocol::NetworkId;
 use serde::Serialize;
 use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
 pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
 use crate::arguments::Globals;
-use crate::ends::{Ended, Ending};
+use crate::ends::{EndAnswer, Ended, Ending};
 use crate::failure::{Outcome, Usage};
 use crate::health;
 use crate::membership::Network;
@@ -27,7 +29,7 @@ use crate::rekey::{Rekeyed, put_again};
 use crate::secrets::SecretArg;
 use crate::shares::{self, KeptShare, KeptShares, OwnerFile};
 use crate::trail::{Asked, Reads, facts_of_share};
-use crate::{account as account_file, gateway_api, grants, holds};
+use crate::{account as account_file, gateway_api, grants};
 
 /// End a link or a grant that you have made, and put what it shared under new keys
 ///
@@ -38,14 +40,15 @@ use crate::{account as account_file, gateway_api, grants, holds};
 ///
 /// Of a grant, by its name or its link, the same is done without a gateway: whoever asks for it hears that it has ended. With --from it ends
 /// for some: the others find the new version under the link that they have. Other grants on the same files follow by themselves; sealed
-/// links to them, and links that you gave away, read nothing any more.
+/// links to them, and links that you gave away, read nothing any more. What it has sealed for emergencies ends for all: its gateway does not
+/// know who was to open it. What is held (`headwater hold`) keeps its keys and leases, and access to it ends nevertheless.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater revoke @scan.link
   headwater revoke 3kTqz…                          by the id that `headwater shares` shows
   headwater revoke @scan.link --drop               and keep nothing of it in your index either
-  headwater revoke /grants/2026-11-26              a grant, for everybody
+  headwater revoke '/grants/knee.dcm 7f3a01bc'     a grant, for everybody, by its name
   headwater revoke @grant.link --from headwater-id:… --from @ward-3
   headwater revoke @3kTqz.owner.json               what was shared from a page, by the file that the page has saved")]
 pub(crate) struct Revoke {
@@ -62,7 +65,7 @@ pub(crate) struct Revoke {
     drop: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Answer {
     id: String,
     /// When the gateway heard of it; none when it does not answer.
@@ -71,6 +74,9 @@ struct Answer {
     reads: Reads,
     files: Vec<Rekeyed>,
     proves: &'static str,
+    /// Whether the audit trail has that it ends.
+    #[serde(skip)]
+    has_trail: bool,
 }
 
 const PROVES: &str =
@@ -106,78 +112,120 @@ impl Revoke {
 
     /// Ends a share: the gateway first, from here on nobody opens it. `is_here`: this machine has made it.
     async fn share(self, globals: &Globals, share: KeptShare, is_here: bool) -> anyhow::Result<Outcome> {
-        let (id, output) = (share.id()?, globals.output());
-        let gateway =
-            gateway_api::address(&share.gateway).map_err(|error| Usage::because(error.to_string()))?;
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         let secret = names.account.secret().clone();
-        let ending = Ended { globals, secret: &secret, network: network.file.network, id };
-        let mut trail = ending.open_trail(facts_of_share(&share, TrailWhat::LinkEnded, now()));
-        let ended = ending.end(&gateway, Ending::Share, &mut trail).await;
-        let known = KeptShares::open(globals)?;
-        if is_here && ended {
-            known.keep(&KeptShare { revoked: share.revoked.or(Some(now().get())), ..share.clone() })?;
-        }
-        let asked = if is_here { Some(Asked::share(&share)?) } else { None };
-        let reads = ending.reads(asked, trail.as_mut()).await;
-        let payer = account_file::payer(&secret);
+        let ended = end_at_gateway(globals, &secret, network.file.network, &share, is_here).await?;
         let rekey = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
-            let (mut files, mut anew) = (Vec::new(), Vec::new());
-            for file in &share.files {
-                let cid: Cid = file.cid.parse().context("the list of shares is damaged")?;
-                let mut done = Rekeyed::new(&file.name, cid);
-                if let Err(error) = self.rekey(&mut names, client, coding, cid, &mut done).await {
-                    done.failed = Some(format!("{error:#}"));
-                }
-                anew.extend(done.new.as_ref().and_then(|new| Some((cid, new.parse().ok()?))));
-                files.push(done);
-            }
-            for followed in grants::move_along(client, &mut names, coding, globals, &anew).await? {
-                output.note(followed);
-            }
+            let files = rekey_all(globals, client, &mut names, coding, &share, self.drop).await?;
             names.push(client, coding).await?;
             Ok(files)
         };
-        let files = network.with_client(Some(payer), rekey).await?;
-        let answer = Answer { id: id.to_string(), revoked: ended, reads, files, proves: PROVES };
-        let is_over = answer.is_over() && trail.is_some();
-        output.answer(&answer)?;
+        let files = network.with_client(Some(account_file::payer(&secret)), rekey).await?;
+        let answer = ended.answer(&share, files);
+        let is_over = answer.is_over();
+        globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
     }
+}
 
-    /// Puts an object again under new keys for the names that it has, then ends the leases of the old one.
-    async fn rekey(
-        &self,
-        names: &mut Names,
-        client: &Client,
-        coding: Coding,
-        old: Cid,
-        done: &mut Rekeyed,
-    ) -> anyhow::Result<()> {
-        let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
-        holds::check(names.local.index(), &paths)?;
-        let released = match paths.first() {
-            Some(path) if self.drop => {
-                let released = objects_of(client, names, path).await?;
-                let gone =
-                    paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
-                let gone = gone.collect();
-                names.local.release_all_later(released.iter().copied(), now())?;
-                names.enter(gone)?;
-                released
-            }
-            Some(path) => {
-                let anew = put_again(client, names, coding, path).await?;
-                done.new = Some(anew.object.to_string());
-                anew.old
-            }
-            None => vec![old],
-        };
-        done.release(client, names, released).await
+/// What came of ending a share at its gateway.
+struct AtGateway {
+    ended: bool,
+    reads: Reads,
+    has_trail: bool,
+}
+
+/// Has the gateway refuse a share from now on. What it never had is forgotten here.
+async fn end_at_gateway(
+    globals: &Globals,
+    secret: &AccountSecret,
+    network: NetworkId,
+    share: &KeptShare,
+    is_here: bool,
+) -> anyhow::Result<AtGateway> {
+    let id = share.id()?;
+    let gateway = gateway_api::address(&share.gateway).map_err(|error| Usage::because(error.to_string()))?;
+    let ending = Ended { globals, secret, network, id };
+    let mut trail = ending.open_trail(facts_of_share(share, TrailWhat::LinkEnded, now()));
+    let end = ending.end(&gateway, Ending::Share, &mut trail).await;
+    let was_never_made = share.is_unconfirmed && end == EndAnswer::Unknown;
+    let known = KeptShares::open(globals)?;
+    if is_here && was_never_made {
+        known.forget(&share.id)?;
+    } else if is_here && end.is_over() {
+        known.keep(&KeptShare { revoked: share.revoked.or(Some(now().get())), ..share.clone() })?;
     }
+    let asked = if is_here && !was_never_made { Some(Asked::share(share)?) } else { None };
+    let reads = ending.reads(asked, trail.as_mut()).await;
+    Ok(AtGateway { ended: end.is_over(), reads, has_trail: trail.is_some() })
+}
+
+impl AtGateway {
+    fn answer(self, share: &KeptShare, files: Vec<Rekeyed>) -> Answer {
+        let Self { ended, reads, has_trail } = self;
+        Answer { id: share.id.clone(), revoked: ended, reads, files, proves: PROVES, has_trail }
+    }
+}
+
+/// Puts all that a share has under new keys, and has other grants on it follow. The index is not pushed.
+async fn rekey_all(
+    globals: &Globals,
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    share: &KeptShare,
+    drop: bool,
+) -> anyhow::Result<Vec<Rekeyed>> {
+    let (mut files, mut anew) = (Vec::new(), Vec::new());
+    for file in &share.files {
+        let cid: Cid = file.cid.parse().context("the list of shares is damaged")?;
+        let mut done = Rekeyed::new(&file.name, cid);
+        if let Err(error) = rekey(names, client, coding, cid, drop, &mut done).await {
+            done.failed = Some(format!("{error:#}"));
+        }
+        anew.extend(done.new.as_ref().and_then(|new| Some((cid, new.parse().ok()?))));
+        files.push(done);
+    }
+    for followed in grants::move_along(client, names, coding, globals, &anew).await? {
+        globals.output().note(followed);
+    }
+    Ok(files)
+}
+
+/// Puts an object again under new keys for the names that it has, then ends the leases of the old one. What is held stays as it is.
+async fn rekey(
+    names: &mut Names,
+    client: &Client,
+    coding: Coding,
+    old: Cid,
+    drop: bool,
+    done: &mut Rekeyed,
+) -> anyhow::Result<()> {
+    let paths: Vec<IndexPath> = names.local.index().paths_of(old).cloned().collect();
+    if done.stays(names, &paths) {
+        return Ok(());
+    }
+    let released = match paths.first() {
+        // A copy that was made for an emergency has no other use.
+        Some(path) if drop || paths.iter().all(grants::is_made_for_one) => {
+            let released = objects_of(client, names, path).await?;
+            let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
+            let gone = gone.collect();
+            names.local.release_all_later(released.iter().copied(), now())?;
+            names.enter(gone)?;
+            released
+        }
+        Some(path) => {
+            let anew = put_again(client, names, coding, path).await?;
+            done.new = Some(anew.object.to_string());
+            anew.old
+        }
+        None => vec![old],
+    };
+    done.release(client, names, released).await
 }
 
 /// The objects of what has this name: of a folder of records also its packs, but for those that other folders have.
@@ -193,7 +241,7 @@ async fn objects_of(client: &Client, names: &Names, path: &IndexPath) -> anyhow:
 
 impl Answer {
     fn is_over(&self) -> bool {
-        self.revoked && self.files.iter().all(Rekeyed::is_over)
+        self.revoked && self.has_trail && self.files.iter().all(Rekeyed::is_over)
     }
 }
 

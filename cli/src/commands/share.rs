@@ -12,19 +12,19 @@ use protocol::{Signed, UnixSeconds};
 use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    Attempts, FOLDER_TYPE, FileEntry, FileName, HeaderFields, IndexPath, LinkId, MediaType, Passcode,
-    SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys, ShareLabel, ShareLink,
-    SharedFile, TrailWhat,
+    Attempts, EntryName, FOLDER_TYPE, FileEntry, FileName, HeaderFields, IndexPath, LinkId, MediaType,
+    Passcode, SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
+    ShareLink, SharedFile, TrailWhat,
 };
 use tokio::io::AsyncRead;
 
 use crate::arguments::Globals;
+use crate::expiry::Expiry;
 use crate::failure::{Outcome, Usage};
 use crate::health::{HealthArgs, Wish};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::passcode::PasscodeSource;
-use crate::quantity::Duration;
 use crate::shares::{self, FolderSource, KeptFile, KeptShare, KeptShares};
 use crate::trail::{TrailFile, facts_of_share};
 use crate::until_ended::UntilEnded;
@@ -55,9 +55,9 @@ pub(crate) struct Share {
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
 
-    /// When the link ends, and the nodes may forget the files
-    #[arg(long, value_name = "TIME", default_value = "7d")]
-    expires: Duration,
+    /// When the link ends, and the nodes may forget the files: after a time such as 7d, or as a day such as 2026-12-24 begins
+    #[arg(long, value_name = "TIME|DATE", default_value = "7d")]
+    expires: Expiry,
 
     /// Ask for a passcode that readers need too; =@FILE or =- reads it instead
     #[arg(long, value_name = "SOURCE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
@@ -99,9 +99,10 @@ impl Share {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         if self.health.is_wanted() {
             let Self { files, gateway, expires, passcode, label, health, .. } = self;
+            let expires = expires.duration()?;
             return Box::pin(health.run(Wish { files, gateway, expires, passcode, label }, globals)).await;
         }
-        let output = globals.output();
+        let (output, expires) = (globals.output(), self.expires.at()?);
         let network = Network::load(globals.network.as_deref()).await?;
         let gateway = gateway_of(self.gateway.as_deref(), &network)?;
         let label = self.label.clone().map(ShareLabel::new).transpose();
@@ -113,7 +114,8 @@ impl Share {
         let secret = names.account.secret().clone();
         let mut trail = TrailFile::open(globals, &secret, network.file.network)?;
         ends::send(globals, &secret, network.file.network).await?;
-        let expires = now().plus(self.expires.seconds());
+        // Before anything is stored: without its gateway nobody can read it.
+        gateway_api::answers(&gateway).await.context("nothing was stored")?;
         let payer = account_file::payer(names.account.secret());
         let put = async |client: &Client| {
             let coding = self.coding.map_or_else(|| network.usual_coding(client), Ok)?;
@@ -146,7 +148,13 @@ impl Share {
         let record = record(&link, passcode, contents, expires).await?;
         let key = shares::share_key(names.account.secret(), id);
         let signed = Signed::sign(&key, &network.file.network, record);
-        register(globals, &gateway, &signed, &kept, &mut trail).await?;
+        if let Err(error) = register(globals, &gateway, &signed, &kept, &mut trail).await {
+            if KeptShares::open(globals)?.get(link.id())?.is_none() {
+                take_back(&mut names, &kept).context("what was stored stays in your index")?;
+            }
+            return Err(error);
+        }
+        output.note(format_args!("the link ends {expires}"));
         let KeptShare { id, gateway, passcode, files, .. } = kept;
         let expires = expires.get();
         output.answer(&Answer { link: link.to_string(), id, gateway, expires, passcode, files, pushed })?;
@@ -272,18 +280,29 @@ pub(crate) async fn register(
     trail: &mut TrailFile,
 ) -> anyhow::Result<()> {
     let known = KeptShares::open(globals)?;
-    known.keep(kept)?;
+    known.keep(&KeptShare { is_unconfirmed: true, ..kept.clone() })?;
     trail.append(facts_of_share(kept, TrailWhat::LinkMade, now()))?;
-    let Err(error) = shares::register(gateway, signed).await else { return Ok(()) };
+    let Err(error) = shares::register(gateway, signed).await else { return known.keep(kept) };
     if !error.is_definite() {
         return Err(error).context(format!(
-            "the files are stored, but it is not known whether the link was made: `headwater revoke {}` ends it",
+            "the files are stored, but it is not known whether the link was made: `headwater revoke {} --drop` ends it, and removes them",
             kept.id
         ));
     }
     known.forget(&kept.id)?;
     trail.append(facts_of_share(kept, TrailWhat::LinkEnded, now()))?;
-    Err(error).context("the files are stored and in your index, but the link was not made")
+    Err(error).context("the link was not made")
+}
+
+/// Takes out of the index again what was put for a share that never came to be; later commands release it.
+fn take_back(names: &mut Names, kept: &KeptShare) -> anyhow::Result<()> {
+    let objects = kept.files.iter().map(|file| file.cid.parse::<proofs::Cid>());
+    let objects = objects.collect::<Result<Vec<_>, _>>().context("the list of shares is damaged")?;
+    let index = names.local.index();
+    let paths = objects.iter().flat_map(|object| index.paths_of(*object));
+    let gone: Vec<_> = paths.map(|path| Change::Gone(EntryName::File(path.clone()), now())).collect();
+    names.local.release_all_later(objects, now())?;
+    names.enter(gone)
 }
 
 /// Enters what was put into the index, in a folder `shared`.

@@ -6,16 +6,18 @@ use account::Account;
 use clap::Args;
 use protocol::UnixSeconds;
 use serde::Serialize;
+use sharing::{LinkId, Trail, TrailWhat};
 
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::date;
+use crate::ends::{self, Ends};
 use crate::failure::Outcome;
 use crate::health::{self, Book, BookEntry};
 use crate::membership::{self, Network};
 use crate::names::now;
 use crate::shares::{KeptShare, KeptShares};
-use crate::trail::raise_alarms;
+use crate::trail::{TrailFile, raise_alarms};
 
 /// List the links by which you have shared files
 ///
@@ -58,7 +60,7 @@ struct HealthLine {
 struct Line {
     #[serde(flatten)]
     share: KeptShare,
-    /// `open`, `over` or `revoked`, as far as this machine knows.
+    /// `open`, `over`, `revoked`, `locked`; `ending`: revoked, and its gateway has not confirmed it; `unknown`: whether it was ever made.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
@@ -67,49 +69,78 @@ struct Line {
 impl Shares {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let account = Account::new(account_file::open(globals.account.as_deref(), globals.output())?);
-        raise_alarms(globals, account.secret(), Network::id(globals.network.as_deref())?)?;
+        let network = Network::id(globals.network.as_deref())?;
+        raise_alarms(globals, account.secret(), network)?;
+        if !self.offline {
+            ends::send(globals, account.secret(), network).await?;
+        }
+        let trail = TrailFile::read(globals, account.secret(), network)?;
+        let known = Known { trail: trail.trail(), ends: Ends::open(globals)? };
         let mut shares = Vec::new();
         for share in KeptShares::open(globals)?.all()? {
             let link = self.links.then(|| share.link(account.secret())).transpose()?;
             let link = link.map(|link| link.to_string());
-            shares.push(Line { state: state(&share), share, link });
+            shares.push(Line { state: known.state(&share)?, share, link });
         }
         let has_network = globals.network.is_some() || membership::path(None)?.exists();
         if !self.offline && has_network {
             health::learn(globals).await;
         }
-        globals.output().answer(&Answer { shares, health: health_lines(&Book::open(globals)?)? })?;
+        globals.output().answer(&Answer { shares, health: known.health_lines(&Book::open(globals)?)? })?;
         Ok(Outcome::Complete)
     }
 }
 
-fn health_lines(book: &Book) -> anyhow::Result<Vec<HealthLine>> {
-    let line = |elsewhere| {
-        move |entry: BookEntry| HealthLine {
-            id: entry.id.to_string(),
-            gateway: entry.gateway.to_string(),
-            state: state_of(entry.ended.is_some(), entry.expires),
-            expires: entry.expires,
-            label: entry.label,
-            contents: entry.contents,
-            elsewhere,
-        }
-    };
-    let own = book.entries()?.into_iter().map(line(false));
-    Ok(own.chain(book.entries_elsewhere()?.into_iter().map(line(true))).collect())
+/// What this machine knows of its links.
+struct Known<'a> {
+    trail: &'a Trail,
+    ends: Ends,
 }
 
-fn state(share: &KeptShare) -> &'static str {
-    state_of(share.revoked.is_some(), share.expires.map(UnixSeconds::new))
-}
-
-fn state_of(is_revoked: bool, expires: Option<UnixSeconds>) -> &'static str {
-    let is_over = expires.is_some_and(|expires| expires.has_passed(now()));
-    match (is_revoked, is_over) {
-        (true, _) => "revoked",
-        (false, true) => "over",
-        (false, false) => "open",
+impl Known<'_> {
+    fn health_lines(&self, book: &Book) -> anyhow::Result<Vec<HealthLine>> {
+        let line = |elsewhere| {
+            move |entry: BookEntry| HealthLine {
+                id: entry.id.to_string(),
+                gateway: entry.gateway.to_string(),
+                state: self.state_of(entry.id, entry.ended.is_some(), entry.expires),
+                expires: entry.expires,
+                label: entry.label,
+                contents: entry.contents,
+                elsewhere,
+            }
+        };
+        let own = book.entries()?.into_iter().map(line(false));
+        Ok(own.chain(book.entries_elsewhere()?.into_iter().map(line(true))).collect())
     }
+
+    fn state(&self, share: &KeptShare) -> anyhow::Result<&'static str> {
+        if share.is_unconfirmed && !self.ends.waits(share.id()?) {
+            return Ok("unknown");
+        }
+        Ok(self.state_of(share.id()?, share.revoked.is_some(), share.expires.map(UnixSeconds::new)))
+    }
+
+    fn state_of(&self, id: LinkId, is_revoked: bool, expires: Option<UnixSeconds>) -> &'static str {
+        if expires.is_some_and(|expires| expires.has_passed(now())) && !is_revoked {
+            return "over";
+        }
+        if self.ends.waits(id) {
+            return "ending";
+        }
+        if is_revoked { "revoked" } else { state_in(self.trail, id) }
+    }
+}
+
+/// What the audit trail has of a link: revoked, wherever that was done, or locked by wrong passcodes.
+fn state_in(trail: &Trail, id: LinkId) -> &'static str {
+    if trail.has(id, TrailWhat::LinkEnded) {
+        return "revoked";
+    }
+    // What is put behind a link anew brings its attempts back.
+    let last =
+        trail.of_link(id).rfind(|facts| matches!(facts.what, TrailWhat::Locked | TrailWhat::LinkChanged));
+    if last.is_some_and(|facts| facts.what == TrailWhat::Locked) { "locked" } else { "open" }
 }
 
 impl fmt::Display for Answer {
@@ -135,5 +166,34 @@ impl fmt::Display for Answer {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chunker::AccountSecret;
+    use protocol::NetworkId;
+    use sharing::{Facts, TrailKeys};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_locked_or_revoked_when_the_trail_has_it() {
+        let keys = TrailKeys::derive(&AccountSecret::from_bytes([1; 32]));
+        let mut trail = Trail::begin(keys.signer().public(), NetworkId::from_bytes([2; 32]));
+        let id = LinkId::from_bytes([3; 32]);
+        for (what, state) in [
+            (TrailWhat::LinkMade, "open"),
+            (TrailWhat::Refused, "open"),
+            (TrailWhat::Locked, "locked"),
+            (TrailWhat::LinkChanged, "open"),
+            (TrailWhat::Locked, "locked"),
+            (TrailWhat::LinkEnded, "revoked"),
+        ] {
+            let record = trail.next(&keys, Facts { link: Some(id), ..Facts::new(what, UnixSeconds::new(1)) });
+            trail.take(&record).unwrap();
+            assert_eq!(state_in(&trail, id), state, "{what:?}");
+        }
+        assert_eq!(state_in(&trail, LinkId::from_bytes([4; 32])), "open");
     }
 }

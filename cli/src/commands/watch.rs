@@ -130,7 +130,7 @@ impl Watch {
         let told = move |mishap: &_| output.note(mishap);
         let download = Download::live(address.id(), gateways, PATIENCE, told)?;
         let (id, title) = (address.id().to_string(), feed.prelude().parts().title.to_string());
-        let proxy = Proxy::new(Show::Live(feed), download, fare.clone());
+        let proxy = Proxy::new(Show::Live(Box::new(feed)), download, fare.clone());
         self.serve(Titled { id, title }, Arc::new(proxy), fare, output).await
     }
 

@@ -16,6 +16,7 @@ use super::newest::PATIENCE;
 use super::publish::{point, put};
 use super::{Given, bytes_of, facts, parse};
 use crate::arguments::Globals;
+use crate::directory::{self, Directory};
 use crate::names::{Names, now};
 use crate::output::Output;
 use crate::trail::TrailFile;
@@ -178,6 +179,7 @@ pub(crate) fn note_passed_on(
     names: &Names,
     given: &Given,
     all: &[PassedOn],
+    directory: &Directory,
 ) -> anyhow::Result<()> {
     if all.is_empty() {
         return Ok(());
@@ -189,12 +191,12 @@ pub(crate) fn note_passed_on(
         let about = format!(
             "{} passed on by {}, {slot}.{seq}: {}{until}",
             given.path,
-            one.seen.by().fmt_short(),
+            directory::shown(one.seen.by()),
             names.join(", ")
         );
         let mut facts = facts(given, TrailWhat::Delegated);
         facts.about = TrailText::cut(&about);
-        facts.who = TrailText::cut(&signers(&one.seen.note.to).join(", "));
+        facts.who = TrailText::cut(&directory.list(&one.seen.note.to));
         facts
     };
     let entries: Vec<_> = all.iter().map(entry).collect();
@@ -208,9 +210,9 @@ pub(crate) fn note_passed_on(
     })
 }
 
-/// The keys that sign for these recipients.
+/// How the texts of these recipients begin, by the key that signs for them.
 pub(crate) fn signers(to: &[String]) -> Vec<String> {
-    to.iter().filter_map(|text| Some(parse(text).ok()?.signs().to_string())).collect()
+    to.iter().filter_map(|text| Some(Identity::beginning(parse(text).ok()?.signs()))).collect()
 }
 
 fn holders(

@@ -18,6 +18,7 @@ use sharing::{
 
 use crate::arguments::Globals;
 use crate::commands::share::register;
+use crate::directory::Directory;
 use crate::names::{Names, now};
 use crate::shares::{self, KeptFile, KeptShare};
 use crate::trail::TrailFile;
@@ -42,6 +43,8 @@ pub(crate) struct Sealing<'a> {
     /// The grant by which they have the link.
     pub(crate) grant: LinkId,
     pub(crate) to: &'a [Identity],
+    /// How the owner calls them.
+    pub(crate) directory: &'a Directory,
 }
 
 impl Sealing<'_> {
@@ -64,6 +67,8 @@ impl Sealing<'_> {
             expires: Some(expires.get()),
             label: Some("for emergencies".to_owned()),
             holders: self.holders(names),
+            known_as: self.known_as(),
+            grant: Some(self.grant.to_string()),
             ..KeptShare::new(id, origin, now(), files.iter().map(KeptFile::from))
         };
         let contents = ShareContents::new(files, now(), None)?;
@@ -76,7 +81,12 @@ impl Sealing<'_> {
         let object = put_small(client, &names.account, text.as_bytes(), self.coding, expires).await;
         let object = object.context("cannot store the link of the share")?;
         let media_type = MediaType::new(EMERGENCY_TYPE).ok();
-        enter(names, object, text.len() as u64, media_type, expires, "")
+        enter(names, object, text.len() as u64, media_type, expires, &called(paths))
+    }
+
+    fn known_as(&self) -> BTreeMap<String, String> {
+        let known = |to: &Identity| (to.signs().to_string(), self.directory.called(to.signs()));
+        self.to.iter().map(known).collect()
     }
 
     /// By what each of them shows that it was granted to them.
@@ -143,7 +153,7 @@ impl Sealing<'_> {
             secrets: names.account.new_secrets(),
         };
         let report = self.client.put(bytes.as_slice(), options, |_| {}).await?;
-        enter(names, report.cid, report.size, media_type.clone(), until, &format!("-{name}"))?;
+        enter(names, report.cid, report.size, media_type.clone(), until, &format!("copy of {name}"))?;
         let key = report.link.key().clone();
         Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, until))
     }
@@ -200,14 +210,33 @@ pub(crate) async fn link_in(object: &Object) -> anyhow::Result<String> {
     String::from_utf8(bytes.concat()).context("what was granted is no link of a share for emergencies")
 }
 
-/// Enters an object into the index, under the day.
+/// Whether a file of a grant is the link of a share for emergencies.
+pub(crate) fn is_link(file: &GrantedFile) -> bool {
+    file.media_type.as_ref().is_some_and(|kind| kind.as_str() == EMERGENCY_TYPE)
+}
+
+/// Whether something lies where what is sealed for emergencies does: it was made for that.
+pub(crate) fn is_made_for_one(path: &IndexPath) -> bool {
+    IndexPath::new(FOLDER).is_ok_and(|folder| folder.within(path).is_some())
+}
+
+/// What several files are called together.
+pub(crate) fn called(paths: &[IndexPath]) -> String {
+    let first = paths.first().map_or("nothing", IndexPath::file_name);
+    match paths.len() {
+        0 | 1 => first.to_owned(),
+        count => format!("{first} and {} more", count - 1),
+    }
+}
+
+/// Enters an object into the index, under the name of what is sealed.
 fn enter(
     names: &mut Names,
     object: Cid,
     len: u64,
     media_type: Option<MediaType>,
     until: UnixSeconds,
-    ending: &str,
+    called: &str,
 ) -> anyhow::Result<IndexPath> {
     let file = FileEntry {
         object,
@@ -219,8 +248,7 @@ fn enter(
         erasable: None,
         headers: HeaderFields::default(),
     };
-    let day: String = now().to_string().chars().take(10).collect();
-    let path = IndexPath::new(format!("{FOLDER}/{day}{ending}")).context("it has too long a name")?;
+    let path = IndexPath::new(format!("{FOLDER}/{called}")).context("it has too long a name")?;
     let path = names.local.index().free_path(&path)?;
     names.enter(vec![Change::File(path.clone(), file)])?;
     Ok(path)

@@ -16,6 +16,8 @@ pub(crate) struct Followed {
     pub(crate) name: String,
     /// Why it still opens the older files.
     pub(crate) failed: Option<String>,
+    /// What it opens no more, since it follows no names.
+    pub(crate) lost: Vec<String>,
 }
 
 /// Publishes the next version of every grant that is a series and of which a name stands for another object now.
@@ -27,6 +29,18 @@ pub(crate) async fn follow(
 ) -> anyhow::Result<Vec<Followed>> {
     let due = |given: &Given, names: &Names| given.note.follows && is_behind(given, names);
     publish_where(client, names, coding, globals, &[], due).await
+}
+
+impl Followed {
+    /// A grant that stays with files which are no more.
+    fn left_behind(given: &Given, names: &Names) -> Option<Self> {
+        let lost = given.lost(names);
+        (!given.note.follows && !lost.is_empty()).then(|| Self {
+            name: given.path.to_string(),
+            failed: None,
+            lost,
+        })
+    }
 }
 
 /// The same after a command that has changed files, which says what came of it.
@@ -50,6 +64,9 @@ pub(crate) async fn move_along(
     globals: &Globals,
     anew: &[(Cid, Cid)],
 ) -> anyhow::Result<Vec<Followed>> {
+    if anew.is_empty() {
+        return Ok(Vec::new());
+    }
     let is_old = |object: Cid| anew.iter().any(|(old, _)| *old == object);
     let due = |given: &Given, _: &Names| given.opened.files.iter().any(|file| is_old(file.object));
     publish_where(client, names, coding, globals, anew, due).await
@@ -65,7 +82,12 @@ async fn publish_where(
 ) -> anyhow::Result<Vec<Followed>> {
     let (mut followed, mut changed) = (Vec::new(), Vec::new());
     for given in Given::all(client, names, globals.output()).await {
-        if given.opened.grant.expires.is_some_and(|at| at <= now()) || !is_due(&given, names) {
+        if given.opened.grant.expires.is_some_and(|at| at <= now()) {
+            continue;
+        }
+        if !is_due(&given, names) {
+            // Where files were encrypted anew, all grants on them follow.
+            followed.extend(Followed::left_behind(&given, names).filter(|_| anew.is_empty()));
             continue;
         }
         let next = Version::after(client, names, &given, anew).await;
@@ -77,7 +99,7 @@ async fn publish_where(
             changed.push(facts(&given, TrailWhat::GrantChanged));
         }
         let failed = published.err().map(|error| format!("{error:#}"));
-        followed.push(Followed { name: given.path.to_string(), failed });
+        followed.push(Followed { name: given.path.to_string(), failed, lost: Vec::new() });
     }
     if !changed.is_empty() {
         TrailFile::open(globals, names.account.secret(), client.network())?.append_with(|_| changed)?;

@@ -95,10 +95,23 @@ impl Given {
         now.created <= self.opened.grant.issued && now.len == file.len && now.media_type == file.media_type
     }
 
+    /// The files that it opens no more: the index has other ones in their place by now, or none.
+    pub(crate) fn lost(&self, names: &Names) -> Vec<String> {
+        let index = names.local.index();
+        let is_lost = |file: &GrantedFile| index.paths_of(file.object).next().is_none();
+        self.files().filter(|(file, _)| is_lost(file)).map(|(_, noted)| noted.to_string()).collect()
+    }
+
+    /// Whether it gives the link of a share for emergencies.
+    pub(crate) fn is_for_emergencies(&self) -> bool {
+        self.opened.files.iter().any(super::is_emergency)
+    }
+
     /// Its files in words.
     pub(crate) fn about(&self) -> String {
         let names: Vec<_> = self.opened.files.iter().map(|file| file.name.as_str()).collect();
-        names.join(", ")
+        let when = if self.is_for_emergencies() { ", for emergencies" } else { "" };
+        format!("{}{when}", names.join(", "))
     }
 }
 

@@ -5,7 +5,8 @@ use chunker::AccountSecret;
 use client::{Client, Object};
 use protocol::{NetworkId, Sequence};
 use sharing::{
-    GrantLink, GrantedFile, HolderSecret, Holding, OpenGrantError, OpenedDelegation, OpenedGrant, OwnIdentity,
+    GrantLink, GrantedFile, HolderSecret, Holding, Identity, OpenGrantError, OpenedDelegation, OpenedGrant,
+    OwnIdentity,
 };
 
 use super::{bytes_of, check_above};
@@ -67,7 +68,7 @@ pub(super) async fn delegation(
     let purpose = opened.purpose().map(|purpose| format!(", for {purpose}")).unwrap_or_default();
     let until = opened.expires().map(|at| format!(", until {at}")).unwrap_or_default();
     let chain: Vec<_> =
-        std::iter::once(opened.by()).chain(opened.through()).map(|key| key.to_string()).collect();
+        std::iter::once(opened.by()).chain(opened.through()).map(Identity::beginning).collect();
     globals.output().note(format_args!("granted by {}{purpose}{until}", chain.join(", passed on by ")));
     Ok(opened)
 }

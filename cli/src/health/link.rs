@@ -61,7 +61,7 @@ pub(crate) async fn revoke(globals: &Globals, entry: BookEntry) -> anyhow::Resul
     let mut trail = ending.open_trail(facts_of(&entry, TrailWhat::LinkEnded, at));
     let revoked = *entry.ended.get_or_insert(at);
     book.keep(&entry)?;
-    let is_closed = ending.end(&entry.gateway, Ending::Health, &mut trail).await;
+    let is_closed = ending.end(&entry.gateway, Ending::Health, &mut trail).await.is_over();
     let reads = ending.reads(Some(Asked::health(&entry)), trail.as_mut()).await;
     names.local.release_all_later(entry.objects.iter().copied(), at)?;
     let release = async |client: &Client| {
@@ -95,7 +95,7 @@ pub(crate) async fn revoke_elsewhere(
     let source = TrailText::cut(gateway.as_str().trim_end_matches('/'));
     let facts = Facts { link: Some(id), source, ..Facts::new(TrailWhat::LinkEnded, at) };
     let mut trail = ending.open_trail(facts);
-    let is_closed = ending.end(gateway, Ending::Health, &mut trail).await;
+    let is_closed = ending.end(gateway, Ending::Health, &mut trail).await.is_over();
     let is_over = is_closed && trail.is_some();
     let reads = Reads::unknown();
     globals

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chunker::AccountSecret;
-use protocol::{PublicKey, SecretKey, UnixSeconds};
+use protocol::{SecretKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
-use sharing::{LinkId, ShareLink, ShareLinkError, ShareSecret, SharedFile};
+use sharing::{AskedHolder, LinkId, ShareLink, ShareLinkError, ShareSecret, SharedFile, TrailText};
 
 use crate::arguments::Globals;
 use crate::{folders, names};
@@ -46,6 +46,15 @@ pub(crate) struct KeptShare {
     /// To whom its link was granted: the key by which each of them shows that, and the one that signs for them, in hexadecimal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) holders: BTreeMap<String, String>,
+    /// How the owner calls them, by the key that signs for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) known_as: BTreeMap<String, String>,
+    /// The grant that gives its link to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<String>,
+    /// Whether nobody knows yet that its gateway has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_unconfirmed: bool,
 }
 
 /// An object of a share.
@@ -147,6 +156,9 @@ impl KeptShare {
             patient: None,
             purpose: None,
             holders: BTreeMap::new(),
+            known_as: BTreeMap::new(),
+            grant: None,
+            is_unconfirmed: false,
         }
     }
 
@@ -155,9 +167,12 @@ impl KeptShare {
         self.id.parse().context("the list of shares is damaged")
     }
 
-    /// To whom its link was granted: the key by which each of them shows that, and the one that signs for them.
-    pub(crate) fn holders(&self) -> anyhow::Result<Vec<(PublicKey, PublicKey)>> {
-        let parse = |(holder, signs): (&String, &String)| anyhow::Ok((holder.parse()?, signs.parse()?));
+    /// To whom its link was granted.
+    pub(crate) fn holders(&self) -> anyhow::Result<Vec<AskedHolder>> {
+        let parse = |(holder, signs): (&String, &String)| {
+            let known_as = self.known_as.get(signs).and_then(|text| TrailText::cut(text));
+            anyhow::Ok(AskedHolder { shows: holder.parse()?, signs: signs.parse()?, known_as })
+        };
         let all = self.holders.iter().map(parse).collect::<anyhow::Result<_>>();
         all.context("the list of shares is damaged")
     }

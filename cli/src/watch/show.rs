@@ -16,9 +16,9 @@ pub(super) const MASTER: &str = "master.m3u8";
 #[derive(Debug)]
 pub(crate) enum Show {
     /// A publication, with its playlists.
-    Whole { bundle: Bundle, playlists: HashMap<String, Bytes> },
+    Whole { bundle: Box<Bundle>, playlists: HashMap<String, Bytes> },
     /// A live stream.
-    Live(Feed),
+    Live(Box<Feed>),
 }
 
 /// What a player asks for.
@@ -48,7 +48,7 @@ impl Show {
             let text = media(track, Form::Segments)?.unwrap_or_default();
             playlists.insert(format!("{}.m3u8", track.id()), text.into());
         }
-        Ok(Self::Whole { bundle, playlists })
+        Ok(Self::Whole { bundle: Box::new(bundle), playlists })
     }
 
     /// Takes in what is new; without end.

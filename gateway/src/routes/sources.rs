@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::watch::parse;
 use crate::gateway::Gateway;
+use crate::live::LiveShow;
 use crate::problem::Problem;
 use crate::publications::{Run, nothing};
 
@@ -49,7 +50,7 @@ impl Serialize for Cell {
 #[utoipa::path(
     get, path = "/api/sources/{id}/{track}/{n}", tag = "watch",
     params(
-        ("id" = String, Path, description = "publication id"),
+        ("id" = String, Path, description = "publication id, or live id"),
         ("track" = String, Path, description = "a track's id"),
         ("n" = u32, Path, description = "a segment's number, from 0"),
     ),
@@ -59,11 +60,21 @@ pub(super) async fn sources(
     State(gateway): State<Gateway>,
     Path((id, track, number)): Path<(String, String, u32)>,
 ) -> Result<Response, Problem> {
-    let show = gateway.publications().show(parse(&id)?).await?;
-    let run = show.segment(show.track(&track)?, number).await?;
+    let run = segment(&gateway, &id, &track, number).await?;
     let sources =
         Sources::of(&gateway, &run).ok_or_else(|| nothing("the segment lies outside its object"))?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(sources)).into_response())
+}
+
+/// A segment of a live stream, or else of a publication.
+async fn segment(gateway: &Gateway, id: &str, track: &str, number: u32) -> Result<Run, Problem> {
+    if let Ok(id) = id.parse()
+        && let Ok(live) = LiveShow::open(gateway.live(), gateway.publications(), id).await
+    {
+        return live.segment(track, number).await;
+    }
+    let show = gateway.publications().show(parse(id)?).await?;
+    show.segment(show.track(track)?, number).await
 }
 
 impl Sources {

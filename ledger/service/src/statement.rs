@@ -1,5 +1,7 @@
 //! What one key is told of itself: what it has, what it may watch, what it has earned and by which lines of the log.
 
+use std::collections::BTreeSet;
+
 use data_encoding::HEXLOWER;
 use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry, Sale};
 use protocol::{AgreementId, Amount, Epoch, PublicKey};
@@ -21,6 +23,8 @@ pub(crate) struct Balance {
     funds: String,
     reserved: String,
     earned: String,
+    /// Kept back of what was earned while a dispute is open.
+    held: String,
     paid: String,
 }
 
@@ -36,6 +40,7 @@ impl Balance {
             funds: on(Account::Funds(*party)),
             reserved: on(Account::Reserved(*party)),
             earned: on(Account::Earned(*party)),
+            held: on(Account::Held(*party)),
             paid: ledger.paid(party).to_string(),
         }
     }
@@ -63,6 +68,8 @@ struct EpochStatement {
     /// What it was paid as a gateway or node, and what it has paid to nodes.
     carried: Vec<StatementPart>,
     lines: Vec<StatementLine>,
+    /// The places of the agreements by which all of it was divided.
+    agreements: BTreeSet<u64>,
     /// Whether there are more lines than are listed.
     more: bool,
     /// The place of the summary in the log.
@@ -173,7 +180,16 @@ impl Statement {
         let epoch = settled.summary.epoch;
         let sums = Sums::default();
         let (lines, sales) = (Vec::new(), Vec::new());
-        let mut reader = Reader { service, party, epoch, sums, lines, sales, carried: Vec::new() };
+        let mut reader = Reader {
+            service,
+            party,
+            epoch,
+            sums,
+            lines,
+            sales,
+            carried: Vec::new(),
+            agreements: BTreeSet::new(),
+        };
         for (index, bytes) in range.zip(entries) {
             let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
             match entry.map_err(|error| failed(&error))? {
@@ -207,6 +223,7 @@ struct Reader<'a> {
     lines: Vec<StatementLine>,
     sales: Vec<StatementSale>,
     carried: Vec<StatementPart>,
+    agreements: BTreeSet<u64>,
 }
 
 impl Reader<'_> {
@@ -227,6 +244,7 @@ impl Reader<'_> {
         let earned = u128::from(as_party) + u128::from(as_gateway) + u128::from(as_network);
         if (own || earned > 0) && self.lines.len() <= STATEMENT_LINES_MAX {
             self.lines.extend(listed(state.ledger(), index, line, earned, own));
+            self.agreements.extend(state.registered(line.agreement).map(|registered| registered.index));
         }
     }
 
@@ -278,6 +296,8 @@ impl Reader<'_> {
         let sum = if is_treasury { &mut self.sums.network } else { &mut self.sums.party };
         *sum += u128::from(earned);
         if self.sales.len() < STATEMENT_LINES_MAX {
+            let state = self.service.state();
+            self.agreements.extend(state.registered(sale.agreement).map(|registered| registered.index));
             self.sales.push(StatementSale {
                 index,
                 agreement: sale.agreement.to_string(),
@@ -291,7 +311,7 @@ impl Reader<'_> {
 
     /// Nothing where the key has no part in the epoch.
     fn end(self, settled: &Settled) -> Option<EpochStatement> {
-        let Self { sums, mut lines, sales, carried, epoch, .. } = self;
+        let Self { sums, mut lines, sales, carried, agreements, epoch, .. } = self;
         let earned = sums.party + sums.gateway + sums.node + sums.network;
         (earned > 0 || !lines.is_empty() || !carried.is_empty()).then(|| {
             let more = lines.len() > STATEMENT_LINES_MAX;
@@ -308,6 +328,7 @@ impl Reader<'_> {
                 paid: text(sums.paid),
                 sales,
                 carried,
+                agreements,
                 lines,
                 more,
                 summary: settled.first + settled.items,

@@ -204,6 +204,13 @@ async fn a_code_is_redeemed_once_and_by_one() {
             StatusCode::OK
         );
     }
+    let mut later = deposit(VIEWER, 5_000_000, 0).into_body();
+    (later.id, later.issued) = (code.payment_id(), now());
+    let later = Signed::sign(&secret(VIEWER), &AT_LEDGER, later);
+    let again =
+        canonical::to_vec(&TopUp { code: ByteArray::new(*code.as_bytes()), deposit: (&later).into() });
+    let again = ledger.post("/v1/top-ups", again).await;
+    assert_eq!(refused(again).await, (409, "code_used".into()), "by the same one, a moment later");
     let other = ledger.post("/v1/top-ups", top_up(&code, GATEWAY, 5_000_000)).await;
     assert_eq!(refused(other).await, (409, "code_used".into()));
     let balance = ledger.inquire(&secret(VIEWER), Inquired::Balance).await;

@@ -25,7 +25,7 @@ export async function meet(page: HTMLElement): Promise<void> {
 
 function question(all: readonly Known[], goOn: () => void): HTMLElement {
   const cannot = all.filter(({ role, key }) => role === "ledger" && key === undefined);
-  const without = h("button", { type: "button", class: "button", onclick: () => void leaveOut() }, "Go on without them");
+  const without = h("button", { type: "button", class: "button", onclick: () => void leaveOut() }, all.length === 1 ? "Go on without it" : "Go on without them");
   const let_ = h("button", { type: "button", class: "button quiet let-in", disabled: cannot.length > 0 }, all.length === 1 ? "Let it in" : "Let them in");
   let_.addEventListener("click", () => {
     letIn(all, localStorage);

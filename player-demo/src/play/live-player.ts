@@ -7,6 +7,7 @@ import type { LiveFeed } from "../trust/live-feed";
 import { buildControls } from "./controls";
 import { LivePlaylists } from "./live-playlists";
 import { type Listener, loadersOf } from "./loaders";
+import { connectLiveMenus } from "./menus";
 import { type OnFatal, type Player, recover } from "./player";
 
 /** What the page keeps of the past, in seconds. */
@@ -39,6 +40,7 @@ export async function buildLivePlayer(
     // The segments are already what the browser takes; a worker would only copy them.
     enableWorker: false,
   });
+  connectLiveMenus(hls, video);
   hls.on(Hls.Events.ERROR, (_, data) => recover(hls, data, onFatal));
   hls.loadSource(playlists.master());
   hls.attachMedia(video);

@@ -13,6 +13,12 @@ export function connectMenus(hls: Hls, video: HTMLVideoElement, playlists: Playl
   else connectAudio(hls, video);
 }
 
+/** The same for a live stream, whose sounds are those of one picture. */
+export function connectLiveMenus(hls: Hls, video: HTMLVideoElement): void {
+  connectQuality(hls, video);
+  connectAudio(hls, video);
+}
+
 function connectQuality(hls: Hls, video: HTMLVideoElement): void {
   hls.once(Hls.Events.MANIFEST_PARSED, () => {
     if (hls.levels.length < 2) return;

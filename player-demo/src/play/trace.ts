@@ -22,7 +22,7 @@ export interface Delivery {
   sources: Sources | undefined;
 }
 
-/** Tells of `delivery`, when a segment has come, and of `sources`, when it is known from where. */
+/** Tells of `delivery`, when a segment has come, and of `sources`, when its gateway was asked from where. */
 export class Trace extends EventTarget {
   readonly deliveries: Delivery[] = [];
   /** Verified segments so far. */
@@ -57,6 +57,6 @@ export class Trace extends EventTarget {
     this.asked += 1;
     delivery.sources = await fetchSources(delivery.gateway.origin, this.id, delivery.track.id, delivery.n);
     this.asked -= 1;
-    if (delivery.sources) this.dispatchEvent(new CustomEvent("sources", { detail: delivery }));
+    this.dispatchEvent(new CustomEvent("sources", { detail: delivery }));
   }
 }

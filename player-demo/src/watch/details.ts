@@ -1,7 +1,7 @@
 /** Below the film: title and badge; further down description, chapters, attachments, and how to embed it. */
 
 import { h } from "../page/element";
-import { bytes, clock, day, rate } from "../page/format";
+import { bytes, clock, count, day, rate } from "../page/format";
 import type { Player } from "../play/player";
 import { languageName } from "../play/languages";
 import type { Asker } from "../trust/ask";
@@ -80,7 +80,7 @@ function tracks({ bundle }: Publication): HTMLElement {
     const facts = [track.label ?? languageName(track.language), picture, track.codecs, rate(track.average)];
     return h("li", {}, h("code", {}, track.id), ` ${facts.filter((fact) => fact !== undefined).join(" · ")}`);
   });
-  return h("details", { class: "tracks" }, h("summary", {}, `${bundle.tracks.length} tracks`), h("ul", {}, ...items));
+  return h("details", { class: "tracks" }, h("summary", {}, count(bundle.tracks.length, "track")), h("ul", {}, ...items));
 }
 
 function embed({ id, bundle }: Publication): HTMLElement {

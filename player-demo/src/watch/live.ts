@@ -4,22 +4,25 @@ import { home } from "../page/home";
 import { h } from "../page/element";
 import { count, day, hex } from "../page/format";
 import { buildHeader } from "../page/header";
+import type { Session } from "../page/session";
 import { languageName } from "../play/languages";
 import type { Listener } from "../play/loaders";
 import type { Player } from "../play/player";
+import { Trace } from "../play/trace";
 import { Asker } from "../trust/ask";
 import { parseCid } from "../trust/cid";
 import { Gateways, gatewaysOf } from "../trust/gateways";
 import { type LiveFeed, openFeed } from "../trust/live-feed";
 import { hashInWorker } from "../trust/verified";
 import { buildAlarm } from "./badge";
+import { buildPanel } from "./panel";
 import { problem } from "./watch";
 
 /** Seconds by which a viewer may be behind where viewers watch, and still watches live. */
 const LIVE_WITHIN_S = 4;
 
 /** Fills the page with the live stream that the address names. */
-export async function openLive(page: HTMLElement, idText: string): Promise<void> {
+export async function openLive(page: HTMLElement, idText: string, session: Session): Promise<void> {
   const waiting = h("p", { class: "loading", role: "status" }, "Checking the live stream…");
   const main = h("main", { class: "watch live", id: "main" }, waiting);
   page.replaceChildren(buildHeader(), main);
@@ -29,22 +32,22 @@ export async function openLive(page: HTMLElement, idText: string): Promise<void>
     const hash = hashInWorker();
     const feed = await openFeed(parseCid(idText), gateways, hash);
     document.title = `${feed.prelude.title} · live · Headwater`;
-    await show(main, alarm, feed, new Asker(gateways, hash));
+    await show(main, alarm, feed, new Asker(gateways, hash), session);
   } catch (error) {
     main.replaceChildren(alarm, problem(error as Error));
   }
 }
 
-async function show(main: HTMLElement, alarm: HTMLElement, feed: LiveFeed, asker: Asker): Promise<void> {
+async function show(main: HTMLElement, alarm: HTMLElement, feed: LiveFeed, asker: Asker, session: Session): Promise<void> {
   const { buildLivePlayer } = await import("../play/live-player");
   const stage = h("div", { class: `stage kind-${feed.prelude.kind}` });
   const stop = (reason: string) => stage.replaceChildren(problem(new Error(reason)));
   const verified = h("span", { class: "badge-text" }, "Verified · 0 segments");
-  let segments = 0;
+  const trace = new Trace(feed.id.text);
   const listener: Listener = {
-    delivered: ({ n }) => {
-      if (n !== undefined) segments += 1;
-      verified.textContent = `Verified · ${count(segments, "segment")}`;
+    delivered: (piece, given) => {
+      trace.delivered(piece, given);
+      verified.textContent = `Verified · ${count(trace.verified, "segment")}`;
     },
     failed: ({ hopeless }) => {
       if (hopeless) stop("every gateway altered the bytes. None of what was altered has been decoded");
@@ -57,7 +60,8 @@ async function show(main: HTMLElement, alarm: HTMLElement, feed: LiveFeed, asker
   stage.append(player.root);
   paid?.follow(player.video);
   feature.append(title(feed, player, verified));
-  main.append(paid ? h("div", { class: "asides" }, paid.panel) : "", details(feed));
+  const panel = buildPanel(trace, player, session);
+  main.append(paid ? h("div", { class: "asides" }, paid.panel, panel) : panel, details(feed));
 }
 
 function title(feed: LiveFeed, player: Player, verified: HTMLElement): HTMLElement {

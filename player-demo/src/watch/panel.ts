@@ -27,6 +27,7 @@ export function buildPanel(trace: Trace, player: Player, session: Session): HTML
     const { sources, track, n, len } = delivery;
     caption.replaceChildren(h("strong", {}, `Segment ${n}`), ` of ${track.id} · ${bytes(len)}`);
     words.textContent = sources ? inWords(sources, book) : "Its gateway does not tell where the bytes came from.";
+    picture.element.hidden = sources === undefined;
     picture.show(sources);
   }
 

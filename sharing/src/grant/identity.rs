@@ -10,6 +10,8 @@ use protocol::{PublicKey, SecretKey, keys};
 use super::wrap::{HYBRID_KEY_LEN, PublicReadingKey, ReadingKeys};
 
 const SCHEME: &str = "headwater-id:";
+/// Characters of base64url that the key which signs has for itself: the next one has bits of the other key, too.
+const SIGNS_CHARS: usize = 42;
 
 /// A person or an institution: the key that signs what they grant, and the key to which others wrap what they may read.
 ///
@@ -55,6 +57,11 @@ impl Identity {
     /// Whether what is wrapped to it needs more than a quantum computer.
     pub const fn is_hybrid(&self) -> bool {
         matches!(self.reads, PublicReadingKey::Hybrid(_))
+    }
+
+    /// How the text of every identity with this key begins, whatever its other key is: 252 of the key's 256 bits.
+    pub fn beginning(signs: PublicKey) -> String {
+        format!("{SCHEME}{}", &BASE64URL_NOPAD.encode(signs.as_bytes())[..SIGNS_CHARS])
     }
 
     /// The key to which others wrap.

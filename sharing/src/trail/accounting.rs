@@ -34,7 +34,10 @@ pub fn accounting(entries: &[TrailEntry], patient: &PatientId, now: UnixSeconds)
             recipient: text(facts.who.as_ref()),
             description: text(facts.about.as_ref()),
             purpose: match (facts.what, &facts.purpose) {
-                (TrailWhat::BreakGlass, None) => "BTG".to_owned(),
+                (TrailWhat::BreakGlass, None) => {
+                    let reason = facts.reason.as_ref().map(|reason| format!("BTG: {}", reason.as_str()));
+                    reason.unwrap_or_else(|| "BTG".to_owned())
+                }
                 (_, purpose) => purpose.as_ref().map_or("", Purpose::as_str).to_owned(),
             },
         })

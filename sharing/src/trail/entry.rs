@@ -5,7 +5,7 @@ use std::fmt;
 use protocol::{Digest, PublicKey, Record, Sequence, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::{LinkEventKind, LinkId};
+use crate::{Identity, LinkEventKind, LinkId};
 
 text! {
     /// Whom a record is about, as the owner calls them.
@@ -50,6 +50,9 @@ pub struct Facts {
     /// Who read: the key that signs for them, when they have shown that it was granted to them.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "protocol::keys::optional")]
     pub by: Option<PublicKey>,
+    /// How the owner calls whoever has shown that: label, identity, groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<TrailText>,
     /// The link or grant by which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
@@ -62,6 +65,9 @@ pub struct Facts {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// Why it was read in an emergency, by the reader's own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<TrailText>,
     /// Where: the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<TrailText>,
@@ -128,10 +134,12 @@ impl Facts {
             about,
             at,
             by: None,
+            known_as: None,
             link: None,
             number: None,
             patient,
             purpose,
+            reason: None,
             source: None,
             what,
             who: None,
@@ -165,6 +173,15 @@ impl TrailWhat {
         }
     }
 
+    /// How [`Facts::who`] belongs to it: by whom, to whom, or from whom.
+    pub const fn preposition(self) -> &'static str {
+        match self {
+            Self::Granted | Self::Delegated => "to",
+            Self::GrantChanged | Self::GrantEnded => "from",
+            _ => "by",
+        }
+    }
+
     /// In words.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -193,14 +210,16 @@ impl TrailWhat {
 
 impl fmt::Display for TrailEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Facts { about, at, by, patient, purpose, source, what, who, .. } = &self.facts;
+        let Facts { about, at, by, known_as, patient, purpose, reason, source, what, who, .. } = &self.facts;
         writeln!(f, "entry       {}", self.seq)?;
         writeln!(f, "what        {}", what.as_str())?;
         if let Some(by) = by {
-            writeln!(f, "identity    {by}")?;
+            writeln!(f, "identity    {}", Identity::beginning(*by))?;
         }
         let texts = [
             ("who         ", who.as_ref().map(TrailText::as_str)),
+            ("known as    ", known_as.as_ref().map(TrailText::as_str)),
+            ("reason      ", reason.as_ref().map(TrailText::as_str)),
             ("about       ", about.as_ref().map(TrailText::as_str)),
             ("patient     ", patient.as_ref().map(PatientId::as_str)),
             ("purpose     ", purpose.as_ref().map(Purpose::as_str)),

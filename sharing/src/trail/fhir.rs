@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use protocol::UnixSeconds;
 
 use super::{Facts, PatientId, TrailEntry, TrailText, TrailWhat};
-use crate::LinkId;
 use crate::fhir::{
     Agent, AgentNetwork, Attachment, AuditEvent, Bundle, BundleLink, CodeableConcept, Coding, Consent,
     Content, Detail, DocumentReference, Entity, Identifier, Meta, Period, Provision, Reference, Resource,
     Source,
 };
+use crate::{Identity, LinkId};
 
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 const REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
@@ -128,7 +128,7 @@ fn purposes(facts: &Facts) -> Vec<Coding> {
     emergency.into_iter().chain(stated).collect()
 }
 
-/// The source, which is the gateway, and the recipient: of readers, who they say they are.
+/// The source, which is the gateway, and the recipient: of readers, who they say they are, and who has shown more, how the owner calls them.
 fn agents(facts: &Facts) -> Vec<Agent> {
     let is_owners = !matches!(
         facts.what,
@@ -146,7 +146,7 @@ fn agents(facts: &Facts) -> Vec<Agent> {
         },
         Agent {
             kind: Coding::new(DCM, "110152", "Destination Role ID").into(),
-            who: Reference { identifier: facts.by.map(identity), ..Reference::named(who) },
+            who: Reference { identifier: facts.by.map(identity), ..Reference::named(called(facts, who)) },
             requestor: true,
             // No address of a reader is kept anywhere.
             network: Some(AgentNetwork { address: "not recorded".to_owned(), kind: "1" }),
@@ -156,7 +156,14 @@ fn agents(facts: &Facts) -> Vec<Agent> {
 
 /// The reader, when they have shown who they are: the key that signs for them.
 fn identity(by: protocol::PublicKey) -> Identifier {
-    Identifier { system: Some("urn:headwater:identity".to_owned()), value: by.to_string() }
+    Identifier { system: Some("urn:headwater:identity".to_owned()), value: Identity::beginning(by) }
+}
+
+fn called(facts: &Facts, who: &str) -> String {
+    facts
+        .known_as
+        .as_ref()
+        .map_or_else(|| who.to_owned(), |known_as| format!("{who}, known as {}", known_as.as_str()))
 }
 
 fn gateway(facts: &Facts) -> Reference {
@@ -173,11 +180,15 @@ fn entities(facts: &Facts) -> Vec<Entity> {
     let about = facts.about.as_ref().map_or("a record", TrailText::as_str);
     let detail =
         facts.number.map(|number| Detail { kind: "gateway-event", value_string: number.to_string() });
+    let reason = facts
+        .reason
+        .as_ref()
+        .map(|reason| Detail { kind: "emergency-reason", value_string: reason.as_str().to_owned() });
     let data = Entity {
         what: Reference::named(about),
         kind: Coding::new(ENTITY_TYPE, "2", "System Object"),
         role: Coding::new(ENTITY_ROLE, "3", "Report"),
-        detail: detail.into_iter().collect(),
+        detail: detail.into_iter().chain(reason).collect(),
     };
     patient.into_iter().chain([data]).collect()
 }

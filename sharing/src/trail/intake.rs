@@ -3,7 +3,10 @@
 use protocol::{PublicKey, UnixSeconds};
 
 use super::{Facts, Trail, TrailText, TrailWhat};
-use crate::{LinkEvent, LinkEventKind, LinkId};
+use crate::{LinkEvent, LinkEventKind, LinkId, Reader};
+
+/// What stands between the name of a reader and the reason in an emergency (spec §31).
+const REASON_FOLLOWS: &str = ": ";
 
 /// Events that an answer has at most (spec §28).
 pub const EVENTS_OF_ANSWER_MAX: usize = 200;
@@ -23,8 +26,19 @@ pub struct AskedLink {
     pub made: UnixSeconds,
     /// When it ends by itself.
     pub expires: Option<UnixSeconds>,
-    /// To whom it was granted, where it was: the key by which each of them shows that, and the one that signs for them.
-    pub holders: Vec<(PublicKey, PublicKey)>,
+    /// To whom it was granted, where it was.
+    pub holders: Vec<AskedHolder>,
+}
+
+/// Somebody to whom the link of a share for emergencies was granted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AskedHolder {
+    /// By what they show that.
+    pub shows: PublicKey,
+    /// The key that signs for them.
+    pub signs: PublicKey,
+    /// How the owner calls them.
+    pub known_as: Option<TrailText>,
 }
 
 /// What of an answer enters the trail.
@@ -105,21 +119,22 @@ impl AskedLink {
             ));
             return Some(self.not_told(about, now, Some(number)));
         }
-        let who = event.who.as_ref().and_then(|who| TrailText::cut(who.as_str()));
-        let by = self.reader(trail, event);
-        Some(Facts { by, who, number: Some(number), ..self.happened(what, at) })
+        let (who, reason) = said_of(event);
+        let holder = self.reader(trail, event);
+        let by = holder.map(|holder| holder.signs);
+        let known_as = holder.and_then(|holder| holder.known_as.clone());
+        Some(Facts { by, known_as, reason, who, number: Some(number), ..self.happened(what, at) })
     }
 
     /// Who read, when what they showed is theirs, and says what the gateway says of it.
-    fn reader(&self, trail: &Trail, event: &LinkEvent) -> Option<PublicKey> {
+    fn reader(&self, trail: &Trail, event: &LinkEvent) -> Option<&AskedHolder> {
         let shown = event.shown.as_ref()?.verify(&trail.network()).ok()?;
         let says = shown.body();
         let is_this = says.id == self.id
             && Some(&says.who) == event.who.as_ref()
             && says.issued.plus(GATEWAY_CLOCK_SLACK_S) >= event.at
             && says.issued <= event.at.plus(GATEWAY_CLOCK_SLACK_S);
-        let holder = self.holders.iter().find(|(key, _)| *key == shown.by()).filter(|_| is_this)?;
-        Some(holder.1)
+        self.holders.iter().find(|holder| holder.shows == shown.by()).filter(|_| is_this)
     }
 
     /// Whether something can have happened to it then.
@@ -140,6 +155,17 @@ impl AskedLink {
     }
 }
 
+/// Who a reader says they are, and in an emergency why they read (spec §31).
+fn said_of(event: &LinkEvent) -> (Option<TrailText>, Option<TrailText>) {
+    let Some(who) = event.who.as_ref().map(Reader::as_str) else { return (None, None) };
+    match who.split_once(REASON_FOLLOWS) {
+        Some((name, reason)) if event.what == LinkEventKind::BreakGlass => {
+            (TrailText::cut(name), TrailText::cut(reason))
+        }
+        _ => (TrailText::cut(who), None),
+    }
+}
+
 impl TakenEvents {
     fn refuse(&mut self, trail: &Trail, link: &AskedLink, now: UnixSeconds, why: String) {
         self.entries.extend(link.complaint(trail, now, &why));
@@ -153,7 +179,7 @@ mod tests {
     use protocol::{NetworkId, SecretKey, Signed, Unverified};
 
     use super::*;
-    use crate::{Reader, ShareReader, TrailKeys};
+    use crate::{ShareReader, TrailKeys};
 
     const MADE: UnixSeconds = UnixSeconds::new(1_000_000);
     const NOW: UnixSeconds = UnixSeconds::new(1_100_000);
@@ -208,7 +234,9 @@ mod tests {
         let trail = trail();
         let holder = SecretKey::from_bytes(&[5; 32]);
         let identity = SecretKey::from_bytes(&[6; 32]).public();
-        let link = AskedLink { holders: vec![(holder.public(), identity)], ..link() };
+        let known_as = TrailText::cut("Dr. Ng of ward 3");
+        let holders = vec![AskedHolder { shows: holder.public(), signs: identity, known_as }];
+        let link = AskedLink { holders, ..link() };
         let at = UnixSeconds::new(1_000_500);
         let who = Reader::stated("Dr. Ng").unwrap();
         let says = ShareReader { id: link.id, issued: at, who };
@@ -217,6 +245,7 @@ mod tests {
             let event = LinkEvent { shown, ..event(LinkEventKind::BreakGlass, 1_000_500) };
             let taken = take_events(&trail, &link, &[(1, event)], NOW, false);
             assert_eq!(taken.entries.len(), 1, "it was read, whoever it was");
+            assert_eq!(taken.entries[0].by.is_some(), taken.entries[0].known_as.is_some());
             taken.entries[0].by
         };
         assert_eq!(named(&holder, trail.network(), says.clone()), Some(identity));
@@ -230,6 +259,20 @@ mod tests {
             ShareReader { issued: UnixSeconds::new(1), ..says },
         ] {
             assert_eq!(named(&holder, trail.network(), other.clone()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_an_emergency_stands_apart_from_the_name() {
+        for (what, said, name, reason) in [
+            (LinkEventKind::BreakGlass, "Dr. Ng: no papers: at all", "Dr. Ng", Some("no papers: at all")),
+            (LinkEventKind::BreakGlass, "Dr. Ng", "Dr. Ng", None),
+            (LinkEventKind::Opened, "Dr. Ng: no papers", "Dr. Ng: no papers", None),
+        ] {
+            let event = LinkEvent { who: Reader::stated(said), ..event(what, 1_000_500) };
+            let facts = take_events(&trail(), &link(), &[(1, event)], NOW, false).entries.remove(0);
+            assert_eq!(facts.who.as_ref().map(TrailText::as_str), Some(name), "{said}");
+            assert_eq!(facts.reason.as_ref().map(TrailText::as_str), reason, "{said}");
         }
     }
 

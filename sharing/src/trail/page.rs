@@ -147,11 +147,15 @@ fn row(page: &mut String, facts: &Facts) {
     let _ = write!(page, "<tr class=\"{class}\" data-at=\"{at}\" data-patient=\"{}\">", escaped(patient));
     let when = facts.at.to_string();
     let text = |text: &Option<TrailText>| text.as_ref().map_or("", TrailText::as_str).to_owned();
-    let purpose = facts.purpose.as_ref().map_or("", Purpose::as_str).to_owned();
+    let purpose = facts.purpose.as_ref().map(Purpose::as_str);
+    let purpose = purpose.into_iter().chain(facts.reason.as_ref().map(TrailText::as_str));
+    let purpose = purpose.collect::<Vec<_>>().join(": ");
+    let who = [&facts.who, &facts.known_as].into_iter().flatten().map(TrailText::as_str);
+    let who = who.collect::<Vec<_>>().join(", known as ");
     for cell in [
         when,
         facts.what.as_str().to_owned(),
-        text(&facts.who),
+        who,
         text(&facts.about),
         patient.to_owned(),
         purpose,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use client::{Client, Object};
+use client::{Client, Object, OpenObjectError};
 use sharing::{GrantedFile, IndexPath};
 
 use super::Get;
@@ -49,6 +49,7 @@ impl Get {
         inside: Option<&IndexPath>,
         output: Output,
     ) -> anyhow::Result<Outcome> {
+        grants::refuse_emergency(files)?;
         if let [file] = files {
             return self.granted_file(client, file, inside, output).await;
         }
@@ -76,6 +77,7 @@ impl Get {
         }
         let receive = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
+            grants::refuse_emergency(opened.files())?;
             let is_stdout = folder == Some(Path::new("-"));
             if is_stdout && opened.files().len() > 1 {
                 let count = opened.files().len();
@@ -86,7 +88,9 @@ impl Get {
                 let path = if is_stdout { "-".into() } else { folder.unwrap_or(Path::new("")).join(name) };
                 if !is_stdout && path.symlink_metadata().is_ok() {
                     let path = path.display();
-                    return Err(Usage::because(format!("{path} is there already; say -o DIR")));
+                    return Err(Usage::because(format!(
+                        "{path} is there already; name another folder with -o"
+                    )));
                 }
                 if let Some(folder) = folder.filter(|_| !is_stdout) {
                     std::fs::create_dir_all(folder)
@@ -121,7 +125,21 @@ impl Get {
         output: Output,
     ) -> anyhow::Result<Outcome> {
         let object = client.open(&file.link()).await;
-        let object = object.with_context(|| format!("cannot open {}, which was granted", file.name))?;
+        let object = object.map_err(|error| cannot_open(file, error))?;
         self.opened(client, &object, inside, output).await
     }
+}
+
+/// Why what was granted does not open: that no node has it says what has happened, where no newer version of the grant does.
+fn cannot_open(file: &GrantedFile, error: OpenObjectError) -> anyhow::Error {
+    let is_gone = matches!(&error, OpenObjectError::Fetch(error) if error.is_definite());
+    let why = if is_gone {
+        format!(
+            "{} is no more as it was granted: its owner has changed or removed it since, and has to grant it anew",
+            file.name
+        )
+    } else {
+        format!("cannot open {}, which was granted", file.name)
+    };
+    anyhow::Error::new(error).context(why)
 }

@@ -32,6 +32,7 @@ struct Answer {
     funds: String,
     reserved: String,
     earned: String,
+    held: String,
     paid: String,
 }
 
@@ -47,12 +48,13 @@ impl Balance {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { party, unit, epoch, funds, reserved, earned, paid } = self;
+        let Self { party, unit, epoch, funds, reserved, earned, held, paid } = self;
         writeln!(f, "party       {party}")?;
         writeln!(f, "epoch       {epoch}")?;
         writeln!(f, "funds       {funds} {unit}")?;
         writeln!(f, "reserved    {reserved} {unit}")?;
         writeln!(f, "earned      {earned} {unit}")?;
+        writeln!(f, "held back   {held} {unit}")?;
         writeln!(f, "claimed     {paid} {unit}")
     }
 }

@@ -114,8 +114,13 @@ fn places(statement: &Value) -> Vec<u64> {
             let entries = epoch[kind].as_array().into_iter().flatten();
             places.extend(entries.filter_map(|entry| entry["index"].as_u64()));
         }
+        // By which it was divided.
+        let agreements = epoch["agreements"].as_array().into_iter().flatten();
+        places.extend(agreements.filter_map(Value::as_u64));
         places.extend(epoch["summary"].as_u64());
     }
+    places.sort_unstable();
+    places.dedup();
     places
 }
 

@@ -8,11 +8,14 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{AccountIndex, EntryName, Identity, TrailText, TrailWhat};
+use sharing::{AccountIndex, EntryName, Facts, Identity, TrailText, TrailWhat};
 
-use super::{PROVES, Revoke};
+use super::seal::Seal;
+use super::{Answer, PROVES, Revoke};
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::commands::grants::ANEW;
+use crate::directory::Directory;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Followed, Given, Version};
 use crate::membership::Network;
@@ -33,6 +36,9 @@ pub(crate) struct GrantRevoked {
     others: Vec<String>,
     /// Those that have not, and why.
     failed: Vec<String>,
+    /// What it had sealed at a gateway for emergencies, which has ended for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<Answer>,
     proves: &'static str,
 }
 
@@ -74,6 +80,9 @@ impl Revoke {
             if let Some(stranger) = from.iter().find(|who| !has(who)) {
                 return Err(Usage::because(format!("{} was not granted to {stranger}", given.path)));
             }
+            if self.drop {
+                holds::check(names.local.index(), given.files().map(|(_, noted)| noted))?;
+            }
             let keeps = |text: &&String| !from.is_empty() && !grants::is_of(text, &from);
             let left = given.note.to.iter().filter(keeps).cloned().collect();
             let work = Work { client, coding, globals, given, left, drop: self.drop };
@@ -101,16 +110,16 @@ pub(crate) async fn from_some(
     Work { client, coding, globals, given, left, drop: false }.run(names).await
 }
 
-/// Fails where the grant, or a file of it, has to stay as it is.
+/// Fails where the grant itself has to stay as it is. Files that have to stay do, and access to them ends.
 pub(crate) fn check_holds(index: &AccountIndex, given: &Given) -> anyhow::Result<()> {
-    let files = given.files().flat_map(|(file, _)| index.paths_of(file.object));
-    holds::check(index, files.chain([&given.path]))
+    holds::check(index, [&given.path])
 }
 
 impl Work<'_> {
     /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
-    async fn run(self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
+    async fn run(mut self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
         check_holds(names.local.index(), &self.given)?;
+        let sealed = self.end_seal(names).await?;
         let is_over = self.left.is_empty();
         if is_over {
             // Nobody keeps it: whoever asks hears so before anything else is done.
@@ -121,7 +130,7 @@ impl Work<'_> {
             self.publish(names, &anew).await?;
         }
         let taken_from = self.given.note.to.len() - self.left.len();
-        self.note(names, taken_from)?;
+        self.note(names, taken_from).await?;
         let followed = grants::move_along(self.client, names, self.coding, self.globals, &anew).await?;
         for (file, old) in told.iter_mut().zip(old) {
             file.release(self.client, names, old).await?;
@@ -135,8 +144,27 @@ impl Work<'_> {
             files: told,
             others: others.into_iter().map(|one| one.name).collect(),
             failed: failed.into_iter().map(|one| one.to_string()).collect(),
+            sealed,
             proves: PROVES,
         })
+    }
+
+    /// Ends what is sealed for emergencies. That ends for all: who has had its link keeps it, and the gateway knows none of them.
+    async fn end_seal(&mut self, names: &mut Names) -> anyhow::Result<Option<Answer>> {
+        let (client, globals) = (self.client, self.globals);
+        let Some(seal) = Seal::of(globals, client, names, &self.given).await? else { return Ok(None) };
+        let sealed = seal.end(globals, client, names, self.coding, self.drop).await?;
+        if !self.left.is_empty() {
+            globals.output().note(format_args!(
+                "{} was for emergencies and has ended for all: `headwater grant … --emergency` seals anew for the {} who are to keep it",
+                self.given.path,
+                self.left.len()
+            ));
+            self.left.clear();
+        }
+        // The link alone lies in the index, and has no other use.
+        self.drop = true;
+        Ok(Some(sealed))
     }
 
     /// Ends the grant, and takes its name out of the index, so that nothing brings it back.
@@ -163,8 +191,9 @@ impl Work<'_> {
         let mut all = PutAgain::default();
         for (file, noted) in self.given.files() {
             let mut done = Rekeyed::new(file.name.as_str(), file.object);
-            let place = names.local.index().paths_of(file.object).next().cloned();
-            let old = match place {
+            let paths: Vec<_> = names.local.index().paths_of(file.object).cloned().collect();
+            let old = match paths.first().cloned() {
+                _ if done.stays(names, &paths) => Vec::new(),
                 // Its name stands for something else by now: what was granted is only released.
                 None => {
                     let now = names.local.index().file(noted).map(|now| now.object.to_string());
@@ -202,15 +231,17 @@ impl Work<'_> {
         Ok(done)
     }
 
-    fn note(&self, names: &Names, taken_from: usize) -> anyhow::Result<()> {
+    async fn note(&self, names: &Names, taken_from: usize) -> anyhow::Result<()> {
         let what = if self.left.is_empty() { TrailWhat::GrantEnded } else { TrailWhat::GrantChanged };
-        let mut facts = grants::facts(&self.given, what);
-        let all = self.given.note.to.len();
-        facts.about = TrailText::cut(&format!(
-            "{} {}: taken from {taken_from} of {all}",
-            self.given.path,
-            self.given.about()
-        ));
+        let (given, all) = (&self.given, self.given.note.to.len());
+        let gone: Vec<_> = given.note.to.iter().filter(|text| !self.left.contains(text)).cloned().collect();
+        let directory = Directory::read(self.client, names).await;
+        let about = format!("{} {}: taken from {taken_from} of {all}", given.path, given.about());
+        let facts = Facts {
+            about: TrailText::cut(&about),
+            who: TrailText::cut(&directory.list(&gone)),
+            ..grants::facts(given, what)
+        };
         let secret = names.account.secret();
         TrailFile::open(self.globals, secret, self.client.network())?.append(facts)
     }
@@ -218,13 +249,19 @@ impl Work<'_> {
 
 impl GrantRevoked {
     pub(crate) fn is_over(&self) -> bool {
-        self.failed.is_empty() && self.files.iter().all(Rekeyed::is_over)
+        let is_sealed = self.sealed.as_ref().is_some_and(|sealed| !sealed.is_over());
+        !is_sealed && self.failed.is_empty() && self.files.iter().all(Rekeyed::is_over)
     }
 }
 
 impl fmt::Display for GrantRevoked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: taken from {}, {} keep it", self.name, self.taken_from, self.left)?;
+        if let Some(Answer { revoked, reads, files, .. }) = &self.sealed {
+            let still = if *revoked { "opens no more" } else { "still opens" };
+            write!(f, "what it had sealed at a gateway {still}; {reads}")?;
+            files.iter().try_for_each(|file| write!(f, "{file}"))?;
+        }
         self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         for name in &self.others {
             writeln!(f, "{name} opens the same files under their new keys")?;
@@ -238,6 +275,9 @@ impl fmt::Display for GrantRevoked {
 
 impl fmt::Display for Followed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.lost.is_empty() {
+            return write!(f, "{} opens no more {}, {ANEW}", self.name, self.lost.join(", "));
+        }
         match &self.failed {
             Some(why) => write!(f, "{} still opens what it opened before: {why}", self.name),
             None => write!(f, "{} has a new version", self.name),

@@ -40,7 +40,8 @@ pub(super) async fn revoke(globals: &Globals, owner: &OwnerFile) -> anyhow::Resu
         Ok(files)
     };
     let files = network.with_client(None, release).await?;
-    let answer = Answer { id: owner.id.to_string(), revoked: ended.is_ok(), reads, files, proves: PROVES };
+    let (id, revoked) = (owner.id.to_string(), ended.is_ok());
+    let answer = Answer { id, revoked, reads, files, proves: PROVES, has_trail: true };
     let is_over = answer.is_over();
     globals.output().answer(&answer)?;
     Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })

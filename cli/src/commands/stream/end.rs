@@ -46,7 +46,7 @@ impl End {
         let gateway = gateway_api::address(&stream.gateway).context("the list of streams is damaged")?;
         let ending = Ended { globals, secret: &secret, network: network.file.network, id: stream.id()? };
         let mut trail = ending.open_trail(facts_of_stream(&stream, TrailWhat::StreamEnded, now()));
-        let is_closed = ending.end(&gateway, Ending::Stream, &mut trail).await;
+        let is_closed = ending.end(&gateway, Ending::Stream, &mut trail).await.is_over();
         let turn = known.turn(&stream)?;
         stream = known.named(&name)?;
         if stream.ended.is_none() {

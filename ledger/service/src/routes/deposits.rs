@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use ledger::{Acceptance, Deposit, Deposited, TopUpCode, What};
+use ledger::{Acceptance, ApplyError, Deposit, Deposited, TopUpCode, What};
 use proofs::canonical;
 use protocol::{Amount, Signed, Unverified};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::records::{admit, allow, promise};
 use super::{RECORD_BODY_LEN_MAX, body};
 use crate::problem::{Code, Problem};
 use crate::rates::Whose;
-use crate::sequencer::Redeemed;
+use crate::sequencer::{Answer, Redeemed};
 use crate::service::{Service, now};
 
 /// Longest body of `/v1/deposits`, in bytes.
@@ -69,6 +69,11 @@ pub(crate) async fn top_up(State(service): State<Service>, request: Body) -> Res
     allow(&service, Whose::TopUps, 1)?;
     let name = deposit.name();
     match service.writer().redeem(Box::new(accepted(&service, deposit))).await? {
+        // Another deposit of the same key, with this code: it was redeemed by the first one.
+        Redeemed::By(Answer::Refused(ApplyError::Conflict(_))) => {
+            service.metrics().refused(1);
+            Err(Problem::new(Code::Redeemed, "you have used it already"))
+        }
         Redeemed::By(answer) => promise(&service, name, answer, None),
         Redeemed::Before => {
             service.metrics().refused(1);
