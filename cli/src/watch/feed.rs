@@ -65,7 +65,7 @@ impl Feed {
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Asks one gateway after the other what is new, until one of them answers as it must.
@@ -74,7 +74,7 @@ impl Feed {
             match self.look_at(gateway).await {
                 Ok(()) => return true,
                 Err(error) => {
-                    tracing::warn!(gateway = %gateway.url, error = format!("{error:#}"), "live stream")
+                    tracing::warn!(gateway = %gateway.url, error = format!("{error:#}"), "live stream");
                 }
             }
         }

@@ -83,7 +83,7 @@ export class TitleFare extends EventTarget implements Fare {
     private readonly askAgain: (reason: string) => Promise<boolean>,
   ) {
     super();
-    this.budget = new KeptBudget(title, title.agreement.price);
+    this.budget = new KeptBudget(title.agreement);
     addEventListener("pagehide", () => this.leave());
   }
 
@@ -299,8 +299,9 @@ export async function holdsGrant(title: PaidTitle, gateway: Uint8Array): Promise
   return kept !== undefined && kept.expires > now() + LEFT_MIN_S && kept.next < STREAMS_MAX;
 }
 
-function nameOf({ content }: PaidTitle, gateway: Uint8Array): string {
-  return `${content.text}|${hex(gateway)}`;
+/** Of another version of the agreement no grant is of use. */
+function nameOf({ agreement, content }: PaidTitle, gateway: Uint8Array): string {
+  return `${content.text}|${agreement.id}|${hex(gateway)}`;
 }
 
 function sumOf(usages: readonly Usage[]): Usage {

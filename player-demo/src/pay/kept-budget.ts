@@ -1,19 +1,18 @@
 /** The budget of one title as this browser keeps it: all tabs take from the same one, each in a transaction. */
 
-import { hex } from "../page/format";
 import { update } from "../page/store";
+import type { Agreement } from "./agreement";
 import { allow, type Budget, giveBack, leftOf, NOTHING_ALLOWED, take } from "./budget";
-import type { Paid } from "./paid";
 import type { Price, Usage } from "./price";
 
 export class KeptBudget {
   private readonly name: string;
+  private readonly price: Price;
 
-  constructor(
-    { content, issuer }: Pick<Paid, "content" | "issuer">,
-    private readonly price: Price,
-  ) {
-    this.name = `budget|${content.text}|${hex(issuer)}`;
+  /** What was allowed under one version of an agreement is for that price alone. */
+  constructor({ id, price }: Pick<Agreement, "id" | "price">) {
+    this.price = price;
+    this.name = `budget|${id}`;
   }
 
   /** Allows so much from now on, in micro-units. */

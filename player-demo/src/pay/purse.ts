@@ -3,6 +3,7 @@
 import { h } from "../page/element";
 import { hex } from "../page/format";
 import { short } from "../network/words";
+import { StatusError } from "../trust/problem";
 import { money } from "./amount";
 import type { Balance, LedgerClient } from "./ledger";
 import { forgetOwnKey, ownKey } from "./own-key";
@@ -59,7 +60,8 @@ export class Purse extends EventTarget {
       this.told.textContent = `${money(code.amount, this.ledger.terms.unit)} were added.`;
       await this.refresh();
     } catch (error) {
-      this.told.textContent = refusalInWords(error as Error);
+      const isKnown = error instanceof StatusError && error.code === "conflict";
+      this.told.textContent = isKnown ? "You have redeemed this code already." : refusalInWords(error as Error);
     }
   }
 

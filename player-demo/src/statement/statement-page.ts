@@ -16,7 +16,7 @@ import { ownKey } from "../pay/own-key";
 import { openPurse } from "../pay/purse";
 import { refusalInWords } from "../pay/words";
 import { chart, type Point } from "./chart";
-import { byTitle, earnedIn, type EpochStatement, readStatement, type Statement, sumOf, toCsv } from "./statement";
+import { byTitle, earnedIn, type EpochStatement, readStatement, spentIn, type Statement, sumOf, toCsv } from "./statement";
 
 /** Whole units of money in a micro-unit. */
 const MICRO = 1e6;
@@ -35,7 +35,7 @@ class StatementPage {
   private readonly body = h("div", { class: "waits" }, "Asking the ledger …");
 
   constructor() {
-    const lead = "What was earned by a key: as a party to agreements, as a gateway, as a node. Every line has its place in the log, where anybody can check it.";
+    const lead = "What was earned by a key, as a party to agreements, as a gateway, as a node, and what it has paid for watching. Every line has its place in the log, where anybody can check it.";
     this.element = h("main", { class: "network statement", id: "main" }, h("h1", {}, "Statement"), h("p", { class: "lead" }, lead), this.purse, this.told, this.body, this.other());
   }
 
@@ -65,7 +65,7 @@ class StatementPage {
     const save = h("a", { class: "button", download: `statement-${party.slice(0, 10)}.csv`, href: URL.createObjectURL(new Blob([toCsv(statement)], { type: "text/csv" })) }, "Download as CSV");
     this.body.replaceChildren(
       head,
-      h("dl", { class: "tiles" }, tile("Earned", money(earned, unit)), tile("Plays", all.plays.toLocaleString("en")), tile("Played", span(all.seconds)), tile("Epochs", String(epochs.length))),
+      h("dl", { class: "tiles" }, tile("Earned", money(earned, unit)), tile("Paid for watching", money(spentIn(statement), unit)), tile("Plays", all.plays.toLocaleString("en")), tile("Played", span(all.seconds)), tile("Epochs", String(epochs.length))),
       h("div", { class: "charts" }, ...charts(statement)),
       h("section", { "aria-labelledby": "titles" }, h("h2", { id: "titles" }, "By title"), titles(statement)),
       h("section", { "aria-labelledby": "epochs" }, h("h2", { id: "epochs" }, "By epoch"), epochTable(statement)),
@@ -81,7 +81,8 @@ class StatementPage {
         this.purse.replaceChildren();
         this.show(readStatement(JSON.parse(field.value)));
       } catch (error) {
-        this.told.textContent = `That is no statement: ${(error as Error).message}.`;
+        const isOther = error instanceof SyntaxError;
+        this.told.textContent = isOther ? "That is not what the program prints with --json. A key alone shows nothing: a ledger gives a statement to its owner only." : `That is no statement: ${(error as Error).message}.`;
       }
     };
     return h(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { byTitle, earnedIn, readStatement, sumOf, toCsv } from "./statement";
+import { byTitle, earnedIn, readStatement, spentIn, sumOf, toCsv } from "./statement";
 
 const line = (content: string, more: object = {}) => ({ index: 7, content, creator: "c0", gateway: "60", attested: true, plays: 2, bytes: 500, ms: 61_500, paid: "1.000000", earned: "0.830001", ...more });
 const roles = { party: "1.660002", gateway: "0.000000", node: "0.100000", network: "0.000000" };
@@ -17,6 +17,9 @@ describe("a statement", () => {
   it("is read to the last micro-unit, and added up", () => {
     const statement = readStatement(given);
     expect(statement.epochs.map(earnedIn)).toEqual([1_760_002n, 1_760_002n]);
+    expect(spentIn(statement)).toBe(0n);
+    const own = readStatement({ party: "ab", unit: "EUR", epochs: [{ epoch: 3, settled: 1, roles, lines: [line("one", { own: true, paid: "2.500000" }), line("two"), line("three", { own: "yes" })], more: false }] });
+    expect(spentIn(own)).toBe(2_500_000n);
     expect(sumOf(statement.epochs[0]?.lines ?? [])).toEqual({ plays: 4, seconds: 123, earned: 9_007_199_254_740_830_002n });
   });
 

@@ -20,6 +20,8 @@ export interface StatementLine {
   readonly ms: number;
   readonly paid: bigint;
   readonly earned: bigint;
+  /** Whether whose statement it is has watched it, and paid. */
+  readonly own: boolean;
 }
 
 export interface EpochStatement {
@@ -80,6 +82,7 @@ function readLine(value: unknown): StatementLine {
     ms: number(line.ms, "ms"),
     paid: amountOf(line.paid),
     earned: amountOf(line.earned),
+    own: line.own === true,
   };
 }
 
@@ -99,6 +102,11 @@ export function sumOf(lines: readonly StatementLine[]): Sum {
     seconds: lines.reduce((sum, { ms }) => sum + ms, 0) / 1000,
     earned: lines.reduce((sum, { earned }) => sum + earned, 0n),
   };
+}
+
+/** What the key itself has paid for what it watched. */
+export function spentIn({ epochs }: Statement): bigint {
+  return epochs.flatMap(({ lines }) => lines).reduce((sum, { own, paid }) => sum + (own ? paid : 0n), 0n);
 }
 
 /** Lines of one title each, the one that earned most first. */

@@ -101,7 +101,7 @@ mod tests {
 
     /// Draws these numbers, one after the other, and then 1.
     fn drawn(numbers: &[u64]) -> impl FnMut(u64) -> u64 {
-        let mut numbers = numbers.to_vec().into_iter();
+        let mut numbers = numbers.iter().copied();
         move |below| numbers.next().unwrap_or(1) % below
     }
 
