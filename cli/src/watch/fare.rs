@@ -445,6 +445,7 @@ fn says_what_was_asked(grant: &SessionGrant, request: &Signed<SessionRequest>) -
         && grant.serial == asked.serial(&request.by())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn unpaid(error: anyhow::Error) -> Fault {
     Fault::Unpaid(format!("{error:#}"))
 }

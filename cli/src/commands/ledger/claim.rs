@@ -77,15 +77,14 @@ impl Claim {
             globals.output().answer(&Proof(proof))?;
             return Ok(Outcome::Complete);
         }
-        let promised = match &self.address {
-            Some(address) => name_payee(&ledger, &secret, address).await?,
-            None => {
-                let promised = self.claim(&ledger, &secret).await?;
-                globals
-                    .output()
-                    .note("claimed: the operator, who sees it with `headwater ledger claims`, pays it out");
-                promised
-            }
+        let promised = if let Some(address) = &self.address {
+            name_payee(&ledger, &secret, address).await?
+        } else {
+            let promised = self.claim(&ledger, &secret).await?;
+            globals
+                .output()
+                .note("claimed: the operator, who sees it with `headwater ledger claims`, pays it out");
+            promised
         };
         globals.output().answer(&promised)?;
         Ok(Outcome::Complete)

@@ -54,6 +54,7 @@ pub(super) fn open(signed: Usage, known: Usage, since_s: u64, within_s: u64) -> 
 
 /// What was counted because the canary has handed it in speaks for nobody. A gateway that was not found short before, and whose
 /// time was not over when the epoch was settled, is not blamed.
+#[expect(clippy::fn_params_excessive_bools, reason = "each is one fact that is known of a grant")]
 pub(super) const fn settled(is_counted: bool, is_promised: bool, was_short: bool, had_time: bool) -> Settled {
     match (is_counted, is_promised, was_short) {
         (false, true, _) => Settled::Omitted,
