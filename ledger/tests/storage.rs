@@ -113,7 +113,8 @@ fn of_an_interval_across_the_end_the_hours_before_it_are_paid() {
     refused(&mut world, begin - 4, begin);
     world.new_entry(report(AUDITOR, NODE, name, [begin - 3, begin + 2], 10 * GIB, 0));
     assert_eq!(world.ledger.settlement().keepers[0].byte_hours, 20 * GIB, "no price holds backwards");
-    refused(&mut world, end - 3, end + 4);
+    let early = world.apply(report(AUDITOR, NODE, name, [end - 3, end + 4], 9 * GIB, 0)).unwrap_err();
+    assert_eq!(early, StorageError::Early { to: end + 4, now: THIS_HOUR }.into());
     world.at = NOW.plus(86_400 + 5 * 3600);
     world.deposit(99, 1);
     world.new_entry(report(AUDITOR, NODE, name, [end - 3, end + 4], 10 * GIB, 0));

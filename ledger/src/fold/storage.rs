@@ -94,11 +94,11 @@ impl Prepaid {
         if known.reports.contains(&name) {
             return Ok(false);
         }
+        let hours = paid_hours(report, known.until, &self.terms)?;
         let now = at.get() / HOUR_S;
         if report.to > now {
             return Err(StorageError::Early { to: report.to, now });
         }
-        let hours = paid_hours(report, known.until, &self.terms)?;
         let byte_hours = report.bytes.checked_mul(hours).and_then(|new| known.byte_hours.checked_add(new));
         let (byte_hours, lost) =
             byte_hours.zip(known.lost.checked_add(report.lost)).ok_or(StorageError::TooMuch)?;
