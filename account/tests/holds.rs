@@ -97,6 +97,6 @@ fn all_else_may_be_done_and_a_hold_ends_by_its_date_or_its_release() {
         local.write(vec![change]).unwrap();
     }
     let error = local.write(vec![gone(EntryName::File(path("study/records")))]).unwrap_err();
-    let expected = "study/records has to stay: study/records/1.json is held for a matter at law (case 17)";
+    let expected = "/study/records has to stay: /study/records/1.json is held for a matter at law (case 17)";
     assert_eq!(error.to_string(), expected);
 }
