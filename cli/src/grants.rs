@@ -141,7 +141,8 @@ pub(crate) fn recipients(argument: &str) -> anyhow::Result<Vec<Identity>> {
 /// What an argument means: itself, or with @FILE the lines of the file; what follows # in them is for people.
 pub(crate) fn entries(argument: &str) -> anyhow::Result<Vec<String>> {
     let Some(path) = argument.strip_prefix('@') else { return Ok(vec![argument.to_owned()]) };
-    let text = lines_of(path).with_context(|| format!("cannot read {path}"))?;
+    let text = lines_of(path)
+        .with_context(|| format!("you have no group {path}, and no file of this name can be read"))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }

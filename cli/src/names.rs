@@ -148,7 +148,11 @@ impl Names {
 
     /// The file with this name.
     pub(crate) fn file(&self, path: &IndexPath) -> anyhow::Result<&FileEntry> {
-        self.local.index().file(path).with_context(|| format!("there is no file {path} in your index"))
+        let index = self.local.index();
+        index.file(path).with_context(|| match index.folder(path) {
+            Some(_) => format!("{path} is a folder of your index: name the files in it"),
+            None => format!("there is no file {path} in your index"),
+        })
     }
 
     /// The read capability of a file.

@@ -8,6 +8,6 @@ mod kept;
 mod owner;
 
 pub(crate) use api::{end, hand_out, id_in, manifest, open, register, sealed_cells};
-pub(crate) use folder::FolderSource;
+pub(crate) use folder::{FolderSource, unreadable};
 pub(crate) use kept::{KeptFile, KeptShare, KeptShares, secret, share_key};
 pub(crate) use owner::{OwnedObject, OwnerFile};

@@ -46,7 +46,7 @@ Examples:
   headwater audit-trail --verify --ledger https://ledger.example --policy witnesses.policy
   headwater audit-trail --verify --against 12:5f0c…")]
 pub(crate) struct AuditTrail {
-    /// Write it as a FHIR R4 bundle, audit events in the shapes of IHE's Basic Audit Log Patterns
+    /// Write it as a FHIR R4 bundle, audit events in the shapes of IHE's Basic Audit Log Patterns; - prints it
     #[arg(long, value_name = "FILE")]
     fhir: Option<PathBuf>,
 
@@ -214,9 +214,13 @@ impl AuditTrail {
         } else if let Some(path) = &self.fhir {
             let bundle = trail_as_fhir(file.trail().entries(), patient.as_ref(), &network.to_string(), now());
             let json = serde_json::to_vec_pretty(&bundle)?;
-            folders::write_privately(path, &json)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            output.answer(&Written { file: path.clone(), resources: bundle.entries().len() })?;
+            if path.as_os_str() == "-" {
+                println!("{}", String::from_utf8_lossy(&json));
+            } else {
+                folders::write_privately(path, &json)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                output.answer(&Written { file: path.clone(), resources: bundle.entries().len() })?;
+            }
         } else if let (true, Some(patient)) = (self.accounting, &patient) {
             let disclosures = accounting(file.trail().entries(), patient, now());
             let unnamed = without_patient(file.trail().entries(), now());

@@ -229,8 +229,7 @@ pub(crate) fn gateway_of(named: Option<&str>, network: &Network) -> anyhow::Resu
 }
 
 async fn file_item(path: &Path) -> anyhow::Result<Item> {
-    let shown = path.display();
-    let file = tokio::fs::File::open(path).await.with_context(|| format!("cannot read {shown}"))?;
+    let file = tokio::fs::File::open(path).await.with_context(|| shares::unreadable(path))?;
     let len = file.metadata().await?.len();
     let name = file_name(path)?;
     let media_type = media_type_of(&name);

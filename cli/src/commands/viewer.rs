@@ -82,7 +82,7 @@ fn read(folder: &Path) -> anyhow::Result<Vec<u8>> {
     let path = folder.join("viewer.html");
     if !path.is_file() {
         return Err(Usage::because(format!(
-            "there is no viewer.html in {}; scripts/build-page.sh makes the page in {BUILT}",
+            "there is no viewer.html in {}: name the folder of the page with --page; in the sources, scripts/build-page.sh makes it in {BUILT}",
             folder.display()
         )));
     }

@@ -90,9 +90,20 @@ impl AsyncRead for FolderSource {
     }
 }
 
+/// Why a file cannot be shared: a name of the index, which other commands take, is none here.
+pub(crate) fn unreadable(path: &Path) -> String {
+    let shown = path.display();
+    if path.is_absolute() && !path.exists() {
+        return format!(
+            "there is no file {shown} on this machine; what has this name in your index goes to people by `headwater grant`, or is shared after `headwater get`"
+        );
+    }
+    format!("cannot read {shown}")
+}
+
 fn collect(path: &Path, name: &str, found: &mut Vec<(IndexPath, PathBuf, u64)>) -> anyhow::Result<()> {
     let shown = path.display();
-    let metadata = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    let metadata = std::fs::symlink_metadata(path).with_context(|| unreadable(path))?;
     if metadata.is_file() {
         let name = IndexPath::new(name).with_context(|| format!("{shown} cannot be shared"))?;
         found.push((name, path.to_owned(), metadata.len()));

@@ -47,7 +47,7 @@ pub fn trail_as_page(entries: &[TrailEntry], patient: Option<&PatientId>, now: U
     }
     page.push_str("</section><section aria-labelledby=\"all\"><h2 id=\"all\">All that happened</h2>");
     choice(&mut page, shown);
-    page.push_str("<figure><svg id=\"plot\" role=\"img\" aria-label=\"Reads over time\" preserveAspectRatio=\"none\"></svg><figcaption id=\"said\" aria-live=\"polite\"></figcaption></figure>");
+    page.push_str("<figure><svg id=\"plot\" role=\"img\" aria-label=\"Reads over time\" preserveAspectRatio=\"none\"></svg><p class=\"legend\"><span class=\"read\" aria-hidden=\"true\">■</span> reads <span class=\"bad\" aria-hidden=\"true\">■</span> refusals and emergencies</p><figcaption id=\"said\" aria-live=\"polite\"></figcaption></figure>");
     table(&mut page, "Every entry, the newest first", shown);
     let _ = writeln!(page, "</section></main><script>{SCRIPT}</script></body></html>");
     page

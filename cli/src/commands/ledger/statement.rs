@@ -1,6 +1,6 @@
 //! `headwater ledger statement`: what you have earned and paid, epoch by epoch.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use clap::Args;
 use ledger::Inquired;
@@ -50,9 +50,25 @@ struct Answer {
     is_of_creator: bool,
 }
 
-/// The columns of a line, by the names that it has in JSON.
-const COLUMNS: [&str; 11] =
-    ["index", "agreement", "content", "gateway", "attested", "plays", "bytes", "ms", "paid", "earned", "own"];
+/// The columns of a line, by the names that it has in JSON; what a kind of line does not have stays empty.
+const COLUMNS: [&str; 14] = [
+    "kind",
+    "index",
+    "agreement",
+    "content",
+    "licence",
+    "resale",
+    "gateway",
+    "attested",
+    "plays",
+    "bytes",
+    "ms",
+    "paid",
+    "earned",
+    "own",
+];
+/// Where what was earned stands: by plays, by sales of licences, and by carrying and keeping, with the word for lines without a kind.
+const PARTS: [(&str, &str); 3] = [("lines", "plays"), ("sales", "licence"), ("carried", "carried")];
 
 impl Statement {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
@@ -73,12 +89,38 @@ impl Answer {
     fn write_csv(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "epoch,{}", COLUMNS.join(","))?;
         for epoch in self.epochs() {
-            for line in epoch["lines"].as_array().into_iter().flatten() {
-                let cells = COLUMNS.map(|column| text(&line[column]));
+            for (kind, line) in parts(epoch) {
+                let cells = COLUMNS.map(|column| match (column, &line[column]) {
+                    ("kind", Value::Null) => kind.to_owned(),
+                    (_, Value::Null) => String::new(),
+                    (_, value) => text(value),
+                });
                 writeln!(f, "{},{}", text(&epoch["epoch"]), cells.join(","))?;
             }
         }
         Ok(())
+    }
+}
+
+/// All lines of an epoch, each with the word for its kind.
+fn parts(epoch: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
+    PARTS
+        .into_iter()
+        .flat_map(|(name, kind)| epoch[name].as_array().into_iter().flatten().map(move |line| (kind, line)))
+}
+
+fn write_line(f: &mut fmt::Formatter<'_>, kind: &str, line: &Value) -> fmt::Result {
+    let [index, paid, earned] = ["index", "paid", "earned"].map(|name| text(&line[name]));
+    match kind {
+        "plays" => {
+            let [content, plays, ms] = ["content", "plays", "ms"].map(|name| text(&line[name]));
+            writeln!(f, "  #{index} {content}: {plays} plays, {ms} ms, paid {paid}, earned {earned}")
+        }
+        "licence" => {
+            let how = if line["resale"] == Value::Bool(true) { "sold on" } else { "sold" };
+            writeln!(f, "  #{index} licence {} {how}, paid {paid}, earned {earned}", text(&line["licence"]))
+        }
+        _ => writeln!(f, "  #{index} as {}, earned {earned}", text(&line["kind"])),
     }
 }
 
@@ -110,11 +152,8 @@ impl fmt::Display for Answer {
                 }
             }
             writeln!(f, "  paid               {:>16} {unit}", text(&epoch["paid"]))?;
-            for line in epoch["lines"].as_array().into_iter().flatten() {
-                f.write_char(' ')?;
-                let [index, content, plays, ms, paid, earned] =
-                    ["index", "content", "plays", "ms", "paid", "earned"].map(|name| text(&line[name]));
-                writeln!(f, " #{index} {content}: {plays} plays, {ms} ms, paid {paid}, earned {earned}")?;
+            for (kind, line) in parts(epoch) {
+                write_line(f, kind, line)?;
             }
         }
         Ok(())
