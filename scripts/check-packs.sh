@@ -77,6 +77,7 @@ echo "whoever looks after a folder of records looks after all its packs"
 mkdir "$dir/second"
 cp "$HEADWATER_ACCOUNT" "$dir/second/account"
 second() { HEADWATER_ACCOUNT=$dir/second/account "$headwater" "$@"; }
+second ls /study >/dev/null
 for round in 1 2 3; do
     mkdir -p "$dir/at-once/$round/first" "$dir/at-once/$round/second"
     for device in first second; do echo "{\"$device\":$round}" >"$dir/at-once/$round/$device/$device-$round.json"; done

@@ -380,8 +380,6 @@ controlled() {
     paid_kill ledger
     cp -r "$paid_dir/ledger" "$paid_dir/ledger.copy"
     ledger_again
-    checked 1 forgotten gwen '.finding == "open"'
-    sleep 9
     checked 3 forgotten gwen '.promised'
     paid_kill ledger
     rm -r "$paid_dir/ledger"

@@ -200,6 +200,9 @@ async function looksWell(browser: Browser, gateway: string, id: string, shots: s
     await page.fill("#party-0-share", "100");
     await page.click("text=Show it in words");
     await page.click(".button.sign");
+    await page.waitForSelector(".consenting");
+    await looked("agreement-last-step");
+    await page.click(".confirm-sign");
     await page.waitForSelector(".signatures .signed");
     for (const summary of await page.locator("summary").all()) await summary.click();
     await looked("agreement");

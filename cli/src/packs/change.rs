@@ -278,6 +278,11 @@ pub(crate) async fn as_put<'a>(
     Ok(PackPut { client, account, coding, required: manifest.required().clone(), until })
 }
 
+/// Whether it is certain that no node has this object any more.
+pub(super) async fn is_gone(client: &Client, object: Cid) -> bool {
+    client.manifest(&object).await.is_err_and(|error| error.is_definite())
+}
+
 /// The packs that other folders of records have: they stay whatever becomes of this one.
 pub(crate) async fn packs_of_others(
     client: &Client,
@@ -293,10 +298,14 @@ pub(crate) async fn packs_of_others(
         .collect();
     let mut packs = HashSet::new();
     for path in others {
-        let (folder, _) = Folder::open(client, names, &path)
-            .await
-            .with_context(|| format!("cannot see whether {path} has the same packs"))?;
-        packs.extend(folder.packs.iter().map(PackRef::object));
+        match Folder::open(client, names, &path).await {
+            Ok((folder, _)) => packs.extend(folder.packs.iter().map(PackRef::object)),
+            // Another device has removed it, or brought it together with another one: nobody finds packs through it any more.
+            Err(_) if is_gone(client, names.file(&path)?.object).await => {}
+            Err(error) => {
+                return Err(error.context(format!("cannot see whether {path} has the same packs")));
+            }
+        }
     }
     Ok(packs)
 }

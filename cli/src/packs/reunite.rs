@@ -6,9 +6,9 @@ use account::{Change, Split};
 use anyhow::Context as _;
 use client::Client;
 use proofs::Cid;
-use sharing::{MergeError, PackRef};
+use sharing::{IndexPath, MergeError, PackRef};
 
-use super::change::{Folder, as_put};
+use super::change::{Folder, as_put, is_gone};
 use crate::failure;
 use crate::names::{Names, now};
 
@@ -37,18 +37,33 @@ pub(crate) async fn reunite(client: &Client, names: &mut Names) -> anyhow::Resul
     Ok(has_changed)
 }
 
+/// The name of a folder now: one that has a number in its name may have been brought together with the one that has none.
+async fn standing(client: &Client, names: &Names, path: &IndexPath) -> Option<IndexPath> {
+    let mut path = path.clone();
+    loop {
+        let file = names.local.index().file(&path);
+        if let Some(file) = file.filter(|file| super::is_folder(file))
+            && !is_gone(client, file.object).await
+        {
+            return Some(path);
+        }
+        let (without, _) = path.as_str().rsplit_once(" (")?;
+        path = IndexPath::new(without).ok()?;
+    }
+}
+
 async fn bring_together(client: &Client, names: &mut Names, split: &Split) -> anyhow::Result<bool> {
     let Split { path, other, object } = split;
-    let index = names.local.index();
-    let is_other = index.file(other).is_some_and(|file| file.object == *object);
-    if !is_other || !index.file(path).is_some_and(super::is_folder) {
+    if names.local.index().file(other).is_none_or(|file| file.object != *object) {
         return Ok(false);
     }
-    if client.manifest(object).await.is_err_and(|error| error.is_definite()) {
+    if is_gone(client, *object).await {
         // Another device has brought them together, and released it.
         names.enter(vec![Change::Joined(other.clone(), now())])?;
         return Ok(true);
     }
+    let Some(path) = standing(client, names, path).await else { return Ok(false) };
+    let path = &path;
     let (mut folder, opened) = Folder::open(client, names, path).await?;
     let (loser, theirs) = Folder::open(client, names, other).await?;
     let file = folder.file.clone().context("it was found by its name")?;
