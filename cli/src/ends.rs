@@ -235,7 +235,12 @@ impl Ended<'_> {
             Err(error) => error,
         };
         let why = failure::one_line(&error);
-        globals.output().note(format_args!("the link still opens: {why}; later commands try again"));
+        let still = if matches!(kind, Ending::Stream) {
+            "the stream still takes batches"
+        } else {
+            "the link still opens"
+        };
+        globals.output().note(format_args!("{still}: {why}; later commands try again"));
         if let Some(file) = trail {
             let about = TrailText::cut("its gateway has not confirmed that the link has ended");
             let source = TrailText::cut(gateway.as_str().trim_end_matches('/'));
