@@ -193,8 +193,8 @@ impl Stage {
             None
         };
         let site = Site::start_with(&self.network, |config| {
-            config.publishing.creators = Creators::Listed(creators);
-            config.till = till;
+            config.publishing.creators = Creators::Listed(creators.clone());
+            config.till.clone_from(&till);
         })
         .await?;
         offer(&site, self.record.clone()).await?.error_for_status()?;

@@ -1,6 +1,7 @@
 //! A gateway in front of a test's network, asked over TCP.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use chunker::{AccountSecret, Link};
@@ -15,6 +16,9 @@ use tokio::task::JoinHandle;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef";
 
+/// How long the files of a gateway may stay locked after it has ended.
+const UNLOCK_WITHIN: Duration = Duration::from_secs(10);
+
 /// A gateway that serves until it is stopped or dropped.
 pub(crate) struct Site {
     pub(crate) addr: SocketAddr,
@@ -28,11 +32,25 @@ impl Site {
         Self::start_with(network, |_| {}).await
     }
 
-    /// `change` may change the settings.
+    /// `change` may change the settings. What a gateway before it was still asking for holds its files for a moment longer.
     pub(crate) async fn start_with(
         network: &TestNetwork,
-        change: impl FnOnce(&mut GatewayConfig),
+        change: impl Fn(&mut GatewayConfig),
     ) -> anyhow::Result<Self> {
+        let begun = Instant::now();
+        loop {
+            match Self::try_start(network, &change).await {
+                Err(error)
+                    if begun.elapsed() < UNLOCK_WITHIN && error.to_string().contains("already open") =>
+                {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_start(network: &TestNetwork, change: impl Fn(&mut GatewayConfig)) -> anyhow::Result<Self> {
         // reqwest asks for a TLS provider even for plain HTTP; another test may have installed it already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -52,7 +70,7 @@ impl Site {
         Ok(Self { addr, http: reqwest::Client::new(), serving, end })
     }
 
-    /// Ends it in order; what it held open is closed when this returns.
+    /// Ends it in order.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         drop((self.http, self.end.send(())));
         Ok(self.serving.await?)
