@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod granted;
 mod world;
 
+use granted::{CREATOR, GATEWAY, VIEWER, ask, begin, bytes};
 use ledger::{
     Account, Applied, ApplyError, Deposited, GrantError, LaneError, PaymentError, Per, ReceiptError,
     Settlement, StorageError, What,
@@ -17,36 +19,8 @@ use world::{
     report, secret, voucher, wealth,
 };
 
-const CREATOR: u8 = 1;
-const VIEWER: u8 = 10;
-const GATEWAY: u8 = 30;
 const RIVAL: u8 = 31;
 const NODE: u8 = 40;
-
-/// A title at one micro-unit a byte: a tenth for the gateway, a fiftieth for the network, a tenth for nodes.
-fn title() -> Title<'static> {
-    Title { parties: &[(CREATOR, 1_000_000)], fees: [100_000, 20_000, 100_000], ..Title::default() }
-}
-
-/// A viewer with 1000, who was granted 500 bytes at the gateway.
-fn begin() -> (World, Ask) {
-    let mut world = World::new();
-    let agreement = world.register(&title());
-    world.deposit(VIEWER, 1000);
-    world.deposit(GATEWAY, 1000);
-    let ask = ask(agreement, VIEWER, 0);
-    world.new_entry(ask.granted());
-    (world, ask)
-}
-
-fn ask(agreement: AgreementId, viewer: u8, number: u8) -> Ask {
-    let limit = Usage { bytes: 500, ms: 60_000 };
-    Ask { viewer, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number }
-}
-
-fn bytes(bytes: u64) -> Usage {
-    Usage { bytes, ms: 0 }
-}
 
 /// Refused, and nobody has lost or gained anything.
 fn refused(world: &mut World, what: What) -> ApplyError {

@@ -2,42 +2,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod granted;
 mod world;
 
+use granted::{GATEWAY, VIEWER, begin, bytes};
 use ledger::tlog::{
     AddCheckpoint, Checkpoint, Frontier, KeyKind, KeyName, NotCosigned, SignedNote, VerifierKey, Witnessed,
 };
 use ledger::{Line, Omission, OmissionError, Settlement, Shortfall, ShortfallError, Shown, What};
-use protocol::{AgreementId, Promise, Sequence, SessionGrant, Signed, Usage};
-use world::{Ask, ISSUER, NETWORK, NOW, Title, World, key, secret};
+use protocol::{DeliveryReceipt, Promise, Sequence, SessionGrant, Signed};
+use world::{Ask, ISSUER, NETWORK, NOW, key, secret};
 
-const CREATOR: u8 = 1;
-const VIEWER: u8 = 10;
-const GATEWAY: u8 = 30;
-
-/// A title at one micro-unit a byte: a tenth for the gateway, a fiftieth for the network, a tenth for nodes.
-fn title() -> Title<'static> {
-    Title { parties: &[(CREATOR, 1_000_000)], fees: [100_000, 20_000, 100_000], ..Title::default() }
-}
-
-/// A viewer with 1000, who was granted 500 bytes at the gateway.
-fn begin() -> (World, Ask) {
-    let mut world = World::new();
-    let agreement = world.register(&title());
-    world.deposit(VIEWER, 1000);
-    world.deposit(GATEWAY, 1000);
-    let ask = ask(agreement, VIEWER, 0);
-    world.new_entry(ask.granted());
-    (world, ask)
-}
-
-fn ask(agreement: AgreementId, viewer: u8, number: u8) -> Ask {
-    let limit = Usage { bytes: 500, ms: 60_000 };
-    Ask { viewer, agreement, gateway: GATEWAY, budget: None, charge: 500, limit, epoch: 1, number }
-}
-
-fn bytes(bytes: u64) -> Usage {
-    Usage { bytes, ms: 0 }
+/// That a settlement leaves out a receipt which the ledger has promised to count.
+fn omission(
+    ask: &Ask,
+    receipt: &Signed<DeliveryReceipt>,
+    promise: Promise,
+    settlement: &Settlement,
+) -> Omission {
+    Omission {
+        grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
+        promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
+        receipt: receipt.clone(),
+        summary: settlement.summary.clone(),
+        beside: settlement.neighbours(ask.serial(), receipt.body().stream),
+    }
 }
 
 /// A ledger that takes a canary's receipt, promises to count it and leaves it out signs the proof against itself.
@@ -58,13 +47,7 @@ fn a_ledger_that_forgets_a_receipt_is_found_out() {
     let What::Receipt(receipt) = canary else { panic!() };
     let (serial, stream) = (ask.serial(), receipt.body().stream);
     let promise = Promise { name: receipt.name(), taken: NOW, until: NOW.plus(60) };
-    let proof = |settlement: &Settlement, promise: Promise| Omission {
-        grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
-        promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
-        receipt: receipt.clone(),
-        summary: settlement.summary.clone(),
-        beside: settlement.neighbours(serial, stream),
-    };
+    let proof = |settlement: &Settlement, promise: Promise| omission(&ask, &receipt, promise, settlement);
     let shown = proof(&forgetful, promise);
     shown.verify(&key(ISSUER)).unwrap();
     assert_eq!(Omission::decode(&shown.encode(), &NETWORK).unwrap(), shown);
@@ -98,13 +81,7 @@ fn what_stands_beside_shows_what_is_missing() {
     for stream in 0..16 {
         let What::Receipt(receipt) = ask.receipt(stream, 4, bytes(1)) else { panic!() };
         let promise = Promise { name: receipt.name(), taken: NOW, until: NOW };
-        let omission = Omission {
-            grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
-            promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
-            beside: settlement.neighbours(ask.serial(), receipt.body().stream),
-            receipt,
-            summary: settlement.summary.clone(),
-        };
+        let omission = omission(&ask, &receipt, promise, &settlement);
         assert_eq!(omission.verify(&key(ISSUER)).is_ok(), ![2, 5, 9].contains(&stream), "stream {stream}");
         for cut in [true, false] {
             let mut other = omission.clone();
@@ -123,13 +100,7 @@ fn an_invented_number_hides_no_receipt() {
     let settlement = world.settle();
     let What::Receipt(receipt) = ask.receipt(3, 2, bytes(100)) else { panic!() };
     let promise = Promise { name: receipt.name(), taken: NOW, until: NOW };
-    let omission = Omission {
-        grant: Signed::sign(&secret(ISSUER), &NETWORK, ask.grant()),
-        promise: Signed::sign(&secret(ISSUER), &NETWORK, promise),
-        beside: settlement.neighbours(ask.serial(), receipt.body().stream),
-        receipt,
-        summary: settlement.summary,
-    };
+    let omission = omission(&ask, &receipt, promise, &settlement);
     omission.verify(&key(ISSUER)).unwrap();
 }
 
