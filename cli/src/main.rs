@@ -22,6 +22,7 @@ mod grants;
 mod groups;
 mod health;
 mod holds;
+mod index_files;
 mod key_file;
 mod key_service_api;
 mod language;

@@ -1,18 +1,17 @@
 //! Health links in the account's index, so that its other devices know and end them: a file for each, below `/health-links`.
 
-use account::Change;
 use anyhow::{Context, bail};
 use chunker::{Coding, Padding, RequiredTags};
 use client::{Client, PutOptions};
-use futures_util::TryStreamExt as _;
-use sharing::{FileEntry, HeaderFields, IndexPath, LinkId, MediaType};
+use sharing::{IndexPath, LinkId};
 
 use super::{Book, BookEntry};
 use crate::arguments::Globals;
+use crate::index_files::SmallFile;
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::quantity::Duration;
-use crate::{account as account_file, failure};
+use crate::{account as account_file, failure, index_files};
 
 const FOLDER: &str = "health-links";
 const MEDIA_TYPE: &str = "application/vnd.headwater.health-link+json";
@@ -35,7 +34,6 @@ pub(super) async fn tell(client: &Client, names: &mut Names, coding: Coding, ent
 
 async fn put(client: &Client, names: &mut Names, coding: Coding, entry: &BookEntry) -> anyhow::Result<bool> {
     let path = IndexPath::new(format!("{FOLDER}/{}", entry.id)).expect("an id is a name");
-    let old = names.local.index().file(&path).cloned();
     let bytes = serde_json::to_vec(entry)?;
     let until = now().plus(KEEP.seconds());
     let options = PutOptions {
@@ -48,21 +46,8 @@ async fn put(client: &Client, names: &mut Names, coding: Coding, entry: &BookEnt
         secrets: names.account.new_secrets(),
     };
     let report = client.put(bytes.as_slice(), options, |_| {}).await.context("cannot store it")?;
-    let file = FileEntry {
-        object: report.cid,
-        len: report.size,
-        media_type: Some(MediaType::new(MEDIA_TYPE).expect("a constant")),
-        created: old.as_ref().map_or_else(now, |old| old.created),
-        modified: now(),
-        until,
-        erasable: None,
-        headers: HeaderFields::default(),
-    };
-    names.enter(vec![Change::File(path, file)])?;
-    if let Some(old) = &old {
-        names.replaced(old)?;
-    }
-    names.push(client, coding).await
+    let small = SmallFile { object: report.cid, len: report.size, media_type: MEDIA_TYPE, until };
+    index_files::place(client, names, coding, path, small).await
 }
 
 /// Learns of links that other devices of the account have made or ended; says so where the network does not tell.
@@ -80,9 +65,7 @@ async fn fetch(globals: &Globals) -> anyhow::Result<()> {
     let payer = account_file::payer(names.account.secret());
     let learn = async |client: &Client| {
         names.pull(client).await?;
-        let folder = IndexPath::new(FOLDER).expect("a constant");
-        let paths: Vec<_> = names.local.index().files_in(&folder).map(|(path, _)| path.clone()).collect();
-        for path in paths {
+        for path in index_files::in_folder(&names, FOLDER) {
             let Ok(id) = path.file_name().parse() else { continue };
             if book.find(id)?.is_none_or(|known| known.ended.is_none()) {
                 book.learn(&read(client, &names, &path, id).await?)?;
@@ -94,14 +77,7 @@ async fn fetch(globals: &Globals) -> anyhow::Result<()> {
 }
 
 async fn read(client: &Client, names: &Names, path: &IndexPath, id: LinkId) -> anyhow::Result<BookEntry> {
-    let object = client.open(&names.link(client, path).await?).await?;
-    let len = object.len();
-    if len > ENTRY_LEN_MAX {
-        bail!("{path} has {len} bytes, which no health link has");
-    }
-    let bytes: Vec<_> = object.read(0..len).try_collect().await?;
-    let entry: BookEntry =
-        serde_json::from_slice(&bytes.concat()).with_context(|| format!("{path} is damaged"))?;
+    let entry: BookEntry = index_files::read(client, names, path, ENTRY_LEN_MAX, "health link").await?;
     if entry.id != id {
         bail!("{path} is about another link");
     }

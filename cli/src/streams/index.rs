@@ -1,17 +1,17 @@
 //! Streams in the account's index, so that its other devices know, fetch and end them: a file for each, below `/streams`.
 
-use account::{Change, put_small};
+use account::put_small;
 use anyhow::{Context as _, bail};
 use chunker::Coding;
 use client::Client;
-use futures_util::TryStreamExt as _;
-use sharing::{FileEntry, HeaderFields, IndexPath, MediaType};
+use sharing::IndexPath;
 
 use super::{KeptStream, KeptStreams};
 use crate::arguments::Globals;
+use crate::index_files::SmallFile;
 use crate::membership::Network;
 use crate::names::{Names, now};
-use crate::{account as account_file, failure};
+use crate::{account as account_file, failure, index_files};
 
 const FOLDER: &str = "streams";
 const MEDIA_TYPE: &str = "application/vnd.headwater.stream+json";
@@ -60,25 +60,11 @@ async fn put(
     stream: &KeptStream,
 ) -> anyhow::Result<bool> {
     let path = IndexPath::new(format!("{FOLDER}/{}", stream.id)).expect("an id is a name");
-    let old = names.local.index().file(&path).cloned();
     let bytes = serde_json::to_vec(stream)?;
     let until = now().plus(account::INDEX_KEPT_S);
     let object = put_small(client, &names.account, &bytes, coding, until).await.context("cannot store it")?;
-    let file = FileEntry {
-        object,
-        len: bytes.len() as u64,
-        media_type: Some(MediaType::new(MEDIA_TYPE).expect("a constant")),
-        created: old.as_ref().map_or_else(now, |old| old.created),
-        modified: now(),
-        until,
-        erasable: None,
-        headers: HeaderFields::default(),
-    };
-    names.local.write(vec![Change::File(path, file)]).context("cannot write to your index")?;
-    if let Some(old) = &old {
-        names.replaced(old)?;
-    }
-    names.push(client, coding).await
+    let small = SmallFile { object, len: bytes.len() as u64, media_type: MEDIA_TYPE, until };
+    index_files::place(client, names, coding, path, small).await
 }
 
 async fn fetch(globals: &Globals) -> anyhow::Result<()> {
@@ -88,9 +74,7 @@ async fn fetch(globals: &Globals) -> anyhow::Result<()> {
     let payer = account_file::payer(names.account.secret());
     let learn = async |client: &Client| {
         names.pull(client).await?;
-        let folder = IndexPath::new(FOLDER).expect("a constant");
-        let paths: Vec<_> = names.local.index().files_in(&folder).map(|(path, _)| path.clone()).collect();
-        for path in paths {
+        for path in index_files::in_folder(&names, FOLDER) {
             known.learn(&read(client, &names, &path).await?)?;
         }
         Ok(())
@@ -99,14 +83,7 @@ async fn fetch(globals: &Globals) -> anyhow::Result<()> {
 }
 
 async fn read(client: &Client, names: &Names, path: &IndexPath) -> anyhow::Result<KeptStream> {
-    let object = client.open(&names.link(client, path).await?).await?;
-    let len = object.len();
-    if len > ENTRY_LEN_MAX {
-        bail!("{path} has {len} bytes, which no stream has");
-    }
-    let bytes: Vec<_> = object.read(0..len).try_collect().await?;
-    let stream: KeptStream =
-        serde_json::from_slice(&bytes.concat()).with_context(|| format!("{path} is damaged"))?;
+    let stream: KeptStream = index_files::read(client, names, path, ENTRY_LEN_MAX, "stream").await?;
     if stream.id != path.file_name() {
         bail!("{path} is about another stream");
     }
