@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lanes import Job, run
 
-# By the time that they take: what is longest goes on alone at the end of neither lane.
+# By the time that they take: what is longest goes on alone at the end of no lane.
 LANES = [
     ["check-media.sh", "check-ledger.sh", "check-outside.sh", "check-grants.sh", "check-attest.sh"],
     ["check-s3.sh", "check-royalties.sh", "demo.sh --check"],
