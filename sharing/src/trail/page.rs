@@ -217,6 +217,6 @@ mod tests {
         assert_eq!(page.matches("<script>").count(), 1);
         assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("data-patient=\"&lt;b&gt;&quot;\""));
         let one = trail_as_page(&entries, Some(&PatientId::new("4711").unwrap()), UnixSeconds::new(0));
-        assert!(one.contains("1 entries.") && !one.contains("Dr. Night"));
+        assert!(one.contains("1 entry.") && !one.contains("Dr. Night"));
     }
 }
