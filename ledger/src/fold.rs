@@ -2,6 +2,7 @@
 
 mod agreements;
 mod attestations;
+mod covered;
 mod disputes;
 mod error;
 mod lanes;
@@ -142,7 +143,7 @@ impl Ledger {
             What::Deposit(deposited) => self.deposit(deposited),
             What::Delivery(record) => self.deliver(record, entry.at),
             What::Dispute(record) => self.dispute(record),
-            What::Grant(granted) => self.grant(granted),
+            What::Grant(granted) => self.grant(granted, entry.at),
             What::Hold(record) => self.hold(record),
             What::Offer(record) => self.offer(record, entry.at),
             What::Page(record) => self.release_page(record),

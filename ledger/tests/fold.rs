@@ -259,13 +259,15 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
     for epoch in [0, 5] {
         assert!(matches!(refused(&mut world, Ask { epoch, ..ask }.granted()), ApplyError::NotOpen { .. }));
     }
-    let (name, what) = budget(20, 100, 100, &[11], false);
-    world.deposit(20, 100);
+    let (name, what) = budget(20, 700, 700, &[11], false);
+    world.deposit(20, 700);
     world.new_entry(what);
     let of_another = Ask { budget: Some(name), ..ask };
     assert_eq!(refused(&mut world, of_another.granted()), GrantError::NoBudget.into());
-    let for_whom = Ask { viewer: 11, number: 9, charge: 0, ..of_another };
-    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, whatever the grant sets aside");
+    let for_whom = Ask { viewer: 11, number: 9, ..of_another };
+    let charge = GrantError::Charge { charge: amount(0), least: amount(500) };
+    assert_eq!(refused(&mut world, Ask { charge: 0, ..for_whom }.granted()), charge.into());
+    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, which is set aside already");
     world.new_entry(ask.granted());
     world.new_entry(Ask { number: 1, ..ask }.granted());
     let overdrawn =

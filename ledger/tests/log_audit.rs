@@ -36,7 +36,7 @@ fn facts() -> Facts {
             (GATEWAYS + 1, NODES, 10, 400),
         ],
         pool: (5000, 1000, false),
-        subscription: 777,
+        subscription: 900,
     }
 }
 
@@ -198,7 +198,21 @@ fn lines_that_cost_something_else_are_found() {
     let more = |line: &mut Line| line.paid = line.paid.plus(amount(1)).unwrap();
     let less = |line: &mut Line| line.paid = line.paid.minus(amount(1)).unwrap();
     assert!(found(own, &more) && found(own, &less));
-    assert!(found(pooled, &more), "a pool pays no more than was asked");
+    assert!(found(pooled, &more) && found(pooled, &less), "a pool pays what was asked");
+    let nothing = |line: &mut Line| line.paid = amount(0);
+    assert!(found(subscribed, &nothing), "and a subscription no less");
+    // As many grants as it takes to round everything down: there are not so many bytes, and not so many receipts.
+    let rounded = |plays: u64| move |line: &mut Line| (line.plays, line.paid) = (plays, amount(0));
+    assert!(found(own, &rounded(1 << 62)));
+    let mut other = log.clone();
+    let LogEntry::Line(line) = &mut other[own] else { panic!() };
+    rounded(700)(line);
+    let settled = other.iter().position(|entry| matches!(entry, LogEntry::Settlement(_))).unwrap();
+    let lines: Vec<Line> = other[..settled].iter().filter_map(line_of).collect();
+    let LogEntry::Settlement(summary) = &mut other[settled] else { panic!() };
+    summary.lines = ledger::ListRoot::of(&lines);
+    let error = audit(&other).unwrap_err();
+    assert!(matches!(error, LogAuditError::Differs { what: "the plays", .. }), "{error}");
     assert!(!found(subscribed, &more), "all of a subscription is shared: its sum is what differs");
     let smaller = |line: &mut Line| {
         let pool = line.budget.as_mut().and_then(|budget| budget.pool.as_mut()).unwrap();
@@ -215,11 +229,11 @@ fn lines_of_subscriptions_have_what_these_have() {
     let at = |is_it: &dyn Fn(&LogEntry) -> bool| log.iter().position(is_it).unwrap();
     let item = at(&|entry| matches!(entry, LogEntry::Subscription(_)));
     let LogEntry::Subscription(subscription) = &log[item] else { panic!() };
-    assert_eq!((subscription.paid, subscription.amount), (amount(777), amount(777)));
+    assert_eq!((subscription.paid, subscription.amount), (amount(900), amount(900)));
     let line =
         at(&|entry| matches!(entry, LogEntry::Line(line) if line.budget.is_some_and(|it| it.pool.is_none())));
     let settled = at(&|entry| matches!(entry, LogEntry::Settlement(_)));
-    for micro in [776, 778] {
+    for micro in [899, 901] {
         let mut other = log.clone();
         let LogEntry::Line(line) = &mut other[line] else { panic!() };
         line.paid = amount(micro);
@@ -231,7 +245,7 @@ fn lines_of_subscriptions_have_what_these_have() {
     }
     let mut other = log.clone();
     let LogEntry::Subscription(subscription) = &mut other[item] else { panic!() };
-    subscription.paid = amount(778);
+    subscription.paid = amount(901);
     let error = audit(&other).unwrap_err();
     assert!(matches!(error, LogAuditError::Subscription { .. }), "{error}");
 }

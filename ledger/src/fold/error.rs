@@ -121,6 +121,8 @@ pub enum GrantError {
     Charge { charge: Amount, least: Amount },
     #[error("no such budget in this epoch, or it is for another title or viewer")]
     NoBudget,
+    #[error("{left} of the budget is left for this viewer, {most} may be asked for")]
+    UsedUp { left: Amount, most: Amount },
 }
 
 /// Why a receipt is refused.

@@ -20,8 +20,8 @@ use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, S
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
-/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
-/// that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
+/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, by
+/// no more grants than there are receipts, and that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
 pub struct LogAudit {
@@ -46,6 +46,8 @@ struct Pending {
     pooled: Pooled,
     views: Views,
     subscribed: Subscribed,
+    /// How many grants all lines have.
+    plays: u64,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -133,7 +135,7 @@ impl LogAudit {
         let (pending, agreement) = (&mut self.pending, line.agreement);
         let known = self.agreements.get(agreement).ok_or(LogAuditError::NoAgreement { agreement })?;
         let price = &known.parts().price;
-        if !line.costs(price) || !pending.pooled.take(line) {
+        if !line.has_its_plays() || !line.costs(price) || !pending.pooled.take(line) {
             return Err(LogAuditError::Cost { agreement, paid: line.paid });
         }
         if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
@@ -143,6 +145,7 @@ impl LogAudit {
             no_wrong(pending.views.take(line, price))?;
         }
         pending.move_amount(line.paid)?;
+        pending.plays = pending.plays.saturating_add(line.plays);
         pending.subscribed.line(line);
         pending.shares.take(&self.agreements, line);
         Ok(())
@@ -239,6 +242,8 @@ impl Pending {
         let [gateways, carriers] = [ListRoot::of(&carried.gateways), ListRoot::of(&carried.carriers)];
         let checks = [
             ("the lines", ListRoot::at(&self.lines) == summary.lines),
+            // Every grant that has usage has a receipt, and so it rounds down no more than that.
+            ("the plays", self.plays <= summary.receipts.count),
             (
                 "the subscriptions",
                 self.subscribed.root() == summary.subscriptions && self.subscribed.is_even(),
