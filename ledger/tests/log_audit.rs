@@ -6,10 +6,13 @@ mod reference;
 mod world;
 
 use ledger::tlog::LogBytes;
-use ledger::{Account, Line, LineBudget, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress, What};
-use protocol::{Sequence, Signed};
+use ledger::{
+    Account, Disputed, Hold, Line, LineBudget, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress,
+    Resolution, What,
+};
+use protocol::{Digest, Sequence, Signed};
 use reference::{Facts, GATEWAYS, NODES, Play, VIEWERS};
-use world::{NETWORK, NOW, World, amount, key, secret, terms};
+use world::{ISSUER, NETWORK, NOW, World, amount, key, secret, terms};
 
 fn facts() -> Facts {
     let play = |viewer, title, payer, bytes| Play {
@@ -158,6 +161,7 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
         }
         // What is attested to and which page is served follow from nothing: the root of the checkpoint alone holds them.
         LogEntry::Attestation(_) | LogEntry::Page(_) => Vec::new(),
+        LogEntry::Dispute(_) | LogEntry::Hold(_) | LogEntry::Resolution(_) => Vec::new(),
         LogEntry::Payout(mut payout) => {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]
@@ -276,4 +280,69 @@ fn unearned_payouts_are_found() {
 fn summary_epoch(log: &[LogEntry]) -> protocol::Epoch {
     let Some(LogEntry::Settlement(summary)) = log.last() else { panic!() };
     summary.epoch
+}
+
+/// A log of an epoch, and of the next one, in which something of what party 1 has earned in the first is disputed.
+fn disputed(said: &[LogEntry]) -> Vec<LogEntry> {
+    let (_, log) = log();
+    let first = log.iter().position(|entry| matches!(entry, LogEntry::Settlement(_))).unwrap();
+    let mut with = log.clone();
+    with.splice(first + 1..=first, said.iter().cloned());
+    let names: Vec<Digest> = said.iter().map(name_of).collect();
+    let Some(LogEntry::Settlement(summary)) = with.last_mut() else { panic!() };
+    summary.disputes = ledger::ListRoot::of(&names);
+    with
+}
+
+fn name_of(entry: &LogEntry) -> Digest {
+    match entry {
+        LogEntry::Dispute(disputed) => disputed.name,
+        LogEntry::Hold(record) => record.name(),
+        LogEntry::Resolution(record) => record.name(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What was held is what was disputed, and goes to whoever has disputed it, or back: nothing else is taken from anybody.
+#[test]
+fn what_is_held_is_what_was_disputed() {
+    let dispute = |by, micro| {
+        let (name, party) = (Digest::of(b"dispute"), key(2));
+        LogEntry::Dispute(Disputed { amount: amount(micro), by: key(by), name, party })
+    };
+    let hold_of = |by, micro, number| {
+        let (dispute, issued) = (Digest::of(b"dispute"), NOW.plus(number));
+        LogEntry::Hold(Signed::sign(&secret(by), &NETWORK, Hold { amount: amount(micro), dispute, issued }))
+    };
+    let hold = |micro| hold_of(ISSUER, micro, 0);
+    let resolution = |by, given, hold: &LogEntry| {
+        let body = Resolution { given: amount(given), hold: name_of(hold), issued: NOW };
+        LogEntry::Resolution(Signed::sign(&secret(by), &NETWORK, body))
+    };
+    let read = |entry: &LogEntry| LogEntry::decode(entry.encode().as_bytes(), &NETWORK).unwrap();
+    let right = [dispute(9, 50), hold(30), hold_of(ISSUER, 20, 1), resolution(ISSUER, 30, &hold(30))];
+    assert_eq!(right.iter().map(read).collect::<Vec<_>>(), right);
+    let before = audit(&disputed(&[])).unwrap().earned(&key(2));
+    assert_eq!(audit(&disputed(&right)).unwrap().earned(&key(2)), before - 50);
+    for wrong in [
+        vec![hold(30)],
+        vec![dispute(9, 50), hold(51)],
+        vec![dispute(9, 50), hold(30), hold_of(ISSUER, 21, 1)],
+        vec![dispute(9, 50), hold(30), hold(30)],
+        vec![dispute(9, 50), hold_of(9, 30, 0)],
+        vec![dispute(2, 50), hold(30)],
+        vec![dispute(ISSUER, 50), hold(30)],
+        vec![dispute(9, 1 << 40), hold(1 << 40)],
+        vec![dispute(9, 50), hold(30), resolution(ISSUER, 31, &hold(30))],
+        vec![dispute(9, 50), hold(30), resolution(9, 30, &hold(30))],
+        vec![dispute(9, 50), resolution(ISSUER, 30, &hold(30))],
+        vec![dispute(9, 50), hold(30), resolution(ISSUER, 30, &hold(30)), resolution(ISSUER, 0, &hold(30))],
+    ] {
+        let error = audit(&disputed(&wrong)).unwrap_err();
+        assert!(matches!(error, LogAuditError::Dispute { .. } | LogAuditError::Held { .. }), "{error}");
+    }
+    let mut hidden = disputed(&right);
+    hidden.retain(|entry| !matches!(entry, LogEntry::Hold(_) | LogEntry::Resolution(_)));
+    let error = audit(&hidden).unwrap_err();
+    assert!(matches!(error, LogAuditError::Differs { what: "the disputes", .. }), "{error}");
 }

@@ -35,7 +35,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     };
     let dispute = Signed::sign(&secret(VIEWER), &AT_LEDGER, dispute);
     let promise = ledger.promised(&dispute).await;
-    let due = schedule().due(Epoch::new(1));
+    let due = schedule().started.plus(86_400 + 3600);
     assert!(promise.body().until > due, "it is public with the next settlement");
     let hold = json!({ "dispute": dispute.name().to_string(), "party": secret(CREATOR).public().to_string(), "micro": "5" });
     let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
@@ -89,7 +89,7 @@ async fn a_licence_is_bought_and_passed_on() {
     ledger.promised(&offer).await;
     let bought = Purchase { id: PaymentId::from_bytes([1; 16]), issued: now(), offer: offer.name() };
     let bought = Signed::sign(&secret(VIEWER), &AT_LEDGER, bought);
-    let due = schedule().due(Epoch::new(1));
+    let due = schedule().started.plus(86_400 + 3600);
     assert!(ledger.promised(&bought).await.body().until > due, "a sale is public with the next settlement");
     let key = KeyDelivery { issued: now(), purchase: bought.name(), sealed: Digest::from_bytes([2; 32]) };
     ledger.promised(&Signed::sign(&secret(CREATOR), &AT_LEDGER, key)).await;

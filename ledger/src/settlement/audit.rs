@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofs::canonical;
-use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey};
+use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey, Signed};
 
 use super::carriers::{self, Carried, Claim, Claims};
 use super::cost::Pooled;
@@ -12,10 +12,14 @@ use super::sales::Sold;
 use super::subscriptions::Subscribed;
 use super::views::Views;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
+use crate::disputes::Disputes;
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Sale, Terms};
+use crate::{
+    Carrier, Hold, HoldError, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Resolution, Sale,
+    Terms,
+};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
@@ -29,6 +33,8 @@ pub struct LogAudit {
     agreements: Agreements,
     pending: Pending,
     earned: BTreeMap<PublicKey, u128>,
+    /// What is disputed, and what the ledger holds back for it.
+    disputes: Disputes,
     /// What is held back of what each node has for each prepayment.
     held: BTreeMap<(Digest, PublicKey), Amount>,
     settled: Option<(Epoch, Digest)>,
@@ -74,6 +80,10 @@ pub enum LogAuditError {
     NotShared { epoch: Epoch, name: Digest },
     #[error("what {node} has for storage does not follow from the log")]
     Storage { node: PublicKey },
+    #[error("hold or resolution {name} is not the ledger's, or of more than its party has earned")]
+    Held { name: Digest },
+    #[error("hold or resolution {name}: {error}")]
+    Dispute { name: Digest, error: HoldError },
     #[error("lines and vouchers over more than there can be")]
     TooMuch,
     #[error("the log settles epoch {found}, not epoch {expected} after the settlement before")]
@@ -88,7 +98,15 @@ impl LogAudit {
     /// The beginning of a log over a journal with these terms.
     pub fn new(terms: Terms) -> Self {
         let (agreements, earned) = (Agreements::default(), BTreeMap::new());
-        Self { terms, agreements, pending: Pending::default(), earned, held: BTreeMap::new(), settled: None }
+        Self {
+            terms,
+            agreements,
+            pending: Pending::default(),
+            earned,
+            disputes: Disputes::default(),
+            held: BTreeMap::new(),
+            settled: None,
+        }
     }
 
     /// Takes the next entry of the log. After an error nothing that this says counts.
@@ -111,6 +129,9 @@ impl LogAudit {
             // They are about no money.
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
+            LogEntry::Dispute(disputed) => self.disputes.dispute(*disputed),
+            LogEntry::Hold(record) => self.hold(record)?,
+            LogEntry::Resolution(record) => self.resolve(record)?,
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {
                 if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
@@ -121,7 +142,7 @@ impl LogAudit {
         Ok(())
     }
 
-    /// What the log shows that somebody has earned, whatever was paid out of it.
+    /// What the log shows that somebody has earned, whatever was paid out of it, less what is held back or was given away.
     pub fn earned(&self, owner: &PublicKey) -> u128 {
         self.earned.get(owner).copied().unwrap_or(0)
     }
@@ -148,6 +169,31 @@ impl LogAudit {
         pending.plays = pending.plays.saturating_add(line.plays);
         pending.subscribed.line(line);
         pending.shares.take(&self.agreements, line);
+        Ok(())
+    }
+
+    /// What is held is what was disputed and has been earned, no more and for no longer.
+    fn hold(&mut self, record: &Signed<Hold>) -> Result<(), LogAuditError> {
+        let (name, epoch) = (record.name(), Epoch::new(self.next_epoch()));
+        let held = self.disputes.holding(record.body(), epoch, &self.terms);
+        let held = held.map_err(|error| LogAuditError::Dispute { name, error })?;
+        let earned = self.earned.entry(held.party).or_default();
+        let left = earned.checked_sub(held.amount.into());
+        let is_allowed = record.by() == self.terms.issuer && !self.disputes.has_hold(&name);
+        *earned = left.filter(|_| is_allowed).ok_or(LogAuditError::Held { name })?;
+        self.disputes.hold(record, held, epoch);
+        Ok(())
+    }
+
+    /// What was held goes to whoever has disputed it, or back.
+    fn resolve(&mut self, record: &Signed<Resolution>) -> Result<(), LogAuditError> {
+        let name = record.name();
+        let resolving = self.disputes.resolving(record.body());
+        let resolving = resolving.map_err(|error| LogAuditError::Dispute { name, error })?;
+        let (held, rest) =
+            resolving.filter(|_| record.by() == self.terms.issuer).ok_or(LogAuditError::Held { name })?;
+        *self.earned.entry(held.party).or_default() += u128::from(rest);
+        self.disputes.resolve(record);
         Ok(())
     }
 
@@ -186,6 +232,13 @@ impl LogAudit {
         no_wrong(pending.views.end())?;
         let carried = carriers::of(&pending.claims, &pending.shares);
         pending.check(summary, &carried)?;
+        if ListRoot::of(self.disputes.said()) != summary.disputes {
+            return Err(LogAuditError::Differs { epoch, what: "the disputes" });
+        }
+        for (party, amount) in self.disputes.ending(epoch) {
+            *self.earned.entry(party).or_default() += u128::from(amount);
+        }
+        self.disputes.settle(epoch);
         if let Some(name) = pending.pooled.not_shared() {
             return Err(LogAuditError::NotShared { epoch, name });
         }
@@ -207,9 +260,12 @@ impl LogAudit {
         Ok(())
     }
 
+    fn next_epoch(&self) -> u64 {
+        self.settled.map_or(1, |(epoch, _)| epoch.get() + 1)
+    }
+
     fn check_follows(&self, summary: &Summary) -> Result<(), LogAuditError> {
-        let number = self.settled.map_or(1, |(epoch, _)| epoch.get() + 1);
-        let (found, expected) = (summary.epoch, Epoch::new(number));
+        let (found, expected) = (summary.epoch, Epoch::new(self.next_epoch()));
         if found == expected && summary.previous == self.settled.map(|(_, digest)| digest) {
             Ok(())
         } else {
