@@ -205,6 +205,7 @@ impl Statement {
                 | LogEntry::Agreement(_)
                 | LogEntry::Attestation(_)
                 | LogEntry::Page(_)
+                | LogEntry::Receipts(_)
                 | LogEntry::Settlement(_)
                 | LogEntry::Subscription(_) => {}
             }

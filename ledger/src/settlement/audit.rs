@@ -20,7 +20,7 @@ use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, S
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
-/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
+/// totals and roots, that the list of receipts is there, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
 /// that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ struct Pending {
     sales: Frontier,
     sold: Sold,
     payouts: Vec<Payout>,
+    receipts: Frontier,
 }
 
 /// Why a log is wrong.
@@ -109,6 +110,9 @@ impl LogAudit {
             // They are about no money.
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
+            LogEntry::Receipts(leaves) => {
+                leaves.iter().for_each(|leaf| self.pending.receipts.push_leaf(*leaf));
+            }
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {
                 if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
@@ -254,6 +258,7 @@ impl Pending {
             ("the keepers", ListRoot::of(&self.keepers) == summary.keepers),
             ("the sales", ListRoot::at(&self.sales) == summary.sales),
             ("the payouts", payouts == summary.payouts),
+            ("the receipts", ListRoot::at(&self.receipts) == summary.receipts),
             ("the totals", Totals::of(&self.shares, carried, &self.keepers, &self.sold) == summary.totals),
         ];
         match checks.into_iter().find(|(_, is_right)| !is_right) {
