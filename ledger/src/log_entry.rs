@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::entry::WireAgreed;
 use crate::tlog::{LogBytes, TreeHash};
 use crate::{
-    Agreed, Attestation, Carrier, EntryError, GatewayTotal, Keeper, LEAVES_MAX, Line, PageRelease, Payout, Sale,
-    Subscription, Summary,
+    Agreed, Attestation, Carrier, EntryError, GatewayTotal, Keeper, LEAVES_MAX, Line, PageRelease, Payout,
+    Sale, Subscription, Summary,
 };
 
 /// One entry of the log. Viewers stand in it under aliases, receipts as hashes; grants and deposits do not stand in it at all.
@@ -99,6 +99,7 @@ impl LogEntry {
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),
             Self::Subscription(subscription) => Wire::Subscription(*subscription),
         };
-        LogBytes::new(canonical::to_vec(&wire)).expect("an entry is at most an agreement and 130 consents, or 1024 hashes")
+        LogBytes::new(canonical::to_vec(&wire))
+            .expect("an entry is at most an agreement and 130 consents, or 1024 hashes")
     }
 }

@@ -10,7 +10,8 @@ use ledger::tlog::{
     AddCheckpoint, Checkpoint, Frontier, KeyKind, KeyName, NotCosigned, SignedNote, VerifierKey, Witnessed,
 };
 use ledger::{
-    Line, LineBudget, Listed, LogEntry, NotPublished, Omission, OmissionError, Published, Settlement, Shortfall, ShortfallError, What,
+    Line, LineBudget, Listed, LogEntry, NotPublished, Omission, OmissionError, Published, Settlement,
+    Shortfall, ShortfallError, What,
 };
 use protocol::{DeliveryReceipt, Promise, Sequence, SessionGrant, Signed};
 use world::{Ask, ISSUER, NETWORK, NOW, key, secret};
@@ -133,10 +134,7 @@ fn a_ledger_that_shows_nothing_is_held_to_its_log() {
     assert!(matches!(elsewhere, Err(OmissionError::Unrelated)), "another settlement");
     let counted = proof(&honest).verify_in(&key(ISSUER), &published(&honest));
     assert!(matches!(counted, Err(OmissionError::NotMissing)));
-    assert!(matches!(
-        withheld.verify_in(&key(GATEWAY), &published(&silent)),
-        Err(OmissionError::Unrelated)
-    ));
+    assert!(matches!(withheld.verify_in(&key(GATEWAY), &published(&silent)), Err(OmissionError::Unrelated)));
 
     // Where the list is not in the log, or is another one, everybody sees it.
     let without = honest.log_entries().filter(|entry| !matches!(entry, LogEntry::Receipts(_)));

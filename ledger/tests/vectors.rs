@@ -7,10 +7,10 @@ use ledger::tlog::Policy;
 use ledger::{
     Acceptance, AgreementError, Attestation, AttestedError, Blind, Budget, Commitment, Consent, Deposit,
     Dispute, ENTRY_LEN_MAX, Entry, EntryError, Head, Hold, Inquiry, KeyDelivery, LedgerRecord,
-    LicenceTransfer, LogEntry, Published, NotAttested, NotSealedToThis, Offer, Omission, OmissionError, PageRelease, Payee,
-    Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Proved, Purchase, Resolution, Reversal,
-    SealedKey, SessionRequest, Shortfall, ShortfallError, SplitAgreement, StorageReport, Terms, TopUpCode,
-    Unit, What, apportion,
+    LicenceTransfer, LogEntry, NotAttested, NotSealedToThis, Offer, Omission, OmissionError, PageRelease,
+    Payee, Payout, PayoutAddress, PayoutClaim, PayoutTree, Prepayment, Proved, Published, Purchase,
+    Resolution, Reversal, SealedKey, SessionRequest, Shortfall, ShortfallError, SplitAgreement,
+    StorageReport, Terms, TopUpCode, Unit, What, apportion,
 };
 use protocol::{
     AgreementId, Allocation, Amount, Delivered, DeliveryReceipt, Digest, Epoch, NetworkId, Promise,

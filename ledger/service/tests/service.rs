@@ -70,6 +70,11 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     assert_eq!((&after["head"], &after["checkpoint"]), (&before["head"], &before["checkpoint"]));
     assert_eq!(again.settle(1).await, settled);
     check_counted(&again, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
+    // Nobody need come again with what is late.
+    let late = receipt(grant.body(), &key, 4, 200_000).encode();
+    assert_eq!(refused(again.post("/v1/records", late.clone()).await).await, (409, "settled".into()));
+    let answer = json(again.post("/v1/batches", list(&[late])).await, StatusCode::OK).await;
+    assert_eq!(answer["refused"][0]["code"], "settled");
     again.stop().await;
 }
 

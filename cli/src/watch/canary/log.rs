@@ -188,10 +188,7 @@ type HashOf<'a> = &'a dyn Fn(Subtree) -> Option<TreeHash>;
 type Hashes = Result<Vec<TreeHash>, ProofError>;
 
 /// The checkpoint that the ledger shows, as the last of the policies sees it.
-async fn newest(
-    ledger: &LedgerApi,
-    policies: &[Policy],
-) -> anyhow::Result<(SignedNote, AcceptedCheckpoint)> {
+async fn newest(ledger: &LedgerApi, policies: &[Policy]) -> anyhow::Result<(SignedNote, AcceptedCheckpoint)> {
     let note = SignedNote::decode(&ledger.bytes("log/checkpoint").await?)?;
     let mut accepted = None;
     for policy in policies {
