@@ -288,6 +288,15 @@ paid_out() {
     local earned
     paid_as anna evidence --out "$dir/evidence.zip" >/dev/null
     royalties evidence "$dir/evidence.zip"
+    evidence() { "$headwater" --json verify "$1" --policy "$paid_dir/witnesses.policy"; }
+    evidence "$dir/evidence.zip" >"$dir/evidence.json"
+    jq -e --arg earned "$(jq -r '.epochs[0].roles.party' "$dir/anna.statement.json")" '.type == "evidence" and .witnesses == 1 and .epochs[0].roles.party == $earned' "$dir/evidence.json" >/dev/null
+    royalties forge "$dir/evidence.zip" "$dir/forged.zip"
+    refused "evidence of more than was earned" evidence "$dir/forged.zip"
+    cp "$dir/evidence.zip" "$dir/flipped.zip"
+    royalties flip "$dir/flipped.zip"
+    refused "evidence with another bit" evidence "$dir/flipped.zip"
+    refused "evidence without a log that is trusted" "$headwater" verify "$dir/evidence.zip"
     earned=$(paid_as anna balance | jq -r .earned)
     paid_as anna claim --in-all "$earned" --remark 'a bank' >/dev/null
     paid_as anna balance | jq -e --arg earned "$earned" '.paid == $earned and .earned == "0.000000"' >/dev/null
@@ -388,6 +397,22 @@ controlled() {
     mv "$paid_dir/ledger.copy" "$paid_dir/ledger"
     ledger_again
     paid_settle >/dev/null
+    # A ledger that answers nobody about their grants has its log still, which says what it counts.
+    "$python" -u tests/python/royalties.py mute "$HEADWATER_LEDGER" >"$dir/mute" &
+    paid_pids[mute]=$!
+    until [[ -s $dir/mute ]]; do sleep 0.05; done
+    HEADWATER_LEDGER=$(<"$dir/mute") HEADWATER_LOG_POLICY=$paid_dir/witnesses.policy checked 0 honest eve '.finding == "honest"'
+    jq -e '.witnesses == 1 and (.unwitnessed | not)' "$dir/ended" >/dev/null
+    HEADWATER_LEDGER=$(<"$dir/mute") checked 4 forgotten gwen '.finding == "withheld" and (.why | contains("busy"))'
+    jq -e .unwitnessed "$dir/ended" >/dev/null
+    royalties omission "$dir"/canary-forgotten/*.withheld "$HEADWATER_LEDGER"
+    kill "${paid_pids[mute]}"
+    unset "paid_pids[mute]"
+    # Every log has to follow from the one before.
+    cp "$dir/canary-honest/checkpoint" "$dir/seen-checkpoint"
+    sed -i '3{s/^A/B/;t;s/^./A/}' "$dir/canary-honest/checkpoint"
+    checked 4 honest eve '.finding == "forked"'
+    cp "$dir/seen-checkpoint" "$dir/canary-honest/checkpoint"
     checked 0 honest eve '.finding == "honest"'
     checked 3 kept eve '.finding == "under_reported"'
     checked 3 silent finn '.finding == "under_reported" and (.promised | not)'

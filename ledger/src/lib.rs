@@ -76,10 +76,11 @@ pub use records::{
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
-    Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
-    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Subscription, Summary, Totals,
+    Acknowledged, Carrier, Counted, Divisions, GatewayTotal, Keeper, LEAVES_MAX, Line, LineBudget, ListProof,
+    ListRoot, LogAudit, LogAuditError, NotPublished, PayoutRoot, Pool, Published, Resale, Rule, Sale,
+    Settlement, Shown, Subscription, Summary, Totals,
 };
-pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
+pub use shortfall::{Listed, SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
 pub use text::{LedgerHost, Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

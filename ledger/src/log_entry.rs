@@ -1,17 +1,17 @@
 //! What of the ledger is public: the entries of the transparency log (spec §25).
 
 use proofs::canonical;
-use protocol::{NetworkId, Signed, Unverified};
-use serde::{Deserialize, Serialize};
+use protocol::{BoundedList, NetworkId, Signed, Unverified};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::entry::WireAgreed;
-use crate::tlog::LogBytes;
+use crate::tlog::{LogBytes, TreeHash};
 use crate::{
-    Agreed, Attestation, Carrier, Disputed, EntryError, GatewayTotal, Hold, Keeper, Line, PageRelease,
-    Payout, Resolution, Sale, Subscription, Summary,
+    Agreed, Attestation, Carrier, Disputed, EntryError, GatewayTotal, Hold, Keeper, LEAVES_MAX, Line,
+    PageRelease, Payout, Resolution, Sale, Subscription, Summary,
 };
 
-/// One entry of the log. Viewers stand in it under aliases; grants, receipts and deposits do not stand in it at all.
+/// One entry of the log. Viewers stand in it under aliases, receipts as hashes; grants and deposits do not stand in it at all.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LogEntry {
     /// An agreement was registered, and who has signed it.
@@ -36,6 +36,8 @@ pub enum LogEntry {
     Payout(Payout),
     /// A hold has ended, and who has what was held.
     Resolution(Signed<Resolution>),
+    /// Hashes of its list of receipts, in their order: at most [`LEAVES_MAX`], the next ones in the next entry.
+    Receipts(Vec<TreeHash>),
     /// What was paid for a licence until then.
     Sale(Sale),
     /// An epoch was settled: the summary of all since the settlement before.
@@ -58,9 +60,15 @@ enum Wire {
     Page(PageRelease),
     Payout(Payout),
     Resolution(Unverified<Resolution>),
+    #[serde(deserialize_with = "leaves")]
+    Receipts(Vec<TreeHash>),
     Sale(Sale),
     Settlement(Box<Summary>),
     Subscription(Subscription),
+}
+
+fn leaves<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TreeHash>, D::Error> {
+    BoundedList::<TreeHash, LEAVES_MAX>::deserialize(deserializer).map(BoundedList::into_vec)
 }
 
 impl LogEntry {
@@ -78,6 +86,7 @@ impl LogEntry {
             Wire::Page(page) => Self::Page(page),
             Wire::Payout(payout) => Self::Payout(payout),
             Wire::Resolution(record) => Self::Resolution(record.verify(network)?),
+            Wire::Receipts(leaves) => Self::Receipts(leaves),
             Wire::Sale(sale) => Self::Sale(sale),
             Wire::Settlement(summary) => Self::Settlement(summary),
             Wire::Subscription(subscription) => Self::Subscription(subscription),
@@ -98,10 +107,12 @@ impl LogEntry {
             Self::Page(page) => Wire::Page(page.clone()),
             Self::Payout(payout) => Wire::Payout(*payout),
             Self::Resolution(record) => Wire::Resolution(record.into()),
+            Self::Receipts(leaves) => Wire::Receipts(leaves.clone()),
             Self::Sale(sale) => Wire::Sale(*sale),
             Self::Settlement(summary) => Wire::Settlement(summary.clone()),
             Self::Subscription(subscription) => Wire::Subscription(*subscription),
         };
-        LogBytes::new(canonical::to_vec(&wire)).expect("an entry is at most an agreement and 130 consents")
+        LogBytes::new(canonical::to_vec(&wire))
+            .expect("an entry is at most an agreement and 130 consents, or 1024 hashes")
     }
 }

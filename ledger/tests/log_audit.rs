@@ -166,6 +166,10 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]
         }
+        LogEntry::Receipts(mut leaves) => {
+            leaves.pop();
+            vec![LogEntry::Receipts(leaves)]
+        }
         LogEntry::Subscription(mut subscription) => {
             subscription.amount = subscription.amount.plus(amount(1)).unwrap();
             let amount_ = LogEntry::Subscription(subscription);

@@ -43,6 +43,8 @@ pub(crate) enum Code {
     Conflict,
     /// It breaks a rule of the ledger.
     Refused,
+    /// It is under a grant whose epoch was settled: it is never taken.
+    Settled,
     /// It speaks of a time that has not passed here: the same can be handed in again.
     TooEarly,
     /// The body is longer than what is taken.
@@ -92,7 +94,9 @@ impl Code {
             Self::WorthNothing | Self::NotAccepted | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoAgreement => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::Refused | Self::Redeemed | Self::TooEarly => StatusCode::CONFLICT,
+            Self::Conflict | Self::Refused | Self::Redeemed | Self::Settled | Self::TooEarly => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -116,6 +120,7 @@ impl Code {
             Self::BudgetUsedUp => "The budget does not cover it",
             Self::Conflict => "Something else of this name is known",
             Self::Refused => "The rules of the ledger do not allow it",
+            Self::Settled => "Its epoch was settled without it",
             Self::TooEarly => "It speaks of a time that has not passed",
             Self::TooLarge => "The body is too long",
             Self::TooManyRequests => "This key writes too often",

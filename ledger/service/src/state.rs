@@ -193,6 +193,11 @@ impl State {
         self.counted.iter().find(|counted| counted.epoch == epoch).cloned()
     }
 
+    /// Whether a grant was of one of the last epochs that were settled.
+    pub(crate) fn was_settled(&self, serial: &Serial) -> bool {
+        self.counted.iter().any(|counted| counted.has(serial))
+    }
+
     pub(crate) const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
@@ -259,6 +264,10 @@ impl State {
 }
 
 impl CountedEpoch {
+    fn has(&self, serial: &Serial) -> bool {
+        self.grants.binary_search_by_key(serial, |(serial, _)| *serial).is_ok()
+    }
+
     /// The grants that a viewer had.
     pub(crate) fn grants_of(&self, viewer: &PublicKey) -> impl Iterator<Item = Serial> {
         self.grants.iter().filter(move |(_, owner)| owner == viewer).map(|(serial, _)| *serial)

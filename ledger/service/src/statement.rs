@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::problem::{Code, Problem};
 use crate::service::{Service, now};
-use crate::state::Settled;
+use crate::state::{Settled, State};
 
 /// Most lines of one epoch that a statement lists; sums are over all of them.
 const STATEMENT_LINES_MAX: usize = 10_000;
@@ -68,7 +68,7 @@ struct EpochStatement {
     /// What it was paid as a gateway or node, and what it has paid to nodes.
     carried: Vec<StatementPart>,
     lines: Vec<StatementLine>,
-    /// The places of the agreements by which all of it was divided.
+    /// The places of the agreements by which all of it was divided, and of those that they name.
     agreements: BTreeSet<u64>,
     /// Whether there are more lines than are listed.
     more: bool,
@@ -208,6 +208,7 @@ impl Statement {
                 | LogEntry::Hold(_)
                 | LogEntry::Page(_)
                 | LogEntry::Resolution(_)
+                | LogEntry::Receipts(_)
                 | LogEntry::Settlement(_)
                 | LogEntry::Subscription(_) => {}
             }
@@ -247,7 +248,7 @@ impl Reader<'_> {
         let earned = u128::from(as_party) + u128::from(as_gateway) + u128::from(as_network);
         if (own || earned > 0) && self.lines.len() <= STATEMENT_LINES_MAX {
             self.lines.extend(listed(state.ledger(), index, line, earned, own));
-            self.agreements.extend(state.registered(line.agreement).map(|registered| registered.index));
+            self.agreements.extend(lineage(&state, line.agreement));
         }
     }
 
@@ -300,7 +301,7 @@ impl Reader<'_> {
         *sum += u128::from(earned);
         if self.sales.len() < STATEMENT_LINES_MAX {
             let state = self.service.state();
-            self.agreements.extend(state.registered(sale.agreement).map(|registered| registered.index));
+            self.agreements.extend(lineage(&state, sale.agreement));
             self.sales.push(StatementSale {
                 index,
                 agreement: sale.agreement.to_string(),
@@ -338,6 +339,22 @@ impl Reader<'_> {
             }
         })
     }
+}
+
+/// The places of an agreement in the log, and of all that it was made from or takes the place of: nobody can divide without them.
+fn lineage(state: &State, id: AgreementId) -> BTreeSet<u64> {
+    let (mut places, mut waiting) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = waiting.pop() {
+        let (Some(registered), Some(agreement)) = (state.registered(id), state.ledger().agreement(id)) else {
+            continue;
+        };
+        if places.insert(registered.index) {
+            let parts = agreement.parts();
+            waiting.extend(parts.parents.iter().map(|parent| parent.agreement));
+            waiting.extend(parts.supersedes);
+        }
+    }
+    places
 }
 
 fn listed(ledger: &Ledger, index: u64, line: &Line, earned: u128, own: bool) -> Option<StatementLine> {

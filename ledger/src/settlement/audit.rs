@@ -24,7 +24,7 @@ use crate::{
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
-/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, by
+/// totals and roots, that the list of receipts is there, that no contract is told to pay more than was earned, that each line costs what its usage costs, by
 /// no more grants than there are receipts, and that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
@@ -60,6 +60,7 @@ struct Pending {
     sales: Frontier,
     sold: Sold,
     payouts: Vec<Payout>,
+    receipts: Frontier,
 }
 
 /// Why a log is wrong.
@@ -132,6 +133,9 @@ impl LogAudit {
             LogEntry::Dispute(disputed) => self.disputes.dispute(*disputed),
             LogEntry::Hold(record) => self.hold(record)?,
             LogEntry::Resolution(record) => self.resolve(record)?,
+            LogEntry::Receipts(leaves) => {
+                leaves.iter().for_each(|leaf| self.pending.receipts.push_leaf(*leaf));
+            }
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {
                 if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
@@ -315,6 +319,7 @@ impl Pending {
             ("the keepers", ListRoot::of(&self.keepers) == summary.keepers),
             ("the sales", ListRoot::at(&self.sales) == summary.sales),
             ("the payouts", payouts == summary.payouts),
+            ("the receipts", ListRoot::at(&self.receipts) == summary.receipts),
             ("the totals", Totals::of(&self.shares, carried, &self.keepers, &self.sold) == summary.totals),
         ];
         match checks.into_iter().find(|(_, is_right)| !is_right) {

@@ -10,6 +10,8 @@ import { openSigned } from "../trust/record";
 const ENTRY_LEN_MAX = 65_535;
 const RULE_LEN_MAX = 64;
 const NAME_LEN_MAX = 200;
+const LEAVES_MAX = 1024;
+const LEAF_LEN = 32;
 
 /** What a viewer, who is called so for this title and epoch alone, paid for a title at a gateway. */
 export interface Line {
@@ -162,6 +164,7 @@ export type LogEntry =
   | { readonly kind: "subscription"; readonly subscription: Subscription }
   | { readonly kind: "page"; readonly page: PageRelease }
   | { readonly kind: "payout"; readonly payout: Payout }
+  | { readonly kind: "receipts"; readonly count: number }
   | { readonly kind: "settlement"; readonly summary: Summary };
 
 /** The entry that `bytes` write. */
@@ -194,6 +197,8 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, page: decodePage(value) };
     case "payout":
       return { kind, payout: decodePayout(value) };
+    case "receipts":
+      return { kind, count: countLeaves(value) };
     case "settlement":
       return { kind, summary: decodeSummary(value) };
     default:
@@ -328,6 +333,13 @@ function decodeSubscription(value: Value): Subscription {
 function decodePayout(value: Value): Payout {
   const fields = Fields.of(value, "payout", ["address", "cumulative", "party"]);
   return { address: fields.bytes("address", 20), cumulative: fields.exact("cumulative", 0n), party: keyIn(fields, "party") };
+}
+
+/** How many hashes of receipts these are. */
+function countLeaves(value: Value): number {
+  const isHash = (leaf: Value) => leaf instanceof Uint8Array && leaf.length === LEAF_LEN;
+  if (!Array.isArray(value) || value.length > LEAVES_MAX || !value.every(isHash)) throw new CborError(`receipts are not at most ${LEAVES_MAX} hashes`);
+  return value.length;
 }
 
 function decodeSummary(value: Value): Summary {

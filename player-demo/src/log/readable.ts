@@ -120,6 +120,8 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const { address, cumulative, party } = entry.payout;
       return { kind: "payout", words: ["A contract owes ", key(party), " ", sum(cumulative), " all in all, at ", h("code", {}, `0x${hex(address)}`), "."] };
     }
+    case "receipts":
+      return { kind: "receipts", words: [`Hashes of ${count(entry.count, "receipt")} that the epoch counts: whoever has one finds it here, and nobody else can tell whose it is.`] };
     case "settlement": {
       const { epoch, items, totals } = entry.summary;
       const disputes = items.disputes.count > 0n ? ` ${count(Number(items.disputes.count), "dispute")}.` : "";

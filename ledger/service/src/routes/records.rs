@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ledger::What;
+use ledger::{ApplyError, ReceiptError, What};
 use protocol::{Digest, Epoch, NetworkId, PublicKey, Record, RecordHeading, Signed};
 
 use super::{RECORD_BODY_LEN_MAX, body, cbor};
@@ -57,8 +57,18 @@ pub(crate) fn promise(
         }
         Answer::Refused(error) => {
             service.metrics().refused(1);
-            Err(error.into())
+            Err(refusal(service, error))
         }
+    }
+}
+
+/// Why a record is not taken. Of a receipt it is said when that will not change: once its epoch is settled.
+pub(crate) fn refusal(service: &Service, error: ApplyError) -> Problem {
+    match &error {
+        ApplyError::Receipt(ReceiptError::NoGrant { serial }) if service.state().was_settled(serial) => {
+            Problem::new(Code::Settled, format!("the epoch of session {serial} is settled"))
+        }
+        _ => error.into(),
     }
 }
 
