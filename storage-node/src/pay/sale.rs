@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Sale {
     ledger: PublicKey,
     accounts: Mutex<Accounts>,
-    lanes: Arc<Lanes>,
+    lanes: Lanes,
     dir: PathBuf,
     /// What was written down last of what is open.
     noted: Mutex<Unpaid>,
+    /// False when strangers were introduced and that is not written down: what they have read would be asked of them again.
+    is_noted: AtomicBool,
     /// Held from the check of a payment until it is kept and taken.
     turn: tokio::sync::Mutex<()>,
     /// Something has ended, or was paid for.
@@ -46,15 +49,16 @@ impl Sale {
     pub(crate) fn open(dir: &Path, selling: &Selling, now: UnixSeconds) -> io::Result<Self> {
         let (lanes, kept) = Lanes::open(dir, now)?;
         let known = kept.iter().map(|kept| (kept.lane(), kept.allocation.name(), *kept.voucher.body()));
-        let mut accounts = Accounts::new(selling.price, selling.credit, known);
+        let mut accounts = Accounts::new(selling.price.micro, selling.credit, known);
         let unpaid = Unpaid::read(dir)?;
         accounts.restore(unpaid.clone());
         Ok(Self {
             ledger: selling.price.ledger,
             accounts: Mutex::new(accounts),
-            lanes: Arc::new(lanes),
+            lanes,
             dir: dir.to_owned(),
             noted: Mutex::new(unpaid),
+            is_noted: AtomicBool::new(true),
             turn: tokio::sync::Mutex::default(),
             eased: Notify::new(),
         })
@@ -85,22 +89,38 @@ impl Sale {
     }
 
     /// Takes a payment once it is durable; says what is counted then.
-    pub(crate) async fn take(&self, reader: Reader, payment: VerifiedPayment) -> Result<Counted, Refusal> {
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        reader: Reader,
+        payment: VerifiedPayment,
+    ) -> Result<Counted, Refusal> {
         let _turn = self.turn.lock().await;
+        if self.accounts().introduce(reader, payment.lane().payer) {
+            self.is_noted.store(false, Ordering::Relaxed);
+        }
         let is_news = self.accounts().check(&payment).map_err(refusal)?;
         if is_news {
-            let counted = self.accounts().counted_with(reader, &payment);
-            let (lanes, kept) = (self.lanes.clone(), payment.clone());
-            let written = spawn_blocking(move || lanes.keep(&kept, counted)).await;
+            let (sale, kept) = (self.clone(), payment.clone());
+            let written = spawn_blocking(move || sale.keep(&kept)).await;
             let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
             written.map_err(|error| {
                 tracing::error!(%error, "a voucher cannot be kept");
                 Refusal::new(Code::Internal, "the voucher cannot be kept")
             })?;
         }
-        let counted = self.accounts().take(reader, &payment);
+        let counted = self.accounts().take(&payment);
         self.eased.notify_waiters();
         Ok(counted)
+    }
+
+    /// Keeps a payment durably: behind whose it is what it pays for, so that a power failure in between asks nobody twice.
+    fn keep(&self, payment: &VerifiedPayment) -> io::Result<()> {
+        if !self.is_noted.load(Ordering::Relaxed) {
+            self.note_unpaid()?;
+            self.is_noted.store(true, Ordering::Relaxed);
+        }
+        let counted = self.accounts().counted_with(payment);
+        self.lanes.keep(payment, counted)
     }
 
     /// Writes down what is open, where that has changed; waits for the disk.
