@@ -10,7 +10,8 @@ use crate::failure::Outcome;
 
 /// Settle the open epoch now, or show how one was settled
 ///
-/// A ledger that runs settles by itself. Before the grants of the epoch have ended it has to be forced. What is settled stays settled: a second time changes nothing.
+/// A ledger that runs settles by itself. Before the grants of the epoch have ended it has to be forced. What is settled stays
+/// settled: with the same --epoch a second time changes nothing, without it the next epoch is meant.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
