@@ -353,4 +353,4 @@ fn said(voucher: &Voucher) -> Counted {
 
 #[cfg(test)]
 #[path = "accounts_tests.rs"]
-mod tests;
+pub(super) mod tests;

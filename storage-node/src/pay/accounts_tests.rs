@@ -8,11 +8,11 @@ use protocol::{
 use super::*;
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
-const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
-const CREDIT: u64 = 1000;
-const MICRO_PER_GIB: u64 = 1 << 29;
+pub(in crate::pay) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+pub(in crate::pay) const CREDIT: u64 = 1000;
+pub(in crate::pay) const MICRO_PER_GIB: u64 = 1 << 29;
 
-fn key(seed: u8) -> SecretKey {
+pub(in crate::pay) fn key(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32])
 }
 
@@ -24,12 +24,18 @@ fn accounts() -> Accounts {
     Accounts::new(price(), CREDIT, [])
 }
 
-fn reader(endpoint: u8, last: u8) -> Reader {
+pub(in crate::pay) fn reader(endpoint: u8, last: u8) -> Reader {
     Reader { endpoint: key(endpoint).public(), address: IpAddr::from([10, 0, 0, last]) }
 }
 
 /// A payment by this payer for this reader.
-fn payment(payer: u8, reader: Reader, lane: u32, bytes: u64, amount: u64) -> VerifiedPayment {
+pub(in crate::pay) fn payment(
+    payer: u8,
+    reader: Reader,
+    lane: u32,
+    bytes: u64,
+    amount: u64,
+) -> VerifiedPayment {
     let (payer, ledger, node) = (key(payer), key(3), key(2).public());
     let (epoch, lane) = (Epoch::new(7), LaneNumber::new(lane));
     let most = Amount::new(1 << 40).unwrap();

@@ -168,3 +168,61 @@ impl Drop for Toll<'_> {
 fn refusal(error: AccountError) -> Refusal {
     Refusal::new(error.code(), error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use protocol::{Amount, ReadPrice};
+
+    use super::super::accounts::tests::{CREDIT, MICRO_PER_GIB, NOW, key, payment, reader};
+    use super::super::lanes::DRAFTS;
+    use super::*;
+
+    /// The node that lies in this folder, as it is after a power failure.
+    fn node(dir: &Path, micro: u64) -> Arc<Sale> {
+        let price = ReadPrice { ledger: key(3).public(), micro: Amount::new(micro).unwrap() };
+        Arc::new(Sale::open(dir, &Selling { price, credit: CREDIT }, NOW).unwrap())
+    }
+
+    async fn read(node: &Arc<Sale>, reader: Reader, bytes: u64) {
+        node.toll(reader, bytes, NOW).await.unwrap().sent(bytes);
+    }
+
+    #[tokio::test]
+    async fn a_power_failure_asks_nobody_twice() {
+        let (dir, reader) = (tempfile::tempdir().unwrap(), reader(4, 1));
+        fs::create_dir(dir.path().join(DRAFTS)).unwrap();
+        let before = node(dir.path(), MICRO_PER_GIB);
+        // A stranger reads, which is written down, and pays.
+        read(&before, reader, 600).await;
+        before.note_unpaid().unwrap();
+        let first = payment(1, reader, 0, 600, 300);
+        assert_eq!(before.take(reader, first.clone()).await.unwrap().bytes, 600);
+        let after = node(dir.path(), MICRO_PER_GIB);
+        assert_eq!(after.open_and_paid(), (0, 0));
+        assert_eq!(after.take(reader, first).await.unwrap().bytes, 600);
+        // The same of a payer who is known.
+        read(&after, reader, 100).await;
+        after.note_unpaid().unwrap();
+        assert_eq!(after.take(reader, payment(1, reader, 0, 690, 345)).await.unwrap().bytes, 700);
+        assert_eq!(node(dir.path(), MICRO_PER_GIB).open_and_paid().0, 10);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_started_with_another_price_asks_the_old_one_for_what_is_open() {
+        let (dir, reader) = (tempfile::tempdir().unwrap(), reader(4, 1));
+        fs::create_dir(dir.path().join(DRAFTS)).unwrap();
+        let before = node(dir.path(), MICRO_PER_GIB);
+        before.take(reader, payment(1, reader, 0, 0, 0)).await.unwrap();
+        read(&before, reader, 400).await;
+        before.note_unpaid().unwrap();
+        let after = node(dir.path(), MICRO_PER_GIB << 2);
+        let pays = async |bytes, amount| after.take(reader, payment(1, reader, 0, bytes, amount)).await;
+        assert_eq!(pays(400, 199).await.unwrap_err().code(), Code::PaymentWanted);
+        assert_eq!(pays(400, 200).await.unwrap().bytes, 400);
+        read(&after, reader, 10).await;
+        assert_eq!(pays(410, 219).await.unwrap_err().code(), Code::PaymentWanted);
+        assert_eq!(pays(410, 220).await.unwrap().bytes, 410);
+    }
+}
