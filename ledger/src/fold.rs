@@ -27,8 +27,8 @@ pub use self::error::{
     RegisterError, SettleError, StorageError,
 };
 pub(crate) use self::lanes::{Lane, LaneKey};
-pub use self::licences::DELIVERY_TERM_MAX_S;
 pub(crate) use self::licences::Licences;
+pub use self::licences::{DELIVERY_TERM_MAX_S, HeldLicence};
 pub(crate) use self::payments::{Payments, SetAside};
 pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};

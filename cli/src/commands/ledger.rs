@@ -14,6 +14,7 @@ mod init;
 mod migrate;
 mod offer;
 mod page;
+mod paid_claims;
 mod prepay;
 mod promised;
 mod serve;
