@@ -18,6 +18,7 @@ use serde::Serialize;
 use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
 pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
+pub(crate) use self::seal::Seal;
 use crate::arguments::Globals;
 use crate::ends::{EndAnswer, Ended, Ending};
 use crate::failure::{Outcome, Usage};
