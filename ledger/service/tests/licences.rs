@@ -8,7 +8,7 @@ use ledger::{
     Acceptance, Dispute, Inquired, KeyDelivery, LicenceTransfer, Offer, PaymentId, Purchase, Remark,
 };
 use proofs::canonical;
-use protocol::{Amount, Digest, Epoch, Ppm, Promise, Signed, Unverified};
+use protocol::{Amount, Digest, Ppm, Promise, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{AT_LEDGER, CREATOR, Running, VIEWER, agreed, deposit, now, refused, schedule, secret, terms};
 use serde::Serialize;
