@@ -83,12 +83,12 @@ impl Disputes {
     /// neither that nor the ledger.
     pub(crate) fn holding(&self, hold: &Hold, epoch: Epoch, terms: &Terms) -> Result<Held, HoldError> {
         let Hold { amount, dispute, .. } = *hold;
-        let (disputed, held) = self.open.get(&dispute).ok_or(HoldError::NoDispute { dispute })?;
+        let (disputed, already) = self.open.get(&dispute).ok_or(HoldError::NoDispute { dispute })?;
         let Disputed { by, party, .. } = *disputed;
         if [party, terms.issuer, terms.treasury].contains(&by) {
             return Err(HoldError::OwnDispute { by });
         }
-        if amount.get().saturating_add(*held) > disputed.amount.get() {
+        if amount.get().saturating_add(*already) > disputed.amount.get() {
             return Err(HoldError::MoreThanDisputed { amount, disputed: disputed.amount });
         }
         let began = self.began.get(&party).map_or(epoch.get(), |began| began.get());

@@ -265,8 +265,8 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
     let of_another = Ask { budget: Some(name), ..ask };
     assert_eq!(refused(&mut world, of_another.granted()), GrantError::NoBudget.into());
     let for_whom = Ask { viewer: 11, number: 9, ..of_another };
-    let charge = GrantError::Charge { charge: amount(0), least: amount(500) };
-    assert_eq!(refused(&mut world, Ask { charge: 0, ..for_whom }.granted()), charge.into());
+    let free = GrantError::Charge { charge: amount(0), least: amount(500) };
+    assert_eq!(refused(&mut world, Ask { charge: 0, ..for_whom }.granted()), free.into());
     assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, which is set aside already");
     world.new_entry(ask.granted());
     world.new_entry(Ask { number: 1, ..ask }.granted());

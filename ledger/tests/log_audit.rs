@@ -160,8 +160,12 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             vec![shared, LogEntry::Carrier(carrier)]
         }
         // What is attested to and which page is served follow from nothing: the root of the checkpoint alone holds them.
-        LogEntry::Attestation(_) | LogEntry::Page(_) => Vec::new(),
-        LogEntry::Dispute(_) | LogEntry::Hold(_) | LogEntry::Resolution(_) => Vec::new(),
+        // Disputes and what is held for them are altered below.
+        LogEntry::Attestation(_)
+        | LogEntry::Page(_)
+        | LogEntry::Dispute(_)
+        | LogEntry::Hold(_)
+        | LogEntry::Resolution(_) => Vec::new(),
         LogEntry::Payout(mut payout) => {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]

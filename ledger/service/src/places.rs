@@ -96,24 +96,24 @@ fn busy(what: &str) -> Problem {
 mod tests {
     use super::*;
 
-    fn known(seed: u8) -> Option<PublicKey> {
-        Some(protocol::SecretKey::from_bytes(&[seed; 32]).public())
+    fn key(seed: u8) -> PublicKey {
+        protocol::SecretKey::from_bytes(&[seed; 32]).public()
     }
 
     #[test]
     fn whoever_finds_no_place_comes_again() {
         let places = Places::default();
-        let first = places.statement(known(1));
-        assert!(first.is_ok() && places.statement(known(1)).is_err(), "one key has one place");
-        let second = places.statement(known(2));
+        let first = places.statement(Some(key(1)));
+        assert!(first.is_ok() && places.statement(Some(key(1))).is_err(), "one key has one place");
+        let second = places.statement(Some(key(2)));
         assert!(second.is_ok() && places.batch().is_ok());
-        assert!([None, known(3)].into_iter().all(|known| places.statement(known).is_err()));
-        assert!(places.statement(known(3)).is_err(), "who found none has none");
+        assert!([None, Some(key(3))].into_iter().all(|known_by| places.statement(known_by).is_err()));
+        assert!(places.statement(Some(key(3))).is_err(), "who found none has none");
         drop((first, second));
         let stranger = places.statement(None);
         assert!(stranger.is_ok() && places.statement(None).is_err(), "strangers have one together");
         assert!(
-            places.statement(known(3)).is_ok() && places.statement(known(1)).is_ok(),
+            places.statement(Some(key(3))).is_ok() && places.statement(Some(key(1))).is_ok(),
             "each after the other"
         );
         drop(stranger);

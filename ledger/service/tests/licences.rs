@@ -29,7 +29,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.000000");
 
     let dispute = Dispute {
-        amount: Amount::new(5).unwrap(),
+        amount: Amount::new(9).unwrap(),
         issued: now(),
         party: secret(CREATOR).public(),
         reason: Remark::new("it was me").unwrap(),
@@ -38,8 +38,15 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     let dispute = Signed::sign(&secret(VIEWER), &AT_LEDGER, dispute);
     let promise = ledger.promised(&dispute).await;
     let due = schedule().started.plus(86_400 + 3600);
-    assert!(promise.body().until > due, "it is public with the next settlement");
-    let hold = json!({ "dispute": dispute.name().to_string(), "micro": "5" });
+    assert!(promise.body().until < due, "it is public at once");
+    let listed = &ledger.json("/v1/disputes").await["disputes"][0];
+    let [name, by] = [dispute.name().to_string(), secret(VIEWER).public().to_string()];
+    assert_eq!(
+        (&listed["name"], &listed["by"], &listed["amount"]),
+        (&json!(name), &json!(by), &json!("0.000009"))
+    );
+    ledger.published(listed["index"].as_u64().unwrap() + 1).await;
+    let hold = json!({ "dispute": name, "micro": "5" });
     let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
     assert_eq!(refused(answer).await, (402, "insufficient_funds".into()), "nothing is earned yet");
     let resolution = json!({ "hold": dispute.name().to_string(), "micro": "5" });
@@ -96,9 +103,6 @@ async fn a_licence_is_bought_and_passed_on() {
     let key = KeyDelivery { issued: now(), purchase: bought.name(), sealed: Digest::from_bytes([2; 32]) };
     ledger.promised(&Signed::sign(&secret(CREATOR), &AT_LEDGER, key)).await;
 
-    let held = async |by: u8| ledger.inquire(&secret(by), Inquired::Balance).await["licences"].clone();
-    let licence = |number: u32| json!([{ "name": bought.name().to_string(), "agreement": id.to_string(), "number": number, "resale_ppm": 100_000 }]);
-    assert_eq!((held(VIEWER).await, held(FRIEND).await), (licence(0), json!([])));
     let unasked = ledger.post("/v1/transfers", passed(bought.name(), VIEWER)).await;
     assert_eq!(refused(unasked).await, (409, "refused".into()), "the friend has not accepted");
     let answer = ledger.post("/v1/transfers", passed(bought.name(), FRIEND)).await;
@@ -106,16 +110,5 @@ async fn a_licence_is_bought_and_passed_on() {
     assert_eq!(ledger.inquire(&secret(FRIEND), Inquired::Balance).await["funds"], "0.000500");
     let settled = ledger.settle(1).await;
     assert_eq!((&settled["sales"], &settled["totals"]["sold"]), (&json!(2), &json!("0.001500")));
-    assert_eq!((held(VIEWER).await, held(FRIEND).await), (json!([]), licence(1)));
-    // Whoever has bought it, and whoever has bought it from them, sees what that has cost.
-    let mut paid = Vec::new();
-    for by in [VIEWER, FRIEND] {
-        let statement = ledger.inquire(&secret(by), Inquired::Statement).await;
-        let sales = statement["epochs"][0]["sales"].as_array().unwrap().clone();
-        let own = sales.into_iter().find(|row| row["own"] == true).unwrap();
-        paid.push((own["resale"].clone(), own["paid"].clone(), statement["epochs"][0]["paid"].clone()));
-    }
-    assert_eq!(paid[0], (json!(false), json!("0.001000"), json!("0.001000")));
-    assert_eq!(paid[1], (json!(true), json!("0.000500"), json!("0.000500")));
     ledger.stop().await;
 }

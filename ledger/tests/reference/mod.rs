@@ -140,12 +140,12 @@ impl Facts {
     fn granted(&self) -> Vec<bool> {
         let (pool, each, _) = self.pool;
         let mut held: Vec<(u8, u8, u64)> = Vec::new();
-        let mut viewed: Vec<(u8, u8)> = Vec::new();
+        let mut films: Vec<(u8, u8)> = Vec::new();
         let mut take = |play: &Play| {
             let (payer, viewer) = (play.payer, play.viewer);
             let (amount, each) =
                 [(u64::MAX, u64::MAX), (self.subscription, u64::MAX), (pool, each)][usize::from(payer)];
-            let is_viewed = play.title == 2 && viewed.contains(&(payer, viewer));
+            let is_viewed = play.title == 2 && films.contains(&(payer, viewer));
             let more = if is_viewed || payer == 0 { 0 } else { LIMIT_COSTS[play.title] };
             let of_budget: u64 = held.iter().filter(|one| one.0 == payer).map(|one| one.2).sum();
             let of_viewer: u64 =
@@ -155,11 +155,22 @@ impl Facts {
             }
             held.push((payer, viewer, more));
             if play.title == 2 {
-                viewed.push((payer, viewer));
+                films.push((payer, viewer));
             }
             true
         };
         self.plays.iter().map(&mut take).collect()
+    }
+
+    /// The same, but that nothing is acknowledged under what is not granted.
+    fn as_granted(&self) -> Self {
+        let mut facts = self.clone();
+        for (play, is_granted) in facts.plays.iter_mut().zip(self.granted()) {
+            if !is_granted {
+                play.receipts.clear();
+            }
+        }
+        facts
     }
 
     /// Grants with their receipts, then lanes with their vouchers.
@@ -269,13 +280,7 @@ fn paid(facts: &Facts) -> Vec<u64> {
 
 /// Whose money is where after the epoch.
 pub(crate) fn settle(facts: &Facts) -> Outcome {
-    let (mut facts, granted) = (facts.clone(), facts.granted());
-    for (play, is_granted) in facts.plays.iter_mut().zip(granted) {
-        if !is_granted {
-            play.receipts.clear();
-        }
-    }
-    let facts = &facts;
+    let facts = &facts.as_granted();
     let mut balances: BTreeMap<Account, i128> = BTreeMap::new();
     let mut post =
         |account, micro: u64, sign: i128| *balances.entry(account).or_default() += sign * i128::from(micro);
