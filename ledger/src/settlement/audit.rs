@@ -111,7 +111,9 @@ impl LogAudit {
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
             LogEntry::Receipts(leaves) => {
-                leaves.iter().for_each(|leaf| self.pending.receipts.push_leaf(*leaf));
+                for leaf in leaves {
+                    self.pending.receipts.push_leaf(*leaf);
+                }
             }
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {
