@@ -302,6 +302,14 @@ paid_out() {
     paid_as anna balance | jq -e --arg earned "$earned" '.paid == $earned and .earned == "0.000000"' >/dev/null
     refused "more than was earned" paid_as anna claim --in-all "${earned%.*}999.000000"
     refused "a bank beside a contract" paid_as carl claim --in-all 0.1
+    # Whom the operator has to pay, until it has said so; nobody whom contracts pay.
+    local claim
+    to_pay() { "$headwater" --json ledger claims --dir "$paid_dir/ledger" "$@"; }
+    claim=$(to_pay | jq -e --arg earned "$earned" '.claims | select(length == 1)[0] | select(.amount == $earned and .remark == "a bank").number')
+    [[ $("$headwater" ledger claims --dir "$paid_dir/ledger" --csv | wc -l) == 2 ]]
+    to_pay --paid "$claim" | jq -e '.claims == []' >/dev/null
+    to_pay | jq -e '.claims == []' >/dev/null
+    refused "a claim that nobody made" to_pay --paid 99
     local party
     for party in bob carl; do
         paid_as "$party" claim --proof >"$dir/proof.json"
@@ -476,6 +484,11 @@ data_sold() {
     for party in anna bob carl network; do
         paid_as "$party" statement --epoch 3 | jq -r '.epochs[0].sales[0].earned'
     done >"$dir/sold"
+    # Its buyer has a line of it, and may not pass it on; its seller sees what can be bought.
+    paid_as hanna statement --epoch 3 | jq -e --arg paid "$paid" '.epochs[0] | .paid == $paid and .sales[0].own' >/dev/null
+    party=$(paid_as hanna balance | jq -r '.licences[0].name')
+    refused "a licence that may not be passed on" paid_as hanna transfer write --licence "$party" --to "$(paid_key bob)" --price 1 --out "$dir/licence.transfer"
+    "$headwater" --json sell list --dir "$dir/shop" | jq -e --arg offer "$offer" '.offers | length == 1 and .[0].name == $offer and .[0].state == "on sale"' >/dev/null
     jq -se --arg paid "$paid" 'map(. * 1000000 | round) | add == ($paid | tonumber * 1000000 | round)' "$dir/sold" >/dev/null
     echo "  a data set was sold for $paid, opened from the nodes, and its price shared to the micro-unit"
 }

@@ -501,6 +501,12 @@ def shares(arguments):
         statement = json.loads(path.read_text())
         party = bytes.fromhex(statement["party"])
         roles = [{role: micro(amount) for role, amount in epoch["roles"].items()} for epoch in statement["epochs"]]
+        for epoch, said in zip(statement["epochs"], roles):
+            rows = [row for kind in ("lines", "sales", "carried") for row in epoch[kind]]
+            listed = sum(micro(row["earned"]) for row in rows)
+            require(listed == sum(said.values()), f"the rows of {path.name} have earned {listed} instead of {said}")
+            spent = sum(micro(row["paid"]) for row in rows if row.get("own", True))
+            require(spent == micro(epoch["paid"]), f"the rows of {path.name} have paid {spent} instead of {epoch['paid']}")
         whole = {role: sum(one[role] for one in roles) for role in ("party", "gateway", "node", "network")}
         treasury = network if statement["party"] == ledger.terms["treasury"] else 0
         mine = {"party": parties.pop(party, 0), "gateway": 0, "node": 0, "network": treasury}

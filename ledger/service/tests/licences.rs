@@ -35,7 +35,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     };
     let dispute = Signed::sign(&secret(VIEWER), &AT_LEDGER, dispute);
     let promise = ledger.promised(&dispute).await;
-    let due = schedule().due(Epoch::new(1));
+    let due = schedule().started.plus(86_400 + 3600);
     assert!(promise.body().until > due, "it is public with the next settlement");
     let hold = json!({ "dispute": dispute.name().to_string(), "party": secret(CREATOR).public().to_string(), "micro": "5" });
     let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
@@ -89,11 +89,14 @@ async fn a_licence_is_bought_and_passed_on() {
     ledger.promised(&offer).await;
     let bought = Purchase { id: PaymentId::from_bytes([1; 16]), issued: now(), offer: offer.name() };
     let bought = Signed::sign(&secret(VIEWER), &AT_LEDGER, bought);
-    let due = schedule().due(Epoch::new(1));
+    let due = schedule().started.plus(86_400 + 3600);
     assert!(ledger.promised(&bought).await.body().until > due, "a sale is public with the next settlement");
     let key = KeyDelivery { issued: now(), purchase: bought.name(), sealed: Digest::from_bytes([2; 32]) };
     ledger.promised(&Signed::sign(&secret(CREATOR), &AT_LEDGER, key)).await;
 
+    let held = async |by: u8| ledger.inquire(&secret(by), Inquired::Balance).await["licences"].clone();
+    let licence = |number: u32| json!([{ "name": bought.name().to_string(), "agreement": id.to_string(), "number": number, "resale_ppm": 100_000 }]);
+    assert_eq!((held(VIEWER).await, held(FRIEND).await), (licence(0), json!([])));
     let unasked = ledger.post("/v1/transfers", passed(bought.name(), VIEWER)).await;
     assert_eq!(refused(unasked).await, (409, "refused".into()), "the friend has not accepted");
     let answer = ledger.post("/v1/transfers", passed(bought.name(), FRIEND)).await;
@@ -101,5 +104,16 @@ async fn a_licence_is_bought_and_passed_on() {
     assert_eq!(ledger.inquire(&secret(FRIEND), Inquired::Balance).await["funds"], "0.000500");
     let settled = ledger.settle(1).await;
     assert_eq!((&settled["sales"], &settled["totals"]["sold"]), (&json!(2), &json!("0.001500")));
+    assert_eq!((held(VIEWER).await, held(FRIEND).await), (json!([]), licence(1)));
+    // Whoever has bought it, and whoever has bought it from them, sees what that has cost.
+    let mut paid = Vec::new();
+    for by in [VIEWER, FRIEND] {
+        let statement = ledger.inquire(&secret(by), Inquired::Statement).await;
+        let sales = statement["epochs"][0]["sales"].as_array().unwrap().clone();
+        let own = sales.into_iter().find(|row| row["own"] == true).unwrap();
+        paid.push((own["resale"].clone(), own["paid"].clone(), statement["epochs"][0]["paid"].clone()));
+    }
+    assert_eq!(paid[0], (json!(false), json!("0.001000"), json!("0.001000")));
+    assert_eq!(paid[1], (json!(true), json!("0.000500"), json!("0.000500")));
     ledger.stop().await;
 }
