@@ -194,12 +194,20 @@ fn a_view_is_not_diluted_by_time_that_nobody_has_served() {
     let served = Ask { charge: 100, ..ask(film, 100, 0) };
     let limit = Usage { bytes: 0, ms: ledger::GRANT_MS_MAX };
     let invented = Ask { gateway: RIVAL, charge: 100, limit, ..ask(film, 100, 1) };
-    for (ask, ms) in [(served, 2000), (invented, ledger::GRANT_MS_MAX)] {
-        world.new_entry(ask.granted());
-        world.new_entry(ask.receipt(0, 1, Usage { bytes: 0, ms }));
-    }
-    let lines = world.settle().lines;
-    assert_eq!(lines.iter().map(|line| line.paid.get()).collect::<Vec<_>>(), [50, 50]);
+    let paid = |mut world: World, plays: [(Ask, u64); 2]| {
+        for (ask, ms) in plays {
+            world.new_entry(ask.granted());
+            world.new_entry(ask.receipt(0, 1, Usage { bytes: 0, ms }));
+        }
+        let lines = world.settle().lines;
+        [GATEWAY, RIVAL].map(|at| lines.iter().find(|line| line.gateway == key(at)).unwrap().paid.get())
+    };
+    assert_eq!(paid(world.clone(), [(served, 2000), (invented, ledger::GRANT_MS_MAX)]), [50, 50]);
+    // Nor by a moment that the viewer pays for, where a budget pays for the rest.
+    let (subscription, what) = budget(100, 100, 100, &[100], false);
+    world.new_entry(what);
+    let served = Ask { budget: Some(subscription), ..served };
+    assert_eq!(paid(world, [(served, 1999), (invented, 1)]), [100, 0]);
 }
 
 /// Keys are free to make: a sponsor pays for those whom the pool names, and for nobody who comes.

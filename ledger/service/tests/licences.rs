@@ -8,7 +8,7 @@ use ledger::{
     Acceptance, Dispute, Inquired, KeyDelivery, LicenceTransfer, Offer, PaymentId, Purchase, Remark,
 };
 use proofs::canonical;
-use protocol::{Amount, Digest, Epoch, Ppm, Promise, Signed, Unverified};
+use protocol::{Amount, Digest, Ppm, Promise, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{AT_LEDGER, CREATOR, Running, VIEWER, agreed, deposit, now, refused, schedule, secret, terms};
 use serde::Serialize;
@@ -29,7 +29,9 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.000000");
 
     let dispute = Dispute {
+        amount: Amount::new(5).unwrap(),
         issued: now(),
+        party: secret(CREATOR).public(),
         reason: Remark::new("it was me").unwrap(),
         subject: Digest::from_bytes([1; 32]),
     };
@@ -37,7 +39,7 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     let promise = ledger.promised(&dispute).await;
     let due = schedule().started.plus(86_400 + 3600);
     assert!(promise.body().until > due, "it is public with the next settlement");
-    let hold = json!({ "dispute": dispute.name().to_string(), "party": secret(CREATOR).public().to_string(), "micro": "5" });
+    let hold = json!({ "dispute": dispute.name().to_string(), "micro": "5" });
     let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
     assert_eq!(refused(answer).await, (402, "insufficient_funds".into()), "nothing is earned yet");
     let resolution = json!({ "hold": dispute.name().to_string(), "micro": "5" });

@@ -64,20 +64,15 @@ pub(crate) fn asked<'a>(
 }
 
 /// A view is asked for once in an epoch, of whatever grants it was made up, when all of them together were played for long
-/// enough. Grants that the viewer pays come first; of those each asks for its part by what was played under it, which counts for
-/// no more than what makes a view: time that nobody has served takes no more from who did than one view of the same.
+/// enough. Each asks for its part by what was played under it, whoever pays, which counts for no more than what makes a view:
+/// time that nobody has served takes no more from who did than one view of the same.
 fn ask_for_a_view(price: &Price, places: &[usize], plays: &mut [Play<'_>]) {
     let all = places.iter().fold(Usage::default(), |sum, at| sum.plus(plays[*at].usage));
     let view = price.charge(all, Amount::MAX);
-    let own = |at: &&usize| plays[**at].session.budget.is_none() && plays[**at].usage.ms > 0;
-    let mut payers: Vec<usize> = places.iter().filter(own).copied().collect();
-    if payers.is_empty() {
-        payers = places.to_vec();
-    }
     let weight = |at: &usize| (plays[*at].session.grant.serial, plays[*at].usage.ms.min(view_ms(price)));
-    let weights: Vec<(Serial, u64)> = payers.iter().map(weight).collect();
-    for (at, part) in payers.into_iter().zip(apportion(view, &weights).unwrap_or_default()) {
-        plays[at].asked = part;
+    let weights: Vec<(Serial, u64)> = places.iter().map(weight).collect();
+    for (at, part) in places.iter().zip(apportion(view, &weights).unwrap_or_default()) {
+        plays[*at].asked = part;
     }
 }
 

@@ -37,24 +37,18 @@ fn is_right(price: &Price, lines: &[Line]) -> bool {
     if all.ms == u64::MAX || lines.iter().any(Line::is_beyond_counting) {
         return true;
     }
-    let view = price.charge(all, Amount::MAX);
-    let is_own = |line: &&Line| line.budget.is_none() && line.usage.ms > 0;
-    let (own, rest): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(is_own);
-    if own.is_empty() {
-        return have_shared(&rest, price, view);
-    }
-    have_shared(&own, price, view) && rest.iter().all(|line| line.paid.is_zero())
+    have_shared(lines, price, price.charge(all, Amount::MAX))
 }
 
 /// Whether these lines have paid for the view, each its part of it; a budget that is shared as a whole may have paid more.
-fn have_shared(lines: &[&Line], price: &Price, view: Amount) -> bool {
+fn have_shared(lines: &[Line], price: &Price, view: Amount) -> bool {
     let weights: Vec<Weight> = lines.iter().map(|line| Weight::of(line, price)).collect();
     let sum = weights.iter().copied().fold(Weight::default(), Weight::plus);
-    let has_its_part = |(line, weight): (&&Line, &Weight)| weight.is_part(line, sum, view);
-    let paid = |line: &&Line| (!is_whole(line)).then_some(u128::from(line.paid));
-    let paid: Vec<u128> = lines.iter().filter_map(|line| paid(line)).collect();
-    let (are_all, sum_paid) = (paid.len() == lines.len(), paid.iter().sum::<u128>());
-    let is_paid = if are_all { sum_paid == u128::from(view) } else { sum_paid <= u128::from(view) };
+    let has_its_part = |(line, weight): (&Line, &Weight)| weight.is_part(line, sum, view);
+    let limited = lines.iter().filter(|line| !is_whole(line));
+    let paid: u128 = limited.clone().map(|line| u128::from(line.paid)).sum();
+    let is_all = limited.count() == lines.len();
+    let is_paid = if is_all { paid == u128::from(view) } else { paid <= u128::from(view) };
     is_paid && lines.iter().zip(&weights).all(has_its_part)
 }
 
@@ -147,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn budgets_pay_for_a_view_where_the_viewer_does_not() {
+    fn budgets_pay_for_a_view_as_viewers_do() {
         let pool = Pool { name: Digest::of(b"pool"), amount: amount(99), each: amount(99), viewers: 9 };
         let pooled = Some(LineBudget { pool: Some(pool), whole: false });
         let subscribed = Some(LineBudget { pool: None, whole: false });
@@ -161,8 +155,9 @@ mod tests {
         assert!(are_right(&[of(subscribed, 5, 2000), of(whole, 50, 2000)]));
         assert!(!are_right(&[of(subscribed, 5, 2000), of(whole, 4, 2000)]), "less than its part");
         assert!(!are_right(&[of(subscribed, 0, 2000), of(whole, 50, 2000)]));
-        assert!(are_right(&[of(None, 10, 1000), of(whole, 0, 1000)]));
+        assert!(are_right(&[of(None, 5, 1000), of(pooled, 5, 1000)]), "each its part, whoever pays");
         assert!(!are_right(&[of(None, 10, 1000), of(pooled, 1, 1000)]), "it was paid already");
+        assert!(!are_right(&[of(None, 10, 1), of(pooled, 0, 3000)]), "a millisecond does not pay for all");
         assert!(!are_right(&[of(None, 1, 0), of(pooled, 9, 3000)]), "nothing was played for it");
     }
 

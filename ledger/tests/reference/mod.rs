@@ -238,11 +238,8 @@ fn asked(facts: &Facts) -> Vec<u64> {
         if views.iter().map(ms).sum::<u64>() < VIEW_MS {
             continue;
         }
-        let own: Vec<usize> =
-            views.iter().copied().filter(|at| plays[*at].payer == 0 && ms(at) > 0).collect();
-        let payers = if own.is_empty() { views } else { own };
-        let weights: Vec<_> = payers.iter().map(|at| (asks[*at].serial(), ms(at).min(VIEW_MS))).collect();
-        for (at, part) in payers.iter().zip(share(VIEW_COSTS, &weights)) {
+        let weights: Vec<_> = views.iter().map(|at| (asks[*at].serial(), ms(at).min(VIEW_MS))).collect();
+        for (at, part) in views.iter().zip(share(VIEW_COSTS, &weights)) {
             asked[*at] = part;
         }
     }
