@@ -134,7 +134,9 @@ impl LogAudit {
             LogEntry::Hold(record) => self.hold(record)?,
             LogEntry::Resolution(record) => self.resolve(record)?,
             LogEntry::Receipts(leaves) => {
-                leaves.iter().for_each(|leaf| self.pending.receipts.push_leaf(*leaf));
+                for leaf in leaves {
+                    self.pending.receipts.push_leaf(*leaf);
+                }
             }
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {

@@ -38,7 +38,9 @@ impl ListRoot {
     /// The root over items with these hashes.
     pub fn of_leaves(leaves: &[TreeHash]) -> Self {
         let mut frontier = Frontier::default();
-        leaves.iter().for_each(|leaf| frontier.push_leaf(*leaf));
+        for leaf in leaves {
+            frontier.push_leaf(*leaf);
+        }
         Self::at(&frontier)
     }
 

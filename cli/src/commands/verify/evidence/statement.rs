@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use ledger::{Divisions, Line, LogEntry, Sale};
-use protocol::{Amount, PublicKey};
+use protocol::{Amount, Digest, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger_api::parse_key;
@@ -64,13 +64,32 @@ struct SaleStatement {
     resale: bool,
     paid: String,
     earned: String,
+    own: bool,
 }
 
 #[derive(Deserialize)]
 struct PartStatement {
     index: u64,
     kind: String,
+    gateway: Option<String>,
+    node: Option<String>,
+    prepayment: Option<String>,
+    bytes: u64,
+    charged: String,
+    paid: String,
     earned: String,
+}
+
+/// What an entry about bytes says to one key.
+struct Part {
+    kind: &'static str,
+    gateway: Option<PublicKey>,
+    node: Option<PublicKey>,
+    prepayment: Option<Digest>,
+    bytes: u64,
+    charged: Amount,
+    paid: u128,
+    earned: u128,
 }
 
 /// What an epoch comes to, by its entries.
@@ -199,24 +218,27 @@ impl<'a> Log<'a> {
         same("what was paid", index, &stated.paid, &paid.to_string())?;
         same("what was earned", index, &stated.earned, &text(earned))?;
         *(if self.is_treasury { &mut sums.network } else { &mut sums.party }) += earned;
+        if stated.own {
+            sums.paid += u128::from(paid);
+        }
         Ok(())
     }
 
     /// What was carried or kept.
     fn part(&mut self, stated: &PartStatement, summary: u64, sums: &mut Sums) -> anyhow::Result<()> {
-        let (party, entry) = (self.party, self.named(stated.index, summary)?);
-        let (kind, earned) = match entry {
-            LogEntry::Gateway(total) if total.gateway == party => ("gateway", u128::from(total.kept)),
-            LogEntry::Carrier(carrier) if carrier.node == party => {
-                ("carrier", u128::from(carrier.shared) + u128::from(carrier.owed))
-            }
-            LogEntry::Carrier(carrier) if carrier.gateway == party => ("carrier", 0),
-            LogEntry::Keeper(keeper) if keeper.node == party => ("keeper", u128::from(keeper.paid)),
-            _ => bail!("it is of somebody else"),
-        };
-        same("the kind", stated.index, stated.kind.as_str(), kind)?;
-        same("what was earned", stated.index, &stated.earned, &text(earned))?;
-        *(if kind == "gateway" { &mut sums.gateway } else { &mut sums.node }) += earned;
+        let party = self.party;
+        let part = Part::of(self.named(stated.index, summary)?, &party).context("it is of somebody else")?;
+        let (index, key) = (stated.index, |key: PublicKey| HEXLOWER.encode(key.as_bytes()));
+        same("the kind", index, stated.kind.as_str(), part.kind)?;
+        same("the gateway", index, &stated.gateway, &part.gateway.map(key))?;
+        same("the node", index, &stated.node, &part.node.map(key))?;
+        same("the prepayment", index, &stated.prepayment, &part.prepayment.map(|name| name.to_string()))?;
+        same("bytes", index, &stated.bytes, &part.bytes)?;
+        same("what was charged", index, &stated.charged, &part.charged.to_string())?;
+        same("what was paid", index, &stated.paid, &text(part.paid))?;
+        same("what was earned", index, &stated.earned, &text(part.earned))?;
+        *(if part.kind == "gateway" { &mut sums.gateway } else { &mut sums.node }) += part.earned;
+        sums.paid += part.paid;
         Ok(())
     }
 
@@ -233,6 +255,48 @@ impl<'a> Log<'a> {
 
     fn entry(&self, index: u64) -> anyhow::Result<&'a LogEntry> {
         self.entries.get(&index).with_context(|| format!("entry {index} of the log is not here"))
+    }
+}
+
+impl Part {
+    /// `None` where the entry is about others.
+    fn of(entry: &LogEntry, party: &PublicKey) -> Option<Self> {
+        match entry {
+            LogEntry::Gateway(total) if total.gateway == *party => Some(Self {
+                kind: "gateway",
+                gateway: Some(total.gateway),
+                node: None,
+                prepayment: None,
+                bytes: total.acknowledged,
+                charged: total.pool,
+                paid: 0,
+                earned: total.kept.into(),
+            }),
+            LogEntry::Carrier(carrier) if [carrier.node, carrier.gateway].contains(party) => {
+                let (shared, owed) = (u128::from(carrier.shared), u128::from(carrier.owed));
+                Some(Self {
+                    kind: "carrier",
+                    gateway: Some(carrier.gateway),
+                    node: Some(carrier.node),
+                    prepayment: None,
+                    bytes: carrier.claimed,
+                    charged: carrier.promised,
+                    paid: if carrier.gateway == *party { owed } else { 0 },
+                    earned: if carrier.node == *party { shared + owed } else { 0 },
+                })
+            }
+            LogEntry::Keeper(keeper) if keeper.node == *party => Some(Self {
+                kind: "keeper",
+                gateway: None,
+                node: Some(keeper.node),
+                prepayment: Some(keeper.prepayment),
+                bytes: keeper.byte_hours,
+                charged: keeper.paid,
+                paid: 0,
+                earned: keeper.paid.into(),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -332,8 +396,17 @@ mod tests {
                 "roles": { "party": "0.000000", "gateway": gateway, "node": "0.000007", "network": "0.000000" },
             })
         };
-        let kept = |index: u64| json!({ "index": index, "kind": "keeper", "earned": "0.000007" });
-        let carried = json!({ "index": 5, "kind": "gateway", "earned": "0.000005" });
+        let own = HEXLOWER.encode(key(1).as_bytes());
+        let kept = |index: u64| {
+            json!({
+                "index": index, "kind": "keeper", "node": own, "prepayment": "01".repeat(32), "bytes": 1,
+                "charged": "0.000007", "paid": "0.000000", "earned": "0.000007",
+            })
+        };
+        let carried = json!({
+            "index": 5, "kind": "gateway", "gateway": own, "bytes": 0,
+            "charged": "0.000005", "paid": "0.000000", "earned": "0.000005",
+        });
         json!({
             "party": HEXLOWER.encode(key(1).as_bytes()), "unit": "EUR",
             "epochs": [epoch(1, 2, "0.000000", json!([kept(0)])), epoch(2, 6, "0.000005", json!([kept(4), carried]))],
@@ -351,7 +424,9 @@ mod tests {
     #[test]
     fn a_statement_says_what_its_entries_say_and_no_more() {
         assert_eq!(check(statement()).unwrap(), 2);
-        let lies: [(&str, Value, &str); 10] = [
+        let lies: [(&str, Value, &str); 12] = [
+            ("/epochs/0/carried/0/bytes", json!(2), "bytes"),
+            ("/epochs/0/carried/0/prepayment", json!("02".repeat(32)), "the prepayment"),
             ("/epochs/0/roles/node", json!("0.000008"), "its sums"),
             ("/epochs/0/roles/party", json!("0.000001"), "its sums"),
             ("/epochs/0/paid", json!("0.000001"), "its sums"),
