@@ -99,7 +99,7 @@ echo "who leaves a group keeps nothing that is revoked, and the others keep what
 # In an emergency: sealed at the gateway, opened by who is on duty, on record before anything is given out, loud until it is reviewed.
 "$headwater" put "$dir/scan" --name /charts/4711 >/dev/null
 "$headwater" group add on-duty "$(<"$dir/carl.id")" >/dev/null
-"$headwater" grant /charts/4711 --to @on-duty --emergency >"$dir/emergency.link"
+"$headwater" grant /charts/4711 --to @on-duty --emergency --expires 30d >"$dir/emergency.link"
 fails 1 "granted to others" other anna break-glass "@$dir/emergency.link" --reason x -o "$dir/for-emergency"
 fails 2 "say why" other carl break-glass "@$dir/emergency.link" --reason " " -o "$dir/for-emergency"
 # An ordinary command says what the grant is for, and leaves no link behind.
@@ -129,14 +129,14 @@ fails 1 "none that waits" "$headwater" audit-trail --offline --review "$entry"
 "$headwater" grants 2>"$dir/said" >/dev/null
 [[ ! -s $dir/said ]]
 # Folders of records, folders in them and single records, each as a copy; every access is reported.
-"$headwater" grant /records /records/deep /records/1.json --to @on-duty --emergency >"$dir/folders.link"
+"$headwater" grant /records /records/deep /records/1.json --to @on-duty --emergency --expires 30d >"$dir/folders.link"
 other carl break-glass "@$dir/folders.link" --reason "no papers" -o "$dir/for-folders" >/dev/null 2>&1
 diff -r "$dir/folder" "$dir/for-folders/records"
 diff "$dir/folder/deep/2.json" "$dir/for-folders/deep/deep/2.json"
 cmp "$dir/folder/1.json" "$dir/for-folders/1.json"
 hw audit-trail | jq -e '.unreviewed | length == 1 and .[0].reason == "no papers" and (.[0].who | startswith("headwater-id:"))' >/dev/null
 hw audit-trail --offline --review "$(hw audit-trail --offline | jq '.unreviewed[0].seq')" >/dev/null
-fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty --emergency
+fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty --emergency --expires 30d
 # Revoked, the link at the gateway ends with the grant: for who kept it, too.
 hw revoke "@$dir/emergency.link" >"$dir/revoked.json"
 jq -e '.sealed.revoked and .sealed.opened == 1 and (.sealed.files | length == 1) and .left == 0' "$dir/revoked.json" >/dev/null
