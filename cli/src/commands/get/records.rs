@@ -125,6 +125,11 @@ impl Get {
             (None, Some(name)) if !name.starts_with(['.', '-']) => name.into(),
             _ => return Err(Usage::because("this is a folder of records; say -o FOLDER")),
         };
+        if let Some(inside) = inside
+            && !has_any(folder, inside).await?
+        {
+            bail!(absent(inside));
+        }
         let total = folder.catalogue().packs().iter().map(sharing::PackRef::bytes).sum();
         let progress = output.progress("get", Some(total));
         let draft = Folder::at(path)?;
@@ -140,15 +145,20 @@ impl Get {
             Ok(())
         };
         unless_ended(read).await?;
-        if answer.records == 0
-            && let Some(inside) = inside
-        {
-            bail!(absent(inside));
-        }
         answer.folder = draft.finish()?;
         output.answer(&answer)?;
         Ok(Outcome::Complete)
     }
+}
+
+/// Whether a record has this name, or lies in a folder with it.
+async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
+    for pack in 0..folder.catalogue().packs().len() {
+        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn write_pack(
