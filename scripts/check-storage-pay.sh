@@ -21,9 +21,12 @@ trap cleanup EXIT
 real=$headwater
 faketime=$(dpkg -L libfaketime | grep '/libfaketimeMT\.so\.1$')
 
-# later MINUTES: from now on the programs live so much later.
+# Reports are of whole hours: the programs begin five minutes after one has struck, whatever the minute is here.
+begin=$((65 - 10#$(date +%M)))
+
+# later MINUTES: from now on the programs live so much later than where they begin.
 later() {
-    printf '#!/bin/sh\nexec env LD_PRELOAD=%s FAKETIME=+%sm FAKETIME_DONT_FAKE_MONOTONIC=1 %s "$@"\n' "$faketime" "$1" "$real" >"$dir/later"
+    printf '#!/bin/sh\nexec env LD_PRELOAD=%s FAKETIME=+%sm FAKETIME_DONT_FAKE_MONOTONIC=1 %s "$@"\n' "$faketime" "$((begin + $1))" "$real" >"$dir/later"
     chmod +x "$dir/later"
     headwater=$dir/later
 }
@@ -73,6 +76,7 @@ reports() { (($(grep -c 'storage is reported' "$paid_dir/steward.log") >= $1)); 
 
 keepers() { "$python" tests/python/royalties.py keepers "$HEADWATER_LEDGER" "$@"; }
 
+later 0
 paid_ledger "$dir/pay"
 nodes_serve
 head -c 3000000 /dev/urandom >"$dir/readings"

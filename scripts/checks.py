@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All checks by programs that are not ours, in two lanes: they spend much of their time waiting for networks of processes.
+"""All checks by programs that are not ours, in three lanes: they spend much of their time waiting for networks of processes.
 
 The program and its page are built already; HEADWATER_PROGRAM names the first.
 """
@@ -8,21 +8,11 @@ from pathlib import Path
 
 from lanes import Job, run
 
-# By the time that they take: what is longest goes on alone at the end of neither lane.
+# By the time that they take: what is longest goes on alone at the end of no lane.
 LANES = [
-    ["check-media.sh", "check-royalties.sh", "check-packs.sh", "demo.sh --check"],
-    [
-        "check-s3.sh",
-        "check-operators.sh",
-        "check-ledger.sh",
-        "check-viewer.sh",
-        "check-outside.sh",
-        "check-shares.sh",
-        "check-grants.sh",
-        "check-health.sh",
-        "check-storage-pay.sh",
-        "check-attest.sh",
-    ],
+    ["check-media.sh", "check-ledger.sh", "check-outside.sh", "check-grants.sh", "check-attest.sh"],
+    ["check-s3.sh", "check-royalties.sh", "demo.sh --check"],
+    ["check-operators.sh", "check-viewer.sh", "check-storage-pay.sh", "check-packs.sh", "check-health.sh", "check-shares.sh"],
 ]
 
 

@@ -20,11 +20,15 @@ class Job(NamedTuple):
     environment: dict[str, str] = {}
 
 
+# Of a job that failed, so many bytes of what it printed last stand at the very end, too: whoever reads a part of a long log reads its end.
+SHOWN_AGAIN = 4000
+
+
 class Lanes:
     """Jobs that run, and how they ended."""
 
     def __init__(self) -> None:
-        self.failed: list[str] = []
+        self.failed: dict[str, bytes] = {}
         self.running: set[subprocess.Popen[bytes]] = set()
         self.lock = threading.Lock()
         self.stopped = False
@@ -49,7 +53,7 @@ class Lanes:
                 sys.stdout.buffer.write(output)
                 print(f"     {job.name} ended after {time.monotonic() - began:.0f} s", flush=True)
                 if process.returncode:
-                    self.failed.append(job.name)
+                    self.failed[job.name] = output[-SHOWN_AGAIN:]
 
     def stop(self, number: int, _frame: object) -> None:
         """Ends what runs; begins nothing more."""
@@ -69,5 +73,9 @@ def run(lanes: list[list[Job]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    for name, output in sorted(running.failed.items()):
+        print(f"\n     {name} failed; the end of what it printed", flush=True)
+        sys.stdout.buffer.write(output)
+    sys.stdout.flush()
     if running.failed:
         sys.exit(f"\nfailed: {', '.join(sorted(running.failed))}")

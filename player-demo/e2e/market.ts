@@ -19,6 +19,7 @@ import { assert, type Check, type Target } from "./target";
 const PATIENCE_MS = 30_000;
 /** How far both tabs play, in seconds. */
 const PLAYED_S = 6;
+const SEGMENT = /\/\d+\.m4s$/;
 /** The beginning of an Ed25519 key in PKCS #8 (RFC 8410), before its 32 bytes. */
 const PKCS8 = fromHex("302e020100300506032b657004220420");
 
@@ -46,7 +47,7 @@ interface Bought {
 /** What the page has signed, as it goes over the wire, and how it was answered. */
 export class Signed {
   readonly newest = new Map<number, { seq: number; count: number; usage: Usage }>();
-  /** Segments that came, receipts that were sent, and those that were taken. */
+  /** Segments that came to their end, receipts that were sent, and those that were taken. */
   came = 0;
   sent = 0;
   taken = 0;
@@ -57,10 +58,13 @@ export class Signed {
 
   listen(page: Page): void {
     page.on("request", (request) => this.sees(request));
+    // A player that gives a segment up half-way, as on a slow machine, has it not.
+    page.on("requestfinished", async (request) => {
+      if (SEGMENT.test(new URL(request.url()).pathname) && (await request.response())?.ok()) this.came += 1;
+    });
     page.on("response", async (response) => {
-      const { pathname } = new URL(response.url());
-      if (/\/\d+\.m4s$/.test(pathname) && response.ok()) this.came += 1;
       if (response.request().method() !== "POST") return;
+      const { pathname } = new URL(response.url());
       if (pathname.endsWith("/receipts")) {
         if (response.status() === 204) this.taken += 1;
         else this.refused.push(`${response.status()} ${await response.text().catch(() => "")}`);

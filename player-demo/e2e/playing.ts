@@ -4,11 +4,16 @@ import type { Page } from "playwright-core";
 
 import { assert } from "./target";
 
-const PATIENCE_MS = 30_000;
+/** On a machine that does much else. */
+const PATIENCE_MS = 60_000;
+/** So much of what a page says instead is in the reason of a failure. */
+const SHOWN_CHARS = 600;
 
 /** Starts to play, and waits until the picture moves. */
 export async function play(page: Page, rate = 1): Promise<void> {
-  await page.waitForSelector("video", { state: "attached", timeout: PATIENCE_MS });
+  await page.waitForSelector("video", { state: "attached", timeout: PATIENCE_MS }).catch(async (error) => {
+    throw new Error(`nothing plays, and the page says: ${(await page.innerText("body")).slice(0, SHOWN_CHARS)}`, { cause: error });
+  });
   await page.evaluate((rate) => {
     const video = document.querySelector("video") as HTMLVideoElement;
     video.muted = true;
