@@ -23,6 +23,7 @@ use self::access::{Access, Ended};
 use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::commands::revoke::Seal;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given};
 use crate::holds;
@@ -139,7 +140,7 @@ impl Rm {
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
-            end_grants(globals, client, &names, &chosen).await?;
+            end_grants(globals, client, &mut names, &chosen).await?;
             let mut ended = match access {
                 Some(access) => access.end(globals, client, &mut names, coding).await?,
                 None => Ended::default(),
@@ -320,15 +321,18 @@ async fn packs_of(
     Ok(of_each)
 }
 
-/// Has whoever asks for a grant that is removed hear that it has ended.
+/// Has whoever asks for a grant that is removed hear that it has ended, at the gateway too where it is for emergencies.
 async fn end_grants(
     globals: &Globals,
     client: &Client,
-    names: &Names,
+    names: &mut Names,
     chosen: &[(IndexPath, FileEntry)],
 ) -> anyhow::Result<()> {
     for (path, _) in chosen.iter().filter(|(_, file)| grants::is_grant(file)) {
         let given = Given::at(client, names, path).await?;
+        if let Some(seal) = Seal::of(globals, client, names, &given).await? {
+            seal.remove(globals, client, names).await?;
+        }
         grants::end(client, names, &given).await.with_context(|| format!("cannot end {path}"))?;
         let facts = grants::facts(&given, TrailWhat::GrantEnded);
         TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;

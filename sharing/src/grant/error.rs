@@ -43,6 +43,8 @@ pub enum NoteError {
     Recipients,
     #[error("the note has no names")]
     Names,
+    #[error("the note lists nothing that was sealed")]
+    Sealed,
 }
 
 /// Why bytes are no grant, or open nothing for this reader.

@@ -3,10 +3,12 @@
 use anyhow::{Context, bail};
 use chunker::Coding;
 use client::{Client, ReleaseReport};
-use sharing::{Facts, FileEntry, IndexPath, KeyGiven, KeyGivenBy, TrailWhat};
+use proofs::Cid;
+use sharing::{Facts, FileEntry, GrantedFile, Identity, IndexPath, KeyGiven, KeyGivenBy, TrailWhat};
 
 use crate::arguments::Globals;
-use crate::grants::{self, Given, Version};
+use crate::commands::revoke::Seal;
+use crate::grants::{self, Found, Given, Version};
 use crate::names::{Names, now};
 use crate::trail::TrailFile;
 use crate::{holds, packs};
@@ -59,8 +61,9 @@ impl Access {
 
     fn is_open_by(&self, given: &Given) -> bool {
         let had_it = self.given.iter().any(|known| known.grant() == given.note.id);
-        if given.is_for_emergencies() {
-            return had_it;
+        let is_here = |path: &IndexPath| *path == self.path || self.path.within(path).is_some();
+        if given.note.sealed.iter().any(|sealed| sealed.from == self.file.object || is_here(&sealed.name)) {
+            return true;
         }
         given.files().any(|(granted, noted)| {
             granted.object == self.file.object || (*noted == self.path && (had_it || given.note.follows))
@@ -95,13 +98,14 @@ impl Access {
         holds::check(names.local.index(), open.iter().map(|given| &given.path))?;
         let mut ended = Ended { given, ..Ended::default() };
         for given in open {
-            if given.is_for_emergencies() {
-                bail!("{} is for emergencies: `headwater revoke` ends it, then run this again", given.path);
+            if let Some(seal) = Seal::of(globals, client, names, &given).await? {
+                ended.reports.extend(end_seal(globals, client, names, &given, &seal).await?);
             }
-            let opens_more =
-                given.files().any(|(other, noted)| other.object != file.object && *noted != path);
+            let is_other =
+                |(other, noted): (&GrantedFile, &IndexPath)| other.object != file.object && *noted != path;
+            let opens_more = !given.is_for_emergencies() && given.files().any(is_other);
             let facts = if opens_more {
-                let reports = without(client, names, coding, &given, &path).await?;
+                let reports = without(globals, client, names, coding, &given, &path).await?;
                 ended.reports.extend(reports);
                 grants::facts(&given, TrailWhat::GrantChanged)
             } else {
@@ -132,18 +136,57 @@ async fn note_recipients(
         keys.collect::<anyhow::Result<Vec<_>>>()
     };
     KeyGiven::new(given.opened.grant.issued, by, given.note.id, signs(&given.note.to)?)?.enter(list)?;
-    let called: Vec<_> = given.opened.files.iter().filter(|one| one.object == file.object).collect();
     for below in grants::passed_on(client, names, given, globals.output()).await {
-        if called.iter().any(|one| below.seen.note.names.contains(&one.name)) {
-            let to = signs(&below.seen.note.to)?;
+        let (to, unnamed) = match &below.found {
+            Found::Seen { seen, .. }
+                if !seen.files(&given.opened.files).any(|one| one.object == file.object) =>
+            {
+                continue;
+            }
+            Found::Seen { seen, .. } => (seen.to.as_slice(), seen.unnamed),
+            Found::Ended => continue,
+            Found::Unreadable(_) => ([].as_slice(), 1),
+        };
+        if unnamed > 0 {
+            globals.output().note(format_args!(
+                "{} was passed on to others whose names cannot be read: the certificate does not list them",
+                given.path
+            ));
+        }
+        if !to.is_empty() {
+            let to = to.iter().map(Identity::signs);
             KeyGiven::new(now(), KeyGivenBy::Delegation, given.note.id, to)?.enter(list)?;
         }
     }
     Ok(())
 }
 
+/// Ends what a gateway keeps sealed for emergencies. What nodes said of its link and of copies that were made for it.
+async fn end_seal(
+    globals: &Globals,
+    client: &Client,
+    names: &mut Names,
+    given: &Given,
+    seal: &Seal,
+) -> anyhow::Result<Vec<ReleaseReport>> {
+    let index = names.local.index();
+    let is_made = |object: &Cid| index.paths_of(*object).all(grants::is_made_for_one);
+    let links = given.opened.files.iter().map(|file| file.object);
+    let made: Vec<_> =
+        given.note.sealed.iter().map(|sealed| sealed.object).chain(links).filter(is_made).collect();
+    if !seal.remove(globals, client, names).await? {
+        bail!(
+            "{} has not confirmed that what {} has sealed there ends: nothing was erased; run this again",
+            seal.gateway(),
+            given.path
+        );
+    }
+    Ok(packs::release(client, names, made).await?.reports)
+}
+
 /// Publishes the next version of a grant without the file. What nodes said of the version that had it.
 async fn without(
+    globals: &Globals,
     client: &Client,
     names: &mut Names,
     coding: Coding,
@@ -154,7 +197,7 @@ async fn without(
     let places = std::mem::take(&mut next.note.names);
     let kept = places.into_iter().zip(std::mem::take(&mut next.files)).filter(|(place, _)| place != path);
     (next.note.names, next.files) = kept.unzip();
-    let published = next.publish(client, names, coding, given.path.clone()).await;
+    let published = next.publish(client, names, coding, globals, given.path.clone()).await;
     published.with_context(|| format!("no version of {} without {path}", given.path))?;
     Ok(packs::release(client, names, [given.entry.object]).await?.reports)
 }
