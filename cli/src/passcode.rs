@@ -67,6 +67,8 @@ fn checked(text: &str) -> anyhow::Result<Passcode> {
 /// A line from the terminal, which does not show what is typed.
 fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL);
+    // Why it cannot be opened says nothing to somebody who has none.
+    let terminal = terminal.ok();
     let mut terminal =
         terminal.context("there is no terminal to ask for the passcode; say --passcode=@FILE")?;
     let _hidden = Hidden::begin(&terminal)?;

@@ -120,6 +120,11 @@ impl Get {
         if !self.age.is_empty() {
             return Err(Usage::because("--age is for one file or record"));
         }
+        if let Some(inside) = inside
+            && !has_any(folder, inside).await?
+        {
+            bail!(absent(inside));
+        }
         let path = match (&self.output, name) {
             (Some(path), _) => path.clone(),
             (None, Some(name)) if !name.starts_with(['.', '-']) => name.into(),
@@ -178,6 +183,16 @@ async fn write_pack(
         progress(record.len() as u64);
     }
     Ok(())
+}
+
+/// Whether any record lies there.
+async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
+    for pack in 0..folder.catalogue().packs().len() {
+        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn is_in(name: &IndexPath, folder: Option<&IndexPath>) -> bool {
