@@ -130,11 +130,6 @@ impl Get {
             (None, Some(name)) if !name.starts_with(['.', '-']) => name.into(),
             _ => return Err(Usage::because("this is a folder of records; say -o FOLDER")),
         };
-        if let Some(inside) = inside
-            && !has_any(folder, inside).await?
-        {
-            bail!(absent(inside));
-        }
         let total = folder.catalogue().packs().iter().map(sharing::PackRef::bytes).sum();
         let progress = output.progress("get", Some(total));
         let draft = Folder::at(path)?;
@@ -183,16 +178,6 @@ async fn write_pack(
         progress(record.len() as u64);
     }
     Ok(())
-}
-
-/// Whether any record lies there.
-async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
-    for pack in 0..folder.catalogue().packs().len() {
-        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn is_in(name: &IndexPath, folder: Option<&IndexPath>) -> bool {
