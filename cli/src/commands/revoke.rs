@@ -229,8 +229,11 @@ async fn rekey(
             let released = objects_of(client, names, path).await?;
             let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();
+            let entries: Vec<_> =
+                paths.iter().filter_map(|path| names.local.index().file(path).cloned()).collect();
             names.local.release_all_later(released.iter().copied(), now())?;
             names.enter(gone)?;
+            entries.iter().try_for_each(|entry| names.replaced(entry))?;
             released
         }
         Some(path) => {

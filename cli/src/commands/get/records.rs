@@ -151,6 +151,16 @@ impl Get {
     }
 }
 
+/// Whether a record has this name, or lies in a folder with it.
+async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
+    for pack in 0..folder.catalogue().packs().len() {
+        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn write_pack(
     folder: &RecordFolder,
     pack: usize,
@@ -168,16 +178,6 @@ async fn write_pack(
         progress(record.len() as u64);
     }
     Ok(())
-}
-
-/// Whether any record lies there.
-async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
-    for pack in 0..folder.catalogue().packs().len() {
-        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn is_in(name: &IndexPath, folder: Option<&IndexPath>) -> bool {
