@@ -55,6 +55,9 @@ pub(crate) async fn put_again(
     let manifest = client.manifest(&entry.object).await?;
     let secrets = packs::secrets(names, entry.erasable.is_some())?;
     let salt = secrets.salt;
+    if let Some(before) = &entry.erasable {
+        names.keys.take_over(before, &salt)?;
+    }
     let options = PutOptions {
         coding: manifest.geometry().coding(),
         padding: Padding::Padme,

@@ -78,7 +78,8 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use erasure::{
-    ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
+    ERASED_OBJECTS_MAX, ERASURE_GIVEN_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate,
+    ErasureError, KeyFate, KeyGiven, KeyGivenBy, KeyGivenError,
 };
 pub use file_ref::FileRef;
 pub use grant::{

@@ -105,14 +105,12 @@ impl Revoke {
         // The text itself is not repeated: it may hold the secret.
         let id =
             shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
-        match KeptShares::open(globals)?.get(id)? {
-            Some(share) => self.share(globals, share, Known::Here).await,
-            None => {
-                let (share, has_files) = elsewhere::share(globals, &text, &secret).await?;
-                let known = if has_files { Known::ByItsLink } else { Known::WithoutFiles };
-                self.share(globals, share, known).await
-            }
+        if let Some(share) = KeptShares::open(globals)?.get(id)? {
+            return self.share(globals, share, Known::Here).await;
         }
+        let (share, has_files) = elsewhere::share(globals, &text, &secret).await?;
+        let known = if has_files { Known::ByItsLink } else { Known::WithoutFiles };
+        self.share(globals, share, known).await
     }
 
     /// Ends a share: the gateway first, from here on nobody opens it.
@@ -231,8 +229,11 @@ async fn rekey(
             let released = objects_of(client, names, path).await?;
             let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();
+            let entries: Vec<_> =
+                paths.iter().filter_map(|path| names.local.index().file(path).cloned()).collect();
             names.local.release_all_later(released.iter().copied(), now())?;
             names.enter(gone)?;
+            entries.iter().try_for_each(|entry| names.replaced(entry))?;
             released
         }
         Some(path) => {

@@ -186,12 +186,17 @@ impl Verified {
             let silent: Vec<_> = object.silent.iter().map(ToString::to_string).collect();
             json!({ "cid": object.cid().to_string(), "parts": parts, "ended": ended, "nodes": nodes, "silent": silent })
         });
+        let given = certificate.given().iter().map(|given| {
+            let to: Vec<_> = given.to().iter().map(ToString::to_string).collect();
+            json!({ "at": given.at(), "by": given.by(), "to": to })
+        });
+        let given: Vec<_> = given.collect();
         let Erasure { at, key, name, .. } = statement.body();
         Ok(Self {
             kind: Erasure::TYPE,
             network: statement.network().to_string(),
             by: statement.by().to_string(),
-            body: json!({ "at": at, "key": key, "name": name.as_str(), "objects": objects.collect::<Vec<_>>() }),
+            body: json!({ "at": at, "key": key, "name": name.as_str(), "given": given, "objects": objects.collect::<Vec<_>>() }),
             text: certificate.to_string(),
         })
     }

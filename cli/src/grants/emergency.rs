@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use account::{Change, RecordFolder, put_small};
 use anyhow::{Context as _, bail};
-use chunker::{Coding, Padding, RequiredTags};
+use chunker::{Coding, Padding, RequiredTags, Salt};
 use client::{Client, Object, PutOptions};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
@@ -12,8 +12,8 @@ use protocol::{Signed, UnixSeconds};
 use reqwest::Url;
 use sharing::{
     AccountIndex, Attempts, FOLDER_TYPE, FileEntry, FileName, FolderFile, GRANT_SLOT, GrantKeys, GrantedFile,
-    HeaderFields, Identity, IndexPath, LinkId, MediaType, SealedSource, Share, ShareContents, ShareKeys,
-    ShareLink, SharedFile, SharedFolder,
+    HeaderFields, Identity, IndexPath, KeyGiven, KeyGivenBy, LinkId, MediaType, SealedSource, Share,
+    ShareContents, ShareKeys, ShareLink, SharedFile, SharedFolder,
 };
 
 use crate::arguments::Globals;
@@ -59,6 +59,9 @@ impl Sealing<'_> {
         expires: impl FnOnce(UnixSeconds) -> UnixSeconds,
     ) -> anyhow::Result<(IndexPath, Vec<SealedSource>)> {
         let Self { client, globals, gateway, token, .. } = *self;
+        let to = self.to.iter().map(Identity::signs);
+        let given = KeyGiven::new(now(), KeyGivenBy::Emergency, self.grant, to)?;
+        names.will_be_given(paths, &given)?;
         let (files, sealed, until) = self.files(names, paths).await?;
         let expires = expires(until);
         let id = LinkId::from_bytes(rand::random());
@@ -83,7 +86,8 @@ impl Sealing<'_> {
         let object = put_small(client, &names.account, text.as_bytes(), self.coding, expires).await;
         let object = object.context("cannot store the link of the share")?;
         let media_type = MediaType::new(EMERGENCY_TYPE).ok();
-        let path = enter(names, object, text.len() as u64, media_type, expires, &called(paths))?;
+        let link = Made { object, len: text.len() as u64, media_type, until: expires, erasable: None };
+        let path = enter(names, link, &called(paths))?;
         Ok((path, sealed))
     }
 
@@ -140,11 +144,14 @@ impl Sealing<'_> {
         inside: Option<&IndexPath>,
         path: &IndexPath,
     ) -> anyhow::Result<(SharedFile, UnixSeconds)> {
-        let until = names.file(folder)?.until;
+        let (until, is_erasable) = (names.file(folder)?.until, names.file(folder)?.erasable.is_some());
         let opened = packs::open(self.client, &names.link(self.client, folder).await?).await?;
         let copied = copy_of(&opened, inside).await.with_context(|| format!("cannot copy {path}"))?;
         let (bytes, media_type) = copied;
         let name = FileName::new(path.file_name()).expect("a part of a path is a name");
+        // A copy of what is erasable is no less so.
+        let secrets = packs::secrets(names, is_erasable)?;
+        let erasable = is_erasable.then_some(secrets.salt);
         let options = PutOptions {
             coding: self.coding,
             padding: Padding::Padme,
@@ -152,10 +159,12 @@ impl Sealing<'_> {
             media_type: media_type.as_ref().map(ToString::to_string),
             expires: until,
             required: RequiredTags::default(),
-            secrets: names.account.new_secrets(),
+            secrets,
         };
         let report = self.client.put(bytes.as_slice(), options, |_| {}).await?;
-        enter(names, report.cid, report.size, media_type.clone(), until, &format!("copy of {name}"))?;
+        let copy =
+            Made { object: report.cid, len: report.size, media_type: media_type.clone(), until, erasable };
+        enter(names, copy, &format!("copy of {name}"))?;
         let key = report.link.key().clone();
         Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, until))
     }
@@ -253,15 +262,20 @@ pub(crate) fn called(paths: &[IndexPath]) -> String {
     }
 }
 
-/// Enters an object into the index, under the name of what is sealed.
-fn enter(
-    names: &mut Names,
+/// An object that was made for an emergency.
+struct Made {
     object: Cid,
+    /// In bytes.
     len: u64,
     media_type: Option<MediaType>,
     until: UnixSeconds,
-    called: &str,
-) -> anyhow::Result<IndexPath> {
+    /// The salt of its key, where nothing brings that back.
+    erasable: Option<Salt>,
+}
+
+/// Enters it into the index, under the name of what is sealed.
+fn enter(names: &mut Names, made: Made, called: &str) -> anyhow::Result<IndexPath> {
+    let Made { object, len, media_type, until, erasable } = made;
     let file = FileEntry {
         object,
         len,
@@ -269,7 +283,7 @@ fn enter(
         created: now(),
         modified: now(),
         until,
-        erasable: None,
+        erasable,
         headers: HeaderFields::default(),
     };
     let path = IndexPath::new(format!("{FOLDER}/{called}")).context("it has too long a name")?;

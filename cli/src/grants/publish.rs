@@ -8,7 +8,7 @@ use proofs::Cid;
 use protocol::{Pointer, SecretKey, Sequence, Signed, UnixSeconds};
 use sharing::{
     Depth, FileEntry, FileName, GRANT_END, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantVersion,
-    GrantedFile, HeaderFields, Identity, IndexPath, MediaType, NewGrant, Reason,
+    GrantedFile, HeaderFields, Identity, IndexPath, KeyGiven, KeyGivenBy, MediaType, NewGrant, Reason,
 };
 
 use super::newest::{Tried, known_end, next_seq};
@@ -59,6 +59,7 @@ impl Version {
         path: IndexPath,
     ) -> anyhow::Result<PutReport> {
         holds::check_replaced(names.local.index(), &path)?;
+        self.note_keys(names)?;
         let keys = GrantKeys::derive(names.account.secret(), self.note.id);
         let tried = Tried::of(globals, keys.link())?;
         let seq = match self.after {
@@ -90,6 +91,13 @@ impl Version {
             names.replaced(replaced)?;
         }
         Ok(report)
+    }
+
+    /// Writes down to whom the keys of its files are given, before they are.
+    fn note_keys(&self, names: &Names) -> anyhow::Result<()> {
+        let to = self.note.to.iter().map(|text| Ok(parse(text)?.signs()));
+        let to = to.collect::<anyhow::Result<Vec<_>>>()?;
+        names.will_be_given(&self.note.names, &KeyGiven::new(now(), KeyGivenBy::Grant, self.note.id, to)?)
     }
 
     fn seal(self, client: &Client, names: &Names, seq: Sequence) -> anyhow::Result<Vec<u8>> {

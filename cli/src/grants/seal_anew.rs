@@ -52,7 +52,7 @@ async fn again(
     let to = given.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
     let directory = &Directory::read(client, names).await;
     let (grant, gateway) = (given.note.id, &gateway);
-    let sealing = Sealing { client, coding, globals, gateway, grant, to: &to, directory };
+    let sealing = Sealing { client, coding, globals, gateway, token: None, grant, to: &to, directory };
     let ends = given.opened.grant.expires;
     let (path, sealed) = sealing.seal(names, &paths, |until| ends.map_or(until, |at| at.min(until))).await?;
     let (files, until) = files(client, names, std::slice::from_ref(&path)).await?;

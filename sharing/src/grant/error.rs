@@ -63,7 +63,9 @@ pub enum OpenGrantError {
     Hash,
     #[error("{len} bytes of wrapped keys")]
     Wraps { len: usize },
-    #[error("it was granted to others: none of its {recipients} keys is wrapped for this account")]
+    #[error(
+        "it was granted to others, or taken from you since: none of its {recipients} keys is wrapped for this account"
+    )]
     NotForYou { recipients: usize },
     #[error("the contents of the grant do not open with its key")]
     Key,

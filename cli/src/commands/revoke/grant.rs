@@ -212,11 +212,13 @@ impl Work<'_> {
                     vec![file.object]
                 }
                 Some(path) if self.drop => {
+                    let entry = names.file(&path)?.clone();
                     let all = names.local.index().paths_of(file.object).cloned();
                     let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
                     let old = super::objects_of(self.client, names, &path).await?;
                     names.local.release_all_later(old.iter().copied(), now())?;
                     names.enter(gone)?;
+                    names.replaced(&entry)?;
                     old
                 }
                 Some(path) => {
