@@ -103,6 +103,31 @@ for device in "$headwater" second; do
 done
 echo "two devices that change a folder at the same moment lose nothing"
 
+hw ls /study | jq -e '.files[0] | .records > 5000 and .size > 1000000' >/dev/null
+# What looks like a folder of two devices and is none is left alone.
+for name in 'apart' 'apart (2)' 'apart (old)'; do hw put --pack "$dir/at-once/1/first" --name "$name" >/dev/null; done
+"$headwater" put "$dir/more/$patient" --name after-apart.json >/dev/null
+hw ls | jq -e '[.files[].name | select(startswith("/apart"))] == ["/apart", "/apart (2)", "/apart (old)"]' >/dev/null
+fails 1 "there is no record /none" "$headwater" get '/apart (2)/none'
+
+# One device holds in the same moment in which the other one removes: the file is there, or the hold came too late.
+for round in 1 2 3; do
+    "$headwater" put "$dir/more/$patient" --name "held-$round.json" >/dev/null
+    second ls >/dev/null
+    held=0 removed=0
+    second hold "/held-$round.json" --until 2099-01-01 >/dev/null 2>"$dir/hold.said" &
+    one=$!
+    "$headwater" rm "/held-$round.json" >/dev/null 2>"$dir/rm.said" || removed=$?
+    wait "$one" || held=$?
+    if [[ $removed == 0 ]]; then
+        [[ $held != 0 ]] && grep -qE "came too late|there is nothing called" "$dir/hold.said"
+    else
+        grep -q "is held" "$dir/rm.said"
+        "$headwater" get "/held-$round.json" | cmp - "$dir/more/$patient"
+    fi
+done
+echo "of two devices of which one holds what the other one removes, one hears of it before anything is destroyed"
+
 # What is held stays, whatever is asked for, and goes when its hold is released.
 hw hold /study/fhir/Account-example.json --until 2099-01-01 --legal 'case 17' | jq -e '.holds[0] | .holds and .legal == "case 17"' >/dev/null
 for what in /study/fhir /study/fhir/Account-example.json /study; do
@@ -167,6 +192,19 @@ hw grants | jq -e '.grants | length == 1 and .[0].recipients == 2 and .[0].purpo
 "$headwater" rm "$(hw grants | jq -r '.grants[0].name')" >/dev/null
 fails 1 "its owner has revoked it" other anna get "$(<"$dir/grant.link")/changed.json"
 echo "a grant reads for whom it was given, until it ends"
+
+# What was granted is erased when that has ended, and the certificate says to whom the key was given, under whatever keys the file was since.
+"$headwater" put "$dir/scan.dcm" --name given.dcm --erasable >/dev/null
+"$headwater" grant /given.dcm --to "@$dir/ward.txt" --expires 30d >"$dir/given.link"
+"$headwater" revoke "@$dir/given.link" --from "$(<"$dir/anna.id")" >/dev/null
+other bob get "$(<"$dir/given.link")/given.dcm" 2>/dev/null | cmp - "$dir/scan.dcm"
+fails 1 "others can open /given.dcm" "$headwater" rm --erase /given.dcm
+other bob get "$(<"$dir/given.link")/given.dcm" 2>/dev/null | cmp - "$dir/scan.dcm"
+hw rm --erase --revoke /given.dcm --certificate "$dir/given.txt" | jq -e '.files | length == 2 and all(.[]; .later == null and .ended > 0)' >/dev/null
+"$headwater" --json verify "$dir/given.txt" | jq -e '.body | .key == "destroyed" and (.objects | length == 2) and (.given | length == 1 and .[0].by == "grant" and (.[0].to | length == 2))' >/dev/null
+fails 1 "its owner has revoked it" other bob get "$(<"$dir/given.link")/given.dcm"
+fails 1 "there is no file" "$headwater" rm --erase /given.dcm
+echo "a certificate of erasure says who had the key"
 
 # A file and a record go to somebody who has age (Debian's), and not this program.
 age-keygen -o "$dir/age.key" 2>/dev/null
@@ -237,6 +275,8 @@ gateway_start
 fails 1 "status 401" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token fedcba9876543210
 fails 2 "is no name" "$headwater" stream create /sensors/../ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
 "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token" >"$dir/ward-3.device"
+"$headwater" stream show /sensors/ward-3 | cmp - "$dir/ward-3.device"
+fails 1 "has no stream /sensors/none" "$headwater" stream show /sensors/none
 fails 1 "there is a stream /sensors/ward-3 already" "$headwater" stream create /sensors/ward-3 --gateway "$gateway" --upload-token "@$dir/upload-token"
 
 # The script says that a batch was acknowledged by succeeding. What was acknowledged is written down, and looked for in the end.

@@ -71,6 +71,8 @@ pub enum Change {
     Gone(EntryName, UnixSeconds),
     /// The file with this path is in another one now: its name goes, and nothing with it.
     Joined(IndexPath, UnixSeconds),
+    /// A path has again the file that was taken from it: that came to be held before anything was destroyed.
+    Back(IndexPath, FileEntry),
 }
 
 /// Why the index on this device cannot be read or written.
@@ -187,7 +189,7 @@ impl LocalIndex {
         let mut stamp = self.index.next_stamp(self.state.device);
         for change in changes {
             let entry = match change {
-                Change::File(path, file) | Change::Records { path, file, .. } => {
+                Change::File(path, file) | Change::Records { path, file, .. } | Change::Back(path, file) => {
                     Entry::file(stamp, path, file)
                 }
                 Change::Folder(path, created) => Entry::folder(stamp, path, created),

@@ -13,6 +13,8 @@ use crate::local::{LocalError, LocalIndex};
 
 /// Where they are written down, beside the index.
 const FOLDER: &str = "splits";
+/// Where those are written down that stay two, beside the index.
+const APART_FOLDER: &str = "apart";
 /// The longest of their files, in bytes: two paths, and an object.
 const SPLIT_LEN_MAX: usize = 4096;
 
@@ -52,6 +54,18 @@ impl LocalIndex {
         self.at(FOLDER, |folder| durable::remove(&split.file(&folder)))
     }
 
+    /// Whether two folders, of which one has this name, were found to stay two, and neither has changed since.
+    pub fn are_apart(&self, other: &IndexPath, objects: [Cid; 2]) -> Result<bool, LocalError> {
+        let known = self.at(APART_FOLDER, |folder| durable::read(&file_of(other, &folder)))?;
+        Ok(known.is_some_and(|known| known == canonical::to_vec(&objects)))
+    }
+
+    /// Writes down that they stay two, until one of them changes.
+    pub fn note_apart(&self, other: &IndexPath, objects: [Cid; 2]) -> Result<(), LocalError> {
+        let bytes = canonical::to_vec(&objects);
+        self.at(APART_FOLDER, |folder| durable::replace(&file_of(other, &folder), &bytes))
+    }
+
     /// Writes one down, durably.
     pub(crate) fn note_split(&self, split: &Split) -> Result<(), LocalError> {
         self.at(FOLDER, |folder| durable::replace(&split.file(&folder), &split.encode()))
@@ -60,7 +74,7 @@ impl LocalIndex {
 
 impl Split {
     fn file(&self, folder: &Path) -> PathBuf {
-        folder.join(ContentHash::of(self.other.as_str().as_bytes()).to_string())
+        file_of(&self.other, folder)
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -72,5 +86,28 @@ impl Split {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let Fields { object, other, path } = canonical::from_slice(bytes, SPLIT_LEN_MAX).ok()?;
         Some(Self { path: IndexPath::new(path).ok()?, other: IndexPath::new(other).ok()?, object })
+    }
+}
+
+/// The file in a folder that is about this name.
+fn file_of(path: &IndexPath, folder: &Path) -> PathBuf {
+    folder.join(ContentHash::of(path.as_str().as_bytes()).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_stay_apart_until_one_of_them_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let local = LocalIndex::open(folder.path()).unwrap();
+        let other = IndexPath::new("study (2)").unwrap();
+        let [one, two, three] = ["one", "two", "three"].map(|name| Cid::of(name.as_bytes()));
+        assert!(!local.are_apart(&other, [one, two]).unwrap());
+        local.note_apart(&other, [one, two]).unwrap();
+        assert!(local.are_apart(&other, [one, two]).unwrap());
+        assert!(!local.are_apart(&other, [one, three]).unwrap());
+        assert!(!local.are_apart(&IndexPath::new("study (3)").unwrap(), [one, two]).unwrap());
     }
 }

@@ -34,7 +34,8 @@ pub async fn sync(
     coding: Coding,
 ) -> Result<Synced, LocalError> {
     let synced = exchange(client, account, local, coding).await?;
-    if synced.freshness.has_quorum() {
+    // What is held by another device is not released.
+    if synced.freshness.is_complete() {
         release_pending(client, account, local).await?;
     }
     Ok(synced)

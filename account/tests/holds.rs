@@ -53,6 +53,19 @@ fn index(folder: &Path) -> LocalIndex {
 }
 
 #[test]
+fn what_was_taken_comes_back_though_it_has_come_to_be_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut local = index(folder.path());
+    local.write(vec![gone(EntryName::File(path("a/d")))]).unwrap();
+    let hold = Hold::new(LONG_AGO, Some(LATE), None).unwrap();
+    local.write(vec![Change::Hold(path("a/d"), hold), Change::Back(path("a/d"), file(b"a/d"))]).unwrap();
+    assert_eq!(local.index().file(&path("a/d")).unwrap().object, Cid::of(b"a/d"));
+    let back = Change::Back(path("study/records"), file(b"study/records"));
+    local.write(vec![back]).unwrap();
+    assert!(matches!(local.write(vec![gone(EntryName::File(path("a/d")))]), Err(LocalError::Held(_))));
+}
+
+#[test]
 fn no_change_takes_away_what_is_held() {
     let folder = tempfile::tempdir().unwrap();
     let mut local = index(folder.path());

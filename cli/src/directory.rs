@@ -99,10 +99,11 @@ mod tests {
     fn somebody_is_called_by_label_identity_and_groups_in_either_form() {
         let (ng, other) = (identity(1), identity(2));
         let mut directory = Directory::default();
-        let members = BTreeMap::from([(ng.hybrid().to_string(), "Dr. Ng".to_owned())]);
-        directory.add("ward-3", &Group { members });
-        directory
-            .add("on-duty", &Group { members: BTreeMap::from([(ng.public().to_string(), String::new())]) });
+        for (name, who, label) in [("ward-3", ng.hybrid(), "Dr. Ng"), ("on-duty", ng.public(), "")] {
+            let mut group = Group::default();
+            group.add(who, label);
+            directory.add(name, &group);
+        }
         let short = shown(ng.public().signs());
         assert!(ng.public().to_string().starts_with(short.trim_end_matches('…')), "{short}");
         assert!(ng.hybrid().to_string().starts_with(&Identity::beginning(ng.public().signs())));

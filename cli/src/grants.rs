@@ -6,7 +6,9 @@ mod follow;
 mod given;
 mod newest;
 mod opened;
+mod passed_on;
 mod publish;
+mod seal_anew;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -20,15 +22,18 @@ use sharing::{
     OpenedGrant, OwnIdentity, TrailText, TrailWhat,
 };
 
-pub(crate) use self::delegations::{Delegations, PassedOn, Place, note_passed_on, passed_on, signers};
+pub(crate) use self::delegations::{Delegations, Place, Says, signers};
+use self::emergency::is_sealable;
 pub(crate) use self::emergency::{
-    Sealing, called, is_link as is_emergency, is_made_for_one, link_in as emergency_link,
+    Sealing, called, changed, is_link as is_emergency, is_made_for_one, link_in as emergency_link,
 };
 pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};
-use self::newest::{Seen, check_above, latest_seq, newest};
+use self::newest::{Seen, check_above, newest};
 pub(crate) use self::opened::Opened;
-pub(crate) use self::publish::{Version, end, files};
+pub(crate) use self::passed_on::{Found, PassedOn, note_passed_on, passed_on};
+pub(crate) use self::publish::{Version, check_next, end, files};
+pub(crate) use self::seal_anew::seal_anew;
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::failure::Usage;

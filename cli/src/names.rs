@@ -9,7 +9,7 @@ use chunker::{Coding, Link};
 use client::Client;
 use data_encoding::HEXLOWER;
 use protocol::UnixSeconds;
-use sharing::{AccountIndex, FileEntry, IndexPath};
+use sharing::{AccountIndex, FileEntry, IndexPath, KeyGiven};
 
 use crate::arguments::Globals;
 use crate::failure::Usage;
@@ -54,8 +54,8 @@ impl Names {
     /// Reads what other devices have written. Where that is impossible, says that the list may be old.
     pub(crate) async fn pull(&mut self, client: &Client) -> anyhow::Result<Freshness> {
         let freshness = account::pull(client, &self.account, &mut self.local, PATIENCE).await?;
-        self.is_fresh = freshness.has_quorum();
-        if !self.is_fresh {
+        self.is_fresh = freshness.is_complete();
+        if !freshness.has_quorum() {
             let (answered, quorum) = (freshness.answered, freshness.quorum);
             self.output.note(format_args!(
                 "{answered} of the {} nodes that know where your index is answered, {} are needed: this is what this machine knows",
@@ -70,6 +70,57 @@ impl Names {
             ));
         }
         Ok(freshness)
+    }
+
+    /// Fails unless it is certain that all that other devices have written is here: whoever destroys has to know what they hold.
+    pub(crate) fn check_fresh(&self) -> anyhow::Result<()> {
+        if !self.is_fresh {
+            bail!(
+                "nothing is taken away: too few nodes have said what your other devices have written, and one of them may hold it; run this \
+                 again when more can be reached"
+            );
+        }
+        Ok(())
+    }
+
+    /// Has the network know what was entered here, and reads what other devices have written by then; nothing is released. True when both
+    /// came to be: of two devices, of which one takes away what the other one holds, at least one knows of it then.
+    pub(crate) async fn settle(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
+        let Synced { pushed, .. } = account::exchange(client, &self.account, &mut self.local, coding).await?;
+        if let Err(error) = &pushed {
+            self.output.note(format_args!("your index is not on the network yet: {error}"));
+            self.is_fresh = false;
+            return Ok(false);
+        }
+        self.pull(client).await?;
+        Ok(self.is_fresh)
+    }
+
+    /// The same, after which none of these paths may be held.
+    pub(crate) async fn settle_unheld<'a>(
+        &mut self,
+        client: &Client,
+        coding: Coding,
+        taken: impl IntoIterator<Item = &'a IndexPath>,
+    ) -> anyhow::Result<()> {
+        self.settle(client, coding).await?;
+        self.check_fresh()?;
+        holds::check(self.local.index(), taken)
+    }
+
+    /// Writes down, before it happens, that the keys of these files or of their folders are given to others. Of what is erasable a
+    /// certificate says so one day; no other key can be erased.
+    pub(crate) fn will_be_given(&self, paths: &[IndexPath], given: &KeyGiven) -> anyhow::Result<()> {
+        let index = self.local.index();
+        for path in paths {
+            let folder = packs::above(index, path).map(|(folder, _)| folder);
+            let file = index.file(folder.as_ref().unwrap_or(path));
+            if let Some(salt) = file.and_then(|file| file.erasable) {
+                let written = self.keys.will_be_given(&salt, given.clone());
+                written.with_context(|| format!("cannot write down to whom {path} is given"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Says something beside the answer.
@@ -116,7 +167,7 @@ impl Names {
     async fn exchange(&mut self, client: &Client, coding: Coding) -> anyhow::Result<bool> {
         let Synced { pushed, freshness } =
             account::sync(client, &self.account, &mut self.local, coding).await?;
-        self.is_fresh = freshness.has_quorum();
+        self.is_fresh = freshness.is_complete();
         if let Err(error) = &pushed {
             self.output.note(format_args!(
                 "your index is safe on this machine, but not yet on the network; the next command that changes it tries again: \

@@ -12,7 +12,7 @@ use client::Client;
 use sharing::{AccountIndex, FileEntry, IndexPath};
 
 pub(crate) use self::change::{
-    Folder, Unnamed, as_put, packs_of_others, put_again, release, release_unnamed, secrets,
+    Folder, Unnamed, as_put, is_gone, packs_of_others, put_again, release, release_unnamed, secrets,
 };
 pub(crate) use self::reunite::reunite;
 pub(crate) use self::source::from_disk;

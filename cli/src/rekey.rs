@@ -8,7 +8,7 @@ use proofs::Cid;
 use serde::Serialize;
 use sharing::{FileEntry, IndexPath};
 
-use crate::names::Names;
+use crate::names::{Names, now};
 use crate::releases::Released;
 use crate::{holds, packs};
 
@@ -55,6 +55,9 @@ pub(crate) async fn put_again(
     let manifest = client.manifest(&entry.object).await?;
     let secrets = packs::secrets(names, entry.erasable.is_some())?;
     let salt = secrets.salt;
+    if let Some(before) = &entry.erasable {
+        names.keys.take_over(before, &salt)?;
+    }
     let options = PutOptions {
         coding: manifest.geometry().coding(),
         padding: Padding::Padme,
@@ -114,6 +117,15 @@ impl Rekeyed {
         let others = packs::release(client, names, others).await?;
         let said = packs::release_unnamed(client, names).await?.of(&packs).and(others);
         self.take(said);
+        Ok(())
+    }
+
+    /// Writes down that old objects are to be released, by later commands.
+    pub(crate) fn release_later(&mut self, names: &Names, old: Vec<Cid>) -> anyhow::Result<()> {
+        let waiting = names.local.waiting_packs()?;
+        let others = old.into_iter().filter(|object| !waiting.contains(object));
+        names.local.release_all_later(others, now())?;
+        self.failed = Some("the leases of its old parts end once your index is on the network".to_owned());
         Ok(())
     }
 

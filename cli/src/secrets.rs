@@ -28,7 +28,7 @@ impl SecretArg {
             argument => match argument.strip_prefix('@') {
                 Some(path) => std::fs::File::open(path)
                     .and_then(limited)
-                    .with_context(|| format!("cannot read the secret from the file {path}"))?,
+                    .with_context(|| format!("cannot read the file {path}"))?,
                 None => self.0.clone(),
             },
         };

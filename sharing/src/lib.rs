@@ -78,16 +78,17 @@ pub use bundle::{
     Chapter, ITEMS_MAX, Item, Strip, TRACKS_MAX,
 };
 pub use erasure::{
-    ERASED_OBJECTS_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate, ErasureError, KeyFate,
+    ERASED_OBJECTS_MAX, ERASURE_GIVEN_MAX, ERASURE_LEN_MAX, ErasedObject, Erasure, ErasureCertificate,
+    ErasureError, KeyFate, KeyGiven, KeyGivenBy, KeyGivenError,
 };
 pub use file_ref::FileRef;
 pub use grant::{
     ChainError, DELEGATION_DEPTH_MAX, DELEGATION_SLOTS, DELEGATION_TYPE, Delegation, DelegationKeys,
-    DelegationNote, Depth, GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT, GRANT_TYPE,
-    Grant, GrantHolder, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError,
+    DelegationNote, Depth, GRANT_END, GRANT_FILES_MAX, GRANT_LEN_MAX, GRANT_RECIPIENTS_MAX, GRANT_SLOT,
+    GRANT_TYPE, Grant, GrantKeys, GrantLink, GrantLinkError, GrantNote, GrantVersion, GrantVersionError,
     GrantedFile, HolderSecret, Holding, Identity, IdentityError, NewDelegation, NewGrant, NoteError,
     OpenGrantError, OpenedDelegation, OpenedGrant, OwnIdentity, RECIPIENT_TEXT_LEN_MAX, SealGrantError,
-    SeenDelegation,
+    SealedSource, SeenDelegation,
 };
 pub use health::{
     HEALTH_EMBEDDED_DEFAULT_LEN, HEALTH_FILE_LEN_MAX, HEALTH_LABEL_CHARS_MAX, HEALTH_LINK_URL_CHARS_MAX,

@@ -97,16 +97,85 @@ proptest! {
     }
 }
 
-#[test]
-fn the_oldest_that_are_gone_are_forgotten_and_what_comes_back_is_not_gone() {
-    let mut catalogue = Catalogue::new(vec![pack("0")]).unwrap();
-    for number in 1..=CATALOGUE_GONE_MAX + 5 {
-        catalogue = catalogue.after(vec![pack(&number.to_string())]).unwrap();
+/// A catalogue of these packs after so many others have gone, one after the other.
+fn after_many(count: usize, packs: &[PackRef]) -> Catalogue {
+    let mut catalogue = Catalogue::new(vec![pack("many 0")]).unwrap();
+    for number in 1..count {
+        catalogue = catalogue.after(vec![pack(&format!("many {number}"))]).unwrap();
     }
-    assert_eq!(catalogue.gone().len(), CATALOGUE_GONE_MAX);
-    assert_eq!(catalogue.gone()[0].object, pack("5").object());
-    let back = pack("7");
-    let catalogue = catalogue.after(vec![back.clone()]).unwrap();
+    catalogue.after(packs.to_vec()).unwrap()
+}
+
+/// Near the limit of what is remembered either both come together as sets say, or not at all.
+#[test]
+fn whatever_the_numbers_nothing_that_was_removed_comes_back() {
+    let base: Vec<_> = (0..3).map(|number| pack(&format!("base {number}"))).collect();
+    let (mut together, mut apart) = (0, 0);
+    for before in CATALOGUE_GONE_MAX - 3..=CATALOGUE_GONE_MAX + 2 {
+        let common = after_many(before, &base);
+        for removed in 0..4 {
+            let take = |number| Step::Take { number, is_written_anew: number % 2 == 1 };
+            let one = Device::new(&common, "one", &(0..removed).map(take).collect::<Vec<_>>());
+            let two = Device::new(&common, "two", &[Step::Add]);
+            let gone: HashSet<_> = one.taken.iter().map(|(object, _)| *object).collect();
+            for (mine, other) in [(&one, &two), (&two, &one)] {
+                match mine.catalogue.merge(&other.catalogue) {
+                    Ok(merged) => {
+                        together += 1;
+                        let all: HashSet<_> =
+                            objects(&one.catalogue).union(&objects(&two.catalogue)).copied().collect();
+                        assert_eq!(objects(&merged), all.difference(&gone).copied().collect());
+                    }
+                    Err(error) => {
+                        apart += 1;
+                        assert_eq!(error, MergeError::OtherPast);
+                        assert_ne!(one.catalogue.forgotten(), two.catalogue.forgotten());
+                    }
+                }
+            }
+        }
+    }
+    assert!(together > apart && apart > 0, "{together} come together, {apart} do not");
+}
+
+#[test]
+fn a_pack_that_was_removed_and_forgotten_is_not_taken_from_a_device_that_was_away() {
+    let (kept, removed) = (pack("kept"), pack("removed"));
+    let common = Catalogue::new(vec![removed.clone(), kept.clone()]).unwrap();
+    let away = common.after(vec![removed.clone(), kept.clone(), pack("added")]).unwrap();
+    let mut here = common.after(vec![kept.clone()]).unwrap();
+    for number in 0..CATALOGUE_GONE_MAX + 2 {
+        here = here.after(vec![kept.clone(), pack(&number.to_string())]).unwrap();
+    }
+    assert!(here.gone().iter().all(|pack| pack.object != removed.object()), "it is forgotten");
+    for (one, two) in [(&here, &away), (&away, &here)] {
+        assert_eq!(one.merge(two), Err(MergeError::OtherPast));
+        assert!(one.is_kin(two));
+    }
+}
+
+#[test]
+fn what_is_forgotten_leaves_a_hash_and_what_comes_back_is_not_gone() {
+    let full = after_many(CATALOGUE_GONE_MAX, &[pack("last")]);
+    assert_eq!((full.gone().len(), full.forgotten()), (CATALOGUE_GONE_MAX, None));
+    let back = pack("many 7");
+    let catalogue = full.after(vec![pack("last"), back.clone()]).unwrap();
     assert!(catalogue.gone().iter().all(|pack| pack.object != back.object()));
-    assert!(Catalogue::decode(&catalogue.encode().unwrap()).is_ok());
+    let over = full.after(vec![pack("next")]).unwrap();
+    assert!(over.gone().is_empty() && over.forgotten().is_some());
+    assert_eq!(Catalogue::decode(&over.encode().unwrap()).unwrap(), over);
+    // Who forgets the same has the same past.
+    assert_eq!(full.after(vec![pack("next")]).unwrap().merge(&over).unwrap(), over);
+}
+
+#[test]
+fn what_is_written_anew_stays_behind_what_came_before_it_and_before_what_came_after() {
+    let (old, next) = (pack("old"), pack("next"));
+    let common = Catalogue::new(vec![old, next.clone()]).unwrap();
+    let [anew, more, added, own] = ["anew", "more of it", "added", "own"].map(pack);
+    let theirs = common.after(vec![pack("once"), next.clone()]).unwrap();
+    let theirs = theirs.after(vec![anew.clone(), more.clone(), next.clone(), added.clone()]).unwrap();
+    let mine = common.after(vec![common.packs()[0].clone(), next.clone(), own.clone()]).unwrap();
+    let merged = mine.merge(&theirs).unwrap();
+    assert_eq!(merged.packs(), [anew, more, next, own, added]);
 }

@@ -104,12 +104,16 @@ fn delegation_notes() {
     let keys = GrantKeys::derive(&account(bytes(&file, "account")), id);
     let holder = keys.holder().of_recipient(GRANT_SLOT, to.signs());
     for vector in file["vectors"].as_array().unwrap() {
-        let seen = SeenDelegation::read(&bytes(vector, "delegation"), &network(&file), &holder);
-        let short = seen.err().map(|error| match error {
-            OpenGrantError::Note(error) => note_in_short(&error),
-            error => in_short(&error),
-        });
-        assert_eq!(json!(short), vector["error"], "{}", vector["name"]);
+        match SeenDelegation::read(&bytes(vector, "delegation"), &network(&file), &holder) {
+            Ok(seen) => {
+                let found = json!({ "named": seen.to.len(), "unnamed": seen.unnamed });
+                let expected = json!({ "named": vector["named"], "unnamed": vector["unnamed"] });
+                assert_eq!(found, expected, "{}", vector["name"]);
+                let short = seen.note.err().map(|error| note_in_short(&error));
+                assert_eq!(json!(short), vector["note_error"], "{}", vector["name"]);
+            }
+            Err(error) => assert_eq!(vector["error"], in_short(&error), "{}: {error}", vector["name"]),
+        }
     }
 }
 
@@ -120,9 +124,11 @@ fn chain_in_short(error: &ChainError) -> &'static str {
         ChainError::Passing { .. } => "passing",
         ChainError::NotAllowed { .. } => "not_allowed",
         ChainError::Holder { .. } => "holder",
+        ChainError::Unlisted => "unlisted",
         ChainError::Parent { .. } => "parent",
         ChainError::Wider { .. } => "wider",
         ChainError::File { .. } => "file",
+        ChainError::Ambiguous { .. } => "ambiguous",
     }
 }
 
@@ -134,6 +140,7 @@ fn note_in_short(error: &NoteError) -> &'static str {
         NoteError::Name(_) => "name",
         NoteError::Recipients => "recipients",
         NoteError::Names => "names",
+        NoteError::Sealed => "sealed",
     }
 }
 
@@ -291,6 +298,7 @@ fn new_grant() -> NewGrant {
             names: vec![IndexPath::new("a").unwrap(), IndexPath::new("b").unwrap()],
             to: vec!["somebody".to_owned()],
             follows: false,
+            sealed: Vec::new(),
         },
         depth: None,
         purpose: Some(Reason::new("treatment").unwrap()),
@@ -320,7 +328,7 @@ fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
             depth,
             expires: Some(UnixSeconds::new(100 - u64::from(level))),
             issued: UnixSeconds::new(2),
-            names: vec![FileName::new("a").unwrap()],
+            files: vec![holding.file(&FileName::new("a").unwrap()).unwrap().clone()],
             purpose: new.purpose.clone(),
             seq: Sequence::FIRST,
             slot: Slot::new(1 + level),
@@ -340,6 +348,7 @@ fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
             (NewDelegation { expires: Some(UnixSeconds::new(101)), ..delegation.clone() }, "end"),
             (NewDelegation { purpose: None, ..delegation.clone() }, "purpose"),
             (NewDelegation { depth: Depth::new(4), ..delegation.clone() }, "depth"),
+            (NewDelegation { files: vec![granted("c")], ..delegation.clone() }, "files that were granted"),
         ] {
             let refused = pass(wider).unwrap_err().to_string();
             assert!(refused.ends_with(what), "{refused}");
@@ -350,9 +359,10 @@ fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
         slot = Slot::new(1 + level);
         let seen = SeenDelegation::read(&bytes, &network, &giver).unwrap();
         assert_eq!(
-            (seen.note.to.clone(), seen.by()),
-            (vec![to[0].to_string()], ids[from].signing_key().public())
+            (seen.to.clone(), seen.unnamed, seen.by(), seen.files_len()),
+            (to.to_vec(), 0, ids[from].signing_key().public(), 1)
         );
+        assert_eq!(seen.files(&new.files).collect::<Vec<_>>(), [&new.files[0]]);
         assert!(SeenDelegation::read(&bytes, &network, &giver.of_recipient(slot, seen.by())).is_err());
         let stranger = OpenedDelegation::open(&bytes, &network, &ids[5]);
         assert!(matches!(stranger, Err(OpenGrantError::NotForYou { recipients: 2 })));
@@ -372,6 +382,33 @@ fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
             _ => panic!("it stops at {level}"),
         }
     }
+}
+
+/// Two files of one name are told apart by nobody who says the name alone; both together are passed on.
+#[test]
+fn a_name_that_two_files_have_chooses_none_of_them() {
+    let (network, owner, other) =
+        (NetworkId::from_bytes([1; 32]), account(vec![0; 32]), account(vec![1; 32]));
+    let id = OwnIdentity::of(&other);
+    let same = GrantedFile { object: Cid::of(b"another object"), ..granted("a") };
+    let new = NewGrant { depth: Depth::new(1), files: vec![granted("a"), same], ..new_grant() };
+    let to = [id.public().clone()];
+    let sealed = new.clone().seal(&owner, &network, &to, [9; 32], &mut rand::rng()).unwrap();
+    let opened = OpenedGrant::open(&sealed, &network, &id).unwrap();
+    let holding = opened.holding(&network).unwrap().unwrap();
+    let chosen = holding.file(&FileName::new("a").unwrap());
+    assert!(matches!(chosen, Err(ChainError::Ambiguous { found: 2, .. })));
+    let delegation = NewDelegation {
+        depth: None,
+        expires: new.expires,
+        issued: UnixSeconds::new(2),
+        files: holding.files().to_vec(),
+        purpose: new.purpose.clone(),
+        seq: Sequence::FIRST,
+        slot: Slot::new(2),
+    };
+    let passed = holding.pass_on(delegation, &other, &network, &to, [8; 32], &mut rand::rng()).unwrap();
+    assert_eq!(OpenedDelegation::open(&passed, &network, &id).unwrap().files, new.files);
 }
 
 fn keys_of(account: &AccountSecret) -> PublicKey {

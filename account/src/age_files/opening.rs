@@ -21,8 +21,11 @@ pub enum OpenAgeError {
     /// It was encrypted with a passphrase.
     #[error("the file is encrypted with a passphrase, and not to a recipient")]
     Passphrase,
-    /// It is none, or not a whole one.
-    #[error("this is no whole file of age: {0}")]
+    /// It ends too early.
+    #[error("the file is cut off, or no file of age")]
+    CutOff,
+    /// It is none.
+    #[error("this is no file of age: {0}")]
     Malformed(DecryptError),
     /// It could not be read.
     #[error("the file cannot be read: {0}")]
@@ -63,7 +66,8 @@ impl From<DecryptError> for OpenAgeError {
     fn from(error: DecryptError) -> Self {
         match error {
             DecryptError::NoMatchingKeys => Self::NotForYou,
-            DecryptError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => Self::Io(error),
+            DecryptError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::CutOff,
+            DecryptError::Io(error) => Self::Io(error),
             error => Self::Malformed(error),
         }
     }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use client::Client;
-use sharing::{GrantLink, Identity, OwnIdentity, READER_CHARS_MAX};
+use sharing::{GrantLink, READER_CHARS_MAX, ShareLink};
 
-use crate::account;
 use crate::arguments::Globals;
 use crate::commands::open::{Holder, Open};
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, emergency_link};
 use crate::membership::Network;
+use crate::printable::quoted;
 use crate::secrets::SecretArg;
 
 /// Read in an emergency what its owner has sealed for one; it is reported
@@ -33,7 +33,7 @@ pub(crate) struct BreakGlass {
     #[arg(long, value_name = "TEXT")]
     reason: String,
 
-    /// Who you are [default: how your identity begins]
+    /// Who you are: the gateway has it on record, and the owner reads it [default: no name; the owner learns whose grant it is nevertheless]
     #[arg(long = "as", value_name = "NAME")]
     who: Option<String>,
 
@@ -46,7 +46,7 @@ impl BreakGlass {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let text = self.link.read()?;
         let link: GrantLink = text.parse().map_err(|error| Usage::because(format!("{error}")))?;
-        let who = self.stated(globals)?;
+        let who = self.stated()?;
         let find = async |client: &Client| {
             let opened = grants::open_newest(client, &link, globals).await?;
             let file = opened.files().iter().find(|file| grants::is_emergency(file));
@@ -59,21 +59,23 @@ impl BreakGlass {
         };
         let network = Network::load(globals.network.as_deref()).await?;
         let (share, holder) = network.with_client(None, find).await?;
+        let gateway = share.parse::<ShareLink>().map(|link| link.origin().to_owned())?;
+        let said = self.who.as_ref().map_or_else(|| "no name".to_owned(), |who| quoted(who));
+        globals.output().note(format_args!(
+            "{gateway} has on record from now on: {said}, because {}; your identity it does not learn, and the owner does",
+            quoted(self.reason.trim())
+        ));
         Box::pin(Open::for_reader(share, who, holder, self.output).run(globals)).await
     }
 
-    /// Who reads and why, as the owner sees it.
-    fn stated(&self, globals: &Globals) -> anyhow::Result<String> {
+    /// Who reads and why, as gateway and owner see it. Without a name none is given: the signature tells the owner who it is, and nobody else.
+    fn stated(&self) -> anyhow::Result<String> {
         if self.reason.trim().is_empty() {
             return Err(Usage::because("--reason must say why"));
         }
-        let who = if let Some(who) = &self.who {
-            // The first colon parts name and reason.
-            who.replace(": ", " ").trim_end_matches(':').to_owned()
-        } else {
-            let account = account::open(globals.account.as_deref(), globals.output())?;
-            Identity::beginning(OwnIdentity::of(&account).public().signs())
-        };
+        // The first colon parts name and reason.
+        let who = self.who.as_deref().unwrap_or_default().replace(": ", " ");
+        let who = who.trim_end_matches(':');
         let stated = format!("{who}: {}", self.reason.trim());
         if stated.chars().count() > READER_CHARS_MAX {
             return Err(Usage::because(format!(

@@ -1,22 +1,23 @@
 //! `headwater delegate`: passes a grant on that allows it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chunker::Coding;
 use clap::Args;
 use client::Client;
 use protocol::{Sequence, Slot};
 use serde::Serialize;
 use sharing::{
-    DELEGATION_SLOTS, Facts, FileName, GrantLink, Holding, NewDelegation, Reason, SeenDelegation, TrailText,
-    TrailWhat,
+    DELEGATION_SLOTS, Facts, FileName, GrantLink, GrantedFile, Holding, NewDelegation, Reason,
+    SeenDelegation, TrailText, TrailWhat,
 };
 
 use super::grant::depth;
 use crate::arguments::Globals;
 use crate::failure::{Outcome, Usage};
-use crate::grants::{self, Delegations, Place};
+use crate::grants::{self, Delegations, Place, Says};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::quantity::Duration;
@@ -141,7 +142,8 @@ impl Delegate {
         }
         let to = groups::identities(work.own.client, work.names, &self.to).await?;
         let new = self.wanted(work).await?;
-        let (names, expires, purpose) = (new.names.clone(), new.expires, new.purpose.clone());
+        let names: Vec<_> = new.files.iter().map(|file| file.name.clone()).collect();
+        let (expires, purpose) = (new.expires, new.purpose.clone());
         let (slot, seq) = (new.slot, new.seq);
         work.own.publish(work.names, work.coding, work.holding, new, &to).await?;
         let to: Vec<_> = to.iter().map(ToString::to_string).collect();
@@ -160,17 +162,14 @@ impl Delegate {
     /// What is to be passed on, by the first pointer that is free.
     async fn wanted(&self, work: &Work<'_>) -> anyhow::Result<NewDelegation> {
         let places = work.own.places().await;
-        let is_free =
-            |slot: &u16| !places.iter().any(|place| place.slot.get() == *slot && place.at.is_some());
+        let is_free = |slot: &u16| {
+            !places.iter().any(|place| place.slot.get() == *slot && !matches!(place.says, Says::Ended))
+        };
         let slot = DELEGATION_SLOTS.into_iter().find(is_free).map(Slot::new);
         let slot = slot.with_context(|| {
             format!("of one grant {} things are passed on at most: end one first", DELEGATION_SLOTS.len())
         })?;
         let before = places.iter().find(|place| place.slot == slot);
-        let names = self.only.iter().map(|name| FileName::new(name.as_str()));
-        let names =
-            names.collect::<Result<Vec<_>, _>>().map_err(|error| Usage::because(error.to_string()))?;
-        let all = || work.holding.files().iter().map(|file| file.name.clone()).collect();
         let purpose = self.purpose.clone().map(Reason::new).transpose();
         let purpose = purpose.map_err(|error| Usage::because(format!("--purpose: {error}")))?;
         let ends = self.expires.map(|time| now().plus(time.seconds()));
@@ -178,11 +177,22 @@ impl Delegate {
             depth: self.times.map(depth).transpose()?,
             expires: Some(ends.or(work.holding.expires()).context("the grant has no end: say --expires")?),
             issued: now(),
-            names: if names.is_empty() { all() } else { names },
+            files: self.files(work.holding)?,
             purpose: purpose.or_else(|| work.holding.purpose().cloned()),
             seq: before.map_or(Sequence::FIRST, |place| place.seq.next()),
             slot,
         })
+    }
+
+    /// Those that are named, each once, or all.
+    fn files(&self, holding: &Holding) -> anyhow::Result<Vec<GrantedFile>> {
+        if self.only.is_empty() {
+            return Ok(holding.files().to_vec());
+        }
+        let names = self.only.iter().map(|name| FileName::new(name.as_str()));
+        let names = names.collect::<Result<BTreeSet<_>, _>>();
+        let names = names.map_err(|error| Usage::because(error.to_string()))?;
+        Ok(names.iter().map(|name| holding.file(name).cloned()).collect::<Result<_, _>>()?)
     }
 }
 
@@ -191,32 +201,34 @@ impl Work<'_> {
     async fn all(&self, anew: bool) -> anyhow::Result<Vec<Line>> {
         let mut lines = Vec::new();
         for place in self.own.places().await {
-            let Some(at) = &place.at else { continue };
+            let Says::At(at) = &place.says else { continue };
             let seen = self.own.seen(at).await?;
             if !anew {
-                lines.push(self.line(&place, &seen));
+                lines.push(self.line(&place, &seen)?);
                 continue;
             }
             self.pass_on_again(&place, &seen).await?;
             self.names.local.release_later(at.cid(), now())?;
-            let now = Place { seq: place.seq.next(), at: None, ..place };
-            lines.push(self.line(&now, &seen));
+            let now = Place { seq: place.seq.next(), says: Says::Ended, ..place };
+            lines.push(self.line(&now, &seen)?);
         }
         Ok(lines)
     }
 
     async fn pass_on_again(&self, place: &Place, seen: &SeenDelegation) -> anyhow::Result<()> {
-        let has = |name: &&FileName| self.holding.files().iter().any(|file| file.name == **name);
+        let note = seen.note.clone()?;
+        // A name in the note means all files that have it: those of which there are several are passed on together.
+        let files = self.holding.files().iter().filter(|file| note.names.contains(&file.name));
         let new = NewDelegation {
             depth: seen.depth(),
             expires: seen.expires().into_iter().chain(self.holding.expires()).min(),
             issued: now(),
-            names: seen.note.names.iter().filter(has).cloned().collect(),
+            files: files.cloned().collect(),
             purpose: seen.purpose().cloned(),
             seq: place.seq.next(),
             slot: place.slot,
         };
-        let to = seen.note.to.iter().map(|text| grants::parse(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        let to = note.to.iter().map(|text| grants::parse(text)).collect::<anyhow::Result<Vec<_>>>()?;
         let published = self.own.publish(self.names, self.coding, self.holding, new, &to).await;
         published.map(drop)
     }
@@ -225,11 +237,11 @@ impl Work<'_> {
         let places = self.own.places().await;
         let place = places.into_iter().find(|place| self.own.link(place.slot) == *link);
         let place = place.context("you have passed on nothing of this grant that has this link")?;
-        let at = place.at.clone().context("what has this link has ended already")?;
-        let seen = self.own.seen(&at).await?;
+        let Says::At(at) = &place.says else { bail!("what has this link has ended already") };
+        let seen = self.own.seen(at).await?;
         self.own.end(&place).await?;
         self.names.local.release_later(at.cid(), now())?;
-        Ok(vec![Line { has_ended: true, ..self.line(&place, &seen) }])
+        Ok(vec![Line { has_ended: true, ..self.line(&place, &seen)? }])
     }
 
     /// Writes into the account's own trail what it has passed on.
@@ -244,16 +256,17 @@ impl Work<'_> {
         TrailFile::open(self.globals, self.names.account.secret(), network)?.append(facts)
     }
 
-    fn line(&self, place: &Place, seen: &SeenDelegation) -> Line {
-        Line {
+    fn line(&self, place: &Place, seen: &SeenDelegation) -> anyhow::Result<Line> {
+        let note = seen.note.clone()?;
+        Ok(Line {
             link: self.own.link(place.slot).to_string(),
-            to: grants::signers(&seen.note.to),
-            files: seen.note.names.iter().map(ToString::to_string).collect(),
+            to: grants::signers(&note.to),
+            files: note.names.iter().map(ToString::to_string).collect(),
             version: place.seq.get(),
             expires: seen.expires().map(protocol::UnixSeconds::get),
             purpose: seen.purpose().map(ToString::to_string),
             has_ended: seen.expires().is_some_and(|at| at <= now()),
-        }
+        })
     }
 }
 

@@ -121,22 +121,23 @@ impl Grant {
             let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
             let (path, directory) = (self.name(&names, id, &paths)?, Directory::read(client, &names).await);
             let ends = |until: UnixSeconds| wanted.map_or(until, |at| until.min(at));
-            let paths = if self.emergency {
+            let (paths, sealed) = if self.emergency {
                 let gateway = &gateway_of(self.gateway.as_deref(), &network)?;
                 let (directory, token) = (&directory, token.as_ref().map(|token| token.as_str()));
                 let sealing =
                     Sealing { client, coding, globals, gateway, token, grant: id, to: &to, directory };
-                vec![sealing.seal(&mut names, &paths, ends).await?]
+                let (path, sealed) = sealing.seal(&mut names, &paths, ends).await?;
+                (vec![path], sealed)
             } else {
-                paths
+                (paths, Vec::new())
             };
             let (files, until) = grants::files(client, &names, &paths).await?;
             let expires = ends(until);
             let mut to: Vec<_> = to.iter().map(ToString::to_string).collect();
             to.sort();
-            let note = GrantNote { id, names: paths.clone(), to, follows: self.series };
-            let version = Version { depth, expires, files, note, purpose };
-            let report = version.publish(client, &mut names, coding, path.clone()).await?;
+            let note = GrantNote { id, names: paths.clone(), to, follows: self.series, sealed };
+            let version = Version { after: None, depth, expires, files, note, purpose };
+            let report = version.publish(client, &mut names, coding, globals, path.clone()).await?;
             note_it(globals, client, &names, &path, &directory).await?;
             let pushed = names.push(client, coding).await?;
             Ok(Answer {

@@ -12,7 +12,7 @@ use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::directory::Directory;
 use crate::failure::Outcome;
-use crate::grants::{self, Given, PassedOn};
+use crate::grants::{self, Found, Given, PassedOn};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::trail::raise_alarms;
@@ -20,13 +20,14 @@ use crate::trail::raise_alarms;
 /// List what you have granted, to whom, until when
 ///
 /// With --update series whose names stand for other files by now get their next version; commands that put files do that by themselves.
+/// What was sealed for emergencies and has changed since is sealed anew.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   headwater grants
   headwater grants --json | jq '.grants[] | select(.purpose == \"treatment\")'")]
 pub(crate) struct Grants {
-    /// Publish the next versions of series that are due
+    /// Publish the next versions of series that are due, and seal anew what has changed since it was sealed for emergencies
     #[arg(long)]
     update: bool,
 
@@ -37,6 +38,8 @@ pub(crate) struct Grants {
 
 /// What helps where files of a grant have changed that follows no names.
 pub(crate) const ANEW: &str = "changed since or gone: grant anew, with --series to follow what changes";
+/// What helps where something has changed that was sealed for emergencies.
+pub(crate) const SEAL_ANEW: &str = "`headwater grants --update` seals it as it is now";
 
 #[derive(Serialize)]
 struct Answer {
@@ -66,6 +69,8 @@ struct GrantLine {
     lost: Vec<String>,
     /// Whether it is for those who break the glass alone.
     emergency: bool,
+    /// What has changed of it, or is gone, since it was sealed for them.
+    changed: Vec<String>,
     #[serde(skip)]
     shown_to: String,
     #[serde(skip)]
@@ -77,8 +82,10 @@ struct GrantLine {
 struct PassedOnLine {
     /// How the identity of who has passed it on begins.
     by: String,
-    /// Those to whom.
+    /// Those to whom, as far as their giver names them.
     to: Vec<String>,
+    /// For how many more it is.
+    unnamed: usize,
     files: Vec<String>,
     expires: Option<u64>,
     purpose: Option<String>,
@@ -87,6 +94,13 @@ struct PassedOnLine {
     level: usize,
     /// Whether it is of the version of the grant above that counts now; else it opens nothing.
     counts: bool,
+    /// Whether it has ended.
+    has_ended: bool,
+    /// Why nobody above can read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<String>,
+    /// The number of the version: so many stood there before.
+    version: u64,
     #[serde(skip)]
     shown_by: String,
     #[serde(skip)]
@@ -107,7 +121,9 @@ impl Grants {
             let mut is_complete = true;
             if self.update {
                 let coding = network.usual_coding(client)?;
-                for followed in grants::follow(client, &mut names, coding, globals).await? {
+                let mut all = grants::seal_anew(client, &mut names, coding, globals).await?;
+                all.extend(grants::follow(client, &mut names, coding, globals).await?);
+                for followed in all {
                     is_complete &= followed.failed.is_none();
                     output.note(followed);
                 }
@@ -146,9 +162,10 @@ impl GrantLine {
             has_ended: grant.expires.is_some_and(|at| at <= now()),
             purpose: grant.purpose.as_ref().map(ToString::to_string),
             may_delegate: opened.depth().map(sharing::Depth::get),
-            passed_on: below.iter().map(|one| PassedOnLine::of(one, directory)).collect(),
+            passed_on: below.iter().map(|one| PassedOnLine::of(one, given, directory)).collect(),
             lost: if note.follows { Vec::new() } else { given.lost(names) },
             emergency: given.is_for_emergencies(),
+            changed: grants::changed(names, &note.sealed),
             shown_to: directory.list(&note.to),
             shown_until: day(grant.expires),
         }
@@ -156,20 +173,31 @@ impl GrantLine {
 }
 
 impl PassedOnLine {
-    fn of(one: &PassedOn, directory: &Directory) -> Self {
-        let PassedOn { seen, level, counts } = one;
+    fn of(one: &PassedOn, given: &Given, directory: &Directory) -> Self {
+        let (seen, counts) = match &one.found {
+            Found::Seen { seen, counts } => (Some(seen), *counts),
+            Found::Ended | Found::Unreadable(_) => (None, false),
+        };
+        let expires = seen.and_then(|seen| seen.expires());
         Self {
-            by: Identity::beginning(seen.by()),
-            to: seen.note.to.clone(),
-            shown_by: directory.called(seen.by()),
-            shown_to: directory.list(&seen.note.to),
-            files: seen.note.names.iter().map(ToString::to_string).collect(),
-            expires: seen.expires().map(UnixSeconds::get),
-            purpose: seen.purpose().map(ToString::to_string),
-            may_delegate: seen.depth().map(sharing::Depth::get),
-            level: *level,
-            counts: *counts,
-            shown_until: day(seen.expires()),
+            by: Identity::beginning(one.by),
+            to: seen.iter().flat_map(|seen| &seen.to).map(ToString::to_string).collect(),
+            unnamed: seen.map_or(0, |seen| seen.unnamed),
+            shown_by: directory.called(one.by),
+            shown_to: one.to(directory),
+            files: one.files(given),
+            expires: expires.map(UnixSeconds::get),
+            purpose: seen.and_then(|seen| seen.purpose()).map(ToString::to_string),
+            may_delegate: seen.and_then(|seen| seen.depth()).map(sharing::Depth::get),
+            level: one.level,
+            counts,
+            has_ended: matches!(one.found, Found::Ended),
+            unreadable: match &one.found {
+                Found::Unreadable(why) => Some(why.clone()),
+                Found::Seen { .. } | Found::Ended => None,
+            },
+            version: one.seq.get(),
+            shown_until: day(expires),
         }
     }
 }
@@ -181,16 +209,19 @@ fn day(at: Option<UnixSeconds>) -> String {
 
 impl fmt::Display for PassedOnLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shown_by: by, shown_to: to, files, purpose, level, counts, shown_until, .. } = self;
+        let Self { shown_by: by, shown_to: to, files, purpose, level, counts, shown_until, version, .. } =
+            self;
+        write!(f, "{:1$}", "", 2 * level)?;
+        if self.has_ended {
+            return writeln!(f, "passed on by {by} before, and ended (version {version})");
+        }
+        if let Some(why) = &self.unreadable {
+            return writeln!(f, "PASSED ON BY {by}, AND NOT TO BE READ BY YOU: {why}; revoke it --from them");
+        }
         let purpose = purpose.as_deref().map(|purpose| format!("  for {purpose}")).unwrap_or_default();
         let over = if *counts { "" } else { "  (of another version: opens nothing)" };
         let files = files.join(", ");
-        writeln!(
-            f,
-            "{:1$}passed on by {by} until {shown_until} to {to}: {files}{purpose}{over}",
-            "",
-            2 * level
-        )
+        writeln!(f, "passed on by {by} until {shown_until} to {to}: {files}{purpose}{over}")
     }
 }
 
@@ -207,6 +238,9 @@ impl fmt::Display for Answer {
             writeln!(f, "  to {}", grant.shown_to)?;
             if !grant.lost.is_empty() {
                 writeln!(f, "  OPENS NO MORE: {}; {ANEW}", grant.lost.join(", "))?;
+            }
+            if !grant.changed.is_empty() {
+                writeln!(f, "  SEALED BEFORE {} CHANGED: {SEAL_ANEW}", grant.changed.join(", "))?;
             }
             if let Some(link) = &grant.link {
                 writeln!(f, "  {link}")?;

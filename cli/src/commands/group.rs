@@ -1,5 +1,6 @@
 //! `headwater group`: people and institutions by the name of what they belong to.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::{Context as _, bail};
@@ -135,12 +136,10 @@ impl Removal {
         globals: &Globals,
     ) -> anyhow::Result<Outcome> {
         let Self { name, who, revoke } = self;
-        let found = Group::find(client, names, &name).await?;
+        let found = Group::read(client, names, &name).await?;
         let mut group = found.with_context(|| format!("you have no group {name}"))?;
         let gone = in_place(&who)?;
-        let before = group.members.len();
-        group.members.retain(|text, _| !grants::is_of(text, &gone));
-        if group.members.len() == before {
+        if group.remove(&gone) == 0 {
             bail!("none of them is in {name}");
         }
         let mut still = Given::all(client, names, globals.output()).await;
@@ -180,10 +179,10 @@ async fn add(
     label: &str,
     globals: &Globals,
 ) -> anyhow::Result<Outcome> {
-    let mut group = Group::find(client, names, &name).await?.unwrap_or_default();
+    let mut group = Group::read(client, names, &name).await?.unwrap_or_default();
     let label: String = label.chars().filter(|c| !c.is_control()).collect();
     for identity in in_place(who)? {
-        group.members.insert(identity.to_string(), label.clone());
+        group.add(&identity, &label);
     }
     let pushed = group.keep(client, names, coding, &name).await?;
     let (members, still_granted, revoked) = (group.members.len(), vec![], vec![]);
@@ -199,9 +198,14 @@ async fn list(
 ) -> anyhow::Result<Outcome> {
     let in_full = name.is_some();
     let mut lines = Vec::new();
-    for name in name.map_or_else(|| Group::names(names), |name| vec![name]) {
-        let group = Group::find(client, names, &name).await?;
-        let group = group.with_context(|| format!("you have no group {name}"))?;
+    let all = name.map_or_else(|| Group::names(names), |name| BTreeSet::from([name]));
+    for name in all {
+        let group = match Group::find(client, names, &name).await? {
+            Some(group) => group,
+            // Nobody is left in it.
+            None if !in_full => continue,
+            None => bail!("you have no group {name}"),
+        };
         let members = group.members.into_iter().map(|(identity, label)| Member { identity, label });
         lines.push(GroupLine { name, members: members.collect(), in_full });
     }

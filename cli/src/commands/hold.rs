@@ -86,6 +86,15 @@ impl Hold {
             }
             let pushed = names.write(client, network.usual_coding(client)?, vec![change]).await?;
             TrailFile::open(globals, names.account.secret(), network.file.network)?.append(facts)?;
+            if pushed {
+                // Whoever removed it at the same moment sees the hold, or is seen here.
+                names.pull(client).await?;
+            }
+            if !self.release && !is_there(names.local.index(), &path) {
+                bail!(
+                    "another of your devices has removed {path} in the same moment: the hold came too late"
+                );
+            }
             Ok(pushed)
         };
         let pushed = network.with_client(Some(payer), change).await?;
@@ -102,11 +111,7 @@ impl Hold {
             let facts = Facts { about, ..Facts::new(TrailWhat::HoldReleased, now()) };
             return Ok((Change::Gone(EntryName::Hold(path.clone()), now()), facts));
         }
-        let is_there = index.file(path).is_some()
-            || index.folder(path).is_some()
-            || index.files_in(path).next().is_some()
-            || packs::above(index, path).is_some();
-        if !is_there {
+        if !is_there(index, path) {
             bail!("there is nothing called {path} in your index");
         }
         let until = self.until.map(Date::begins).or(known.and_then(Body::until));
@@ -128,6 +133,14 @@ impl Hold {
         let facts = Facts { about, ..Facts::new(TrailWhat::Held, now()) };
         Ok((Change::Hold(path.clone(), hold), facts))
     }
+}
+
+/// Whether the index has anything with this path, or that may be in a folder of records with it.
+fn is_there(index: &AccountIndex, path: &IndexPath) -> bool {
+    index.file(path).is_some()
+        || index.folder(path).is_some()
+        || index.files_in(path).next().is_some()
+        || packs::above(index, path).is_some()
 }
 
 /// When the first leases of what is held end, where that is before its hold does.

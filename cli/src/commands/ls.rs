@@ -1,6 +1,7 @@
 //! `headwater ls`: what the account has, by name.
 
 mod records;
+mod totals;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use client::Client;
 use serde::Serialize;
 use sharing::{AccountIndex, FileEntry, IndexPath};
 
+use self::totals::Totals;
 use crate::arguments::Globals;
 use crate::failure::Outcome;
 use crate::freshness::FreshnessAnswer;
@@ -21,7 +23,7 @@ use crate::{ends, packs};
 /// List what your account has put, from this machine and from others
 ///
 /// Names and sizes come from your index: nothing is asked about the files themselves. A folder is what several names
-/// begin with. Of a folder of records its index is read from the nodes.
+/// begin with. Of a folder of records its catalogue is read from the nodes, and says how much is in it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -57,7 +59,14 @@ struct Answer {
 struct FileLine {
     name: String,
     cid: String,
+    /// Of a folder of records, all of these together.
     size: u64,
+    /// How many there are in a folder of records, and those that were replaced by newer ones; none of a file, and where nobody tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+    /// Whether it is a folder of records.
+    #[serde(skip)]
+    is_folder: bool,
     #[serde(rename = "type")]
     media_type: Option<String>,
     created: u64,
@@ -87,12 +96,16 @@ impl Ls {
         let output = globals.output();
         let folder = self.path.as_deref().filter(|path| *path != "/").map(parse_path).transpose()?;
         let mut names = Names::open(globals).await?;
+        let mut totals = Totals::default();
         let freshness = match Network::load(globals.network.as_deref()).await {
             Ok(network) => {
                 ends::send(globals, names.account.secret(), network.file.network).await?;
                 let look = async |client: &Client| {
                     let freshness = names.pull(client).await?;
                     let records = self.records(client, &names, folder.as_ref()).await?;
+                    if records.is_none() && !self.publications {
+                        totals = Totals::read(client, &names, folder.as_ref()).await;
+                    }
                     Ok((freshness, records))
                 };
                 let (freshness, records) = network.with_client(None, look).await?;
@@ -109,7 +122,7 @@ impl Ls {
         };
         let freshness = freshness.map(|freshness| FreshnessAnswer::new(&freshness, now()));
         let unpushed = names.local.has_unpushed();
-        let answer = self.answer(names.local.index(), folder.as_ref(), freshness, unpushed)?;
+        let answer = self.answer(names.local.index(), folder.as_ref(), &totals, freshness, unpushed)?;
         output.answer(&answer)?;
         Ok(Outcome::Complete)
     }
@@ -136,6 +149,7 @@ impl Ls {
         &self,
         index: &AccountIndex,
         folder: Option<&IndexPath>,
+        totals: &Totals,
         freshness: Option<FreshnessAnswer>,
         unpushed: bool,
     ) -> anyhow::Result<Answer> {
@@ -157,9 +171,9 @@ impl Ls {
                 Some((name, _)) => {
                     let (files, size) = folders.entry(name.to_owned()).or_insert((0, 0));
                     *files += 1;
-                    *size += file.len;
+                    *size += totals.of(file).map_or(file.len, |total| total.bytes);
                 }
-                None => answer.files.push(FileLine::new(path, file)),
+                None => answer.files.push(FileLine::new(path, file, totals)),
             }
         }
         let made = index.folders().filter_map(|(path, _)| match folder {
@@ -172,7 +186,7 @@ impl Ls {
         if let Some(folder) = folder
             && let Some(file) = index.file(folder)
         {
-            answer.files.insert(0, FileLine::new(folder, file));
+            answer.files.insert(0, FileLine::new(folder, file, totals));
         }
         let prefix = folder.map_or_else(|| "/".to_owned(), |folder| format!("{folder}/"));
         let folders = folders.into_iter();
@@ -190,11 +204,14 @@ impl Ls {
 }
 
 impl FileLine {
-    fn new(path: &IndexPath, file: &FileEntry) -> Self {
+    fn new(path: &IndexPath, file: &FileEntry, totals: &Totals) -> Self {
+        let total = totals.of(file);
         Self {
             name: path.to_string(),
             cid: file.object.to_string(),
-            size: file.len,
+            size: total.map_or(file.len, |total| total.bytes),
+            records: total.map(|total| total.records),
+            is_folder: packs::is_folder(file),
             media_type: file.media_type.as_ref().map(ToString::to_string),
             created: file.created.get(),
             modified: file.modified.get(),
@@ -227,7 +244,14 @@ impl fmt::Display for Answer {
         }
         for file in &self.files {
             let erasable = if file.erasable { "  (erasable)" } else { "" };
-            writeln!(f, "{:>14}  until {}  {}{erasable}", file.size, file.shown_until, file.name)?;
+            let records = match file.records {
+                Some(records) => format!("  ({records} records)"),
+                None if file.is_folder => {
+                    "  (a folder of records, of which the catalogue cannot be read here)".to_owned()
+                }
+                None => String::new(),
+            };
+            writeln!(f, "{:>14}  until {}  {}{records}{erasable}", file.size, file.shown_until, file.name)?;
         }
         for publication in &self.publications {
             let listed = if publication.listed { "" } else { "  (unlisted)" };

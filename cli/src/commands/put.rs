@@ -343,12 +343,25 @@ async fn new_file(
         anyhow::bail!("{path} is a folder of records; remove it first");
     }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
+    let taken_over = taken_over.filter(|old| old.object != object);
+    if taken_over.is_some()
+        && let Err(error) = names.check_fresh()
+    {
+        names.local.release_later(object, now())?;
+        return Err(error);
+    }
     if let Err(error) = names.enter(vec![Change::File(free, file)]) {
         // Nobody has a name for it.
         names.local.release_later(object, now())?;
         return Err(error);
     }
-    if let Some(old) = taken_over.filter(|old| old.object != object) {
+    if let Some(old) = taken_over {
+        if let Err(error) = names.settle_unheld(client, coding, [&path]).await {
+            names.enter(vec![Change::Back(path.clone(), old)])?;
+            names.local.release_later(object, now())?;
+            names.settle(client, coding).await?;
+            return Err(error.context(format!("{path} is as it was")));
+        }
         grants::publish_next(client, &mut names, coding, globals).await?;
         names.replaced(&old)?;
     }

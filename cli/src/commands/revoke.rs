@@ -18,6 +18,7 @@ use serde::Serialize;
 use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
 
 pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
+pub(crate) use self::seal::Seal;
 use crate::arguments::Globals;
 use crate::ends::{EndAnswer, Ended, Ending};
 use crate::failure::{Outcome, Usage};
@@ -104,17 +105,20 @@ impl Revoke {
         // The text itself is not repeated: it may hold the secret.
         let id =
             shares::id_in(&text).ok_or_else(|| Usage::because("this is neither a link nor an id of one"))?;
-        match KeptShares::open(globals)?.get(id)? {
-            Some(share) => self.share(globals, share, true).await,
-            None => self.share(globals, elsewhere::share(globals, &text, &secret).await?, false).await,
+        if let Some(share) = KeptShares::open(globals)?.get(id)? {
+            return self.share(globals, share, Known::Here).await;
         }
+        let (share, has_files) = elsewhere::share(globals, &text, &secret).await?;
+        let known = if has_files { Known::ByItsLink } else { Known::WithoutFiles };
+        self.share(globals, share, known).await
     }
 
-    /// Ends a share: the gateway first, from here on nobody opens it. `is_here`: this machine has made it.
-    async fn share(self, globals: &Globals, share: KeptShare, is_here: bool) -> anyhow::Result<Outcome> {
+    /// Ends a share: the gateway first, from here on nobody opens it.
+    async fn share(self, globals: &Globals, share: KeptShare, known: Known) -> anyhow::Result<Outcome> {
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         let secret = names.account.secret().clone();
+        let is_here = known == Known::Here;
         let ended = end_at_gateway(globals, &secret, network.file.network, &share, is_here).await?;
         let rekey = async |client: &Client| {
             names.pull(client).await?;
@@ -125,10 +129,21 @@ impl Revoke {
         };
         let files = network.with_client(Some(account_file::payer(&secret)), rekey).await?;
         let answer = ended.answer(&share, files);
-        let is_over = answer.is_over();
+        let is_over = answer.is_over() && known != Known::WithoutFiles;
         globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
     }
+}
+
+/// How this machine knows of a share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It has made it.
+    Here,
+    /// By its link, with what it shares.
+    ByItsLink,
+    /// By its link, and nothing of what it shares: that keeps its keys.
+    WithoutFiles,
 }
 
 /// What came of ending a share at its gateway.
@@ -214,8 +229,11 @@ async fn rekey(
             let released = objects_of(client, names, path).await?;
             let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
             let gone = gone.collect();
+            let entries: Vec<_> =
+                paths.iter().filter_map(|path| names.local.index().file(path).cloned()).collect();
             names.local.release_all_later(released.iter().copied(), now())?;
             names.enter(gone)?;
+            entries.iter().try_for_each(|entry| names.replaced(entry))?;
             released
         }
         Some(path) => {

@@ -1,5 +1,6 @@
 //! `headwater rm`: ends what keeps a file, and says what that proves.
 
+mod access;
 mod erase;
 mod records;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use account::{Change, Destroyed, Released as Answered, release_now};
 use anyhow::{Context, bail};
+use chunker::Coding;
 use clap::Args;
 use client::Client;
 use proofs::Cid;
@@ -17,9 +19,11 @@ use protocol::NetworkId;
 use serde::Serialize;
 use sharing::{AccountIndex, EntryName, Facts, FileEntry, IndexPath, KeyFate, PackRef, TrailText, TrailWhat};
 
+use self::access::{Access, Ended};
 use self::records::{Removal, RemovedRecords};
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::commands::revoke::Seal;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given};
 use crate::holds;
@@ -46,6 +50,7 @@ Examples:
   headwater rm /records/patients/1.json
   headwater rm --recursive /records/patients
   headwater rm --erase /scan.dcm --certificate scan.erasure.txt
+  headwater rm --erase --revoke /scan.dcm          though it was granted: these grants end, the certificate names who had the key
   headwater rm /films --recursive --json | jq '.files[].nodes'")]
 pub(crate) struct Rm {
     /// What is to be removed
@@ -60,6 +65,10 @@ pub(crate) struct Rm {
     /// that which leases have ended. `headwater verify` checks it with nothing but the file
     #[arg(long, conflicts_with = "recursive")]
     erase: bool,
+
+    /// End what opens it for others first: grants, and what is sealed for emergencies. The certificate says to whom its key was given
+    #[arg(long, requires = "erase")]
+    revoke: bool,
 
     /// Where to write the certificate [default: the file's name with .erasure.txt, in this folder]
     #[arg(long, value_name = "FILE", requires = "erase")]
@@ -109,7 +118,9 @@ impl Rm {
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let remove = async |client: &Client| {
+            let mut access = None;
             names.pull(client).await?;
+            names.check_fresh()?;
             let coding = network.usual_coding(client)?;
             holds::check(names.local.index(), &paths)?;
             let erased = paths.first().cloned().filter(|_| self.erase);
@@ -118,13 +129,23 @@ impl Rm {
                     return Err(Usage::because("a certificate is about one file: name one"));
                 }
                 erase::check(names.local.index(), path)?;
+                let found = Access::of(globals, client, &names, path).await?;
+                if !self.revoke {
+                    found.check_closed()?;
+                }
+                access = Some(found);
                 // What is destroyed has to be entered: that has to be possible before.
                 TrailFile::open(globals, names.account.secret(), client.network())?;
             }
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
-            let chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
-            end_grants(globals, client, &names, &chosen).await?;
+            let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
+            end_grants(globals, client, &mut names, &chosen).await?;
+            let mut ended = match access {
+                Some(access) => access.end(globals, client, &mut names, coding).await?,
+                None => Ended::default(),
+            };
+            chosen.append(&mut ended.along);
             let mut records = Vec::with_capacity(removals.len());
             for removal in removals {
                 records.push(removal.run(&mut names, client, coding).await?);
@@ -132,14 +153,14 @@ impl Rm {
             if !records.is_empty() {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
-            let mut files = remove_all(&mut names, client, chosen, folders).await?;
+            let mut files = remove_all(&mut names, client, coding, chosen, folders).await?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
             for file in &mut files {
                 file.report_packs(&mut said);
             }
             let certificate = if let Some(path) = erased {
-                Some(self.certify(globals, &names, client, &path, &files)?)
+                Some(self.certify(globals, &names, client, &path, ended, &files)?)
             } else {
                 note(globals, &names, client.network(), &files, &records)?;
                 None
@@ -159,12 +180,17 @@ impl Rm {
         names: &Names,
         client: &Client,
         path: &IndexPath,
+        ended: Ended,
         files: &[Removed],
     ) -> anyhow::Result<PathBuf> {
+        let Ended { given, reports: of_grants, .. } = ended;
         let removed = files.first().context("it was found by its name")?;
         let key = if removed.key == Some(DESTROYED) { KeyFate::Destroyed } else { KeyFate::NotHere };
         let (network, to) = (client.network(), self.certificate.as_deref());
-        erase::certify(globals, names, network, path, key, &removed.said.reports, to)
+        let reports: Vec<_> =
+            files.iter().flat_map(|removed| &removed.said.reports).chain(&of_grants).collect();
+        let told = erase::Told { key, given, reports: &reports };
+        erase::certify(globals, names, network, path, told, to)
     }
 
     /// The paths of files and folders, and what is to go of folders of records.
@@ -223,15 +249,17 @@ impl Rm {
     }
 }
 
-/// Keys first, since nothing brings them back, when nothing is held; then what is to be released is written down; then names go; then nodes are told.
+/// What is to end is written down; then names go, here and on the network. Only when no other device can have come to hold any of it meanwhile
+/// keys are destroyed and nodes told; else all names are given back.
 async fn remove_all(
     names: &mut Names,
     client: &Client,
+    coding: Coding,
     chosen: Vec<(IndexPath, FileEntry)>,
     folders: Vec<IndexPath>,
 ) -> anyhow::Result<Vec<Removed>> {
     let gone = chosen.iter().map(|(path, _)| EntryName::File(path.clone()));
-    let left = folders.into_iter().map(EntryName::Folder);
+    let left = folders.iter().cloned().map(EntryName::Folder);
     let changes: Vec<_> = gone.chain(left).map(|name| Change::Gone(name, now())).collect();
     names.check(&changes)?;
     let mut packs = packs_of(names, client, &chosen).await?;
@@ -241,21 +269,35 @@ async fn remove_all(
         let kept_as = names.local.index().paths_of(file.object).find(|other| !is_going(other));
         let mut removed = Removed::new(path, file, kept_as);
         if removed.kept_as.is_none() {
-            removed.key =
-                destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
             removed.pack_objects = packs.remove(path).unwrap_or_default();
             names.local.release_packs_later(removed.pack_objects.iter().copied(), now())?;
-            names.local.release_later(file.object, now())?;
+            names.will_be_replaced(file)?;
         }
         files.push(removed);
     }
+    let back = back(names.local.index(), &chosen, &folders);
     names.enter(changes)?;
-    for ((_, file), removed) in chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
+    let paths = chosen.iter().map(|(path, _)| path).chain(&folders);
+    if let Err(error) = names.settle_unheld(client, coding, paths).await {
+        names.enter(back)?;
+        names.settle(client, coding).await?;
+        return Err(error.context("nothing was removed"));
+    }
+    for ((path, file), removed) in
+        chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
     {
+        removed.key =
+            destroy_key(names, file).with_context(|| format!("cannot destroy the key of {path}"))?;
         removed.report(release_now(client, &names.account, &names.local, file.object).await?);
         removed.packs = removed.pack_objects.len();
     }
     Ok(files)
+}
+
+/// What gives all of it its names back.
+fn back(index: &AccountIndex, chosen: &[(IndexPath, FileEntry)], folders: &[IndexPath]) -> Vec<Change> {
+    let folders = folders.iter().filter_map(|path| Some(Change::Folder(path.clone(), index.folder(path)?)));
+    chosen.iter().map(|(path, file)| Change::Back(path.clone(), file.clone())).chain(folders).collect()
 }
 
 /// The packs of the folders of records among what is chosen, but for those that other folders have too.
@@ -279,15 +321,18 @@ async fn packs_of(
     Ok(of_each)
 }
 
-/// Has whoever asks for a grant that is removed hear that it has ended.
+/// Has whoever asks for a grant that is removed hear that it has ended, at the gateway too where it is for emergencies.
 async fn end_grants(
     globals: &Globals,
     client: &Client,
-    names: &Names,
+    names: &mut Names,
     chosen: &[(IndexPath, FileEntry)],
 ) -> anyhow::Result<()> {
     for (path, _) in chosen.iter().filter(|(_, file)| grants::is_grant(file)) {
         let given = Given::at(client, names, path).await?;
+        if let Some(seal) = Seal::of(globals, client, names, &given).await? {
+            seal.remove(globals, client, names).await?;
+        }
         grants::end(client, names, &given).await.with_context(|| format!("cannot end {path}"))?;
         let facts = grants::facts(&given, TrailWhat::GrantEnded);
         TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;

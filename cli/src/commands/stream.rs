@@ -4,6 +4,7 @@ mod create;
 mod end;
 mod list;
 mod pull;
+mod show;
 
 use clap::{Args, Subcommand};
 
@@ -18,6 +19,7 @@ use crate::failure::Outcome;
 #[command(after_help = "\
 Examples:
   headwater stream create /sensors/ward-3 --upload-token @token > ward-3.device
+  headwater stream show /sensors/ward-3 > ward-3.device
   headwater stream pull /sensors/ward-3
   headwater stream list
   headwater stream end /sensors/ward-3")]
@@ -29,6 +31,7 @@ pub(crate) struct Stream {
 #[derive(Debug, Subcommand)]
 enum Command {
     Create(create::Create),
+    Show(show::Show),
     Pull(pull::Pull),
     List(list::List),
     End(end::End),
@@ -38,6 +41,7 @@ impl Stream {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Create(create) => create.run(globals).await,
+            Command::Show(show) => show.run(globals).await,
             Command::Pull(pull) => pull.run(globals).await,
             Command::List(list) => list.run(globals).await,
             Command::End(end) => end.run(globals).await,

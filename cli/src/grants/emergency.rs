@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use account::{Change, RecordFolder, put_small};
 use anyhow::{Context as _, bail};
-use chunker::{Coding, Padding, RequiredTags};
+use chunker::{Coding, Padding, RequiredTags, Salt};
 use client::{Client, Object, PutOptions};
 use futures_util::TryStreamExt as _;
 use proofs::Cid;
 use protocol::{Signed, UnixSeconds};
 use reqwest::Url;
 use sharing::{
-    Attempts, FOLDER_TYPE, FileEntry, FileName, FolderFile, GRANT_SLOT, GrantKeys, GrantedFile, HeaderFields,
-    Identity, IndexPath, LinkId, MediaType, Share, ShareContents, ShareKeys, ShareLink, SharedFile,
-    SharedFolder,
+    AccountIndex, Attempts, FOLDER_TYPE, FileEntry, FileName, FolderFile, GRANT_SLOT, GrantKeys, GrantedFile,
+    HeaderFields, Identity, IndexPath, KeyGiven, KeyGivenBy, LinkId, MediaType, SealedSource, Share,
+    ShareContents, ShareKeys, ShareLink, SharedFile, SharedFolder,
 };
 
 use crate::arguments::Globals;
@@ -50,16 +50,19 @@ pub(crate) struct Sealing<'a> {
 }
 
 impl Sealing<'_> {
-    /// Seals files of the account for emergencies, or records of its folders. Gives the name under which the index has the link: that is
-    /// what is granted.
+    /// Seals files of the account for emergencies, or records of its folders. Gives the name under which the index has the link, which is
+    /// what is granted, and what lies behind it.
     pub(crate) async fn seal(
         &self,
         names: &mut Names,
         paths: &[IndexPath],
         expires: impl FnOnce(UnixSeconds) -> UnixSeconds,
-    ) -> anyhow::Result<IndexPath> {
+    ) -> anyhow::Result<(IndexPath, Vec<SealedSource>)> {
         let Self { client, globals, gateway, token, .. } = *self;
-        let (files, until) = self.files(names, paths).await?;
+        let to = self.to.iter().map(Identity::signs);
+        let given = KeyGiven::new(now(), KeyGivenBy::Emergency, self.grant, to)?;
+        names.will_be_given(paths, &given)?;
+        let (files, sealed, until) = self.files(names, paths).await?;
         let expires = expires(until);
         let id = LinkId::from_bytes(rand::random());
         let account = names.account.secret();
@@ -83,7 +86,9 @@ impl Sealing<'_> {
         let object = put_small(client, &names.account, text.as_bytes(), self.coding, expires).await;
         let object = object.context("cannot store the link of the share")?;
         let media_type = MediaType::new(EMERGENCY_TYPE).ok();
-        enter(names, object, text.len() as u64, media_type, expires, &called(paths))
+        let link = Made { object, len: text.len() as u64, media_type, until: expires, erasable: None };
+        let path = enter(names, link, &called(paths))?;
+        Ok((path, sealed))
     }
 
     fn known_as(&self) -> BTreeMap<String, String> {
@@ -101,29 +106,28 @@ impl Sealing<'_> {
         self.to.iter().map(of).collect()
     }
 
-    /// The files as a gateway serves them, and when the first of them ends. Of a folder of records a copy is made: a gateway cannot look into
-    /// one.
+    /// The files as a gateway serves them, of what they are, and when the first of them ends. Of a folder of records a copy is made: a
+    /// gateway cannot look into one.
     async fn files(
         &self,
         names: &mut Names,
         paths: &[IndexPath],
-    ) -> anyhow::Result<(Vec<SharedFile>, UnixSeconds)> {
-        let (mut files, mut until) = (Vec::new(), UnixSeconds::new(u64::MAX));
+    ) -> anyhow::Result<(Vec<SharedFile>, Vec<SealedSource>, UnixSeconds)> {
+        let (mut files, mut sealed, mut until) = (Vec::new(), Vec::new(), UnixSeconds::new(u64::MAX));
         for path in paths {
-            let index = names.local.index();
-            let folder = match index.file(path) {
-                Some(file) if packs::is_folder(file) => Some((path.clone(), None)),
-                Some(_) => None,
-                None => packs::above(index, path).map(|(folder, inside)| (folder, Some(inside))),
+            let (source, inside) = source(names.local.index(), path);
+            let from = names.file(&source)?;
+            let (is_folder, from) = (packs::is_folder(from), from.object);
+            let (file, end) = if is_folder {
+                self.copy(names, &source, inside.as_ref(), path).await?
+            } else {
+                self.file(names, path).await?
             };
-            let (file, end) = match folder {
-                Some((folder, inside)) => self.copy(names, &folder, inside.as_ref(), path).await?,
-                None => self.file(names, path).await?,
-            };
+            sealed.push(SealedSource { from, name: path.clone(), object: file.object });
             files.push(file);
             until = until.min(end);
         }
-        Ok((files, until))
+        Ok((files, sealed, until))
     }
 
     async fn file(&self, names: &Names, path: &IndexPath) -> anyhow::Result<(SharedFile, UnixSeconds)> {
@@ -140,11 +144,14 @@ impl Sealing<'_> {
         inside: Option<&IndexPath>,
         path: &IndexPath,
     ) -> anyhow::Result<(SharedFile, UnixSeconds)> {
-        let until = names.file(folder)?.until;
+        let (until, is_erasable) = (names.file(folder)?.until, names.file(folder)?.erasable.is_some());
         let opened = packs::open(self.client, &names.link(self.client, folder).await?).await?;
         let copied = copy_of(&opened, inside).await.with_context(|| format!("cannot copy {path}"))?;
         let (bytes, media_type) = copied;
         let name = FileName::new(path.file_name()).expect("a part of a path is a name");
+        // A copy of what is erasable is no less so.
+        let secrets = packs::secrets(names, is_erasable)?;
+        let erasable = is_erasable.then_some(secrets.salt);
         let options = PutOptions {
             coding: self.coding,
             padding: Padding::Padme,
@@ -152,13 +159,37 @@ impl Sealing<'_> {
             media_type: media_type.as_ref().map(ToString::to_string),
             expires: until,
             required: RequiredTags::default(),
-            secrets: names.account.new_secrets(),
+            secrets,
         };
         let report = self.client.put(bytes.as_slice(), options, |_| {}).await?;
-        enter(names, report.cid, report.size, media_type.clone(), until, &format!("copy of {name}"))?;
+        let copy =
+            Made { object: report.cid, len: report.size, media_type: media_type.clone(), until, erasable };
+        enter(names, copy, &format!("copy of {name}"))?;
         let key = report.link.key().clone();
         Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, until))
     }
+}
+
+/// The file of the index in which this path lies: that file, or a folder of records and the path in it.
+fn source(index: &AccountIndex, path: &IndexPath) -> (IndexPath, Option<IndexPath>) {
+    match packs::above(index, path) {
+        Some((folder, inside)) if index.file(path).is_none() => (folder, Some(inside)),
+        _ => (path.clone(), None),
+    }
+}
+
+/// Whether the index has what this path names, as far as it can tell.
+pub(crate) fn is_sealable(index: &AccountIndex, path: &IndexPath) -> bool {
+    index.file(&source(index, path).0).is_some()
+}
+
+/// What has changed, or is gone, since it was sealed.
+pub(crate) fn changed(names: &Names, sealed: &[SealedSource]) -> Vec<String> {
+    let index = names.local.index();
+    let is_other = |one: &&SealedSource| {
+        index.file(&source(index, &one.name).0).is_none_or(|file| file.object != one.from)
+    };
+    sealed.iter().filter(is_other).map(|one| one.name.to_string()).collect()
 }
 
 /// A record as it is; or the records of a folder one after another, behind the list of them.
@@ -231,15 +262,20 @@ pub(crate) fn called(paths: &[IndexPath]) -> String {
     }
 }
 
-/// Enters an object into the index, under the name of what is sealed.
-fn enter(
-    names: &mut Names,
+/// An object that was made for an emergency.
+struct Made {
     object: Cid,
+    /// In bytes.
     len: u64,
     media_type: Option<MediaType>,
     until: UnixSeconds,
-    called: &str,
-) -> anyhow::Result<IndexPath> {
+    /// The salt of its key, where nothing brings that back.
+    erasable: Option<Salt>,
+}
+
+/// Enters it into the index, under the name of what is sealed.
+fn enter(names: &mut Names, made: Made, called: &str) -> anyhow::Result<IndexPath> {
+    let Made { object, len, media_type, until, erasable } = made;
     let file = FileEntry {
         object,
         len,
@@ -247,7 +283,7 @@ fn enter(
         created: now(),
         modified: now(),
         until,
-        erasable: None,
+        erasable,
         headers: HeaderFields::default(),
     };
     let path = IndexPath::new(format!("{FOLDER}/{called}")).context("it has too long a name")?;

@@ -18,6 +18,8 @@ pub(crate) struct Followed {
     pub(crate) failed: Option<String>,
     /// What it opens no more, since it follows no names.
     pub(crate) lost: Vec<String>,
+    /// What it has sealed for emergencies that has changed since.
+    pub(crate) changed: Vec<String>,
 }
 
 /// Publishes the next version of every grant that is a series and of which a name stands for another object now.
@@ -32,14 +34,18 @@ pub(crate) async fn follow(
 }
 
 impl Followed {
-    /// A grant that stays with files which are no more.
+    /// A grant that stays with files which are no more, or with what was sealed before something changed.
     fn left_behind(given: &Given, names: &Names) -> Option<Self> {
-        let lost = given.lost(names);
-        (!given.note.follows && !lost.is_empty()).then(|| Self {
-            name: given.path.to_string(),
-            failed: None,
-            lost,
-        })
+        let lost = if given.note.follows { Vec::new() } else { given.lost(names) };
+        let changed = super::changed(names, &given.note.sealed);
+        let is_behind = !lost.is_empty() || !changed.is_empty();
+        is_behind.then(|| Self { name: given.path.to_string(), failed: None, lost, changed })
+    }
+
+    /// What came of publishing its next version.
+    pub(super) fn published(given: &Given, result: anyhow::Result<()>) -> Self {
+        let failed = result.err().map(|error| format!("{error:#}"));
+        Self { name: given.path.to_string(), failed, lost: Vec::new(), changed: Vec::new() }
     }
 }
 
@@ -86,20 +92,20 @@ async fn publish_where(
             continue;
         }
         if !is_due(&given, names) {
-            // Where files were encrypted anew, all grants on them follow.
-            followed.extend(Followed::left_behind(&given, names).filter(|_| anew.is_empty()));
+            // Where files were encrypted anew, all grants on them follow, but for what is sealed.
+            let behind = Followed::left_behind(&given, names);
+            followed.extend(behind.filter(|behind| anew.is_empty() || !behind.changed.is_empty()));
             continue;
         }
         let next = Version::after(client, names, &given, anew).await;
         let published = match next {
-            Ok(next) => next.publish(client, names, coding, given.path.clone()).await.map(drop),
+            Ok(next) => next.publish(client, names, coding, globals, given.path.clone()).await.map(drop),
             Err(error) => Err(error),
         };
         if published.is_ok() {
             changed.push(facts(&given, TrailWhat::GrantChanged));
         }
-        let failed = published.err().map(|error| format!("{error:#}"));
-        followed.push(Followed { name: given.path.to_string(), failed, lost: Vec::new() });
+        followed.push(Followed::published(&given, published));
     }
     if !changed.is_empty() {
         TrailFile::open(globals, names.account.secret(), client.network())?.append_with(|_| changed)?;

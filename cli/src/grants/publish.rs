@@ -7,17 +7,21 @@ use client::{Client, PutOptions, PutReport};
 use proofs::Cid;
 use protocol::{Pointer, SecretKey, Sequence, Signed, UnixSeconds};
 use sharing::{
-    Depth, FileEntry, FileName, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantVersion, GrantedFile,
-    HeaderFields, Identity, IndexPath, MediaType, NewGrant, Reason,
+    Depth, FileEntry, FileName, GRANT_END, GRANT_TYPE, GrantKeys, GrantLink, GrantNote, GrantVersion,
+    GrantedFile, HeaderFields, Identity, IndexPath, KeyGiven, KeyGivenBy, MediaType, NewGrant, Reason,
 };
 
-use super::{Given, latest_seq, parse};
+use super::newest::{Tried, known_end, next_seq};
+use super::{Given, parse};
+use crate::arguments::Globals;
 use crate::holds;
 use crate::names::{Names, now};
 
 /// A version that is to be published.
 #[derive(Debug)]
 pub(crate) struct Version {
+    /// The version of which it is the next one, as this machine knows it; none in a new grant.
+    pub(crate) after: Option<Sequence>,
     /// How often its recipients may pass it on.
     pub(crate) depth: Option<Depth>,
     pub(crate) expires: UnixSeconds,
@@ -40,25 +44,33 @@ impl Version {
         let expires = given.opened.grant.expires.map_or(until, |expires| expires.min(until));
         let note = GrantNote { names: places, ..given.note.clone() };
         let purpose = given.opened.grant.purpose.clone();
-        Ok(Self { depth: given.opened.depth(), expires, files, note, purpose })
+        let after = Some(given.opened.grant.seq);
+        Ok(Self { after, depth: given.opened.depth(), expires, files, note, purpose })
     }
 
     /// Publishes it under this name, in the place of what has the name. What it replaces is to be released by later commands.
-    /// The index is not pushed.
+    /// The index is not pushed. Fails where another device of the account may know more of it: see [`check_next`].
     pub(crate) async fn publish(
         self,
         client: &Client,
         names: &mut Names,
         coding: Coding,
+        globals: &Globals,
         path: IndexPath,
     ) -> anyhow::Result<PutReport> {
         holds::check_replaced(names.local.index(), &path)?;
+        self.note_keys(names)?;
         let keys = GrantKeys::derive(names.account.secret(), self.note.id);
-        let seq = latest_seq(client, keys.link()).await.map_or(Sequence::FIRST, Sequence::next);
+        let tried = Tried::of(globals, keys.link())?;
+        let seq = match self.after {
+            Some(known) => next(client, names, keys.link(), known, &tried).await?,
+            None => Sequence::FIRST,
+        };
         let expires = self.expires;
         let bytes = self.seal(client, names, seq)?;
         let report = put(client, names, coding, &bytes, GRANT_TYPE, expires).await?;
         let at = GrantVersion::At(report.link.clone());
+        tried.keep(seq)?;
         if let Err(error) = point(client, keys.pointer(), keys.link(), seq, &at, expires).await {
             names.local.release_later(report.cid, now())?;
             return Err(error);
@@ -81,6 +93,13 @@ impl Version {
         Ok(report)
     }
 
+    /// Writes down to whom the keys of its files are given, before they are.
+    fn note_keys(&self, names: &Names) -> anyhow::Result<()> {
+        let to = self.note.to.iter().map(|text| Ok(parse(text)?.signs()));
+        let to = to.collect::<anyhow::Result<Vec<_>>>()?;
+        names.will_be_given(&self.note.names, &KeyGiven::new(now(), KeyGivenBy::Grant, self.note.id, to)?)
+    }
+
     fn seal(self, client: &Client, names: &Names, seq: Sequence) -> anyhow::Result<Vec<u8>> {
         let to = self.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
         let grant = NewGrant {
@@ -97,15 +116,46 @@ impl Version {
     }
 }
 
-/// Ends a grant for everybody: whoever asks the nodes for it hears so.
+/// Fails where a next version of a grant must not be published now: this machine's index may be old, or other devices of the account
+/// have published more of the grant than is in it. A grant that was taken from somebody would be theirs again.
+pub(crate) async fn check_next(
+    client: &Client,
+    names: &Names,
+    globals: &Globals,
+    given: &Given,
+) -> anyhow::Result<()> {
+    let keys = given.keys(names);
+    let tried = Tried::of(globals, keys.link())?;
+    next(client, names, keys.link(), given.opened.grant.seq, &tried).await.map(drop)
+}
+
+async fn next(
+    client: &Client,
+    names: &Names,
+    link: &GrantLink,
+    known: Sequence,
+    tried: &Tried,
+) -> anyhow::Result<Sequence> {
+    if !names.is_fresh {
+        bail!(
+            "too few of the nodes that know your index answer to be certain that it is the newest: no version of the grant is published"
+        );
+    }
+    next_seq(client, link, known, tried).await
+}
+
+/// Ends a grant for everybody: whoever asks the nodes for it hears so, and nothing is published after that.
 pub(crate) async fn end(client: &Client, names: &Names, given: &Given) -> anyhow::Result<()> {
     let keys = given.keys(names);
-    let seq = latest_seq(client, keys.link()).await.unwrap_or(given.opened.grant.seq).next();
-    let until = given.opened.grant.expires.unwrap_or(given.entry.until);
-    if until <= now() {
+    let expires = given.opened.grant.expires.unwrap_or(given.entry.until);
+    if expires <= now() {
         return Ok(());
     }
-    point(client, keys.pointer(), keys.link(), seq, &GrantVersion::Ended, until).await
+    // An end that was begun, here or by another device, is told to the other nodes as it is: they take no second one.
+    if let Some(end) = known_end(client, keys.link()).await {
+        return set(client, &end).await;
+    }
+    point(client, keys.pointer(), keys.link(), GRANT_END, &GrantVersion::Ended, expires).await
 }
 
 /// These files of the index with their keys, and when the first of them ends.
@@ -163,7 +213,11 @@ pub(super) async fn point(
 ) -> anyhow::Result<()> {
     let value = version.seal(link, seq, Salt::from_bytes(rand::random()));
     let pointer = Pointer { expires, seq, slot: link.slot(), value };
-    let written = client.set_pointer(&Signed::sign(key, &client.network(), pointer)).await;
+    set(client, &Signed::sign(key, &client.network(), pointer)).await
+}
+
+async fn set(client: &Client, pointer: &Signed<Pointer>) -> anyhow::Result<()> {
+    let written = client.set_pointer(pointer).await;
     if !written.has_quorum() {
         let why = written.failed.last().map(|(_, reason)| reason.as_str()).unwrap_or_default();
         bail!(

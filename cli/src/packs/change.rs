@@ -27,8 +27,8 @@ pub(crate) struct Folder {
     pub(crate) packs: Vec<PackRef>,
     /// The catalogue that it has now.
     pub(super) before: Catalogue,
-    /// Another name of it that goes when it is written.
-    pub(super) joins: Option<IndexPath>,
+    /// What is entered together with it.
+    pub(super) along: Vec<Change>,
     takes: Takes,
 }
 
@@ -57,7 +57,7 @@ impl Folder {
     /// A folder that has nothing yet.
     pub(crate) fn new(path: IndexPath) -> Self {
         let takes = Takes::Records(Vec::new());
-        Self { path, file: None, packs: Vec::new(), before: Catalogue::default(), joins: None, takes }
+        Self { path, file: None, packs: Vec::new(), before: Catalogue::default(), along: Vec::new(), takes }
     }
 
     /// The folder of records that has this name in the index.
@@ -148,7 +148,17 @@ impl Folder {
         new: Vec<Cid>,
     ) -> anyhow::Result<Written> {
         let path = self.path.clone();
-        let catalogue = self.place(put, names, erasable, new).await?;
+        let (old, taken) = (self.file.clone(), self.takes.paths(&path));
+        let catalogue = self.place(put, names, erasable, new.clone()).await?;
+        if let Some(old) = old {
+            // Until nobody can have come to hold what goes, all of it stays as it was.
+            if !taken.is_empty()
+                && let Err(error) = names.settle_unheld(put.client, index_coding, &taken).await
+            {
+                return Err(take_back(put.client, names, &path, &old, &catalogue, new, error).await?);
+            }
+            names.replaced(&old)?;
+        }
         let pushed = names.sync(put.client, index_coding).await?;
         let (mut cid, mut link) = (catalogue.cid, catalogue.link.clone());
         let index = names.local.index();
@@ -159,7 +169,7 @@ impl Folder {
         Ok(Written { catalogue, cid, link, pushed })
     }
 
-    /// The same, but that the index is not pushed.
+    /// The same, but that the index is not pushed, and what it replaces stays until [`Names::replaced`] ends it.
     pub(super) async fn place(
         self,
         put: &PackPut<'_>,
@@ -196,22 +206,22 @@ impl Folder {
             headers: HeaderFields::default(),
         };
         if let Some(old) = &self.file {
+            if let (Some(before), true) = (&old.erasable, erasable) {
+                names.keys.take_over(before, &salt)?;
+            }
             names.will_be_replaced(old)?;
         }
         let mut changes = vec![match self.takes {
             Takes::All => Change::File(self.path, file),
             Takes::Records(taken) => Change::Records { path: self.path, file, taken },
         }];
-        changes.extend(self.joins.map(|other| Change::Joined(other, now())));
+        changes.extend(self.along);
         names.enter(changes)?;
-        if let Some(old) = &self.file {
-            names.replaced(old)?;
-        }
         Ok(report)
     }
 
     /// Fails where the new catalogue would take away what is held.
-    fn check(&self, index: &AccountIndex) -> anyhow::Result<()> {
+    pub(super) fn check(&self, index: &AccountIndex) -> anyhow::Result<()> {
         match &self.takes {
             Takes::All => holds::check_replaced(index, &self.path),
             Takes::Records(taken) => holds::check(index, taken),
@@ -219,8 +229,39 @@ impl Folder {
     }
 }
 
+impl Takes {
+    /// What goes from the folder with this path: all of it, or some records.
+    fn paths(&self, folder: &IndexPath) -> Vec<IndexPath> {
+        match self {
+            Self::All => vec![folder.clone()],
+            Self::Records(taken) => taken.clone(),
+        }
+    }
+}
+
+/// Gives a folder its old catalogue back, and releases the new one and the `new` packs. Gives the error that is the reason.
+async fn take_back(
+    client: &Client,
+    names: &mut Names,
+    path: &IndexPath,
+    old: &FileEntry,
+    catalogue: &PutReport,
+    new: Vec<Cid>,
+    why: anyhow::Error,
+) -> anyhow::Result<anyhow::Error> {
+    let placed = names.local.index().file(path).filter(|file| file.object == catalogue.cid).cloned();
+    if let Some(placed) = placed {
+        names.enter(vec![Change::Back(path.clone(), old.clone())])?;
+        if let Some(salt) = &placed.erasable {
+            names.keys.destroy(salt)?;
+        }
+        release(client, names, new.into_iter().chain([catalogue.cid])).await?;
+    }
+    Ok(why.context(format!("{path} is as it was")))
+}
+
 /// The names of all records in these packs.
-async fn names_in(client: &Client, packs: &[PackRef]) -> anyhow::Result<HashSet<IndexPath>> {
+pub(super) async fn names_in(client: &Client, packs: &[PackRef]) -> anyhow::Result<HashSet<IndexPath>> {
     let folder = RecordFolder::of(client, Catalogue::new(packs.to_vec())?);
     let mut names = HashSet::new();
     for number in 0..packs.len() {
@@ -240,6 +281,7 @@ pub(crate) async fn put_again(
     let (mut folder, opened) = Folder::open(client, names, path).await?;
     folder.takes = Takes::All;
     folder.check(names.local.index())?;
+    names.check_fresh()?;
     let file = folder.file.clone().context("it was found by its name")?;
     let account = names.account.clone();
     let kept = packs_of_others(client, names, &[path]).await?;
@@ -279,7 +321,7 @@ pub(crate) async fn as_put<'a>(
 }
 
 /// Whether it is certain that no node has this object any more.
-pub(super) async fn is_gone(client: &Client, object: Cid) -> bool {
+pub(crate) async fn is_gone(client: &Client, object: Cid) -> bool {
     client.manifest(&object).await.is_err_and(|error| error.is_definite())
 }
 

@@ -52,6 +52,7 @@ impl fmt::Display for Reads {
             (None, _) => writeln!(f, "this machine's audit trail does not have whether it was opened")?,
             (Some(0), true) => writeln!(f, "it was never opened, by the gateway's word")?,
             (Some(0), false) => writeln!(f, "the gateway does not say whether it was opened")?,
+            (Some(1), true) => writeln!(f, "it was opened once before: what was read then stays read")?,
             (Some(times), true) => {
                 writeln!(
                     f,

@@ -34,20 +34,34 @@ def object_(*ends, silent=(), **changes):
     return without_none({"ends": list(ends), "manifest": manifest(), "silent": list(silent)} | changes)
 
 
-def statement(objects, net=NET, kind="erasure", by=OWNER, **changes):
-    body = {"at": START, "evidence": b3(cbor(objects)), "key": "destroyed", "name": "/scan.dcm"}
+def given(*to, by="grant", grant=b"one", **changes):
+    return without_none({"at": START, "by": by, "grant": b3(grant), "to": sorted(to)} | changes)
+
+
+def evidence(objects, given=()):
+    return b3(cbor({"given": list(given), "objects": objects}))
+
+
+def statement(objects, given=(), net=NET, kind="erasure", by=OWNER, **changes):
+    body = {"at": START, "evidence": evidence(objects, given), "key": "destroyed", "name": "/scan.dcm"}
     return record(kind, without_none(body | changes), by, network=net)
 
 
-def certificate(*objects, word=None, **changes):
-    objects = list(objects)
-    return cbor(without_none({"objects": objects, "statement": statement(objects) if word is None else word, "v": 1} | changes))
+def certificate(*objects, word=None, given=(), **changes):
+    objects, given = list(objects), list(given)
+    word = statement(objects, given) if word is None else word
+    return cbor(without_none({"given": given, "objects": objects, "statement": word, "v": 1} | changes))
 
 
 def vectors():
     whole = [end(node, root) for node, root in zip(NODES, ROOTS)]
     copy = b3(manifest())
     pack = object_(end(root=ROOTS[1]), manifest=manifest(b"pack"))
+    anna, bob = OTHER.public, CONTROL.public
+    ways = sorted(
+        [given(anna, bob), given(bob, grant=b"two"), given(anna, by="emergency"), given(anna, by="delegation")],
+        key=lambda way: (way["by"], way["grant"]),
+    )
     accepted = {
         "every part": certificate(object_(*whole)),
         "nothing of any node": certificate(object_()),
@@ -55,16 +69,29 @@ def vectors():
         "a copy of the manifest": certificate(object_(end(root=copy))),
         "two leases over one part": certificate(object_(end(), end(id=bytes([8] * 16)))),
         "a catalogue and a pack": certificate(object_(*whole), pack),
+        "a key that was given to others, and what had it for them": certificate(object_(*whole), object_(manifest=manifest(b"grant")), given=ways),
         "a key that was elsewhere": certificate(object_(), word=statement([object_()], key="not_here")),
     }
     two = [object_(*whole[:2])]
     rejected = {
         "other words of nodes than were signed over": certificate(object_(*whole), word=statement(two)),
         "the owner's word of another type": certificate(*two, word=statement(two, kind="lease_end")),
-        "the owner's word by another key than it names": certificate(*two, word=record("erasure", {"at": START, "evidence": b3(cbor(two)), "key": "destroyed", "name": "a"}, OWNER, by=OTHER.public)),
+        "the owner's word by another key than it names": certificate(*two, word=record("erasure", {"at": START, "evidence": evidence(two), "key": "destroyed", "name": "a"}, OWNER, by=OTHER.public)),
         "the owner's word without a name": certificate(*two, word=statement(two, name=None)),
         "a name with a line feed": certificate(*two, word=statement(two, name="a\nb")),
         "another fate of the key": certificate(*two, word=statement(two, key="kept")),
+        "others that were given the key than were signed over": certificate(*two, given=ways[:1], word=statement(two)),
+        "none of those who were given the key": certificate(*two, word=statement(two, ways)),
+        "without a list of those who were given the key": cbor({"objects": two, "statement": statement(two), "v": 1}),
+        "ways out of order": certificate(*two, given=ways[::-1]),
+        "a way twice": certificate(*two, given=[ways[0], ways[0]]),
+        "a key given to nobody": certificate(*two, given=[given()]),
+        "a recipient twice": certificate(*two, given=[given(anna, anna)]),
+        "recipients out of order": certificate(*two, given=[given(anna, bob) | {"to": sorted([anna, bob], reverse=True)}]),
+        "a recipient without a key": certificate(*two, given=[given(bytes([255] * 32))]),
+        "a way that nobody knows": certificate(*two, given=[given(anna, by="hand")]),
+        "a way without a grant": certificate(*two, given=[given(anna) | {"grant": b""}]),
+        "1025 ways": certificate(*two, given=sorted((given(anna, grant=b"%d" % n) for n in range(1025)), key=lambda way: way["grant"])),
         "no object": certificate(),
         "an object twice": certificate(object_(), object_(*whole)),
         "no manifest": certificate(object_(manifest=b"none")),
@@ -83,7 +110,7 @@ def vectors():
         "version 2": certificate(*two, v=2),
         "without a version": certificate(*two, v=None),
         "with a key that nobody knows": certificate(*two, more=1),
-        "keys out of order": bytes(map_of(("statement", statement(two)), ("objects", two), ("v", 1))),
+        "keys out of order": bytes(map_of(("statement", statement(two)), ("objects", two), ("given", []), ("v", 1))),
         "a byte after the end": certificate(*two) + b"\0",
         "cut off": certificate(*two)[:-1],
         "nothing": b"",

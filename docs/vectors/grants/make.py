@@ -185,10 +185,14 @@ def tag_of(file):
     return derive("headwater v1 granted file", cbor(file))
 
 
-def passing_of(depth, secrets, files, **changes):
-    """`secrets`: those of the recipients, who may pass it on."""
-    holders, tags = sorted(holder_key(holder).public for holder in secrets), sorted(map(tag_of, files))
-    return cbor(without_none({"depth": depth, "holders": b"".join(holders), "tags": b"".join(tags)} | changes))
+def recipient_tag(holder, who):
+    return derive("headwater v1 granted recipient", holder_key(holder).public + who.signing.public)
+
+
+def passing_of(depth, to, of, **changes):
+    """`to`: the secret of each recipient, and who they are."""
+    recipients, files = sorted(recipient_tag(*one) for one in to), sorted(map(tag_of, of))
+    return cbor(without_none({"depth": depth, "files": b"".join(files), "recipients": b"".join(recipients)} | changes))
 
 
 def grant(
@@ -224,7 +228,7 @@ def grants():
     yield vector("for a hybrid reader", None, grant(to=(OWNER, HYBRID_READER)), 1)
     yield vector("for readers of both kinds", None, grant(to=(OWNER, OTHER, HYBRID_READER, HYBRID_OTHER)), 1)
     yield vector("without an end and a purpose", None, grant(body={"expires": None, "purpose": None}), 1)
-    may_pass = passing_of(1, [holder_of(ROOT, 1, READER)], [FILE])
+    may_pass = passing_of(1, [(holder_of(ROOT, 1, READER), READER)], [FILE])
     yield vector("that may be passed on", None, grant(passing=may_pass), 1)
     yield vector("64 files", None, grant([FILE] * 64), 64)
     yield vector("nothing", "malformed", b"")
@@ -245,7 +249,7 @@ def grants():
     yield vector("a note of another grant", "hash", grant(body={"note": b3(b"other")}))
     yield vector("that may be passed on, unsigned", "hash", grant(passing=may_pass, body={"passing": None}))
     yield vector("by whom it may be passed on is missing", "hash", grant(body={"passing": b3(may_pass)}))
-    yield vector("by others than was signed", "hash", grant(passing=passing_of(1, [holder_of(ROOT, 1, OTHER)], [FILE]), body={"passing": b3(may_pass)}))
+    yield vector("by others than was signed", "hash", grant(passing=passing_of(1, [(holder_of(ROOT, 1, OTHER), OTHER)], [FILE]), body={"passing": b3(may_pass)}))
     yield vector("signed anew so that it may be passed on", "not_for_you", grant(passing=may_pass, wraps=lambda _: wraps_for((OWNER, READER), as_owner(_))))
     yield vector("without a hash of the note", "record", grant(body={"note": None}))
     yield vector("without a version", "record", grant(body={"seq": None}))
@@ -284,9 +288,9 @@ SLOT = 2
 OTHERS, READERS = holder_of(ROOT, 1, OTHER), holder_of(holder_of(ROOT, 1, OTHER), SLOT, READER)
 
 
-def may(files=(FILE, SECOND), depth=2, holders=(OTHERS,), passing=None, body=None, by=OWNER, network=NET):
+def may(files=(FILE, SECOND), depth=2, recipients=((OTHERS, OTHER),), passing=None, body=None, by=OWNER, network=NET):
     """The level of the owner's grant."""
-    passing = passing_of(depth, holders, files) if passing is None else passing
+    passing = passing_of(depth, recipients, files) if passing is None else passing
     said = {
         "contents": b3(b"contents"), "expires": START + 86_400, "issued": START, "note": b3(b"note"), "passing": b3(passing), "purpose": "treatment", "seq": 3,
         "series": SERIES.public, "wraps": b3(b"wraps"),
@@ -294,39 +298,28 @@ def may(files=(FILE, SECOND), depth=2, holders=(OTHERS,), passing=None, body=Non
     return {"passing": passing, "record": record("grant", without_none(said), by.signing, network=network)}
 
 
-def pointer_of(holder):
-    return Key(derive("headwater v1 delegation pointer key", holder))
-
-
-def shown(who=OTHER, holder=OTHERS, series=SERIES.public, network=NET):
-    return record("grant_holder", {"identity": who.signing.public, "series": series}, holder_key(holder), network=network)
-
-
-def passed(above=None, files=(FILE,), to=(OTHER, READER), by=OTHER, holder=OTHERS, slot=SLOT, said=None, passing=None, holds="true", signed_as=None, note=None, **changes):
+def passed(above=None, files=(FILE,), to=(OTHER, READER), by=OTHER, holder=OTHERS, slot=SLOT, said=None, depth=0, passing=None, signed_as=None, note=None, note_key=None, **changes):
     above = [may()] if above is None else above
-    holds = shown(by, holder) if holds == "true" else holds
     contents = contents_of(list(files))
     names = {"names": [file["name"] for file in files], "to": [one.text() for one in to[1:]], "v": 1}
-    key = derive("headwater v1 delegation note", holder + b3(contents))
+    key = note_key or derive("headwater v1 delegation note", holder + b3(contents))
     note = ChaCha20Poly1305(key).encrypt(bytes(12), cbor(names if note is None else note), b"")
+    listed = [(holder_of(holder, slot, one), one) for one in to[1:]]
+    passing = passing_of(depth, listed, files) if passing is None else passing
     body = {
         "contents": b3(contents), "expires": START + 3600, "issued": START + 60, "note": b3(note), "parent": b3(above[-1]["record"]) if above else bytes(32),
-        "passing": passing and b3(passing), "purpose": "treatment: second opinion", "seq": 1, "series": pointer_of(holder).public, "slot": slot,
+        "passing": b3(passing), "purpose": "treatment: second opinion", "seq": 1, "series": holder_key(holder).public, "slot": slot,
     } | (said or {})
     terms = b3(by.signing.public + NET + cbor(without_none(body | {"wraps": bytes(32)})))
     wraps = wraps_for(to, terms, giver=holder, slot=slot)
     body = without_none({"wraps": b3(wraps)} | body | (signed_as or {}))
-    own = without_none({"holder": holds, "passing": passing, "record": record("delegation", body, by.signing)})
+    own = {"passing": passing, "record": record("delegation", body, by.signing)}
     return {"above": above, "contents": contents, "note": note, "own": own, "v": 1, "wraps": wraps} | changes
 
 
-def below(by, to, holder, above, depth=None, slot=SLOT, files=(FILE,), **more):
+def below(by, to, holder, above, depth=0, slot=SLOT, files=(FILE,), **more):
     """One more level, and the secret of the one to whom it is passed on."""
-    next_ = holder_of(holder, slot, to)
-    passing = passing_of(depth, [next_], files) if depth else None
-    series = SERIES.public if len(above) == 1 else pointer_of(more.pop("giver")).public
-    made = passed(above, files, (by, to), by, holder, slot, passing=passing, holds=shown(by, holder, series), **more)
-    return made, next_
+    return passed(above, files, (by, to), by, holder, slot, depth=depth, **more), holder_of(holder, slot, to)
 
 
 def delegations():
@@ -338,10 +331,10 @@ def delegations():
     yield vector("a file of two", None, passed(), others)
     yield vector("both files, with the same end and purpose", None, passed(files=(FILE, SECOND), said={"expires": START + 86_400, "purpose": "treatment"}), others)
     yield vector("of a grant without an end and a purpose", None, passed([may(body={"expires": None, "purpose": None})], said={"expires": None, "purpose": "anything"}), others)
-    yield vector("that may be passed on", None, passed(passing=passing_of(1, [READERS], [FILE])), others)
+    yield vector("that may be passed on", None, passed(depth=1), others)
     carl = Identity(b"carl")
     first, carls = below(OTHER, carl, OTHERS, [may()], depth=1)
-    second, _ = below(carl, READER, carls, [may(), first["own"]], giver=OTHERS)
+    second, _ = below(carl, READER, carls, [may(), first["own"]])
     yield vector("passed on twice", None, second, others + [carl.signing.public.hex()])
 
     yield vector("nothing", "malformed", b"")
@@ -353,22 +346,27 @@ def delegations():
     yield vector("five above", "malformed", passed([may()] * 5))
     yield vector("of another network", "record", passed([may(network=OTHER_NET)]))
     yield vector("a grant that may not be passed on", "not_allowed", passed([{"record": may(body={"passing": None})["record"]}]))
-    yield vector("of a delegation that may not be", "not_allowed", below(carl, READER, holder_of(OTHERS, SLOT, carl), [may(), below(OTHER, carl, OTHERS, [may()])[0]["own"]], giver=OTHERS)[0])
-    yield vector("by whom it may be passed on was changed", "passing", passed([may() | {"passing": passing_of(2, [OTHERS, READERS], [FILE])}]))
+    yield vector("of a delegation that may not be", "not_allowed", below(carl, READER, holder_of(OTHERS, SLOT, carl), [may(), below(OTHER, carl, OTHERS, [may()])[0]["own"]])[0])
+    by_other, by_both = [(OTHERS, OTHER)], [(OTHERS, OTHER), (READERS, READER)]
+    yield vector("a grant that may be passed on 0 times", "not_allowed", passed([may(depth=0)]))
+    yield vector("by whom it may be passed on was changed", "passing", passed([may() | {"passing": passing_of(2, by_both, [FILE])}]))
+    own = passed()["own"]
+    yield vector("to whom it is passed on was changed", "passing", passed(own=own | {"passing": passing_of(0, by_both, [FILE])}))
+    yield vector("to whom it is passed on is missing", "passing", passed(own={"record": own["record"]}))
     for name, passing in (
-        ("depth 0", passing_of(0, [OTHERS], [FILE])), ("depth 5", passing_of(5, [OTHERS], [FILE])), ("nobody", passing_of(2, [], [FILE])), ("no files", passing_of(2, [OTHERS], [])),
-        ("half a key", passing_of(2, [OTHERS], [FILE], holders=bytes(31))), ("one twice", passing_of(2, [OTHERS, OTHERS], [FILE])), ("an unknown key", passing_of(2, [OTHERS], [FILE], extra=1)),
-        ("holders out of order", passing_of(2, [OTHERS], [FILE], holders=b"\x02" * 32 + b"\x01" * 32)), ("65 files", passing_of(2, [OTHERS], [FILE], tags=b"".join(bytes([n]) * 32 for n in range(65)))),
+        ("depth 5", passing_of(5, by_other, [FILE])), ("nobody", passing_of(2, [], [FILE])), ("no files", passing_of(2, by_other, [])),
+        ("half a tag", passing_of(2, by_other, [FILE], recipients=bytes(31))), ("one twice", passing_of(2, by_other * 2, [FILE])), ("an unknown key", passing_of(2, by_other, [FILE], extra=1)),
+        ("recipients out of order", passing_of(2, by_other, [FILE], recipients=b"\x02" * 32 + b"\x01" * 32)), ("65 files", passing_of(2, by_other, [FILE], files=b"".join(bytes([n]) * 32 for n in range(65)))),
     ):
         yield vector(f"may be passed on: {name}", "passing", passed([may(passing=passing)]))
-    yield vector("by nobody who shows that it was granted to them", "holder", passed(holds=None))
-    yield vector("by somebody else in their name", "holder", passed(by=READER, holds=shown(OTHER)))
-    yield vector("by who has no key of a recipient", "holder", passed(by=carl, holds=shown(carl, READERS)))
-    yield vector("shown for another grant", "holder", passed(holds=shown(series=READER.signing.public)))
-    yield vector("shown in another network", "record", passed(holds=shown(network=OTHER_NET)))
-    yield vector("shown by another record", "record", passed(holds=may()["record"]))
-    yield vector("by who was granted it no more", "holder", passed([may(holders=(READERS,))]))
-    yield vector("the owner's grant with a holder", "holder", passed([may() | {"holder": shown()}]))
+    # Whoever signs has to be whom the one above lists, and the pointers those of the holder key that follows from it: else its owner does not find it.
+    yield vector("by pointers of a key of its giver's own", "holder", passed(said={"series": Key(b3(b"hidden")).public}))
+    yield vector("by pointers of their identity", "holder", passed(said={"series": OTHER.signing.public}))
+    yield vector("by somebody else in their name", "holder", passed(by=READER))
+    yield vector("by who has no key of a recipient", "holder", passed(by=carl, holder=READERS))
+    yield vector("by pointers of another recipient", "holder", passed([may(recipients=by_both)], holder=READERS))
+    yield vector("by who was granted it no more", "holder", passed([may(recipients=[(READERS, READER)])]))
+    yield vector("the owner's grant with a holder", "malformed", passed([may() | {"holder": b""}]))
     yield vector("of another version", "parent", passed(said={"parent": b3(may(body={"seq": 2})["record"])}))
     yield vector("a later end", "wider", passed(said={"expires": START + 86_401}))
     yield vector("no end", "wider", passed(said={"expires": None}))
@@ -377,35 +375,49 @@ def delegations():
     yield vector("no purpose", "wider", passed(said={"purpose": None}))
     yield vector("by a pointer of the owner", "wider", passed(slot=1))
     yield vector("by a pointer that is none", "wider", passed(slot=18))
-    yield vector("as often as the grant itself", "wider", passed(passing=passing_of(2, [READERS], [FILE])))
-    yield vector("more files to be passed on", "wider", passed([may(files=(FILE,))], passing=passing_of(1, [READERS], [FILE, SECOND])))
-    third, thirds = below(carl, OWNER, carls, [may(depth=3), below(OTHER, carl, OTHERS, [may(depth=3)], depth=2)[0]["own"]], depth=2, giver=OTHERS)
-    yield vector("a level above that is wider", "wider", below(OWNER, READER, thirds, third["above"] + [third["own"]], giver=carls)[0])
-    yield vector("a file that was not granted", "file", passed(files=(FILE, SECOND), above=[may(files=(FILE,))]))
-    yield vector("a file under another name", "file", passed(files=(FILE | {"name": "knee2.dcm"},)))
-    yield vector("a file under another key", "file", passed(files=(FILE | {"key": b3(b"other")},)))
+    yield vector("as often as the grant itself", "wider", passed(depth=2))
+    yield vector("more files", "wider", passed([may(files=(FILE,))], files=(FILE, SECOND)))
+    third, thirds = below(carl, OWNER, carls, [may(depth=3), below(OTHER, carl, OTHERS, [may(depth=3)], depth=2)[0]["own"]], depth=2)
+    yield vector("a level above that is wider", "wider", below(OWNER, READER, thirds, third["above"] + [third["own"]])[0])
+    listed = passing_of(0, [(READERS, READER)], [FILE])
+    yield vector("a file that is not listed", "file", passed(files=(FILE, SECOND), passing=listed))
+    for name, other in (("name", {"name": "knee2.dcm"}), ("key", {"key": b3(b"other")})):
+        yield vector(f"a file under another {name}", "file", passed(files=(FILE | other,), passing=listed))
+        yield vector(f"a file under another {name}, listed", "wider", passed(files=(FILE | other,)))
+    yield vector("to a reader whom it does not list", "unlisted", passed(passing=passing_of(0, [(holder_of(OTHERS, SLOT, carl), carl)], [FILE])))
+    yield vector("to a reader under the name of another", "unlisted", passed(passing=passing_of(0, [(READERS, carl)], [FILE])))
+    yield vector("to a reader with another secret than is listed", "unlisted", passed(passing=passing_of(0, [(carls, READER)], [FILE])))
     yield vector("contents of another", "hash", passed(contents=contents_of([SECOND])))
     yield vector("a note of another", "hash", passed(said={"note": b3(b"other")}))
     yield vector("wraps of another", "hash", passed(wraps=b""))
     yield vector("to others", "not_for_you", passed(to=(OTHER, carl)))
     yield vector("signed anew with another end", "not_for_you", passed(signed_as={"expires": START + 7200}))
-    yield vector("no files", "files", passed(files=()))
+    yield vector("no files", "files", passed(files=(), passing=listed))
 
 
 def delegation_notes():
-    def vector(name, error, **more):
-        return without_none({"name": name, "delegation": cbor(passed(**more)).hex(), "error": error})
+    """What its giver notes is their own word, so that a delegation counts without it; for whom it is nevertheless, the owner sees."""
+
+    def vector(name, error, named=1, unnamed=0, note_error=None, **more):
+        seen = {"named": named, "unnamed": unnamed, "note_error": note_error} if error is None else {"error": error}
+        return without_none({"name": name, "delegation": cbor(passed(**more)).hex()} | seen)
 
     good = {"names": ["knee.dcm"], "to": [READER.text()], "v": 1}
     yield vector("a note", None)
-    yield vector("version 2", "version", note=good | {"v": 2})
-    yield vector("no names", "names", note=good | {"names": []})
-    yield vector("a name that leads out", "malformed", note=good | {"names": ["../a"]})
-    yield vector("no recipients", "recipients", note=good | {"to": []})
-    yield vector("a recipient twice", "recipients", note=good | {"to": [READER.text()] * 2})
-    yield vector("a recipient of 4097 bytes", "recipients", note=good | {"to": ["x" * 4097]})
-    yield vector("an unknown key", "malformed", note=good | {"extra": 1})
-    yield vector("of another recipient", "not_yours", holder=READERS, by=READER, holds=shown(READER, READERS), above=[may(holders=(READERS,))])
+    yield vector("for one whom it does not name", None, 1, 1, to=(OTHER, READER, HYBRID_OTHER), note=good)
+    yield vector("that names one for whom it is not", None, note=good | {"to": sorted([READER.text(), OTHER.text()])})
+    yield vector("that names others alone", None, 0, 1, note=good | {"to": [OTHER.text()]})
+    hidden = passing_of(0, [(b3(b"a secret of its giver's own"), READER)], [FILE])
+    yield vector("for a holder key that follows from nothing", None, 0, 1, passing=hidden)
+    for name, error, note in (
+        ("version 2", "version", good | {"v": 2}), ("no names", "names", good | {"names": []}), ("a name that leads out", "malformed", good | {"names": ["../a"]}),
+        ("no recipients", "recipients", good | {"to": []}), ("a recipient twice", "recipients", good | {"to": [READER.text()] * 2}),
+        ("a recipient of 4097 bytes", "recipients", good | {"to": ["x" * 4097]}), ("an unknown key", "malformed", good | {"extra": 1}),
+    ):
+        yield vector(name, None, 0, 1, error, note=note)
+    yield vector("under another key", None, 0, 1, "not_yours", note_key=b3(b"other"))
+    yield vector("of another recipient", "series", holder=READERS, by=READER, above=[may(recipients=[(READERS, READER)])])
+    yield vector("by pointers of a key of its giver's own", "holder", said={"series": Key(b3(b"hidden")).public})
 
 
 # --- Links, pointers and notes -------------------------------------------------------------------
@@ -418,7 +430,7 @@ def link_text(series=SERIES.public, secret=SECRET, slot=b""):
 def links():
     yield {"name": "a grant", "account": OWNER.account.hex(), "id": ID.hex(), "link": link_text()}
     secret = derive("headwater v1 delegation link", OTHERS + SLOT.to_bytes(2, "little"))
-    passed_on = link_text(pointer_of(OTHERS).public, secret, bytes([SLOT]))
+    passed_on = link_text(holder_key(OTHERS).public, secret, bytes([SLOT]))
     yield {"name": "passed on", "account": OWNER.account.hex(), "id": ID.hex(), "to": OTHER.text(), "slot": SLOT, "link": passed_on}
     for name, slot in (("0", b"\0"), ("of the owner", b"\1"), ("18", b"\x12")):
         yield {"name": f"a pointer {name}", "link": link_text(slot=slot), "error": "slot"}
@@ -473,6 +485,13 @@ def notes():
     yield vector("a recipient twice", "recipients", NOTE | {"to": [READER.text()] * 2})
     yield vector("recipients out of order", "recipients", NOTE | {"to": two[::-1]})
     yield vector("a recipient of 4097 bytes", "recipients", NOTE | {"to": ["x" * 4097]})
+    sealed = {"from": FILE["object"], "name": "records/study", "object": b"\x01\x71\x1e\x20" + b3(b"copy")}
+    yield vector("of what is sealed for emergencies", None, NOTE | {"sealed": [sealed]})
+    yield vector("nothing sealed", "sealed", NOTE | {"sealed": []})
+    yield vector("65 things sealed", "malformed", NOTE | {"sealed": [sealed] * 65})
+    yield vector("sealed without what it is of", "malformed", NOTE | {"sealed": [{"name": sealed["name"], "object": sealed["object"]}]})
+    yield vector("an unknown key of what is sealed", "malformed", NOTE | {"sealed": [sealed | {"extra": 1}]})
+    yield vector("sealed under a name that leads out", "name", NOTE | {"sealed": [sealed | {"name": "../a"}]})
 
 
 def write(name, about, vectors, **more):
@@ -491,7 +510,7 @@ write(
     network=NET.hex(), reader=READER.account.hex(), owner=OWNER.signing.public.hex(),
 )
 write(
-    "delegation_notes.json", "Spec section 31. What `to` has passed on of the grant `id` of `account`, whose note the account reads, or refuses.", delegation_notes(),
+    "delegation_notes.json", "Spec section 31. What `to` has passed on of the grant `id` of `account`, as that account sees it: for how many it is whom the note names, and whom it does not, and why the note says nothing; or the reason in `error`.", delegation_notes(),
     network=NET.hex(), account=OWNER.account.hex(), id=ID.hex(), to=OTHER.text(),
 )
 write("links.json", "Spec section 31. Links of grants and the accounts and ids from which they follow, and texts that are none.", links())

@@ -186,6 +186,10 @@ def catalogues():
     gone = [{"object": older}, {"by": said["object"], "object": old}]
     yield vector("one pack, and two that are gone", None, catalogue([said], gone=gone), 1)
     yield vector("one that is gone, by one that is gone", None, catalogue([], gone=[{"by": older, "object": old}]), 0)
+    yield vector("what went before is forgotten", None, catalogue([said], forgotten=b3(b"gone"), gone=gone), 1)
+    yield vector("all that went is forgotten", None, catalogue([said], forgotten=b3(b"gone")), 1)
+    yield vector("a hash of 31 bytes of what is forgotten", "malformed", catalogue([said], forgotten=bytes(31)))
+    yield vector("a text in place of the hash", "malformed", catalogue([said], forgotten="none"))
     yield vector("an empty list of packs that are gone", "gone", catalogue([said], gone=[]))
     yield vector("a pack that is gone twice", "gone", catalogue([said], gone=[*gone, {"object": old}]))
     yield vector("a pack that is gone and there", "gone", catalogue([said], gone=[{"object": said["object"]}]))

@@ -43,6 +43,18 @@ impl Hold {
         Ok(Self { since, until, legal })
     }
 
+    /// Both together: the later date, and the reasons of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let legal = match (&self.legal, &other.legal) {
+            (Some(one), Some(two)) if one != two => {
+                TrailText::cut(&format!("{}; {}", one.as_str(), two.as_str())).or_else(|| Some(one.clone()))
+            }
+            (one, two) => one.clone().or_else(|| two.clone()),
+        };
+        Self { since: self.since.min(other.since), until: self.until.max(other.until), legal }
+    }
+
     /// Since when.
     pub const fn since(&self) -> UnixSeconds {
         self.since
@@ -91,6 +103,11 @@ mod tests {
         assert!(Hold::new(at(5), Some(at(10)), reason()).unwrap().holds(at(u64::MAX)));
         assert!(Hold::new(at(5), None, reason()).unwrap().holds(at(u64::MAX)));
         assert_eq!(Hold::new(at(5), None, None), Err(HoldError));
+        let legal = Hold::new(at(3), None, TrailText::new("case 9").ok()).unwrap();
+        let both = dated.and(&legal).and(&Hold::new(at(6), Some(at(20)), reason()).unwrap());
+        assert_eq!((both.since(), both.until()), (at(3), Some(at(20))));
+        assert_eq!(both.legal().unwrap().as_str(), "case 9; case 17");
+        assert_eq!(both.and(&both), both);
         assert_eq!(Hold::new(at(5), Some(at(5)), reason()), Err(HoldError));
     }
 }

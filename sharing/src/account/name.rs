@@ -90,13 +90,27 @@ impl IndexPath {
 
     /// The path for the `number`th file of this name: `film.mp4`, `film (2).mp4`, …
     pub fn numbered(&self, number: u32) -> Result<Self, NameError> {
+        let (folder, stem, ending) = self.parts();
+        Self::new(format!("{folder}{stem} ({number}){ending}"))
+    }
+
+    /// The path of which this one is [`numbered`](Self::numbered); none where it has no such number.
+    pub fn unnumbered(&self) -> Option<Self> {
+        let (folder, stem, ending) = self.parts();
+        let (stem, number) = stem.strip_suffix(')')?.rsplit_once(" (")?;
+        let number: u32 = number.parse().ok()?;
+        let first = Self::new(format!("{folder}{stem}{ending}")).ok()?;
+        (number > 1 && first.numbered(number).as_ref() == Ok(self)).then_some(first)
+    }
+
+    /// The folder with its slash, the name up to its last dot, and the ending from there on.
+    fn parts(&self) -> (&str, &str, &str) {
         let name = self.file_name();
         let folder = &self.0[..self.0.len() - name.len()];
-        let (stem, ending) = match name.rfind('.') {
-            Some(dot) if dot > 0 => name.split_at(dot),
-            _ => (name, ""),
-        };
-        Self::new(format!("{folder}{stem} ({number}){ending}"))
+        match name.rfind('.') {
+            Some(dot) if dot > 0 => (folder, &name[..dot], &name[dot..]),
+            _ => (folder, name, ""),
+        }
     }
 }
 
@@ -202,6 +216,30 @@ mod tests {
         let numbered = |text, number| IndexPath::new(text).unwrap().numbered(number).unwrap();
         assert_eq!(numbered("films/a.b.mp4", 2).as_str(), "films/a.b (2).mp4");
         assert_eq!(numbered("x.y/.profile", 3).as_str(), "x.y/.profile (3)");
+    }
+
+    #[test]
+    fn only_a_number_that_was_put_there_is_taken_away() {
+        let unnumbered = |text| IndexPath::new(text).unwrap().unnumbered();
+        for (text, number) in [("films/a.b.mp4", 2), ("study", 9999), ("study (2)", 3), (".profile", 2)] {
+            let path = IndexPath::new(text).unwrap();
+            assert_eq!(path.numbered(number).unwrap().unnumbered(), Some(path));
+        }
+        for own in [
+            "study",
+            "study (old)",
+            "study (2",
+            "study (1)",
+            "study (02)",
+            "study (+2)",
+            "study(2)",
+            "(2)",
+            "x (2)/y",
+        ] {
+            assert_eq!(unnumbered(own), None, "{own}");
+        }
+        assert_eq!(unnumbered(" (2)"), None, "no name is left");
+        assert_eq!(unnumbered("a (2).b (x)"), IndexPath::new("a.b (x)").ok());
     }
 
     #[test]

@@ -6,16 +6,19 @@ use std::fmt;
 use chunker::{Manifest, ManifestError};
 use proofs::{Cid, Root, canonical};
 use protocol::{
-    Digest, LeaseEnd, PublicKey, RecordError, RecordHeading, SecretKey, Signed, Unverified, keys,
+    BoundedList, Digest, LeaseEnd, PublicKey, RecordError, RecordHeading, SecretKey, Signed, Unverified, keys,
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
 use super::armor;
-use super::statement::Erasure;
+use super::given::KeyGiven;
+use super::statement::{Erasure, KeyFate};
 
-/// Objects that one certificate is about: a catalogue and its packs.
-pub const ERASED_OBJECTS_MAX: usize = 16_385;
+/// Objects that one certificate is about: a catalogue and its packs, and what had the key of it for others.
+pub const ERASED_OBJECTS_MAX: usize = 20_480;
+/// Ways by which the key was given to others, in one certificate.
+pub const ERASURE_GIVEN_MAX: usize = 1024;
 /// Bytes of the longest certificate, before it becomes text.
 pub const ERASURE_LEN_MAX: usize = 64 << 20;
 const VERSION: u8 = 1;
@@ -24,6 +27,7 @@ const VERSION: u8 = 1;
 #[derive(Clone, PartialEq, Debug)]
 pub struct ErasureCertificate {
     statement: Signed<Erasure>,
+    given: Vec<KeyGiven>,
     objects: Vec<ErasedObject>,
 }
 
@@ -52,8 +56,10 @@ pub enum ErasureError {
     Objects { found: usize },
     #[error("the owner's word: {0}")]
     Statement(RecordError),
-    #[error("the owner has signed over other words of nodes")]
+    #[error("the owner has signed over other words of nodes, or that the key was given to others")]
     Evidence,
+    #[error("way {number} by which the key was given does not come after the one before it")]
+    Given { number: usize },
     #[error("object {number}: {source}")]
     Manifest { number: usize, source: ManifestError },
     #[error("object {number} comes twice")]
@@ -75,9 +81,17 @@ pub enum ErasureError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    given: BoundedList<KeyGiven, ERASURE_GIVEN_MAX>,
     objects: Vec<ObjectFields>,
     statement: ByteBuf,
     v: u8,
+}
+
+/// Over what the owner signs.
+#[derive(Serialize)]
+struct Evidence<'a> {
+    given: &'a [KeyGiven],
+    objects: &'a [ObjectFields],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,10 +103,12 @@ struct ObjectFields {
 }
 
 impl ErasureCertificate {
-    /// Signs over what nodes have said. `say` makes the statement from the hash of that.
+    /// Signs over to whom the key was given, in the order of [`KeyGiven::enter`], and what nodes have said. `say` makes the statement from the
+    /// hash of that.
     pub fn sign(
         owner: &SecretKey,
         network: &protocol::NetworkId,
+        given: Vec<KeyGiven>,
         mut objects: Vec<ErasedObject>,
         say: impl FnOnce(Digest) -> Erasure,
     ) -> Self {
@@ -101,8 +117,8 @@ impl ErasureCertificate {
             object.silent.sort();
             object.silent.dedup();
         }
-        let evidence = evidence(&objects.iter().map(ObjectFields::from).collect::<Vec<_>>());
-        Self { statement: Signed::sign(owner, network, say(evidence)), objects }
+        let evidence = evidence(&given, &objects.iter().map(ObjectFields::from).collect::<Vec<_>>());
+        Self { statement: Signed::sign(owner, network, say(evidence)), given, objects }
     }
 
     /// The owner's word. Whether the signer is whom the reader takes for the owner is theirs to judge.
@@ -110,7 +126,12 @@ impl ErasureCertificate {
         &self.statement
     }
 
-    /// The objects.
+    /// By what ways the owner has given the key to others, as far as they have written it down.
+    pub fn given(&self) -> &[KeyGiven] {
+        &self.given
+    }
+
+    /// The objects: what was erased, then what had its key for others.
     pub fn objects(&self) -> &[ErasedObject] {
         &self.objects
     }
@@ -135,6 +156,7 @@ impl ErasureCertificate {
     /// Its canonical CBOR.
     pub fn encode(&self) -> Vec<u8> {
         canonical::to_vec(&Fields {
+            given: BoundedList::new(self.given.clone()).expect("whoever signs names no more ways than that"),
             objects: self.objects.iter().map(ObjectFields::from).collect(),
             statement: ByteBuf::from(self.statement.encode()),
             v: VERSION,
@@ -153,8 +175,13 @@ impl ErasureCertificate {
         let heading = RecordHeading::decode(&fields.statement).map_err(ErasureError::Statement)?;
         let statement = Signed::<Erasure>::decode(&fields.statement, &heading.network());
         let statement = statement.map_err(ErasureError::Statement)?;
-        if statement.body().evidence != evidence(&fields.objects) {
+        let given = fields.given.into_vec();
+        if statement.body().evidence != evidence(&given, &fields.objects) {
             return Err(ErasureError::Evidence);
+        }
+        let follows = |two: &[KeyGiven]| two[0].place() < two[1].place();
+        if let Some(before) = given.windows(2).position(|two| !follows(two)) {
+            return Err(ErasureError::Given { number: before + 1 });
         }
         let mut seen = BTreeSet::new();
         let mut objects = Vec::with_capacity(fields.objects.len());
@@ -165,7 +192,7 @@ impl ErasureCertificate {
             }
             objects.push(object);
         }
-        Ok(Self { statement, objects })
+        Ok(Self { statement, given, objects })
     }
 }
 
@@ -231,8 +258,8 @@ fn place(end: &Signed<LeaseEnd>) -> (PublicKey, Root, [u8; 16]) {
     (end.by(), end.body().root, *end.body().id.as_bytes())
 }
 
-fn evidence(objects: &[ObjectFields]) -> Digest {
-    Digest::of(&canonical::to_vec(&objects))
+fn evidence(given: &[KeyGiven], objects: &[ObjectFields]) -> Digest {
+    Digest::of(&canonical::to_vec(&Evidence { given, objects }))
 }
 
 impl fmt::Display for ErasureCertificate {
@@ -241,6 +268,19 @@ impl fmt::Display for ErasureCertificate {
         writeln!(f, "{}", self.statement.body())?;
         writeln!(f, "signed by   {}", self.statement.by())?;
         writeln!(f, "network     {}", self.statement.network())?;
+        match self.statement.body().key {
+            KeyFate::Destroyed if self.given.is_empty() => {
+                writeln!(
+                    f,
+                    "key given   to nobody by this program, as far as the owner's machine has written down"
+                )?;
+            }
+            KeyFate::Destroyed => {}
+            KeyFate::NotHere => {
+                writeln!(f, "key given   not known: another machine had it, and has written down to whom")?
+            }
+        }
+        self.given.iter().try_for_each(|given| write!(f, "{given}"))?;
         for object in &self.objects {
             let (ended, all) = object.parts();
             writeln!(f, "\nobject      {}", object.cid())?;
@@ -257,9 +297,11 @@ impl fmt::Display for ErasureCertificate {
             }
         }
         f.write_str(
-            "\nWhat this proves: the owner has signed that the key was treated as it says, and each node has signed that it owes the\n\
-             lease no more. What it does not prove: that a node has erased its bytes, that nobody has kept a copy of them or of the\n\
-             key, or that a disk has nothing left of what was written over. Without the key nobody reads what is left.\n",
+            "\nWhat this proves: the owner has signed that the key was treated as it says and given to those above, and each node has\n\
+             signed that it owes the lease no more. What it does not prove: that a node has erased its bytes, that nobody has kept a\n\
+             copy of them or of the key, that no link was passed on by hand, or that a disk has nothing left of what was written over.\n\
+             Without the key nobody reads what is left. Whoever was given it may have kept it, and so may the account of the owner\n\
+             where nodes have kept the grants by which it was given.\n",
         )
     }
 }

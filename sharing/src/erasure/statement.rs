@@ -13,7 +13,7 @@ use crate::TrailText;
 pub struct Erasure {
     /// When.
     pub at: UnixSeconds,
-    /// BLAKE3 of the canonical CBOR of the objects.
+    /// BLAKE3 of the canonical CBOR of the ways by which the key was given, and of the objects.
     pub evidence: Digest,
     /// What became of the content key.
     pub key: KeyFate,

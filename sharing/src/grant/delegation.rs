@@ -15,7 +15,7 @@ pub use opened::{OpenedDelegation, SeenDelegation};
 pub(super) use passing::Passing;
 pub use passing::{DELEGATION_DEPTH_MAX, Depth};
 use protocol::Slot;
-pub use record::{Delegation, GrantHolder};
+pub use record::Delegation;
 
 /// The media type of what was passed on.
 pub const DELEGATION_TYPE: &str = "application/vnd.headwater.delegation+cbor";

@@ -43,6 +43,8 @@ pub enum NoteError {
     Recipients,
     #[error("the note has no names")]
     Names,
+    #[error("the note lists nothing that was sealed")]
+    Sealed,
 }
 
 /// Why bytes are no grant, or open nothing for this reader.
@@ -61,7 +63,9 @@ pub enum OpenGrantError {
     Hash,
     #[error("{len} bytes of wrapped keys")]
     Wraps { len: usize },
-    #[error("it was granted to others: none of its {recipients} keys is wrapped for this account")]
+    #[error(
+        "it was granted to others, or taken from you since: none of its {recipients} keys is wrapped for this account"
+    )]
     NotForYou { recipients: usize },
     #[error("the contents of the grant do not open with its key")]
     Key,

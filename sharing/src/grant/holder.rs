@@ -11,7 +11,6 @@ use crate::{ContentHash, LinkId};
 
 const HOLDER_CONTEXT: &str = "headwater v1 grant holder";
 const KEY_CONTEXT: &str = "headwater v1 grant holder key";
-const POINTER_CONTEXT: &str = "headwater v1 delegation pointer key";
 const LINK_CONTEXT: &str = "headwater v1 delegation link";
 const NOTE_CONTEXT: &str = "headwater v1 delegation note";
 
@@ -46,14 +45,15 @@ impl HolderSecret {
         Self(self.derive(HOLDER_CONTEXT, &[&slot.get().to_le_bytes(), signs.as_bytes()]))
     }
 
-    /// By what they show, to whoever knows that it is theirs and to nobody else, that they are one of the recipients.
+    /// By what they show, to whoever knows that it is theirs and to nobody else, that they are one of the recipients. It signs the pointers
+    /// of what they pass on.
     pub fn key(&self) -> SecretKey {
         SecretKey::from_bytes(&self.derive(KEY_CONTEXT, &[]))
     }
 
     /// The keys of what they have passed on by this pointer.
     pub fn delegation(&self, slot: Slot) -> DelegationKeys {
-        let pointer = SecretKey::from_bytes(&self.derive(POINTER_CONTEXT, &[]));
+        let pointer = self.key();
         let secret = self.derive(LINK_CONTEXT, &[&slot.get().to_le_bytes()]);
         DelegationKeys { link: GrantLink { series: pointer.public(), secret, slot }, pointer }
     }

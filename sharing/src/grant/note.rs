@@ -1,7 +1,7 @@
 //! What the owner notes in a grant for nobody else: what it is, of which files, to whom.
 
 use chunker::AccountSecret;
-use proofs::canonical;
+use proofs::{Cid, canonical};
 use protocol::BoundedList;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,19 @@ pub struct GrantNote {
     pub to: Vec<String>,
     /// Whether a new version is due when a name stands for another object.
     pub follows: bool,
+    /// What lies sealed at a gateway behind the link that a grant for emergencies gives; nothing in any other grant.
+    pub sealed: Vec<SealedSource>,
+}
+
+/// An object that was sealed for emergencies, and of what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedSource {
+    /// The file of the index, or the folder of records, as it was then.
+    pub from: Cid,
+    /// What was named: that file, or a folder or a record in it.
+    pub name: IndexPath,
+    /// The object that the gateway serves: the file itself, or a copy of the records.
+    pub object: Cid,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,8 +45,18 @@ struct Fields {
     follows: bool,
     id: LinkId,
     names: BoundedList<String, GRANT_FILES_MAX>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<BoundedList<Source, GRANT_FILES_MAX>>,
     to: BoundedList<String, GRANT_RECIPIENTS_MAX>,
     v: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    from: Cid,
+    name: String,
+    object: Cid,
 }
 
 impl GrantNote {
@@ -45,6 +68,7 @@ impl GrantNote {
             follows: self.follows,
             id: self.id,
             names: BoundedList::new(names)?,
+            sealed: (!self.sealed.is_empty()).then(|| BoundedList::new(sources(&self.sealed))).transpose()?,
             to: BoundedList::new(self.to.clone())?,
             v: VERSION,
         };
@@ -60,13 +84,18 @@ impl GrantNote {
     ) -> Result<Self, NoteError> {
         let key = account.grant_note_key(about.as_bytes());
         let plain = cipher::open(key.expose(), b"", sealed).ok_or(NoteError::NotYours)?;
-        let Fields { follows, id, names, to, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
+        let Fields { follows, id, names, sealed, to, v } = canonical::from_slice(&plain, GRANT_LEN_MAX)?;
         if v != VERSION {
             return Err(NoteError::Version { found: v });
         }
         let names = names.into_vec().into_iter().map(IndexPath::new);
         let names = names.collect::<Result<_, _>>()?;
-        let note = Self { id, names, to: to.into_vec(), follows };
+        let sealed = sealed.map(|sealed| sealed.into_vec().into_iter().map(SealedSource::try_from));
+        if sealed.as_ref().is_some_and(|sealed| sealed.len() == 0) {
+            return Err(NoteError::Sealed);
+        }
+        let sealed = sealed.into_iter().flatten().collect::<Result<_, _>>()?;
+        let note = Self { id, names, to: to.into_vec(), follows, sealed };
         note.check().map(|()| note)
     }
 
@@ -79,5 +108,22 @@ impl GrantNote {
             return Err(NoteError::Names);
         }
         Ok(())
+    }
+}
+
+fn sources(sealed: &[SealedSource]) -> Vec<Source> {
+    let source = |SealedSource { from, name, object }: &SealedSource| Source {
+        from: *from,
+        name: name.as_str().to_owned(),
+        object: *object,
+    };
+    sealed.iter().map(source).collect()
+}
+
+impl TryFrom<Source> for SealedSource {
+    type Error = NoteError;
+
+    fn try_from(Source { from, name, object }: Source) -> Result<Self, NoteError> {
+        Ok(Self { from, name: IndexPath::new(name)?, object })
     }
 }

@@ -93,7 +93,7 @@ impl NewGrant {
         let owner = &OwnIdentity::of(account);
         let keys = GrantKeys::derive(account, self.note.id);
         let holders = Holders { giver: keys.holder(), slot: GRANT_SLOT };
-        let passing = self.depth.map(|depth| Passing::new(depth, &holders.keys(to), &self.files).encode());
+        let passing = self.depth.map(|_| Passing::new(self.depth, &holders.keys(to), &self.files).encode());
         let contents = seal_files(self.files, &key)?;
         let about = ContentHash::of(&contents);
         let note = self.note.seal(account, &about)?;
@@ -141,7 +141,7 @@ impl OpenedGrant {
         }
         let terms = terms(&Grant { wraps: NO_WRAPS, ..body.clone() }, &signed.by(), network);
         let Unsealed { files, holder, recipients } = unseal(&contents, &wraps, &terms, reader)?;
-        let (note, level) = (note.into_vec(), Level { holder: None, passing, record });
+        let (note, level) = (note.into_vec(), Level { passing, record });
         Ok(Self { by: signed.by(), grant: signed.into_body(), files, recipients, holder, note, level })
     }
 
@@ -153,7 +153,7 @@ impl OpenedGrant {
 
     /// How often its recipients may pass it on.
     pub fn depth(&self) -> Option<Depth> {
-        Passing::decode(self.level.passing.as_deref()?).map(|passing| passing.depth)
+        Passing::decode(self.level.passing.as_deref()?)?.depth
     }
 
     /// Fails when this is not the version of the grant behind `link` that its pointer calls `seq`.
@@ -248,9 +248,9 @@ pub(super) fn unseal(
 }
 
 impl Holders<'_> {
-    /// The public keys by which the recipients show that they are some.
-    pub(super) fn keys(&self, to: &[Identity]) -> Vec<PublicKey> {
-        to.iter().map(|to| self.of(to).key().public()).collect()
+    /// The public keys by which the recipients show that they are some, each with the one that signs for them.
+    pub(super) fn keys(&self, to: &[Identity]) -> Vec<(PublicKey, PublicKey)> {
+        to.iter().map(|to| (self.of(to).key().public(), to.signs())).collect()
     }
 
     fn of(&self, to: &Identity) -> HolderSecret {

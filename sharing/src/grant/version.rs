@@ -12,6 +12,8 @@ use crate::exposed_key;
 
 /// The slot of a grant's pointer.
 pub const GRANT_SLOT: Slot = Slot::new(1);
+/// The number of the pointer by which an owner ends a grant: no device of theirs, however old its index, publishes anything after it.
+pub const GRANT_END: Sequence = Sequence::new(u64::MAX);
 
 const VALUE_CONTEXT: &str = "headwater v1 grant pointer value";
 const SALT_LEN: usize = 32;

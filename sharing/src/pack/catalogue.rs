@@ -14,7 +14,7 @@ use super::seal::TAG_LEN;
 use super::{
     PACK_RECORDS_LEN_MAX, PACK_RECORDS_MAX, PACK_TOP_LEN_MAX, PackKey, PackSummary, RecordLink, RecordPlace,
 };
-use crate::{IndexPath, NameError};
+use crate::{ContentHash, IndexPath, NameError};
 
 /// Most packs of a catalogue.
 pub const CATALOGUE_PACKS_MAX: usize = 16_384;
@@ -22,7 +22,7 @@ pub const CATALOGUE_PACKS_MAX: usize = 16_384;
 pub const CATALOGUE_LEN_MAX: usize = 8_388_608;
 /// Longest pack, in bytes.
 pub const PACK_LEN_MAX: u64 = 100_663_296;
-/// Packs that a catalogue remembers as gone.
+/// Most packs that a catalogue remembers as gone. What would be more is forgotten as a whole, and its hash kept.
 pub const CATALOGUE_GONE_MAX: usize = 1024;
 /// The version of the format.
 const VERSION: u8 = 1;
@@ -32,6 +32,7 @@ const VERSION: u8 = 1;
 pub struct Catalogue {
     packs: Vec<PackRef>,
     gone: Vec<GonePack>,
+    forgotten: Option<ContentHash>,
 }
 
 /// A pack that a folder had once: so a device that does not know it yet still learns that it is to go.
@@ -81,9 +82,19 @@ pub enum CatalogueError {
 #[serde(deny_unknown_fields)]
 struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgotten: Option<ContentHash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<BoundedList<GonePack, CATALOGUE_GONE_MAX>>,
     packs: BoundedList<PackFields, CATALOGUE_PACKS_MAX>,
     v: u8,
+}
+
+/// What the hash is of by which a catalogue knows what it has forgotten.
+#[derive(Serialize)]
+struct Forgotten<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgotten: Option<ContentHash>,
+    gone: &'a [GonePack],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,13 +113,23 @@ struct PackFields {
 impl Catalogue {
     /// A catalogue of these packs, from the oldest to the newest.
     pub fn new(packs: Vec<PackRef>) -> Result<Self, ListTooLong> {
-        Ok(Self { packs: BoundedList::<_, CATALOGUE_PACKS_MAX>::new(packs)?.into_vec(), gone: Vec::new() })
+        let packs = BoundedList::<_, CATALOGUE_PACKS_MAX>::new(packs)?.into_vec();
+        Ok(Self { packs, ..Self::default() })
     }
 
-    /// The catalogue of these packs that remembers these as gone, of which none is among them; the oldest are forgotten where they are too many.
-    pub(super) fn with_gone(packs: Vec<PackRef>, mut gone: Vec<GonePack>) -> Result<Self, ListTooLong> {
-        gone.drain(..gone.len().saturating_sub(CATALOGUE_GONE_MAX));
-        Ok(Self { gone, ..Self::new(packs)? })
+    /// The catalogue of these packs that remembers these as gone, of which none is among them, and has forgotten what was before. Where they
+    /// are too many, all of them are forgotten.
+    pub(super) fn with_gone(
+        packs: Vec<PackRef>,
+        gone: Vec<GonePack>,
+        forgotten: Option<ContentHash>,
+    ) -> Result<Self, ListTooLong> {
+        let this = Self::new(packs)?;
+        if gone.len() <= CATALOGUE_GONE_MAX {
+            return Ok(Self { gone, forgotten, ..this });
+        }
+        let all = canonical::to_vec(&Forgotten { forgotten, gone: &gone });
+        Ok(Self { forgotten: Some(ContentHash::of(&all)), ..this })
     }
 
     /// The packs, from the oldest to the newest.
@@ -121,6 +142,11 @@ impl Catalogue {
         &self.gone
     }
 
+    /// The hash of those that it had once and does not remember; none where it remembers all.
+    pub const fn forgotten(&self) -> Option<ContentHash> {
+        self.forgotten
+    }
+
     /// When the first leases of its packs end; none when it has none.
     pub fn until(&self) -> Option<UnixSeconds> {
         self.packs.iter().map(PackRef::until).min()
@@ -130,14 +156,14 @@ impl Catalogue {
     pub fn encode(&self) -> Result<Vec<u8>, CatalogueError> {
         let packs = BoundedList::new(self.packs.iter().map(PackFields::from).collect())?;
         let gone = if self.gone.is_empty() { None } else { Some(BoundedList::new(self.gone.clone())?) };
-        let bytes = canonical::to_vec(&Fields { gone, packs, v: VERSION });
+        let bytes = canonical::to_vec(&Fields { forgotten: self.forgotten, gone, packs, v: VERSION });
         let len = bytes.len();
         if len <= CATALOGUE_LEN_MAX { Ok(bytes) } else { Err(CatalogueError::TooLong { len }) }
     }
 
     /// Reads a catalogue.
     pub fn decode(bytes: &[u8]) -> Result<Self, CatalogueError> {
-        let Fields { gone, packs, v } = canonical::from_slice(bytes, CATALOGUE_LEN_MAX)?;
+        let Fields { forgotten, gone, packs, v } = canonical::from_slice(bytes, CATALOGUE_LEN_MAX)?;
         if v != VERSION {
             return Err(CatalogueError::Version { found: v });
         }
@@ -150,7 +176,7 @@ impl Catalogue {
         let mut known: HashSet<_> = packs.iter().map(PackRef::object).collect();
         match gone.iter().find(|pack| !known.insert(pack.object)) {
             Some(pack) => Err(CatalogueError::Gone { object: pack.object }),
-            None => Ok(Self { packs, gone }),
+            None => Ok(Self { packs, gone, forgotten }),
         }
     }
 }

@@ -121,6 +121,11 @@ impl Get {
         if !self.age.is_empty() {
             return Err(Usage::because("--age is for one file or record"));
         }
+        if let Some(inside) = inside
+            && !has_any(folder, inside).await?
+        {
+            bail!(absent(inside));
+        }
         let path = match (&self.output, name) {
             (Some(path), _) => path.clone(),
             (None, Some(name)) if !name.starts_with(['.', '-']) => name.into(),
@@ -141,15 +146,20 @@ impl Get {
             Ok(())
         };
         unless_ended(read).await?;
-        if answer.records == 0
-            && let Some(inside) = inside
-        {
-            bail!(absent(inside));
-        }
         answer.folder = draft.finish()?;
         output.answer(&answer)?;
         Ok(Outcome::Complete)
     }
+}
+
+/// Whether a record has this name, or lies in a folder with it.
+async fn has_any(folder: &RecordFolder, inside: &IndexPath) -> anyhow::Result<bool> {
+    for pack in 0..folder.catalogue().packs().len() {
+        if folder.entries(pack).await?.iter().any(|(name, _)| is_in(name, Some(inside))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn write_pack(

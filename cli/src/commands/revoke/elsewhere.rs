@@ -27,12 +27,13 @@ pub(super) fn health_link(text: &str, secret: &AccountSecret) -> anyhow::Result<
     Ok(Some((id, gateway)))
 }
 
-/// What can be known of a share of this account from its link. Its files are known only where no passcode hides them.
+/// What can be known of a share of this account from its link, and whether that is what it shares: not where a passcode hides it, or its
+/// gateway does not tell.
 pub(super) async fn share(
     globals: &Globals,
     text: &str,
     secret: &AccountSecret,
-) -> anyhow::Result<KeptShare> {
+) -> anyhow::Result<(KeptShare, bool)> {
     let link: ShareLink = text.trim().parse().map_err(|_| {
         anyhow::anyhow!(
             "this machine knows of no such share: say the whole link, or revoke it where it was made"
@@ -48,7 +49,7 @@ pub(super) async fn share(
             failure::one_line(error)
         ));
     }
-    Ok(kept(&link, contents.ok().as_ref()))
+    Ok((kept(&link, contents.as_ref().ok()), contents.is_ok()))
 }
 
 async fn contents(link: &ShareLink) -> anyhow::Result<ShareContents> {

@@ -14,7 +14,7 @@ use super::seal::Seal;
 use super::{Answer, PROVES, Revoke};
 use crate::account as account_file;
 use crate::arguments::Globals;
-use crate::commands::grants::ANEW;
+use crate::commands::grants::{ANEW, SEAL_ANEW};
 use crate::directory::Directory;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Followed, Given, Version};
@@ -119,6 +119,10 @@ impl Work<'_> {
     /// The files first, under new keys; then a version for those who keep it, or the end; then the old objects are released.
     async fn run(mut self, names: &mut Names) -> anyhow::Result<GrantRevoked> {
         check_holds(names.local.index(), &self.given)?;
+        if !self.left.is_empty() && !self.given.is_for_emergencies() {
+            // Nothing is encrypted anew where the version for those who keep it could not be published.
+            grants::check_next(self.client, names, self.globals, &self.given).await?;
+        }
         let sealed = self.end_seal(names).await?;
         let is_over = self.left.is_empty();
         if is_over {
@@ -132,10 +136,17 @@ impl Work<'_> {
         let taken_from = self.given.note.to.len() - self.left.len();
         self.note(names, taken_from).await?;
         let followed = grants::move_along(self.client, names, self.coding, self.globals, &anew).await?;
-        for (file, old) in told.iter_mut().zip(old) {
-            file.release(self.client, names, old).await?;
+        // The index first: other devices find the new parts before the old ones go, and nobody keeps the old ones alone.
+        if names.push(self.client, self.coding).await? {
+            for (file, old) in told.iter_mut().zip(old) {
+                file.release(self.client, names, old).await?;
+            }
+            told.push(self.release_grant(names).await?);
+        } else {
+            for (file, old) in told.iter_mut().zip(old) {
+                file.release_later(names, old)?;
+            }
         }
-        told.push(self.release_grant(names).await?);
         let (failed, others): (Vec<_>, Vec<_>) = followed.into_iter().partition(|one| one.failed.is_some());
         Ok(GrantRevoked {
             name: self.given.path.to_string(),
@@ -183,7 +194,7 @@ impl Work<'_> {
         }
         next.note.to.clone_from(&self.left);
         let path = self.given.path.clone();
-        let published = next.publish(self.client, names, self.coding, path).await;
+        let published = next.publish(self.client, names, self.coding, self.globals, path).await;
         published.context("no new version of the grant").map(drop)
     }
 
@@ -201,11 +212,13 @@ impl Work<'_> {
                     vec![file.object]
                 }
                 Some(path) if self.drop => {
+                    let entry = names.file(&path)?.clone();
                     let all = names.local.index().paths_of(file.object).cloned();
                     let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
                     let old = super::objects_of(self.client, names, &path).await?;
                     names.local.release_all_later(old.iter().copied(), now())?;
                     names.enter(gone)?;
+                    names.replaced(&entry)?;
                     old
                 }
                 Some(path) => {
@@ -277,6 +290,14 @@ impl fmt::Display for Followed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.lost.is_empty() {
             return write!(f, "{} opens no more {}, {ANEW}", self.name, self.lost.join(", "));
+        }
+        if !self.changed.is_empty() {
+            return write!(
+                f,
+                "{} was sealed before {} changed: {SEAL_ANEW}",
+                self.name,
+                self.changed.join(", ")
+            );
         }
         match &self.failed {
             Some(why) => write!(f, "{} still opens what it opened before: {why}", self.name),

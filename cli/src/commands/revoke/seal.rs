@@ -1,42 +1,60 @@
 //! What a grant for emergencies has sealed at a gateway, which ends with the grant.
 
-use anyhow::Context as _;
+use account::Change;
+use anyhow::{Context as _, bail};
 use chunker::Coding;
 use client::Client;
+use proofs::Cid;
+use sharing::{EntryName, IndexPath, ShareLink};
 
 use super::{Answer, end_at_gateway, rekey_all};
 use crate::arguments::Globals;
 use crate::grants::{self, Given};
-use crate::names::Names;
-use crate::shares::{KeptShare, KeptShares};
+use crate::names::{Names, now};
+use crate::shares::{self, KeptFile, KeptShare, KeptShares};
 
 /// The share at a gateway whose link a grant gives to those who may break the glass.
-pub(super) struct Seal {
+pub(crate) struct Seal {
     share: KeptShare,
     /// Whether this machine has made it.
     is_here: bool,
+    /// The name of its link in the index.
+    link: IndexPath,
 }
 
 impl Seal {
-    /// That of a grant; none where it is not for emergencies.
-    pub(super) async fn of(
+    /// That of a grant, whichever machine of the account has made it; none where the grant is not for emergencies.
+    pub(crate) async fn of(
         globals: &Globals,
         client: &Client,
         names: &Names,
         given: &Given,
     ) -> anyhow::Result<Option<Self>> {
-        let Some(file) = given.opened.files.iter().find(|file| grants::is_emergency(file)) else {
+        let Some((file, link)) = given.files().find(|(file, _)| grants::is_emergency(file)) else {
             return Ok(None);
         };
-        let grant = given.note.id.to_string();
-        let own = KeptShares::open(globals)?.all()?;
-        if let Some(share) = own.into_iter().find(|share| share.grant.as_ref() == Some(&grant)) {
-            return Ok(Some(Self { share, is_here: true }));
-        }
+        let (grant, link) = (given.note.id.to_string(), link.clone());
         let object = client.open(&file.link()).await.context("cannot read where it is sealed")?;
-        let link = grants::emergency_link(&object).await?;
-        let share = super::elsewhere::share(globals, &link, names.account.secret()).await?;
-        Ok(Some(Self { share, is_here: false }))
+        let text: ShareLink = grants::emergency_link(&object).await?.parse()?;
+        if *text.secret() != shares::secret(names.account.secret(), text.id()) {
+            bail!("the link in {} is not one of this account's", given.path);
+        }
+        if let Some(share) = KeptShares::open(globals)?.get(text.id())? {
+            return Ok(Some(Self { share, is_here: true, link }));
+        }
+        let files = given.note.sealed.iter().map(|sealed| KeptFile {
+            name: sealed.name.file_name().to_owned(),
+            cid: sealed.object.to_string(),
+            size: size_of(names, sealed.object),
+        });
+        let new = KeptShare::new(text.id(), text.origin().to_owned(), given.opened.grant.issued, files);
+        let share = KeptShare { grant: Some(grant), ..new };
+        Ok(Some(Self { share, is_here: false, link }))
+    }
+
+    /// The origin of its gateway.
+    pub(crate) fn gateway(&self) -> &str {
+        &self.share.gateway
     }
 
     /// Ends it, the gateway first, and puts what it has sealed under other keys.
@@ -53,4 +71,31 @@ impl Seal {
         let files = rekey_all(globals, client, names, coding, &self.share, drop).await?;
         Ok(ended.answer(&self.share, files))
     }
+
+    /// Ends it at its gateway, and removes its link and the copies that were made for it; files keep their keys. True when the gateway has
+    /// confirmed it; else later commands ask again.
+    pub(crate) async fn remove(
+        &self,
+        globals: &Globals,
+        client: &Client,
+        names: &mut Names,
+    ) -> anyhow::Result<bool> {
+        let secret = names.account.secret().clone();
+        let ended = end_at_gateway(globals, &secret, client.network(), &self.share, self.is_here).await?;
+        let index = names.local.index();
+        let objects = self.share.files.iter().filter_map(|file| file.cid.parse::<Cid>().ok());
+        let copies =
+            objects.flat_map(|object| index.paths_of(object)).filter(|path| grants::is_made_for_one(path));
+        let gone: Vec<_> = copies.chain([&self.link]).cloned().collect();
+        let entries: Vec<_> = gone.iter().filter_map(|path| index.file(path).cloned()).collect();
+        names.enter(gone.into_iter().map(|path| Change::Gone(EntryName::File(path), now())).collect())?;
+        entries.iter().try_for_each(|entry| names.replaced(entry))?;
+        Ok(ended.ended)
+    }
+}
+
+/// The length of an object of the index, in bytes.
+fn size_of(names: &Names, object: Cid) -> u64 {
+    let index = names.local.index();
+    index.paths_of(object).next().and_then(|path| index.file(path)).map_or(0, |file| file.len)
 }

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use client::ReleaseReport;
 use protocol::NetworkId;
 use sharing::{
-    AccountIndex, ErasedObject, Erasure, ErasureCertificate, Facts, IndexPath, KeyFate, OwnIdentity,
-    TrailText, TrailWhat,
+    AccountIndex, ErasedObject, Erasure, ErasureCertificate, Facts, IndexPath, KeyFate, KeyGiven,
+    OwnIdentity, TrailText, TrailWhat,
 };
 
 use crate::arguments::Globals;
@@ -31,17 +31,24 @@ pub(super) fn check(index: &AccountIndex, path: &IndexPath) -> anyhow::Result<()
     }
 }
 
+/// What a certificate tells.
+pub(super) struct Told<'a> {
+    pub(super) key: KeyFate,
+    pub(super) given: Vec<KeyGiven>,
+    /// What was erased, then what had its key for others.
+    pub(super) reports: &'a [&'a ReleaseReport],
+}
+
 /// Signs what was done, writes it to a file, and enters it into the audit trail. Returns where it is.
 pub(super) fn certify(
     globals: &Globals,
     names: &Names,
     network: NetworkId,
     path: &IndexPath,
-    key: KeyFate,
-    reports: &[ReleaseReport],
+    Told { key, given, reports }: Told<'_>,
     to: Option<&Path>,
 ) -> anyhow::Result<PathBuf> {
-    let objects: Vec<_> = reports.iter().map(erased).collect();
+    let objects: Vec<_> = reports.iter().map(|report| erased(report)).collect();
     if objects.is_empty() {
         bail!(
             "the key of {path} is {}, but no node could be asked: there is nothing to certify",
@@ -50,11 +57,8 @@ pub(super) fn certify(
     }
     let name = TrailText::cut(&path.to_string()).expect("a path is a line");
     let own = OwnIdentity::of(names.account.secret());
-    let certificate = ErasureCertificate::sign(own.signing_key(), &network, objects, |evidence| Erasure {
-        at: now(),
-        evidence,
-        key,
-        name: name.clone(),
+    let certificate = ErasureCertificate::sign(own.signing_key(), &network, given, objects, |evidence| {
+        Erasure { at: now(), evidence, key, name: name.clone() }
     });
     let file = to.map_or_else(|| format!("{}.erasure.txt", path.file_name()).into(), Path::to_owned);
     folders::write_atomically(&file, certificate.to_text().as_bytes()).with_context(|| {

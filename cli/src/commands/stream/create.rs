@@ -37,11 +37,18 @@ pub(super) struct Create {
 }
 
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Answer {
     #[serde(flatten)]
     stream: KeptStream,
     /// What the device needs.
     device: String,
+}
+
+impl Answer {
+    pub(super) fn new(stream: KeptStream, keys: &StreamKeys) -> Self {
+        let device = streams::device_file(&stream, keys).to_string();
+        Self { stream, device }
+    }
 }
 
 impl Create {
@@ -73,8 +80,7 @@ impl Create {
         let facts = facts_of_stream(&stream, TrailWhat::StreamMade, now());
         TrailFile::open(globals, &secret, network.file.network)?.append(facts)?;
         streams::announce(globals, &network, &stream).await;
-        let device = streams::device_file(&stream, &keys).to_string();
-        globals.output().answer(&Answer { stream, device })?;
+        globals.output().answer(&Answer::new(stream, &keys))?;
         Ok(Outcome::Complete)
     }
 
@@ -92,7 +98,9 @@ impl Create {
             None => names::check_kind(names.local.index(), &path)?,
         }
         if known.all()?.iter().any(|stream| stream.name == path.to_string() && stream.ended.is_none()) {
-            bail!("there is a stream {path} already: end it first, or give this one another name");
+            bail!(
+                "there is a stream {path} already: `headwater stream show {path}` prints the file of its device again; end it first, or give this one another name"
+            );
         }
         Ok(names.account.secret().clone())
     }

@@ -4,18 +4,15 @@ use protocol::{NetworkId, PublicKey, RecordError, Sequence, Signed, Slot, UnixSe
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{DELEGATION_DEPTH_MAX, Delegation, GrantHolder, Passing, is_delegation_slot};
+use super::{DELEGATION_DEPTH_MAX, Delegation, Depth, Passing, is_delegation_slot};
 use crate::grant::{GRANT_SLOT, Grant};
 use crate::{ContentHash, Reason};
 
-/// One record of the chain with what vouches for it; nothing in it has been checked.
+/// One record of the chain with what it signs besides; nothing in it has been checked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::grant) struct Level {
-    /// That who signed the record was given what it passes on; absent in the owner's grant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::grant) holder: Option<ByteBuf>,
-    /// What it takes to pass it on.
+    /// What and to whom, and how often it may be passed on; absent in an owner's grant that may not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::grant) passing: Option<ByteBuf>,
     pub(in crate::grant) record: ByteBuf,
@@ -46,14 +43,18 @@ pub enum ChainError {
     Passing { level: usize },
     #[error("{level} may not be passed on")]
     NotAllowed { level: usize },
-    #[error("who passed it on at {level} does not show that it was given to them")]
+    #[error("who passed it on at {level} is none of those to whom the one above was given")]
     Holder { level: usize },
+    #[error("it does not list you among those to whom it was passed on: its giver hides who gets it")]
+    Unlisted,
     #[error("{level} passes on another version than the one above it")]
     Parent { level: usize },
     #[error("{level} is wider than what it passes on: its {what}")]
     Wider { level: usize, what: &'static str },
     #[error("{name} is none of the files that were granted")]
     File { name: String },
+    #[error("{found} files of the grant are called {name}: by its name alone none of them can be chosen")]
+    Ambiguous { name: String, found: usize },
 }
 
 /// What the records of a chain say, the owner's grant first, when each follows from the one above.
@@ -77,9 +78,6 @@ impl Level {
     fn grant(&self, network: &NetworkId) -> Result<Terms, ChainError> {
         let signed = Signed::<Grant>::decode(&self.record, network);
         let signed = signed.map_err(|source| ChainError::Record { level: 0, source })?;
-        if self.holder.is_some() {
-            return Err(ChainError::Holder { level: 0 });
-        }
         let by = signed.by();
         let Grant { expires, passing, purpose, seq, series, .. } = signed.into_body();
         let (hash, passing) = (ContentHash::of(&self.record), self.passing(0, passing)?);
@@ -89,38 +87,23 @@ impl Level {
     fn delegation(&self, level: usize, above: &Terms, network: &NetworkId) -> Result<Terms, ChainError> {
         let signed = Signed::<Delegation>::decode(&self.record, network);
         let signed = signed.map_err(|source| ChainError::Record { level, source })?;
-        let allowed = above.passing.as_ref().ok_or(ChainError::NotAllowed { level: level - 1 })?;
+        let allowed = above.passing.as_ref().and_then(|passing| Some((passing, passing.depth?)));
+        let (allowed, depth) = allowed.ok_or(ChainError::NotAllowed { level: level - 1 })?;
         let by = signed.by();
-        self.check_holder(level, by, above, allowed, network)?;
+        // Its pointers are signed by the holder key, which whoever gave it to them knows: what is passed on lies where they look.
+        if !allowed.has_recipient(&signed.body().series, &by) {
+            return Err(ChainError::Holder { level });
+        }
         let Delegation { expires, parent, passing, purpose, seq, series, slot, .. } = signed.into_body();
         if parent != above.hash {
             return Err(ChainError::Parent { level });
         }
-        let (hash, passing) = (ContentHash::of(&self.record), self.passing(level, passing)?);
+        let (hash, passing) = (ContentHash::of(&self.record), self.passing(level, Some(passing))?);
         let terms = Terms { by, expires, hash, passing, purpose, seq, series, slot };
-        match terms.wider_than(above, allowed) {
+        match terms.wider_than(above, allowed, depth) {
             Some(what) => Err(ChainError::Wider { level, what }),
             None => Ok(terms),
         }
-    }
-
-    /// Fails when the holder key of no recipient says that they are who signed.
-    fn check_holder(
-        &self,
-        level: usize,
-        by: PublicKey,
-        above: &Terms,
-        allowed: &Passing,
-        network: &NetworkId,
-    ) -> Result<(), ChainError> {
-        let bytes = self.holder.as_ref().ok_or(ChainError::Holder { level })?;
-        let shown = Signed::<GrantHolder>::decode(bytes, network);
-        let shown = shown.map_err(|source| ChainError::Record { level, source })?;
-        let says = GrantHolder { identity: by, series: above.series };
-        if *shown.body() != says || !allowed.has_holder(&shown.by()) {
-            return Err(ChainError::Holder { level });
-        }
-        Ok(())
     }
 
     fn passing(&self, level: usize, signed: Option<ContentHash>) -> Result<Option<Passing>, ChainError> {
@@ -134,8 +117,13 @@ impl Level {
 }
 
 impl Terms {
+    /// What was passed on to whom.
+    pub(super) const fn passing(&self) -> &Passing {
+        self.passing.as_ref().expect("no delegation is without")
+    }
+
     /// In what these are wider than those above.
-    fn wider_than(&self, above: &Self, allowed: &Passing) -> Option<&'static str> {
+    fn wider_than(&self, above: &Self, allowed: &Passing, depth: Depth) -> Option<&'static str> {
         if !is_delegation_slot(self.slot) {
             return Some("pointer");
         }
@@ -146,7 +134,7 @@ impl Terms {
             return Some("purpose");
         }
         let passing = self.passing.as_ref()?;
-        if passing.depth >= allowed.depth {
+        if passing.depth >= Some(depth) {
             return Some("depth");
         }
         (!allowed.has_files_of(passing)).then_some("files")

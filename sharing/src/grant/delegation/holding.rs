@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use super::chain::{self, Level, Terms};
 use super::opened::Fields;
-use super::{ChainError, Delegation, DelegationNote, Depth, GrantHolder, Passing};
+use super::{ChainError, Delegation, DelegationNote, Depth, Passing};
 use crate::grant::sealed::{self, Holders, NO_WRAPS};
 use crate::grant::{HolderSecret, Identity, OwnIdentity, SealGrantError};
 use crate::{ContentHash, FileName, GrantedFile, Reason};
@@ -30,8 +30,8 @@ pub struct NewDelegation {
     pub expires: Option<UnixSeconds>,
     /// When it is passed on.
     pub issued: UnixSeconds,
-    /// Which of the files.
-    pub names: Vec<FileName>,
+    /// Which of the files that its giver has.
+    pub files: Vec<GrantedFile>,
     /// What they may be used for.
     pub purpose: Option<Reason>,
     /// The version.
@@ -49,7 +49,7 @@ impl Holding {
         network: &NetworkId,
     ) -> Result<Option<Self>, ChainError> {
         let terms = chain::verify(&above, network)?.pop().expect("a chain has a record");
-        let is_allowed = terms.passing.is_some();
+        let is_allowed = terms.passing.as_ref().is_some_and(|passing| passing.depth.is_some());
         Ok(is_allowed.then_some(Self { above, terms, files, secret }))
     }
 
@@ -78,6 +78,16 @@ impl Holding {
         self.terms.series
     }
 
+    /// The file with this name, which no other one may have.
+    pub fn file(&self, name: &FileName) -> Result<&GrantedFile, ChainError> {
+        let all: Vec<_> = self.files.iter().filter(|file| file.name == *name).collect();
+        match all.as_slice() {
+            [file] => Ok(file),
+            [] => Err(ChainError::File { name: name.to_string() }),
+            _ => Err(ChainError::Ambiguous { name: name.to_string(), found: all.len() }),
+        }
+    }
+
     /// Passes it on to these. `key` is random and used for nothing else.
     pub fn pass_on(
         &self,
@@ -89,22 +99,25 @@ impl Holding {
         random: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, SealGrantError> {
         let own = &OwnIdentity::of(account);
-        let files = self.choose(&new.names)?;
+        if let Some(file) = new.files.iter().find(|file| !self.files.contains(file)) {
+            return Err(ChainError::File { name: file.name.to_string() }.into());
+        }
         let holders = Holders { giver: &self.secret, slot: new.slot };
-        let passing = new.depth.map(|depth| Passing::new(depth, &holders.keys(to), &files).encode());
-        let contents = sealed::seal_files(files, &key)?;
+        let passing = Passing::new(new.depth, &holders.keys(to), &new.files).encode();
+        let names = new.files.iter().map(|file| file.name.clone()).collect();
+        let contents = sealed::seal_files(new.files, &key)?;
         let about = ContentHash::of(&contents);
-        let note = note(new.names, to).seal(&self.secret, &about)?;
+        let note = note(names, to).seal(&self.secret, &about)?;
         let unwrapped = Delegation {
             contents: about,
             expires: new.expires,
             issued: new.issued,
             note: ContentHash::of(&note),
             parent: self.terms.hash,
-            passing: passing.as_deref().map(ContentHash::of),
+            passing: ContentHash::of(&passing),
             purpose: new.purpose,
             seq: new.seq,
-            series: self.secret.delegation(new.slot).link().series(),
+            series: self.secret.key().public(),
             slot: new.slot,
             wraps: NO_WRAPS,
         };
@@ -112,28 +125,13 @@ impl Holding {
         let wraps = holders.wrap(own, to, &key, &terms, random)?;
         let body = Delegation { wraps: ContentHash::of(&wraps), ..unwrapped };
         let level = Level {
-            holder: Some(self.shown(own, network)),
-            passing: passing.map(ByteBuf::from),
+            passing: Some(passing.into()),
             record: ByteBuf::from(Signed::sign(own.signing_key(), network, body).encode()),
         };
         // What no reader would take is not written.
         let levels = [self.above.as_slice(), std::slice::from_ref(&level)].concat();
         chain::verify(&levels, network)?;
         sealed::encode(&Fields::new(self.above.clone(), level, contents, note, wraps))
-    }
-
-    fn choose(&self, names: &[FileName]) -> Result<Vec<GrantedFile>, ChainError> {
-        let find = |name: &FileName| {
-            let file = self.files.iter().find(|file| file.name == *name).cloned();
-            file.ok_or_else(|| ChainError::File { name: name.to_string() })
-        };
-        names.iter().map(find).collect()
-    }
-
-    /// That this identity is the holder.
-    fn shown(&self, own: &OwnIdentity, network: &NetworkId) -> ByteBuf {
-        let says = GrantHolder { identity: own.signing_key().public(), series: self.terms.series };
-        Signed::sign(&self.secret.key(), network, says).encode().into()
     }
 }
 

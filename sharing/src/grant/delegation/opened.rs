@@ -1,5 +1,7 @@
 //! What was passed on, as the object that lies on the network.
 
+use std::collections::BTreeSet;
+
 use proofs::canonical;
 use protocol::{BoundedList, NetworkId, PublicKey, Sequence, Signed, Slot, UnixSeconds};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use serde_bytes::ByteBuf;
 use super::chain::{self, Level, Terms};
 use super::{ChainError, DELEGATION_DEPTH_MAX, Delegation, DelegationNote, Depth, Holding};
 use crate::grant::sealed::{self, GRANT_LEN_MAX, NO_WRAPS, Unsealed};
-use crate::grant::{GrantLink, HolderSecret, OpenGrantError, OwnIdentity};
+use crate::grant::{GrantLink, HolderSecret, Identity, NoteError, OpenGrantError, OwnIdentity};
 use crate::{ContentHash, GrantedFile, Reason};
 
 /// The version of the format.
@@ -38,11 +40,15 @@ pub struct OpenedDelegation {
     chain: Vec<Terms>,
 }
 
-/// What was passed on, as its giver and those above see it.
+/// What was passed on, as its giver and those above see it. All but the note is checked by its readers too.
 #[derive(Clone, Debug)]
 pub struct SeenDelegation {
-    /// What, and to whom.
-    pub note: DelegationNote,
+    /// What its giver has noted, in their own words.
+    pub note: Result<DelegationNote, NoteError>,
+    /// Those whom the note names and for whom it is.
+    pub to: Vec<Identity>,
+    /// For how many more it is.
+    pub unnamed: usize,
     chain: Vec<Terms>,
 }
 
@@ -96,10 +102,13 @@ impl OpenedDelegation {
         let by = chain.last().expect("it has two records").by;
         let terms = sealed::terms(&Delegation { wraps: NO_WRAPS, ..body }, &by, network);
         let Unsealed { files, holder, recipients } = sealed::unseal(&contents, &wraps, &terms, reader)?;
-        let granted = &chain[chain.len() - 2].passing;
-        let is_granted = |file: &&GrantedFile| granted.as_ref().is_some_and(|passing| passing.has_file(file));
-        if let Some(file) = files.iter().find(|file| !is_granted(file)) {
+        let passing = chain.last().expect("it has two records").passing();
+        if let Some(file) = files.iter().find(|file| !passing.has_file(file)) {
             return Err(ChainError::File { name: file.name.to_string() }.into());
+        }
+        let signs = reader.signing_key().public();
+        if by != signs && !passing.has_recipient(&holder.key().public(), &signs) {
+            return Err(ChainError::Unlisted.into());
         }
         Ok(Self { files, recipients, holder, levels, chain })
     }
@@ -161,8 +170,29 @@ impl SeenDelegation {
     /// What the holder of this secret has passed on in this object.
     pub fn read(bytes: &[u8], network: &NetworkId, holder: &HolderSecret) -> Result<Self, OpenGrantError> {
         let Checked { chain, note, body, .. } = Fields::check(bytes, network)?;
-        let note = DelegationNote::open(&note, holder, &body.contents)?;
-        Ok(Self { note, chain })
+        if body.series != holder.key().public() {
+            return Err(OpenGrantError::Series);
+        }
+        let note = DelegationNote::open(&note, holder, &body.contents);
+        let passing = chain.last().expect("it has two records").passing();
+        let named = note.iter().flat_map(|note| &note.to).filter_map(|text| text.parse::<Identity>().ok());
+        let is_for = |one: &Identity| {
+            passing.has_recipient(&holder.of_recipient(body.slot, one.signs()).key().public(), &one.signs())
+        };
+        let to: Vec<_> = named.filter(is_for).collect();
+        let signers: BTreeSet<_> = to.iter().map(|one| *one.signs().as_bytes()).collect();
+        let unnamed = passing.recipients() - signers.len();
+        Ok(Self { note, to, unnamed, chain })
+    }
+
+    /// Those of the grant's files that it passes on.
+    pub fn files<'a>(&self, granted: &'a [GrantedFile]) -> impl Iterator<Item = &'a GrantedFile> {
+        granted.iter().filter(|file| self.own().passing().has_file(file))
+    }
+
+    /// How many files it passes on.
+    pub fn files_len(&self) -> usize {
+        self.own().passing().files()
     }
 
     /// Whether it passes on this version of a grant, as the owner or whoever gave it knows it.
@@ -199,7 +229,7 @@ impl SeenDelegation {
 
     /// How often it may be passed on from there.
     pub fn depth(&self) -> Option<Depth> {
-        self.own().passing.as_ref().map(|passing| passing.depth)
+        self.own().passing().depth
     }
 
     fn own(&self) -> &Terms {

@@ -22,15 +22,14 @@ pub struct Delegation {
     pub note: ContentHash,
     /// BLAKE3 of the record that was passed on: this version and no other one.
     pub parent: ContentHash,
-    /// BLAKE3 of what it takes to pass it on once more; nothing where that is not allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub passing: Option<ContentHash>,
+    /// BLAKE3 of what is passed on to whom, and how often from there.
+    pub passing: ContentHash,
     /// What the files may be used for: as above, or closer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Reason>,
     /// The version.
     pub seq: Sequence,
-    /// The key that signs its pointers.
+    /// The key that signs its pointers: the holder key of who passes on.
     #[serde(with = "protocol::keys")]
     pub series: PublicKey,
     /// Which of these pointers.
@@ -39,24 +38,8 @@ pub struct Delegation {
     pub wraps: ContentHash,
 }
 
-/// Says that somebody is one of the recipients of a grant; signed by their holder key, which only they and who gave it to them have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GrantHolder {
-    /// The key that signs for them.
-    #[serde(with = "protocol::keys")]
-    pub identity: PublicKey,
-    /// Of which grant: the key that signs its pointers.
-    #[serde(with = "protocol::keys")]
-    pub series: PublicKey,
-}
-
 impl Record for Delegation {
     const TYPE: &'static str = "delegation";
-}
-
-impl Record for GrantHolder {
-    const TYPE: &'static str = "grant_holder";
 }
 
 impl fmt::Display for Delegation {
@@ -69,12 +52,5 @@ impl fmt::Display for Delegation {
         }
         writeln!(f, "version     {}", self.seq)?;
         write!(f, "issued      {}", self.issued)
-    }
-}
-
-impl fmt::Display for GrantHolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "identity    {}", self.identity)?;
-        write!(f, "grant       {}", self.series)
     }
 }

@@ -1,0 +1,207 @@
+//! Who can open a file that is to be erased: refused, or ended first, and told in the certificate either way.
+
+use anyhow::{Context, bail};
+use chunker::Coding;
+use client::{Client, ReleaseReport};
+use proofs::Cid;
+use sharing::{Facts, FileEntry, GrantedFile, Identity, IndexPath, KeyGiven, KeyGivenBy, TrailWhat};
+
+use crate::arguments::Globals;
+use crate::commands::revoke::Seal;
+use crate::grants::{self, Found, Given, Version};
+use crate::names::{Names, now};
+use crate::trail::TrailFile;
+use crate::{holds, packs};
+
+/// To whom the key of a file was given, and what of that opens it still.
+pub(super) struct Access {
+    path: IndexPath,
+    file: FileEntry,
+    given: Vec<KeyGiven>,
+    open: Vec<Given>,
+}
+
+/// What is left of it when it has ended.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// To whom the key was given.
+    pub(super) given: Vec<KeyGiven>,
+    /// What had the key for them, and goes with the file.
+    pub(super) along: Vec<(IndexPath, FileEntry)>,
+    /// What nodes said of grants that go on without the file.
+    pub(super) reports: Vec<ReleaseReport>,
+}
+
+impl Access {
+    /// Looks through all grants of the account: what was written down beside the key, and what they open now.
+    pub(super) async fn of(
+        globals: &Globals,
+        client: &Client,
+        names: &Names,
+        path: &IndexPath,
+    ) -> anyhow::Result<Self> {
+        let file = names.file(path)?.clone();
+        let given = file.erasable.map(|salt| names.keys.given(&salt)).transpose()?.unwrap_or_default();
+        let mut this = Self { path: path.clone(), file, given, open: Vec::new() };
+        let grants = names.local.index().files().filter(|(_, file)| grants::is_grant(file));
+        for (name, entry) in grants {
+            match Given::at(client, names, name).await {
+                Ok(given) if this.is_open_by(&given) => this.open.push(given),
+                Ok(_) => {}
+                // What no node has opens nothing.
+                Err(_) if packs::is_gone(client, entry.object).await => {}
+                Err(error) => return Err(error.context(format!("cannot see whether {name} opens {path}"))),
+            }
+        }
+        for given in &this.open {
+            note_recipients(globals, client, names, &this.file, given, &mut this.given).await?;
+        }
+        Ok(this)
+    }
+
+    fn is_open_by(&self, given: &Given) -> bool {
+        let had_it = self.given.iter().any(|known| known.grant() == given.note.id);
+        let is_here = |path: &IndexPath| *path == self.path || self.path.within(path).is_some();
+        if given.note.sealed.iter().any(|sealed| sealed.from == self.file.object || is_here(&sealed.name)) {
+            return true;
+        }
+        given.files().any(|(granted, noted)| {
+            granted.object == self.file.object || (*noted == self.path && (had_it || given.note.follows))
+        })
+    }
+
+    /// Fails where others can open it still: a certificate would be untrue.
+    pub(super) fn check_closed(&self) -> anyhow::Result<()> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        let ways = self
+            .open
+            .iter()
+            .map(|given| format!("{} ({}), granted to {}", given.path, given.about(), given.note.to.len()));
+        bail!(
+            "others can open {}, by {}: nothing was done; with --revoke these end first, and the certificate says to whom its key was given",
+            self.path,
+            ways.collect::<Vec<_>>().join("; ")
+        )
+    }
+
+    /// Ends all of it. Grants that open nothing else go with the file; others go on without it.
+    pub(super) async fn end(
+        self,
+        globals: &Globals,
+        client: &Client,
+        names: &mut Names,
+        coding: Coding,
+    ) -> anyhow::Result<Ended> {
+        let Self { path, file, given, open } = self;
+        holds::check(names.local.index(), open.iter().map(|given| &given.path))?;
+        let mut ended = Ended { given, ..Ended::default() };
+        for given in open {
+            if let Some(seal) = Seal::of(globals, client, names, &given).await? {
+                ended.reports.extend(end_seal(globals, client, names, &given, &seal).await?);
+            }
+            let is_other =
+                |(other, noted): (&GrantedFile, &IndexPath)| other.object != file.object && *noted != path;
+            let opens_more = !given.is_for_emergencies() && given.files().any(is_other);
+            let facts = if opens_more {
+                let reports = without(globals, client, names, coding, &given, &path).await?;
+                ended.reports.extend(reports);
+                grants::facts(&given, TrailWhat::GrantChanged)
+            } else {
+                grants::end(client, names, &given)
+                    .await
+                    .with_context(|| format!("cannot end {}", given.path))?;
+                ended.along.push((given.path.clone(), given.entry.clone()));
+                grants::facts(&given, TrailWhat::GrantEnded)
+            };
+            note(globals, client, names, facts)?;
+        }
+        Ok(ended)
+    }
+}
+
+/// Writes down to whom a grant gives the key, and to whom it was passed on, as far as nodes tell.
+async fn note_recipients(
+    globals: &Globals,
+    client: &Client,
+    names: &Names,
+    file: &FileEntry,
+    given: &Given,
+    list: &mut Vec<KeyGiven>,
+) -> anyhow::Result<()> {
+    let by = if given.is_for_emergencies() { KeyGivenBy::Emergency } else { KeyGivenBy::Grant };
+    let signs = |texts: &[String]| {
+        let keys = texts.iter().map(|text| Ok(grants::parse(text)?.signs()));
+        keys.collect::<anyhow::Result<Vec<_>>>()
+    };
+    KeyGiven::new(given.opened.grant.issued, by, given.note.id, signs(&given.note.to)?)?.enter(list)?;
+    for below in grants::passed_on(client, names, given, globals.output()).await {
+        let (to, unnamed) = match &below.found {
+            Found::Seen { seen, .. }
+                if !seen.files(&given.opened.files).any(|one| one.object == file.object) =>
+            {
+                continue;
+            }
+            Found::Seen { seen, .. } => (seen.to.as_slice(), seen.unnamed),
+            Found::Ended => continue,
+            Found::Unreadable(_) => ([].as_slice(), 1),
+        };
+        if unnamed > 0 {
+            globals.output().note(format_args!(
+                "{} was passed on to others whose names cannot be read: the certificate does not list them",
+                given.path
+            ));
+        }
+        if !to.is_empty() {
+            let to = to.iter().map(Identity::signs);
+            KeyGiven::new(now(), KeyGivenBy::Delegation, given.note.id, to)?.enter(list)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends what a gateway keeps sealed for emergencies. What nodes said of its link and of copies that were made for it.
+async fn end_seal(
+    globals: &Globals,
+    client: &Client,
+    names: &mut Names,
+    given: &Given,
+    seal: &Seal,
+) -> anyhow::Result<Vec<ReleaseReport>> {
+    let index = names.local.index();
+    let is_made = |object: &Cid| index.paths_of(*object).all(grants::is_made_for_one);
+    let links = given.opened.files.iter().map(|file| file.object);
+    let made: Vec<_> =
+        given.note.sealed.iter().map(|sealed| sealed.object).chain(links).filter(is_made).collect();
+    if !seal.remove(globals, client, names).await? {
+        bail!(
+            "{} has not confirmed that what {} has sealed there ends: nothing was erased; run this again",
+            seal.gateway(),
+            given.path
+        );
+    }
+    Ok(packs::release(client, names, made).await?.reports)
+}
+
+/// Publishes the next version of a grant without the file. What nodes said of the version that had it.
+async fn without(
+    globals: &Globals,
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    given: &Given,
+    path: &IndexPath,
+) -> anyhow::Result<Vec<ReleaseReport>> {
+    let mut next = Version::after(client, names, given, &[]).await?;
+    let places = std::mem::take(&mut next.note.names);
+    let kept = places.into_iter().zip(std::mem::take(&mut next.files)).filter(|(place, _)| place != path);
+    (next.note.names, next.files) = kept.unzip();
+    let published = next.publish(client, names, coding, globals, given.path.clone()).await;
+    published.with_context(|| format!("no version of {} without {path}", given.path))?;
+    Ok(packs::release(client, names, [given.entry.object]).await?.reports)
+}
+
+fn note(globals: &Globals, client: &Client, names: &Names, facts: Facts) -> anyhow::Result<()> {
+    TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
+}
