@@ -99,7 +99,7 @@ echo "who leaves a group keeps nothing that is revoked, and the others keep what
 # In an emergency: sealed at the gateway, opened by who is on duty, on record before anything is given out, loud until it is reviewed.
 "$headwater" put "$dir/scan" --name /charts/4711 >/dev/null
 "$headwater" group add on-duty "$(<"$dir/carl.id")" >/dev/null
-"$headwater" grant /charts/4711 --to @on-duty --emergency >"$dir/emergency.link"
+"$headwater" grant /charts/4711 --to @on-duty --emergency --expires 30d >"$dir/emergency.link"
 fails 1 "granted to others" other anna break-glass "@$dir/emergency.link" --reason x -o "$dir/for-emergency"
 fails 2 "say why" other carl break-glass "@$dir/emergency.link" --reason " " -o "$dir/for-emergency"
 # An ordinary command says what the grant is for, and leaves no link behind.
@@ -129,7 +129,7 @@ fails 1 "none that waits" "$headwater" audit-trail --offline --review "$entry"
 "$headwater" grants 2>"$dir/said" >/dev/null
 [[ ! -s $dir/said ]]
 # Folders of records, folders in them and single records, each as a copy; every access is reported.
-"$headwater" grant /records /records/deep /records/1.json --to @on-duty --emergency >"$dir/folders.link"
+"$headwater" grant /records /records/deep /records/1.json --to @on-duty --emergency --expires 30d >"$dir/folders.link"
 other carl break-glass "@$dir/folders.link" --reason "no papers" -o "$dir/for-folders" 2>"$dir/said" >/dev/null
 # What the gateway has on record is said, and it is no name.
 grep -q 'has on record from now on: no name, because "no papers"' "$dir/said"
@@ -138,7 +138,7 @@ diff "$dir/folder/deep/2.json" "$dir/for-folders/deep/deep/2.json"
 cmp "$dir/folder/1.json" "$dir/for-folders/1.json"
 hw audit-trail | jq -e '.unreviewed | length == 1 and .[0].reason == "no papers" and .[0].who == null and (.[0].identity | startswith("headwater-id:"))' >/dev/null
 hw audit-trail --offline --review "$(hw audit-trail --offline | jq '.unreviewed[0].seq')" >/dev/null
-fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty --emergency
+fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty --emergency --expires 30d
 # What is appended later is not in it, until it is sealed anew under the same link.
 mkdir "$dir/more"
 echo three >"$dir/more/3.json"
@@ -155,7 +155,7 @@ HEADWATER_ACCOUNT=$dir/second/account "$headwater" --json revoke "@$dir/folders.
 jq -e '.sealed.revoked and (.sealed.files | length == 3) and all(.sealed.files[]; .failed == null)' "$dir/revoked.json" >/dev/null
 fails 1 "revoked" other carl break-glass "@$dir/folders.link" --reason x -o "$dir/for-nobody"
 # So does rm, for those who have kept the link that was sealed.
-"$headwater" grant /charts/4711 --to @on-duty --emergency >"$dir/removed.link"
+"$headwater" grant /charts/4711 --to @on-duty --emergency --expires 30d >"$dir/removed.link"
 removed=$(hw shares --links | jq -r '[.shares[] | select(.label == "for emergencies" and .state == "open").link][0]')
 "$headwater" rm "$(hw grants --links | jq -r --arg link "$(<"$dir/removed.link")" '.grants[] | select(.link == $link).name')" >/dev/null
 fails 1 "revoked" other carl open "$removed" --as "Dr. No: x" -o "$dir/for-nobody"

@@ -8,6 +8,7 @@ mod attest;
 mod commands;
 mod confirm;
 mod core_dumps;
+mod counted;
 mod date;
 mod destination;
 mod devnet;

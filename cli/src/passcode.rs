@@ -5,7 +5,6 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::str::FromStr;
 
-use anyhow::Context;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use sharing::Passcode;
 use zeroize::Zeroizing;
@@ -67,10 +66,11 @@ fn checked(text: &str) -> anyhow::Result<Passcode> {
 /// A line from the terminal, which does not show what is typed.
 fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL);
-    // Why it cannot be opened says nothing to somebody who has none.
-    let terminal = terminal.ok();
-    let mut terminal =
-        terminal.context("there is no terminal to ask for the passcode; say --passcode=@FILE")?;
+    // Why there is none does not matter.
+    let no_terminal = |_| {
+        Usage::because("there is no terminal to ask for the passcode: say --passcode=@FILE or --passcode=-")
+    };
+    let mut terminal = terminal.map_err(no_terminal)?;
     let _hidden = Hidden::begin(&terminal)?;
     terminal.write_all(prompt.as_bytes())?;
     let mut line = Zeroizing::new(String::new());

@@ -74,7 +74,8 @@ impl<T> Handles<T> {
         self.insert_for(Client::of(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), handle, value, weight, now)
     }
 
-    /// The same for a client. Whoever has most here makes room, with what they used least recently: nobody puts others out by having much.
+    /// The same for a client. Whoever has most of what is short, handles or bytes, makes room with what they used least recently: nobody puts
+    /// others out by having much.
     pub(crate) fn insert_for(
         &mut self,
         client: Client,
@@ -86,7 +87,7 @@ impl<T> Handles<T> {
         if self.is_too_full_for(weight) {
             self.sweep(now);
         }
-        while self.is_too_full_for(weight) && self.forget_idlest() {}
+        while self.is_too_full_for(weight) && self.make_room(client, weight) {}
         let expires = now.plus(self.limits.lifetime_s);
         self.weight += weight;
         self.open.insert(handle, Entry { value: Arc::new(value), weight, expires, used: now, client });
@@ -118,21 +119,24 @@ impl<T> Handles<T> {
         self.open.len() >= self.limits.count || self.weight.saturating_add(weight) > self.limits.weight
     }
 
-    /// False when there is none.
-    fn forget_idlest(&mut self) -> bool {
-        let greatest = self.greatest();
+    /// Forgets the idlest handle of whoever has most, when one of `weight` comes for a client. False when there is none.
+    fn make_room(&mut self, client: Client, weight: u64) -> bool {
+        let is_short_of_bytes = self.weight.saturating_add(weight) > self.limits.weight;
+        let takes = |weight| if is_short_of_bytes { weight } else { 1 };
+        let greatest = self.greatest(client, takes(weight), |entry| takes(entry.weight));
         let own = self.open.iter().filter(|(_, entry)| Some(entry.client) == greatest);
         let idlest = own.min_by_key(|(_, entry)| entry.used).map(|(handle, _)| *handle);
         idlest.is_some_and(|handle| self.forget(handle))
     }
 
-    /// Who has most handles.
-    fn greatest(&self) -> Option<Client> {
-        let mut counts = HashMap::new();
+    /// Who has most of those who have something, what comes for a client included.
+    fn greatest(&self, client: Client, comes: u64, takes: impl Fn(&Entry<T>) -> u64) -> Option<Client> {
+        let mut sums = HashMap::new();
         for entry in self.open.values() {
-            *counts.entry(entry.client).or_insert(0_usize) += 1;
+            *sums.entry(entry.client).or_insert(0_u64) += takes(entry);
         }
-        counts.into_iter().max_by_key(|(_, count)| *count).map(|(client, _)| client)
+        sums.entry(client).and_modify(|sum| *sum = sum.saturating_add(comes));
+        sums.into_iter().max_by_key(|(_, sum)| *sum).map(|(client, _)| client)
     }
 
     fn forget(&mut self, handle: Handle) -> bool {
@@ -256,6 +260,27 @@ mod tests {
         assert_eq!(handles.len(), 4);
         assert!(handles.get(handle(1), at(41)).is_some(), "the oldest, which others do not put out");
         assert!(handles.get(handle(37), at(41)).is_none() && handles.get(handle(38), at(41)).is_some());
+    }
+
+    #[test]
+    fn a_few_heavy_ones_put_out_no_light_ones_of_others() {
+        let (many, heavy) = (Client::of([192, 0, 2, 1].into()), Client::of([192, 0, 2, 2].into()));
+        let mut handles = handles(64, 600);
+        for n in 1..=20 {
+            handles.insert_for(many, handle(n), "light", 2, at(u64::try_from(n).unwrap()));
+        }
+        for n in 101..=140 {
+            handles.insert_for(heavy, handle(n), "heavy", 30, at(u64::try_from(n).unwrap()));
+        }
+        assert!((1..=20).all(|n| handles.get(handle(n), at(150)).is_some()));
+        assert!(handles.get(handle(140), at(150)).is_some() && handles.get(handle(138), at(150)).is_none());
+        assert_eq!((handles.len(), handles.weight), (22, 100));
+        // Who has least bytes may have most handles: these are short then.
+        for n in 201..=260 {
+            handles.insert_for(many, handle(n), "light", 0, at(u64::try_from(n).unwrap()));
+        }
+        assert_eq!(handles.len(), 64);
+        assert!([139, 140].iter().all(|n| handles.get(handle(*n), at(300)).is_some()));
     }
 
     #[test]

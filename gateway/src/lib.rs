@@ -65,8 +65,9 @@ pub use gateway::{Gateway, StartError};
 pub use handles::HandleLimits;
 pub use limits::ClientLimit;
 pub use links::{
-    ACCESSES_KEPT_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkState, LinkStore, LinkStoreError, Links,
-    NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
+    ACCESSES_KEPT_MAX, GUEST_ACCESSES_KEPT_MAX, GUEST_LINKS_MAX, Guess, LINKS_MAX, Link, LinkKind, LinkRoom,
+    LinkState, LinkStore, LinkStoreError, Links, NewLink, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
+    Taken,
 };
 pub use pay::{NodePayments, PayConfig, Till, TillError};
 pub use publications::CatalogueError;

@@ -107,6 +107,14 @@ impl Client {
             v4 @ IpAddr::V4(_) => Self(v4),
         }
     }
+
+    /// The client as one of a site: of IPv6 the /48, which whoever rents a line or a server gets for the asking.
+    pub(crate) fn site(self) -> Self {
+        match self.0 {
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80)).into()),
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -19,11 +19,11 @@ mod tests;
 pub(crate) use file::{LinkFile, failed};
 pub use guess::Guess;
 pub use kept::Links;
-pub use link::{Link, LinkKind, LinkState, NewLink};
+pub use link::{Link, LinkKind, LinkRoom, LinkState, NewLink};
 use postgres::PostgresLinks;
 use redb::RedbLinks;
 pub(crate) use registrations::Registrations;
 pub use store::{
-    ACCESSES_KEPT_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
-    Taken,
+    ACCESSES_KEPT_MAX, GUEST_ACCESSES_KEPT_MAX, GUEST_LINKS_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted,
+    NumberedEvent, Placed, REFUSALS_KEPT_MAX, Taken,
 };

@@ -89,12 +89,16 @@ pub(crate) enum Code {
     NoLink,
     /// Another key than the link's own signed this.
     NotTheOwner,
+    /// Without the upload token a link has to end sooner.
+    EndsTooLate,
     /// There is no stream with this id.
     NoStream,
     /// Its owner ended the stream.
     StreamEnded,
     /// As much of the stream waits as is kept.
     StreamFull,
+    /// The number of a batch is too far ahead of those before.
+    NumberAhead,
     /// The device of the stream did not sign this.
     BadSignature,
     /// There is no share with this id.
@@ -125,7 +129,7 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
-    member: Option<(&'static str, u32)>,
+    member: Option<(&'static str, u64)>,
 }
 
 impl Problem {
@@ -141,8 +145,8 @@ impl Problem {
     }
 
     /// Adds a member with a number to the document.
-    pub(crate) fn with_member(mut self, name: &'static str, number: u32) -> Self {
-        self.member = Some((name, number));
+    pub(crate) fn with_member(mut self, name: &'static str, number: impl Into<u64>) -> Self {
+        self.member = Some((name, number.into()));
         self
     }
 
@@ -173,6 +177,7 @@ impl Code {
             | Self::OperatorsOff
             | Self::LinksOff
             | Self::NotTheOwner
+            | Self::EndsTooLate
             | Self::BadSignature
             | Self::BadGrant
             | Self::NotACreator
@@ -186,7 +191,7 @@ impl Code {
             | Self::UnknownHandle
             | Self::NotHeld
             | Self::NotPublished => StatusCode::NOT_FOUND,
-            Self::OutOfOrder | Self::Settled | Self::Outdated => StatusCode::CONFLICT,
+            Self::OutOfOrder | Self::Settled | Self::NumberAhead | Self::Outdated => StatusCode::CONFLICT,
             Self::Withdrawn
             | Self::ShareRevoked
             | Self::ShareExpired
@@ -245,9 +250,11 @@ impl Code {
             Self::LinksOff => "This gateway keeps no links to what is shared",
             Self::NoLink => "There is no such link",
             Self::NotTheOwner => "This key is not the link's own",
+            Self::EndsTooLate => "A link with this end takes the upload token",
             Self::NoStream => "There is no such stream",
             Self::StreamEnded => "The stream was ended",
             Self::StreamFull => "The stream is full until its owner has fetched what waits",
+            Self::NumberAhead => "The number of the batch is too far ahead",
             Self::BadSignature => "The device of the stream did not sign this",
             Self::NoShare => "There is no such share",
             Self::ShareRevoked => "The share was taken back",
@@ -287,7 +294,7 @@ struct Document<'a> {
     detail: &'a str,
     code: &'a str,
     #[serde(flatten)]
-    member: BTreeMap<&'static str, u32>,
+    member: BTreeMap<&'static str, u64>,
 }
 
 impl IntoResponse for Problem {

@@ -33,7 +33,7 @@ use axum::routing::{MethodRouter, get, post};
 pub(crate) use self::shares::{no_share, share_expired, share_locked, share_revoked};
 use crate::gateway::Gateway;
 use crate::observe::observe;
-use crate::page::page;
+use crate::page::{nothing_here, page};
 use crate::problem::{Code, Problem};
 
 const OPEN: &str = "/open";
@@ -149,7 +149,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route(HEALTH, get(status::health))
         .route(READY, get(status::ready))
         .route(METRICS, get(status::metrics))
-        .fallback(|| async { Problem::new(Code::NoRoute, "see GET /api/openapi.json") })
+        .fallback(nothing_here)
         .method_not_allowed_fallback(|| async {
             Problem::new(Code::MethodNotAllowed, "see the Allow header")
         })

@@ -26,6 +26,7 @@ export interface StubShare {
   readonly hasPasscode: boolean;
   remaining: number;
   state: "open" | "share_revoked" | "share_expired";
+  emergency?: boolean;
 }
 
 /** What a reader shows to open a share. */
@@ -90,7 +91,7 @@ export class SealedStub {
     answer.setHeader("access-control-allow-headers", "*");
     answer.setHeader("cache-control", "no-store");
     if (request.method === "OPTIONS") return void answer.writeHead(204).end();
-    if (/^\/s\/|^\/viewer\.html$/.test(pathname)) return page(answer);
+    if (/^\/s\/|^\/(viewer\.html|share)$/.test(pathname)) return page(answer);
     if (request.method !== "GET" && this.uploads && (await this.uploads(pathname, raw, answer))) return;
     if (pathname === "/api/shares/terms" && this.uploads) return json(answer, 200, TERMS);
     const share = /^\/api\/shares\/([\w-]+)(\/open)?$/.exec(pathname);
@@ -114,7 +115,7 @@ export class SealedStub {
     if (!share) return refuse(answer, 404, "no_share");
     if (share.state !== "open") return refuse(answer, 410, share.state);
     if (share.remaining === 0) return refuse(answer, 410, "share_locked");
-    if (!shown) return json(answer, 200, { passcode: share.hasPasscode, expires: null, issued: 1_790_000_000 });
+    if (!shown) return json(answer, 200, { passcode: share.hasPasscode, emergency: share.emergency ?? false, expires: null, issued: 1_790_000_000 });
     if (hashOf(shown.knock) !== share.knock) return refuse(answer, 403, "wrong_link");
     if (hashOf(shown.access) !== share.access) {
       share.remaining -= 1;

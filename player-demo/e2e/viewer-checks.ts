@@ -88,8 +88,25 @@ const refusals: ViewerCheck = async (bench) => {
   const lost = share.link.replace(bench.gateway.origin, gone.origin);
   gone.stop();
   assert((await bench.visit(`${VIEWER_FILE}#${lost}`, alertText)).includes("cannot be reached"), "a dead gateway is not called so");
-  assert((await bench.visit(`${VIEWER_FILE}#${share.link.slice(0, -3)}`, (page) => page.innerText(".told", WAIT))).includes("43 characters"), "a link cut short is not called so");
-  return "revoked, expired, unknown, dead, cut short";
+  const [page, secret] = share.link.split("#") as [string, string];
+  const changed = `${secret.slice(0, -1)}${String.fromCharCode(secret.charCodeAt(42) + 1)}`;
+  for (const [place, words] of [
+    [`${VIEWER_FILE}#${share.link.slice(0, -3)}`, "should have 43"],
+    [`${page}#${changed}`, "was changed on its way"],
+    [page, "from the # on is missing"],
+    [`${VIEWER_FILE}#headwater-grant:${secret}`, "headwater open @FILE"],
+  ] as const) {
+    const said = await bench.visit(place, (page) => page.innerText(".told", WAIT));
+    assert(said.includes(words), `of a link that does not open it says: ${said}`);
+  }
+  await bench.visit(`${bench.gateway.origin}/share`, async (page) => {
+    assert((await page.innerText(".told", WAIT)) === "" && (await page.locator("#share").count()) === 1, "the form complains of nothing");
+    assert((await page.getAttribute("a.brand", "href")) === "/", "there is no way to the catalogue");
+  });
+  share.state = "open";
+  share.emergency = true;
+  assert((await bench.visit(share.link, alertText)).includes("break-glass"), "a link for emergencies is not called so");
+  return "revoked, expired, unknown, dead, cut short, changed, without its secret, of a grant, for emergencies";
 };
 
 /** A gateway that changes one byte is caught, named, and nothing is shown or saved. */

@@ -66,7 +66,13 @@ export async function spoilt(bench: ViewerBench): Promise<string> {
     await page.click("text=Seal and share");
     return (await page.waitForSelector("#share .told.bad", WAIT)).innerText();
   });
+  const without = await bench.visit(`${gateway.origin}/share`, async (page) => {
+    await drop(page);
+    await page.click("text=Seal and share");
+    return (await page.waitForSelector("#share .told.bad", WAIT)).innerText();
+  });
   gateway.stop();
+  assert(without.includes("upload token is missing"), `without a token it says: ${without}`);
   assert(said.includes("stored something else than was sealed"), `it says: ${said}`);
   return "the roots are compared before a link is made";
 }

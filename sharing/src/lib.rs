@@ -98,7 +98,9 @@ pub use health::{
 };
 pub use ids::{ContentHash, LiveId, PublicationId, VerifiedBytes};
 pub use index::{INDEX_ENTRIES_MAX, INDEX_LEN_MAX, IndexError, Progress, PublishingIndex};
-pub use links::{LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader};
+pub use links::{
+    GUEST_LINK_S, LinkEvent, LinkEventKind, LinkId, LinkIdError, LinkInquiry, READER_CHARS_MAX, Reader,
+};
 pub use live::{
     AnnouncedPrelude, AnnouncedPreludeError, LIVE_SEGMENTS_MAX, LONGEST_S_MAX, LiveState, LiveStream,
     LiveStreamError, LiveTrack, PRELUDE_LEN_MAX, Prelude, PreludeError, PreludeParts, TARGET_S_MAX, Taken,
@@ -137,8 +139,8 @@ pub use share::{
 pub use stream::{
     AppendSignature, AppendSignatureError, BatchNumber, BatchNumberError, DeviceStream, DeviceStreamEnd,
     KeptBatch, KeptBatches, KeptBatchesError, ReadingsError, STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX,
-    STREAM_BATCHES_MAX, STREAM_BYTES_MAX, STREAM_NAME_LEN_MAX, StreamInquiry, StreamToken, readings,
-    signed_text,
+    STREAM_BATCHES_MAX, STREAM_BYTES_MAX, STREAM_NAME_LEN_MAX, STREAM_NUMBER_AHEAD_MAX, StreamInquiry,
+    StreamToken, readings, signed_text,
 };
 pub use text::{
     About, Byline, Codecs, FileName, Label, LanguageTag, MediaType, Reason, TextError, Title, TrackId,

@@ -9,6 +9,7 @@ mod records;
 pub use append::{AppendSignature, AppendSignatureError, STREAM_BATCH_LEN_MAX, StreamToken, signed_text};
 pub use kept::{
     KeptBatch, KeptBatches, KeptBatchesError, STREAM_ANSWER_LEN_MAX, STREAM_BATCHES_MAX, STREAM_BYTES_MAX,
+    STREAM_NUMBER_AHEAD_MAX,
 };
 pub use number::{BatchNumber, BatchNumberError};
 pub use readings::{ReadingsError, STREAM_NAME_LEN_MAX, readings};

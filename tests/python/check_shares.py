@@ -291,8 +291,19 @@ assert "4 attempts are left" in headwater("open", "@link", "--passcode=@wrong", 
 contents, session = link.open_at(ask)
 
 step("a share that is over opens no more")
-short, _ = sealed_share.share(ask, NETWORK, [small], now(), expires=now() + 2)
+short, _ = sealed_share.share(ask, NETWORK, [small], now(), expires=2)
 assert SharedObject(ask, Link(short).open_at(ask)[1], small).read(0, 1) == SMALL[:plain]
+
+step("without the upload token no link is without an end, nor has one that is far off")
+bearer = {"Authorization": f"Bearer {TOKEN}"}
+for expires in (None, 32 * 86_400):
+    try:
+        sealed_share.share(ask, NETWORK, [small], now(), expires=expires)
+        sys.exit(f"a stranger's link that ends after {expires} was kept")
+    except Refused as refused:
+        assert (refused.status, refused.code) == (403, "ends_too_late"), refused
+    sealed_share.share(ask, NETWORK, [small], now(), expires=expires, headers=bearer)
+assert "--upload-token" in headwater("share", "allergies.txt", "--expires", "60d", fails=True)
 
 # --- What the gateway knows ----------------------------------------------------------------------
 
@@ -335,7 +346,6 @@ assert found(secret | {"program": "open"}, arguments) == {"program"} and running
 # --- Sealed elsewhere ----------------------------------------------------------------------------
 
 step("cells that are sealed elsewhere are stored, and read by the program")
-bearer = {"Authorization": f"Bearer {TOKEN}"}
 terms = ask.json("GET", "/api/shares/terms")
 upload = sealed_share.Upload(SMALL + b"the end", "dropped.txt", terms)
 stored = upload.check(ask.json("POST", "/sealed/uploads", upload.body(), bearer))

@@ -177,8 +177,8 @@ def record(kind, body, key, network):
     return cbor({"body": body, "by": public, "net": network, "sig": key.sign(message), "type": kind, "v": 1})
 
 
-def share(gateway, network, files, issued, expires=None, passcode=None, attempts=0):
-    """Registers a share of these files; its link, and the key that ends it."""
+def share(gateway, network, files, issued, expires=7 * 86_400, passcode=None, attempts=0, headers=()):
+    """Registers a share of these files, which ends `expires` seconds after it is issued; its link, and the key that ends it."""
     link = Link(f"{gateway.url}/s/{b64(os.urandom(32))}#{b64(os.urandom(32))}{'.p' if passcode else ''}", passcode)
     contents = cbor({"files": files, "issued": issued, "v": 1})
     plain = (struct.pack("<H", len(contents)) + contents).ljust(PLAIN_LEN, b"\0")
@@ -192,9 +192,9 @@ def share(gateway, network, files, issued, expires=None, passcode=None, attempts
         "wrapped": ChaCha20Poly1305(link.wrap_key).encrypt(bytes(12), plain, link.id),
     }
     if expires is not None:
-        body["expires"] = expires
+        body["expires"] = issued + expires
     key = Ed25519PrivateKey.generate()
-    gateway.answer("POST", "/api/shares", record("share", body, key, network))
+    gateway.answer("POST", "/api/shares", record("share", body, key, network), headers)
     suffix = ".p" if passcode else ""
     return f"{gateway.url}/s/{link.id_text}#{link.secret_text}{suffix}", key
 

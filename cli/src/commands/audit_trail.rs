@@ -16,6 +16,7 @@ use sharing::{
 use super::attest::witnessed;
 use crate::arguments::Globals;
 use crate::attest::{KnownLog, WholeLog};
+use crate::counted::counted;
 use crate::failure::{Outcome, Usage};
 use crate::ledger_api::LedgerApi;
 use crate::membership::Network;
@@ -396,7 +397,10 @@ impl fmt::Display for Listed {
             self.unreviewed.iter().try_for_each(|line| write!(f, "{line}"))?;
             writeln!(f)?;
         }
-        self.entries.iter().try_for_each(|line| write!(f, "{line}"))?;
+        // As it happened: what a gateway has told entered later.
+        let mut lines: Vec<_> = self.entries.iter().collect();
+        lines.sort_by_key(|line| line.facts.at);
+        lines.into_iter().try_for_each(|line| write!(f, "{line}"))?;
         if self.entries.is_empty() { writeln!(f, "nothing yet") } else { Ok(()) }
     }
 }
@@ -417,8 +421,9 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} entries, each signed and in its place; {} commitments fit",
-            self.entries, self.against
+            "{}, each signed and in its place; {} that fit",
+            counted(self.entries.get(), "entry"),
+            counted(self.against as u64, "commitment")
         )?;
         let (Some(logged), Some(witnesses)) = (self.logged, self.witnesses) else { return Ok(()) };
         writeln!(f, "log         {logged} commitments in it, and the trail has all that they are about")?;

@@ -14,6 +14,7 @@ use sharing::{Export as Form, INDEX_EXPORT_LEN_MAX};
 
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::counted::counted;
 use crate::failure::Outcome;
 use crate::folders;
 use crate::membership::{self, Network};
@@ -120,6 +121,12 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} files and {} publications in {}", self.files, self.publications, self.file.display())
+        writeln!(
+            f,
+            "{} and {} in {}",
+            counted(self.files as u64, "file"),
+            counted(self.publications as u64, "publication"),
+            self.file.display()
+        )
     }
 }

@@ -13,13 +13,14 @@ use sharing::{
 };
 
 use crate::arguments::Globals;
-use crate::commands::share::gateway_of;
+use crate::commands::share::{check_end, gateway_of};
 use crate::directory::Directory;
 use crate::expiry::Expiry;
 use crate::failure::{Outcome, Usage};
 use crate::grants::{self, Given, Sealing, Version};
 use crate::membership::Network;
 use crate::names::{Names, parse_path};
+use crate::secrets::SecretArg;
 use crate::trail::TrailFile;
 use crate::{account as account_file, groups};
 
@@ -42,7 +43,7 @@ Examples:
   headwater grant /scans/knee.dcm --to headwater-id:… --expires 30d --purpose treatment
   headwater grant /records/study --to @ward-3 --purpose 'study 17'
   headwater grant /reports/daily.pdf --to @ward-3 --series
-  headwater grant /charts/4711.pdf --to @on-duty --emergency > emergency.link
+  headwater grant /charts/4711.pdf --to @on-duty --emergency --expires 30d > emergency.link
   headwater grant /records/study --to @partners --may-delegate --expires 90d
   headwater grants
   headwater revoke '/grants/knee.dcm 7f3a01bc'     by its name, which `headwater grants` shows")]
@@ -70,6 +71,10 @@ pub(crate) struct Grant {
     /// With --emergency: the gateway [default: that of the network file]
     #[arg(long, value_name = "URL", requires = "emergency")]
     gateway: Option<String>,
+
+    /// With --emergency: the gateway's upload token, preferably as @FILE; without it --expires is 31 days off at most
+    #[arg(long, value_name = "TOKEN", requires = "emergency")]
+    upload_token: Option<SecretArg>,
 
     /// When it ends, such as 30d, or as a day such as 2026-12-24 begins [default: with the files]
     #[arg(long, value_name = "TIME|DATE")]
@@ -101,6 +106,11 @@ impl Grant {
         let purpose = self.purpose.clone().map(Reason::new).transpose();
         let purpose = purpose.map_err(|error| Usage::because(format!("--purpose: {error}")))?;
         let depth = self.may_delegate.map(depth).transpose()?;
+        let token = self.upload_token.as_ref().map(SecretArg::read).transpose()?;
+        let wanted = self.expires.map(Expiry::at).transpose()?;
+        if self.emergency {
+            check_end(wanted, token.is_some())?;
+        }
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
@@ -110,12 +120,12 @@ impl Grant {
             let to = groups::identities(client, &names, &self.to).await?;
             let (id, recipients) = (LinkId::from_bytes(rand::random()), to.len());
             let (path, directory) = (self.name(&names, id, &paths)?, Directory::read(client, &names).await);
-            let wanted = self.expires.map(Expiry::at).transpose()?;
             let ends = |until: UnixSeconds| wanted.map_or(until, |at| until.min(at));
             let (paths, sealed) = if self.emergency {
                 let gateway = &gateway_of(self.gateway.as_deref(), &network)?;
-                let directory = &directory;
-                let sealing = Sealing { client, coding, globals, gateway, grant: id, to: &to, directory };
+                let (directory, token) = (&directory, token.as_ref().map(|token| token.as_str()));
+                let sealing =
+                    Sealing { client, coding, globals, gateway, token, grant: id, to: &to, directory };
                 let (path, sealed) = sealing.seal(&mut names, &paths, ends).await?;
                 (vec![path], sealed)
             } else {

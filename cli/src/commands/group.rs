@@ -13,6 +13,7 @@ use sharing::Identity;
 use crate::account as account_file;
 use crate::arguments::Globals;
 use crate::commands::revoke::{self, GrantRevoked};
+use crate::counted::counted;
 use crate::failure::Outcome;
 use crate::grants::{self, Given};
 use crate::groups::Group;
@@ -218,15 +219,11 @@ fn in_place(who: &[String]) -> anyhow::Result<Vec<Identity>> {
     Ok(found.collect::<anyhow::Result<Vec<_>>>()?.concat())
 }
 
-fn members_in_words(count: usize) -> String {
-    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
-}
-
 impl fmt::Display for Groups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for GroupLine { name, members, in_full } in &self.groups {
             if !in_full {
-                writeln!(f, "@{name}  {}", members_in_words(members.len()))?;
+                writeln!(f, "@{name}  {}", counted(members.len() as u64, "member"))?;
                 continue;
             }
             for Member { identity, label } in members {
@@ -239,7 +236,7 @@ impl fmt::Display for Groups {
 
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "@{}: {}", self.name, members_in_words(self.members))?;
+        writeln!(f, "@{}: {}", self.name, counted(self.members as u64, "member"))?;
         for grant in &self.still_granted {
             writeln!(f, "they still have {grant}; --revoke takes it from them")?;
         }

@@ -12,9 +12,9 @@ use protocol::{Signed, UnixSeconds};
 use reqwest::Url;
 use serde::Serialize;
 use sharing::{
-    Attempts, EntryName, FOLDER_TYPE, FileEntry, FileName, HeaderFields, IndexPath, LinkId, MediaType,
-    Passcode, SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys, ShareLabel,
-    ShareLink, SharedFile, TrailWhat,
+    Attempts, EntryName, FOLDER_TYPE, FileEntry, FileName, GUEST_LINK_S, HeaderFields, IndexPath, LinkId,
+    MediaType, Passcode, SHARE_FILES_MAX, Share as Record, ShareContents, ShareContentsError, ShareKeys,
+    ShareLabel, ShareLink, SharedFile, TrailWhat,
 };
 use tokio::io::AsyncRead;
 
@@ -25,6 +25,7 @@ use crate::health::{HealthArgs, Wish};
 use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::passcode::PasscodeSource;
+use crate::secrets::SecretArg;
 use crate::shares::{self, FolderSource, KeptFile, KeptShare, KeptShares};
 use crate::trail::{TrailFile, facts_of_share};
 use crate::until_ended::UntilEnded;
@@ -67,6 +68,10 @@ pub(crate) struct Share {
     #[arg(long)]
     label: Option<String>,
 
+    /// The gateway's upload token, preferably as @FILE: it keeps links longer than 31 days for those who show it alone
+    #[arg(long, value_name = "TOKEN")]
+    upload_token: Option<SecretArg>,
+
     /// Data and parity shards [default: what suits the number of nodes]
     #[arg(long, value_name = "K+M", env = "HEADWATER_CODING")]
     coding: Option<Coding>,
@@ -97,12 +102,15 @@ struct Item {
 
 impl Share {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
+        let token = self.upload_token.as_ref().map(SecretArg::read).transpose()?;
         if self.health.is_wanted() {
             let Self { files, gateway, expires, passcode, label, health, .. } = self;
             let expires = expires.duration()?;
-            return Box::pin(health.run(Wish { files, gateway, expires, passcode, label }, globals)).await;
+            let wish = Wish { files, gateway, expires, passcode, label, token };
+            return Box::pin(health.run(wish, globals)).await;
         }
         let (output, expires) = (globals.output(), self.expires.at()?);
+        check_end(Some(expires), token.is_some())?;
         let network = Network::load(globals.network.as_deref()).await?;
         let gateway = gateway_of(self.gateway.as_deref(), &network)?;
         let label = self.label.clone().map(ShareLabel::new).transpose();
@@ -148,7 +156,9 @@ impl Share {
         let record = record(&link, passcode, contents, expires).await?;
         let key = shares::share_key(names.account.secret(), id);
         let signed = Signed::sign(&key, &network.file.network, record);
-        if let Err(error) = register(globals, &gateway, &signed, &kept, &mut trail).await {
+        let registering =
+            Registering { globals, gateway: &gateway, token: token.as_ref().map(|t| t.as_str()) };
+        if let Err(error) = registering.register(&signed, &kept, &mut trail).await {
             if KeptShares::open(globals)?.get(link.id())?.is_none() {
                 take_back(&mut names, &kept).context("what was stored stays in your index")?;
             }
@@ -270,27 +280,49 @@ async fn put_item(
     Ok((SharedFile { key, len: report.size, name, object: report.cid, media_type }, report))
 }
 
-/// Tells the gateway of a share. It is written down before anybody can open it: what nobody knows of cannot be taken back.
-pub(crate) async fn register(
-    globals: &Globals,
-    gateway: &Url,
-    signed: &Signed<Record>,
-    kept: &KeptShare,
-    trail: &mut TrailFile,
-) -> anyhow::Result<()> {
-    let known = KeptShares::open(globals)?;
-    known.keep(&KeptShare { is_unconfirmed: true, ..kept.clone() })?;
-    trail.append(facts_of_share(kept, TrailWhat::LinkMade, now()))?;
-    let Err(error) = shares::register(gateway, signed).await else { return known.keep(kept) };
-    if !error.is_definite() {
-        return Err(error).context(format!(
-            "the files are stored, but it is not known whether the link was made: `headwater revoke {} --drop` ends it, and removes them",
-            kept.id
-        ));
+/// Fails where a gateway would not keep a link until then without its upload token.
+pub(crate) fn check_end(expires: Option<UnixSeconds>, has_token: bool) -> anyhow::Result<()> {
+    if has_token || expires.is_some_and(|end| end <= now().plus(GUEST_LINK_S)) {
+        return Ok(());
     }
-    known.forget(&kept.id)?;
-    trail.append(facts_of_share(kept, TrailWhat::LinkEnded, now()))?;
-    Err(error).context("the link was not made")
+    let days = GUEST_LINK_S / 86_400;
+    Err(Usage::because(format!(
+        "a gateway keeps a link for {days} days at most: say --expires {days}d, or show its upload token with --upload-token @FILE"
+    )))
+}
+
+/// A gateway that is to be told of a share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registering<'a> {
+    pub(crate) globals: &'a Globals,
+    pub(crate) gateway: &'a Url,
+    /// The gateway's upload token.
+    pub(crate) token: Option<&'a str>,
+}
+
+impl Registering<'_> {
+    /// Tells the gateway of a share. It is written down before anybody can open it: what nobody knows of cannot be taken back.
+    pub(crate) async fn register(
+        self,
+        signed: &Signed<Record>,
+        kept: &KeptShare,
+        trail: &mut TrailFile,
+    ) -> anyhow::Result<()> {
+        let known = KeptShares::open(self.globals)?;
+        known.keep(&KeptShare { is_unconfirmed: true, ..kept.clone() })?;
+        trail.append(facts_of_share(kept, TrailWhat::LinkMade, now()))?;
+        let told = shares::register(self.gateway, signed, self.token).await;
+        let Err(error) = told else { return known.keep(kept) };
+        if !error.is_definite() {
+            return Err(error).context(format!(
+                "the files are stored, but it is not known whether the link was made: `headwater revoke {} --drop` ends it, and removes them",
+                kept.id
+            ));
+        }
+        known.forget(&kept.id)?;
+        trail.append(facts_of_share(kept, TrailWhat::LinkEnded, now()))?;
+        Err(error).context("the link was not made")
+    }
 }
 
 /// Takes out of the index again what was put for a share that never came to be; later commands release it.

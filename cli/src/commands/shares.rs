@@ -6,7 +6,7 @@ use account::Account;
 use clap::Args;
 use protocol::UnixSeconds;
 use serde::Serialize;
-use sharing::{LinkId, Trail, TrailWhat};
+use sharing::{HealthFlags, LinkId, Trail, TrailWhat};
 
 use crate::account as account_file;
 use crate::arguments::Globals;
@@ -16,6 +16,7 @@ use crate::failure::Outcome;
 use crate::health::{self, Book, BookEntry};
 use crate::membership::{self, Network};
 use crate::names::now;
+use crate::printable;
 use crate::shares::{KeptShare, KeptShares};
 use crate::trail::{TrailFile, raise_alarms};
 
@@ -52,6 +53,10 @@ struct HealthLine {
     expires: Option<UnixSeconds>,
     label: Option<String>,
     contents: Vec<String>,
+    /// `L`: its files may change; `P`: it has a passcode; `U`: one file.
+    flags: HealthFlags,
+    patient: Option<String>,
+    purpose: Option<String>,
     /// Another device of the account has made it.
     elsewhere: bool,
 }
@@ -107,6 +112,9 @@ impl Known<'_> {
                 expires: entry.expires,
                 label: entry.label,
                 contents: entry.contents,
+                flags: entry.flags,
+                patient: entry.patient,
+                purpose: entry.purpose,
                 elsewhere,
             }
         };
@@ -150,23 +158,46 @@ impl fmt::Display for Answer {
             let names: Vec<_> = share.files.iter().map(|file| file.name.as_str()).collect();
             let passcode = if share.passcode { "  passcode" } else { "" };
             writeln!(f, "{}  {state:7}  until {until}{passcode}  {}", share.id, names.join(", "))?;
-            if let Some(label) = &share.label {
-                writeln!(f, "  {label}")?;
-            }
+            write_about(f, share.label.as_deref(), share.patient.as_deref(), share.purpose.as_deref())?;
             if let Some(link) = link {
                 writeln!(f, "  {link}")?;
             }
         }
-        for HealthLine { id, state, expires, label, contents, elsewhere, .. } in &self.health {
+        for line in &self.health {
+            let HealthLine { id, state, expires, label, contents, patient, purpose, .. } = line;
             let until = expires.map_or_else(|| "it is revoked".to_owned(), date::local_day);
-            let device = if *elsewhere { "  made elsewhere" } else { "" };
-            writeln!(f, "{id}  {state:7}  until {until}  health{device}  {}", contents.join(", "))?;
-            if let Some(label) = label {
-                writeln!(f, "  {label}")?;
-            }
+            writeln!(f, "{id}  {state:7}  until {until}  health{}  {}", line.kind(), contents.join(", "))?;
+            write_about(f, label.as_deref(), patient.as_deref(), purpose.as_deref())?;
         }
         Ok(())
     }
+}
+
+impl HealthLine {
+    /// What sets the link apart from others.
+    fn kind(&self) -> String {
+        let Self { flags, elsewhere, .. } = *self;
+        let kinds = [
+            (flags.is_long_term(), "long-term"),
+            (flags.has_passcode(), "passcode"),
+            (flags.is_single(), "single"),
+            (elsewhere, "made elsewhere"),
+        ];
+        kinds.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| format!("  {word}")).collect()
+    }
+}
+
+/// A line with what its owner has said about a link, where they have.
+fn write_about(
+    f: &mut fmt::Formatter<'_>,
+    label: Option<&str>,
+    patient: Option<&str>,
+    purpose: Option<&str>,
+) -> fmt::Result {
+    let patient = patient.map(|patient| format!("patient {patient}"));
+    let said: Vec<_> =
+        [label, patient.as_deref(), purpose].into_iter().flatten().map(printable::escaped).collect();
+    if said.is_empty() { Ok(()) } else { writeln!(f, "  {}", said.join(", ")) }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use sharing::{
 };
 
 use crate::arguments::Globals;
-use crate::commands::share::register;
+use crate::commands::share::Registering;
 use crate::directory::Directory;
 use crate::names::{Names, now};
 use crate::shares::{self, KeptFile, KeptShare};
@@ -40,6 +40,8 @@ pub(crate) struct Sealing<'a> {
     pub(crate) coding: Coding,
     pub(crate) globals: &'a Globals,
     pub(crate) gateway: &'a Url,
+    /// The gateway's upload token.
+    pub(crate) token: Option<&'a str>,
     /// The grant by which they have the link.
     pub(crate) grant: LinkId,
     pub(crate) to: &'a [Identity],
@@ -56,7 +58,7 @@ impl Sealing<'_> {
         paths: &[IndexPath],
         expires: impl FnOnce(UnixSeconds) -> UnixSeconds,
     ) -> anyhow::Result<(IndexPath, Vec<SealedSource>)> {
-        let Self { client, globals, gateway, .. } = *self;
+        let Self { client, globals, gateway, token, .. } = *self;
         let to = self.to.iter().map(Identity::signs);
         let given = KeyGiven::new(now(), KeyGivenBy::Emergency, self.grant, to)?;
         names.will_be_given(paths, &given)?;
@@ -79,7 +81,7 @@ impl Sealing<'_> {
         let share = Share::new(&keys, &contents, Attempts::NONE, Some(expires))?.for_emergencies();
         let record = Signed::sign(&shares::share_key(account, id), &client.network(), share);
         let mut trail = TrailFile::open(globals, account, client.network())?;
-        register(globals, gateway, &record, &kept, &mut trail).await?;
+        Registering { globals, gateway, token }.register(&record, &kept, &mut trail).await?;
         let text = link.to_string();
         let object = put_small(client, &names.account, text.as_bytes(), self.coding, expires).await;
         let object = object.context("cannot store the link of the share")?;

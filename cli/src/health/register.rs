@@ -21,6 +21,8 @@ pub(super) struct Registering<'a> {
     /// What is known of the link that is changed.
     pub(super) before: Option<&'a BookEntry>,
     pub(super) network: &'a Network,
+    /// The gateway's upload token.
+    pub(super) token: Option<&'a str>,
 }
 
 /// What is behind a link once its gateway has answered.
@@ -48,7 +50,7 @@ impl Registering<'_> {
         let record = self.record(secret, &entry, files)?;
         self.book.keep(&either(self.before, &entry))?;
         trail.append(facts_of(&entry, what, now()))?;
-        let told = gateway_api::post_record(&entry.gateway, "/api/health-links", record).await;
+        let told = gateway_api::register(&entry.gateway, "/api/health-links", record, self.token).await;
         let outcome = match &told {
             Ok(_) => Outcome::New,
             Err(error) if error.is_definite() => Outcome::Old,

@@ -16,13 +16,14 @@ use sharing::{
     Attempts, HealthFile, HealthFlags, HealthKey, HealthLinkFields, HealthLinkText, LinkId, PatientId,
     Purpose,
 };
+use zeroize::Zeroizing;
 
 use super::files::{self, PlainFile};
 use super::link::required_id;
 use super::register::Registering;
 use super::{Book, BookEntry, index, qr};
 use crate::arguments::Globals;
-use crate::commands::share::gateway_of;
+use crate::commands::share::{check_end, gateway_of};
 use crate::failure::{Outcome, Usage};
 use crate::membership::{self, Network};
 use crate::names::{Names, now};
@@ -93,6 +94,8 @@ pub(crate) struct Wish {
     pub(crate) expires: Duration,
     pub(crate) passcode: Option<PasscodeSource>,
     pub(crate) label: Option<String>,
+    /// The gateway's upload token.
+    pub(crate) token: Option<Zeroizing<String>>,
 }
 
 #[derive(Serialize)]
@@ -131,7 +134,8 @@ impl HealthArgs {
         let work = async |client: &Client| {
             let coding = network.usual_coding(client)?;
             let put = self.put(&mut names, client, coding, entry, &files).await?;
-            let registering = Registering { book: &book, before: before.as_ref(), network: &network };
+            let token = wish.token.as_ref().map(|token| token.as_str());
+            let registering = Registering { book: &book, before: before.as_ref(), network: &network, token };
             let entry = registering.register(&names, &mut trail, put).await?;
             index::tell(client, &mut names, coding, &entry).await;
             Ok(entry)
@@ -171,6 +175,8 @@ impl HealthArgs {
 
     /// When the link ends by itself.
     fn end_of(&self, from: UnixSeconds, wish: &Wish) -> anyhow::Result<Option<UnixSeconds>> {
+        let end = (!self.no_end).then(|| from.plus(wish.expires.seconds()));
+        check_end(end, wish.token.is_some())?;
         if self.no_end {
             return Ok(None);
         }

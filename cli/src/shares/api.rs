@@ -8,13 +8,12 @@ use data_encoding::BASE64URL_NOPAD;
 use futures_util::{Stream, TryStreamExt as _};
 use proofs::Cid;
 use protocol::Signed;
-use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sharing::{LinkId, Share, ShareEnd, ShareKeys, ShareReader, Wrapped};
 
-use crate::gateway_api::{GatewayError, Name, RECORD_TYPE, http, said, strange, unanswered, whole};
+use crate::gateway_api::{self, GatewayError, Name, http, said, strange, unanswered, whole};
 
 /// A gateway that sends nothing for so long has failed.
 const STALL_WITHIN: Duration = Duration::from_secs(40);
@@ -24,12 +23,21 @@ const ANSWER_LEN_MAX: usize = 1 << 20;
 /// Why a share did not open.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenShareError {
-    #[error("the passcode is wrong; {remaining} attempts are left")]
+    #[error("the passcode is wrong; {}", left(*remaining))]
     WrongPasscode { remaining: u64 },
     #[error("{gateway} refuses: {detail} ({code})")]
     Refused { gateway: Name, code: String, detail: String },
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+}
+
+/// How many attempts are left, in words.
+fn left(attempts: u64) -> String {
+    match attempts {
+        0 => "no attempt is left, and the link is locked for everybody".to_owned(),
+        1 => "1 attempt is left".to_owned(),
+        many => format!("{many} attempts are left"),
+    }
 }
 
 /// What a gateway hands out to whoever has link and passcode.
@@ -50,15 +58,19 @@ struct Handle {
     handle: String,
 }
 
-/// Registers a share.
-pub(crate) async fn register(gateway: &Url, share: &Signed<Share>) -> Result<(), GatewayError> {
-    post_record(gateway, "/api/shares", share.encode()).await.map(drop)
+/// Registers a share, with the gateway's upload token where there is one.
+pub(crate) async fn register(
+    gateway: &Url,
+    share: &Signed<Share>,
+    token: Option<&str>,
+) -> Result<(), GatewayError> {
+    gateway_api::register(gateway, "/api/shares", share.encode(), token).await.map(drop)
 }
 
 /// Ends a share.
 pub(crate) async fn end(gateway: &Url, end: &Signed<ShareEnd>) -> Result<(), GatewayError> {
     let path = format!("/api/shares/{}/end", end.body().id);
-    post_record(gateway, &path, end.encode()).await.map(drop)
+    gateway_api::register(gateway, &path, end.encode(), None).await.map(drop)
 }
 
 /// Shows link and passcode, and of a share for emergencies who opens it.
@@ -116,12 +128,6 @@ pub(crate) async fn sealed_cells(
     let answer = succeeded(gateway, answer).await?;
     let gateway = gateway.clone();
     Ok(answer.bytes_stream().map_err(move |error| unanswered(&gateway, &error)))
-}
-
-async fn post_record(gateway: &Url, path: &str, record: Vec<u8>) -> Result<Value, GatewayError> {
-    let request = http(gateway)?.post(at(gateway, path)).header(CONTENT_TYPE, RECORD_TYPE).body(record);
-    let answer = request.send().await.map_err(|error| unanswered(gateway, &error))?;
-    said(gateway, answer).await
 }
 
 async fn open_or_why(gateway: &Url, answer: Response) -> Result<Value, OpenShareError> {

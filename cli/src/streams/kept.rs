@@ -4,11 +4,15 @@ use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sharing::{IndexPath, LinkId};
 
 use crate::arguments::Globals;
 use crate::{folders, names};
+
+/// Bytes of a stream's id in the name of its folder: with it the longest name of a record still makes a path.
+const TAG_LEN: usize = 3;
 
 /// The streams of the account on one network, on this machine.
 #[derive(Debug)]
@@ -68,6 +72,14 @@ impl KeptStreams {
         found.with_context(|| format!("this account has no stream {name}, as far as this machine knows"))
     }
 
+    /// Where in its folder of records the records of a stream lie: none for the first of its name; each later one has a folder of its own,
+    /// since numbers begin again.
+    pub(crate) fn folder_of(&self, stream: &KeptStream) -> anyhow::Result<Option<String>> {
+        let of_name = self.all()?.into_iter().find(|other| other.name == stream.name);
+        let is_first = of_name.is_none_or(|first| first.id == stream.id);
+        Ok(if is_first { None } else { Some(stream.tag()?) })
+    }
+
     /// All of them, oldest first.
     pub(crate) fn all(&self) -> anyhow::Result<Vec<KeptStream>> {
         let mut streams = Vec::new();
@@ -108,6 +120,11 @@ impl KeptStream {
         Self { ended, pulled: self.pulled.max(other.pulled), ..self.clone() }
     }
 
+    /// How its id begins, in hexadecimal.
+    fn tag(&self) -> anyhow::Result<String> {
+        Ok(HEXLOWER.encode(&self.id()?.as_bytes()[..TAG_LEN]))
+    }
+
     pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
         self.id.parse().context("the list of streams is damaged")
     }
@@ -128,6 +145,15 @@ mod tests {
         known.learn(&KeptStream { ended: Some(9), pulled: 3, ..here.clone() }).unwrap();
         assert_eq!(known.all().unwrap(), [KeptStream { ended: Some(9), ..here.clone() }]);
         known.learn(&KeptStream { pulled: 8, ..here.clone() }).unwrap();
-        assert_eq!(known.all().unwrap(), [KeptStream { ended: Some(9), pulled: 8, ..here }]);
+        let here = KeptStream { ended: Some(9), pulled: 8, ..here };
+        assert_eq!(known.all().unwrap(), std::slice::from_ref(&here));
+        // Who makes another one into the same folder begins to count again, and takes the place of nothing.
+        let again = KeptStream { id: LinkId::from_bytes([2; 32]).to_string(), made: 10, ..here.clone() };
+        let other =
+            KeptStream { id: LinkId::from_bytes([3; 32]).to_string(), name: "/b".to_owned(), ..here.clone() };
+        known.keep(&again).and_then(|()| known.keep(&other)).unwrap();
+        assert_eq!(known.folder_of(&here).unwrap(), None);
+        assert_eq!(known.folder_of(&again).unwrap().as_deref(), Some("020202"));
+        assert_eq!(known.folder_of(&other).unwrap(), None);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use sharing::{EVENTS_OF_ANSWER_MAX, LinkEvent, LinkId, Trail};
 
+use crate::counted::counted;
 use crate::printable;
 
 /// The reads of one link.
@@ -53,12 +54,17 @@ impl fmt::Display for Reads {
             (Some(0), false) => writeln!(f, "the gateway does not say whether it was opened")?,
             (Some(1), true) => writeln!(f, "it was opened once before: what was read then stays read")?,
             (Some(times), true) => {
-                writeln!(f, "it was opened {times} times before: what was read then stays read")?;
+                writeln!(
+                    f,
+                    "it was opened {} before: what was read then stays read",
+                    counted(times as u64, "time")
+                )?;
             }
             (Some(times), false) => {
                 writeln!(
                     f,
-                    "it was opened {times} times at least: not all is in your audit trail; what was read stays read"
+                    "it was opened {} at least: not all is in your audit trail; what was read stays read",
+                    counted(times as u64, "time")
                 )?;
             }
         }

@@ -184,7 +184,7 @@ def entry(seq, prev, signer=TRAIL_KEY, **facts):
 def trail_vectors():
     first = entry(0, bytes(32), what="link_made", about="Labs (Observation)", link=ID, patient="4711", purpose="TREAT", source="https://gateway.example")
     second = entry(1, b3(first), link=ID, number=1, who="Dr. Ng", patient="4711")
-    third = entry(2, b3(second), by=OTHER.public, known_as="Dr. Ng (@ward-3)", reason="no papers", what="break_glass", who="Dr. Ng")
+    third = entry(2, b3(second), by=OTHER.public, known_as="Dr. Ng (@ward-3)", reason="no papers", shown=b3(b"a share_reader record"), what="break_glass", who="Dr. Ng")
     kinds = ["granted", "delegated", "grant_ended", "stream_made", "stream_ended"]
     others = []
     for seq, what in enumerate(kinds):
@@ -204,6 +204,7 @@ def trail_vectors():
         "an unknown event": [entry(0, bytes(32), what="forgotten")],
         "by a reader whose key is none": [entry(0, bytes(32), by=b"\x02" + bytes(31))],
         "by a reader with half a key": [entry(0, bytes(32), by=bytes(16))],
+        "by half a hash of what a reader showed": [entry(0, bytes(32), shown=bytes(16))],
         "a purpose in words": [entry(0, bytes(32), purpose="because")],
         "a name with a line feed": [entry(0, bytes(32), who="a\nb")],
         "a reason of no length": [entry(0, bytes(32), reason="")],

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::file::LinkFile;
 use super::guess::Turns;
+use super::store::RoomForLinks;
 use super::{LinkStore, LinkStoreError, PostgresLinks, RedbLinks};
 use crate::streams::{BatchStore, PostgresBatches, RedbBatches};
 
@@ -27,15 +28,23 @@ pub struct Links {
 impl Links {
     /// Links in a file of this gateway, which is made when it is missing.
     pub fn in_file(path: &Path) -> Result<Self, LinkStoreError> {
+        Self::in_file_with(path, RoomForLinks::default())
+    }
+
+    pub(super) fn in_file_with(path: &Path, room: RoomForLinks) -> Result<Self, LinkStoreError> {
         let file = LinkFile::open(path)?;
-        Ok(Self::new(RedbLinks::open(file.clone())?, RedbBatches::open(file)?))
+        Ok(Self::new(RedbLinks::open(file.clone(), room)?, RedbBatches::open(file)?))
     }
 
     /// Links in the database at `postgres://user@host:port/name`, which several gateways may share.
     pub async fn in_database(url: &str) -> Result<Self, LinkStoreError> {
+        Self::in_database_with(url, RoomForLinks::default()).await
+    }
+
+    pub(super) async fn in_database_with(url: &str, room: RoomForLinks) -> Result<Self, LinkStoreError> {
         let connection = Connection::open(url).await?;
         let (store, batches) =
-            (PostgresLinks::open(connection.clone()).await?, PostgresBatches::open(connection).await?);
+            (PostgresLinks::open(connection.clone(), room).await?, PostgresBatches::open(connection).await?);
         Ok(Self::new(store, batches))
     }
 

@@ -14,6 +14,15 @@ pub enum LinkKind {
     Stream,
 }
 
+/// Whose room a link takes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkRoom {
+    /// Of those who show the gateway's upload token: it keeps what they want.
+    Own,
+    /// Of everybody else: a part of all room, and for a limited time.
+    Guests,
+}
+
 /// A link to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewLink {
@@ -27,6 +36,8 @@ pub struct NewLink {
     pub attempts: Option<u32>,
     /// When it ends by itself.
     pub expires: Option<UnixSeconds>,
+    /// Whose room it takes up.
+    pub room: LinkRoom,
 }
 
 impl NewLink {

@@ -11,15 +11,17 @@ use serde::{Deserialize, Serialize};
 use sharing::{EVENTS_OF_ANSWER_MAX, LINK_KEPT_S, LinkEvent, LinkId};
 
 use super::file::{LinkFile, failed};
-use super::link::{Link, LinkKind, NewLink, RecordHash};
+use super::link::{Link, LinkKind, LinkRoom, NewLink, RecordHash};
 use super::store::{
-    ACCESSES_KEPT_MAX, LINKS_MAX, LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX,
-    Taken,
+    LinkStore, LinkStoreError, Noted, NumberedEvent, Placed, REFUSALS_KEPT_MAX, RoomForLinks, Taken,
+    accesses_kept_max,
 };
 
 const LINKS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("links");
 /// Events by link and number.
 const EVENTS: TableDefinition<'_, (&[u8; 32], u64), &[u8]> = TableDefinition::new("events");
+/// Links of guests, by when they end.
+const GUESTS: TableDefinition<'_, (u64, &[u8; 32]), ()> = TableDefinition::new("links_of_guests");
 /// The longest row: a record with all its fields.
 const ROW_LEN_MAX: usize = 64 << 10;
 
@@ -27,7 +29,10 @@ type Result<T> = std::result::Result<T, LinkStoreError>;
 
 /// Links in one file.
 #[derive(Debug, Clone)]
-pub(super) struct RedbLinks(LinkFile);
+pub(super) struct RedbLinks {
+    file: LinkFile,
+    room: RoomForLinks,
+}
 
 /// What a row says of a link.
 #[derive(Serialize, Deserialize)]
@@ -38,6 +43,7 @@ struct Row {
     attempts: Option<u32>,
     ended: Option<UnixSeconds>,
     expires: Option<UnixSeconds>,
+    is_guest: bool,
     kind: u8,
     /// The number of the last event.
     last: u64,
@@ -50,12 +56,13 @@ struct Row {
 
 impl RedbLinks {
     /// Links in this file; their tables are made when they are not there.
-    pub(super) fn open(file: LinkFile) -> Result<Self> {
+    pub(super) fn open(file: LinkFile, room: RoomForLinks) -> Result<Self> {
         let transaction = file.database().begin_write().map_err(failed)?;
         transaction.open_table(LINKS).map_err(failed)?;
         transaction.open_table(EVENTS).map_err(failed)?;
+        transaction.open_table(GUESTS).map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        Ok(Self(file))
+        Ok(Self { file, room })
     }
 
     /// Changes the row of a link, where there is one; what is returned is durable.
@@ -64,7 +71,7 @@ impl RedbLinks {
         id: LinkId,
         change: impl FnOnce(&WriteTransaction, &mut Row) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
-        self.0
+        self.file
             .blocking(move |database| {
                 let transaction = database.begin_write().map_err(failed)?;
                 let changed = {
@@ -83,8 +90,9 @@ impl RedbLinks {
 
 #[async_trait]
 impl LinkStore for RedbLinks {
-    async fn put(&self, id: LinkId, link: NewLink) -> Result<Placed> {
-        self.0
+    async fn put(&self, id: LinkId, link: NewLink, now: UnixSeconds) -> Result<Placed> {
+        let room = self.room;
+        self.file
             .blocking(move |database| {
                 let transaction = database.begin_write().map_err(failed)?;
                 {
@@ -92,10 +100,17 @@ impl LinkStore for RedbLinks {
                     if let Some(known) = row(&links, id)? {
                         return Ok(if link.is(&known.record) { Placed::Known } else { Placed::Other });
                     }
-                    if links.len().map_err(failed)? >= LINKS_MAX {
+                    let mut guests = transaction.open_table(GUESTS).map_err(failed)?;
+                    let new = Row::of(link);
+                    if new.is_guest && guests.len().map_err(failed)? >= room.guests {
+                        let Some(gone) = take_expired(&mut guests, now)? else { return Ok(Placed::Full) };
+                        forget_link(&transaction, &mut links, gone)?;
+                    }
+                    if links.len().map_err(failed)? >= room.all {
                         return Ok(Placed::Full);
                     }
-                    insert(&mut links, id, &Row::of(link))?;
+                    enter_guest(&mut guests, id, &new)?;
+                    insert(&mut links, id, &new)?;
                 }
                 transaction.commit().map_err(failed)?;
                 Ok(Placed::New)
@@ -104,7 +119,7 @@ impl LinkStore for RedbLinks {
     }
 
     async fn get(&self, id: LinkId) -> Result<Option<Link>> {
-        self.0
+        self.file
             .blocking(move |database| {
                 let view = database.begin_read().map_err(failed)?;
                 let links = view.open_table(LINKS).map_err(failed)?;
@@ -115,10 +130,14 @@ impl LinkStore for RedbLinks {
 
     async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool> {
         let known = known.to_vec();
-        let replaced = self.change(id, move |_, row| {
+        let replaced = self.change(id, move |transaction, row| {
             let fits = row.record == known && row.ended.is_none();
             if fits {
+                let mut guests = transaction.open_table(GUESTS).map_err(failed)?;
+                guests.remove((end_of_guest(row), id.as_bytes())).map_err(failed)?;
+                row.is_guest &= terms.room == LinkRoom::Guests;
                 (row.record, row.expires) = (terms.record, terms.expires);
+                enter_guest(&mut guests, id, row)?;
             }
             Ok(fits)
         });
@@ -158,8 +177,9 @@ impl LinkStore for RedbLinks {
 
     async fn note(&self, id: LinkId, event: LinkEvent) -> Result<Noted> {
         let noted = self.change(id, move |transaction, row| {
+            let accesses_max = accesses_kept_max(row.room());
             let (kept, most) = if event.what.is_access() {
-                (&mut row.accesses, ACCESSES_KEPT_MAX)
+                (&mut row.accesses, accesses_max)
             } else {
                 (&mut row.refusals, REFUSALS_KEPT_MAX)
             };
@@ -177,7 +197,7 @@ impl LinkStore for RedbLinks {
     }
 
     async fn events(&self, id: LinkId, after: u64) -> Result<Vec<NumberedEvent>> {
-        self.0
+        self.file
             .blocking(move |database| {
                 let view = database.begin_read().map_err(failed)?;
                 let events = view.open_table(EVENTS).map_err(failed)?;
@@ -209,25 +229,31 @@ impl LinkStore for RedbLinks {
     }
 
     async fn sweep(&self, now: UnixSeconds) -> Result<u64> {
-        self.0
+        self.file
             .blocking(move |database| {
                 let transaction = database.begin_write().map_err(failed)?;
                 let mut gone = Vec::new();
                 {
                     let mut links = transaction.open_table(LINKS).map_err(failed)?;
-                    let is_over = |_: &[u8; 32], row: &[u8]| {
+                    let is_over = |row: &[u8]| {
                         let row: Option<Row> = canonical::peek(row).ok();
                         let expires = row.and_then(|row| row.expires);
                         expires.is_some_and(|at| at.plus(LINK_KEPT_S).has_passed(now))
                     };
-                    for link in links.extract_if(is_over).map_err(failed)? {
-                        gone.push(*link.map_err(failed)?.0.value());
+                    for link in links.iter().map_err(failed)? {
+                        let (id, row) = link.map_err(failed)?;
+                        if is_over(row.value()) {
+                            gone.push(LinkId::from_bytes(*id.value()));
+                        }
+                    }
+                    for id in &gone {
+                        let mut guests = transaction.open_table(GUESTS).map_err(failed)?;
+                        if let Some(row) = row(&links, *id)? {
+                            guests.remove((end_of_guest(&row), id.as_bytes())).map_err(failed)?;
+                        }
+                        forget_link(&transaction, &mut links, *id)?;
                     }
                     forget_expired_records(&mut links, now)?;
-                    let mut events = transaction.open_table(EVENTS).map_err(failed)?;
-                    for id in &gone {
-                        events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false).map_err(failed)?;
-                    }
                 }
                 transaction.commit().map_err(failed)?;
                 Ok(gone.len() as u64)
@@ -245,13 +271,14 @@ impl Row {
     }
 
     fn of(link: NewLink) -> Self {
-        let NewLink { kind, owner, record, attempts, expires } = link;
+        let NewLink { kind, owner, record, attempts, expires, room } = link;
         Self {
             accesses: 0,
             refusals: 0,
             attempts,
             ended: None,
             expires,
+            is_guest: room == LinkRoom::Guests,
             kind: kind.number(),
             last: 0,
             owner,
@@ -262,9 +289,54 @@ impl Row {
 
     fn link(self, id: LinkId) -> Result<Link> {
         let kind = LinkKind::from_number(self.kind).ok_or(LinkStoreError::Damaged { id })?;
+        let room = self.room();
         let Self { owner, record, attempts, expires, remaining, ended, .. } = self;
-        Ok(Link { terms: NewLink { kind, owner, record, attempts, expires }, remaining, ended })
+        Ok(Link { terms: NewLink { kind, owner, record, attempts, expires, room }, remaining, ended })
     }
+
+    const fn room(&self) -> LinkRoom {
+        if self.is_guest { LinkRoom::Guests } else { LinkRoom::Own }
+    }
+}
+
+/// Where a link of a guest stands among theirs; one without an end, which none of them has, behind all others.
+fn end_of_guest(row: &Row) -> u64 {
+    row.expires.map_or(u64::MAX, UnixSeconds::get)
+}
+
+fn enter_guest(guests: &mut Table<'_, (u64, &'static [u8; 32]), ()>, id: LinkId, row: &Row) -> Result<()> {
+    if row.is_guest {
+        guests.insert((end_of_guest(row), id.as_bytes()), ()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Takes the link of a guest out of theirs that has expired first; none where none has.
+fn take_expired(
+    guests: &mut Table<'_, (u64, &'static [u8; 32]), ()>,
+    now: UnixSeconds,
+) -> Result<Option<LinkId>> {
+    let first = match guests.first().map_err(failed)? {
+        Some((key, _)) => (key.value().0, *key.value().1),
+        None => return Ok(None),
+    };
+    let (end, id) = first;
+    if !UnixSeconds::new(end).has_passed(now) {
+        return Ok(None);
+    }
+    guests.remove((end, &id)).map_err(failed)?;
+    Ok(Some(LinkId::from_bytes(id)))
+}
+
+/// Forgets a link with its events.
+fn forget_link(
+    transaction: &WriteTransaction,
+    links: &mut Table<'_, &'static [u8; 32], &'static [u8]>,
+    id: LinkId,
+) -> Result<()> {
+    links.remove(id.as_bytes()).map_err(failed)?;
+    let mut events = transaction.open_table(EVENTS).map_err(failed)?;
+    events.retain_in((id.as_bytes(), 0)..=(id.as_bytes(), u64::MAX), |_, _| false).map_err(failed)
 }
 
 fn forget_expired_records(

@@ -5,25 +5,30 @@ use database::DatabaseError;
 use protocol::UnixSeconds;
 use sharing::{LinkEvent, LinkId};
 
-use super::link::{Link, NewLink};
+use super::link::{Link, LinkRoom, NewLink};
 
 /// Links that a gateway keeps.
 pub const LINKS_MAX: u64 = 100_000;
+/// Links of guests among them. One of theirs that has expired makes room for the next.
+pub const GUEST_LINKS_MAX: u64 = 50_000;
 /// Accesses to one link that are kept until its owner has fetched them; after so many it opens no more until then.
 pub const ACCESSES_KEPT_MAX: u32 = 100_000;
+/// The same for a link of a guest.
+pub const GUEST_ACCESSES_KEPT_MAX: u32 = 1000;
 /// Other events of one link that are kept until then. Anybody can cause them: later ones are not kept.
 pub const REFUSALS_KEPT_MAX: u32 = 200;
 
 /// Links that last. What a method has done is durable when it returns.
 #[async_trait]
 pub trait LinkStore: std::fmt::Debug + Send + Sync {
-    /// Keeps a new link.
-    async fn put(&self, id: LinkId, link: NewLink) -> Result<Placed, LinkStoreError>;
+    /// Keeps a new link. Where the room of guests is full, one of theirs that has expired `now` is forgotten for it.
+    async fn put(&self, id: LinkId, link: NewLink, now: UnixSeconds) -> Result<Placed, LinkStoreError>;
 
     /// The link with this id.
     async fn get(&self, id: LinkId) -> Result<Option<Link>, LinkStoreError>;
 
-    /// Puts other terms in the place of those that say `known`; attempts that were used stay used. False where the link says
+    /// Puts other terms in the place of those that say `known`; attempts that were used stay used, and what has its room among others
+    /// than guests keeps it. False where the link says
     /// something else by now, was revoked, or is unknown.
     async fn replace(&self, id: LinkId, known: &[u8], terms: NewLink) -> Result<bool, LinkStoreError>;
 
@@ -58,8 +63,30 @@ pub enum Placed {
     Known,
     /// There is another one under this id.
     Other,
-    /// [`LINKS_MAX`] links are kept.
+    /// As many links are kept as there is room for.
     Full,
+}
+
+/// How many links there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RoomForLinks {
+    pub(super) all: u64,
+    /// Among them, those of guests.
+    pub(super) guests: u64,
+}
+
+impl Default for RoomForLinks {
+    fn default() -> Self {
+        Self { all: LINKS_MAX, guests: GUEST_LINKS_MAX }
+    }
+}
+
+/// How many accesses to a link are kept.
+pub(super) const fn accesses_kept_max(room: LinkRoom) -> u32 {
+    match room {
+        LinkRoom::Own => ACCESSES_KEPT_MAX,
+        LinkRoom::Guests => GUEST_ACCESSES_KEPT_MAX,
+    }
 }
 
 /// Whether an attempt was given.

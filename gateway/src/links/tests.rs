@@ -3,15 +3,18 @@
 use protocol::{SecretKey, UnixSeconds};
 use sharing::{EVENTS_OF_ANSWER_MAX, LINK_KEPT_S, LinkEvent, LinkEventKind, LinkId, Reader};
 
+use super::store::RoomForLinks;
 use super::*;
 
 use crate::links::postgres_for_tests as postgres;
 
+const START: UnixSeconds = UnixSeconds::new(1);
 const EXPIRES: UnixSeconds = UnixSeconds::new(5000);
 
 fn terms(says: &str, attempts: Option<u32>) -> NewLink {
     let owner = SecretKey::from_bytes(&[1; 32]).public();
-    NewLink { kind: LinkKind::Health, owner, record: says.into(), attempts, expires: Some(EXPIRES) }
+    let (kind, room) = (LinkKind::Health, LinkRoom::Own);
+    NewLink { kind, owner, record: says.into(), attempts, expires: Some(EXPIRES), room }
 }
 
 fn id(number: u8) -> LinkId {
@@ -25,9 +28,9 @@ fn event(at: u64, what: LinkEventKind) -> LinkEvent {
 async fn keeps_links(links: &Links) {
     let (store, first) = (links.store(), terms("first", Some(5)));
     assert_eq!(store.get(id(1)).await.unwrap(), None);
-    assert_eq!(store.put(id(1), first.clone()).await.unwrap(), Placed::New);
-    assert_eq!(store.put(id(1), first.clone()).await.unwrap(), Placed::Known);
-    assert_eq!(store.put(id(1), terms("other", Some(5))).await.unwrap(), Placed::Other);
+    assert_eq!(store.put(id(1), first.clone(), START).await.unwrap(), Placed::New);
+    assert_eq!(store.put(id(1), first.clone(), START).await.unwrap(), Placed::Known);
+    assert_eq!(store.put(id(1), terms("other", Some(5)), START).await.unwrap(), Placed::Other);
     let link = store.get(id(1)).await.unwrap().unwrap();
     assert_eq!(link, Link::begin(first.clone()));
     assert_eq!(link.state(UnixSeconds::new(4999)), LinkState::Open);
@@ -53,14 +56,14 @@ async fn keeps_links(links: &Links) {
     // What opened it is not kept, and the same link is known all the same.
     assert!(!link.has_record() && link.terms.record.len() == 32);
     let again = NewLink { expires: None, ..terms("second", Some(5)) };
-    assert_eq!(store.put(id(1), again).await.unwrap(), Placed::Known);
-    assert_eq!(store.put(id(1), terms("first", Some(5))).await.unwrap(), Placed::Other);
+    assert_eq!(store.put(id(1), again, START).await.unwrap(), Placed::Known);
+    assert_eq!(store.put(id(1), terms("first", Some(5)), START).await.unwrap(), Placed::Other);
 }
 
 /// However many guess at once: so many are compared as there are attempts, and no right one is turned away by others.
 async fn counts_attempts(links: &Links) {
     for (number, attempts) in [(2, Some(5)), (3, None), (4, Some(3))] {
-        links.store().put(id(number), terms("guess", attempts)).await.unwrap();
+        links.store().put(id(number), terms("guess", attempts), START).await.unwrap();
     }
     let at_once = async |number: u8, is_right: bool| {
         let guesses = (0..100).map(|_| links.guess(id(number), async move { is_right }));
@@ -96,7 +99,7 @@ async fn counts_attempts(links: &Links) {
 async fn keeps_events(links: &Links) {
     use LinkEventKind::{Opened, Refused};
     let store = links.store();
-    store.put(id(5), terms("watched", None)).await.unwrap();
+    store.put(id(5), terms("watched", None), START).await.unwrap();
     assert_eq!(store.note(id(9), event(1, Opened)).await.unwrap(), Noted::Full, "no such link");
     for at in 0..u64::from(REFUSALS_KEPT_MAX) + 2 {
         let expected = if at < u64::from(REFUSALS_KEPT_MAX) { Noted::Kept } else { Noted::Full };
@@ -130,6 +133,51 @@ async fn is_as_it_was_left(links: &Links) {
     assert!(store.get(id(1)).await.unwrap().is_some());
 }
 
+/// Room for six links, four of them of guests: strangers fill theirs and nobody else's, and not for good.
+async fn guests_have_a_part_of_the_room(links: &Links) {
+    let store = links.store();
+    let guest = |ends: u64| NewLink {
+        room: LinkRoom::Guests,
+        expires: Some(UnixSeconds::new(ends)),
+        ..terms("of a guest", None)
+    };
+    let at = UnixSeconds::new;
+    for (number, ends) in [(10, 300), (11, 200), (12, 400), (13, 900)] {
+        assert_eq!(store.put(id(number), guest(ends), at(100)).await.unwrap(), Placed::New);
+    }
+    assert_eq!(store.get(id(11)).await.unwrap().unwrap().terms, guest(200));
+    assert_eq!(store.put(id(14), guest(900), at(199)).await.unwrap(), Placed::Full);
+    for (number, became) in [(20, Placed::New), (21, Placed::New), (22, Placed::Full)] {
+        assert_eq!(store.put(id(number), terms("own", None), at(100)).await.unwrap(), became);
+    }
+    // The one that has expired makes room, and nothing of it is left.
+    store.note(id(11), event(150, LinkEventKind::Opened)).await.unwrap();
+    assert_eq!(store.put(id(14), guest(900), at(200)).await.unwrap(), Placed::New);
+    assert_eq!((store.get(id(11)).await.unwrap(), store.events(id(11), 0).await.unwrap()), (None, vec![]));
+    assert_eq!(store.put(id(15), guest(900), at(299)).await.unwrap(), Placed::Full);
+    // A change takes its end with it, and one with the token leaves the guests' room for good.
+    assert!(store.replace(id(10), b"of a guest", guest(800)).await.unwrap());
+    assert!(
+        store.replace(id(12), b"of a guest", NewLink { expires: None, ..terms("own", None) }).await.unwrap()
+    );
+    assert!(store.replace(id(12), b"own", guest(800)).await.unwrap());
+    assert_eq!(store.get(id(12)).await.unwrap().unwrap().terms.room, LinkRoom::Own);
+    assert_eq!(store.put(id(15), guest(900), at(300)).await.unwrap(), Placed::Full, "there are six");
+    // So many accesses of a guest's link wait for its owner.
+    for n in 0..=GUEST_ACCESSES_KEPT_MAX {
+        let expected = if n < GUEST_ACCESSES_KEPT_MAX { Noted::Kept } else { Noted::Full };
+        assert_eq!(store.note(id(13), event(150, LinkEventKind::Opened)).await.unwrap(), expected);
+    }
+    let (soon, last) = (at(800 + LINK_KEPT_S), at(900 + LINK_KEPT_S));
+    assert_eq!(store.sweep(soon).await.unwrap(), 2);
+    assert_eq!(
+        store.put(id(16), guest(last.get() + 1), soon).await.unwrap(),
+        Placed::New,
+        "swept ones make room"
+    );
+    assert_eq!(store.sweep(last).await.unwrap(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_keeps_links() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,6 +193,9 @@ async fn a_file_keeps_links() {
     is_as_it_was_left(&Links::in_file(&cut).unwrap()).await;
     drop(links);
     is_as_it_was_left(&Links::in_file(&path).unwrap()).await;
+    let small = RoomForLinks { all: 6, guests: 4 };
+    guests_have_a_part_of_the_room(&Links::in_file_with(&folder.path().join("small.redb"), small).unwrap())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +208,7 @@ async fn postgresql_keeps_links_for_several_gateways() {
     counts_attempts(&links).await;
     keeps_events(&links).await;
     let link = NewLink { expires: None, ..terms("both", Some(10)) };
-    links.store().put(id(6), link).await.unwrap();
+    links.store().put(id(6), link, START).await.unwrap();
     let guesses = (0..100).map(|n| {
         let gateway = if n % 2 == 0 { &links } else { &other };
         gateway.guess(id(6), async { false })
@@ -166,4 +217,7 @@ async fn postgresql_keeps_links_for_several_gateways() {
     let compared = guesses.iter().filter(|guess| !matches!(guess, Ok(Guess::Locked))).count();
     assert_eq!(compared, 10, "gateways count together");
     is_as_it_was_left(&other).await;
+    let small = RoomForLinks { all: 6, guests: 4 };
+    let small = Links::in_database_with(&server.url("small"), small).await.unwrap();
+    guests_have_a_part_of_the_room(&small).await;
 }

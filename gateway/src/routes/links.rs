@@ -10,14 +10,14 @@ use data_encoding::BASE64URL_NOPAD;
 use protocol::limits::RECORD_LEN_MAX;
 use protocol::{Record, Signed, UnixSeconds};
 use serde::Serialize;
-use sharing::{LinkEventKind, LinkId, LinkInquiry};
+use sharing::{GUEST_LINK_S, LinkEventKind, LinkId, LinkInquiry};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::blob::authorized;
 use crate::gateway::{Gateway, now};
 use crate::limits::Client;
-use crate::links::{Link, NumberedEvent};
+use crate::links::{Link, LinkRoom, NumberedEvent};
 use crate::problem::{Code, Problem};
 use crate::trouble::ANSWER_TIMEOUT;
 
@@ -78,12 +78,30 @@ impl From<NumberedEvent> for EventAnswer {
     }
 }
 
-/// Admits a link that a client registers. Who shows the upload token is not counted: this gateway keeps what they want.
-pub(super) fn admit_link(gateway: &Gateway, client: Client, headers: &HeaderMap) -> Result<(), Problem> {
-    if authorized(gateway, headers).is_ok() || gateway.registrations().admit(client, now()) {
-        return Ok(());
+/// Admits a link that a client registers, and says whose room it takes up. Who shows the upload token is not counted: this gateway
+/// keeps what they want.
+pub(super) fn admit_link(
+    gateway: &Gateway,
+    client: Client,
+    headers: &HeaderMap,
+) -> Result<LinkRoom, Problem> {
+    if authorized(gateway, headers).is_ok() {
+        return Ok(LinkRoom::Own);
+    }
+    if gateway.registrations().admit(client, now()) {
+        return Ok(LinkRoom::Guests);
     }
     Err(Problem::new(Code::TooManyRequests, "this client has registered as many links as it may in a day"))
+}
+
+/// Succeeds when a link in this room may end then, or not at all.
+pub(super) fn check_end(room: LinkRoom, expires: Option<UnixSeconds>) -> Result<(), Problem> {
+    if room == LinkRoom::Own || expires.is_some_and(|end| end <= now().plus(GUEST_LINK_S)) {
+        return Ok(());
+    }
+    let days = GUEST_LINK_S / 86_400;
+    let why = format!("without the gateway's upload token a link has an end within {days} days");
+    Err(Problem::new(Code::EndsTooLate, why))
 }
 
 /// Succeeds when a record about this link is its owner's, and names no other one.

@@ -14,7 +14,7 @@ use sharing::{AccessToken, Knock, LinkEvent, LinkEventKind, LinkId, Reader, Shar
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::links::{admit_link, check_owner, check_time, record_of};
+use super::links::{admit_link, check_end, check_owner, check_time, record_of};
 use crate::gateway::{Gateway, now};
 use crate::limits::Client;
 use crate::links::{Guess, LinkKind, NewLink, Noted, Placed};
@@ -39,6 +39,8 @@ pub(super) struct Registered {
 pub(super) struct About {
     /// Whether a passcode is needed.
     passcode: bool,
+    /// Whether it is for emergencies alone.
+    emergency: bool,
     /// Unix time in seconds.
     expires: Option<u64>,
     /// Unix time in seconds.
@@ -72,7 +74,7 @@ pub(super) struct Question {
 #[utoipa::path(
     post, path = "/api/shares", tag = "shares",
     request_body(content = Vec<u8>, content_type = "application/vnd.headwater.record+cbor", description = "a `share` record"),
-    responses((status = 201, body = Registered), (status = 200, body = Registered, description = "it was known"), (status = 400), (status = 403, description = "no links here"), (status = 409, description = "another share has this id"), (status = 429, description = "too many from this client today")),
+    responses((status = 201, body = Registered), (status = 200, body = Registered, description = "it was known"), (status = 400), (status = 403, description = "no links here, or without the upload token an end too far off"), (status = 409, description = "another share has this id"), (status = 429, description = "too many from this client today")),
 )]
 pub(super) async fn register(
     State(gateway): State<Gateway>,
@@ -84,7 +86,8 @@ pub(super) async fn register(
     let record: Signed<Share> = record_of(&gateway, body).await?;
     let share = record.body();
     check_begins(share)?;
-    admit_link(&gateway, client, &headers)?;
+    let room = admit_link(&gateway, client, &headers)?;
+    check_end(room, share.expires())?;
     let attempts = share.has_passcode().then(|| u32::from(share.attempts().get()));
     let link = NewLink {
         kind: LinkKind::Share,
@@ -92,8 +95,9 @@ pub(super) async fn register(
         record: record.encode(),
         attempts,
         expires: share.expires(),
+        room,
     };
-    let status = match store.put(share.id(), link).await? {
+    let status = match store.put(share.id(), link, now()).await? {
         Placed::New => StatusCode::CREATED,
         Placed::Known => StatusCode::OK,
         Placed::Other => return Err(Problem::new(Code::Settled, "another share has this id")),
@@ -154,7 +158,8 @@ pub(super) async fn about(
 ) -> Result<impl IntoResponse, Problem> {
     let share = gateway.open_share(named(&id)?).await?;
     let (passcode, expires) = (share.has_passcode(), share.expires().map(UnixSeconds::get));
-    Ok((NO_STORE, Json(About { passcode, expires, issued: share.issued().get() })))
+    let emergency = share.is_for_emergencies();
+    Ok((NO_STORE, Json(About { passcode, emergency, expires, issued: share.issued().get() })))
 }
 
 /// Hands out what is wrapped to whoever has link and passcode, and a session for the objects.
@@ -208,7 +213,7 @@ fn shown(
     record: Option<String>,
 ) -> Result<Unverified<ShareReader>, Problem> {
     let refused = |why: &str| Problem::new(Code::BadRequest, format!("this is for emergencies: {why}"));
-    let who = who.ok_or_else(|| refused("`who` has to say who you are, and why you read it"))?;
+    let who = who.ok_or_else(|| refused("`who` has to say why you read it, and who you are if you like"))?;
     let bytes = record.and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok());
     let bytes =
         bytes.ok_or_else(|| refused("`shown` has to be the word of somebody to whom it was granted"))?;

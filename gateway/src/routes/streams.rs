@@ -11,7 +11,7 @@ use protocol::limits::CLOCK_SKEW_MAX_S;
 use serde::Serialize;
 use sharing::{
     AppendSignature, BatchNumber, DeviceStream, DeviceStreamEnd, KeptBatch, KeptBatches, LinkId,
-    STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX, StreamInquiry, StreamToken,
+    STREAM_ANSWER_LEN_MAX, STREAM_BATCH_LEN_MAX, STREAM_NUMBER_AHEAD_MAX, StreamInquiry, StreamToken,
 };
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::blob::authorized;
 use super::links::{check_owner, check_time, record_of};
 use crate::gateway::{Gateway, now};
-use crate::links::{Link, LinkKind, NewLink, Placed};
+use crate::links::{Link, LinkKind, LinkRoom, NewLink, Placed};
 use crate::problem::{Code, Problem};
 use crate::streams::Appended;
 use crate::trouble::ANSWER_TIMEOUT;
@@ -65,8 +65,9 @@ pub(super) async fn register(
         record: record.encode(),
         attempts: None,
         expires: None,
+        room: LinkRoom::Own,
     };
-    let status = match store.put(stream.id, link).await? {
+    let status = match store.put(stream.id, link, now()).await? {
         Placed::New => StatusCode::CREATED,
         Placed::Known => StatusCode::OK,
         Placed::Other => return Err(Problem::new(Code::Settled, "another stream has this id")),
@@ -132,7 +133,7 @@ pub(super) async fn batches(
         ("Headwater-Signature" = String, Header, description = "64 bytes in base64 with padding, by the device's key"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "a file of age"),
-    responses((status = 201, body = AppendedBatch), (status = 400), (status = 401), (status = 403, description = "the device did not sign it"), (status = 404), (status = 409, description = "the number is taken"), (status = 410, description = "the stream was ended"), (status = 413), (status = 429), (status = 507, description = "the owner has to fetch what waits")),
+    responses((status = 201, body = AppendedBatch), (status = 400), (status = 401), (status = 403, description = "the device did not sign it"), (status = 404), (status = 409, description = "the number is taken, or too far ahead"), (status = 410, description = "the stream was ended"), (status = 413), (status = 429), (status = 507, description = "the owner has to fetch what waits")),
 )]
 pub(super) async fn append(
     State(gateway): State<Gateway>,
@@ -172,11 +173,13 @@ async fn keep(gateway: &Gateway, id: LinkId, batch: KeptBatch) -> Result<Respons
         }
         Appended::Settled { last } => {
             let why = format!("batch {number} is taken, and was another one; the last is {last}");
-            let problem = Problem::new(Code::Settled, why);
-            Err(match u32::try_from(last.get()) {
-                Ok(last) => problem.with_member("last", last),
-                Err(_) => problem,
-            })
+            Err(Problem::new(Code::Settled, why).with_member("last", last.get()))
+        }
+        Appended::Ahead { next } => {
+            let why = format!(
+                "batch {number} is more than {STREAM_NUMBER_AHEAD_MAX} ahead: {next} is the next one"
+            );
+            Err(Problem::new(Code::NumberAhead, why).with_member("next", next.get()))
         }
         Appended::StreamFull => {
             Err(Problem::new(Code::StreamFull, "as much of it waits as is kept; send this batch again later"))

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
-    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chunker::{AccountSecret, Coding};
 use client::{Client, ClientOptions};
 use network::{EndpointOptions, EndpointRole, Members, Pool};
@@ -97,6 +97,23 @@ async fn unknown_paths_methods_and_handles() {
 }
 
 #[tokio::test]
+async fn people_who_are_lost_see_a_page() {
+    let gateway = gateway(false).await;
+    for path in ["/s/", "/share", "/no/such/path"] {
+        let mut lost = request("GET", path, "");
+        lost.headers_mut().insert(ACCEPT, "text/html,application/xhtml+xml".parse().unwrap());
+        let answer = gateway.clone().oneshot(lost).await.unwrap();
+        assert_eq!(
+            (answer.status(), &answer.headers()[CONTENT_TYPE]),
+            (StatusCode::NOT_FOUND, &HeaderValue::from_static("text/html; charset=utf-8"))
+        );
+        let body = to_bytes(answer.into_body(), 1 << 16).await.unwrap();
+        assert!(body.starts_with(b"<!doctype html>"));
+        assert_eq!(ask(&gateway, request("GET", path, "")).await.2, "no_route", "{path} for programs");
+    }
+}
+
+#[tokio::test]
 async fn each_page_has_its_policy() {
     let folder = tempfile::tempdir().unwrap();
     for file in ["index.html", "api.html", "viewer.html"] {
@@ -117,6 +134,8 @@ async fn each_page_has_its_policy() {
         ("/statement?embed=1", page, "none"),
         ("/agree?embed=1", page, "none"),
         ("/s/any?embed=1", "default-src 'none'; script-src 'unsafe-inline'", "none"),
+        ("/s/", "default-src 'none'; script-src 'unsafe-inline'", "none"),
+        ("/share", "default-src 'none'; script-src 'unsafe-inline'", "none"),
         ("/api/", api, "none"),
         ("/api", api, "none"),
     ] {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use protocol::Digest;
-use sharing::{BatchNumber, KeptBatch, LinkId};
+use sharing::{BatchNumber, KeptBatch, LinkId, STREAM_NUMBER_AHEAD_MAX};
 
 use crate::links::LinkStoreError;
 
@@ -12,7 +12,7 @@ pub const STREAMS_BYTES_MAX: u64 = 4 << 30;
 /// Batches that last until their owner has them. What a method has done is durable when it returns.
 #[async_trait]
 pub trait BatchStore: std::fmt::Debug + Send + Sync {
-    /// Keeps a batch whose number is greater than every one before it in its stream.
+    /// Keeps a batch whose number is greater than every one before it in its stream, by [`STREAM_NUMBER_AHEAD_MAX`] at most.
     async fn append(&self, stream: LinkId, batch: KeptBatch) -> Result<Appended, LinkStoreError>;
 
     /// Batches that wait with a number above `after`, ascending: as many as have `len_max` bytes together, one of them at least.
@@ -39,6 +39,11 @@ pub enum Appended {
         /// The greatest number so far.
         last: BatchNumber,
     },
+    /// Its number is further ahead of all others than a device counts.
+    Ahead {
+        /// The number that is expected.
+        next: BatchNumber,
+    },
     /// As many batches or bytes of the stream wait as are kept.
     StreamFull,
     /// As many bytes of all streams wait as are kept.
@@ -64,6 +69,12 @@ impl Standing {
         {
             let kept = if batch.number == last { Some(digest_of_last) } else { under };
             return if kept == Some(digest) { Appended::Known } else { Appended::Settled { last } };
+        }
+        let last = self.last.map_or(0, |(last, _)| last.get());
+        if batch.number.get() - last > STREAM_NUMBER_AHEAD_MAX
+            && let Ok(next) = BatchNumber::try_from(last + 1)
+        {
+            return Appended::Ahead { next };
         }
         if self.waiting >= sharing::STREAM_BATCHES_MAX as u64 || self.bytes + len > sharing::STREAM_BYTES_MAX
         {

@@ -1,6 +1,6 @@
 //! The same for every store of batches: what is asked of one. `PostgreSQL` is a real one, started here.
 
-use sharing::{AppendSignature, BatchNumber, KeptBatch, LinkId, STREAM_BATCHES_MAX};
+use sharing::{AppendSignature, BatchNumber, KeptBatch, LinkId, STREAM_BATCHES_MAX, STREAM_NUMBER_AHEAD_MAX};
 
 use super::*;
 use crate::links::Links;
@@ -53,6 +53,21 @@ async fn keeps_batches(store: &dyn BatchStore) {
     store.append(id(1), batch(9, "nine")).await.unwrap();
 }
 
+/// Whoever has the token and key of a device takes no number that leaves none behind it.
+async fn counts_in_small_steps(store: &dyn BatchStore) {
+    let last = BatchNumber::try_from((1 << 53) - 1).unwrap().get();
+    for (said, became) in [
+        (last, Appended::Ahead { next: number(1) }),
+        (STREAM_NUMBER_AHEAD_MAX + 1, Appended::Ahead { next: number(1) }),
+        (STREAM_NUMBER_AHEAD_MAX, Appended::New),
+        (last, Appended::Ahead { next: number(STREAM_NUMBER_AHEAD_MAX + 1) }),
+        (2 * STREAM_NUMBER_AHEAD_MAX, Appended::New),
+        (2 * STREAM_NUMBER_AHEAD_MAX + 1, Appended::New),
+    ] {
+        assert_eq!(store.append(id(4), batch(said, "x")).await.unwrap(), became, "{said}");
+    }
+}
+
 /// However many wait: so many batches and bytes of a stream are kept, and there is room again when its owner has them.
 async fn keeps_so_many(store: &dyn BatchStore) {
     for n in 1..=STREAM_BATCHES_MAX as u64 {
@@ -87,6 +102,7 @@ async fn a_file_keeps_batches() {
     let links = Links::in_file(&path).unwrap();
     keeps_batches(links.batches()).await;
     keeps_so_many(links.batches()).await;
+    counts_in_small_steps(links.batches()).await;
     // The file as a power cut would leave it, while the store is open.
     let cut = folder.path().join("cut.redb");
     std::fs::copy(&path, &cut).unwrap();
@@ -101,6 +117,7 @@ async fn postgresql_keeps_batches_for_several_gateways() {
     let (links, other) = (links.unwrap(), other.unwrap());
     keeps_batches(links.batches()).await;
     keeps_so_many(links.batches()).await;
+    counts_in_small_steps(links.batches()).await;
     // One batch at many gateways at once is one batch; of two under one number one is kept.
     let at_once = (0..40).map(|n| {
         let gateway = if n % 2 == 0 { &links } else { &other };

@@ -14,10 +14,11 @@ const LOOK_EVERY_MS = 10_000;
 
 export async function openCatalogue(page: HTMLElement, session: Session): Promise<void> {
   const list = new List();
-  const main = h("main", { class: "catalogue", id: "main" }, h("h1", { class: "unseen" }, "Catalogue"), list.element);
+  const main = h("main", { class: "catalogue", id: "main" }, h("h1", { class: "unseen" }, "Catalogue"), list.element, privately());
   const foot = h(
     "footer",
     { class: "foot" },
+    h("a", { href: "/share" }, "Open or share a sealed link"),
     h("a", { href: "/nodes" }, "The nodes of this network"),
     h("a", { href: "/log" }, "The ledger’s log"),
     h("a", { href: "/statement" }, "Your account and earnings"),
@@ -28,6 +29,11 @@ export async function openCatalogue(page: HTMLElement, session: Session): Promis
   void buildPublish(session, () => void list.restart()).then((drop) => drop && main.prepend(drop));
   void showLive(list.element);
   await list.restart();
+}
+
+/** Not everything is for everybody. */
+function privately(): HTMLElement {
+  return h("p", { class: "privately" }, "For certain people alone? ", h("a", { href: "/share" }, "Share files by a sealed link"), ", which this gateway cannot read.");
 }
 
 /** What is being made right now, in front of the list, and looked for again while the page is in sight. */

@@ -24,6 +24,8 @@ export interface ShareState {
   /** Seconds since 1970. */
   readonly expires: number | null;
   readonly issued: number;
+  /** Whether it is for emergencies alone. */
+  readonly emergency?: boolean;
 }
 
 export interface OpenedShare {

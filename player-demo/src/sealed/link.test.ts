@@ -20,6 +20,23 @@ test("a link is found in the viewer's own address, or behind its #", () => {
 });
 
 test.each([
+  ["without its secret", `https://g.example/s/${id}`, "from the # on is missing"],
+  ["cut short", link.slice(0, -3), "has 40 characters, and should have 43"],
+  ["with another last letter", `${link.slice(0, -1)}B`, "was changed on its way"],
+  ["of a grant", "headwater-grant:abc#def", "headwater open @FILE"],
+  ["of an object", "headwater:bafyr4#abc", "headwater get @FILE"],
+  ["to a page", "https://example.com/", "no sealed link"],
+])("a link %s is said to be so", (_, text, words) => {
+  expect(() => parseLink(text)).toThrow(words);
+});
+
+test("the viewer's own address is said to lack its secret, and behind its # to have a grant", () => {
+  expect(() => linkOf(`https://g.example/s/${id}`)).toThrow("from the # on is missing");
+  expect(() => linkOf(`https://g.example/s/${id}#headwater-grant:abc`)).toThrow("headwater open");
+  for (const start of ["https://g.example/s/", "https://g.example/share"]) expect(linkOf(start)).toBeUndefined();
+});
+
+test.each([
   ["cut short", link.slice(0, -1)],
   ["bits set after the end", link.slice(0, -1) + "B"],
   ["padding", `${link}=`],

@@ -52,7 +52,7 @@ export async function fetchTerms(gateway: ShareGateway): Promise<Terms & { lenMa
 
 /** Hands sealed cells over; the manifest that the gateway made of them. */
 export async function upload(gateway: ShareGateway, body: Blob, token: string): Promise<Uint8Array> {
-  const headers: Record<string, string> = { "content-type": "application/octet-stream", ...(token && { authorization: `Bearer ${token}` }) };
+  const headers = { "content-type": "application/octet-stream", ...shown(token) };
   const answer = await gateway.ask("/sealed/uploads", { method: "POST", headers, body }, Number.POSITIVE_INFINITY);
   const { manifest } = Object(await answer.json()) as { manifest?: unknown };
   const bytes = typeof manifest === "string" ? fromBase64Url(manifest) : undefined;
@@ -60,8 +60,18 @@ export async function upload(gateway: ShareGateway, body: Blob, token: string): 
   return bytes;
 }
 
+/** In which network a share is registered, and the gateway's upload token, which keeps it for longer. */
+export interface Registrant {
+  readonly network: Uint8Array;
+  readonly token: string;
+}
+
+function shown(token: string): Record<string, string> {
+  return token ? { authorization: `Bearer ${token}` } : {};
+}
+
 /** Registers a share of what is stored. */
-export async function register(gateway: ShareGateway, stored: readonly Stored[], network: Uint8Array, { label, passcode, expires }: Wishes): Promise<OwnShare> {
+export async function register(gateway: ShareGateway, stored: readonly Stored[], { network, token }: Registrant, { label, passcode, expires }: Wishes): Promise<OwnShare> {
   const [id, secret, shareSeed] = [random(32), random(32), random(32)] as [Uint8Array, Uint8Array, Uint8Array];
   const hasPasscode = passcode !== "";
   const keys = shareKeys(id, secret, hasPasscode ? await stretch(passcode, id) : new Uint8Array());
@@ -72,7 +82,7 @@ export async function register(gateway: ShareGateway, stored: readonly Stored[],
   const body: [string, Value][] = [["access", blake3(keys.access)], ["attempts", hasPasscode ? ATTEMPTS : 0], ["id", id], ["issued", issued], ["knock", blake3(keys.knock)], ["tags", tags], ["wrapped", wrapped]];
   if (expires !== undefined) body.push(["expires", expires]);
   const record = await signRecord("share", new Map(body), network, signing(shareSeed));
-  await gateway.ask("/api/shares", { method: "POST", headers: RECORD, body: record as Uint8Array<ArrayBuffer> });
+  await gateway.ask("/api/shares", { method: "POST", headers: { ...RECORD, ...shown(token) }, body: record as Uint8Array<ArrayBuffer> });
   return {
     link: writeLink({ gateway: gateway.origin, id, secret, hasPasscode }),
     id: toBase64Url(id),

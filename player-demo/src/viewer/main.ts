@@ -25,7 +25,13 @@ skip.addEventListener("click", (event) => {
   main.tabIndex = -1;
   main.focus();
 });
-page.append(h("header", { class: "top" }, skip, h("span", { class: "brand" }, mark, "Headwater"), themeButton()), main, licences());
+page.append(h("header", { class: "top" }, skip, brand(), themeButton()), main, licences());
+
+/** The name, and the way to the catalogue where this page came from a gateway's own paths. */
+function brand(): HTMLElement {
+  const isServed = /^\/(s(\/.*)?|share)$/.test(location.pathname) && location.protocol.startsWith("http");
+  return isServed ? h("a", { class: "brand", href: "/" }, mark, "Headwater") : h("span", { class: "brand" }, mark, "Headwater");
+}
 
 function licences(): HTMLElement {
   const texts = document.getElementById("licences")?.textContent ?? "";

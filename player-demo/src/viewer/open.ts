@@ -9,12 +9,18 @@ import { fileList } from "./files";
 import type { ShareFacts } from "./messages";
 import { type Words, wordsFor, wrongPasscode } from "./words";
 
+const EMERGENCY: Words = {
+  title: "This link is for emergencies",
+  text: "It opens for those to whom it was granted, who say why they read it and sign for that. The program does so, with the grant and not with this link: headwater break-glass @GRANT --reason 'why'.",
+};
+
 export async function openShare(main: HTMLElement, link: Link): Promise<void> {
   document.title = "Sealed link · Headwater";
   main.replaceChildren(h("p", { class: "loading", role: "status" }, "Opening…"));
   const client = new Client();
   try {
     const state = await stateOf(link);
+    if (state.emergency) return problem(main, EMERGENCY);
     if (state.passcode !== link.hasPasscode) link = { ...link, hasPasscode: state.passcode };
     if (link.hasPasscode) askPasscode(main, client, link, state);
     else await opened(main, client, link, state, "", "");

@@ -1,7 +1,7 @@
 /** Seals files in the worker, hands them over, and registers a share of them. */
 
 import { Blake3 } from "../blake3/kernel";
-import { ShareGateway } from "../sealed/gateway";
+import { Refused, ShareGateway } from "../sealed/gateway";
 import { Sealing } from "../sealed/sealing";
 import { fetchTerms, type OwnShare, register, type Stored, upload } from "../sealed/sharing";
 import { ready } from "../sealed/sodium";
@@ -16,6 +16,8 @@ export async function shareFiles({ gateway: origin, token, files, wishes, place 
   const blake3 = await Blake3.load();
   const gateway = new ShareGateway(origin);
   const terms = await fetchTerms(gateway);
+  // Before anything is sealed, which takes long.
+  if (terms.needsToken && token === "") throw new Refused("bad_token", "no upload token was given", undefined);
   // Nodes keep it as long as the link is good, and where it has no end as long as they may.
   const keptUntil = Math.min(wishes.expires ?? terms.expiresMax, terms.expiresMax);
   const stored: Stored[] = [];
@@ -34,5 +36,5 @@ export async function shareFiles({ gateway: origin, token, files, wishes, place 
     const type = mediaType(file.name, file.type || undefined);
     stored.push({ controlSeed: sealing.controlSeed, file: { key: sealing.key, len: file.size, name: file.name.normalize("NFC"), object, type } });
   }
-  return register(gateway, stored, terms.network, wishes);
+  return register(gateway, stored, { network: terms.network, token }, wishes);
 }

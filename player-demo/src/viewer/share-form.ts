@@ -13,7 +13,7 @@ const DAY_S = 86_400;
 const LIFETIMES: [string, number][] = [["One day", 1], ["One week", 7], ["One month", 30]];
 
 /** The part of the start page where something is shared; `token` is the gateway's for uploads, where it is known. */
-export function shareForm(token: string | undefined): HTMLElement {
+export function shareForm(token: string | undefined, heading: "h1" | "h2"): HTMLElement {
   const picker = h("input", { id: "files", type: "file", multiple: true });
   const chosen = h("p", { class: "hint" }, "Drop files anywhere on this page, or choose them. They are sealed on this device; the gateway gets sealed pieces alone.");
   const told = h("p", { class: "told", role: "status" });
@@ -32,7 +32,7 @@ export function shareForm(token: string | undefined): HTMLElement {
     chosen.textContent = `${count(files.length, "file")}, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}`;
   });
   takeDrops(picker);
-  return h("section", { class: "card-like", id: "share" }, h("h2", {}, "Share files by a sealed link"), form, result, ownShares());
+  return h("section", { class: "card-like", id: "share" }, h(heading, {}, "Share files by a sealed link"), form, result, ownShares());
 }
 
 /** Whatever is dropped on the page is chosen. */
@@ -65,7 +65,7 @@ function formFields(token: string | undefined): FormFields {
   const passcode = input("new-passcode", "text", "", { maxlength: 256 });
   const days = h("select", { id: "days" }, ...LIFETIMES.map(([name, days]) => h("option", { value: days, selected: days === 7 }, name)), h("option", { value: "" }, "Until I end it"));
   const named = (text: string, field: HTMLElement) => [h("label", { for: field.id }, text), field];
-  const elements = [...named("Label (only readers see it)", label), ...named("Passcode (optional; tell it by another way)", passcode), ...named("Good for", days), ...named("Gateway", gateway), ...named("Its token for uploads", tokenField)];
+  const elements = [...named("Label (only readers see it)", label), ...named("Passcode (optional; tell it by another way)", passcode), ...named("Good for", days), ...named("Gateway", gateway), ...named("Its upload token", tokenField), h("p", { class: "hint" }, "Whoever runs the gateway gives it out: what is shared is stored at its expense.")];
   return { elements, gateway, token: tokenField, label, passcode, days };
 }
 
@@ -75,6 +75,7 @@ async function send(files: File[], fields: FormFields, told: HTMLElement, result
   told.classList.remove("bad");
   try {
     if (files.length < 1 || files.length > FILES_MAX) throw new Error(`A link has 1 to ${FILES_MAX} files; ${files.length} were chosen.`);
+    if (gateway === "") throw new Error("Name the gateway by its address, such as https://gateway.example.");
     if (passcode !== "" && !isPasscode(passcode)) throw new Error("A passcode has 1 to 256 bytes and no control characters.");
     const days = Number(fields.days.value);
     const expires = days > 0 ? Math.floor(Date.now() / 1000) + days * DAY_S : undefined;
@@ -87,6 +88,7 @@ async function send(files: File[], fields: FormFields, told: HTMLElement, result
     const isKept = await keepShare(share).then(() => true, () => false);
     told.textContent = isKept ? "" : "This browser does not keep the link: save it, and the owner’s file, with which alone it can be ended.";
     result.replaceChildren(sharedCard(share));
+    result.querySelector("input")?.select();
   } catch (error) {
     const { title, text } = wordsFor(error, gateway);
     told.classList.add("bad");

@@ -6,9 +6,11 @@ import { parseLink, writeLink } from "../sealed/link";
 import { shareForm } from "./share-form";
 
 export function openStart(main: HTMLElement, token: string | undefined, problem?: string): void {
-  document.title = "Open a sealed link · Headwater";
+  // At /share whoever comes wants to share; everywhere else most want to open.
+  const isForSharing = location.pathname === "/share" && !problem;
+  document.title = `${isForSharing ? "Share files" : "Open a sealed link"} · Headwater`;
   const field = h("input", { id: "link", name: "link", type: "text", required: true, autocomplete: "off", spellcheck: "false", placeholder: "https://…/s/…#…" });
-  const told = h("p", { class: "told", role: "alert" }, problem ?? "");
+  const told = h("p", { class: "told bad", role: "alert" }, problem ?? "");
   const form = h(
     "form",
     {
@@ -25,9 +27,11 @@ export function openStart(main: HTMLElement, token: string | undefined, problem?
     },
     h("label", { for: "link" }, "Sealed link"),
     field,
-    h("button", { class: "button" }, "Open"),
     told,
+    h("button", { class: "button" }, "Open"),
   );
   const about = "What it leads to is fetched from the gateway that it names, and opened here. The part behind the # never leaves this page.";
-  main.replaceChildren(h("section", { class: "card-like" }, h("h1", {}, "Open a sealed link"), h("p", { class: "hint" }, about), form), shareForm(token));
+  const opening = h("section", { class: "card-like" }, h(isForSharing ? "h2" : "h1", {}, "Open a sealed link"), h("p", { class: "hint" }, about), form);
+  const sharing = shareForm(token, isForSharing ? "h1" : "h2");
+  main.replaceChildren(...(isForSharing ? [sharing, opening] : [opening, sharing]));
 }

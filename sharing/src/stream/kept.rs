@@ -8,6 +8,8 @@ use super::{AppendSignature, BatchNumber, STREAM_BATCH_LEN_MAX};
 
 /// Batches of one stream that wait for its owner.
 pub const STREAM_BATCHES_MAX: usize = 1024;
+/// How far the number of a batch may be above all before it: whoever counts leaves fewer out.
+pub const STREAM_NUMBER_AHEAD_MAX: u64 = 1024;
 /// Bytes of all batches of one stream that wait.
 pub const STREAM_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of all batches in one answer.

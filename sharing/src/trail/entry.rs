@@ -68,6 +68,9 @@ pub struct Facts {
     /// Why it was read in an emergency, by the reader's own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<TrailText>,
+    /// BLAKE3 of the `share_reader` record by which the owner knows who read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Digest>,
     /// Where: the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<TrailText>,
@@ -140,6 +143,7 @@ impl Facts {
             patient,
             purpose,
             reason: None,
+            shown: None,
             source: None,
             what,
             who: None,

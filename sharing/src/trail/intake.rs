@@ -1,6 +1,6 @@
 //! What of a gateway's answer about a link enters the trail, and what is refused (spec §29).
 
-use protocol::{PublicKey, UnixSeconds};
+use protocol::{Digest, PublicKey, UnixSeconds};
 
 use super::{Facts, Trail, TrailText, TrailWhat};
 use crate::{LinkEvent, LinkEventKind, LinkId, Reader};
@@ -80,7 +80,8 @@ pub fn take_events(
             taken.entries.push(link.not_told(about, now, Some(number - 1)));
         }
         last = *number;
-        taken.entries.extend(link.entry(trail, *number, event, now));
+        let entry = link.entry(trail, *number, event, now);
+        taken.entries.extend(entry.map(|entry| taken.named_once(trail, entry)));
     }
     let is_full = events.len() == EVENTS_OF_ANSWER_MAX;
     if is_full && taken.entries.is_empty() && last > before {
@@ -120,21 +121,27 @@ impl AskedLink {
             return Some(self.not_told(about, now, Some(number)));
         }
         let (who, reason) = said_of(event);
-        let holder = self.reader(trail, event);
-        let by = holder.map(|holder| holder.signs);
-        let known_as = holder.and_then(|holder| holder.known_as.clone());
-        Some(Facts { by, known_as, reason, who, number: Some(number), ..self.happened(what, at) })
+        let facts = Facts { reason, who, number: Some(number), ..self.happened(what, at) };
+        Some(match self.reader(trail, event) {
+            Some((holder, shown)) => {
+                let (by, known_as) = (Some(holder.signs), holder.known_as.clone());
+                Facts { by, known_as, shown: Some(shown), ..facts }
+            }
+            None => facts,
+        })
     }
 
-    /// Who read, when what they showed is theirs, and says what the gateway says of it.
-    fn reader(&self, trail: &Trail, event: &LinkEvent) -> Option<&AskedHolder> {
-        let shown = event.shown.as_ref()?.verify(&trail.network()).ok()?;
+    /// Who read, when what they showed is theirs, and says what the gateway says of it; and the hash of what they showed.
+    fn reader(&self, trail: &Trail, event: &LinkEvent) -> Option<(&AskedHolder, Digest)> {
+        let record = event.shown.as_ref()?;
+        let shown = record.verify(&trail.network()).ok()?;
         let says = shown.body();
         let is_this = says.id == self.id
             && Some(&says.who) == event.who.as_ref()
             && says.issued.plus(GATEWAY_CLOCK_SLACK_S) >= event.at
             && says.issued <= event.at.plus(GATEWAY_CLOCK_SLACK_S);
-        self.holders.iter().find(|holder| holder.shows == shown.by()).filter(|_| is_this)
+        let holder = self.holders.iter().find(|holder| holder.shows == shown.by()).filter(|_| is_this)?;
+        Some((holder, Digest::of(record.as_bytes())))
     }
 
     /// Whether something can have happened to it then.
@@ -167,6 +174,18 @@ fn said_of(event: &LinkEvent) -> (Option<TrailText>, Option<TrailText>) {
 }
 
 impl TakenEvents {
+    /// The entry without the name of its reader, where what they showed has named the reader of another event: a gateway that has it could
+    /// show it again.
+    fn named_once(&self, trail: &Trail, entry: Facts) -> Facts {
+        let Some(shown) = entry.shown else { return entry };
+        let link = entry.link.into_iter();
+        let mut before = link.flat_map(|link| trail.of_link(link)).chain(&self.entries);
+        if before.any(|other| other.shown == Some(shown)) {
+            return Facts { by: None, known_as: None, shown: None, ..entry };
+        }
+        entry
+    }
+
     fn refuse(&mut self, trail: &Trail, link: &AskedLink, now: UnixSeconds, why: String) {
         self.entries.extend(link.complaint(trail, now, &why));
         self.refused = Some(why);
@@ -263,15 +282,47 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reader_has_shown_names_them_once() {
+        let mut trail = trail();
+        let holder = SecretKey::from_bytes(&[5; 32]);
+        let identity = SecretKey::from_bytes(&[6; 32]).public();
+        let holders = vec![AskedHolder { shows: holder.public(), signs: identity, known_as: None }];
+        let link = AskedLink { holders, ..link() };
+        let who = Reader::stated("Dr. Ng: no papers").unwrap();
+        let mut asked = |numbers: std::ops::Range<u64>, issued: u64| {
+            let says = ShareReader { id: link.id, issued: UnixSeconds::new(issued), who: who.clone() };
+            let shown = Unverified::from(&Signed::sign(&holder, &trail.network(), says));
+            let event = |at| LinkEvent {
+                shown: Some(shown.clone()),
+                who: Some(who.clone()),
+                ..event(LinkEventKind::BreakGlass, at)
+            };
+            let events: Vec<_> = numbers.map(|number| (number, event(issued + number))).collect();
+            let taken = take_events(&trail, &link, &events, NOW, false);
+            append(&mut trail, &taken);
+            taken.entries.iter().map(|entry| entry.by).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(1..4, 1_000_500), [Some(identity), None, None], "of one answer");
+        assert_eq!(asked(4..6, 1_000_500), [None, None], "nor of a later one");
+        assert_eq!(asked(6..8, 1_000_900), [Some(identity), None], "who reads again shows something new");
+    }
+
+    #[test]
     fn the_reason_of_an_emergency_stands_apart_from_the_name() {
         for (what, said, name, reason) in [
-            (LinkEventKind::BreakGlass, "Dr. Ng: no papers: at all", "Dr. Ng", Some("no papers: at all")),
-            (LinkEventKind::BreakGlass, "Dr. Ng", "Dr. Ng", None),
-            (LinkEventKind::Opened, "Dr. Ng: no papers", "Dr. Ng: no papers", None),
+            (
+                LinkEventKind::BreakGlass,
+                "Dr. Ng: no papers: at all",
+                Some("Dr. Ng"),
+                Some("no papers: at all"),
+            ),
+            (LinkEventKind::BreakGlass, "Dr. Ng", Some("Dr. Ng"), None),
+            (LinkEventKind::BreakGlass, ": no papers", None, Some("no papers")),
+            (LinkEventKind::Opened, "Dr. Ng: no papers", Some("Dr. Ng: no papers"), None),
         ] {
             let event = LinkEvent { who: Reader::stated(said), ..event(what, 1_000_500) };
             let facts = take_events(&trail(), &link(), &[(1, event)], NOW, false).entries.remove(0);
-            assert_eq!(facts.who.as_ref().map(TrailText::as_str), Some(name), "{said}");
+            assert_eq!(facts.who.as_ref().map(TrailText::as_str), name, "{said}");
             assert_eq!(facts.reason.as_ref().map(TrailText::as_str), reason, "{said}");
         }
     }

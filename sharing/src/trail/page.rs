@@ -24,7 +24,9 @@ pub fn trail_as_page(entries: &[TrailEntry], patient: Option<&PatientId>, now: U
         .iter()
         .rev()
         .filter(|entry| patient.is_none_or(|id| entry.facts.patient.as_ref() == Some(id)));
-    let chosen: Vec<&TrailEntry> = chosen.collect();
+    let mut chosen: Vec<&TrailEntry> = chosen.collect();
+    // What a gateway has told entered later than it happened.
+    chosen.sort_by_key(|entry| std::cmp::Reverse(entry.facts.at));
     let shown = &chosen[..chosen.len().min(TRAIL_PAGE_ENTRIES_MAX)];
     let urgent: Vec<_> = shown
         .iter()
@@ -65,7 +67,11 @@ fn head() -> String {
 }
 
 fn counted(shown: usize, all: usize) -> String {
-    if shown == all { format!("{all} entries.") } else { format!("The newest {shown} of {all} entries.") }
+    if shown == all {
+        format!("{all} {}.", if all == 1 { "entry" } else { "entries" })
+    } else {
+        format!("The newest {shown} of {all} entries.")
+    }
 }
 
 /// What an entry is to whoever looks for trouble.
@@ -211,6 +217,6 @@ mod tests {
         assert_eq!(page.matches("<script>").count(), 1);
         assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("data-patient=\"&lt;b&gt;&quot;\""));
         let one = trail_as_page(&entries, Some(&PatientId::new("4711").unwrap()), UnixSeconds::new(0));
-        assert!(one.contains("1 entries.") && !one.contains("Dr. Night"));
+        assert!(one.contains("1 entry.") && !one.contains("Dr. Night"));
     }
 }

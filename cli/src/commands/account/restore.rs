@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::account as account_file;
 use crate::arguments::Globals;
+use crate::counted::counted;
 use crate::failure::{Outcome, Usage};
 use crate::freshness::FreshnessAnswer;
 use crate::membership::Network;
@@ -141,7 +142,12 @@ impl fmt::Display for Answer {
         writeln!(f, "creator key  {}", self.creator)?;
         writeln!(f, "secret in    {}", self.file.display())?;
         if let (Some(files), Some(publications)) = (self.files, self.publications) {
-            writeln!(f, "{files} files and {publications} publications")?;
+            writeln!(
+                f,
+                "{} and {}",
+                counted(files as u64, "file"),
+                counted(publications as u64, "publication")
+            )?;
         } else {
             writeln!(f, "your files and publications are not known here: too few nodes could be asked")?;
         }

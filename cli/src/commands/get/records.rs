@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{Get, age_copy};
 use crate::arguments::Globals;
+use crate::counted::counted;
 use crate::destination::{Destination, Folder, Sink, unless_ended};
 use crate::failure::{Outcome, Unread, Usage};
 use crate::membership::Network;
@@ -196,7 +197,7 @@ impl fmt::Display for Answer {
 
 impl fmt::Display for FolderAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {} records", self.folder.display(), self.records)
+        writeln!(f, "{}: {}", self.folder.display(), counted(self.records, "record"))
     }
 }
 

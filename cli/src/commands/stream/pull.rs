@@ -16,6 +16,7 @@ use sharing::{
 };
 
 use crate::arguments::Globals;
+use crate::counted::counted;
 use crate::failure::Outcome;
 use crate::membership::Network;
 use crate::names::{Names, now, parse_path};
@@ -106,7 +107,12 @@ impl Pull {
         let asking =
             Asking { gateway, network: &network, keys: StreamKeys::derive(account.secret(), kept.id()?) };
         ends::send(globals, account.secret(), network.file.network).await?;
-        let Fetched { records, last, mut answer, .. } = asking.fetch(&kept).await?;
+        let Fetched { mut records, last, mut answer, .. } = asking.fetch(&kept).await?;
+        if let Some(folder) = known.folder_of(&kept)? {
+            for (name, _) in &mut records {
+                *name = IndexPath::new(format!("{folder}{name}")).context("a record has too long a name")?;
+            }
+        }
         answer.name = kept.name.clone();
         if let Some(last) = last {
             kept.pulled = last.get();
@@ -231,7 +237,8 @@ impl Fetched {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, batches, records, .. } = self;
-        writeln!(f, "{batches} batches with {records} records are in {name} now")?;
+        let (batches, records) = (counted(*batches as u64, "batch"), counted(*records as u64, "record"));
+        writeln!(f, "{batches} with {records} came into {name}")?;
         for Unopened { number, why } in &self.unopened {
             writeln!(f, "batch {number} is there as it came: {why}")?;
         }

@@ -12,9 +12,9 @@ use sharing::{HealthLink, HealthLinkEnd, LinkEvent, LinkEventKind, LinkId};
 
 use crate::gateway::{Gateway, now};
 use crate::limits::Client;
-use crate::links::{Link, LinkKind, LinkStore, NewLink, Placed};
+use crate::links::{Link, LinkKind, LinkRoom, LinkStore, NewLink, Placed};
 use crate::problem::{Code, Problem};
-use crate::routes::links::{admit_link, named, no_link, not_the_owner, record_of};
+use crate::routes::links::{admit_link, check_end, named, no_link, not_the_owner, record_of};
 
 /// Makes a health link, or changes one that may change.
 #[utoipa::path(
@@ -30,7 +30,7 @@ pub(in crate::routes) async fn offer(
     body: Body,
 ) -> Result<Response, Problem> {
     let record: Signed<HealthLink> = record_of(&gateway, body).await?;
-    admit_link(&gateway, client, &headers)?;
+    let room = admit_link(&gateway, client, &headers)?;
     let fields = record.body().fields();
     if fields.issued > now().plus(CLOCK_SKEW_MAX_S) {
         let why = format!("it is dated {}, and it is {} here", fields.issued, now());
@@ -38,17 +38,21 @@ pub(in crate::routes) async fn offer(
     }
     // Whoever asked may go: what was begun is done.
     let stopping = |_| Err(Problem::new(Code::Internal, "the gateway is stopping"));
-    tokio::spawn(async move { keep(&gateway, &record).await }).await.unwrap_or_else(stopping)
+    tokio::spawn(async move { keep(&gateway, &record, room).await }).await.unwrap_or_else(stopping)
 }
 
-async fn keep(gateway: &Gateway, record: &Signed<HealthLink>) -> Result<Response, Problem> {
+async fn keep(gateway: &Gateway, record: &Signed<HealthLink>, room: LinkRoom) -> Result<Response, Problem> {
     let (store, id) = (gateway.links()?.store(), record.body().fields().id);
-    let status = match store.put(id, kept(record)).await? {
+    // What has its room among others than guests keeps it, whoever changes it.
+    let known = store.get(id).await?.map(|link| link.terms.room);
+    let room = if known == Some(LinkRoom::Own) { LinkRoom::Own } else { room };
+    check_end(room, record.body().fields().expires)?;
+    let status = match store.put(id, kept(record, room), now()).await? {
         Placed::New => StatusCode::CREATED,
         Placed::Known => StatusCode::OK,
         Placed::Full => return Err(Problem::new(Code::Busy, "it keeps as many links as it can")),
         Placed::Other => {
-            change(gateway, store, id, record).await?;
+            change(gateway, store, id, (record, room)).await?;
             StatusCode::CREATED
         }
     };
@@ -60,7 +64,7 @@ async fn change(
     gateway: &Gateway,
     store: &dyn LinkStore,
     id: LinkId,
-    record: &Signed<HealthLink>,
+    (record, room): (&Signed<HealthLink>, LinkRoom),
 ) -> Result<(), Problem> {
     let settled = |why| Problem::new(Code::Settled, why);
     let known = owned(store, id, record.by()).await?;
@@ -73,7 +77,7 @@ async fn change(
             "its number is not above that of the record that is kept, or its flags are others",
         ));
     }
-    if !store.replace(id, &known.terms.record, kept(record)).await? {
+    if !store.replace(id, &known.terms.record, kept(record, room)).await? {
         return Err(settled("it was ended, or changed at the same time"));
     }
     let event = LinkEvent { at: now(), shown: None, what: LinkEventKind::Changed, who: None };
@@ -121,7 +125,7 @@ pub(super) fn known_record(gateway: &Gateway, link: &Link) -> Result<Signed<Heal
     })
 }
 
-fn kept(record: &Signed<HealthLink>) -> NewLink {
+fn kept(record: &Signed<HealthLink>, room: LinkRoom) -> NewLink {
     let fields = record.body().fields();
     NewLink {
         kind: LinkKind::Health,
@@ -129,5 +133,6 @@ fn kept(record: &Signed<HealthLink>) -> NewLink {
         record: record.encode(),
         attempts: fields.passcode.map(|_| fields.attempts.get().into()),
         expires: fields.expires,
+        room,
     }
 }

@@ -13,6 +13,9 @@ use crate::links::Links;
 const ID: LinkId = LinkId::from_bytes([3; 32]);
 const NETWORK: NetworkId = NetworkId::from_bytes([9; 32]);
 
+/// When links end here: soon enough for those who show no upload token.
+static ENDS: std::sync::LazyLock<UnixSeconds> = std::sync::LazyLock::new(|| now().plus(86_400));
+
 fn owner() -> SecretKey {
     SecretKey::from_bytes(&[4; 32])
 }
@@ -27,7 +30,7 @@ fn link(flags: &str, seq: u64) -> HealthLinkFields {
     let passcode = flags.contains('P').then(|| Passcode::new("open sesame").unwrap());
     HealthLinkFields {
         attempts: Attempts::try_from(if passcode.is_some() { 2 } else { 0 }).unwrap(),
-        expires: None,
+        expires: Some(*ENDS),
         files: vec![file],
         flags: flags.parse().unwrap(),
         id: ID,
@@ -62,17 +65,20 @@ async fn a_link_is_its_owners_to_change_and_to_end() {
     let (_folder, gateway) = with_links().await;
     let stranger = SecretKey::from_bytes(&[5; 32]);
     let late = HealthLinkFields { issued: now().plus(3600), ..link("L", 0) };
+    let endless = |seq| HealthLinkFields { expires: None, ..link("L", seq) };
     let single_of_two = HealthLinkFields { files: vec![link("", 0).files[0].clone(); 2], ..link("U", 0) };
     assert!(HealthLink::try_from(single_of_two).is_err());
     assert!(HealthLink::try_from(HealthLinkFields { passcode: None, ..link("P", 0) }).is_err());
     assert!(HealthLink::try_from(link("", 1)).is_err(), "what cannot change has no second record");
     for (request, status, code) in [
         (offer(&owner(), late), 400, "bad_record"),
+        (offer(&owner(), endless(0)), 403, "ends_too_late"),
         (offer(&owner(), link("L", 1)), 201, ""),
         (offer(&owner(), link("L", 1)), 200, ""),
         (offer(&owner(), link("L", 0)), 409, "settled"),
         (offer(&owner(), link("LU", 2)), 409, "settled"),
         (offer(&stranger, link("L", 2)), 403, "not_the_owner"),
+        (offer(&owner(), endless(2)), 403, "ends_too_late"),
         (offer(&owner(), link("L", 2)), 201, ""),
         (
             post(&format!("/api/health-links/{ID}/end"), &stranger, HealthLinkEnd { id: ID, issued: now() }),

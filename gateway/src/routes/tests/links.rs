@@ -5,7 +5,7 @@ use sharing::{LinkEvent, LinkEventKind, LinkId, LinkInquiry, Reader};
 
 use super::*;
 use crate::gateway::now;
-use crate::links::{LinkKind, Links, NewLink};
+use crate::links::{LinkKind, LinkRoom, Links, NewLink};
 
 const ID: LinkId = LinkId::from_bytes([3; 32]);
 const NETWORK: NetworkId = NetworkId::from_bytes([9; 32]);
@@ -25,9 +25,9 @@ async fn events_are_told_to_the_owner_and_to_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let links = Links::in_file(&folder.path().join("links.redb")).unwrap();
     let record = b"what its owner signed".to_vec();
-    let link =
-        NewLink { kind: LinkKind::Share, owner: owner().public(), record, attempts: Some(5), expires: None };
-    links.store().put(ID, link).await.unwrap();
+    let (kind, room) = (LinkKind::Share, LinkRoom::Own);
+    let link = NewLink { kind, owner: owner().public(), record, attempts: Some(5), expires: None, room };
+    links.store().put(ID, link, now()).await.unwrap();
     let who = Reader::stated("Dr. Ng");
     for (at, what) in [(100, LinkEventKind::Opened), (200, LinkEventKind::Refused)] {
         let event = LinkEvent { at: UnixSeconds::new(at), shown: None, what, who: who.clone() };

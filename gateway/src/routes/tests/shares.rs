@@ -37,6 +37,10 @@ fn share(keys: &ShareKeys, attempts: u8, issued: UnixSeconds, expires: Option<Un
     Share::new(keys, &contents, Attempts::try_from(attempts).unwrap(), expires).unwrap()
 }
 
+fn soon() -> Option<UnixSeconds> {
+    Some(now().plus(3600))
+}
+
 fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(format!("http://gateway.example{path}")).body(body.into()).unwrap()
 }
@@ -53,6 +57,21 @@ fn end(by: &SecretKey) -> Request<Body> {
 fn opening(keys: &ShareKeys) -> Request<Body> {
     let question = json!({ "knock": *keys.knock().expose_text(), "access": *keys.access().expose_text() });
     post(&format!("/api/shares/{ID}/open"), question.to_string())
+}
+
+#[tokio::test]
+async fn whoever_shows_the_upload_token_makes_links_without_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let links = Links::in_file(&folder.path().join("links.redb")).unwrap();
+    let gateway = gateway_with(true, |config| config.links = Some(links)).await;
+    let offered = |token: &str| {
+        let mut request = signed(share(&keys(None), 0, UnixSeconds::new(5), None));
+        request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        request
+    };
+    for (token, status) in [("another token than that", 403), (TOKEN, 201), (TOKEN, 200)] {
+        assert_eq!(said(&gateway, offered(token)).await.0, status, "{token}");
+    }
 }
 
 async fn gateway_of_shares() -> (tempfile::TempDir, Router) {
@@ -79,9 +98,11 @@ async fn a_share_is_registered_once_and_ended_by_its_owner_alone() {
     assert_eq!(said(&gateway, signed(begun.clone())).await.0, 201);
     assert_eq!(said(&gateway, signed(begun)).await.0, 200, "the same again");
     let over = share(&keys, 0, UnixSeconds::new(5), Some(UnixSeconds::new(6)));
-    let ahead = share(&keys, 0, now().plus(1000), None);
+    let ahead = share(&keys, 0, now().plus(1000), Some(now().plus(2000)));
     for (request, status, code) in [
-        (signed(share(&keys, 0, now(), None)), 409, "settled"),
+        (signed(share(&keys, 0, now(), soon())), 409, "settled"),
+        (signed(share(&keys, 0, now(), None)), 403, "ends_too_late"),
+        (signed(share(&keys, 0, now(), Some(now().plus(32 * 86_400)))), 403, "ends_too_late"),
         (signed(over), 410, "share_expired"),
         (signed(ahead), 400, "bad_record"),
         (post("/api/shares", "no record"), 400, "bad_record"),
@@ -109,7 +130,7 @@ async fn a_share_is_registered_once_and_ended_by_its_owner_alone() {
 async fn attempts_are_counted_for_those_who_have_the_link() {
     let (_folder, gateway) = gateway_of_shares().await;
     let (right, wrong) = (keys(Some("right")), keys(Some("wrong")));
-    said(&gateway, signed(share(&right, 2, now(), None))).await;
+    said(&gateway, signed(share(&right, 2, now(), soon()))).await;
     let stranger = ShareKeys::derive(ID, &ShareSecret::from_bytes([7; 32]), None);
     for (keys, status, code, remaining) in [
         (&stranger, 403, "wrong_link", Value::Null),
@@ -148,8 +169,10 @@ async fn attempts_are_counted_for_those_who_have_the_link() {
 async fn the_glass_is_broken_by_who_signs_for_it() {
     let (_folder, gateway) = gateway_of_shares().await;
     let keys = keys(None);
-    let emergency = share(&keys, 0, now(), None).for_emergencies();
+    let emergency = share(&keys, 0, now(), soon()).for_emergencies();
     assert_eq!(said(&gateway, signed(emergency)).await.0, 201);
+    let (_, about) = said(&gateway, request("GET", &format!("/api/shares/{ID}"), "")).await;
+    assert_eq!(about["emergency"], json!(true));
     let holder = SecretKey::from_bytes(&[6; 32]);
     let says = |id, issued, who: &str| ShareReader { id, issued, who: Reader::stated(who).unwrap() };
     let breaking = |who: Option<&str>, network: NetworkId, shown: Option<ShareReader>| {

@@ -126,6 +126,7 @@ async fn a_batch_is_kept_until_its_owner_has_it() {
             (with(good(), "authorization", &format!("Basic {}", *token().expose_text())), 401, "bad_token"),
             (append(4, &long, &device()), 413, "too_large"),
             (append(4, b"", &device()), 400, "bad_request"),
+            (append((1 << 53) - 1, b"the last", &device()), 409, "number_ahead"),
             (post("/append/..%2F..%2Fetc", "age"), 404, "no_stream"),
             (post(&format!("/append/{ID}%2F.."), "age"), 404, "no_stream"),
         ],
