@@ -288,11 +288,28 @@ paid_out() {
     local earned
     paid_as anna evidence --out "$dir/evidence.zip" >/dev/null
     royalties evidence "$dir/evidence.zip"
+    evidence() { "$headwater" --json verify "$1" --policy "$paid_dir/witnesses.policy"; }
+    evidence "$dir/evidence.zip" >"$dir/evidence.json"
+    jq -e --arg earned "$(jq -r '.epochs[0].roles.party' "$dir/anna.statement.json")" '.type == "evidence" and .witnesses == 1 and .epochs[0].roles.party == $earned' "$dir/evidence.json" >/dev/null
+    royalties forge "$dir/evidence.zip" "$dir/forged.zip"
+    refused "evidence of more than was earned" evidence "$dir/forged.zip"
+    cp "$dir/evidence.zip" "$dir/flipped.zip"
+    royalties flip "$dir/flipped.zip"
+    refused "evidence with another bit" evidence "$dir/flipped.zip"
+    refused "evidence without a log that is trusted" "$headwater" verify "$dir/evidence.zip"
     earned=$(paid_as anna balance | jq -r .earned)
     paid_as anna claim --in-all "$earned" --remark 'a bank' >/dev/null
     paid_as anna balance | jq -e --arg earned "$earned" '.paid == $earned and .earned == "0.000000"' >/dev/null
     refused "more than was earned" paid_as anna claim --in-all "${earned%.*}999.000000"
     refused "a bank beside a contract" paid_as carl claim --in-all 0.1
+    # Whom the operator has to pay, until it has said so; nobody whom contracts pay.
+    local claim
+    to_pay() { "$headwater" --json ledger claims --dir "$paid_dir/ledger" "$@"; }
+    claim=$(to_pay | jq -e --arg earned "$earned" '.claims | select(length == 1)[0] | select(.amount == $earned and .remark == "a bank").number')
+    [[ $("$headwater" ledger claims --dir "$paid_dir/ledger" --csv | wc -l) == 2 ]]
+    to_pay --paid "$claim" | jq -e '.claims == []' >/dev/null
+    to_pay | jq -e '.claims == []' >/dev/null
+    refused "a claim that nobody made" to_pay --paid 99
     local party
     for party in bob carl; do
         paid_as "$party" claim --proof >"$dir/proof.json"
@@ -388,6 +405,22 @@ controlled() {
     mv "$paid_dir/ledger.copy" "$paid_dir/ledger"
     ledger_again
     paid_settle >/dev/null
+    # A ledger that answers nobody about their grants has its log still, which says what it counts.
+    "$python" -u tests/python/royalties.py mute "$HEADWATER_LEDGER" >"$dir/mute" &
+    paid_pids[mute]=$!
+    until [[ -s $dir/mute ]]; do sleep 0.05; done
+    HEADWATER_LEDGER=$(<"$dir/mute") HEADWATER_LOG_POLICY=$paid_dir/witnesses.policy checked 0 honest eve '.finding == "honest"'
+    jq -e '.witnesses == 1 and (.unwitnessed | not)' "$dir/ended" >/dev/null
+    HEADWATER_LEDGER=$(<"$dir/mute") checked 4 forgotten gwen '.finding == "withheld" and (.why | contains("busy"))'
+    jq -e .unwitnessed "$dir/ended" >/dev/null
+    royalties omission "$dir"/canary-forgotten/*.withheld "$HEADWATER_LEDGER"
+    kill "${paid_pids[mute]}"
+    unset "paid_pids[mute]"
+    # Every log has to follow from the one before.
+    cp "$dir/canary-honest/checkpoint" "$dir/seen-checkpoint"
+    sed -i '3{s/^A/B/;t;s/^./A/}' "$dir/canary-honest/checkpoint"
+    checked 4 honest eve '.finding == "forked"'
+    cp "$dir/seen-checkpoint" "$dir/canary-honest/checkpoint"
     checked 0 honest eve '.finding == "honest"'
     checked 3 kept eve '.finding == "under_reported"'
     checked 3 silent finn '.finding == "under_reported" and (.promised | not)'
@@ -451,6 +484,11 @@ data_sold() {
     for party in anna bob carl network; do
         paid_as "$party" statement --epoch 3 | jq -r '.epochs[0].sales[0].earned'
     done >"$dir/sold"
+    # Its buyer has a line of it, and may not pass it on; its seller sees what can be bought.
+    paid_as hanna statement --epoch 3 | jq -e --arg paid "$paid" '.epochs[0] | .paid == $paid and .sales[0].own' >/dev/null
+    party=$(paid_as hanna balance | jq -r '.licences[0].name')
+    refused "a licence that may not be passed on" paid_as hanna transfer write --licence "$party" --to "$(paid_key bob)" --price 1 --out "$dir/licence.transfer"
+    "$headwater" --json sell list --dir "$dir/shop" | jq -e --arg offer "$offer" '.offers | length == 1 and .[0].name == $offer and .[0].state == "on sale"' >/dev/null
     jq -se --arg paid "$paid" 'map(. * 1000000 | round) | add == ($paid | tonumber * 1000000 | round)' "$dir/sold" >/dev/null
     echo "  a data set was sold for $paid, opened from the nodes, and its price shared to the micro-unit"
 }

@@ -59,7 +59,7 @@ impl Refused {
     pub(crate) fn is_for_good(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "bad_record" | "conflict" | "forbidden" | "insufficient_funds" | "refused"
+            "bad_record" | "conflict" | "forbidden" | "insufficient_funds" | "refused" | "settled"
         )
     }
 

@@ -58,6 +58,15 @@ impl Output {
         }
     }
 
+    /// Says what must not be overlooked beside the answer, on standard error: in red where a person is watching.
+    pub(crate) fn warn(self, text: impl Display) {
+        if self.json || !io::stderr().is_terminal() {
+            self.note(text);
+        } else {
+            eprintln!("headwater: \x1b[1;31m{}\x1b[0m", shown(&text.to_string()));
+        }
+    }
+
     /// What there is to say about data on standard output, on standard error; people see the data.
     pub(crate) fn answer_beside_data<T: Serialize>(self, answer: &T) -> anyhow::Result<()> {
         if self.json {

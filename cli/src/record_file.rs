@@ -116,6 +116,11 @@ pub(crate) fn bytes(read: Vec<u8>) -> Vec<u8> {
     from_text(&read).unwrap_or(read)
 }
 
+/// Whether these may be a record, as bytes or as text: it begins with this head.
+pub(crate) fn is_one(read: &[u8], head: u8) -> bool {
+    read.first() == Some(&head) || from_text(read).is_some_and(|bytes| bytes.first() == Some(&head))
+}
+
 /// The bytes that a text in base64url stands for. A record itself begins with the head of a CBOR map,
 /// which is none of its digits.
 fn from_text(text: &[u8]) -> Option<Vec<u8>> {

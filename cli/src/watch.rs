@@ -20,7 +20,7 @@ mod show;
 mod stream;
 mod till;
 
-pub(crate) use canary::{Canary, Check, Checked, Finding, Outing};
+pub(crate) use canary::{Canary, Check, Checked, Comparison, Finding, Outing};
 pub(crate) use fare::{Fare, UsedGrant};
 pub(crate) use feed::Feed;
 pub(crate) use kept::Keep;

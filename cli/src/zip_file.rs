@@ -1,5 +1,7 @@
 //! Zip files whose contents are stored as they are: any program opens them, and nothing is compressed (APPNOTE of PKWARE, 4.3).
 
+use std::collections::BTreeMap;
+
 /// A file that grows by one content after the other.
 #[derive(Debug, Default)]
 pub(crate) struct ZipFile {
@@ -7,6 +9,11 @@ pub(crate) struct ZipFile {
     directory: Vec<u8>,
     count: u16,
 }
+
+/// A zip file that is none of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("it is no zip file that this program has written, or a byte of it was changed")]
+pub(crate) struct NotOurs;
 
 /// What a zip file cannot hold.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +23,8 @@ pub(crate) struct ZipTooLarge;
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
+/// Bytes of what stands between the head of a content and its name.
+const ABOUT_LEN: usize = 26;
 /// Version 2.0, names in UTF-8, stored; the first day that there is, 1980-01-01.
 const KIND: [u8; 10] = [20, 0, 0, 8, 0, 0, 0, 0, 0x21, 0];
 
@@ -41,6 +50,19 @@ impl ZipFile {
         Ok(())
     }
 
+    /// The contents of a file that was written here, by name. No byte of it is another one than this program writes.
+    pub(crate) fn contents(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, NotOurs> {
+        let (mut rest, mut same, mut contents) = (bytes, Self::default(), BTreeMap::new());
+        while let Some((name, content, after)) = next(rest) {
+            same.add(name, content).map_err(|_| NotOurs)?;
+            if contents.insert(name.to_owned(), content).is_some() {
+                return Err(NotOurs);
+            }
+            rest = after;
+        }
+        if same.finish().is_ok_and(|same| same == bytes) { Ok(contents) } else { Err(NotOurs) }
+    }
+
     /// The whole file.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, ZipTooLarge> {
         let at = u32::try_from(self.bytes.len()).map_err(|_| ZipTooLarge)?;
@@ -53,6 +75,16 @@ impl ZipFile {
         }
         Ok(self.bytes)
     }
+}
+
+/// Name and content at the beginning of these bytes, and what follows; `None` behind the last content.
+fn next(bytes: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+    let (about, rest) = bytes.strip_prefix(LOCAL)?.split_at_checked(ABOUT_LEN)?;
+    let len = u32::from_le_bytes(*about.get(14..)?.first_chunk()?);
+    let name_len = u16::from_le_bytes(*about.get(22..)?.first_chunk()?);
+    let (name, rest) = rest.split_at_checked(name_len.into())?;
+    let (content, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+    Some((str::from_utf8(name).ok()?, content, rest))
 }
 
 /// The checksum of zip files: CRC-32 of ISO 3309, bit by bit.
@@ -69,6 +101,29 @@ mod tests {
     #[test]
     fn the_checksum_is_the_published_one() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        let mut zip = ZipFile::default();
+        zip.add("a", b"one").unwrap();
+        zip.add("b/c", b"").unwrap();
+        let bytes = zip.finish().unwrap();
+        let contents = ZipFile::contents(&bytes).unwrap();
+        assert_eq!(
+            contents.into_iter().collect::<Vec<_>>(),
+            [("a".into(), &b"one"[..]), ("b/c".into(), b"")]
+        );
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            assert!(ZipFile::contents(&other).is_err(), "byte {at}");
+            assert!(ZipFile::contents(&bytes[..at]).is_err(), "the first {at} bytes");
+        }
+        let mut twice = ZipFile::default();
+        twice.add("a", b"one").unwrap();
+        twice.add("a", b"two").unwrap();
+        assert!(ZipFile::contents(&twice.finish().unwrap()).is_err());
     }
 
     /// Another program, Python's, reads what was written.

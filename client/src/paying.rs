@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
-use protocol::{Amount, Code, Counted, Payment, PublicKey, ReadPrice, Signed};
+use protocol::{Amount, Code, Counted, Payment, PricedBytes, PublicKey, ReadPrice, Signed};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::wire::Wire;
@@ -32,12 +32,12 @@ pub struct Payer {
 pub struct Bill {
     /// Whom.
     pub node: PublicKey,
-    /// What it asks.
+    /// What it asks for what is read from now on.
     pub price: ReadPrice,
     /// The endpoint that reads.
     pub endpoint: PublicKey,
-    /// Bytes that this client has read from it since it began.
-    pub read: u64,
+    /// Bytes that this client has read from it since it began, each at the price that it was told before.
+    pub read: PricedBytes,
     /// What the node has said to the last payment of this row, if there was one.
     pub counted: Option<Counted>,
     /// The payment.
@@ -54,7 +54,9 @@ pub(crate) struct Purse {
 /// What was read from one node that sells.
 #[derive(Debug, Default)]
 struct Tab {
-    read: u64,
+    read: PricedBytes,
+    /// What it asked for what was read last.
+    price: Option<ReadPrice>,
     /// How much of it was known when the node was paid last.
     paid: u64,
     /// How often it was paid.
@@ -73,17 +75,18 @@ impl Purse {
         price.ledger == self.payer.ledger && price.micro <= self.payer.price_max
     }
 
-    fn add(&self, node: PublicKey, bytes: u64) {
+    fn add(&self, node: PublicKey, price: ReadPrice, bytes: u64) {
         let mut tabs = self.tabs();
         let tab = tabs.entry(node).or_default();
-        tab.read = tab.read.saturating_add(bytes);
+        tab.read.add(price.micro, bytes);
+        tab.price = Some(price);
     }
 
     /// Whether so much is open that the node should be paid without being asked; true once until that is done.
     fn begin_ahead(&self, node: PublicKey) -> bool {
         let mut tabs = self.tabs();
         let tab = tabs.entry(node).or_default();
-        let is_due = !tab.is_paid_ahead && tab.read - tab.paid >= PAY_AHEAD_LEN;
+        let is_due = !tab.is_paid_ahead && tab.owed() >= PAY_AHEAD_LEN;
         tab.is_paid_ahead |= is_due;
         is_due
     }
@@ -94,7 +97,14 @@ impl Purse {
 
     /// Nodes from which something was read since they were paid last.
     fn owed(&self) -> Vec<PublicKey> {
-        self.tabs().iter().filter(|(_, tab)| tab.read > tab.paid).map(|(node, _)| *node).collect()
+        self.tabs().iter().filter(|(_, tab)| tab.owed() > 0).map(|(node, _)| *node).collect()
+    }
+
+    /// At which price a node is paid what it says besides: what it asks now, or where that is too much, and something is
+    /// owed still, what it asked for that.
+    fn payable(&self, node: PublicKey, now: Option<ReadPrice>) -> Option<ReadPrice> {
+        let before = || self.tabs().get(&node).filter(|tab| tab.owed() > 0).and_then(|tab| tab.price);
+        now.filter(|price| self.is_affordable(price)).or_else(before)
     }
 
     fn tabs(&self) -> MutexGuard<'_, HashMap<PublicKey, Tab>> {
@@ -104,10 +114,13 @@ impl Purse {
 }
 
 impl Wire {
-    /// Counts what was read from a node that sells.
-    pub(crate) fn has_read(&self, node: PublicKey, bytes: u64) {
-        let Some((purse, _)) = self.sold_by(node) else { return };
-        purse.add(node, bytes);
+    /// Counts what was read from a node, when it sells it at a price that is paid.
+    pub(crate) fn has_read(&self, node: PublicKey, price: Option<ReadPrice>, bytes: u64) {
+        let (Some(purse), Some(price)) = (self.purse(), price) else { return };
+        if !purse.is_affordable(&price) {
+            return;
+        }
+        purse.add(node, price, bytes);
         if purse.begin_ahead(node) {
             let wire = self.clone();
             tokio::spawn(async move {
@@ -142,7 +155,9 @@ impl Wire {
 
     /// One payment at a time to a node; whoever waited meanwhile needs no other one.
     async fn pay(&self, node: PublicKey) -> bool {
-        let Some((purse, price)) = self.sold_by(node) else { return false };
+        let Some(purse) = self.purse() else { return false };
+        let asked = self.roster().view().members.get(&node).and_then(|record| record.body().reading);
+        let Some(price) = purse.payable(node, asked) else { return false };
         let (turn, payments) = {
             let mut tabs = purse.tabs();
             let tab = tabs.entry(node).or_default();
@@ -154,7 +169,8 @@ impl Wire {
         }
         let mut counted = None;
         for _ in 0..PAYMENTS_IN_A_ROW_MAX {
-            let read = purse.tabs().get(&node).map_or(0, |tab| tab.read);
+            let read = purse.tabs().get(&node).map(|tab| tab.read.clone()).unwrap_or_default();
+            let known = read.bytes();
             let Some(payment) = self.bill(purse, node, price, read, counted).await else { break };
             match self.send_payment(node, payment).await {
                 Ok(said) => counted = Some(said),
@@ -165,7 +181,11 @@ impl Wire {
             }
             let mut tabs = purse.tabs();
             let tab = tabs.entry(node).or_default();
-            (tab.paid, tab.payments) = (read, tab.payments + 1);
+            (tab.paid, tab.payments) = (known, tab.payments + 1);
+            if asked != Some(price) {
+                // What it says besides was read at a price that nobody pays.
+                break;
+            }
         }
         counted.is_some()
     }
@@ -175,7 +195,7 @@ impl Wire {
         purse: &Purse,
         node: PublicKey,
         price: ReadPrice,
-        read: u64,
+        read: PricedBytes,
         counted: Option<Counted>,
     ) -> Option<Payment> {
         let (answer, payment) = oneshot::channel();
@@ -183,12 +203,12 @@ impl Wire {
         purse.payer.bills.send(bill).await.ok()?;
         payment.await.ok()?
     }
+}
 
-    /// What a node asks for reading, when it can be paid.
-    fn sold_by(&self, node: PublicKey) -> Option<(&Purse, ReadPrice)> {
-        let purse = self.purse()?;
-        let price = self.roster().view().members.get(&node)?.body().reading?;
-        purse.is_affordable(&price).then_some((purse, price))
+impl Tab {
+    /// Bytes that were read and not known when the node was paid last.
+    fn owed(&self) -> u64 {
+        self.read.bytes().saturating_sub(self.paid)
     }
 }
 
@@ -202,6 +222,10 @@ mod tests {
         SecretKey::from_bytes(&[seed; 32]).public()
     }
 
+    fn price(ledger: u8, micro: u64) -> ReadPrice {
+        ReadPrice { ledger: node(ledger), micro: Amount::new(micro).unwrap() }
+    }
+
     fn purse() -> Purse {
         let (bills, _) = mpsc::channel(1);
         Purse::new(Payer { ledger: node(9), price_max: Amount::new(100).unwrap(), bills })
@@ -209,7 +233,6 @@ mod tests {
 
     #[test]
     fn only_the_ledgers_nodes_that_are_not_too_dear_are_paid() {
-        let price = |ledger, micro| ReadPrice { ledger: node(ledger), micro: Amount::new(micro).unwrap() };
         let purse = purse();
         assert!(purse.is_affordable(&price(9, 100)));
         assert!(!purse.is_affordable(&price(9, 101)));
@@ -219,9 +242,9 @@ mod tests {
     #[test]
     fn a_node_is_paid_ahead_once_at_a_time_when_much_is_open() {
         let purse = purse();
-        purse.add(node(1), PAY_AHEAD_LEN - 1);
+        purse.add(node(1), price(9, 1), PAY_AHEAD_LEN - 1);
         assert!(!purse.begin_ahead(node(1)));
-        purse.add(node(1), 1);
+        purse.add(node(1), price(9, 1), 1);
         assert!(purse.begin_ahead(node(1)));
         assert!(!purse.begin_ahead(node(1)), "that is being done");
         purse.end_ahead(node(1));
@@ -230,7 +253,25 @@ mod tests {
         purse.tabs().get_mut(&node(1)).unwrap().paid = PAY_AHEAD_LEN;
         assert!(!purse.begin_ahead(node(1)));
         assert!(purse.owed().is_empty());
-        purse.add(node(2), 1);
+        purse.add(node(2), price(9, 1), 1);
         assert_eq!(purse.owed(), [node(2)]);
+    }
+
+    #[test]
+    fn what_was_read_before_a_node_became_dear_is_paid_at_the_price_before() {
+        let purse = purse();
+        let (fair, dear) = (Some(price(9, 50)), Some(price(9, 101)));
+        assert_eq!(purse.payable(node(1), dear), None);
+        assert_eq!(purse.payable(node(1), fair), fair, "it wants to be paid before it gives anything");
+        purse.add(node(1), price(9, 50), 7);
+        assert_eq!(purse.payable(node(1), dear), fair);
+        purse.tabs().get_mut(&node(1)).unwrap().paid = 7;
+        assert_eq!(purse.payable(node(1), dear), None);
+        purse.add(node(1), price(9, 60), 3);
+        let read = purse.tabs()[&node(1)].read.clone();
+        assert_eq!(
+            (read.first(7), read.after(7)),
+            (PricedBytes::at(price(9, 50).micro, 7), PricedBytes::at(price(9, 60).micro, 3))
+        );
     }
 }

@@ -4,7 +4,7 @@ mod audits;
 mod error;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use chunker::{CellSize, Verified};
@@ -13,7 +13,7 @@ use proofs::{LeafSet, Root, ShardHasher, ShardLen, SliceDecoder};
 use protocol::limits::{MANIFEST_LEN_MAX, STAT_ROOTS_MAX};
 use protocol::{
     BoundedList, Counted, HeldShard, Lease, LeaseEnd, Mandate, NodeStatus, Payment, Pointer, PublicKey,
-    Release, Renewal, Request, Response, Signed, UnixSeconds, Unverified,
+    ReadPrice, Release, Renewal, Request, Response, Signed, UnixSeconds, Unverified,
 };
 use tokio::time::timeout;
 
@@ -141,10 +141,10 @@ impl Wire {
         within: Duration,
     ) -> Result<(Duration, Rows), WireError> {
         let asked = Instant::now();
-        let mut exchange =
-            in_time(within, self.request(node, &Request::Read { root, leaves: leaves.clone() })).await??;
+        let request = Request::Read { root, leaves: leaves.clone() };
+        let (mut exchange, price) = in_time(within, self.reading(node, &request)).await??;
         expect(in_time(within, exchange.response()).await??, |r| matches!(r, Response::Slice).then_some(()))?;
-        self.has_read(node, leaves.slice_len());
+        self.has_read(node, price, leaves.slice_len());
         let first_byte = asked.elapsed();
         self.heard(node);
         let mut decoder = SliceDecoder::new(root, leaves);
@@ -200,10 +200,10 @@ impl Wire {
 
     async fn fetch_once(&self, node: PublicKey, root: Root, within: Duration) -> Result<Bytes, WireError> {
         let all = async {
-            let mut exchange = self.request(node, &Request::Fetch { root }).await?;
+            let (mut exchange, price) = self.reading(node, &Request::Fetch { root }).await?;
             let response = exchange.response().await?;
             let len = expect(response, |r| if let Response::Whole { len } = r { Some(len) } else { None })?;
-            self.has_read(node, len.get());
+            self.has_read(node, price, len.get());
             let max = usize::try_from(MANIFEST_LEN_MAX).expect("1 MiB fits");
             let bytes = exchange.receiving.rest(max).await?;
             if Root::of(&bytes) == root { Ok(bytes) } else { Err(wrong(Wrong::Hash)) }
@@ -346,7 +346,13 @@ impl Wire {
     async fn peer(&self, node: PublicKey) -> Result<Peer, WireError> {
         let members = self.roster.view().members;
         let record = members.get(&node).ok_or(WireError::Unknown(node))?;
-        Ok(self.pool.connect(record).await?)
+        let peer = self.pool.connect(record).await?;
+        if peer.record().body().seq > record.body().seq {
+            // It was started anew since its record was heard of, and may ask another price.
+            self.roster.learn(vec![peer.record().clone()], SystemTime::now().into());
+            self.avoid_dear_nodes();
+        }
+        Ok(peer)
     }
 
     /// Asks something of a node, whatever it is. A node that wants to be paid first is paid, and asked once more.
@@ -362,6 +368,16 @@ impl Wire {
 
     async fn request(&self, node: PublicKey, request: &Request) -> Result<Exchange, WireError> {
         Ok(self.peer(node).await?.request(request).await?)
+    }
+
+    /// A request to read, and what the node asks for it: what its welcome on this connection said.
+    async fn reading(
+        &self,
+        node: PublicKey,
+        request: &Request,
+    ) -> Result<(Exchange, Option<ReadPrice>), WireError> {
+        let peer = self.peer(node).await?;
+        Ok((peer.request(request).await?, peer.record().body().reading))
     }
 
     async fn ask(&self, node: PublicKey, request: &Request, within: Duration) -> Result<Response, WireError> {

@@ -24,6 +24,7 @@ mod agreement;
 mod any;
 mod apportion;
 mod attested;
+mod disputes;
 mod entry;
 mod fold;
 mod hledger;
@@ -50,12 +51,13 @@ pub use agreement::{
 pub use any::LedgerRecord;
 pub use apportion::apportion;
 pub use attested::{Attested, AttestedError, Commitment, Committing, Nonce, NotAttested, Proved};
+pub use disputes::{Disputed, HOLD_EPOCHS_MAX};
 pub use entry::{
     Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
 };
 pub use fold::{
     Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX,
-    Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HoldError,
+    Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HeldLicence, HoldError,
     INTRODUCED_MAX, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S,
     REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S, STORAGE_NODES_MAX, SettleError,
     StorageError,
@@ -75,10 +77,11 @@ pub use records::{
 };
 pub use sealed_key::{NotSealedToThis, SOLD_LEN_MAX, SealedKey, SoldLenError};
 pub use settlement::{
-    Acknowledged, Carrier, Counted, GatewayTotal, Keeper, Line, LineBudget, ListProof, ListRoot, LogAudit,
-    LogAuditError, PayoutRoot, Pool, Resale, Rule, Sale, Settlement, Shown, Subscription, Summary, Totals,
+    Acknowledged, Carrier, Counted, Divisions, GatewayTotal, Keeper, LEAVES_MAX, Line, LineBudget, ListProof,
+    ListRoot, LogAudit, LogAuditError, NotPublished, PayoutRoot, Pool, Published, Resale, Rule, Sale,
+    Settlement, Shown, Subscription, Summary, Totals,
 };
-pub use shortfall::{SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
+pub use shortfall::{Listed, SHORTFALL_GRANTS_MAX, SHORTFALL_LEN_MAX, Shortfall, ShortfallError};
 pub use text::{LedgerHost, Remark, TextError, Unit};
 pub use top_up::{TopUpCode, TopUpCodeError};
 pub use transaction::{Balances, Overdrawn, Posting, Transaction};

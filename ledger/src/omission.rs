@@ -6,7 +6,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Acknowledged, ListProof, ListRoot, Summary};
+use crate::{Acknowledged, ListProof, ListRoot, Published, Summary};
 
 /// Longest proof of an omission, in bytes.
 pub const OMISSION_LEN_MAX: usize = 65_536;
@@ -15,6 +15,9 @@ pub const OMISSION_LEN_MAX: usize = 65_536;
 ///
 /// It needs nothing of the gateway: whoever watches for the sake of control, like everybody else, posts a receipt and keeps
 /// the promise. The summary is one of the log, which its reader has to see to.
+///
+/// With what stands beside it, which the ledger shows to whoever was granted the session, nothing can be said against it. Where
+/// the ledger shows nothing, the list of hashes in the log has to do: see [`Omission::verify_in`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Omission {
     /// What the session was granted, signed by the ledger.
@@ -25,8 +28,8 @@ pub struct Omission {
     pub receipt: Signed<DeliveryReceipt>,
     /// The settlement of the grant's epoch.
     pub summary: Summary,
-    /// What stands in its list where the receipt belongs.
-    pub beside: Neighbours,
+    /// What stands in its list where the receipt belongs, unless the ledger does not show it.
+    pub beside: Option<Neighbours>,
 }
 
 /// The two items of the list of receipts between which a stream belongs; the first one may be of the stream itself.
@@ -53,12 +56,15 @@ pub enum OmissionError {
     Unrelated,
     #[error("what stands in the list does not show that the receipt is missing")]
     NotMissing,
+    #[error("it does not say what stands beside the receipt: the log has to be looked through")]
+    NothingShown,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    beside: Neighbours,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beside: Option<Neighbours>,
     grant: Unverified<SessionGrant>,
     promise: Unverified<Promise>,
     receipt: Unverified<DeliveryReceipt>,
@@ -90,17 +96,38 @@ impl Neighbours {
 impl Omission {
     /// True to what it says: this ledger has promised to count the receipt, and the settlement does not.
     pub fn verify(&self, ledger: &PublicKey) -> Result<(), OmissionError> {
+        self.check(ledger)?;
+        let beside = self.beside.as_ref().ok_or(OmissionError::NothingShown)?;
+        if beside.show_missing(&self.summary.receipts, self.receipt.body()) {
+            Ok(())
+        } else {
+            Err(OmissionError::NotMissing)
+        }
+    }
+
+    /// True when this ledger has promised to count the receipt, and the list in its log does not have it. Only the ledger can
+    /// say more, with a later item of the same stream that covers it; one that shows none has left it out.
+    pub fn verify_in(&self, ledger: &PublicKey, published: &Published) -> Result<(), OmissionError> {
+        self.check(ledger)?;
+        if self.summary != *published.summary() {
+            return Err(OmissionError::Unrelated);
+        }
+        if published.lists(&Acknowledged::newest(self.receipt.body())) {
+            return Err(OmissionError::NotMissing);
+        }
+        Ok(())
+    }
+
+    /// The records are about the same, and this ledger has signed what is its own.
+    fn check(&self, ledger: &PublicKey) -> Result<(), OmissionError> {
         let (grant, receipt) = (self.grant.body(), self.receipt.body());
         let is_of_ledger = self.grant.by() == *ledger && self.promise.by() == *ledger;
         let is_of_session = self.receipt.by() == grant.session && receipt.serial == grant.serial;
         let is_promised = self.promise.body().name == self.receipt.name();
-        if !(is_of_ledger && is_of_session && is_promised && grant.epoch == self.summary.epoch) {
-            return Err(OmissionError::Unrelated);
-        }
-        if self.beside.show_missing(&self.summary.receipts, receipt) {
+        if is_of_ledger && is_of_session && is_promised && grant.epoch == self.summary.epoch {
             Ok(())
         } else {
-            Err(OmissionError::NotMissing)
+            Err(OmissionError::Unrelated)
         }
     }
 

@@ -5,10 +5,12 @@ mod audit;
 mod carriers;
 mod cost;
 mod counted;
+mod divisions;
 mod keepers;
 mod lines;
 mod list;
 mod plays;
+mod published;
 mod sales;
 mod subscriptions;
 mod views;
@@ -23,13 +25,14 @@ pub use self::audit::{LogAudit, LogAuditError};
 use self::carriers::Carried;
 pub use self::carriers::{Carrier, GatewayTotal};
 pub use self::counted::{Counted, Shown};
+pub use self::divisions::Divisions;
 pub use self::keepers::Keeper;
 use self::lines::Shares;
 pub use self::lines::{Line, LineBudget, Pool};
-pub(crate) use self::list::ListTree;
 pub use self::list::{ListProof, ListRoot};
 use self::plays::Play;
 pub(crate) use self::plays::asked;
+pub use self::published::{LEAVES_MAX, NotPublished, Published};
 use self::sales::Sold;
 pub use self::sales::{Resale, Sale};
 pub use self::subscriptions::Subscription;
@@ -56,7 +59,7 @@ pub struct Settlement {
     pub sales: Vec<Sale>,
     /// What contracts owe to whom, all in all.
     pub payouts: Vec<Payout>,
-    /// The newest receipt of every stream. They are not published, but each can be shown to be among them, or not.
+    /// The newest receipt of every stream. Their hashes are published, so that each can be seen to be among them, or not.
     pub receipts: Vec<Acknowledged>,
     /// What is posted; `None` when nothing moves.
     pub transaction: Option<Transaction>,
@@ -165,7 +168,8 @@ impl Settlement {
         let payouts = self.payouts.iter().copied().map(LogEntry::Payout);
         let summary = LogEntry::Settlement(Box::new(self.summary.clone()));
         let carried = gateways.chain(carriers);
-        lines.chain(subscriptions).chain(carried).chain(keepers).chain(sales).chain(payouts).chain([summary])
+        let beside = keepers.chain(sales).chain(payouts);
+        lines.chain(subscriptions).chain(carried).chain(beside).chain(self.leaves()).chain([summary])
     }
 
     pub(crate) fn of(ledger: &Ledger, epoch: Epoch) -> Self {

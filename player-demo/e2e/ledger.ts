@@ -67,7 +67,7 @@ async function seesStatement(page: Page, gateway: string, looked: (page: Page, n
   assert(earned === "21.000003 EUR", `three epochs of 7.000001 are ${earned}`);
   const [download] = await Promise.all([page.waitForEvent("download"), page.click(".save a")]);
   const csv = readFileSync((await download.path()) as string, "utf8");
-  assert(csv.split("\r\n").length === 3 * 2 + 2 && csv.includes(",7000001"), "the CSV is not what the page shows");
+  assert(csv.split("\r\n").length === 3 * 2 + 2 && csv.includes(",7.000001"), "the CSV is not what the page shows");
   await looked(page, "statement");
 }
 

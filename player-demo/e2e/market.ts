@@ -206,12 +206,13 @@ function seesStatement(browser: Browser, { gateway, account }: Target, bought: B
     const [download] = await Promise.all([page.waitForEvent("download"), page.click(".save a")]);
     const [head, ...rows] = readFileSync((await download.path()) as string, "utf8").trim().split("\r\n").map((row) => row.split(","));
     const at = (name: string) => (head as string[]).indexOf(name);
-    const mine = rows.filter((row) => row[at("gateway")] === bought.gateway && Number(row[at("bytes")]) === bought.bytes);
+    const micro = (row: string[], name: string) => Math.round(Number(row[at(name)]) * 1e6);
+    const mine = rows.filter((row) => row[at("kind")] === "plays" && row[at("gateway")] === bought.gateway && Number(row[at("bytes")]) === bought.bytes);
     assert(mine.length === 1, `${mine.length} lines of the statement are for the ${bought.bytes} bytes of the browser`);
     const [row] = mine as [string[]];
-    const found = Number(row[at("paid_micro")]);
+    const found = micro(row, "charged");
     assert(found === bought.paid, `the statement says that ${found} were paid instead of ${bought.paid}`);
-    const earned = rows.reduce((sum, one) => sum + Number(one[at("earned_micro")]), 0);
+    const earned = rows.reduce((sum, one) => sum + micro(one, "earned"), 0);
     const tile = await page.textContent(".tile strong");
     assert(Math.abs(Number(/[\d.]+/.exec(tile ?? "")?.[0]) * 1e6 - earned) < 1, `the page says ${tile}, its lines ${earned} micro-units`);
     return `${rows.length} lines and ${tile}`;

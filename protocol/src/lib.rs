@@ -47,9 +47,9 @@ pub use ids::{LeaseId, NetworkId, ParseNetworkIdError, Sequence, Slot};
 pub use iroh_base::{PublicKey, SecretKey, Signature};
 pub use pay::{
     AgreementId, Alias, Allocation, Amount, AmountError, Counted, Delivered, DeliveryReceipt, Epoch,
-    LaneNumber, Paid, PayLane, Payment, PaymentError, Per, Ppm, PpmError, Promise, Quantity, QuantityError,
-    ReadPrice, STREAMS_MAX, Serial, SessionGrant, StreamNumber, StreamNumberError, TitlePrice, Usage,
-    VerifiedPayment, Voucher,
+    LaneNumber, Paid, PayLane, Payment, PaymentError, Per, Ppm, PpmError, PricedBytes, Promise, Quantity,
+    QuantityError, ReadCost, ReadPrice, STREAMS_MAX, Serial, SessionGrant, StreamNumber, StreamNumberError,
+    TitlePrice, Usage, VerifiedPayment, Voucher,
 };
 pub use records::{
     Addresses, AddressesError, Admission, AdmissionError, ByteHours, CapacityClass, CapacityClassError,

@@ -284,7 +284,7 @@ fn service(
         turns: Turns::default(),
         audits: Audits::default(),
         verdicts,
-        sale,
+        sale: sale.map(Arc::new),
         claims: Mutex::default(),
         put_pause: config.put_pause,
     })

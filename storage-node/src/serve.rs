@@ -45,7 +45,7 @@ pub(crate) struct Service {
     pub(crate) audits: Audits,
     pub(crate) verdicts: Arc<Verdicts>,
     /// Where reads are sold.
-    pub(crate) sale: Option<Sale>,
+    pub(crate) sale: Option<Arc<Sale>>,
     pub(crate) claims: Mutex<Claims>,
     /// How long the body of a put may pause.
     pub(crate) put_pause: Duration,
@@ -178,7 +178,7 @@ impl Service {
     /// What was done so far, and what is kept. Waits for the disk.
     pub(crate) fn stats(&self) -> NodeStats {
         let Self { counts, store, .. } = self;
-        let (unpaid, paid) = self.sale.as_ref().map(Sale::open_and_paid).unwrap_or_default();
+        let (unpaid, paid) = self.sale.as_deref().map(Sale::open_and_paid).unwrap_or_default();
         NodeStats {
             connections: counts.connections.get(),
             requests: counts.requests.get(),

@@ -43,7 +43,7 @@ pub(crate) async fn note_egress(service: &Service, noted: &mut Month) {
 /// Writes down what readers owe, where reads are sold.
 pub(crate) async fn note_unpaid(service: &Arc<Service>) {
     let worker = service.clone();
-    let written = spawn_blocking(move || worker.sale.as_ref().map_or(Ok(()), Sale::note_unpaid)).await;
+    let written = spawn_blocking(move || worker.sale.as_deref().map_or(Ok(()), Sale::note_unpaid)).await;
     if let Ok(Err(error)) = written {
         tracing::error!(%error, "cannot write down what readers owe");
     }

@@ -5,10 +5,12 @@
     royalties.py shares LEDGER FOLDER VIEWER.json…                     every share of the settled epoch, to the micro-unit; in FOLDER are
                                                                        statements, what nodes have handed in, and what they have earned
     royalties.py evidence FILE.zip                                     the proofs in it, with metamorphic-log
+    royalties.py forge FILE.zip OTHER.zip                              the same, whole, with a statement that says a micro-unit more
     royalties.py payout PROOF.json                                     the path of a payout to its root
     royalties.py flip FILE                                             changes one bit in the middle
     royalties.py liar GATEWAY TRACK N                                  the gateway, with a bit of segment N and all later ones changed
     royalties.py miser LEDGER                                          the ledger, but for batches with receipts: it says that it took these
+    royalties.py mute LEDGER                                           the ledger, but for what it is asked about grants
     royalties.py omission FILE LEDGER                                  that the proof in it convicts the ledger, and of what
     royalties.py keepers LEDGER PREPAID.json LOSER                     what every node has for what it has kept, and who has lost shards
     royalties.py viewers WATCHED.json WATCH FOLDER                     what `headwater watch` has signed, as `watch` prints it
@@ -28,6 +30,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -498,6 +501,12 @@ def shares(arguments):
         statement = json.loads(path.read_text())
         party = bytes.fromhex(statement["party"])
         roles = [{role: micro(amount) for role, amount in epoch["roles"].items()} for epoch in statement["epochs"]]
+        for epoch, said in zip(statement["epochs"], roles):
+            rows = [row for kind in ("lines", "sales", "carried") for row in epoch[kind]]
+            listed = sum(micro(row["earned"]) for row in rows)
+            require(listed == sum(said.values()), f"the rows of {path.name} have earned {listed} instead of {said}")
+            spent = sum(micro(row["paid"]) for row in rows if row.get("own", True))
+            require(spent == micro(epoch["paid"]), f"the rows of {path.name} have paid {spent} instead of {epoch['paid']}")
         whole = {role: sum(one[role] for one in roles) for role in ("party", "gateway", "node", "network")}
         treasury = network if statement["party"] == ledger.terms["treasury"] else 0
         mine = {"party": parties.pop(party, 0), "gateway": 0, "node": 0, "network": treasury}
@@ -542,6 +551,27 @@ def evidence(arguments):
         for line in epoch["lines"]:
             require(proved[line["index"]]["line"]["paid"] == micro(line["paid"]), "the log says another amount")
     print(f"{len(proved)} entries are proved by {len(content)} files")
+
+
+def forge(arguments):
+    """Writes evidence whose statement has earned a micro-unit more in one line and in the sum, and that is a whole file."""
+    with zipfile.ZipFile(arguments.file) as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    statement = json.loads(files["statement.json"])
+    epoch = statement["epochs"][0]
+    for place, key in ((epoch["lines"][0], "earned"), (epoch["roles"], "party")):
+        more = micro(place[key]) + 1
+        place[key] = f"{more // MICRO}.{more % MICRO:06}"
+    files["statement.json"] = json.dumps(statement).encode()
+    content, directory = b"", b""
+    for name, data in files.items():
+        about = bytes([20, 0, 0, 8, 0, 0, 0, 0, 0x21, 0]) + zlib.crc32(data).to_bytes(4, "little") + 2 * len(data).to_bytes(4, "little")
+        about += len(name).to_bytes(2, "little") + bytes(2)
+        directory += b"PK\1\2" + bytes([20, 0]) + about + bytes(10) + len(content).to_bytes(4, "little") + name.encode()
+        content += b"PK\3\4" + about + name.encode() + data
+    count = len(files).to_bytes(2, "little")
+    end = b"PK\5\6" + bytes(4) + 2 * count + len(directory).to_bytes(4, "little") + len(content).to_bytes(4, "little") + bytes(2)
+    pathlib.Path(arguments.other).write_bytes(content + directory + end)
 
 
 def keccak256(data):
@@ -665,20 +695,57 @@ def miser(arguments):
     serve(answer)
 
 
+def mute(arguments):
+    """A ledger that tells nobody what it has of their grants."""
+
+    def answer(handler):
+        if handler.path == "/v1/inquiries":
+            problem = {"code": "busy", "detail": "not now"}
+            answer_with(handler, 503, "application/problem+json", json.dumps(problem).encode())
+            return
+        passed = pass_on(arguments.ledger, handler)
+        answer_with(handler, passed.status, passed.headers.get("Content-Type", "application/octet-stream"), passed.read())
+
+    serve(answer)
+
+
+def node_of(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_of(leaves):
+    """RFC 6962: the root over hashes of leaves."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256().digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return node_of(root_of(leaves[:split]), root_of(leaves[split:]))
+
+
+def receipts_of(ledger, summary):
+    """The hashes of the list of receipts of this settlement, as the log has them."""
+    leaves = []
+    for entry in ledger.log():
+        leaves += entry.get("receipts", [])
+        if "settlement" in entry:
+            if entry["settlement"] == summary:
+                found = {"count": len(leaves), "root": root_of(leaves)}
+                require(found == summary["receipts"], "the log has another list of receipts than its settlement")
+                return leaves
+            leaves = []
+    raise Invalid("the log has another settlement")
+
+
 def is_included(item, proof, listed):
     """RFC 6962: the item is at its place in the list."""
-
-    def node(left, right):
-        return hashlib.sha256(b"\1" + left + right).digest()
 
     found, at, last = hashlib.sha256(b"\0" + canonical(item)).digest(), proof["index"], listed["count"] - 1
     for beside in proof["path"]:
         if at & 1 or at == last:
-            found = node(beside, found)
+            found = node_of(beside, found)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            found = node(found, beside)
+            found = node_of(found, beside)
         at, last = at >> 1, last >> 1
     return last == 0 and found == listed["root"]
 
@@ -696,9 +763,14 @@ def omission(arguments):
     require(session == grant["session"] and receipt["serial"] == grant["serial"], "the receipt is of another session")
     require(promise["name"] == hash_of(canonical([session, "delivery_receipt", receipt])), "another record is promised")
     summary = proof["summary"]
-    require({"settlement": summary} in ledger.log(), "the log has another settlement")
+    leaves = receipts_of(ledger, summary)
+    own = {"receipt": hash_of(canonical(receipt))} | {key: receipt[key] for key in ("seq", "serial", "stream", "usage")}
+    require(hashlib.sha256(b"\0" + canonical(own)).digest() not in leaves, "the log lists it")
     require(summary["epoch"] == grant["epoch"], "another epoch is settled")
     place = lambda one: (one["serial"], one["stream"])
+    if "beside" not in proof:
+        print(f"epoch {grant['epoch']} lists {len(leaves)} receipts, and not the one over {receipt['usage']['bytes']} bytes that the ledger has promised to count")
+        return
     before, after = proof["beside"].get("before"), proof["beside"].get("after")
     for item, path in filter(None, (before, after)):
         require(is_included(item, path, summary["receipts"]), "what stands beside it is not in the list")
@@ -789,6 +861,13 @@ def parse():
     one.add_argument("number", type=int)
     one = commands.add_parser("miser")
     one.set_defaults(run=miser)
+    one.add_argument("ledger")
+    one = commands.add_parser("forge")
+    one.set_defaults(run=forge)
+    one.add_argument("file")
+    one.add_argument("other")
+    one = commands.add_parser("mute")
+    one.set_defaults(run=mute)
     one.add_argument("ledger")
     one = commands.add_parser("keepers")
     one.set_defaults(run=keepers)

@@ -81,9 +81,12 @@ struct Promised {
 
 #[derive(Serialize)]
 struct Proved {
+    file: PathBuf,
     proof: PathBuf,
     by: String,
     origin: String,
+    /// The key that has signed for the log: whoever checks the proof has to trust it.
+    log: String,
     index: u64,
     size: u64,
     /// How many witnesses of the policy, who are not the log itself, have cosigned.
@@ -119,7 +122,7 @@ impl Attest {
         for done in [pending, kept] {
             fs::remove_file(&done).with_context(|| format!("cannot remove {}", done.display()))?;
         }
-        globals.output().answer(&Proved::of(proof, &attested, proved.proof.index, accepted))?;
+        globals.output().answer(&Proved::of([self.file, proof], &attested, proved.proof.index, accepted))?;
         Ok(Outcome::Complete)
     }
 
@@ -205,10 +208,16 @@ impl Promised {
 }
 
 impl Proved {
-    fn of(proof: PathBuf, attested: &Attested, index: u64, accepted: AcceptedCheckpoint) -> Self {
-        let AcceptedCheckpoint { checkpoint, witnessed_by } = accepted;
+    fn of(
+        [file, proof]: [PathBuf; 2],
+        attested: &Attested,
+        index: u64,
+        accepted: AcceptedCheckpoint,
+    ) -> Self {
+        let AcceptedCheckpoint { checkpoint, log, witnessed_by } = accepted;
         let (by, origin) = (attested.record.by().to_string(), checkpoint.origin.to_string());
-        Self { proof, by, origin, index, size: checkpoint.size, witnesses: witnessed_by }
+        let (size, log) = (checkpoint.size, log.to_string());
+        Self { file, proof, by, origin, log, index, size, witnesses: witnessed_by }
     }
 }
 
@@ -225,7 +234,9 @@ impl fmt::Display for Proved {
         writeln!(f, "proof       {}", self.proof.display())?;
         writeln!(f, "by          {}", self.by)?;
         writeln!(f, "log         {}, entry {} of {}", self.origin, self.index, self.size)?;
-        writeln!(f, "{}", witnessed(self.witnesses))
+        writeln!(f, "{}", witnessed(self.witnesses))?;
+        let (file, proof) = (self.file.display(), self.proof.display());
+        writeln!(f, "to check    headwater verify '{file}' '{proof}' --log '{}'", self.log)
     }
 }
 

@@ -1,11 +1,12 @@
 //! `headwater verify`: says what a signed record, a transcript or an audit log says, if it verifies; or that a file was attested to.
 
 mod attested;
+mod evidence;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use client::AuditLogReader;
 use data_encoding::HEXLOWER;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use sharing::{ERASURE_LEN_MAX, Erasure, ErasureCertificate};
 
 use self::attested::AttestedFile;
+use self::evidence::Evidence;
 use crate::arguments::Globals;
 use crate::attest::KnownLog;
 use crate::failure::{Outcome, Usage};
@@ -36,6 +38,9 @@ use crate::record_file::{self, RecordFile};
 /// is read to its end, and its chain is checked too. Exit status 1 when anything is off; an audit that the
 /// node did not pass is not, as long as its transcript says so rightly.
 ///
+/// Of the evidence that `headwater ledger evidence` has made everything is checked with nothing but the log that you name: proofs,
+/// signatures, shares and sums; and it is said what of it nobody can verify.
+///
 /// With a second file, the proof that `headwater attest` has made, the first one may be any file: it is the one that was
 /// attested to, to the byte, and the log that you name has it. Of an Open Badge is told what it says. Nobody is asked.
 #[derive(Args, Debug)]
@@ -46,6 +51,7 @@ Examples:
   headwater verify audits.log
   headwater verify scan.dcm.erasure.txt
   headwater verify - < lease.cbor
+  headwater verify evidence.zip --policy witnesses.policy
   headwater verify badge.json badge.json.proof --policy witnesses.policy")]
 pub(crate) struct Verify {
     /// The file with the record, the transcript or the log; - for standard input, except for logs
@@ -60,6 +66,9 @@ pub(crate) struct Verify {
 
 /// Longest file that is read whole, in bytes: a certificate of erasure in base64 with what stands above it.
 const FILE_LEN_MAX: u64 = 2 * ERASURE_LEN_MAX as u64 + TRANSCRIPT_LEN_MAX as u64;
+
+/// Longest file of evidence, in bytes.
+const EVIDENCE_LEN_MAX: u64 = 512 << 20;
 
 /// A record whose signature verified, or a transcript of which everything did.
 #[derive(Serialize)]
@@ -80,34 +89,54 @@ impl Verify {
             output.answer(&AttestedFile::check(&self.file, proof, &self.known.wanted()?)?)?;
             return Ok(Outcome::Complete);
         }
-        let bytes = record_file::read(&self.file, FILE_LEN_MAX)?;
-        match Kind::of(&bytes) {
+        let bytes = record_file::read(&self.file, EVIDENCE_LEN_MAX)?;
+        let kind = Kind::of(&bytes);
+        match kind {
+            kind if bytes.len() as u64 > kind.len_max() => bail!("{}", self.unknown()),
+            Kind::Evidence => {
+                output.answer(&Evidence::check(&self.file, &bytes, &self.known.wanted()?)?)?;
+            }
             Kind::Proof => {
                 return Err(Usage::because("this is a proof: name the file that it is about before it"));
             }
             Kind::Log => output.answer(&Log::read(&self.file)?)?,
             Kind::Erasure => output.answer(&Verified::erasure(&self.file, &bytes)?)?,
             Kind::Transcript => output.answer(&Verified::transcript(&self.file, &bytes)?)?,
+            Kind::Unknown => bail!("{}", self.unknown()),
             Kind::Record => output.answer(&Verified::record(RecordFile::verify(&self.file, bytes)?)?)?,
         }
         Ok(Outcome::Complete)
+    }
+
+    /// What to say of a file that is nothing that can be checked alone.
+    fn unknown(&self) -> String {
+        let file = self.file.display();
+        format!(
+            "{file} is no signed record, transcript, log of audits, certificate of erasure or evidence; if it was attested to, name its \
+             proof as well: headwater verify '{file}' '{file}.proof' --log KEY"
+        )
     }
 }
 
 /// What a file begins as.
 enum Kind {
     Erasure,
+    /// A zip file.
+    Evidence,
     /// That something is in a transparency log.
     Proof,
     Log,
     Transcript,
     Record,
+    /// Nothing that has a signature.
+    Unknown,
 }
 
 impl Kind {
     fn of(bytes: &[u8]) -> Self {
         /// Heads of CBOR maps of three and of four entries; a record has six.
         const TRANSCRIPT: [u8; 2] = [0xa3, 0xa4];
+        const RECORD: u8 = 0xa6;
         if bytes.starts_with(AUDIT_LOG_MAGIC) {
             Self::Log
         } else if ErasureCertificate::is_in(bytes) {
@@ -116,8 +145,21 @@ impl Kind {
             Self::Proof
         } else if bytes.first().is_some_and(|head| TRANSCRIPT.contains(head)) {
             Self::Transcript
-        } else {
+        } else if bytes.starts_with(b"PK\x03\x04") {
+            Self::Evidence
+        } else if record_file::is_one(bytes, RECORD) {
             Self::Record
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Longest file of the kind that is read whole, in bytes; logs are read from the disk.
+    const fn len_max(&self) -> u64 {
+        match self {
+            Self::Evidence => EVIDENCE_LEN_MAX,
+            Self::Log => u64::MAX,
+            _ => FILE_LEN_MAX,
         }
     }
 }

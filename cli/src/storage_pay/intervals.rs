@@ -49,6 +49,16 @@ struct Since {
 }
 
 impl Interval {
+    /// How many hours it has.
+    pub(super) const fn hours(&self) -> u64 {
+        self.to - self.from
+    }
+
+    /// The first so many hours of it.
+    pub(super) fn first(self, hours: u64) -> Self {
+        Self { to: self.to.min(self.from.saturating_add(hours)), ..self }
+    }
+
     /// What of it is behind `hour`.
     pub(super) fn after(self, hour: u64) -> Option<Self> {
         let from = self.from.max(hour);

@@ -43,6 +43,8 @@ pub(crate) struct Reporter {
     waiting: VecDeque<Interval>,
     /// Of each node, up to which hour all is settled with the ledger.
     reported: BTreeMap<String, u64>,
+    /// Prepayments of other ledgers than the one that was found.
+    foreign: Vec<usize>,
 }
 
 /// What became of an interval.
@@ -59,8 +61,12 @@ enum Handed {
     Taken,
     /// It will never be taken.
     Refused,
+    /// Its prepayment has not so much left: for fewer hours it may suffice.
+    TooDear,
     /// Its prepayment does not pay for it: another one may.
     Unpaid,
+    /// The ledger has never got its prepayment.
+    Unheard,
     Later,
 }
 
@@ -84,7 +90,19 @@ impl Reporter {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
         let (intervals, waiting) = (Intervals::default(), VecDeque::new());
-        Ok(Self { ledger, prepayments, auditor, log, file, reader: None, intervals, waiting, reported })
+        let foreign = Vec::new();
+        Ok(Self {
+            ledger,
+            prepayments,
+            auditor,
+            log,
+            file,
+            reader: None,
+            intervals,
+            waiting,
+            reported,
+            foreign,
+        })
     }
 
     /// Hands in what follows from audits, without end.
@@ -105,16 +123,30 @@ impl Reporter {
                 return Ok(());
             }
             let ledger = LedgerApi::connect(&self.ledger).await?;
-            let network = ledger.signed_for()?;
-            if self.prepayments.iter().any(|prepayment| prepayment.network() != network) {
-                bail!("a prepayment is for another ledger than the one at {}", ledger.url());
-            }
+            self.leave_out_foreign(&ledger)?;
             let before = self.waiting.len();
             self.hand_in_all(&ledger).await?;
             if is_all || self.waiting.len() == before {
                 return Ok(());
             }
         }
+    }
+
+    /// Prepayments of another ledger pay for nothing here, and keep no other one from it.
+    fn leave_out_foreign(&mut self, ledger: &LedgerApi) -> anyhow::Result<()> {
+        let network = ledger.signed_for()?;
+        let others = self.prepayments.iter().enumerate().filter(|(_, it)| it.network() != network);
+        let foreign: Vec<usize> = others.map(|(index, _)| index).collect();
+        if !foreign.is_empty() && foreign.len() == self.prepayments.len() {
+            bail!("all prepayments are for another ledger than the one at {}", ledger.url());
+        }
+        if foreign != self.foreign {
+            let names: Vec<_> =
+                foreign.iter().map(|index| self.prepayments[*index].name().to_string()).collect();
+            tracing::error!(?names, ledger = %ledger.url(), "prepayments are left out: they are for another ledger");
+            self.foreign = foreign;
+        }
+        Ok(())
     }
 
     /// Hands in all that waits, of each node in order. What waits of one node keeps no other one waiting.
@@ -134,9 +166,13 @@ impl Reporter {
         Ok(())
     }
 
-    /// Hands in what is not settled of an interval, for one prepayment after the other.
+    /// Hands in what is not settled of an interval, for one prepayment after the other. Where one has not enough left, it pays
+    /// for as many hours as it can.
     async fn hand_in(&mut self, ledger: &LedgerApi, interval: Interval) -> anyhow::Result<Became> {
-        let (node, mut unpaid) = (interval.node.to_string(), Vec::new());
+        let (node, mut unpaid) = (interval.node.to_string(), self.foreign.clone());
+        // As many hours are tried at once.
+        let mut most = u64::MAX;
+        let mut introduced = Vec::new();
         loop {
             let done = self.reported.get(&node).copied().unwrap_or(0);
             let Some(rest) = interval.after(done) else { return Ok(Became::Done) };
@@ -144,12 +180,43 @@ impl Reporter {
                 self.settle(&node, interval.to)?;
                 return Ok(Became::Done);
             };
-            match self.report(ledger, &self.prepayments[index], &part).await? {
+            let part = part.first(most);
+            let handed = match self.report(ledger, &self.prepayments[index], &part).await? {
+                Handed::Unheard if !introduced.contains(&index) => {
+                    introduced.push(index);
+                    self.introduce(ledger, &self.prepayments[index]).await?
+                }
+                Handed::Unheard => Handed::Later,
+                handed => handed,
+            };
+            match handed {
                 Handed::Taken | Handed::Refused => self.settle(&node, part.to)?,
-                Handed::Unpaid => unpaid.push(index),
+                Handed::TooDear if part.hours() > 1 => most = part.hours() / 2,
+                Handed::TooDear | Handed::Unpaid => {
+                    tracing::error!(%node, part.from, part.to, "a prepayment pays no more for what a node has kept");
+                    unpaid.push(index);
+                    most = u64::MAX;
+                }
+                Handed::Unheard => {}
                 Handed::Later => return Ok(Became::Waits),
             }
         }
+    }
+
+    /// Hands in a prepayment that the ledger has not got: whoever has it may. Where that is refused, it pays for nothing.
+    async fn introduce(&self, ledger: &LedgerApi, prepayment: &Signed<Prepayment>) -> anyhow::Result<Handed> {
+        let name = prepayment.name();
+        let Err(error) = ledger.record(prepayment).await else {
+            tracing::info!(%name, "a prepayment is handed in that the ledger had not got");
+            // So the report is told once more.
+            return Ok(Handed::Unheard);
+        };
+        let Some(refused) = error.downcast_ref::<Refused>() else { return Err(error) };
+        if refused.is_about_all() {
+            return Err(error);
+        }
+        tracing::error!(%name, reason = refused.to_string(), "the ledger does not take a prepayment");
+        Ok(Handed::Unpaid)
     }
 
     /// Remembers, durably, that all is settled up to this hour.
@@ -188,7 +255,7 @@ impl Reporter {
         let interval = self.intervals.take(audit);
         let done = |it: &Interval| self.reported.get(&it.node.to_string()).copied().unwrap_or(0);
         let rest = interval.and_then(|it| it.after(done(&it)));
-        self.waiting.extend(rest.filter(|rest| next_part(&self.prepayments, rest, &[]).is_some()));
+        self.waiting.extend(rest.filter(|rest| next_part(&self.prepayments, rest, &self.foreign).is_some()));
     }
 
     /// Hands in one report. What the ledger may take another time is no refusal, unless its prepayment is over.
@@ -212,9 +279,15 @@ impl Reporter {
         };
         let Some(refused) = error.downcast_ref::<Refused>() else { return Err(error) };
         let reason = refused.to_string();
-        if refused.is_for_want_of_money() || is_over(prepayment.body(), now()) {
-            tracing::error!(%node, from, to, reason, "a prepayment pays no more for what a node has kept");
+        if refused.is_for_want_of_money() {
+            tracing::warn!(%node, from, to, reason, "a prepayment does not suffice for what a node has kept");
+            return Ok(Handed::TooDear);
+        }
+        if is_over(prepayment.body(), now()) {
             return Ok(Handed::Unpaid);
+        }
+        if refused.is_not_found() {
+            return Ok(Handed::Unheard);
         }
         if refused.is_for_good() {
             tracing::error!(%node, from, to, reason, "a report is refused for good");

@@ -27,13 +27,15 @@ fn signed_for() -> NetworkId {
     NETWORK.at_ledger(&key(1).public())
 }
 
-/// What a ledger was handed: from which hour to which, and for which prepayment.
+/// What a ledger was handed: from which hour to which, and for which prepayment; without hours the prepayment itself.
 type Told = (u64, u64, u8);
 
-/// A ledger that answers one report after the other with these codes, and with a promise once there are no more.
+/// A ledger that answers one record after the other with these codes, and with a promise once there are no more.
 #[derive(Clone, Default)]
 struct Ledger {
     refusals: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
+    /// How many hours all prepayments together still pay for, where that is known.
+    hours_left: Arc<Mutex<Option<u64>>>,
     told: Arc<Mutex<Vec<Told>>>,
 }
 
@@ -64,17 +66,32 @@ async fn terms() -> Response {
 }
 
 async fn record(State(ledger): State<Ledger>, body: Bytes) -> Response {
-    let report = Signed::<StorageReport>::decode(&body, &signed_for()).unwrap();
-    let StorageReport { from, to, prepayment, .. } = *report.body();
-    ledger.told.lock().unwrap().push((from, to, prepayment.id.as_bytes()[0]));
-    if let Some((status, code)) = ledger.refusals.lock().unwrap().pop_front() {
+    let report = Signed::<StorageReport>::decode(&body, &signed_for());
+    let (told, name, hours) = match report {
+        Ok(report) => {
+            let StorageReport { from, to, prepayment, .. } = *report.body();
+            ((from, to, prepayment.id.as_bytes()[0]), report.name(), to - from)
+        }
+        Err(_) => {
+            let prepayment = Signed::<Prepayment>::decode(&body, &signed_for()).unwrap();
+            ((0, 0, prepayment.body().id.as_bytes()[0]), prepayment.name(), 0)
+        }
+    };
+    ledger.told.lock().unwrap().push(told);
+    let left = ledger.hours_left.lock().unwrap().as_mut().map(|left| match left.checked_sub(hours) {
+        None => Some((402, "insufficient_funds")),
+        Some(rest) => {
+            *left = rest;
+            None
+        }
+    });
+    let refusal = ledger.refusals.lock().unwrap().pop_front().or(left.flatten());
+    if let Some((status, code)) = refusal {
         let problem = axum::Json(json!({"code": code, "detail": "so it is"}));
         return (StatusCode::from_u16(status).unwrap(), problem).into_response();
     }
     let at = UnixSeconds::new(HOUR * HOUR_S);
-    Signed::sign(&key(1), &signed_for(), Promise { name: report.name(), taken: at, until: at })
-        .encode()
-        .into_response()
+    Signed::sign(&key(1), &signed_for(), Promise { name, taken: at, until: at }).encode().into_response()
 }
 
 fn prepayment(id: u8, hours: std::ops::Range<u64>) -> Signed<Prepayment> {
@@ -115,11 +132,9 @@ async fn a_report_waits_until_it_is_taken_or_refused_for_good() {
     ledger.will_say(&[(429, "too_many_requests")]);
     assert!(reporter.hand_in_all(&api).await.is_err());
     assert_eq!((ledger.told().len(), reporter.waiting.len()), (1, 2));
-    for (status, code) in [(409, "too_early"), (404, "not_found")] {
-        ledger.will_say(&[(status, code), (status, code)]);
-        reporter.hand_in_all(&api).await.unwrap();
-        assert_eq!((ledger.told().len(), reporter.waiting.len()), (2, 2), "{code}");
-    }
+    ledger.will_say(&[(409, "too_early"); 2]);
+    reporter.hand_in_all(&api).await.unwrap();
+    assert_eq!((ledger.told().len(), reporter.waiting.len()), (2, 2));
     ledger.will_say(&[(500, "internal")]);
     assert!(reporter.hand_in_all(&api).await.is_err());
     ledger.told();
@@ -144,10 +159,10 @@ async fn the_next_prepayment_pays_for_what_the_one_before_does_not() {
     let api = ledger.serve().await;
     let end = u64::from(u32::MAX);
     let prepayments = [prepayment(1, HOUR..HOUR + 4), prepayment(2, HOUR..end), prepayment(3, HOUR..end)];
-    let mut reporter = reporter(dir.path(), &prepayments, &[kept(7, HOUR + 1, HOUR + 6)]);
+    let mut reporter = reporter(dir.path(), &prepayments, &[kept(7, HOUR + 1, HOUR + 2)]);
     ledger.will_say(&[(402, "insufficient_funds"), (402, "insufficient_funds")]);
     reporter.hand_in_all(&api).await.unwrap();
-    assert_eq!(ledger.told(), [(HOUR + 1, HOUR + 4, 1), (HOUR + 1, HOUR + 6, 2), (HOUR + 1, HOUR + 6, 3)]);
+    assert_eq!(ledger.told(), [1, 2, 3].map(|id| (HOUR + 1, HOUR + 2, id)));
     reporter.waiting.push_back(kept(8, HOUR + 1, HOUR + 6));
     reporter.hand_in_all(&api).await.unwrap();
     assert_eq!(ledger.told(), [(HOUR + 1, HOUR + 4, 1), (HOUR + 4, HOUR + 6, 2)]);
@@ -162,4 +177,47 @@ async fn the_next_prepayment_pays_for_what_the_one_before_does_not() {
     ledger.will_say(&[(404, "not_found")]);
     reporter.hand_in_all(&api).await.unwrap();
     assert!(reporter.waiting.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_prepayment_has_left_is_paid_hour_by_hour() {
+    let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::default());
+    let api = ledger.serve().await;
+    let prepayments = [prepayment(1, HOUR..u64::from(u32::MAX))];
+    let mut reporter =
+        reporter(dir.path(), &prepayments, &[kept(7, HOUR, HOUR + 10), kept(8, HOUR, HOUR + 1)]);
+    *ledger.hours_left.lock().unwrap() = Some(8);
+    reporter.hand_in_all(&api).await.unwrap();
+    let told: Vec<_> = ledger.told().into_iter().map(|(from, to, _)| (from - HOUR, to - HOUR)).collect();
+    assert_eq!(told, [(0, 10), (0, 5), (5, 10), (5, 7), (7, 9), (7, 8), (8, 9), (0, 1)]);
+    assert_eq!(*ledger.hours_left.lock().unwrap(), Some(0), "nodes have all of it");
+    assert!(reporter.waiting.is_empty());
+}
+
+#[tokio::test]
+async fn a_prepayment_that_the_ledger_never_got_keeps_no_other_one_waiting() {
+    let (dir, ledger) = (tempfile::tempdir().unwrap(), Ledger::default());
+    let api = ledger.serve().await;
+    let end = u64::from(u32::MAX);
+    let prepayments = [prepayment(1, HOUR..HOUR + 2), prepayment(2, HOUR..end)];
+    let mut reporter = reporter(dir.path(), &prepayments, &[kept(7, HOUR, HOUR + 3)]);
+    // It is handed in by whoever has it.
+    ledger.will_say(&[(404, "not_found")]);
+    reporter.hand_in_all(&api).await.unwrap();
+    assert_eq!(ledger.told(), [(HOUR, HOUR + 2, 1), (0, 0, 1), (HOUR, HOUR + 2, 1), (HOUR + 2, HOUR + 3, 2)]);
+    // Its payer has nothing, or has thought better of it.
+    reporter.waiting.push_back(kept(8, HOUR, HOUR + 3));
+    ledger.will_say(&[(404, "not_found"), (402, "insufficient_funds")]);
+    reporter.hand_in_all(&api).await.unwrap();
+    assert_eq!(ledger.told(), [(HOUR, HOUR + 2, 1), (0, 0, 1), (HOUR, HOUR + 3, 2)]);
+    assert!(reporter.waiting.is_empty());
+    // One of another ledger pays for nothing here.
+    let elsewhere = Signed::sign(&key(3), &NETWORK, *prepayments[0].body());
+    reporter.prepayments.insert(0, elsewhere.clone());
+    reporter.leave_out_foreign(&api).unwrap();
+    reporter.waiting.push_back(kept(9, HOUR, HOUR + 3));
+    reporter.hand_in_all(&api).await.unwrap();
+    assert_eq!(ledger.told(), [(HOUR, HOUR + 2, 1), (HOUR + 2, HOUR + 3, 2)]);
+    reporter.prepayments = vec![elsewhere];
+    assert!(reporter.leave_out_foreign(&api).is_err(), "that is another ledger than was meant");
 }

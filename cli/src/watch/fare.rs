@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use ledger::SessionRequest;
-use protocol::{Amount, Epoch, SecretKey, SessionGrant, Signed, UnixSeconds};
+use protocol::{Amount, DeliveryReceipt, Epoch, SecretKey, SessionGrant, Signed, UnixSeconds};
 use publishing::download::{Download, Fault, Part};
 use reqwest::Url;
 use serde::Serialize;
@@ -182,13 +182,20 @@ impl Fare {
     pub(crate) async fn catch_up(&self) -> anyhow::Result<()> {
         for mut kept in self.keep.all()? {
             if let Some(receipt) = kept.receipt.clone().filter(|_| kept.is_owed()) {
-                match LedgerApi::connect(&kept.ledger).await {
-                    Ok(ledger) if ledger.record(&receipt).await.is_ok() => {
+                match handed_in(&kept.ledger, &receipt).await {
+                    Ok(()) => {
                         kept.acknowledged = receipt.body().seq.get();
                         kept.write()?;
                     }
-                    _ => self.output.note(format_args!(
-                        "a receipt of an earlier title could not be handed in at {}",
+                    Err(error) if error.downcast_ref().is_some_and(Refused::is_for_good) => {
+                        self.output.note(format_args!(
+                            "a receipt of an earlier title is refused for good, and forgotten: {error:#}"
+                        ));
+                        kept.remove()?;
+                        continue;
+                    }
+                    Err(error) => self.output.note(format_args!(
+                        "a receipt of an earlier title could not be handed in at {}: {error:#}",
                         kept.ledger
                     )),
                 }
@@ -426,6 +433,11 @@ impl Fare {
     fn sessions(&self) -> MutexGuard<'_, Vec<Arc<Session>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Hands in a receipt of an earlier program.
+async fn handed_in(ledger: &str, receipt: &Signed<DeliveryReceipt>) -> anyhow::Result<()> {
+    LedgerApi::connect(ledger).await?.record(receipt).await.map(drop)
 }
 
 /// What was spent since this program began, with what is on its way.

@@ -164,8 +164,8 @@ BODIES = {
     "consent": {"agreement": b3(b"agreement"), "issued": START},
     "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
-    "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
-    "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START, "party": PUBLIC["one"]},
+    "dispute": {"amount": 12, "issued": START, "party": PUBLIC["one"], "reason": "never watched", "subject": b3(b"line")},
+    "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START},
     "inquiry": {"epoch": 3, "host": "ledger.example:8700", "issued": START, "what": "statement"},
     "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
     "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
@@ -216,7 +216,7 @@ def records():
         yield bad("signed for another network", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
         yield bad("named as signed by another key", kind, "signature", record(kind, body, by, by=PUBLIC["treasury"]))
         yield bad("signed as another type", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes("lease", NET, body))))
-    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("licence_transfer", "price"), ("hold", "amount"), ("resolution", "given"), ("offer", "price"), ("payout_claim", "cumulative"), ("prepayment", "price"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
+    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("dispute", "amount"), ("licence_transfer", "price"), ("hold", "amount"), ("resolution", "given"), ("offer", "price"), ("payout_claim", "cumulative"), ("prepayment", "price"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
         yield bad_body(f"{key} above the largest", kind, **{key: 2**63})
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
@@ -656,11 +656,15 @@ def log_entries():
     yield {"name": "sale", "entry": cbor({"sale": without_none(sale | {"resale": None})}).hex()}
     subscription = {"amount": 777, "name": b3(b"subscription"), "paid": 700, "whole": False}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
+    leaf = leaf_of(b"item")
+    for name, hashes in (("receipts", [leaf]), ("1024 receipts", [leaf] * 1024), ("no receipts", [])):
+        yield {"name": name, "entry": cbor({"receipts": hashes}).hex()}
 
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
+    disputed = {"amount": 12, "by": PUBLIC["two"], "name": b3(b"dispute"), "party": PUBLIC["one"]}
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("dispute", disputed), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
             if key in ("resale", "budget"):
@@ -682,6 +686,15 @@ def log_entries():
     yield bad("an attestation that was not signed", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["two"], by=PUBLIC["one"])})
     yield bad("an attestation for another network", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["one"], network=OTHER_NET)})
     yield bad("an attestation that is a consent", "record", {"attestation": signed[0]})
+    for kind in ("hold", "resolution"):
+        body = BODIES[kind]
+        yield {"name": kind, "entry": cbor({kind: record(kind, body, KEYS["issuer"])}).hex()}
+        yield bad(f"a {kind} that is no record", "malformed", {kind: body})
+        yield bad(f"a {kind} that was not signed", "record", {kind: record(kind, body, KEYS["two"], by=PUBLIC["issuer"])})
+        yield bad(f"a {kind} for another network", "record", {kind: record(kind, body, KEYS["issuer"], network=OTHER_NET)})
+        yield bad(f"a {kind} that is an attestation", "record", {kind: attestation})
+    yield bad("a dispute of more than the largest amount", "malformed", {"dispute": disputed | {"amount": 2**63}})
+    yield bad("a dispute against a key off the curve", "malformed", {"dispute": disputed | {"party": (2).to_bytes(32, "little")}})
     yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})
@@ -691,6 +704,8 @@ def log_entries():
     for key in pool:
         yield bad(f"a pool without {key}", "malformed", {"line": line | {"budget": {"pool": without_none(pool | {key: None}), "whole": True}}})
     yield bad("a pool above the largest amount", "malformed", {"line": line | {"budget": {"pool": pool | {"amount": 2**63}, "whole": True}}})
+    for name, hashes in (("1025 receipts", [leaf] * 1025), ("a hash of 31 bytes", [leaf[:31]]), ("a hash as a number", [7]), ("hashes in one", leaf * 2)):
+        yield bad(name, "malformed", {"receipts": hashes})
     yield bad("an address of 32 bytes", "malformed", {"payout": payout | {"address": bytes(32)}})
 
 
@@ -712,9 +727,9 @@ def omissions():
         summary = SUMMARY | {"receipts": {"count": len(items), "root": tree_root(leaves)}}
         return {"beside": beside, "grant": grant, "promise": promise, "receipt": receipt, "summary": summary} | changes
 
-    def vector(name_, value, error=None):
+    def vector(name_, value, error=None, log=None):
         bytes_ = value if isinstance(value, bytes) else cbor(value)
-        return without_none({"name": name_, "omission": bytes_.hex(), "ledger": PUBLIC["issuer"].hex(), "error": error})
+        return without_none({"name": name_, "omission": bytes_.hex(), "ledger": PUBLIC["issuer"].hex(), "log": log, "error": error})
 
     older, newer = [item(1, 0), item(2, 15, 3), item(3, 0)], [item(1, 0), item(2, 15, 4), item(3, 0)]
     without = [item(1, 0), item(2, 14), item(3, 0)]
@@ -747,77 +762,108 @@ def omissions():
     yield vector("a byte follows", cbor(good) + b"\0", "malformed")
     yield vector("an unknown key", good | {"note": 1}, "malformed")
     for key in good:
-        yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
+        if key != "beside":
+            yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
+    own = {"receipt": b3(cbor(body)), "seq": body["seq"], "serial": body["serial"], "stream": body["stream"], "usage": body["usage"]}
+    for name_, items, error in (("the log lists others", without, None), ("the log lists an older one", older, None), ("the log lists nothing", [], None), ("the log lists it", [item(1, 0), own, item(3, 0)], "not_missing")):
+        shown = without_none(proof(items) | {"beside": None})
+        leaves = [leaf_of(cbor(one)) for one in items]
+        yield vector(name_, shown, error, logged([], leaves, shown["summary"]))
+        if error is None and items:
+            yield vector(f"{name_}, and is not looked at", shown, "nothing_shown")
+            yield vector(f"{name_} in another epoch", shown, "unrelated", logged([], leaves, shown["summary"] | {"epoch": 2}))
+            unsigned = shown | {"promise": record("promise", BODIES["promise"] | {"name": name}, KEYS["gateway"])}
+            yield vector(f"{name_}, and somebody else has promised", unsigned, "unrelated", logged([], leaves, shown["summary"]))
     yield vector("a proof without a place", good | {"beside": {"before": [without[1], {"path": []}]}}, "malformed")
+
+
+def logged(lines, leaves, summary):
+    """What the log shows of an epoch."""
+    entries_ = [{"line": line} for line in lines] + ([{"receipts": leaves}] if leaves else []) + [{"settlement": summary}]
+    return [cbor(entry).hex() for entry in entries_]
 
 
 def shortfalls():
     """What the lines of a settlement have counted of what its list of receipts has under two grants of one viewer."""
     usage = USAGE | {"ms": 50_000}
+    asked = BODIES["session_request"]
+    asked = {key: asked[key] for key in asked if key != "budget"}
+    own_budget = asked | {"budget": BODIES["session_request"].get("budget") or {"id": bytes(16), "payer": PUBLIC["gateway"]}}
     body = BODIES["session_grant"] | {"limit": {"bytes": 2 * USAGE["bytes"], "ms": 60_000}}
 
-    def granted(serial, by="issuer", **changes):
-        return record("session_grant", body | {"serial": bytes([serial] * 16)} | changes, KEYS[by])
+    def requested(key, request=asked):
+        """A request, and the serial of what is granted for it."""
+        signed = record("session_request", request | {"session": PUBLIC[key]}, KEYS["viewer"])
+        serial = derive("headwater v1 grant serial", PUBLIC["viewer"] + cbor(request | {"session": PUBLIC[key]}))[:16]
+        return signed, serial
 
-    def item(serial, stream):
-        return {"receipt": b3(bytes([stream])), "seq": 1, "serial": bytes([serial] * 16), "stream": stream, "usage": usage}
+    (first, serial), (second, later) = sorted((requested(key) for key in ("session", "one")), key=lambda one: one[1])
+    in_budget, budget_serial = requested("two", own_budget)
 
-    def line(agreement=body["agreement"], bytes_=3 * USAGE["bytes"], ms=110_000):
+    def granted(serial_, by="issuer", **changes):
+        return record("session_grant", body | {"serial": serial_} | changes, KEYS[by])
+
+    def item(serial_, stream):
+        return {"receipt": b3(bytes([stream])), "seq": 1, "serial": serial_, "stream": stream, "usage": usage}
+
+    def line(agreement=body["agreement"], bytes_=3 * USAGE["bytes"], ms=110_000, plays=2, **more):
         own = {name: body[name] for name in ("alias", "attested", "gateway")}
-        return own | {"agreement": agreement, "paid": 5, "plays": 2, "usage": {"bytes": bytes_, "ms": ms}}
+        return own | {"agreement": agreement, "paid": 5, "plays": plays, "usage": {"bytes": bytes_, "ms": ms}} | more
 
-    items = [item(1, 0), item(2, 0), item(2, 3), item(4, 0), item(9, 0)]
+    items = [item(serial, 0), item(serial, 3), item(later, 0), item(budget_serial, 0), item(bytes([255] * 16), 0)]
     leaves = [leaf_of(cbor(one)) for one in items]
     receipts = {"count": len(items), "root": tree_root(leaves)}
     before, after = line(bytes(32)), line(bytes([255] * 32))
+    both = [{"grant": granted(serial), "receipts": items[:2]}, {"grant": granted(later), "receipts": items[2:3]}]
+    named = [both[0] | {"request": first}, both[1] | {"request": second}]
 
-    def shown(*places):
-        return [[items[at], {"index": at, "path": inclusion(at, leaves)}] for at in places]
-
-    def proof(lines, places, grants=None, **changes):
+    def vector(name_, lines, grants=both, error=None, bytes_=None, **changes):
         tree = [leaf_of(cbor(one)) for one in lines]
-        listed = [[lines[at], {"index": at, "path": inclusion(at, tree)}] for at in places]
         summary = SUMMARY | {"lines": {"count": len(lines), "root": tree_root(tree)}, "receipts": receipts}
-        grants = grants or [{"grant": granted(2), "receipts": shown(1, 2)}, {"grant": granted(4), "receipts": shown(3)}]
-        return {"grants": grants, "lines": listed, "summary": summary} | changes
+        proof = cbor(without_none({"grants": grants, "summary": summary} | changes)) + (bytes_ or b"")
+        log = logged(lines, leaves, summary)
+        return without_none({"name": name_, "shortfall": proof.hex(), "ledger": PUBLIC["issuer"].hex(), "log": log, "error": error})
 
-    def vector(name_, value, error=None):
-        bytes_ = value if isinstance(value, bytes) else cbor(value)
-        return without_none({"name": name_, "shortfall": bytes_.hex(), "ledger": PUBLIC["issuer"].hex(), "error": error})
+    def bad(name_, error, grants=both, **changes):
+        return vector(name_, less, grants, error, **changes)
 
     whole, less = [before, line(), after], [before, line(bytes_=3 * USAGE["bytes"] - 1), after]
-    yield vector("a byte less", proof(less, (0, 1, 2)))
-    yield vector("a millisecond less, up to the limit of each grant", proof([line(ms=109_999)], (0,)))
-    yield vector("no line", proof([before, after], (0, 1)))
-    yield vector("no line, behind all others", proof([before], (0,)))
-    yield vector("no lines at all", proof([], ()))
-    yield vector("all of it", proof(whole, (0, 1, 2)), "not_short")
-    yield vector("more than that", proof([line(ms=2**50)], (0,)), "not_short")
-    yield vector("in two lines", proof([line(bytes_=2 * USAGE["bytes"]), line(ms=0) | {"budget": {"whole": True}}], (0, 1)), "not_short")
-    yield vector("of two lines one is shown", proof([line(ms=1), line() | {"budget": {"whole": True}}], (0,)), "other_lines")
-    yield vector("a line is left out at the end", proof(less, (0, 1)[:1]), "other_lines")
-    yield vector("a line is left out at the beginning", proof(less, (2,)), "other_lines")
-    yield vector("a line is left out in the middle", proof(less, (0, 2)), "other_lines")
-    yield vector("a line of another list", proof(less, (0, 1, 2), summary=proof(whole, ())["summary"]), "other_lines")
-    good = proof(less, (0, 1, 2))
-    other = good["grants"]
-    yield vector("a grant twice", good | {"grants": [other[1], other[1]]}, "unrelated")
-    yield vector("grants out of order", good | {"grants": other[::-1]}, "unrelated")
-    yield vector("no grant", good | {"grants": []}, "unrelated")
-    yield vector("a stream twice", good | {"grants": [{"grant": granted(2), "receipts": shown(1, 1)}]}, "unrelated")
-    yield vector("an item of another grant", good | {"grants": [{"grant": granted(2), "receipts": shown(1, 3)}]}, "unrelated")
-    moved = [[items[1], {"index": 0, "path": inclusion(0, leaves)}]]
-    yield vector("an item that is not listed there", good | {"grants": [{"grant": granted(2), "receipts": moved}]}, "unrelated")
-    yield vector("of another viewer", good | {"grants": [other[0], {"grant": granted(4, alias=b3(b"another")), "receipts": shown(3)}]}, "unrelated")
-    yield vector("of another epoch", good | {"grants": [{"grant": granted(2, epoch=2), "receipts": shown(1, 2)}]}, "unrelated")
-    yield vector("granted by somebody else", good | {"grants": [{"grant": granted(2, "gateway"), "receipts": shown(1, 2)}]}, "unrelated")
+    pooled = {"budget": {"whole": True}}
+    yield vector("a byte less", less)
+    yield vector("a millisecond less, up to the limit of each grant", [line(ms=109_999)])
+    yield vector("a play less", [line(plays=1)])
+    yield vector("no line", [before, after])
+    yield vector("no lines at all", [])
+    yield vector("all of it", whole, error="not_short")
+    yield vector("more than that", [line(ms=2**50, plays=9)], error="not_short")
+    halves = [line(bytes_=2 * USAGE["bytes"], plays=1), line(bytes_=USAGE["bytes"], ms=0, plays=1, **pooled)]
+    yield vector("in two lines", halves, error="not_short")
+    yield vector("in two lines, one of them of a budget that was not asked for", halves, named)
+    yield vector("all of it, by requests", whole, named, "not_short")
+    yield vector("all of it is in a budget that was not asked for", [line(**pooled)], named)
+    yield vector("a play of one grant is in a budget", [line(plays=1), line(bytes_=0, ms=0, plays=1, **pooled)], named)
+    yield bad("one request is missing", "unrelated", [named[0], both[1]])
+    yield bad("the requests are exchanged", "unrelated", [both[0] | {"request": second}, both[1] | {"request": first}])
+    yield bad("a budget was asked for", "unrelated", [{"grant": granted(budget_serial), "receipts": items[3:4], "request": in_budget}])
+    yield bad("a grant twice", "unrelated", [both[1], both[1]])
+    yield bad("grants out of order", "unrelated", both[::-1])
+    yield bad("no grant", "unrelated", [])
+    yield bad("a stream twice", "unrelated", [both[0] | {"receipts": items[:1] * 2}])
+    yield bad("an item of another grant", "unrelated", [both[0] | {"receipts": items[2:3]}])
+    yield bad("an item that is not listed", "unrelated", [both[0] | {"receipts": [items[0] | {"seq": 2}]}])
+    yield bad("of another viewer", "unrelated", [both[0], {"grant": granted(later, alias=b3(b"another")), "receipts": items[2:3]}])
+    yield bad("of another epoch", "unrelated", [{"grant": granted(serial, epoch=2), "receipts": items[:2]}])
+    yield bad("granted by somebody else", "unrelated", [{"grant": granted(serial, "gateway"), "receipts": items[:2]}])
+    yield bad("another settlement", "unrelated", summary=SUMMARY)
     foreign = record("session_grant", body, KEYS["issuer"], network=OTHER_NET)
-    yield vector("for another network", good | {"grants": [{"grant": foreign, "receipts": shown(1, 2)}]}, "record")
-    yield vector("65 grants", good | {"grants": [{"grant": granted(n), "receipts": []} for n in range(65)]}, "malformed")
-    yield vector("a byte follows", cbor(good) + b"\0", "malformed")
-    yield vector("an unknown key", good | {"note": 1}, "malformed")
-    for key in good:
-        yield vector(f"no {key}", without_none(good | {key: None}), "malformed")
+    yield bad("for another network", "record", [{"grant": foreign, "receipts": items[:2]}])
+    forged = record("session_request", asked, KEYS["one"], by=PUBLIC["viewer"])
+    yield bad("a request that was not signed", "record", [named[0] | {"request": forged}])
+    yield bad("1025 grants", "malformed", [{"grant": b"", "receipts": []}] * 1025)
+    yield bad("a byte follows", "malformed", bytes_=b"\0")
+    yield bad("an unknown key", "malformed", note=1)
+    yield bad("no grants", "malformed", grants=None)
+    yield bad("no summary", "malformed", summary=None)
 
 
 def attested():

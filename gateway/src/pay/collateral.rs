@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use protocol::limits::LANES_MAX;
-use protocol::{Amount, Counted, Epoch, LaneNumber, PublicKey, ReadPrice};
+use protocol::{Amount, Counted, Epoch, LaneNumber, PricedBytes, PublicKey, ReadPrice};
 
 /// The first allocation for a node is this part of the collateral; each further one is twice the one before.
 const FIRST_PART: u64 = 64;
@@ -12,12 +12,13 @@ const FIRST_PART: u64 = 64;
 const TRUST_LEN: u64 = 16 << 20;
 
 /// What a node is owed, as far as the gateway knows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Due {
     pub(super) node: PublicKey,
+    /// What it asks now: for what it says besides.
     pub(super) price: ReadPrice,
-    /// Bytes read from it since the gateway was started.
-    pub(super) read: u64,
+    /// Bytes read from it since the gateway was started, each at the price of then.
+    pub(super) read: PricedBytes,
     /// What it has answered to the last voucher.
     pub(super) counted: Option<Counted>,
 }
@@ -121,11 +122,12 @@ impl Collateral {
         }
         match tab.lane {
             Some(Lane { number: lane, is_promised: false, .. }) => Step::HandIn { lane },
-            Some(Lane { number: lane, allocated, .. }) => match more(&said, bytes, due) {
+            Some(Lane { number: lane, allocated, .. }) => match more(&said, bytes, tab.cost(due, bytes), due)
+            {
                 Some(said) if said.amount <= allocated => Step::Owe { lane, said },
-                _ => self.allocate(lane.get() + 1, due.price.of_at_least(bytes)),
+                _ => self.allocate(lane.get() + 1, tab.cost(due, bytes)),
             },
-            None => self.allocate(0, due.price.of_at_least(bytes)),
+            None => self.allocate(0, tab.cost(due, bytes)),
         }
     }
 
@@ -163,13 +165,25 @@ impl Tab {
     fn split(&self, due: &Due, said: Counted) -> (u64, u64) {
         let before = self.lane.map_or(0, |lane| lane.said.bytes);
         let bytes = said.bytes.saturating_sub(before);
-        let own = bytes.min(due.read.saturating_sub(self.covered));
+        let own = bytes.min(self.own(due).bytes());
         (own, bytes - own)
+    }
+
+    /// What was read and no voucher covers.
+    fn own(&self, due: &Due) -> PricedBytes {
+        due.read.after(self.covered)
+    }
+
+    /// What `bytes` more cost: those that were read what was asked then, the others what is asked now.
+    fn cost(&self, due: &Due, bytes: u64) -> Amount {
+        let mut priced = self.own(due).first(bytes);
+        priced.add(due.price.micro, bytes - priced.bytes());
+        priced.cost().at_least()
     }
 
     /// Bytes that the next voucher says beyond this one.
     fn payable(&self, due: &Due, said: Counted) -> u64 {
-        let own = due.read.saturating_sub(self.covered);
+        let own = self.own(due).bytes();
         match due.counted {
             None => own,
             Some(counted) => counted.bytes.saturating_sub(said.bytes).min(own.saturating_add(self.trust)),
@@ -177,10 +191,10 @@ impl Tab {
     }
 }
 
-/// What a voucher says after `bytes` more.
-fn more(said: &Counted, bytes: u64, due: &Due) -> Option<Counted> {
+/// What a voucher says after `bytes` more, which cost so much.
+fn more(said: &Counted, bytes: u64, cost: Amount, due: &Due) -> Option<Counted> {
     let bytes_all = said.bytes.checked_add(bytes)?;
-    let amount = said.amount.plus(due.price.of_at_least(bytes)).ok()?;
+    let amount = said.amount.plus(cost).ok()?;
     // Where all is paid, the node has named the amount to the micro-unit.
     let named = due.counted.filter(|counted| counted.bytes == bytes_all).map(|counted| counted.amount);
     let amount = named.map_or(amount, |named| amount.min(named.max(said.amount)));

@@ -16,7 +16,7 @@ fn due(seed: u8, read: u64, counted: Option<(u64, u64)>) -> Due {
     // A micro-unit for two bytes.
     let price = ReadPrice { ledger: node(9), micro: amount(1 << 29) };
     let counted = counted.map(|(bytes, micro)| Counted { bytes, amount: amount(micro) });
-    Due { node: node(seed), price, read, counted }
+    Due { node: node(seed), price, read: PricedBytes::at(price.micro, read), counted }
 }
 
 /// Takes the steps that lead to a voucher; what it says, and on which lane.
@@ -108,6 +108,22 @@ fn an_allocation_without_a_promise_is_handed_in_first() {
     assert_eq!(collateral.next(&due(1, 2, None)), Step::HandIn { lane: number });
     collateral.promised(node(1));
     assert_eq!(pay(&mut collateral, &due(1, 2, None)), Some((3, 9, 5)));
+}
+
+#[test]
+fn a_new_price_is_paid_for_what_is_read_after_it_was_told() {
+    let mut collateral = Collateral::new(Amount::MAX, Epoch::new(1));
+    let mut due = due(1, 100, None);
+    due.price.micro = amount(1 << 31);
+    due.read.add(due.price.micro, 10);
+    assert_eq!(pay(&mut collateral, &due), Some((0, 110, 50 + 20)), "dearer by four times since");
+    // What it says besides costs what it asks now.
+    due.counted = Some(Counted { bytes: 113, amount: amount(1000) });
+    assert_eq!(pay(&mut collateral, &due), Some((0, 113, 76)));
+    due.read.add(amount(1 << 29), 3);
+    due.read.add(amount(1 << 29), 4);
+    due.counted = None;
+    assert_eq!(pay(&mut collateral, &due), Some((0, 120, 80)), "and is cheap again");
 }
 
 proptest! {

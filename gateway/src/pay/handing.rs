@@ -16,8 +16,9 @@ use crate::gateway::now;
 const BATCH_MAX: usize = 1024;
 /// How long the last receipts may take when the gateway ends.
 const LAST_WITHIN: Duration = Duration::from_secs(10);
-/// What the ledger says of bytes that will never be a record; everything else may change while the grant is known.
-const NEVER: &str = "bad_record";
+/// What the ledger says of bytes that will never be a record, and of receipts whose epoch it has settled; everything else may change
+/// while the grant is known.
+const NEVER: [&str; 2] = ["bad_record", "settled"];
 /// After the first refusal a receipt is handed in again so much later, and after each one twice as late.
 const AGAIN_AFTER_S: u64 = 10;
 /// The longest such time.
@@ -67,7 +68,7 @@ impl Deferred {
 
 impl Till {
     /// Hands what waits and is due to the ledger; how many records that were. What it refuses waits on, until it is
-    /// swept after the end of its grant.
+    /// swept after the end of its grant, unless it is refused for good.
     pub(crate) async fn hand_over(&self) -> Result<usize, HandOverError> {
         let due = self.clone();
         let is_due = move |key: &StreamKey| due.deferred(|deferred| deferred.is_due(key, now()));
@@ -116,7 +117,7 @@ fn settle(
 ) -> Vec<Waiting> {
     let mut settled = Vec::new();
     for (at, receipt) in handed.into_iter().enumerate() {
-        if codes.get(&at).is_some_and(|code| *code != NEVER) {
+        if codes.get(&at).is_some_and(|code| !NEVER.contains(code)) {
             deferred.refused(receipt.key, now);
         } else {
             deferred.taken(&receipt.key);
@@ -142,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_no_record_is_refused_for_good() {
+    fn only_what_will_not_change_is_refused_for_good() {
         let mut deferred = Deferred::default();
-        let codes = [(0, "refused"), (1, NEVER), (9, "refused")];
+        let codes = [(0, "refused"), (1, NEVER[0]), (2, NEVER[1]), (9, "refused")];
         assert_eq!(settled(&mut deferred, &codes, NOW), [1, 2]);
         let due = |at| [0, 1, 2].map(|key| deferred.is_due(&[key; 17], NOW.plus(at)));
         assert_eq!(due(AGAIN_AFTER_S - 1), [false, true, true]);

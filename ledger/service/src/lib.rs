@@ -19,6 +19,7 @@
 //! specified in `docs/spec.md`, section 25.
 
 mod clock;
+mod disputes;
 mod durable;
 mod keys;
 mod log;
@@ -45,7 +46,9 @@ mod witnesses;
 pub use clock::{EPOCH_MAX_S, EPOCH_MIN_S, PROMISE_S, Schedule};
 pub use keys::{LedgerKeys, LedgerSecret};
 pub use log::LogError;
-pub use seller::{KeyService, KeyServiceError, LICENCE_LEN_MAX, keep_offer};
+pub use seller::{
+    KeyService, KeyServiceError, LICENCE_LEN_MAX, OwnOffer, keep_offer, offer_is_taken, own_offers,
+};
 pub use sequencer::ReplayError;
 pub use service::{LedgerConfig, RunningLedger, StartError};
 pub use store::{

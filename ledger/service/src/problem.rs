@@ -35,12 +35,16 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// There is not so much money.
     InsufficientFunds,
+    /// The budget that is to pay does not cover it.
+    BudgetUsedUp,
     /// The title has no agreement, or this one does not hold.
     NoAgreement,
     /// Something else of this name is known.
     Conflict,
     /// It breaks a rule of the ledger.
     Refused,
+    /// It is under a grant whose epoch was settled: it is never taken.
+    Settled,
     /// It speaks of a time that has not passed here: the same can be handed in again.
     TooEarly,
     /// The body is longer than what is taken.
@@ -86,11 +90,13 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadRecord => StatusCode::BAD_REQUEST,
             Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::InsufficientFunds => StatusCode::PAYMENT_REQUIRED,
+            Self::InsufficientFunds | Self::BudgetUsedUp => StatusCode::PAYMENT_REQUIRED,
             Self::WorthNothing | Self::NotAccepted | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoAgreement => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict | Self::Refused | Self::Redeemed | Self::TooEarly => StatusCode::CONFLICT,
+            Self::Conflict | Self::Refused | Self::Redeemed | Self::Settled | Self::TooEarly => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -111,8 +117,10 @@ impl Code {
             Self::NotFound => "There is nothing of this name",
             Self::MethodNotAllowed => "This path does not know the method",
             Self::InsufficientFunds => "There is not so much money",
+            Self::BudgetUsedUp => "The budget does not cover it",
             Self::Conflict => "Something else of this name is known",
             Self::Refused => "The rules of the ledger do not allow it",
+            Self::Settled => "Its epoch was settled without it",
             Self::TooEarly => "It speaks of a time that has not passed",
             Self::TooLarge => "The body is too long",
             Self::TooManyRequests => "This key writes too often",
@@ -134,6 +142,7 @@ impl From<ApplyError> for Problem {
             ApplyError::Storage(StorageError::NoPrepayment) => Code::NotFound,
             ApplyError::TooManyDisputes { .. } => Code::TooManyRequests,
             ApplyError::Grant(GrantError::NotCurrent { .. }) => Code::NoAgreement,
+            ApplyError::Grant(GrantError::UsedUp { .. }) => Code::BudgetUsedUp,
             _ => Code::Refused,
         };
         Self::new(code, error.to_string())

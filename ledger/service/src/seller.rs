@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ledger::{KeyDelivery, Offer, Purchase, SealedKey, SoldLenError};
-use protocol::{Digest, NetworkId, Promise, PublicKey, SecretKey, Signed};
+use protocol::{Digest, NetworkId, Promise, PublicKey, SecretKey, Signed, UnixSeconds};
 use reqwest::{Client, StatusCode, Url};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -48,7 +48,28 @@ pub enum KeyServiceError {
     Licence,
 }
 
-/// Keeps an offer with what is sold and the text of its licence in this folder, so that a key service finds it there.
+/// An offer as its seller sees it.
+#[derive(Debug)]
+pub struct OwnOffer {
+    /// What was signed.
+    pub offer: Signed<Offer>,
+    /// Whether the ledger has taken it: what it has refused is shown to nobody.
+    pub is_taken: bool,
+}
+
+/// Everything that was ever offered from this folder for this network, the newest last.
+pub fn own_offers(folder: &Path, network: &NetworkId) -> Result<Vec<OwnOffer>, KeyServiceError> {
+    folder::make(folder)?;
+    let offers = folder::offers(folder, network)?.into_iter();
+    Ok(offers.map(|Offered { offer, is_taken, .. }| OwnOffer { offer, is_taken }).collect())
+}
+
+/// Has a key service show an offer that was kept, once the ledger has taken it.
+pub fn offer_is_taken(folder: &Path, name: &Digest) -> Result<(), KeyServiceError> {
+    folder::offer_is_taken(folder, name)
+}
+
+/// Keeps an offer with what is sold and the text of its licence in this folder; a key service shows it to nobody yet.
 pub fn keep_offer(
     folder: &Path,
     offer: &Signed<Offer>,
@@ -85,6 +106,13 @@ impl KeyService {
         server::serve(listener, routes::router(self), shutdown).await;
     }
 
+    /// What can be bought at this time.
+    fn on_sale(&self, now: UnixSeconds) -> Result<Vec<Offered>, KeyServiceError> {
+        let is_on_sale = |it: &Offered| it.is_taken && !it.offer.body().until.has_passed(now);
+        Ok(self.offers()?.into_iter().filter(is_on_sale).collect())
+    }
+
+    /// Whatever may have been bought.
     fn offers(&self) -> Result<Vec<Offered>, KeyServiceError> {
         folder::offers(&self.folder, &self.network)
     }

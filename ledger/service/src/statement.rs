@@ -1,15 +1,15 @@
 //! What one key is told of itself: what it has, what it may watch, what it has earned and by which lines of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
-use ledger::{Account, Carrier, GatewayTotal, Keeper, Ledger, Line, LogEntry, Sale};
-use protocol::{AgreementId, Amount, Epoch, PublicKey};
+use ledger::{Account, Carrier, GatewayTotal, HeldLicence, Keeper, Ledger, Line, LogEntry, Sale};
+use protocol::{AgreementId, Amount, Digest, Epoch, Ppm, PublicKey};
 use serde::Serialize;
 
 use crate::problem::{Code, Problem};
 use crate::service::{Service, now};
-use crate::state::Settled;
+use crate::state::{Settled, State};
 
 /// Most lines of one epoch that a statement lists; sums are over all of them.
 const STATEMENT_LINES_MAX: usize = 10_000;
@@ -26,6 +26,18 @@ pub(crate) struct Balance {
     /// Kept back of what was earned while a dispute is open.
     held: String,
     paid: String,
+    licences: Vec<Licence>,
+}
+
+/// A licence that the key holds.
+#[derive(Debug, Serialize)]
+struct Licence {
+    name: String,
+    agreement: String,
+    /// How often it has changed hands: the number of the next transfer.
+    number: usize,
+    /// The part of a later price that those have who share in the work; `null` where it may not be passed on.
+    resale_ppm: Option<u32>,
 }
 
 impl Balance {
@@ -36,12 +48,24 @@ impl Balance {
         Self {
             party: HEXLOWER.encode(party.as_bytes()),
             unit: ledger.terms().unit.to_string(),
-            epoch: service.schedule().current(ledger.next_epoch(), now()).get(),
+            epoch: state.calendar().current(ledger.next_epoch(), now()).get(),
             funds: on(Account::Funds(*party)),
             reserved: on(Account::Reserved(*party)),
             earned: on(Account::Earned(*party)),
             held: on(Account::Held(*party)),
             paid: ledger.paid(party).to_string(),
+            licences: ledger.licences_of(party).take(STATEMENT_LINES_MAX).map(Licence::of).collect(),
+        }
+    }
+}
+
+impl Licence {
+    fn of(held: HeldLicence) -> Self {
+        Self {
+            name: held.name.to_string(),
+            agreement: held.agreement.to_string(),
+            number: held.transfers,
+            resale_ppm: held.resale.map(Ppm::get),
         }
     }
 }
@@ -61,16 +85,16 @@ struct EpochStatement {
     settled: u64,
     /// What was earned as what.
     roles: Roles,
-    /// What its own grants have cost.
+    /// What its own grants and licences have cost, and what nodes had out of its collateral.
     paid: String,
-    /// Licences of which this key has a part.
+    /// Licences of which this key has a part, or that it has bought.
     sales: Vec<StatementSale>,
-    /// What it was paid as a gateway or node, and what it has paid to nodes.
+    /// What it was paid as a gateway or node, and what it has paid to nodes. What all rows have earned is what `roles` say.
     carried: Vec<StatementPart>,
     lines: Vec<StatementLine>,
-    /// The places of the agreements by which all of it was divided.
+    /// The places of the agreements by which all of it was divided, and of those that they name.
     agreements: BTreeSet<u64>,
-    /// Whether there are more lines than are listed.
+    /// Whether there are more lines, sales or others than are listed.
     more: bool,
     /// The place of the summary in the log.
     summary: u64,
@@ -112,6 +136,8 @@ struct StatementSale {
     paid: String,
     /// What of it is this key's.
     earned: String,
+    /// Whether this key has bought it.
+    own: bool,
 }
 
 /// An entry about bytes that were carried or kept.
@@ -120,6 +146,18 @@ struct StatementPart {
     index: u64,
     /// `gateway`, `carrier` or `keeper`.
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepayment: Option<String>,
+    /// What viewers have acknowledged of a gateway, or what vouchers to a node say; of a keeper the bytes by hours.
+    bytes: u64,
+    /// The nodes' share that is divided there; of a carrier what its vouchers promise.
+    charged: String,
+    /// What this key has paid beside it.
+    paid: String,
     /// What of it is this key's.
     earned: String,
 }
@@ -188,7 +226,9 @@ impl Statement {
             lines,
             sales,
             carried: Vec::new(),
+            sold: BTreeMap::new(),
             agreements: BTreeSet::new(),
+            more: false,
         };
         for (index, bytes) in range.zip(entries) {
             let entry = LogEntry::decode(bytes.as_bytes(), &service.terms().signed_for());
@@ -204,7 +244,11 @@ impl Statement {
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
                 | LogEntry::Attestation(_)
+                | LogEntry::Dispute(_)
+                | LogEntry::Hold(_)
                 | LogEntry::Page(_)
+                | LogEntry::Resolution(_)
+                | LogEntry::Receipts(_)
                 | LogEntry::Settlement(_)
                 | LogEntry::Subscription(_) => {}
             }
@@ -223,7 +267,10 @@ struct Reader<'a> {
     lines: Vec<StatementLine>,
     sales: Vec<StatementSale>,
     carried: Vec<StatementPart>,
+    /// How often each licence was sold so far.
+    sold: BTreeMap<Digest, usize>,
     agreements: BTreeSet<u64>,
+    more: bool,
 }
 
 impl Reader<'_> {
@@ -242,9 +289,12 @@ impl Reader<'_> {
             self.sums.paid += u128::from(line.paid);
         }
         let earned = u128::from(as_party) + u128::from(as_gateway) + u128::from(as_network);
-        if (own || earned > 0) && self.lines.len() <= STATEMENT_LINES_MAX {
+        if own || earned > 0 {
+            self.more |= self.lines.len() >= STATEMENT_LINES_MAX;
+        }
+        if (own || earned > 0) && self.lines.len() < STATEMENT_LINES_MAX {
             self.lines.extend(listed(state.ledger(), index, line, earned, own));
-            self.agreements.extend(state.registered(line.agreement).map(|registered| registered.index));
+            self.agreements.extend(lineage(&state, line.agreement));
         }
     }
 
@@ -254,20 +304,39 @@ impl Reader<'_> {
         blind.alias(self.party, agreement, self.epoch) == line.alias
     }
 
+    /// What a gateway has of the nodes' share, for what it had itself.
     fn gateway(&mut self, index: u64, total: &GatewayTotal) {
         if total.gateway == *self.party {
             let earned = u128::from(total.kept);
             self.sums.gateway += earned;
-            self.carry(index, "gateway", earned);
+            self.carry(StatementPart {
+                gateway: Some(total.gateway.to_string()),
+                bytes: total.acknowledged,
+                charged: total.pool.to_string(),
+                earned: text(earned),
+                ..StatementPart::new(index, "gateway")
+            });
         }
     }
 
+    /// What a node has of it, and what the gateway pays it beside that out of its collateral.
     fn carrier(&mut self, index: u64, carrier: &Carrier) {
-        let is_node = carrier.node == *self.party;
-        let earned = if is_node { u128::from(carrier.shared) + u128::from(carrier.owed) } else { 0 };
+        let (is_node, is_gateway) = (carrier.node == *self.party, carrier.gateway == *self.party);
+        let (shared, owed) = (u128::from(carrier.shared), u128::from(carrier.owed));
+        let earned = if is_node { shared + owed } else { 0 };
+        let paid = if is_gateway { owed } else { 0 };
         self.sums.node += earned;
-        if is_node || carrier.gateway == *self.party {
-            self.carry(index, "carrier", earned);
+        self.sums.paid += paid;
+        if is_node || is_gateway {
+            self.carry(StatementPart {
+                gateway: Some(carrier.gateway.to_string()),
+                node: Some(carrier.node.to_string()),
+                bytes: carrier.claimed,
+                charged: carrier.promised.to_string(),
+                paid: text(paid),
+                earned: text(earned),
+                ..StatementPart::new(index, "carrier")
+            });
         }
     }
 
@@ -276,46 +345,62 @@ impl Reader<'_> {
         if keeper.node == *self.party {
             let earned = u128::from(keeper.paid);
             self.sums.node += earned;
-            self.carry(index, "keeper", earned);
-        }
-    }
-
-    fn carry(&mut self, index: u64, kind: &'static str, earned: u128) {
-        if self.carried.len() < STATEMENT_LINES_MAX {
-            self.carried.push(StatementPart { index, kind, earned: text(earned) });
-        }
-    }
-
-    /// What it has of a licence, be it as a party, as the network, or because it has sold it on.
-    fn sale(&mut self, index: u64, sale: &Sale) {
-        let division = self.service.state().ledger().sale_division(sale);
-        let Some(earned) = division.get(self.party).copied().filter(|earned| !earned.is_zero()) else {
-            return;
-        };
-        let is_treasury = self.service.terms().treasury == *self.party;
-        let sum = if is_treasury { &mut self.sums.network } else { &mut self.sums.party };
-        *sum += u128::from(earned);
-        if self.sales.len() < STATEMENT_LINES_MAX {
-            let state = self.service.state();
-            self.agreements.extend(state.registered(sale.agreement).map(|registered| registered.index));
-            self.sales.push(StatementSale {
-                index,
-                agreement: sale.agreement.to_string(),
-                licence: sale.licence.to_string(),
-                resale: sale.resale.is_some(),
-                paid: sale.paid.to_string(),
-                earned: earned.to_string(),
+            self.carry(StatementPart {
+                node: Some(keeper.node.to_string()),
+                prepayment: Some(keeper.prepayment.to_string()),
+                bytes: keeper.byte_hours,
+                charged: keeper.paid.to_string(),
+                earned: text(earned),
+                ..StatementPart::new(index, "keeper")
             });
         }
     }
 
+    fn carry(&mut self, part: StatementPart) {
+        if self.carried.len() < STATEMENT_LINES_MAX {
+            self.carried.push(part);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// What it has of a licence, be it as a party, as the network, or because it has sold it on; or that it has bought it.
+    fn sale(&mut self, index: u64, sale: &Sale) {
+        let state = self.service.state();
+        let earned = state.ledger().sale_division(sale).get(self.party).copied().unwrap_or(Amount::ZERO);
+        let before = self.sold.entry(sale.licence).or_default();
+        let own = state.ledger().licence_payers(&sale.licence, self.epoch).get(*before) == Some(self.party);
+        *before += 1;
+        if earned.is_zero() && !own {
+            return;
+        }
+        let is_treasury = self.service.terms().treasury == *self.party;
+        let sum = if is_treasury { &mut self.sums.network } else { &mut self.sums.party };
+        *sum += u128::from(earned);
+        if own {
+            self.sums.paid += u128::from(sale.paid);
+        }
+        if self.sales.len() >= STATEMENT_LINES_MAX {
+            self.more = true;
+            return;
+        }
+        self.agreements.extend(lineage(&state, sale.agreement));
+        self.sales.push(StatementSale {
+            index,
+            agreement: sale.agreement.to_string(),
+            licence: sale.licence.to_string(),
+            resale: sale.resale.is_some(),
+            paid: sale.paid.to_string(),
+            earned: earned.to_string(),
+            own,
+        });
+    }
+
     /// Nothing where the key has no part in the epoch.
     fn end(self, settled: &Settled) -> Option<EpochStatement> {
-        let Self { sums, mut lines, sales, carried, agreements, epoch, .. } = self;
+        let Self { sums, lines, sales, carried, agreements, epoch, more, .. } = self;
         let earned = sums.party + sums.gateway + sums.node + sums.network;
-        (earned > 0 || !lines.is_empty() || !carried.is_empty()).then(|| {
-            let more = lines.len() > STATEMENT_LINES_MAX;
-            lines.truncate(STATEMENT_LINES_MAX);
+        (earned > 0 || !lines.is_empty() || !sales.is_empty() || !carried.is_empty()).then(|| {
             EpochStatement {
                 epoch: epoch.get(),
                 settled: settled.at.get(),
@@ -334,6 +419,30 @@ impl Reader<'_> {
                 summary: settled.first + settled.items,
             }
         })
+    }
+}
+
+/// The places of an agreement in the log, and of all that it was made from or takes the place of: nobody can divide without them.
+fn lineage(state: &State, id: AgreementId) -> BTreeSet<u64> {
+    let (mut places, mut waiting) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = waiting.pop() {
+        let (Some(registered), Some(agreement)) = (state.registered(id), state.ledger().agreement(id)) else {
+            continue;
+        };
+        if places.insert(registered.index) {
+            let parts = agreement.parts();
+            waiting.extend(parts.parents.iter().map(|parent| parent.agreement));
+            waiting.extend(parts.supersedes);
+        }
+    }
+    places
+}
+
+impl StatementPart {
+    fn new(index: u64, kind: &'static str) -> Self {
+        let (gateway, node, prepayment) = (None, None, None);
+        let (charged, paid, earned) = (text(0), text(0), text(0));
+        Self { index, kind, gateway, node, prepayment, bytes: 0, charged, paid, earned }
     }
 }
 

@@ -7,7 +7,7 @@ mod running;
 use std::path::Path;
 
 use ledger::{Inquired, KeyDelivery, Offer, PaymentId, Purchase, SealedKey};
-use ledger_service::{KeyService, keep_offer};
+use ledger_service::{KeyService, keep_offer, offer_is_taken, own_offers};
 use proofs::canonical;
 use protocol::{AgreementId, Amount, Digest, Promise, Signed};
 use reqwest::StatusCode;
@@ -79,11 +79,33 @@ async fn who_has_paid_gets_the_key() {
     let shop = folder.path().join("shop");
     keep_offer(&shop, &offer, "another text", SOLD).unwrap_err();
     keep_offer(&shop, &offer, LICENCE, SOLD).unwrap();
-    ledger.promised(&offer).await;
+    let refused_one = self::offer(AgreementId::from_bytes([9; 32]), 3600);
+    keep_offer(&shop, &refused_one, LICENCE, SOLD).unwrap();
+    assert_eq!(
+        refused(ledger.post("/v1/records", refused_one.encode()).await).await,
+        (409, "refused".into())
+    );
+    let over = Signed::sign(&secret(CREATOR), &AT_LEDGER, Offer { until: now(), ..*offer.body() });
+    keep_offer(&shop, &over, LICENCE, SOLD).unwrap();
+    offer_is_taken(&shop, &over.name()).unwrap();
     let seller = sell(&shop, &ledger).await;
-    let shown: Value = http().get(format!("{seller}/offers")).send().await.unwrap().json().await.unwrap();
+    let shown = async || {
+        let shown = http().get(format!("{seller}/offers")).send().await.unwrap();
+        shown.json::<Value>().await.unwrap()
+    };
+    assert_eq!(shown().await["offers"], Value::Array(Vec::new()), "nobody can buy any of them");
+    ledger.promised(&offer).await;
+    offer_is_taken(&shop, &offer.name()).unwrap();
+    let shown = shown().await;
+    assert_eq!(shown["offers"].as_array().map(Vec::len), Some(1));
     assert_eq!(shown["offers"][0]["name"], offer.name().to_string());
     assert_eq!(shown["offers"][0]["licence"], LICENCE);
+    let own = own_offers(&shop, &AT_LEDGER).unwrap();
+    assert_eq!(
+        (own.len(), own.iter().filter(|own| own.is_taken).count()),
+        (3, 2),
+        "its seller sees them all"
+    );
 
     let mine = purchase(1, &offer);
     let post = async |seller: &str, body: Vec<u8>| {
@@ -118,6 +140,13 @@ async fn who_has_paid_gets_the_key() {
     let sale = &statement["epochs"][0]["sales"][0];
     assert_eq!((&sale["paid"], &sale["earned"]), (&"0.001000".into(), &"0.000950".into()));
     assert_eq!(statement["epochs"][0]["roles"]["party"], "0.000950");
+    let buyers = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
+    let row = &buyers["epochs"][0]["sales"][0];
+    assert_eq!(
+        (&row["own"], &row["paid"], &row["earned"]),
+        (&true.into(), &"0.001000".into(), &"0.000000".into())
+    );
+    assert_eq!((&buyers["epochs"][0]["paid"], &sale["own"]), (&"0.001000".into(), &false.into()));
     assert_eq!((&settled["sales"], &settled["totals"]["sold"]), (&1.into(), &"0.001000".into()));
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.009000");
     ledger.stop().await;

@@ -70,6 +70,11 @@ async fn an_epoch_from_the_deposit_to_the_proof() {
     assert_eq!((&after["head"], &after["checkpoint"]), (&before["head"], &before["checkpoint"]));
     assert_eq!(again.settle(1).await, settled);
     check_counted(&again, grant.body(), settled["log_summary"].as_u64().unwrap()).await;
+    // Nobody need come again with what is late.
+    let late = receipt(grant.body(), &key, 4, 200_000).encode();
+    assert_eq!(refused(again.post("/v1/records", late.clone()).await).await, (409, "settled".into()));
+    let answer = json(again.post("/v1/batches", list(&[late])).await, StatusCode::OK).await;
+    assert_eq!(answer["refused"][0]["code"], "settled");
     again.stop().await;
 }
 
@@ -89,8 +94,8 @@ async fn check_counted(ledger: &Running, grant: &SessionGrant, summary: u64) {
     assert_eq!(shown["serial"], grant.serial.to_string());
     let shown = data_encoding::BASE64.decode(shown["receipts"].as_str().unwrap().as_bytes()).unwrap();
     let shown: Shown = canonical::from_slice(&shown, 1 << 16).unwrap();
-    let entry = &ledger::tlog::Bundle::of(0, 4).unwrap();
-    let bundle = ledger.get("/log/tile/entries/000.p/4").await.bytes().await.unwrap();
+    let entry = &ledger::tlog::Bundle::of(0, 5).unwrap();
+    let bundle = ledger.get("/log/tile/entries/000.p/5").await.bytes().await.unwrap();
     let entries = entry.decode(&bundle).unwrap();
     let entry = entries[usize::try_from(summary).unwrap()].as_bytes();
     let LogEntry::Settlement(summary) = LogEntry::decode(entry, &AT_LEDGER).unwrap() else {
@@ -109,10 +114,10 @@ async fn check_counted(ledger: &Running, grant: &SessionGrant, summary: u64) {
 
 /// The whole log is what the audit expects, and one line of it is proved.
 async fn check_log(ledger: &Running, folder: &std::path::Path, index: u64) {
-    let bundle = std::fs::read(folder.join("log/public/tile/entries/000.p/4")).unwrap();
-    let served = ledger.get("/log/tile/entries/000.p/4").await.bytes().await.unwrap();
+    let bundle = std::fs::read(folder.join("log/public/tile/entries/000.p/5")).unwrap();
+    let served = ledger.get("/log/tile/entries/000.p/5").await.bytes().await.unwrap();
     assert_eq!(served, bundle);
-    let entries = ledger::tlog::Bundle::of(0, 4).unwrap().decode(&bundle).unwrap();
+    let entries = ledger::tlog::Bundle::of(0, 5).unwrap().decode(&bundle).unwrap();
     let mut audit = LogAudit::new(terms());
     for entry in &entries {
         audit.take(&LogEntry::decode(entry.as_bytes(), &AT_LEDGER).unwrap()).unwrap();
@@ -233,9 +238,20 @@ async fn an_epoch_with_grants_is_settled_by_force_alone() {
     let early = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
     assert_eq!(refused(early).await, (409, "refused".into()));
     assert_eq!(ledger.json("/v1/terms").await["open_epoch"], 1);
+    let nothing = ledger.operate("/v1/settle?force=true", Vec::new()).await;
+    assert_eq!(refused(nothing).await, (409, "refused".into()), "nothing has come in");
+    let ends = ledger.json("/v1/terms").await["epoch_ends"].clone();
+    ledger.deposit(VIEWER, 1000, 1).await;
     let settled = ledger.settle(1).await;
     let again = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
     assert_eq!(json(again, StatusCode::OK).await, settled, "what is settled can be asked for");
+    let terms = ledger.json("/v1/terms").await;
+    assert_eq!((&terms["epoch"], &terms["epoch_ends"]), (&json!(2), &ends), "no end is put off");
+    // The same command once more settles no other epoch.
+    let again = ledger.operate("/v1/settle?force=true", Vec::new()).await;
+    assert_eq!(json(again, StatusCode::OK).await, settled);
+    let next = ledger.operate("/v1/settle?epoch=2&force=true", Vec::new()).await;
+    assert_eq!(refused(next).await, (409, "refused".into()));
     ledger.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{AgreementId, Amount, Digest, PublicKey, Signed, UnixSeconds};
+use protocol::{AgreementId, Amount, Digest, Epoch, Ppm, PublicKey, Signed, UnixSeconds};
 
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, Ledger, LicenceError};
@@ -20,6 +20,10 @@ pub(crate) struct Licences {
     waiting: BTreeSet<Digest>,
     /// What is sold since the last settlement, and who pays.
     sold: Vec<(PublicKey, Sale)>,
+    /// The licences whose keys are delivered, by who holds them.
+    held: BTreeMap<PublicKey, BTreeSet<Digest>>,
+    /// Who has paid for a licence with which settlement, in the order of its sales.
+    payers: BTreeMap<(Digest, Epoch), Vec<PublicKey>>,
 }
 
 /// What somebody has bought.
@@ -33,6 +37,19 @@ struct Licence {
     /// The key, once it is.
     sealed: Option<Digest>,
     transfers: Vec<Digest>,
+}
+
+/// A licence in somebody's hands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeldLicence {
+    /// Its name, which is that of its purchase.
+    pub name: Digest,
+    /// The work.
+    pub agreement: AgreementId,
+    /// How often it has changed hands.
+    pub transfers: usize,
+    /// The part of a later price that those have who share in the work; without it nobody may pass it on.
+    pub resale: Option<Ppm>,
 }
 
 impl Licences {
@@ -49,6 +66,7 @@ impl Licences {
 
     fn sell(
         &mut self,
+        epoch: Epoch,
         licence: Digest,
         payer: PublicKey,
         agreement: AgreementId,
@@ -56,6 +74,7 @@ impl Licences {
         resale: Option<Resale>,
     ) {
         self.sold.push((payer, Sale { agreement, licence, paid, resale }));
+        self.payers.entry((licence, epoch)).or_default().push(payer);
     }
 }
 
@@ -64,6 +83,21 @@ impl Ledger {
     pub fn licence(&self, name: &Digest) -> Option<(PublicKey, AgreementId)> {
         let licence = self.licences.bought.get(name).filter(|licence| licence.sealed.is_some())?;
         Some((licence.holder, licence.offer.agreement))
+    }
+
+    /// What somebody holds, by name.
+    pub fn licences_of(&self, holder: &PublicKey) -> impl Iterator<Item = HeldLicence> {
+        let names = self.licences.held.get(holder).into_iter().flatten();
+        names.map(|name| {
+            let Licence { offer, transfers, .. } = &self.licences.bought[name];
+            let Offer { agreement, resale, .. } = *offer;
+            HeldLicence { name: *name, agreement, transfers: transfers.len(), resale }
+        })
+    }
+
+    /// Who has paid for a licence in what is settled with this epoch, in the order of its sales.
+    pub fn licence_payers(&self, name: &Digest, epoch: Epoch) -> &[PublicKey] {
+        self.licences.payers.get(&(*name, epoch)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn offer(&mut self, record: &Signed<Offer>, at: UnixSeconds) -> Result<Applied, ApplyError> {
@@ -104,6 +138,7 @@ impl Ledger {
         at: UnixSeconds,
     ) -> Result<Applied, ApplyError> {
         let KeyDelivery { purchase, sealed, .. } = *record.body();
+        let epoch = self.next_epoch();
         let licences = &mut self.licences;
         let licence = licences.bought.get_mut(&purchase).ok_or(LicenceError::NoPurchase { purchase })?;
         if record.by() != licence.seller {
@@ -117,7 +152,8 @@ impl Ledger {
         }
         licence.sealed = Some(sealed);
         let (payer, agreement, price) = (licence.holder, licence.offer.agreement, licence.offer.price);
-        licences.sell(purchase, payer, agreement, price, None);
+        licences.held.entry(payer).or_default().insert(purchase);
+        licences.sell(epoch, purchase, payer, agreement, price, None);
         Ok(Applied::New(None))
     }
 
@@ -140,10 +176,15 @@ impl Ledger {
         let share = licence.offer.resale.ok_or(LicenceError::NotTransferable)?;
         let agreement = licence.offer.agreement;
         let applied = self.post(Transaction::transfer(Account::Funds(to), Account::Reserved(to), price))?;
+        let epoch = self.next_epoch();
         let licence = self.licences.bought.get_mut(&of).expect("it was found");
         licence.holder = to;
         licence.transfers.push(name);
-        self.licences.sell(of, to, agreement, price, Some(Resale { by: from, share }));
+        if let Some(held) = self.licences.held.get_mut(&from) {
+            held.remove(&of);
+        }
+        self.licences.held.entry(to).or_default().insert(of);
+        self.licences.sell(epoch, of, to, agreement, price, Some(Resale { by: from, share }));
         Ok(applied)
     }
 

@@ -1,9 +1,12 @@
 //! Receipts of a settlement: what it has counted, so that everybody can see whether theirs is among it.
 
+use proofs::canonical;
 use protocol::{DeliveryReceipt, Digest, Sequence, Serial, StreamNumber, Usage};
 use serde::{Deserialize, Serialize};
 
 use super::ListProof;
+use crate::ids::digest_of;
+use crate::tlog::TreeHash;
 use crate::{Neighbours, Settlement};
 
 /// The newest receipt of one stream. Ascending by serial and stream, each once: what is not there can be shown by its
@@ -24,6 +27,17 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
+    /// The item of a stream whose newest receipt this is, and which none has acknowledged more of.
+    pub fn newest(receipt: &DeliveryReceipt) -> Self {
+        let DeliveryReceipt { seq, serial, stream, usage, .. } = *receipt;
+        Self { receipt: digest_of(receipt), seq, serial, stream, usage }
+    }
+
+    /// Its hash in the list (RFC 6962), which says nothing to whoever does not know the receipt.
+    pub fn leaf(&self) -> TreeHash {
+        TreeHash::of_leaf(&canonical::to_vec(self))
+    }
+
     /// Where it stands in the list.
     pub(crate) const fn key(&self) -> (Serial, StreamNumber) {
         (self.serial, self.stream)

@@ -35,6 +35,15 @@ impl ListRoot {
         Self::at(&frontier)
     }
 
+    /// The root over items with these hashes.
+    pub fn of_leaves(leaves: &[TreeHash]) -> Self {
+        let mut frontier = Frontier::default();
+        for leaf in leaves {
+            frontier.push_leaf(*leaf);
+        }
+        Self::at(&frontier)
+    }
+
     pub(super) fn at(frontier: &Frontier) -> Self {
         Self { count: frontier.size(), root: frontier.root() }
     }
@@ -55,13 +64,13 @@ impl ListProof {
 
 /// The hashes of a list, for many proofs: 64 bytes an item.
 #[derive(Debug)]
-pub(crate) struct ListTree {
+pub(super) struct ListTree {
     /// Of each height, the whole subtrees; the items are those of height 0.
     levels: Vec<Vec<TreeHash>>,
 }
 
 impl ListTree {
-    pub(crate) fn of<T: Serialize>(items: &[T]) -> Self {
+    pub(super) fn of<T: Serialize>(items: &[T]) -> Self {
         let mut level: Vec<_> =
             items.iter().map(|item| TreeHash::of_leaf(&canonical::to_vec(item))).collect();
         let mut levels = Vec::new();
@@ -74,7 +83,7 @@ impl ListTree {
     }
 
     /// The proof of the item at `index`; `None` when the list ends before it.
-    pub(crate) fn proof(&self, index: usize) -> Option<ListProof> {
+    pub(super) fn proof(&self, index: usize) -> Option<ListProof> {
         let hash_of = |Subtree { level, number }| {
             self.levels.get(usize::from(level))?.get(usize::try_from(number).ok()?).copied()
         };

@@ -42,6 +42,8 @@ enum Rule {
 pub struct AcceptedCheckpoint {
     /// What the log says.
     pub checkpoint: Checkpoint,
+    /// Its key in the policy.
+    pub log: VerifierKey,
     /// How many witnesses of the policy, with keys that are not the log's, have cosigned; with 0 it is *unwitnessed*, and
     /// somebody else may have been shown another log.
     pub witnessed_by: usize,
@@ -121,7 +123,8 @@ impl Policy {
             return Err(NotAccepted::NoQuorum { cosigned: cosigned.len() });
         }
         let is_independent = |number: &&usize| self.witnesses[**number].key.key() != log.key();
-        Ok(AcceptedCheckpoint { checkpoint, witnessed_by: cosigned.iter().filter(is_independent).count() })
+        let witnessed_by = cosigned.iter().filter(is_independent).count();
+        Ok(AcceptedCheckpoint { checkpoint, log: log.clone(), witnessed_by })
     }
 }
 

@@ -10,6 +10,8 @@ import { openSigned } from "../trust/record";
 const ENTRY_LEN_MAX = 65_535;
 const RULE_LEN_MAX = 64;
 const NAME_LEN_MAX = 200;
+const LEAVES_MAX = 1024;
+const LEAF_LEN = 32;
 
 /** What a viewer, who is called so for this title and epoch alone, paid for a title at a gateway. */
 export interface Line {
@@ -124,9 +126,36 @@ export interface Attestation {
 
 const ATTESTED = ["credential", "file", "trail"] as const;
 
+/** Somebody disputes what a party has; the reason is not public. */
+export interface Disputed {
+  readonly amount: bigint;
+  readonly by: Uint8Array;
+  readonly name: Uint8Array;
+  readonly party: Uint8Array;
+}
+
+/** The ledger holds something back for a dispute, as it has signed. */
+export interface Hold {
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+  readonly amount: bigint;
+  readonly dispute: Uint8Array;
+}
+
+/** A hold has ended, and a part of it was given to whoever has disputed, as the ledger has signed. */
+export interface Resolution {
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+  readonly given: bigint;
+  readonly hold: Uint8Array;
+}
+
 export type LogEntry =
   | { readonly kind: "agreement"; readonly agreed: Agreed }
   | { readonly kind: "attestation"; readonly attestation: Attestation }
+  | { readonly kind: "dispute"; readonly disputed: Disputed }
+  | { readonly kind: "hold"; readonly hold: Hold }
+  | { readonly kind: "resolution"; readonly resolution: Resolution }
   | { readonly kind: "line"; readonly line: Line }
   | { readonly kind: "gateway"; readonly gateway: GatewayTotal }
   | { readonly kind: "carrier"; readonly carrier: Carrier }
@@ -135,6 +164,7 @@ export type LogEntry =
   | { readonly kind: "subscription"; readonly subscription: Subscription }
   | { readonly kind: "page"; readonly page: PageRelease }
   | { readonly kind: "payout"; readonly payout: Payout }
+  | { readonly kind: "receipts"; readonly count: number }
   | { readonly kind: "settlement"; readonly summary: Summary };
 
 /** The entry that `bytes` write. */
@@ -145,6 +175,12 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, agreed: await decodeAgreed(value) };
     case "attestation":
       return { kind, attestation: decodeAttestation(value) };
+    case "dispute":
+      return { kind, disputed: decodeDisputed(value) };
+    case "hold":
+      return { kind, hold: decodeHold(value) };
+    case "resolution":
+      return { kind, resolution: decodeResolution(value) };
     case "line":
       return { kind, line: decodeLine(value) };
     case "gateway":
@@ -161,6 +197,8 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, page: decodePage(value) };
     case "payout":
       return { kind, payout: decodePayout(value) };
+    case "receipts":
+      return { kind, count: countLeaves(value) };
     case "settlement":
       return { kind, summary: decodeSummary(value) };
     default:
@@ -176,13 +214,36 @@ export function onlyField(value: Value): [string, Value] {
 }
 
 function decodeAttestation(value: Value): Attestation {
-  if (!(value instanceof Uint8Array)) throw new CborError("an attestation is not a byte string");
-  const { body, by, network } = openSigned(value, "attestation");
+  const { body, by, network } = recordIn(value, "attestation");
   const fields = Fields.of(body, "attestation", ["commitment", "issued", "kind"]);
   fields.u64("issued");
   const what = ATTESTED.find((kind) => kind === fields.value("kind"));
   if (!what) throw new CborError("an attestation to something unknown");
   return { by, network, commitment: fields.bytes("commitment", 32), what };
+}
+
+function recordIn(value: Value, type: string) {
+  if (!(value instanceof Uint8Array)) throw new CborError(`the ${type} is not a byte string`);
+  return openSigned(value, type);
+}
+
+function decodeDisputed(value: Value): Disputed {
+  const fields = Fields.of(value, "dispute", ["amount", "by", "name", "party"]);
+  return { amount: amountIn(fields, "amount"), by: keyIn(fields, "by"), name: fields.bytes("name", 32), party: keyIn(fields, "party") };
+}
+
+function decodeHold(value: Value): Hold {
+  const { body, by, network } = recordIn(value, "hold");
+  const fields = Fields.of(body, "hold", ["amount", "dispute", "issued"]);
+  fields.u64("issued");
+  return { by, network, amount: amountIn(fields, "amount"), dispute: fields.bytes("dispute", 32) };
+}
+
+function decodeResolution(value: Value): Resolution {
+  const { body, by, network } = recordIn(value, "resolution");
+  const fields = Fields.of(body, "resolution", ["given", "hold", "issued"]);
+  fields.u64("issued");
+  return { by, network, given: amountIn(fields, "given"), hold: fields.bytes("hold", 32) };
 }
 
 function decodePage(value: Value): PageRelease {
@@ -272,6 +333,13 @@ function decodeSubscription(value: Value): Subscription {
 function decodePayout(value: Value): Payout {
   const fields = Fields.of(value, "payout", ["address", "cumulative", "party"]);
   return { address: fields.bytes("address", 20), cumulative: fields.exact("cumulative", 0n), party: keyIn(fields, "party") };
+}
+
+/** How many hashes of receipts these are. */
+function countLeaves(value: Value): number {
+  const isHash = (leaf: Value) => leaf instanceof Uint8Array && leaf.length === LEAF_LEN;
+  if (!Array.isArray(value) || value.length > LEAVES_MAX || !value.every(isHash)) throw new CborError(`receipts are not at most ${LEAVES_MAX} hashes`);
+  return value.length;
 }
 
 function decodeSummary(value: Value): Summary {

@@ -24,8 +24,13 @@ export function amountOf(text: unknown): bigint {
   return amount;
 }
 
+/** The same the other way: `1.250000`, for programs. */
+export function decimals(micro: bigint): string {
+  return `${micro / MICRO}.${(micro % MICRO).toString().padStart(DIGITS, "0")}`;
+}
+
 /** `1.25 EUR`: exact, with two to six decimals. */
 export function money(micro: bigint, unit: string): string {
-  const decimals = (micro % MICRO).toString().padStart(DIGITS, "0").replace(/0+$/, "").padEnd(DECIMALS_MIN, "0");
-  return `${(micro / MICRO).toLocaleString("en")}.${decimals} ${unit}`;
+  const part = (micro % MICRO).toString().padStart(DIGITS, "0").replace(/0+$/, "").padEnd(DECIMALS_MIN, "0");
+  return `${(micro / MICRO).toLocaleString("en")}.${part} ${unit}`;
 }

@@ -16,7 +16,7 @@ import { ownKey } from "../pay/own-key";
 import { openPurse } from "../pay/purse";
 import { refusalInWords } from "../pay/words";
 import { chart, type Point } from "./chart";
-import { byTitle, earnedIn, type EpochStatement, readStatement, spentIn, type Statement, sumOf, toCsv } from "./statement";
+import { besidePlays, byTitle, earnedIn, type EpochStatement, type Kind, readStatement, spentIn, type Statement, type StatementRow, sumOf, toCsv } from "./statement";
 
 /** Whole units of money in a micro-unit. */
 const MICRO = 1e6;
@@ -57,7 +57,7 @@ class StatementPage {
     const { party, unit, epochs } = statement;
     const head = h("p", { class: "whom" }, "Key ", h("code", {}, party));
     if (epochs.length === 0) {
-      this.body.replaceChildren(head, h("p", { class: "fine" }, "No epoch in which it earned anything has been settled yet."));
+      this.body.replaceChildren(head, h("p", { class: "fine" }, "No epoch in which it earned or paid anything has been settled yet."));
       return;
     }
     const all = sumOf(epochs.flatMap(({ lines }) => lines));
@@ -65,9 +65,10 @@ class StatementPage {
     const save = h("a", { class: "button", download: `statement-${party.slice(0, 10)}.csv`, href: URL.createObjectURL(new Blob([toCsv(statement)], { type: "text/csv" })) }, "Download as CSV");
     this.body.replaceChildren(
       head,
-      h("dl", { class: "tiles" }, tile("Earned", money(earned, unit)), tile("Paid for watching", money(spentIn(statement), unit)), tile("Plays", all.plays.toLocaleString("en")), tile("Played", span(all.seconds)), tile("Epochs", String(epochs.length))),
+      h("dl", { class: "tiles" }, tile("Earned", money(earned, unit)), tile("Paid", money(spentIn(statement), unit)), tile("Plays", all.plays.toLocaleString("en")), tile("Played", span(all.seconds)), tile("Epochs", String(epochs.length))),
       h("div", { class: "charts" }, ...charts(statement)),
       h("section", { "aria-labelledby": "titles" }, h("h2", { id: "titles" }, "By title"), titles(statement)),
+      ...others(statement),
       h("section", { "aria-labelledby": "epochs" }, h("h2", { id: "epochs" }, "By epoch"), epochTable(statement)),
       h("p", { class: "save" }, save),
     );
@@ -118,9 +119,32 @@ function titles(statement: Statement): HTMLElement {
   );
 }
 
+/** What each kind of row beside plays is called. */
+const WORDS: Record<Exclude<Kind, "plays">, string> = { licence: "A licence was sold", resale: "A licence was sold on", gateway: "Sent from a gateway", carrier: "Read from a node", keeper: "Kept by a node" };
+
+function others(statement: Statement): HTMLElement[] {
+  const rows = besidePlays(statement);
+  if (rows.length === 0) return [];
+  const { unit } = statement;
+  const whom = ({ licence, node, gateway }: StatementRow) => licence || node || gateway;
+  const table = buildTable(
+    "Licences, and what was carried and kept",
+    [
+      { title: "What", names: true, show: ({ row: { kind } }) => [kind === "plays" ? "" : WORDS[kind]] },
+      { title: "Epoch", show: ({ epoch }) => [String(epoch)] },
+      { title: "In the log", show: ({ row }) => [`#${row.index}`] },
+      { title: "Licence, node or gateway", show: ({ row }) => [h("code", { title: whom(row) }, short(whom(row)))] },
+      { title: "Paid", show: ({ row }) => [money(row.paid, unit)] },
+      { title: "Earned", show: ({ row }) => [money(row.earned, unit)] },
+    ],
+    rows,
+  );
+  return [h("section", { "aria-labelledby": "others" }, h("h2", { id: "others" }, "Beside plays"), table)];
+}
+
 function epochTable({ epochs, unit }: Statement): HTMLElement {
   const role = (title: string, of: (epoch: EpochStatement) => bigint) => ({ title, show: (epoch: EpochStatement) => [money(of(epoch), unit)] });
-  const lines = ({ lines, more }: EpochStatement) => `${count(lines.length, "line")}${more ? ", and more in the log" : ""}`;
+  const lines = ({ rows, more }: EpochStatement) => `${count(rows.length, "line")}${more ? ", and more in the log" : ""}`;
   return buildTable(
     "Plays, time and money by epoch",
     [

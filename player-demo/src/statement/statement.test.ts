@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { byTitle, earnedIn, readStatement, spentIn, sumOf, toCsv } from "./statement";
+import { besidePlays, byTitle, earnedIn, readStatement, spentIn, sumOf, toCsv } from "./statement";
 
 const line = (content: string, more: object = {}) => ({ index: 7, content, creator: "c0", gateway: "60", attested: true, plays: 2, bytes: 500, ms: 61_500, paid: "1.000000", earned: "0.830001", ...more });
 const roles = { party: "1.660002", gateway: "0.000000", node: "0.100000", network: "0.000000" };
@@ -31,9 +31,22 @@ describe("a statement", () => {
   it("becomes CSV that is no formula", () => {
     const statement = readStatement({ ...given, epochs: [{ ...given.epochs[0], lines: [line('=1+"1"')] }] });
     const [head, row, end] = toCsv(statement).split("\r\n");
-    expect(head).toMatch(/^epoch,settled,index,/);
-    expect(row).toBe(`3,2027-01-15T08:00:00.000Z,7,"'=1+""1""",c0,60,true,2,500,61.5,1000000,830001`);
+    expect(head).toBe("epoch,settled,index,kind,agreement,content,licence,gateway,node,attested,plays,bytes,ms,unit,charged,paid,earned");
+    expect(row).toBe(`3,2027-01-15T08:00:00Z,7,plays,,"'=1+""1""",,60,,true,2,500,61500,EUR,1.000000,0.000000,0.830001`);
     expect(end).toBe("");
+  });
+
+  it("has a row for all that was paid or earned beside plays", () => {
+    const sales = [{ index: 8, agreement: "a0", licence: "11", resale: true, paid: "3.000000", earned: "0.000000", own: true }];
+    const carried = [{ index: 9, kind: "carrier", gateway: "60", node: "20", bytes: 9, charged: "0.500000", paid: "0.100000", earned: "0.000000" }];
+    const statement = readStatement({ ...given, epochs: [{ ...given.epochs[0], lines: [], sales, carried }] });
+    expect(spentIn(statement)).toBe(3_100_000n);
+    expect(besidePlays(statement).map(({ epoch, row }) => [epoch, row.kind, row.index])).toEqual([[3, "resale", 8], [3, "carrier", 9]]);
+    expect(toCsv(statement).split("\r\n").slice(1, 3)).toEqual([
+      "3,2027-01-15T08:00:00Z,8,resale,a0,,11,,,,,,,EUR,3.000000,3.000000,0.000000",
+      "3,2027-01-15T08:00:00Z,9,carrier,,,,60,20,,,9,,EUR,0.500000,0.100000,0.000000",
+    ]);
+    expect(() => readStatement({ ...given, epochs: [{ ...given.epochs[0], carried: [{ ...carried[0], kind: "x" }] }] })).toThrow();
   });
 
   it.each([{}, { ...given, epochs: 1 }, { ...given, epochs: [{}] }, { ...given, epochs: [{ ...given.epochs[0], lines: [line("a", { paid: "1" })] }] }])(

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use protocol::{
-    Amount, Code, Counted, Digest, Epoch, PayLane, PublicKey, ReadPrice, UnixSeconds, VerifiedPayment,
-    Voucher,
+    Amount, Code, Counted, Digest, Epoch, PayLane, PricedBytes, PublicKey, ReadCost, UnixSeconds,
+    VerifiedPayment, Voucher,
 };
 
-use super::unpaid::{Unpaid, UnpaidStrangers};
+use super::unpaid::{Unpaid, UnpaidLane, UnpaidStrangers};
 
 /// How long what a stranger has read is remembered, in seconds: a day from its first read on.
 const STRANGER_REMEMBERED_S: u64 = 86_400;
@@ -32,7 +32,8 @@ pub(crate) struct Reader {
 /// What everybody owes.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    price: ReadPrice,
+    /// For 2^30 bytes that are sent from now on. What was sent before keeps the price that it had.
+    price: Amount,
     credit: u64,
     payers: HashMap<PublicKey, Tab>,
     /// For whom endpoints read that have paid.
@@ -45,10 +46,10 @@ pub(crate) struct Accounts {
 }
 
 /// Bytes of one account.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Tab {
     /// Sent and not paid for.
-    open: u64,
+    open: PricedBytes,
     /// Of reads under way, as much as they may come to.
     under_way: u64,
 }
@@ -58,7 +59,7 @@ struct Tab {
 struct Strangers {
     tab: Tab,
     since: UnixSeconds,
-    each: HashMap<PublicKey, u64>,
+    each: HashMap<PublicKey, PricedBytes>,
 }
 
 /// The newest voucher of a lane.
@@ -66,8 +67,10 @@ struct Strangers {
 struct Lane {
     allocation: Digest,
     newest: Counted,
-    /// What it was when the node started or first saw the lane: the price counts from here.
-    base: Counted,
+    /// What it said when the node started or first saw the lane.
+    base: Amount,
+    /// What vouchers have paid for since then.
+    cost: ReadCost,
 }
 
 /// A read that was begun.
@@ -110,15 +113,15 @@ impl AccountError {
 }
 
 impl Accounts {
-    /// Nobody owes anything; of each lane this voucher under this allocation is kept.
+    /// Nobody owes anything; a GiB costs `price`; of each lane this voucher under this allocation is kept.
     pub(crate) fn new(
-        price: ReadPrice,
+        price: Amount,
         credit: u64,
         kept: impl IntoIterator<Item = (PayLane, Digest, Voucher)>,
     ) -> Self {
         let lanes = kept.into_iter().map(|(lane, allocation, voucher)| {
             let newest = said(&voucher);
-            (lane, Lane { allocation, newest, base: newest })
+            (lane, Lane { allocation, newest, base: newest.amount, cost: ReadCost::ZERO })
         });
         Self {
             price,
@@ -132,24 +135,37 @@ impl Accounts {
         }
     }
 
-    /// What is open, without those of whom nothing is.
+    /// What is open, without those of whom nothing is, and which vouchers are taken into account there.
     pub(crate) fn unpaid(&self) -> Unpaid {
-        let payers = self.payers.iter().filter(|(_, tab)| tab.open > 0);
-        let mut payers: Vec<_> = payers.map(|(payer, tab)| (*payer, tab.open)).collect();
+        let payers = self.payers.iter().filter(|(_, tab)| tab.open.bytes() > 0);
+        let mut payers: Vec<_> = payers.map(|(payer, tab)| (*payer, tab.open.clone())).collect();
         payers.sort_unstable();
-        let strangers = self.strangers.iter().filter(|(_, strangers)| strangers.tab.open > 0);
+        let strangers = self.strangers.iter().filter(|(_, strangers)| strangers.tab.open.bytes() > 0);
         let mut strangers: Vec<_> = strangers.map(|(address, all)| all.unpaid(*address)).collect();
         strangers.sort_unstable_by_key(|all| all.address);
-        Unpaid { payers, strangers }
+        let mut lanes: Vec<_> =
+            self.lanes.iter().map(|(lane, known)| UnpaidLane::of(lane, known.newest)).collect();
+        lanes.sort_unstable();
+        Unpaid { open_from: self.open_from, lanes, payers, strangers }
     }
 
-    /// Puts back what was open when a node ended.
+    /// Puts back what was open when a node ended, less what vouchers that were taken after it was written have paid for:
+    /// nobody is asked twice.
     pub(crate) fn restore(&mut self, unpaid: Unpaid) {
-        for (payer, open) in unpaid.payers {
-            self.payers.entry(payer).or_default().add(open);
+        let Unpaid { open_from, lanes, payers, strangers } = unpaid;
+        for (payer, open) in payers {
+            self.payers.entry(payer).or_default().open.append(&open);
         }
-        for UnpaidStrangers { address, since, open, each } in unpaid.strangers.into_iter().take(ADDRESSES_MAX)
-        {
+        let noted: HashMap<_, _> =
+            lanes.iter().map(|lane| ((lane.payer, lane.epoch, lane.number), lane.bytes)).collect();
+        for (PayLane { payer, epoch, number }, known) in &self.lanes {
+            let before = noted.get(&(*payer, *epoch, *number)).copied().unwrap_or(0);
+            // For what was settled before, no vouchers were taken after it.
+            if let Some(tab) = self.payers.get_mut(payer).filter(|_| *epoch >= open_from) {
+                tab.open = tab.open.after(known.newest.bytes.saturating_sub(before));
+            }
+        }
+        for UnpaidStrangers { address, since, open, each } in strangers.into_iter().take(ADDRESSES_MAX) {
             let tab = Tab { open, under_way: 0 };
             let each = each.into_iter().take(STRANGERS_PER_ADDRESS_MAX).collect();
             self.strangers.insert(address, Strangers { tab, since, each });
@@ -169,7 +185,7 @@ impl Accounts {
             Some(payer) => self.payers.entry(payer).or_default(),
             None => &mut self.strangers_at(reader.address, now)?.tab,
         };
-        let Tab { open, under_way } = *tab;
+        let (open, under_way) = (tab.open.bytes(), tab.under_way);
         if open > 0 && open.saturating_add(len) > credit {
             return Err(AccountError::CreditUsedUp { open, credit });
         }
@@ -192,13 +208,28 @@ impl Accounts {
         }
         // It may have paid for the first time meanwhile.
         match payer.or_else(|| self.endpoints.get(&endpoint).copied()) {
-            Some(payer) => self.payers.entry(payer).or_default().add(sent),
+            Some(payer) => self.payers.entry(payer).or_default().open.add(self.price, sent),
             None => {
                 if let Some(strangers) = self.strangers.get_mut(&address) {
-                    strangers.add(endpoint, sent);
+                    strangers.add(endpoint, self.price, sent);
                 }
             }
         }
+    }
+
+    /// Remembers for whom this endpoint reads: what it has read as a stranger is the payer's. True when it has read something.
+    pub(crate) fn introduce(&mut self, reader: Reader, payer: PublicKey) -> bool {
+        if self.endpoints.len() >= ENDPOINTS_MAX && !self.endpoints.contains_key(&reader.endpoint) {
+            self.endpoints.clear();
+        }
+        if self.endpoints.insert(reader.endpoint, payer) == Some(payer) {
+            return false;
+        }
+        let Some(strangers) = self.strangers.get_mut(&reader.address) else { return false };
+        let Some(open) = strangers.each.remove(&reader.endpoint) else { return false };
+        strangers.tab.open = strangers.tab.open.after(open.bytes());
+        self.payers.entry(payer).or_default().open.append(&open);
+        true
     }
 
     /// Whether a payment says something new, when it may be taken at all.
@@ -207,13 +238,12 @@ impl Accounts {
         if lane.epoch < self.open_from {
             return Err(AccountError::Settled { epoch: lane.epoch });
         }
-        let Some(known) = self.lanes.get(&lane) else {
-            if self.lanes.len() >= LANES_MAX {
-                return Err(AccountError::TooManyLanes);
-            }
-            self.check_amount(&NOTHING, voucher)?;
-            return Ok(true);
-        };
+        let known = self.lanes.get(&lane);
+        if known.is_none() && self.lanes.len() >= LANES_MAX {
+            return Err(AccountError::TooManyLanes);
+        }
+        let new = Lane::new(payment.allocation().name());
+        let known = known.unwrap_or(&new);
         if known.allocation != payment.allocation().name() {
             return Err(AccountError::OtherAllocation);
         }
@@ -221,39 +251,32 @@ impl Accounts {
         if bytes < known.newest.bytes || amount < known.newest.amount {
             return Err(AccountError::Stale { bytes, amount, kept: known.newest });
         }
-        self.check_amount(&known.base, voucher)?;
-        Ok(known.newest != said(voucher))
+        let due = known.due(self.open_of(&lane.payer).first(bytes - known.newest.bytes).cost());
+        if amount < due {
+            return Err(AccountError::TooLittle { amount, bytes, due });
+        }
+        Ok(known.newest != said(voucher) || !self.lanes.contains_key(&lane))
     }
 
     /// The bytes on the lane that will be counted once this payment is taken.
-    pub(crate) fn counted_with(&self, reader: Reader, payment: &VerifiedPayment) -> u64 {
+    pub(crate) fn counted_with(&self, payment: &VerifiedPayment) -> u64 {
         let (lane, bytes) = (payment.lane(), payment.voucher().body().bytes);
         let known = self.lanes.get(&lane).map_or(0, |lane| lane.newest.bytes);
-        let open = self.payers.get(&lane.payer).map_or(0, |tab| tab.open);
-        let is_new = self.endpoints.get(&reader.endpoint) != Some(&lane.payer);
-        let strangers = self.strangers.get(&reader.address).filter(|_| is_new);
-        let own = strangers.and_then(|strangers| strangers.each.get(&reader.endpoint)).copied();
-        let open = open.saturating_add(own.unwrap_or_default());
-        bytes.saturating_add(open.saturating_sub(bytes.saturating_sub(known)))
+        bytes.saturating_add(self.open_of(&lane.payer).after(bytes.saturating_sub(known)).bytes())
     }
 
-    /// Takes a payment that was checked and is kept, and remembers who reads for this payer. Says what is counted now.
-    pub(crate) fn take(&mut self, reader: Reader, payment: &VerifiedPayment) -> Counted {
+    /// Takes a payment that was checked and is kept. Says what is counted now.
+    pub(crate) fn take(&mut self, payment: &VerifiedPayment) -> Counted {
         let (lane, newest) = (payment.lane(), said(payment.voucher().body()));
-        let known = self.lanes.entry(lane).or_insert(Lane {
-            allocation: payment.allocation().name(),
-            newest: NOTHING,
-            base: NOTHING,
-        });
+        let known = self.lanes.entry(lane).or_insert_with(|| Lane::new(payment.allocation().name()));
         let bytes = newest.bytes.saturating_sub(known.newest.bytes);
-        let base = known.base;
+        let open = &mut self.payers.entry(lane.payer).or_default().open;
+        known.cost = known.cost.plus(open.first(bytes).cost());
+        *open = open.after(bytes);
         known.newest = newest;
         self.paid = self.paid.saturating_add(bytes);
-        self.introduce(reader, lane.payer);
-        let tab = self.payers.entry(lane.payer).or_default();
-        tab.open = tab.open.saturating_sub(bytes);
-        let bytes = newest.bytes.saturating_add(tab.open);
-        Counted { bytes, amount: self.due(&base, bytes).max(newest.amount) }
+        let bytes = newest.bytes.saturating_add(open.bytes());
+        Counted { bytes, amount: known.due(open.cost()).max(newest.amount) }
     }
 
     /// Takes no more payments for earlier epochs, and forgets their lanes.
@@ -264,8 +287,8 @@ impl Accounts {
 
     /// Bytes that were sent and not paid for.
     pub(crate) fn open(&self) -> u64 {
-        let strangers = self.strangers.values().map(|strangers| strangers.tab);
-        self.payers.values().copied().chain(strangers).map(|tab| tab.open).sum()
+        let strangers = self.strangers.values().map(|strangers| &strangers.tab);
+        self.payers.values().chain(strangers).map(|tab| tab.open.bytes()).sum()
     }
 
     /// Bytes that were paid for since the node was started.
@@ -273,31 +296,8 @@ impl Accounts {
         self.paid
     }
 
-    fn check_amount(&self, base: &Counted, voucher: &Voucher) -> Result<(), AccountError> {
-        let Voucher { amount, bytes, .. } = *voucher;
-        let due = self.due(base, bytes);
-        if amount < due { Err(AccountError::TooLittle { amount, bytes, due }) } else { Ok(()) }
-    }
-
-    /// What a voucher of so many bytes has to come to.
-    fn due(&self, base: &Counted, bytes: u64) -> Amount {
-        let more = self.price.of(bytes.saturating_sub(base.bytes));
-        base.amount.plus(more).unwrap_or(Amount::MAX)
-    }
-
-    /// What the endpoint has read as a stranger is the payer's.
-    fn introduce(&mut self, reader: Reader, payer: PublicKey) {
-        if self.endpoints.len() >= ENDPOINTS_MAX && !self.endpoints.contains_key(&reader.endpoint) {
-            self.endpoints.clear();
-        }
-        if self.endpoints.insert(reader.endpoint, payer) == Some(payer) {
-            return;
-        }
-        if let Some(strangers) = self.strangers.get_mut(&reader.address) {
-            let open = strangers.each.remove(&reader.endpoint).unwrap_or_default();
-            strangers.tab.open = strangers.tab.open.saturating_sub(open);
-            self.payers.entry(payer).or_default().add(open);
-        }
+    fn open_of(&self, payer: &PublicKey) -> PricedBytes {
+        self.payers.get(payer).map(|tab| tab.open.clone()).unwrap_or_default()
     }
 
     fn strangers_at(&mut self, address: IpAddr, now: UnixSeconds) -> Result<&mut Strangers, AccountError> {
@@ -318,24 +318,29 @@ impl Accounts {
     }
 }
 
-impl Tab {
-    fn add(&mut self, sent: u64) {
-        self.open = self.open.saturating_add(sent);
+impl Lane {
+    const fn new(allocation: Digest) -> Self {
+        Self { allocation, newest: NOTHING, base: Amount::ZERO, cost: ReadCost::ZERO }
+    }
+
+    /// What a voucher has to come to that pays for so much more. What the node has not counted costs nothing: it may have
+    /// been sent before a power failure, at another price.
+    fn due(&self, more: ReadCost) -> Amount {
+        self.base.plus(self.cost.plus(more).at_most()).unwrap_or(Amount::MAX)
     }
 }
 
 impl Strangers {
     fn unpaid(&self, address: IpAddr) -> UnpaidStrangers {
-        let mut each: Vec<_> = self.each.iter().map(|(endpoint, open)| (*endpoint, *open)).collect();
+        let mut each: Vec<_> = self.each.iter().map(|(endpoint, open)| (*endpoint, open.clone())).collect();
         each.sort_unstable();
-        UnpaidStrangers { address, since: self.since, open: self.tab.open, each }
+        UnpaidStrangers { address, since: self.since, open: self.tab.open.clone(), each }
     }
 
-    fn add(&mut self, endpoint: PublicKey, sent: u64) {
-        self.tab.add(sent);
-        if self.each.len() < STRANGERS_PER_ADDRESS_MAX || self.each.contains_key(&endpoint) {
-            let each = self.each.entry(endpoint).or_default();
-            *each = each.saturating_add(sent);
+    fn add(&mut self, endpoint: PublicKey, price: Amount, sent: u64) {
+        self.tab.open.add(price, sent);
+        if sent > 0 && (self.each.len() < STRANGERS_PER_ADDRESS_MAX || self.each.contains_key(&endpoint)) {
+            self.each.entry(endpoint).or_default().add(price, sent);
         }
     }
 }
@@ -348,4 +353,4 @@ fn said(voucher: &Voucher) -> Counted {
 
 #[cfg(test)]
 #[path = "accounts_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -8,28 +8,34 @@ use protocol::{
 use super::*;
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
-const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
-const CREDIT: u64 = 1000;
-const MICRO_PER_GIB: u64 = 1 << 29;
+pub(in crate::pay) const NOW: UnixSeconds = UnixSeconds::new(1_800_000_000);
+pub(in crate::pay) const CREDIT: u64 = 1000;
+pub(in crate::pay) const MICRO_PER_GIB: u64 = 1 << 29;
 
-fn key(seed: u8) -> SecretKey {
+pub(in crate::pay) fn key(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32])
 }
 
-fn price() -> ReadPrice {
-    ReadPrice { ledger: key(3).public(), micro: Amount::new(MICRO_PER_GIB).unwrap() }
+fn price() -> Amount {
+    Amount::new(MICRO_PER_GIB).unwrap()
 }
 
 fn accounts() -> Accounts {
     Accounts::new(price(), CREDIT, [])
 }
 
-fn reader(endpoint: u8, last: u8) -> Reader {
+pub(in crate::pay) fn reader(endpoint: u8, last: u8) -> Reader {
     Reader { endpoint: key(endpoint).public(), address: IpAddr::from([10, 0, 0, last]) }
 }
 
 /// A payment by this payer for this reader.
-fn payment(payer: u8, reader: Reader, lane: u32, bytes: u64, amount: u64) -> VerifiedPayment {
+pub(in crate::pay) fn payment(
+    payer: u8,
+    reader: Reader,
+    lane: u32,
+    bytes: u64,
+    amount: u64,
+) -> VerifiedPayment {
     let (payer, ledger, node) = (key(payer), key(3), key(2).public());
     let (epoch, lane) = (Epoch::new(7), LaneNumber::new(lane));
     let most = Amount::new(1 << 40).unwrap();
@@ -52,9 +58,10 @@ fn payment(payer: u8, reader: Reader, lane: u32, bytes: u64, amount: u64) -> Ver
 
 fn pay(accounts: &mut Accounts, payer: u8, reader: Reader, bytes: u64) -> Result<Counted, Code> {
     let payment = payment(payer, reader, 0, bytes, bytes / 2);
+    accounts.introduce(reader, payment.lane().payer);
     accounts.check(&payment).map_err(|error| error.code())?;
-    let foreseen = accounts.counted_with(reader, &payment);
-    let counted = accounts.take(reader, &payment);
+    let foreseen = accounts.counted_with(&payment);
+    let counted = accounts.take(&payment);
     assert_eq!(counted.bytes, foreseen);
     Ok(counted)
 }
@@ -136,9 +143,7 @@ fn vouchers_only_grow_and_pay_the_price() {
 fn another_allocation_of_a_lane_is_refused() {
     let (mut accounts, reader) = (accounts(), reader(4, 1));
     let first = payment(1, reader, 0, 10, 5);
-    accounts
-        .lanes
-        .insert(first.lane(), Lane { allocation: Digest::of(b"other"), newest: NOTHING, base: NOTHING });
+    accounts.lanes.insert(first.lane(), Lane::new(Digest::of(b"other")));
     assert_eq!(accounts.check(&first), Err(AccountError::OtherAllocation));
 }
 
@@ -149,8 +154,9 @@ fn a_node_that_was_started_anew_asks_the_price_only_of_what_is_new() {
     let voucher = *kept.voucher().body();
     let mut accounts = Accounts::new(price(), CREDIT, [(kept.lane(), kept.allocation().name(), voucher)]);
     read(&mut accounts, reader, 100).unwrap();
+    assert!(accounts.introduce(reader, kept.lane().payer) && !accounts.introduce(reader, kept.lane().payer));
     assert_eq!(accounts.check(&kept), Ok(false));
-    let counted = accounts.take(reader, &kept);
+    let counted = accounts.take(&kept);
     assert_eq!(counted, Counted { bytes: 600, amount: Amount::new(50).unwrap() });
     assert_eq!(accounts.check(&payment(1, reader, 0, 600, 49)).unwrap_err().code(), Code::PaymentWanted);
     assert_eq!(accounts.check(&payment(1, reader, 0, 600, 50)), Ok(true));
@@ -171,6 +177,71 @@ fn a_node_that_was_started_anew_gives_no_new_credit() {
     assert_eq!(pay(&mut accounts, 1, known, 0).unwrap().bytes, 2 * CREDIT);
     assert_eq!(pay(&mut accounts, 2, stranger, 0).unwrap().bytes, CREDIT);
     assert_eq!(read(&mut accounts, stranger, 1), Err(Code::PaymentWanted));
+}
+
+/// A node that was started anew at this price, with what was written down of one before and the vouchers that it has kept.
+fn anew(micro: u64, noted: Unpaid, kept: &[VerifiedPayment]) -> Accounts {
+    let kept = kept.iter().map(|kept| (kept.lane(), kept.allocation().name(), *kept.voucher().body()));
+    let mut accounts = Accounts::new(Amount::new(micro).unwrap(), CREDIT, kept);
+    accounts.restore(noted);
+    accounts
+}
+
+#[test]
+fn what_was_paid_after_it_was_written_down_is_not_asked_for_again() {
+    let (mut before, reader) = (accounts(), reader(4, 1));
+    pay(&mut before, 1, reader, 0).unwrap();
+    read(&mut before, reader, 600).unwrap();
+    let noted = before.unpaid();
+    read(&mut before, reader, 100).unwrap();
+    assert_eq!(pay(&mut before, 1, reader, 650).unwrap().bytes, 700);
+    let kept = [payment(1, reader, 0, 650, 325), payment(2, reader, 0, 90, 45)];
+    let mut after = anew(MICRO_PER_GIB, noted, &kept);
+    assert_eq!(after.open(), 0, "600 were open, and 650 are paid");
+    assert_eq!(pay(&mut after, 1, reader, 650).unwrap().bytes, 650);
+    // What was paid before it was written down has nothing to do with what was open then.
+    let noted = before.unpaid();
+    assert_eq!(anew(MICRO_PER_GIB, noted.clone(), &kept).open(), 50);
+    // Nor has what was settled before: its vouchers are remembered by nobody but the disk.
+    before.open_from(Epoch::new(8));
+    assert_eq!(anew(MICRO_PER_GIB, before.unpaid(), &kept).open(), 50);
+}
+
+#[test]
+fn what_a_stranger_has_read_and_paid_is_not_asked_for_again() {
+    let (mut before, reader) = (accounts(), reader(4, 1));
+    read(&mut before, reader, 600).unwrap();
+    let payment = payment(1, reader, 0, 500, 250);
+    assert!(
+        before.introduce(reader, payment.lane().payer),
+        "it has to be written down before the voucher is"
+    );
+    let noted = before.unpaid();
+    before.take(&payment);
+    let mut after = anew(MICRO_PER_GIB, noted, std::slice::from_ref(&payment));
+    assert!(!after.introduce(reader, payment.lane().payer));
+    assert_eq!((after.open(), after.take(&payment).bytes), (100, 600));
+}
+
+#[test]
+fn a_new_price_is_asked_for_what_is_read_after_it_was_told() {
+    let (mut before, reader) = (accounts(), reader(4, 1));
+    pay(&mut before, 1, reader, 0).unwrap();
+    read(&mut before, reader, 400).unwrap();
+    // Dearer by four times: a byte costs two.
+    let mut after = anew(MICRO_PER_GIB << 2, before.unpaid(), &[payment(1, reader, 0, 0, 0)]);
+    let counted = pay(&mut after, 1, reader, 0).unwrap();
+    assert_eq!((counted.bytes, counted.amount.get()), (400, 200));
+    read(&mut after, reader, 30).unwrap();
+    let due = |bytes, micro| after.check(&payment(1, reader, 0, bytes, micro)).map_err(|error| error.code());
+    assert_eq!([due(400, 199), due(400, 200)], [Err(Code::PaymentWanted), Ok(true)]);
+    assert_eq!([due(430, 259), due(430, 260)], [Err(Code::PaymentWanted), Ok(true)]);
+    // Before a power failure it has sent more than it knows: whatever that cost.
+    assert_eq!(due(800, 260), Ok(true));
+    // In part, what was read first is paid first; no fraction is lost.
+    after.take(&payment(1, reader, 0, 399, 199));
+    let due = |bytes, micro| after.check(&payment(1, reader, 0, bytes, micro)).map_err(|error| error.code());
+    assert_eq!([due(401, 201), due(401, 202)], [Err(Code::PaymentWanted), Ok(true)]);
 }
 
 proptest! {

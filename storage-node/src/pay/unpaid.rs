@@ -1,12 +1,13 @@
 //! What is open of whom, on the disk: one file, written now and then (spec §16). What was sent after that is lost by a power
-//! failure, and with it at most one credit for each payer; a node that is started anew forgets nothing else.
+//! failure, and with it at most one credit for each payer; a node that is started anew forgets nothing else. What was paid after
+//! that is not asked for again: the file names the vouchers that it knows of, and later ones are kept themselves.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::Path;
 
-use protocol::{PublicKey, UnixSeconds};
+use protocol::{Counted, Epoch, LaneNumber, PayLane, PricedBytes, PublicKey, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use super::lanes::DRAFTS;
@@ -19,10 +20,22 @@ const FILE_LEN_MAX: u64 = 32 << 20;
 const PAYERS_MAX: usize = 16_384;
 
 /// All that is open, ascending.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Unpaid {
-    pub(super) payers: Vec<(PublicKey, u64)>,
+    /// The first epoch for which vouchers were taken.
+    pub(super) open_from: Epoch,
+    pub(super) lanes: Vec<UnpaidLane>,
+    pub(super) payers: Vec<(PublicKey, PricedBytes)>,
     pub(super) strangers: Vec<UnpaidStrangers>,
+}
+
+/// The bytes that the newest voucher of a lane said when this was written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(super) struct UnpaidLane {
+    pub(super) payer: PublicKey,
+    pub(super) epoch: Epoch,
+    pub(super) number: LaneNumber,
+    pub(super) bytes: u64,
 }
 
 /// What is open of those at one address of whom no payer is known.
@@ -30,8 +43,21 @@ pub(super) struct Unpaid {
 pub(super) struct UnpaidStrangers {
     pub(super) address: IpAddr,
     pub(super) since: UnixSeconds,
-    pub(super) open: u64,
-    pub(super) each: Vec<(PublicKey, u64)>,
+    pub(super) open: PricedBytes,
+    pub(super) each: Vec<(PublicKey, PricedBytes)>,
+}
+
+impl UnpaidLane {
+    pub(super) const fn of(lane: &PayLane, newest: Counted) -> Self {
+        let PayLane { payer, epoch, number } = *lane;
+        Self { payer, epoch, number, bytes: newest.bytes }
+    }
+}
+
+impl Default for Unpaid {
+    fn default() -> Self {
+        Self { open_from: Epoch::new(0), lanes: Vec::new(), payers: Vec::new(), strangers: Vec::new() }
+    }
 }
 
 impl Unpaid {
@@ -62,7 +88,7 @@ impl Unpaid {
 
     fn encode(&self) -> Vec<u8> {
         let mut kept = self.clone();
-        kept.payers.sort_unstable_by_key(|(payer, open)| (u64::MAX - open, *payer));
+        kept.payers.sort_unstable_by_key(|(payer, open)| (u64::MAX - open.bytes(), *payer));
         kept.payers.truncate(PAYERS_MAX);
         let bytes = postcard::to_allocvec(&kept).expect("numbers and keys can be written");
         [blake3::hash(&bytes).as_bytes().as_slice(), &bytes].concat()
@@ -77,9 +103,13 @@ impl Unpaid {
 
 #[cfg(test)]
 mod tests {
-    use protocol::SecretKey;
+    use protocol::{Amount, SecretKey};
 
     use super::*;
+
+    fn open(bytes: u64) -> PricedBytes {
+        PricedBytes::at(Amount::new(9).unwrap(), bytes)
+    }
 
     fn key(seed: u8) -> PublicKey {
         SecretKey::from_bytes(&[seed; 32]).public()
@@ -91,9 +121,11 @@ mod tests {
         fs::create_dir(dir.path().join(DRAFTS)).unwrap();
         assert_eq!(Unpaid::read(dir.path()).unwrap(), Unpaid::default());
         let address = IpAddr::from([10, 0, 0, 1]);
-        let each = vec![(key(3), 4)];
-        let strangers = vec![UnpaidStrangers { address, since: UnixSeconds::new(9), open: 5, each }];
-        let unpaid = Unpaid { payers: vec![(key(1), 7)], strangers };
+        let each = vec![(key(3), open(4))];
+        let strangers = vec![UnpaidStrangers { address, since: UnixSeconds::new(9), open: open(5), each }];
+        let (open_from, number) = (Epoch::new(3), LaneNumber::new(2));
+        let lanes = vec![UnpaidLane { payer: key(1), epoch: open_from, number, bytes: 8 }];
+        let unpaid = Unpaid { open_from, lanes, payers: vec![(key(1), open(7))], strangers };
         unpaid.write(dir.path()).unwrap();
         assert_eq!(Unpaid::read(dir.path()).unwrap(), unpaid);
         let mut bytes = fs::read(dir.path().join(FILE)).unwrap();
@@ -107,9 +139,9 @@ mod tests {
 
     #[test]
     fn whoever_owes_most_is_kept() {
-        let many = (0..=PAYERS_MAX as u64).map(|open| (key(1), open)).collect();
-        let unpaid = Unpaid { payers: many, strangers: Vec::new() };
+        let many = (0..=PAYERS_MAX as u64).map(|bytes| (key(1), open(bytes))).collect();
+        let unpaid = Unpaid { payers: many, ..Unpaid::default() };
         let kept = Unpaid::decode(&unpaid.encode()).unwrap();
-        assert_eq!((kept.payers.len(), kept.payers[PAYERS_MAX - 1].1), (PAYERS_MAX, 1));
+        assert_eq!((kept.payers.len(), kept.payers[PAYERS_MAX - 1].1.bytes()), (PAYERS_MAX, 1));
     }
 }

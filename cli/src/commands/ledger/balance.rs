@@ -34,6 +34,16 @@ struct Answer {
     earned: String,
     held: String,
     paid: String,
+    licences: Vec<Licence>,
+}
+
+/// A licence that the key holds.
+#[derive(Deserialize, Serialize)]
+struct Licence {
+    name: String,
+    agreement: String,
+    number: u64,
+    resale_ppm: Option<u32>,
 }
 
 impl Balance {
@@ -48,13 +58,18 @@ impl Balance {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { party, unit, epoch, funds, reserved, earned, held, paid } = self;
+        let Self { party, unit, epoch, funds, reserved, earned, held, paid, licences } = self;
         writeln!(f, "party       {party}")?;
         writeln!(f, "epoch       {epoch}")?;
         writeln!(f, "funds       {funds} {unit}")?;
         writeln!(f, "reserved    {reserved} {unit}")?;
         writeln!(f, "earned      {earned} {unit}")?;
         writeln!(f, "held back   {held} {unit}")?;
-        writeln!(f, "claimed     {paid} {unit}")
+        writeln!(f, "claimed     {paid} {unit}")?;
+        for Licence { name, agreement, resale_ppm, .. } in licences {
+            let resale = if resale_ppm.is_some() { "" } else { ", which may not be passed on" };
+            writeln!(f, "licence     {name}, of agreement {agreement}{resale}")?;
+        }
+        Ok(())
     }
 }

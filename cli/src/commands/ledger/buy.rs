@@ -75,6 +75,7 @@ struct Offered {
 
 #[derive(Serialize)]
 struct Offers {
+    unit: String,
     offers: Vec<Readable>,
 }
 
@@ -82,6 +83,7 @@ struct Offers {
 struct Readable {
     name: String,
     seller: String,
+    price: String,
     says: String,
     licence: String,
 }
@@ -113,16 +115,19 @@ impl Buy {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let secret = account::payment(&account::open(globals.account.as_deref(), globals.output())?);
         let ledger = self.at.connect_to_sign(globals).await?;
+        let unit = ledger.terms().unit.clone();
         let seller = KeyServiceApi::at(&self.from)?;
         let offers = offers(&ledger, &seller).await?;
         let (Some(name), Some(price), Some(keep)) = (self.offer, self.price, &self.keep) else {
-            globals.output().answer(&Offers { offers: offers.iter().map(Offered::readable).collect() })?;
+            let offers = offers.iter().map(|offered| offered.readable(&unit)).collect();
+            globals.output().answer(&Offers { unit, offers })?;
             return Ok(Outcome::Complete);
         };
         let offered = offers.into_iter().find(|offered| offered.offer.name() == name);
         let offer = offered.context("the seller shows no offer of this name")?.offer;
         if offer.body().price != price.0 {
-            return Err(Usage::because(format!("the offer says {}, not {}", offer.body().price, price.0)));
+            let asked = offer.body().price;
+            return Err(Usage::because(format!("the offer says {asked} {unit}, not {} {unit}", price.0)));
         }
         let purchase = purchase(&ledger, &secret, &offer, keep)?;
         let promise = ledger.record(&purchase).await?;
@@ -208,11 +213,17 @@ async fn fetch(
 }
 
 impl Offered {
-    fn readable(&self) -> Readable {
+    fn readable(&self, unit: &str) -> Readable {
+        let price = self.offer.body().price;
         Readable {
             name: self.offer.name().to_string(),
             seller: self.offer.by().to_string(),
-            says: self.offer.body().to_string(),
+            price: price.to_string(),
+            says: self
+                .offer
+                .body()
+                .to_string()
+                .replace(&format!(" {price}\n"), &format!(" {price} {unit}\n")),
             licence: self.licence.clone(),
         }
     }
@@ -220,7 +231,10 @@ impl Offered {
 
 impl fmt::Display for Offers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Readable { name, seller, says, licence } in &self.offers {
+        if self.offers.is_empty() {
+            writeln!(f, "nothing can be bought there now")?;
+        }
+        for Readable { name, seller, says, licence, .. } in &self.offers {
             writeln!(f, "offer       {name}\nseller      {seller}\n{says}\n\n{}\n", licence.trim_end())?;
         }
         Ok(())

@@ -11,11 +11,13 @@ use serde::Serialize;
 
 use super::At;
 use crate::arguments::Globals;
+use crate::attest::KnownLog;
+use crate::commands::attest::witnessed;
 use crate::failure::{Cheat, Outcome, Usage};
 use crate::money::Money;
 use crate::quantity::Duration;
 use crate::watch::{
-    Canary as Viewer, Check as Comparison, Checked, Finding, Offer, Outing, Shown, UsedGrant,
+    Canary as Viewer, Check as Wanted, Checked, Comparison, Finding, Offer, Outing, Shown, UsedGrant,
 };
 use crate::{account, confirm};
 
@@ -74,13 +76,17 @@ struct Run {
 /// Compare what was signed with what the ledger has of it
 ///
 /// Before the settlement: what a gateway has taken, the ledger should know a minute later. What it does not know is noted, then
-/// handed in, and the ledger's promise kept. After the settlement: what was counted, by the ledger's public log. If the ledger
-/// has left out what it has promised to count, the proof is written into the folder: it convinces whoever knows the ledger's key.
+/// handed in, and the ledger's promise kept. After the settlement: what was counted, by the ledger's public log, which nobody is
+/// asked for in particular. If the ledger has left out what it has promised to count, the proof is written into the folder: it convinces
+/// whoever knows the ledger's key and its log.
+///
+/// Each time the log has to follow from what the canary has seen of it before. Name the witnesses that you trust in --policy: without it
+/// only the log's own key is looked for, and others may be shown another log.
 ///
 /// Nobody is blamed for what the gateway has not taken, or took so late that its time was not over at the settlement.
 ///
-/// Exit status: 0 when everything is counted or too late, 1 when something is not settled yet, 3 when a gateway has kept receipts to itself,
-/// 4 when the ledger has left out what it promised.
+/// Exit status: 0 when everything is counted or too late, 1 when something is not settled or not answered yet, 3 when a gateway has kept
+/// receipts to itself, 4 when the ledger has left out what it promised, counts less than it costs, or shows another log than before.
 #[derive(Args, Debug)]
 struct Check {
     #[command(flatten)]
@@ -88,6 +94,9 @@ struct Check {
 
     #[command(flatten)]
     keep: Keep,
+
+    #[command(flatten)]
+    known: KnownLog,
 
     /// How long a gateway may take until the ledger knows what it has taken, counted from the first check
     #[arg(long, value_name = "TIME", default_value = "60s")]
@@ -118,6 +127,9 @@ struct RunAnswer {
 struct CheckAnswer {
     /// The worst of all.
     finding: Finding,
+    /// Whether nobody but the log's own key vouches that everybody is shown this log.
+    unwitnessed: bool,
+    witnesses: Option<usize>,
     checked: Vec<Checked>,
 }
 
@@ -170,17 +182,29 @@ impl Check {
         let output = globals.output();
         let ledger = self.at.connect_to_sign(globals).await?;
         let viewer = account::payment(&account::open(globals.account.as_deref(), output)?);
-        let comparison = Comparison { ledger: &ledger, viewer: &viewer, within_s: self.within.seconds() };
-        let checked = Viewer::of(&self.keep.keep).check(&comparison).await?;
-        let Some(finding) = checked.iter().map(|one| one.finding).max() else {
+        let wanted = Wanted {
+            ledger: &ledger,
+            viewer: &viewer,
+            trusted: self.known.policy()?,
+            within_s: self.within.seconds(),
+        };
+        let comparison = Viewer::of(&self.keep.keep).check(&wanted).await?;
+        let Some(finding) = comparison.finding() else {
             bail!("nothing was watched yet: there are no receipts in {}", self.keep.keep.display());
         };
-        output.answer(&CheckAnswer { finding, checked })?;
+        let Comparison { checked, witnesses } = comparison;
+        let unwitnessed = witnesses == Some(0);
+        if unwitnessed {
+            output.warn(witnessed(0));
+        }
+        output.answer(&CheckAnswer { finding, unwitnessed, witnesses, checked })?;
         Ok(match finding {
             Finding::Honest | Finding::Late => Outcome::Complete,
-            Finding::Open => Outcome::Incomplete,
+            Finding::Open | Finding::Unanswered => Outcome::Incomplete,
             Finding::UnderReported => Outcome::Cheated(Cheat::Gateway),
-            Finding::Omitted => Outcome::Cheated(Cheat::Ledger),
+            Finding::Underpaid | Finding::Withheld | Finding::Omitted | Finding::Forked => {
+                Outcome::Cheated(Cheat::Ledger)
+            }
         })
     }
 }
@@ -196,12 +220,15 @@ impl fmt::Display for RunAnswer {
 
 impl fmt::Display for CheckAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Checked { serial, gateway, epoch, finding, signed, known, proof, .. } in &self.checked {
+        for Checked { serial, gateway, epoch, finding, why, signed, known, proof, .. } in &self.checked {
             write!(
                 f,
                 "session {serial}, epoch {epoch}, gateway {gateway}: {} bytes, {finding}",
                 signed.bytes
             )?;
+            if let Some(why) = why {
+                write!(f, " ({why})")?;
+            }
             if let Some(known) = known {
                 write!(f, "; of these it handed in {} in time", known.bytes)?;
             }

@@ -32,6 +32,8 @@ checkpoint         the checkpoint itself (C2SP tlog-checkpoint)
 policy             the log's key and its witnesses (C2SP tlog-policy): compare the key with one that you trust
 terms.json         what the ledger says of itself
 
+To check all of it, with the key of the log that you trust: headwater verify FILE.zip --log KEY
+
 To check with programs of others:
   * The checkpoint is a signed note: sum.golang.org's package golang.org/x/mod/sumdb/note opens it with the key in policy.
   * The leaf of entry N is SHA-256 over a zero byte and entries/N.cbor; sumdb/tlog.CheckRecord leads from it, along the hashes

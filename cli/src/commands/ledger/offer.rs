@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use clap::Args;
-use ledger_service::keep_offer;
+use ledger_service::{keep_offer, offer_is_taken};
 use proofs::Cid;
 use protocol::{AgreementId, Digest, Ppm, Signed, UnixSeconds};
 
@@ -80,7 +80,8 @@ impl Offer {
         let (licence, sold) = (read(&self.licence)?, read(&self.sold)?);
         let offer = Signed::sign(&secret, &ledger.signed_for()?, self.body(&licence)?);
         keep_offer(&self.dir, &offer, &licence, sold.trim().as_bytes())?;
-        let promise = ledger.record(&offer).await?;
+        let promise = ledger.record(&offer).await.context("nobody is shown the offer")?;
+        offer_is_taken(&self.dir, &offer.name())?;
         globals.output().answer(&Promised::of(&promise))?;
         Ok(Outcome::Complete)
     }

@@ -41,7 +41,7 @@ impl AttestedFile {
         let proved = Proved::decode(&bytes).with_context(does_not_verify)?;
         let commitment = commitment_to(file, &proved.attested.nonce)?;
         let accepted = proved.verify(commitment, policy).with_context(does_not_verify)?;
-        let AcceptedCheckpoint { checkpoint, witnessed_by } = accepted;
+        let AcceptedCheckpoint { checkpoint, witnessed_by, .. } = accepted;
         let record = &proved.attested.record;
         let badge = OpenBadge::of(&record_file::read(file, OPEN_BADGE_LEN_MAX as u64)?);
         Ok(Self {

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use ledger::tlog::{Checkpoint, SignedNote};
 use proofs::canonical;
 use protocol::{NetworkId, Promise, Sequence, Serial, Signed, UnixSeconds, Usage};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ use crate::folders::write_privately;
 const FILE_LEN_MAX: usize = 16 << 10;
 /// The file with the key of the ledger's log.
 const LOG: &str = "log";
+/// The last checkpoint of it, and one that does not follow from that.
+const CHECKPOINT: &str = "checkpoint";
+const FORK: &str = "checkpoint.other";
 
 /// The folder of a canary, beside the grants in it.
 #[derive(Debug)]
@@ -101,6 +105,27 @@ impl Book {
         Ok(format!("log {}\nquorum none\n", self.log()?))
     }
 
+    /// The last checkpoint that was seen; every later one has to follow from it.
+    pub(super) fn seen(&self) -> anyhow::Result<Option<Checkpoint>> {
+        let path = self.0.join(CHECKPOINT);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            bytes => bytes.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let damaged = || format!("{} is damaged", path.display());
+        let note = SignedNote::decode(&bytes).with_context(damaged)?;
+        Ok(Some(Checkpoint::parse(note.text()).with_context(damaged)?))
+    }
+
+    pub(super) fn see(&self, checkpoint: &SignedNote) -> anyhow::Result<()> {
+        self.keep(&self.0.join(CHECKPOINT), checkpoint.encode().as_bytes())
+    }
+
+    /// Keeps a checkpoint that does not follow from the last one: with that it shows that the ledger has two logs.
+    pub(super) fn keep_fork(&self, checkpoint: &SignedNote) -> anyhow::Result<()> {
+        self.keep(&self.0.join(FORK), checkpoint.encode().as_bytes())
+    }
+
     fn log(&self) -> anyhow::Result<String> {
         let path = self.0.join(LOG);
         let text = fs::read_to_string(&path)
@@ -132,14 +157,19 @@ impl Book {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Where the proof is that the ledger has left something out: a receipt, or what lines should have counted.
-    pub(super) fn proof(&self, serial: Serial) -> PathBuf {
-        let shortfall = self.path(serial, "shortfall");
-        if shortfall.exists() { shortfall } else { self.path(serial, "omission") }
+    /// Where the proof is that the ledger has left something out: what lines should have counted, or a receipt.
+    pub(super) fn proof(&self, serial: Serial) -> Option<PathBuf> {
+        let kinds = ["shortfall", "omission", "withheld"];
+        kinds.into_iter().map(|kind| self.path(serial, kind)).find(|path| path.exists())
     }
 
     pub(super) fn keep_omission(&self, serial: Serial, omission: &[u8]) -> anyhow::Result<()> {
         self.keep(&self.path(serial, "omission"), omission)
+    }
+
+    /// An omission that does not say what stands beside it.
+    pub(super) fn keep_withheld(&self, serial: Serial, omission: &[u8]) -> anyhow::Result<()> {
+        self.keep(&self.path(serial, "withheld"), omission)
     }
 
     pub(super) fn keep_shortfall(&self, serial: Serial, shortfall: &[u8]) -> anyhow::Result<()> {

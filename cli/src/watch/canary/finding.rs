@@ -15,10 +15,18 @@ pub(crate) enum Finding {
     Late,
     /// The settlement is yet to come.
     Open,
+    /// The ledger does not answer what has to be known.
+    Unanswered,
     /// The gateway has kept to itself what was signed: the ledger never heard of it, or only from the canary.
     UnderReported,
+    /// It is counted, and has paid less than it costs.
+    Underpaid,
+    /// The ledger has promised to count it, the list in its log does not have it, and the ledger does not show what stands there.
+    Withheld,
     /// The ledger has promised to count it, and has not.
     Omitted,
+    /// The ledger shows another log than before.
+    Forked,
 }
 
 /// What can be said before the settlement.
@@ -82,6 +90,10 @@ impl fmt::Display for Finding {
             Self::Honest => "counted",
             Self::Late => "signed too late to be counted",
             Self::Open => "not settled yet",
+            Self::Unanswered => "not known, as the ledger does not answer",
+            Self::Underpaid => "counted, and paid with less than it costs",
+            Self::Withheld => "missing in the ledger's list, though it has promised to count it, and it does not show what stands there",
+            Self::Forked => "not known, as the ledger shows another log than before",
             Self::UnderReported => "kept back by the gateway",
             Self::Omitted => "left out by the ledger, though it has promised to count it",
         })
@@ -115,6 +127,8 @@ mod tests {
         assert_eq!(settled(false, false, false, true), Settled::UnderReported);
         assert_eq!(settled(false, false, false, false), Settled::Late, "its time was not over");
         assert!(Finding::Late > Finding::Honest && Finding::Open > Finding::Late);
+        assert!(Finding::Withheld > Finding::UnderReported && Finding::Omitted > Finding::Withheld);
+        assert!(Finding::UnderReported > Finding::Unanswered && Finding::Unanswered > Finding::Open);
         assert!(Finding::Omitted > Finding::UnderReported && Finding::Open > Finding::Honest);
     }
 }

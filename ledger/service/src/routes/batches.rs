@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::body;
-use super::records::{Handed, allow};
+use super::records::{Handed, allow, refusal};
 use crate::problem::{Code, Problem};
 use crate::rates::Whose;
 use crate::sequencer::Answer;
@@ -67,7 +67,7 @@ pub(crate) async fn take_all(
         match answer {
             Answer::Taken(_) => taken.taken += 1,
             Answer::Known(_) => taken.known += 1,
-            Answer::Refused(error) => taken.refuse(at, error.into()),
+            Answer::Refused(error) => taken.refuse(at, refusal(service, error)),
         }
     }
     taken.refused.sort_unstable_by_key(|refused| refused.at);

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ledger::What;
+use ledger::{ApplyError, ReceiptError, What};
 use protocol::{Digest, Epoch, NetworkId, PublicKey, Record, RecordHeading, Signed};
 
 use super::{RECORD_BODY_LEN_MAX, body, cbor};
@@ -57,21 +57,31 @@ pub(crate) fn promise(
         }
         Answer::Refused(error) => {
             service.metrics().refused(1);
-            Err(error.into())
+            Err(refusal(service, error))
         }
     }
 }
 
-/// Takes one from the allowance of whoever has signed.
+/// Why a record is not taken. Of a receipt it is said when that will not change: once its epoch is settled.
+pub(crate) fn refusal(service: &Service, error: ApplyError) -> Problem {
+    match &error {
+        ApplyError::Receipt(ReceiptError::NoGrant { serial }) if service.state().was_settled(serial) => {
+            Problem::new(Code::Settled, format!("the epoch of session {serial} is settled"))
+        }
+        _ => error.into(),
+    }
+}
+
+/// Takes one from the allowance of whoever has signed, or of whoever has brought them in.
 pub(crate) fn admit(service: &Service, by: PublicKey) -> Result<(), Problem> {
-    let is_known = service.state().knows(&by);
-    allow(service, if is_known { Whose::Known(by) } else { Whose::Strangers }, 1)
+    let known_by = service.state().known_by(&by);
+    allow(service, known_by.map_or(Whose::Strangers, Whose::Known), 1)
 }
 
 /// What is attested to stays in the log for ever: keys that are not known here, which are free to make, have few together.
 fn admit_attesting(service: &Service, by: PublicKey) -> Result<(), Problem> {
-    let is_known = service.state().knows(&by);
-    allow(service, if is_known { Whose::Known(by) } else { Whose::Attesting }, 1)
+    let known_by = service.state().known_by(&by);
+    allow(service, known_by.map_or(Whose::Attesting, Whose::Known), 1)
 }
 
 /// Takes so many from an allowance.
@@ -125,14 +135,7 @@ impl Handed {
 const fn is_settled_next(what: &What) -> bool {
     matches!(
         what,
-        What::Delivery(_)
-            | What::Dispute(_)
-            | What::Hold(_)
-            | What::Payee(_)
-            | What::Purchase(_)
-            | What::Report(_)
-            | What::Resolution(_)
-            | What::Transfer(_)
+        What::Delivery(_) | What::Payee(_) | What::Purchase(_) | What::Report(_) | What::Transfer(_)
     )
 }
 

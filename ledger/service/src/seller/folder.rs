@@ -16,6 +16,8 @@ use crate::durable;
 
 const OFFERS: &str = "offers";
 const DELIVERIES: &str = "deliveries";
+/// How the name of an offer's file ends that the ledger has not taken.
+const UNTAKEN: &str = "untaken";
 /// Records and what is sold are short.
 const FILE_LEN_MAX: usize = LICENCE_LEN_MAX + 16_384;
 
@@ -26,6 +28,8 @@ pub(super) struct Offered {
     pub(super) offer: Signed<Offer>,
     pub(super) licence: String,
     pub(super) sold: Vec<u8>,
+    /// Whether the ledger has taken it: nobody can buy it otherwise.
+    pub(super) is_taken: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,23 +66,36 @@ pub(super) fn keep_offer(
 ) -> Result<(), KeyServiceError> {
     make(folder)?;
     let kept = Kept { licence: licence.to_owned(), offer: offer.into(), sold: ByteBuf::from(sold) };
-    keep(&folder.join(OFFERS).join(offer.name().to_string()), &kept)
+    keep(&untaken(folder, &offer.name()), &kept)
 }
 
-/// Everything that is offered for this network.
+/// The ledger has taken an offer that is kept here.
+pub(super) fn offer_is_taken(folder: &Path, name: &Digest) -> Result<(), KeyServiceError> {
+    let path = folder.join(OFFERS).join(name.to_string());
+    fs::rename(untaken(folder, name), &path).and_then(|()| durable::sync_name(&path)).map_err(at(&path))
+}
+
+fn untaken(folder: &Path, name: &Digest) -> PathBuf {
+    folder.join(OFFERS).join(name.to_string()).with_extension(UNTAKEN)
+}
+
+/// Everything that was offered for this network, the newest last.
 pub(super) fn offers(folder: &Path, network: &NetworkId) -> Result<Vec<Offered>, KeyServiceError> {
     let mut offers = Vec::new();
     let path = folder.join(OFFERS);
     for entry in fs::read_dir(&path).map_err(at(&path))? {
         let path = entry.map_err(at(&path))?.path();
-        // A draft is left where the power went while it was written.
-        if path.extension().is_some() {
-            continue;
-        }
+        let is_taken = match path.extension() {
+            None => true,
+            Some(end) if end == UNTAKEN => false,
+            // A draft is left where the power went while it was written.
+            Some(_) => continue,
+        };
         let Some(Kept { licence, offer, sold }) = read(&path)? else { continue };
         let offer = offer.verify(network).map_err(|_| KeyServiceError::Broken { path })?;
-        offers.push(Offered { name: offer.name(), offer, licence, sold: sold.into_vec() });
+        offers.push(Offered { name: offer.name(), offer, licence, sold: sold.into_vec(), is_taken });
     }
+    offers.sort_by_key(|offered| (offered.offer.body().issued, offered.name));
     Ok(offers)
 }
 

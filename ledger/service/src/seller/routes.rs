@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::{KeyService, failed};
 use crate::problem::Problem;
+use crate::service::now;
 
 /// Two records.
 const BODY_LEN_MAX: usize = 16_384;
@@ -45,9 +46,9 @@ pub(super) fn router(service: KeyService) -> Router {
         .with_state(Arc::new(service))
 }
 
-/// `GET /v1/offers`: what is offered, and under which licence.
+/// `GET /v1/offers`: what can be bought now, and under which licence.
 async fn offers(State(service): State<Arc<KeyService>>) -> Result<Json<Value>, Problem> {
-    let offers = tokio::task::block_in_place(|| service.offers()).map_err(|error| failed(&error))?;
+    let offers = tokio::task::block_in_place(|| service.on_sale(now())).map_err(|error| failed(&error))?;
     let offers = offers.iter().map(|offered| {
         json!({
             "name": offered.name.to_string(),

@@ -42,7 +42,8 @@ pub(super) struct Split {
 #[serde(deny_unknown_fields)]
 struct SplitPrice {
     amount: String,
-    of: u64,
+    /// A view that says nothing else counts from the first second on.
+    of: Option<u64>,
     per: Per,
 }
 
@@ -85,8 +86,7 @@ impl Split {
     }
 
     fn parts(self) -> anyhow::Result<AgreementParts> {
-        let price: Money =
-            self.price.amount.parse().map_err(|error| Usage::because(format!("price: {error}")))?;
+        let price = self.price.price()?;
         let mut parties = self.party.iter().map(SplitParty::party).collect::<anyhow::Result<Vec<_>>>()?;
         parties.sort_by_key(|party| (party.party, party.role));
         let mut parents = self.parent.iter().map(SplitParent::parent).collect::<anyhow::Result<Vec<_>>>()?;
@@ -101,13 +101,27 @@ impl Split {
             iswc: self.iswc,
             parents: BoundedList::new(parents)?,
             parties: BoundedList::new(parties)?,
-            price: Price { micro: price.0, of: Quantity::new(self.price.of)?, per: self.price.per },
+            price,
             secondary: self.secondary,
             supersedes: self.supersedes.as_deref().map(parse_id).transpose()?,
             unit: self.unit,
             v: 1,
             version: self.version,
         })
+    }
+}
+
+impl SplitPrice {
+    fn price(&self) -> anyhow::Result<Price> {
+        let micro: Money = self.amount.parse().map_err(|error| Usage::because(format!("price: {error}")))?;
+        let of = match (self.of, self.per) {
+            (Some(of), _) => of,
+            (None, Per::View) => 1,
+            (None, _) => {
+                return Err(Usage::because("price: for how many seconds or bytes is the amount? of = 60"));
+            }
+        };
+        Ok(Price { micro: micro.0, of: Quantity::new(of)?, per: self.per })
     }
 }
 
