@@ -277,7 +277,7 @@ impl fmt::Display for ErasureCertificate {
             }
             KeyFate::Destroyed => {}
             KeyFate::NotHere => {
-                writeln!(f, "key given   not known: another machine had it, and has written down to whom")?
+                writeln!(f, "key given   not known: another machine had it, and has written down to whom")?;
             }
         }
         self.given.iter().try_for_each(|given| write!(f, "{given}"))?;
