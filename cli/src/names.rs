@@ -19,6 +19,8 @@ use crate::{holds, packs};
 
 /// How long nodes have left once enough of them have said where the index is.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// How often to read again what is just being replaced.
+const FRESH_ATTEMPTS_MAX: u32 = 5;
 /// How many bytes of a network's id name its folder.
 const NETWORK_PREFIX_LEN: usize = 8;
 
@@ -72,6 +74,24 @@ impl Names {
         Ok(freshness)
     }
 
+    /// Reads what other devices have written until none of it can be missing; fails where that stays impossible.
+    pub(crate) async fn pull_fresh(&mut self, client: &Client) -> anyhow::Result<()> {
+        for _ in 1..FRESH_ATTEMPTS_MAX {
+            let freshness = account::pull(client, &self.account, &mut self.local, PATIENCE).await?;
+            self.is_fresh = freshness.is_complete();
+            if self.is_fresh {
+                return Ok(());
+            }
+            if !freshness.has_quorum() {
+                break;
+            }
+            // What another device is just replacing cannot be read for a moment.
+            tokio::time::sleep(PATIENCE).await;
+        }
+        self.pull(client).await?;
+        self.check_fresh()
+    }
+
     /// Fails unless it is certain that all that other devices have written is here: whoever destroys has to know what they hold.
     pub(crate) fn check_fresh(&self) -> anyhow::Result<()> {
         if !self.is_fresh {
@@ -92,8 +112,7 @@ impl Names {
             self.is_fresh = false;
             return Ok(false);
         }
-        self.pull(client).await?;
-        Ok(self.is_fresh)
+        Ok(self.pull_fresh(client).await.is_ok())
     }
 
     /// The same, after which none of these paths may be held.
@@ -103,7 +122,7 @@ impl Names {
         coding: Coding,
         taken: impl IntoIterator<Item = &'a IndexPath>,
     ) -> anyhow::Result<()> {
-        self.settle(client, coding).await?;
+        self.is_fresh = self.settle(client, coding).await?;
         self.check_fresh()?;
         holds::check(self.local.index(), taken)
     }

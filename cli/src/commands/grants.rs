@@ -15,6 +15,7 @@ use crate::failure::Outcome;
 use crate::grants::{self, Found, Given, PassedOn};
 use crate::membership::Network;
 use crate::names::{Names, now};
+use crate::secrets::SecretArg;
 use crate::trail::raise_alarms;
 
 /// List what you have granted, to whom, until when
@@ -30,6 +31,10 @@ pub(crate) struct Grants {
     /// Publish the next versions of series that are due, and seal anew what has changed since it was sealed for emergencies
     #[arg(long)]
     update: bool,
+
+    /// With --update: the gateway's upload token, preferably as @FILE; without it nothing is sealed anew that ends more than 31 days from now
+    #[arg(long, value_name = "TOKEN", requires = "update")]
+    upload_token: Option<SecretArg>,
 
     /// Show the links once more
     #[arg(long)]
@@ -112,6 +117,7 @@ struct PassedOnLine {
 impl Grants {
     pub(crate) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let output = globals.output();
+        let token = self.upload_token.as_ref().map(SecretArg::read).transpose()?;
         let network = Network::load(globals.network.as_deref()).await?;
         let mut names = Names::open(globals).await?;
         raise_alarms(globals, names.account.secret(), network.file.network)?;
@@ -121,7 +127,8 @@ impl Grants {
             let mut is_complete = true;
             if self.update {
                 let coding = network.usual_coding(client)?;
-                let mut all = grants::seal_anew(client, &mut names, coding, globals).await?;
+                let token = token.as_ref().map(|token| token.as_str());
+                let mut all = grants::seal_anew(client, &mut names, coding, globals, token).await?;
                 all.extend(grants::follow(client, &mut names, coding, globals).await?);
                 for followed in all {
                     is_complete &= followed.failed.is_none();

@@ -334,8 +334,14 @@ async fn new_file(
     let object = file.object;
     let mut names = Names::open(globals).await?;
     if replace {
-        // What is replaced may have another name by now, given by another device.
-        names.pull(client).await?;
+        // What is replaced may have another name by now, given by another device, or be held.
+        let pulled = names.pull_fresh(client).await;
+        if names.local.index().file(&path).is_some_and(|old| old.object != object)
+            && let Err(error) = pulled
+        {
+            names.local.release_later(object, now())?;
+            return Err(error);
+        }
     }
     let index = names.local.index();
     let taken_over = index.file(&path).filter(|_| replace).cloned();
@@ -344,12 +350,6 @@ async fn new_file(
     }
     let free = if replace { path.clone() } else { index.free_path(&path)? };
     let taken_over = taken_over.filter(|old| old.object != object);
-    if taken_over.is_some()
-        && let Err(error) = names.check_fresh()
-    {
-        names.local.release_later(object, now())?;
-        return Err(error);
-    }
     if let Err(error) = names.enter(vec![Change::File(free, file)]) {
         // Nobody has a name for it.
         names.local.release_later(object, now())?;

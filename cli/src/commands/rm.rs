@@ -119,8 +119,7 @@ impl Rm {
         let payer = account_file::payer(names.account.secret());
         let remove = async |client: &Client| {
             let mut access = None;
-            names.pull(client).await?;
-            names.check_fresh()?;
+            names.pull_fresh(client).await?;
             let coding = network.usual_coding(client)?;
             holds::check(names.local.index(), &paths)?;
             let erased = paths.first().cloned().filter(|_| self.erase);

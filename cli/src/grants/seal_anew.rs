@@ -8,17 +8,19 @@ use sharing::{GrantNote, Identity, TrailWhat};
 use super::{Followed, Given, Sealing, Version, facts, files, parse};
 use crate::arguments::Globals;
 use crate::commands::revoke::Seal;
+use crate::commands::share::check_end;
 use crate::directory::Directory;
 use crate::gateway_api;
 use crate::names::{Names, now};
 use crate::trail::TrailFile;
 
-/// Seals anew what grants for emergencies have sealed, where that has changed since. Their links stay.
+/// Seals anew what grants for emergencies have sealed, where that has changed since. Their links stay. `token`: the gateway's upload token.
 pub(crate) async fn seal_anew(
     client: &Client,
     names: &mut Names,
     coding: Coding,
     globals: &Globals,
+    token: Option<&str>,
 ) -> anyhow::Result<Vec<Followed>> {
     let mut followed = Vec::new();
     for given in Given::all(client, names, globals.output()).await {
@@ -26,7 +28,7 @@ pub(crate) async fn seal_anew(
         if is_over || super::changed(names, &given.note.sealed).is_empty() {
             continue;
         }
-        let sealed = again(client, names, coding, globals, &given).await;
+        let sealed = again(client, names, coding, globals, token, &given).await;
         followed.push(Followed::published(&given, sealed));
     }
     Ok(followed)
@@ -38,8 +40,10 @@ async fn again(
     names: &mut Names,
     coding: Coding,
     globals: &Globals,
+    token: Option<&str>,
     given: &Given,
 ) -> anyhow::Result<()> {
+    check_end(given.opened.grant.expires, token.is_some())?;
     super::check_next(client, names, globals, given).await?;
     let old = Seal::of(globals, client, names, given).await?.context("it has sealed nothing")?;
     let gateway = gateway_api::address(old.gateway())?;
@@ -52,7 +56,7 @@ async fn again(
     let to = given.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
     let directory = &Directory::read(client, names).await;
     let (grant, gateway) = (given.note.id, &gateway);
-    let sealing = Sealing { client, coding, globals, gateway, token: None, grant, to: &to, directory };
+    let sealing = Sealing { client, coding, globals, gateway, token, grant, to: &to, directory };
     let ends = given.opened.grant.expires;
     let (path, sealed) = sealing.seal(names, &paths, |until| ends.map_or(until, |at| at.min(until))).await?;
     let (files, until) = files(client, names, std::slice::from_ref(&path)).await?;

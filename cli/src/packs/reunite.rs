@@ -39,6 +39,8 @@ pub(crate) async fn reunite(client: &Client, names: &mut Names) -> anyhow::Resul
                     Some(_) => {
                         names.note(format_args!("{path} and {other} were one folder, and stay two: {why}"))
                     }
+                    // Nothing shows yet that they were one.
+                    None if !noted.contains(&split) => continue,
                     None => {
                         names.note(format_args!(
                             "two of your devices changed {path} at the same time; what one of them wrote is {other} until a later \
