@@ -101,6 +101,16 @@ async fn what_nobody_can_buy_is_shown_to_its_seller_alone() {
     ledger.stop().await;
 }
 
+/// The buyer's statement has what it has paid.
+async fn has_bought(ledger: &Running) {
+    let buyers = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
+    let row = &buyers["epochs"][0]["sales"][0];
+    assert_eq!(
+        (&row["own"], &row["paid"], &row["earned"]),
+        (&true.into(), &"0.001000".into(), &"0.000000".into())
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_paid_gets_the_key() {
     let folder = tempfile::tempdir().unwrap();
@@ -152,12 +162,7 @@ async fn who_has_paid_gets_the_key() {
     let sale = &statement["epochs"][0]["sales"][0];
     assert_eq!((&sale["paid"], &sale["earned"]), (&"0.001000".into(), &"0.000950".into()));
     assert_eq!(statement["epochs"][0]["roles"]["party"], "0.000950");
-    let buyers = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
-    let row = &buyers["epochs"][0]["sales"][0];
-    assert_eq!(
-        (&row["own"], &row["paid"], &row["earned"]),
-        (&true.into(), &"0.001000".into(), &"0.000000".into())
-    );
+    has_bought(&ledger).await;
     assert_eq!((&buyers["epochs"][0]["paid"], &sale["own"]), (&"0.001000".into(), &false.into()));
     assert_eq!((&settled["sales"], &settled["totals"]["sold"]), (&1.into(), &"0.001000".into()));
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.009000");
