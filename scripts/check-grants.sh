@@ -142,7 +142,7 @@ fails 1 "no record .*none in it" "$headwater" grant /records/none --to @on-duty 
 # What is appended later is not in it, until it is sealed anew under the same link.
 mkdir "$dir/more"
 echo three >"$dir/more/3.json"
-"$headwater" put --pack --append "$dir/more" --name /records >/dev/null 2>"$dir/said"
+"$headwater" put --pack "$dir/more" --append /records >/dev/null 2>"$dir/said"
 grep -q "was sealed before /records, /records/deep, /records/1.json changed" "$dir/said"
 hw grants | jq -e '[.grants[] | select(.changed != [])] | length == 1 and .[0].emergency' >/dev/null
 "$headwater" grants --update >/dev/null 2>&1
