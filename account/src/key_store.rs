@@ -58,7 +58,7 @@ impl KeyStore {
     ///
     /// Solid-state disks and file systems that copy on write may keep the old bytes in places that no program reaches.
     pub fn destroy(&self, salt: &Salt) -> io::Result<Destroyed> {
-        let destroyed = self.destroy_key(&self.path(salt))?;
+        let destroyed = destroy_key(&self.path(salt))?;
         let given = self.given_path(salt);
         if given.exists() {
             durable::remove(&given)?;
@@ -87,18 +87,6 @@ impl KeyStore {
         &self.folder
     }
 
-    fn destroy_key(&self, path: &Path) -> io::Result<Destroyed> {
-        let mut file = match fs::OpenOptions::new().write(true).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Destroyed::WasNotHere),
-            Err(error) => return Err(error),
-        };
-        file.write_all(&rand::random::<[u8; 32]>())?;
-        file.sync_all()?;
-        durable::remove(path)?;
-        Ok(Destroyed::Here)
-    }
-
     fn will_be_given_all(&self, salt: &Salt, more: impl IntoIterator<Item = KeyGiven>) -> io::Result<()> {
         let mut more = more.into_iter().peekable();
         if more.peek().is_none() {
@@ -122,6 +110,18 @@ impl KeyStore {
     fn given_path(&self, salt: &Salt) -> PathBuf {
         self.path(salt).with_extension("given")
     }
+}
+
+fn destroy_key(path: &Path) -> io::Result<Destroyed> {
+    let mut file = match fs::OpenOptions::new().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Destroyed::WasNotHere),
+        Err(error) => return Err(error),
+    };
+    file.write_all(&rand::random::<[u8; 32]>())?;
+    file.sync_all()?;
+    durable::remove(path)?;
+    Ok(Destroyed::Here)
 }
 
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
