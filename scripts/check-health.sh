@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/devnet.sh
+source scripts/refusals.sh
 build
 python=${CARGO_TARGET_DIR:-target}/venv/bin/python
 
@@ -96,7 +97,8 @@ mkdir "$dir/second"
 cp "$HEADWATER_ACCOUNT" "$dir/second/account"
 second() { HEADWATER_ACCOUNT=$dir/second/account "$headwater" --json "$@"; }
 share wandering "$labs" --label Wandering
-id=$(second shares | jq -er '.health[] | select(.label == "Wandering" and .elsewhere and .state == "open") | .id')
+id=$(second shares | jq -er '.health[] | select(.label == "Wandering" and .elsewhere and .state == "open" and .flags == "") | .id')
+fails 2 "upload-token" "$headwater" share --health "$labs" --no-end
 [[ $(second audit-trail --offline | jq '.entries | length') == 0 ]]
 second revoke "$id" >/dev/null
 check refuses "$dir/wandering" SHLManifestNotFoundError

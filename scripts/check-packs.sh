@@ -321,6 +321,9 @@ printf '4 ../../out\nevil' | age -r "$HEADWATER_RECIPIENT" -o "$dir/leads-out"
 [[ $(append 13 "$dir/leads-out" "$dir/device.key") == 201 ]]
 [[ $(append 13 "$dir/noise" "$dir/device.key") == 409 ]]
 [[ $(append 16 "$dir/noise" "$dir/device.key") == 201 ]]
+# Nobody takes the last of all numbers, and with it all that the device would have used.
+[[ $(append 9007199254740991 "$dir/noise" "$dir/device.key") == 409 ]]
+jq -e '.code == "number_ahead" and .next == 17' "$dir/answer" >/dev/null
 head -c 1048577 /dev/zero >"$dir/long"
 [[ $(append 17 "$dir/long" "$dir/device.key") == 413 ]]
 

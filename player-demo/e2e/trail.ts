@@ -34,7 +34,8 @@ const [file = "", patient = "", trail = ""] = process.argv.slice(2).filter((argu
 const url = pathToFileURL(file).href;
 const told = JSON.parse(readFileSync(trail, "utf8")) as { all: number; entries: Entry[] };
 assert(told.entries.length === told.all, `of ${told.all} entries ${told.entries.length} are told`);
-const entries = [...told.entries].sort((one, other) => other.seq - one.seq);
+// As it happened, and not as it entered.
+const entries = [...told.entries].sort((one, other) => other.at - one.at || other.seq - one.seq);
 const browser = await launch();
 
 /** The page as its own policy lets it be. */

@@ -335,14 +335,8 @@ fn a_grant_goes_as_far_as_it_may_and_gets_no_wider() {
         };
         let to = [ids[next].hybrid().clone()];
         let pass = |new: NewDelegation| {
-            holding.pass_on(
-                new,
-                &accounts[from],
-                &network,
-                &to,
-                [level.to_le_bytes()[0]; 32],
-                &mut rand::rng(),
-            )
+            let seed = [level.to_le_bytes()[0]; 32];
+            holding.pass_on(new, &accounts[from], &network, &to, seed, &mut rand::rng())
         };
         for (wider, what) in [
             (NewDelegation { expires: Some(UnixSeconds::new(101)), ..delegation.clone() }, "end"),

@@ -464,6 +464,13 @@ def shares(arguments):
     }
     require(len(published) == len(found) and found == signed, f"the lines are {found}, signed was {signed}")
 
+    for line in published:
+        require("budget" not in line, "nobody has watched under a budget")
+        require(1 <= line["plays"] <= sum(line["usage"].values()), f"a line counts {line['plays']} plays")
+    plays = sum(line["plays"] for line in published)
+    counted = sum(entry["settlement"]["receipts"]["count"] for entry in entries if "settlement" in entry)
+    require(plays <= counted, f"the lines count {plays} plays of {counted} receipts")
+
     folder = pathlib.Path(arguments.folder)
     vouchers, earned = vouchers_of_nodes(folder)
     gateways, pools, network, parties = {}, {}, 0, {party["party"]: 0 for party in agreement["parties"]}

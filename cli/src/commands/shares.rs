@@ -166,7 +166,7 @@ impl fmt::Display for Answer {
         for line in &self.health {
             let HealthLine { id, state, expires, label, contents, patient, purpose, .. } = line;
             let until = expires.map_or_else(|| "it is revoked".to_owned(), date::local_day);
-            writeln!(f, "{id}  {state:7}  until {until}  health{}  {}", line.kind(), contents.join(", "))?;
+            writeln!(f, "{id}  {state:7}  until {until}  {}  {}", line.kind(), contents.join(", "))?;
             write_about(f, label.as_deref(), patient.as_deref(), purpose.as_deref())?;
         }
         Ok(())
@@ -178,12 +178,14 @@ impl HealthLine {
     fn kind(&self) -> String {
         let Self { flags, elsewhere, .. } = *self;
         let kinds = [
+            (true, "health"),
             (flags.is_long_term(), "long-term"),
             (flags.has_passcode(), "passcode"),
             (flags.is_single(), "single"),
             (elsewhere, "made elsewhere"),
         ];
-        kinds.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| format!("  {word}")).collect()
+        let words: Vec<_> = kinds.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| *word).collect();
+        words.join("  ")
     }
 }
 

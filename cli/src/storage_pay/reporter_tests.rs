@@ -67,15 +67,12 @@ async fn terms() -> Response {
 
 async fn record(State(ledger): State<Ledger>, body: Bytes) -> Response {
     let report = Signed::<StorageReport>::decode(&body, &signed_for());
-    let (told, name, hours) = match report {
-        Ok(report) => {
-            let StorageReport { from, to, prepayment, .. } = *report.body();
-            ((from, to, prepayment.id.as_bytes()[0]), report.name(), to - from)
-        }
-        Err(_) => {
-            let prepayment = Signed::<Prepayment>::decode(&body, &signed_for()).unwrap();
-            ((0, 0, prepayment.body().id.as_bytes()[0]), prepayment.name(), 0)
-        }
+    let (told, name, hours) = if let Ok(report) = report {
+        let StorageReport { from, to, prepayment, .. } = *report.body();
+        ((from, to, prepayment.id.as_bytes()[0]), report.name(), to - from)
+    } else {
+        let prepayment = Signed::<Prepayment>::decode(&body, &signed_for()).unwrap();
+        ((0, 0, prepayment.body().id.as_bytes()[0]), prepayment.name(), 0)
     };
     ledger.told.lock().unwrap().push(told);
     let left = ledger.hours_left.lock().unwrap().as_mut().map(|left| match left.checked_sub(hours) {

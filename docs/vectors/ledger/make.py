@@ -657,8 +657,8 @@ def log_entries():
     subscription = {"amount": 777, "name": b3(b"subscription"), "paid": 700, "whole": False}
     payout = {"address": bytes([4] * 20), "cumulative": 2**64 - 2, "party": PUBLIC["one"]}
     leaf = leaf_of(b"item")
-    for name, hashes in (("receipts", [leaf]), ("1024 receipts", [leaf] * 1024), ("no receipts", [])):
-        yield {"name": name, "entry": cbor({"receipts": hashes}).hex()}
+    for hashes in ([leaf], [leaf] * 1024, []):
+        yield {"name": "receipts", "entry": cbor({"receipts": hashes}).hex()}
 
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}

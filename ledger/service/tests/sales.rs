@@ -69,6 +69,48 @@ fn bought(purchase: &Signed<Purchase>, promise: &Signed<Promise>) -> Vec<u8> {
     })
 }
 
+/// What a key service shows to buyers.
+async fn shown(seller: &str) -> Value {
+    http().get(format!("{seller}/offers")).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_can_buy_is_shown_to_its_seller_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Running::start(folder.path()).await;
+    let id = ledger.register(&agreed(1, 2)).await;
+    let (good, shop) = (offer(id, 3600), folder.path().join("shop"));
+    keep_offer(&shop, &good, LICENCE, SOLD).unwrap();
+    let other = offer(AgreementId::from_bytes([9; 32]), 3600);
+    keep_offer(&shop, &other, LICENCE, SOLD).unwrap();
+    assert_eq!(refused(ledger.post("/v1/records", other.encode()).await).await, (409, "refused".into()));
+    let over = Signed::sign(&secret(CREATOR), &AT_LEDGER, Offer { until: now(), ..*good.body() });
+    keep_offer(&shop, &over, LICENCE, SOLD).unwrap();
+    offer_is_taken(&shop, &over.name()).unwrap();
+    let seller = sell(&shop, &ledger).await;
+    assert_eq!(shown(&seller).await["offers"], Value::Array(Vec::new()));
+    ledger.promised(&good).await;
+    offer_is_taken(&shop, &good.name()).unwrap();
+    let offers = shown(&seller).await["offers"].clone();
+    assert_eq!(
+        (offers.as_array().map(Vec::len), &offers[0]["name"]),
+        (Some(1), &good.name().to_string().into())
+    );
+    let own = own_offers(&shop, &AT_LEDGER).unwrap();
+    assert_eq!((own.len(), own.iter().filter(|own| own.is_taken).count()), (3, 2));
+    ledger.stop().await;
+}
+
+/// The buyer's statement has what it has paid.
+async fn has_bought(ledger: &Running) {
+    let buyers = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
+    let row = &buyers["epochs"][0]["sales"][0];
+    assert_eq!(
+        (&row["own"], &row["paid"], &row["earned"]),
+        (&true.into(), &"0.001000".into(), &"0.000000".into())
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_paid_gets_the_key() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,33 +121,13 @@ async fn who_has_paid_gets_the_key() {
     let shop = folder.path().join("shop");
     keep_offer(&shop, &offer, "another text", SOLD).unwrap_err();
     keep_offer(&shop, &offer, LICENCE, SOLD).unwrap();
-    let refused_one = self::offer(AgreementId::from_bytes([9; 32]), 3600);
-    keep_offer(&shop, &refused_one, LICENCE, SOLD).unwrap();
-    assert_eq!(
-        refused(ledger.post("/v1/records", refused_one.encode()).await).await,
-        (409, "refused".into())
-    );
-    let over = Signed::sign(&secret(CREATOR), &AT_LEDGER, Offer { until: now(), ..*offer.body() });
-    keep_offer(&shop, &over, LICENCE, SOLD).unwrap();
-    offer_is_taken(&shop, &over.name()).unwrap();
-    let seller = sell(&shop, &ledger).await;
-    let shown = async || {
-        let shown = http().get(format!("{seller}/offers")).send().await.unwrap();
-        shown.json::<Value>().await.unwrap()
-    };
-    assert_eq!(shown().await["offers"], Value::Array(Vec::new()), "nobody can buy any of them");
     ledger.promised(&offer).await;
     offer_is_taken(&shop, &offer.name()).unwrap();
-    let shown = shown().await;
+    let seller = sell(&shop, &ledger).await;
+    let shown = shown(&seller).await;
     assert_eq!(shown["offers"].as_array().map(Vec::len), Some(1));
     assert_eq!(shown["offers"][0]["name"], offer.name().to_string());
     assert_eq!(shown["offers"][0]["licence"], LICENCE);
-    let own = own_offers(&shop, &AT_LEDGER).unwrap();
-    assert_eq!(
-        (own.len(), own.iter().filter(|own| own.is_taken).count()),
-        (3, 2),
-        "its seller sees them all"
-    );
 
     let mine = purchase(1, &offer);
     let post = async |seller: &str, body: Vec<u8>| {
@@ -140,12 +162,7 @@ async fn who_has_paid_gets_the_key() {
     let sale = &statement["epochs"][0]["sales"][0];
     assert_eq!((&sale["paid"], &sale["earned"]), (&"0.001000".into(), &"0.000950".into()));
     assert_eq!(statement["epochs"][0]["roles"]["party"], "0.000950");
-    let buyers = ledger.inquire(&secret(VIEWER), Inquired::Statement).await;
-    let row = &buyers["epochs"][0]["sales"][0];
-    assert_eq!(
-        (&row["own"], &row["paid"], &row["earned"]),
-        (&true.into(), &"0.001000".into(), &"0.000000".into())
-    );
+    has_bought(&ledger).await;
     assert_eq!((&buyers["epochs"][0]["paid"], &sale["own"]), (&"0.001000".into(), &false.into()));
     assert_eq!((&settled["sales"], &settled["totals"]["sold"]), (&1.into(), &"0.001000".into()));
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.009000");

@@ -42,8 +42,8 @@ impl PaidClaims {
             return Ok(());
         }
         // In front of it may stand a line that was cut short.
-        let lines: String = new.iter().map(|name| format!("\n{name}\n")).collect();
-        append(&self.path, lines.as_bytes())
+        let lines: Vec<String> = new.iter().map(|name| format!("\n{name}\n")).collect();
+        append(&self.path, lines.concat().as_bytes())
             .with_context(|| format!("cannot write {}", self.path.display()))?;
         self.names.extend(new.into_iter().cloned());
         Ok(())

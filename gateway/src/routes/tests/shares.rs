@@ -37,8 +37,8 @@ fn share(keys: &ShareKeys, attempts: u8, issued: UnixSeconds, expires: Option<Un
     Share::new(keys, &contents, Attempts::try_from(attempts).unwrap(), expires).unwrap()
 }
 
-fn soon() -> Option<UnixSeconds> {
-    Some(now().plus(3600))
+fn soon() -> UnixSeconds {
+    now().plus(3600)
 }
 
 fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
@@ -100,7 +100,7 @@ async fn a_share_is_registered_once_and_ended_by_its_owner_alone() {
     let over = share(&keys, 0, UnixSeconds::new(5), Some(UnixSeconds::new(6)));
     let ahead = share(&keys, 0, now().plus(1000), Some(now().plus(2000)));
     for (request, status, code) in [
-        (signed(share(&keys, 0, now(), soon())), 409, "settled"),
+        (signed(share(&keys, 0, now(), Some(soon()))), 409, "settled"),
         (signed(share(&keys, 0, now(), None)), 403, "ends_too_late"),
         (signed(share(&keys, 0, now(), Some(now().plus(32 * 86_400)))), 403, "ends_too_late"),
         (signed(over), 410, "share_expired"),
@@ -130,7 +130,7 @@ async fn a_share_is_registered_once_and_ended_by_its_owner_alone() {
 async fn attempts_are_counted_for_those_who_have_the_link() {
     let (_folder, gateway) = gateway_of_shares().await;
     let (right, wrong) = (keys(Some("right")), keys(Some("wrong")));
-    said(&gateway, signed(share(&right, 2, now(), soon()))).await;
+    said(&gateway, signed(share(&right, 2, now(), Some(soon())))).await;
     let stranger = ShareKeys::derive(ID, &ShareSecret::from_bytes([7; 32]), None);
     for (keys, status, code, remaining) in [
         (&stranger, 403, "wrong_link", Value::Null),
@@ -169,7 +169,7 @@ async fn attempts_are_counted_for_those_who_have_the_link() {
 async fn the_glass_is_broken_by_who_signs_for_it() {
     let (_folder, gateway) = gateway_of_shares().await;
     let keys = keys(None);
-    let emergency = share(&keys, 0, now(), soon()).for_emergencies();
+    let emergency = share(&keys, 0, now(), Some(soon())).for_emergencies();
     assert_eq!(said(&gateway, signed(emergency)).await.0, 201);
     let (_, about) = said(&gateway, request("GET", &format!("/api/shares/{ID}"), "")).await;
     assert_eq!(about["emergency"], json!(true));
