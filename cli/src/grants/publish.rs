@@ -138,7 +138,7 @@ async fn next(
 ) -> anyhow::Result<Sequence> {
     if !names.is_fresh {
         bail!(
-            "too few of the nodes that know your index answer to be certain that it is the newest: no version of the grant is published"
+            "no version of the grant is published: too few nodes have said what your other devices have written, and one of them may have revoked it"
         );
     }
     next_seq(client, link, known, tried).await

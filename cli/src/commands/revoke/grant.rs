@@ -107,7 +107,8 @@ pub(crate) async fn from_some(
     globals: &Globals,
 ) -> anyhow::Result<GrantRevoked> {
     let left = given.note.to.iter().filter(|text| !grants::is_of(text, from)).cloned().collect();
-    Work { client, coding, globals, given, left, drop: false }.run(names).await
+    // All of a revocation is much to keep in each of those that wait for it.
+    Box::pin(Work { client, coding, globals, given, left, drop: false }.run(names)).await
 }
 
 /// Fails where the grant itself has to stay as it is. Files that have to stay do, and access to them ends.
