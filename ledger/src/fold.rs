@@ -2,6 +2,7 @@
 
 mod agreements;
 mod attestations;
+mod covered;
 mod disputes;
 mod error;
 mod lanes;
@@ -19,8 +20,8 @@ use protocol::{Digest, Epoch, Serial, UnixSeconds};
 
 pub use self::agreements::INTRODUCED_MAX;
 pub(crate) use self::agreements::{Agreements, Split};
-pub(crate) use self::disputes::Disputes;
-pub use self::disputes::{DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX, HOLD_EPOCHS_MAX};
+use self::disputes::Waiting;
+pub use self::disputes::{DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX};
 pub use self::error::{
     ApplyError, ClaimError, GrantError, HoldError, LaneError, LicenceError, PaymentError, ReceiptError,
     RegisterError, SettleError, StorageError,
@@ -34,6 +35,7 @@ pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RE
 pub(crate) use self::storage::Storage;
 pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S, STORAGE_NODES_MAX};
 pub use self::views::Division;
+use crate::disputes::Disputes;
 use crate::ids::digest_of;
 use crate::{
     Account, Balances, BudgetRef, Entry, Head, Settlement, SplitAgreement, Summary, Terms, Transaction, What,
@@ -56,6 +58,7 @@ pub struct Ledger {
     licences: Licences,
     storage: Storage,
     disputes: Disputes,
+    waiting: Waiting,
     pages: pages::Pages,
     attestations: attestations::Attestations,
     open: BTreeMap<Epoch, OpenEpoch>,
@@ -93,6 +96,7 @@ impl Ledger {
             licences: Licences::default(),
             storage: Storage::default(),
             disputes: Disputes::default(),
+            waiting: Waiting::default(),
             pages: pages::Pages::default(),
             attestations: attestations::Attestations::new(),
             open: BTreeMap::new(),
@@ -142,7 +146,7 @@ impl Ledger {
             What::Deposit(deposited) => self.deposit(deposited),
             What::Delivery(record) => self.deliver(record, entry.at),
             What::Dispute(record) => self.dispute(record),
-            What::Grant(granted) => self.grant(granted),
+            What::Grant(granted) => self.grant(granted, entry.at),
             What::Hold(record) => self.hold(record),
             What::Offer(record) => self.offer(record, entry.at),
             What::Page(record) => self.release_page(record),
@@ -242,7 +246,8 @@ impl Ledger {
         self.open.remove(&next);
         self.settle_storage();
         self.settle_licences();
-        self.settle_disputes(next);
+        self.disputes.settle(next);
+        self.waiting.settle();
         self.settled.insert(next, digest);
         Ok(applied)
     }

@@ -24,6 +24,7 @@ mod agreement;
 mod any;
 mod apportion;
 mod attested;
+mod disputes;
 mod entry;
 mod fold;
 mod hledger;
@@ -50,15 +51,16 @@ pub use agreement::{
 pub use any::LedgerRecord;
 pub use apportion::apportion;
 pub use attested::{Attested, AttestedError, Commitment, Committing, Nonce, NotAttested, Proved};
+pub use disputes::{Disputed, HOLD_EPOCHS_MAX};
 pub use entry::{
     Agreed, CONSENTS_MAX, Deposited, ENTRY_LEN_MAX, Entry, EntryError, Granted, Transferred, What,
 };
 pub use fold::{
     Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX,
-    Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HOLD_EPOCHS_MAX, HeldLicence,
-    HoldError, INTRODUCED_MAX, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError,
-    RECEIPT_GRACE_S, REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S, STORAGE_NODES_MAX,
-    SettleError, StorageError,
+    Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HeldLicence, HoldError,
+    INTRODUCED_MAX, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S,
+    REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S, STORAGE_NODES_MAX, SettleError,
+    StorageError,
 };
 pub use hledger::HledgerJournal;
 pub use identifiers::{Ipi, Iscc, Isrc, Iswc};

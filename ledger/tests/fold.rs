@@ -180,23 +180,23 @@ fn anybody_attests_and_the_same_record_once() {
     assert_eq!(world.apply(again).unwrap(), Applied::Known);
     assert_eq!(world.new_entry(What::Attestation(signed(VIEWER, attested(NOW.plus(1))))), None);
     assert_eq!(world.new_entry(What::Attestation(signed(GATEWAY, attested(NOW)))), None);
-    assert!(!world.ledger.knows(&key(VIEWER)), "it costs nothing, and makes nobody known");
+    assert!(world.ledger.known_by(&key(VIEWER)).is_none(), "it costs nothing, and makes nobody known");
 }
 
 /// Keys are free to make: whoever makes two that sign with each other is as unknown as before.
 #[test]
 fn a_key_is_known_by_money_or_by_whoever_is_known() {
     let mut world = World::new();
-    let knows = |world: &World, seeds: [u8; 2]| seeds.map(|seed| world.ledger.knows(&key(seed)));
+    let knows = |world: &World, seeds: [u8; 2]| seeds.map(|seed| world.ledger.known_by(&key(seed)).is_some());
     let shared = |content, parties| Title { content, parties, ..Title::default() };
     world.register(&shared(1, &[(1, 500_000), (2, 500_000)]));
     assert_eq!(knows(&world, [1, 2]), [false, false]);
     world.deposit(1, 1000);
     world.register(&shared(2, &[(1, 500_000), (3, 500_000)]));
     assert_eq!(knows(&world, [1, 3]), [true, true]);
-    assert!(!world.ledger.knows(&key(2)), "what was signed before brings nobody in");
+    assert!(world.ledger.known_by(&key(2)).is_none(), "what was signed before brings nobody in");
     world.register(&shared(4, &[(3, 500_000), (6, 500_000)]));
-    assert!(!world.ledger.knows(&key(6)), "who was brought in and has no money brings nobody in");
+    assert!(world.ledger.known_by(&key(6)).is_none(), "who was brought in and has no money brings nobody in");
 
     let title = world.register(&shared(3, &[(5, 1_000_000)]));
     let limit = Usage { bytes: 1000, ms: 0 };
@@ -259,13 +259,15 @@ fn grants_are_what_viewers_ask_for_and_can_pay() {
     for epoch in [0, 5] {
         assert!(matches!(refused(&mut world, Ask { epoch, ..ask }.granted()), ApplyError::NotOpen { .. }));
     }
-    let (name, what) = budget(20, 100, 100, &[11], false);
-    world.deposit(20, 100);
+    let (name, what) = budget(20, 700, 700, &[11], false);
+    world.deposit(20, 700);
     world.new_entry(what);
     let of_another = Ask { budget: Some(name), ..ask };
     assert_eq!(refused(&mut world, of_another.granted()), GrantError::NoBudget.into());
-    let for_whom = Ask { viewer: 11, number: 9, charge: 0, ..of_another };
-    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, whatever the grant sets aside");
+    let for_whom = Ask { viewer: 11, number: 9, ..of_another };
+    let free = GrantError::Charge { charge: amount(0), least: amount(500) };
+    assert_eq!(refused(&mut world, Ask { charge: 0, ..for_whom }.granted()), free.into());
+    assert_eq!(world.new_entry(for_whom.granted()), None, "a budget pays, which is set aside already");
     world.new_entry(ask.granted());
     world.new_entry(Ask { number: 1, ..ask }.granted());
     let overdrawn =

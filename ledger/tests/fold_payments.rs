@@ -11,8 +11,8 @@ use ledger::{
     Deposited, Dispute, HOLD_EPOCHS_MAX, Hold, HoldError, LaneError, Payee, PaymentError, PayoutAddress,
     PayoutTree, Rail, Remark, Resolution, Reversal, SettleError, What,
 };
-use protocol::{DeliveryReceipt, Epoch, Sequence, StreamNumber, UnixSeconds, Usage};
-use world::{Ask, ISSUER, NOW, World, allocation, amount, deposit, key, voucher};
+use protocol::{DeliveryReceipt, Epoch, Sequence, Signed, StreamNumber, UnixSeconds, Usage};
+use world::{Ask, ISSUER, NOW, TREASURY, Title, World, allocation, amount, deposit, key, voucher};
 
 #[test]
 fn lanes_are_backed_by_what_gateways_have() {
@@ -103,7 +103,8 @@ fn epochs_are_settled_in_order_as_the_journal_says() {
     world.new_entry(ask.granted());
     let stale = world.ledger.settlement().summary;
     let reason = Remark::new("not me").unwrap();
-    let dispute = Dispute { reason, subject: protocol::Digest::of(b"line"), issued: NOW };
+    let subject = protocol::Digest::of(b"line");
+    let dispute = Dispute { amount: amount(0), party: key(1), reason, subject, issued: NOW };
     world.new_entry(What::Dispute(signed(2, dispute.clone())));
     assert_eq!(world.apply(What::Dispute(signed(2, dispute))).unwrap(), Applied::Known);
     let error = refused(&mut world, What::Settlement(Box::new(stale.clone())));
@@ -182,7 +183,8 @@ fn no_crowd_of_disputes_stands_in_the_way_of_anybody_known() {
     world.settle();
     let dispute = |by: u8, number: usize| {
         let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number as u64));
-        signed(by, Dispute { reason, subject: protocol::Digest::of(b"line"), issued })
+        let subject = protocol::Digest::of(b"line");
+        signed(by, Dispute { amount: amount(200), party: key(1), reason, subject, issued })
     };
     // A grant over nothing costs nothing: it makes nobody known.
     let free = Ask { viewer: 90, charge: 0, limit: Usage::default(), epoch: 2, ..ask };
@@ -202,13 +204,44 @@ fn no_crowd_of_disputes_stands_in_the_way_of_anybody_known() {
     assert_eq!(error, ApplyError::TooManyDisputes { most: DISPUTES_OF_KEY_MAX });
     let of_party = dispute(2, 0);
     world.new_entry(What::Dispute(of_party.clone()));
-    let hold = Hold { amount: amount(200), dispute: of_party.name(), issued: NOW, party: key(1) };
+    let hold = Hold { amount: amount(200), dispute: of_party.name(), issued: NOW };
     let hold = signed(ISSUER, hold);
     world.new_entry(What::Hold(hold.clone()));
     let resolution = Resolution { given: amount(50), hold: hold.name(), issued: NOW };
     world.new_entry(What::Resolution(signed(ISSUER, resolution)));
     world.settle();
     world.new_entry(What::Dispute(dispute(92, 0)));
+}
+
+/// Whoever is known through somebody else has no places besides: one who has money makes no crowd with keys of their own.
+#[test]
+fn keys_that_one_has_made_known_share_its_places() {
+    let mut world = World::new();
+    world.deposit(1, 5);
+    for (content, other) in [(1, 2), (2, 3), (3, 4)] {
+        world.register(&Title { content, parties: &[(1, 500_000), (other, 500_000)], ..Title::default() });
+    }
+    for number in 0..DISPUTES_OF_KEY_MAX {
+        let by = [1, 2, 3, 4][number % 4];
+        assert_eq!(world.ledger.known_by(&key(by)), Some(key(1)));
+        world.new_entry(What::Dispute(dispute(by, 9, 0, number as u64)));
+    }
+    for by in 1..=4 {
+        let error = refused(&mut world, What::Dispute(dispute(by, 9, 0, 1000)));
+        assert_eq!(error, ApplyError::TooManyDisputes { most: DISPUTES_OF_KEY_MAX });
+    }
+    world.deposit(3, 5);
+    world.new_entry(What::Dispute(dispute(3, 9, 0, 1000)));
+}
+
+fn dispute(by: u8, party: u8, micro: u64, issued: u64) -> Signed<Dispute> {
+    let (reason, subject) = (Remark::new("not the author").unwrap(), protocol::Digest::of(b"line"));
+    let issued = UnixSeconds::new(issued);
+    signed(by, Dispute { amount: amount(micro), issued, party: key(party), reason, subject })
+}
+
+fn hold(micro: u64, dispute: &Signed<Dispute>) -> Signed<Hold> {
+    signed(ISSUER, Hold { amount: amount(micro), dispute: dispute.name(), issued: NOW })
 }
 
 /// What is disputed is kept back, by the ledger and for a time, and goes where it says in the end.
@@ -218,23 +251,24 @@ fn disputed_money_is_held_until_it_is_resolved() {
     world.new_entry(ask.granted());
     world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
     world.settle();
-    let reason = Remark::new("not the author").unwrap();
-    let dispute = signed(VIEWER, Dispute { reason, subject: protocol::Digest::of(b"line"), issued: NOW });
-    let hold = |micro, dispute| Hold { amount: amount(micro), dispute, issued: NOW, party: key(1) };
-    let early = refused(&mut world, What::Hold(signed(ISSUER, hold(200, dispute.name()))));
-    assert_eq!(early, HoldError::NoDispute { dispute: dispute.name() }.into());
-    world.new_entry(What::Dispute(dispute.clone()));
-    let by_another = refused(&mut world, What::Hold(signed(VIEWER, hold(200, dispute.name()))));
+    let disputed = dispute(VIEWER, 1, 400, 0);
+    let name = disputed.name();
+    let early = refused(&mut world, What::Hold(hold(200, &disputed)));
+    assert_eq!(early, HoldError::NoDispute { dispute: name }.into());
+    world.new_entry(What::Dispute(disputed.clone()));
+    let by_another = signed(VIEWER, *hold(200, &disputed).body());
+    let by_another = refused(&mut world, What::Hold(by_another));
     assert_eq!(by_another, PaymentError::NotTheLedger { by: key(VIEWER) }.into());
-    assert!(matches!(
-        refused(&mut world, What::Hold(signed(ISSUER, hold(301, dispute.name())))),
-        ApplyError::Overdrawn(_)
-    ));
-    let [first, second] = [200, 60].map(|micro| signed(ISSUER, hold(micro, dispute.name())));
+    let earned = refused(&mut world, What::Hold(hold(301, &disputed)));
+    assert!(matches!(earned, ApplyError::Overdrawn(_)), "it has earned 300");
+    let [first, second] = [200, 60].map(|micro| hold(micro, &disputed));
     for hold in [&first, &second] {
         world.new_entry(What::Hold(hold.clone()));
         assert_eq!(world.apply(What::Hold(hold.clone())).unwrap(), Applied::Known);
     }
+    let more = refused(&mut world, What::Hold(hold(141, &disputed)));
+    let expected = HoldError::MoreThanDisputed { amount: amount(141), disputed: amount(400) };
+    assert_eq!(more, expected.into(), "260 of 400 are held");
     assert!(matches!(refused(&mut world, claim(1, 41, Rail::Bank)), ApplyError::Overdrawn(_)));
 
     let resolution = |given| Resolution { given: amount(given), hold: first.name(), issued: NOW };
@@ -254,11 +288,35 @@ fn disputed_money_is_held_until_it_is_resolved() {
         world.settle();
     }
     assert_eq!(world.ledger.balances().of(Account::Earned(key(1))), 150, "what is not resolved comes free");
-    let own = signed(
-        1,
-        Dispute { reason: Remark::new("mine").unwrap(), subject: protocol::Digest::of(b""), issued: NOW },
-    );
-    world.new_entry(What::Dispute(own.clone()));
-    let error = refused(&mut world, What::Hold(signed(ISSUER, hold(1, own.name()))));
-    assert_eq!(error, HoldError::OwnDispute { by: key(1) }.into());
+}
+
+/// Money is held for somebody else who has some here, of whom they say, and not again and again.
+#[test]
+fn nobody_is_kept_from_their_money_by_invented_disputes() {
+    let (mut world, ask) = funded();
+    world.new_entry(ask.granted());
+    world.new_entry(ask.receipt(0, 0, Usage { bytes: 500, ms: 0 }));
+    world.settle();
+    let refused_for = |world: &mut World, by: u8| {
+        let disputed = dispute(by, 1, 300, 0);
+        world.new_entry(What::Dispute(disputed.clone()));
+        refused(world, What::Hold(hold(100, &disputed)))
+    };
+    for by in [1, ISSUER, TREASURY] {
+        assert_eq!(refused_for(&mut world, by), HoldError::OwnDispute { by: key(by) }.into());
+    }
+    assert_eq!(refused_for(&mut world, 99), HoldError::Stranger { by: key(99) }.into(), "a fresh key");
+
+    // One after the other, each epoch anew: what is held comes free with the first of them.
+    let mut held_in = Vec::new();
+    for epoch in 0..10 {
+        let disputed = dispute(VIEWER, 1, 300, epoch);
+        world.new_entry(What::Dispute(disputed.clone()));
+        if let Ok(Applied::New(_)) = world.apply(What::Hold(hold(10, &disputed))) {
+            held_in.push(epoch);
+        }
+        world.settle();
+        assert_eq!(world.ledger.balances().of(Account::Held(key(1))) > 0, [0, 1, 2, 8, 9].contains(&epoch));
+    }
+    assert_eq!(held_in, [0, 1, 2, 3, 8, 9]);
 }

@@ -119,20 +119,95 @@ fn invented_viewers_cost_what_they_gain() {
     assert_eq!(wealth(&world, &[TREASURY]), 30);
 }
 
-/// Where a sponsor pays for everybody, a viewer counts for `each` at most, however much they pretend to watch.
+/// Where a sponsor pays, a viewer is granted what costs `each` at most, however much they pretend to watch.
 #[test]
 fn a_pool_is_shared_by_viewers_and_not_by_plays() {
     let (mut world, honest) = begin();
     world.deposit(70, 1000);
-    let (pool, what) = budget(70, 1000, 100, &[100, 101], false);
+    let (pool, what) = budget(70, 1000, 600, &[100, 101], false);
     world.new_entry(what);
-    for number in 1..6 {
-        let greedy = Ask { budget: Some(pool), ..ask(honest.agreement, 100, number) };
-        world.new_entry(greedy.granted());
-        world.new_entry(greedy.receipt(0, 1, bytes(500)));
+    let of = |viewer, number| Ask { budget: Some(pool), ..ask(honest.agreement, viewer, number) };
+    world.new_entry(of(100, 1).granted());
+    let used_up = |left| GrantError::UsedUp { left: amount(left), most: amount(500) };
+    for number in 2..6 {
+        assert_eq!(refused(&mut world, of(100, number).granted()), used_up(100).into());
     }
-    assert_eq!(paid(&world.settle()), 100, "of the 2500 that were asked");
-    assert_eq!(world.ledger.balances().of(Account::Funds(key(70))), 900);
+    world.new_entry(of(101, 1).granted());
+    world.new_entry(of(100, 1).receipt(0, 1, bytes(500)));
+    assert_eq!(paid(&world.settle()), 500, "of the 2500 that were wanted");
+    assert_eq!(world.ledger.balances().of(Account::Funds(key(70))), 500);
+}
+
+/// A subscription of one micro-unit watches nothing: whoever serves under a budget is paid out of it.
+#[test]
+fn a_budget_covers_what_its_grants_may_ask() {
+    let (mut world, honest) = begin();
+    world.deposit(100, 2000);
+    let subscribed = |micro, whole| budget(100, micro, 1000, &[100], whole);
+    let (subscription, what) = subscribed(1, true);
+    world.new_entry(what);
+    let of = |number| Ask { budget: Some(subscription), ..ask(honest.agreement, 100, number) };
+    let dear = refused(&mut world, of(1).granted());
+    assert_eq!(dear, GrantError::UsedUp { left: amount(1), most: amount(500) }.into());
+    let free = Ask { charge: 0, ..of(1) };
+    let least = GrantError::Charge { charge: amount(0), least: amount(500) };
+    assert_eq!(refused(&mut world, free.granted()), least.into(), "nobody asks for nothing");
+
+    let mut world = begin().0;
+    world.deposit(100, 2000);
+    world.new_entry(subscribed(900, false).1);
+    world.new_entry(of(1).granted());
+    world.new_entry(of(1).receipt(0, 1, bytes(40)));
+    let used_up = GrantError::UsedUp { left: amount(400), most: amount(500) };
+    assert_eq!(refused(&mut world, of(2).granted()), used_up.clone().into());
+    // When no receipt can come any more, what was not asked for is there for the next one.
+    world.at = world.at.plus(3600 + ledger::RECEIPT_GRACE_S - 1);
+    assert_eq!(refused(&mut world, of(2).granted()), used_up.into());
+    world.at = world.at.plus(1);
+    world.new_entry(of(2).granted());
+    assert_eq!(paid(&world.settle()), 40);
+    assert_eq!(world.ledger.balances().of(Account::Funds(key(100))), 1960);
+}
+
+/// However often a film is opened under a budget: its view is held once.
+#[test]
+fn a_view_is_held_once_of_a_budget() {
+    let (mut world, _) = begin();
+    let film = film(&mut world);
+    world.deposit(100, 2000);
+    let (subscription, what) = budget(100, 150, 150, &[100], false);
+    world.new_entry(what);
+    for number in 0..3 {
+        let again = Ask { budget: Some(subscription), charge: 100, ..ask(film, 100, number) };
+        world.new_entry(again.granted());
+        world.new_entry(again.receipt(0, 1, Usage { bytes: 1, ms: 900 }));
+    }
+    assert_eq!(paid(&world.settle()), 100);
+}
+
+/// Time that nobody has served, at a gateway of the viewer's own, counts for one view and no more.
+#[test]
+fn a_view_is_not_diluted_by_time_that_nobody_has_served() {
+    let (mut world, _) = begin();
+    let film = film(&mut world);
+    world.deposit(100, 2000);
+    let served = Ask { charge: 100, ..ask(film, 100, 0) };
+    let limit = Usage { bytes: 0, ms: ledger::GRANT_MS_MAX };
+    let invented = Ask { gateway: RIVAL, charge: 100, limit, ..ask(film, 100, 1) };
+    let paid = |mut world: World, plays: [(Ask, u64); 2]| {
+        for (ask, ms) in plays {
+            world.new_entry(ask.granted());
+            world.new_entry(ask.receipt(0, 1, Usage { bytes: 0, ms }));
+        }
+        let lines = world.settle().lines;
+        [GATEWAY, RIVAL].map(|at| lines.iter().find(|line| line.gateway == key(at)).unwrap().paid.get())
+    };
+    assert_eq!(paid(world.clone(), [(served, 2000), (invented, ledger::GRANT_MS_MAX)]), [50, 50]);
+    // Nor by a moment that the viewer pays for, where a budget pays for the rest.
+    let (subscription, what) = budget(100, 100, 100, &[100], false);
+    world.new_entry(what);
+    let served = Ask { budget: Some(subscription), ..served };
+    assert_eq!(paid(world, [(served, 1999), (invented, 1)]), [100, 0]);
 }
 
 /// Keys are free to make: a sponsor pays for those whom the pool names, and for nobody who comes.
@@ -140,7 +215,7 @@ fn a_pool_is_shared_by_viewers_and_not_by_plays() {
 fn a_pool_pays_for_nobody_whom_it_does_not_name() {
     let (mut world, honest) = begin();
     world.deposit(70, 1000);
-    let (pool, what) = budget(70, 1000, 100, &[100, 101], false);
+    let (pool, what) = budget(70, 1000, 500, &[100, 101], false);
     world.new_entry(what);
     for viewer in 102..110 {
         world.deposit(viewer, 5);

@@ -6,10 +6,13 @@ mod reference;
 mod world;
 
 use ledger::tlog::LogBytes;
-use ledger::{Account, Line, LineBudget, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress, What};
-use protocol::{Sequence, Signed};
+use ledger::{
+    Account, Disputed, Hold, Line, LineBudget, LogAudit, LogAuditError, LogEntry, Payee, PayoutAddress,
+    Resolution, What,
+};
+use protocol::{Digest, Sequence, Signed};
 use reference::{Facts, GATEWAYS, NODES, Play, VIEWERS};
-use world::{NETWORK, NOW, World, amount, key, secret, terms};
+use world::{ISSUER, NETWORK, NOW, World, amount, key, secret, terms};
 
 fn facts() -> Facts {
     let play = |viewer, title, payer, bytes| Play {
@@ -36,7 +39,7 @@ fn facts() -> Facts {
             (GATEWAYS + 1, NODES, 10, 400),
         ],
         pool: (5000, 1000, false),
-        subscription: 777,
+        subscription: 900,
     }
 }
 
@@ -157,7 +160,12 @@ fn altered(entry: &LogEntry) -> Vec<LogEntry> {
             vec![shared, LogEntry::Carrier(carrier)]
         }
         // What is attested to and which page is served follow from nothing: the root of the checkpoint alone holds them.
-        LogEntry::Attestation(_) | LogEntry::Page(_) => Vec::new(),
+        // Disputes and what is held for them are altered below.
+        LogEntry::Attestation(_)
+        | LogEntry::Page(_)
+        | LogEntry::Dispute(_)
+        | LogEntry::Hold(_)
+        | LogEntry::Resolution(_) => Vec::new(),
         LogEntry::Payout(mut payout) => {
             payout.cumulative += 1;
             vec![LogEntry::Payout(payout)]
@@ -198,7 +206,21 @@ fn lines_that_cost_something_else_are_found() {
     let more = |line: &mut Line| line.paid = line.paid.plus(amount(1)).unwrap();
     let less = |line: &mut Line| line.paid = line.paid.minus(amount(1)).unwrap();
     assert!(found(own, &more) && found(own, &less));
-    assert!(found(pooled, &more), "a pool pays no more than was asked");
+    assert!(found(pooled, &more) && found(pooled, &less), "a pool pays what was asked");
+    let nothing = |line: &mut Line| line.paid = amount(0);
+    assert!(found(subscribed, &nothing), "and a subscription no less");
+    // As many grants as it takes to round everything down: there are not so many bytes, and not so many receipts.
+    let rounded = |plays: u64| move |line: &mut Line| (line.plays, line.paid) = (plays, amount(0));
+    assert!(found(own, &rounded(1 << 62)));
+    let mut other = log.clone();
+    let LogEntry::Line(line) = &mut other[own] else { panic!() };
+    rounded(700)(line);
+    let settled = other.iter().position(|entry| matches!(entry, LogEntry::Settlement(_))).unwrap();
+    let lines: Vec<Line> = other[..settled].iter().filter_map(line_of).collect();
+    let LogEntry::Settlement(summary) = &mut other[settled] else { panic!() };
+    summary.lines = ledger::ListRoot::of(&lines);
+    let error = audit(&other).unwrap_err();
+    assert!(matches!(error, LogAuditError::Differs { what: "the plays", .. }), "{error}");
     assert!(!found(subscribed, &more), "all of a subscription is shared: its sum is what differs");
     let smaller = |line: &mut Line| {
         let pool = line.budget.as_mut().and_then(|budget| budget.pool.as_mut()).unwrap();
@@ -215,11 +237,11 @@ fn lines_of_subscriptions_have_what_these_have() {
     let at = |is_it: &dyn Fn(&LogEntry) -> bool| log.iter().position(is_it).unwrap();
     let item = at(&|entry| matches!(entry, LogEntry::Subscription(_)));
     let LogEntry::Subscription(subscription) = &log[item] else { panic!() };
-    assert_eq!((subscription.paid, subscription.amount), (amount(777), amount(777)));
+    assert_eq!((subscription.paid, subscription.amount), (amount(900), amount(900)));
     let line =
         at(&|entry| matches!(entry, LogEntry::Line(line) if line.budget.is_some_and(|it| it.pool.is_none())));
     let settled = at(&|entry| matches!(entry, LogEntry::Settlement(_)));
-    for micro in [776, 778] {
+    for micro in [899, 901] {
         let mut other = log.clone();
         let LogEntry::Line(line) = &mut other[line] else { panic!() };
         line.paid = amount(micro);
@@ -231,7 +253,7 @@ fn lines_of_subscriptions_have_what_these_have() {
     }
     let mut other = log.clone();
     let LogEntry::Subscription(subscription) = &mut other[item] else { panic!() };
-    subscription.paid = amount(778);
+    subscription.paid = amount(901);
     let error = audit(&other).unwrap_err();
     assert!(matches!(error, LogAuditError::Subscription { .. }), "{error}");
 }
@@ -262,4 +284,69 @@ fn unearned_payouts_are_found() {
 fn summary_epoch(log: &[LogEntry]) -> protocol::Epoch {
     let Some(LogEntry::Settlement(summary)) = log.last() else { panic!() };
     summary.epoch
+}
+
+/// A log of an epoch, and of the next one, in which something of what party 1 has earned in the first is disputed.
+fn disputed(said: &[LogEntry]) -> Vec<LogEntry> {
+    let (_, log) = log();
+    let first = log.iter().position(|entry| matches!(entry, LogEntry::Settlement(_))).unwrap();
+    let mut with = log.clone();
+    with.splice(first + 1..=first, said.iter().cloned());
+    let names: Vec<Digest> = said.iter().map(name_of).collect();
+    let Some(LogEntry::Settlement(summary)) = with.last_mut() else { panic!() };
+    summary.disputes = ledger::ListRoot::of(&names);
+    with
+}
+
+fn name_of(entry: &LogEntry) -> Digest {
+    match entry {
+        LogEntry::Dispute(disputed) => disputed.name,
+        LogEntry::Hold(record) => record.name(),
+        LogEntry::Resolution(record) => record.name(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What was held is what was disputed, and goes to whoever has disputed it, or back: nothing else is taken from anybody.
+#[test]
+fn what_is_held_is_what_was_disputed() {
+    let dispute = |by, micro| {
+        let (name, party) = (Digest::of(b"dispute"), key(2));
+        LogEntry::Dispute(Disputed { amount: amount(micro), by: key(by), name, party })
+    };
+    let hold_of = |by, micro, number| {
+        let (dispute, issued) = (Digest::of(b"dispute"), NOW.plus(number));
+        LogEntry::Hold(Signed::sign(&secret(by), &NETWORK, Hold { amount: amount(micro), dispute, issued }))
+    };
+    let hold = |micro| hold_of(ISSUER, micro, 0);
+    let resolution = |by, given, hold: &LogEntry| {
+        let body = Resolution { given: amount(given), hold: name_of(hold), issued: NOW };
+        LogEntry::Resolution(Signed::sign(&secret(by), &NETWORK, body))
+    };
+    let read = |entry: &LogEntry| LogEntry::decode(entry.encode().as_bytes(), &NETWORK).unwrap();
+    let right = [dispute(9, 50), hold(30), hold_of(ISSUER, 20, 1), resolution(ISSUER, 30, &hold(30))];
+    assert_eq!(right.iter().map(read).collect::<Vec<_>>(), right);
+    let before = audit(&disputed(&[])).unwrap().earned(&key(2));
+    assert_eq!(audit(&disputed(&right)).unwrap().earned(&key(2)), before - 50);
+    for wrong in [
+        vec![hold(30)],
+        vec![dispute(9, 50), hold(51)],
+        vec![dispute(9, 50), hold(30), hold_of(ISSUER, 21, 1)],
+        vec![dispute(9, 50), hold(30), hold(30)],
+        vec![dispute(9, 50), hold_of(9, 30, 0)],
+        vec![dispute(2, 50), hold(30)],
+        vec![dispute(ISSUER, 50), hold(30)],
+        vec![dispute(9, 1 << 40), hold(1 << 40)],
+        vec![dispute(9, 50), hold(30), resolution(ISSUER, 31, &hold(30))],
+        vec![dispute(9, 50), hold(30), resolution(9, 30, &hold(30))],
+        vec![dispute(9, 50), resolution(ISSUER, 30, &hold(30))],
+        vec![dispute(9, 50), hold(30), resolution(ISSUER, 30, &hold(30)), resolution(ISSUER, 0, &hold(30))],
+    ] {
+        let error = audit(&disputed(&wrong)).unwrap_err();
+        assert!(matches!(error, LogAuditError::Dispute { .. } | LogAuditError::Held { .. }), "{error}");
+    }
+    let mut hidden = disputed(&right);
+    hidden.retain(|entry| !matches!(entry, LogEntry::Hold(_) | LogEntry::Resolution(_)));
+    let error = audit(&hidden).unwrap_err();
+    assert!(matches!(error, LogAuditError::Differs { what: "the disputes", .. }), "{error}");
 }

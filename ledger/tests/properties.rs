@@ -21,20 +21,20 @@ fn facts() -> impl Strategy<Value = Facts> {
         title,
         gateway: GATEWAYS + gateway,
         payer,
-        // A viewer sets aside what the limit costs.
-        charge: if payer == 0 { charge.max(reference::LIMIT_COSTS[title]) } else { charge },
+        // What the limit costs is set aside, whoever pays.
+        charge: charge.max(reference::LIMIT_COSTS[title]),
         receipts,
     });
     let lane = (0..2_u8, 0..3_u8, 0..2000_u64, 0..800_u64);
     let lane =
         lane.prop_map(|(gateway, node, bytes, micro)| (GATEWAYS + gateway, NODES + node, bytes, micro));
-    let pool = (1..4000_u64, 1..1500_u64, any::<bool>());
+    let pool = (1..4000_u64, 1..2500_u64, any::<bool>());
     let plays = prop::collection::vec(play, 0..12);
     (plays, prop::collection::vec(lane, 0..8), pool).prop_map(|(plays, lanes, pool)| Facts {
         plays,
         lanes,
         pool,
-        subscription: 777,
+        subscription: 1777,
     })
 }
 
@@ -233,13 +233,13 @@ fn the_reference_pays_out_of_budgets() {
     let facts = Facts {
         plays: vec![play(1, SUBSCRIBER), play(2, VIEWERS + 1)],
         lanes: Vec::new(),
-        pool: (500, 1500, false),
-        subscription: 777,
+        pool: (1000, 900, false),
+        subscription: 900,
     };
     let mut world = played(&facts);
     let settlement = world.settle();
-    assert_eq!(settlement.summary.totals.charged.get(), 777 + 500);
-    assert_eq!(world.ledger.balances().of(Account::Funds(world::key(SPONSOR))), 100_000 - 500);
+    assert_eq!(settlement.summary.totals.charged.get(), 900 + 700);
+    assert_eq!(world.ledger.balances().of(Account::Funds(world::key(SPONSOR))), 100_000 - 700);
     assert_eq!(
         settlement.lines.iter().map(|line| line.usage).collect::<Vec<_>>(),
         [Usage { bytes: 800, ms: 0 }; 2]

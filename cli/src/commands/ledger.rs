@@ -8,6 +8,7 @@ mod claim;
 mod claims;
 mod corrections;
 mod deposit;
+mod disputes;
 mod evidence;
 mod init;
 mod migrate;
@@ -72,6 +73,7 @@ enum Command {
     Prepay(prepay::Prepay),
     Page(page::Page),
     Dispute(corrections::Dispute),
+    Disputes(disputes::Disputes),
     Hold(corrections::Hold),
     Resolve(corrections::Resolve),
     Reverse(corrections::Reverse),
@@ -106,6 +108,7 @@ impl Ledger {
             Command::Page(page) => page.run(globals).await,
             Command::Settle(settle) => settle.run(globals).await,
             Command::Dispute(dispute) => dispute.run(globals).await,
+            Command::Disputes(disputes) => disputes.run(globals).await,
             Command::Hold(hold) => hold.run(globals).await,
             Command::Resolve(resolve) => resolve.run(globals).await,
             Command::Reverse(reverse) => reverse.run(globals).await,

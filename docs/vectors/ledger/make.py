@@ -164,8 +164,8 @@ BODIES = {
     "consent": {"agreement": b3(b"agreement"), "issued": START},
     "delivery_receipt": {"delivered": {"count": 12, "hash": b3(b"segments")}, "seq": 4, "serial": bytes([2] * 16), "stream": 15, "usage": USAGE},
     "deposit": {"amount": AMOUNT_MAX, "id": bytes([3] * 16), "issued": START, "remark": "by bank", "unit": "EUR"},
-    "dispute": {"issued": START, "reason": "never watched", "subject": b3(b"line")},
-    "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START, "party": PUBLIC["one"]},
+    "dispute": {"amount": 12, "issued": START, "party": PUBLIC["one"], "reason": "never watched", "subject": b3(b"line")},
+    "hold": {"amount": 12, "dispute": b3(b"dispute"), "issued": START},
     "inquiry": {"epoch": 3, "host": "ledger.example:8700", "issued": START, "what": "statement"},
     "key_delivery": {"issued": START, "purchase": b3(b"purchase"), "sealed": b3(b"sealed key")},
     "licence_transfer": {"issued": START, "licence": b3(b"purchase"), "number": 0, "price": 900, "to": PUBLIC["three"]},
@@ -216,7 +216,7 @@ def records():
         yield bad("signed for another network", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes(kind, OTHER_NET, body))))
         yield bad("named as signed by another key", kind, "signature", record(kind, body, by, by=PUBLIC["treasury"]))
         yield bad("signed as another type", kind, "signature", record(kind, body, by, sig=by.sign(signed_bytes("lease", NET, body))))
-    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("licence_transfer", "price"), ("hold", "amount"), ("resolution", "given"), ("offer", "price"), ("payout_claim", "cumulative"), ("prepayment", "price"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
+    for kind, key in (("allocation", "amount"), ("budget", "each"), ("deposit", "amount"), ("dispute", "amount"), ("licence_transfer", "price"), ("hold", "amount"), ("resolution", "given"), ("offer", "price"), ("payout_claim", "cumulative"), ("prepayment", "price"), ("session_grant", "charge"), ("session_request", "charge"), ("voucher", "amount")):
         yield bad_body(f"{key} above the largest", kind, **{key: 2**63})
         yield bad_body(f"{key} below zero", kind, **{key: -1})
         yield bad_body(f"{key} as a text", kind, **{key: "1"})
@@ -660,7 +660,8 @@ def log_entries():
     def bad(name, error, value):
         return {"name": name, "entry": cbor(value).hex(), "error": error}
 
-    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
+    disputed = {"amount": 12, "by": PUBLIC["two"], "name": b3(b"dispute"), "party": PUBLIC["one"]}
+    for kind, value in (("line", line), ("gateway", total), ("carrier", carrier), ("dispute", disputed), ("keeper", keeper), ("page", BODIES["page_release"]), ("payout", payout), ("sale", sale), ("subscription", subscription)):
         yield {"name": kind, "entry": cbor({kind: value}).hex()}
         for key in value:
             if key in ("resale", "budget"):
@@ -682,6 +683,15 @@ def log_entries():
     yield bad("an attestation that was not signed", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["two"], by=PUBLIC["one"])})
     yield bad("an attestation for another network", "record", {"attestation": record("attestation", BODIES["attestation"], KEYS["one"], network=OTHER_NET)})
     yield bad("an attestation that is a consent", "record", {"attestation": signed[0]})
+    for kind in ("hold", "resolution"):
+        body = BODIES[kind]
+        yield {"name": kind, "entry": cbor({kind: record(kind, body, KEYS["issuer"])}).hex()}
+        yield bad(f"a {kind} that is no record", "malformed", {kind: body})
+        yield bad(f"a {kind} that was not signed", "record", {kind: record(kind, body, KEYS["two"], by=PUBLIC["issuer"])})
+        yield bad(f"a {kind} for another network", "record", {kind: record(kind, body, KEYS["issuer"], network=OTHER_NET)})
+        yield bad(f"a {kind} that is an attestation", "record", {kind: attestation})
+    yield bad("a dispute of more than the largest amount", "malformed", {"dispute": disputed | {"amount": 2**63}})
+    yield bad("a dispute against a key off the curve", "malformed", {"dispute": disputed | {"party": (2).to_bytes(32, "little")}})
     yield bad("a deposit", "malformed", {"deposit": record("deposit", BODIES["deposit"], KEYS["viewer"])})
     yield bad("two at once", "malformed", {"line": line, "payout": payout})
     yield bad("nothing", "malformed", {})

@@ -57,7 +57,7 @@ impl Watch {
     }
 }
 
-/// When epochs end, whenever they are settled.
+/// When epochs end: where a ledger starts from, and how long each lasts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -68,30 +68,51 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// When this epoch ends by the clock.
-    pub const fn end(&self, epoch: Epoch) -> UnixSeconds {
-        self.started.plus(epoch.get().saturating_mul(self.epoch_s))
-    }
-
-    /// When it is settled: receipts come late.
-    pub fn due(&self, epoch: Epoch) -> UnixSeconds {
-        self.end(epoch).plus(self.late_s())
-    }
-
-    /// The epoch that grants are for now: the one of the clock, or the one after the last that was settled by hand.
-    pub fn current(&self, next: Epoch, now: UnixSeconds) -> Epoch {
-        let passed = now.seconds_since(self.started) / self.epoch_s.max(EPOCH_MIN_S);
-        next.max(Epoch::new(passed + 1))
-    }
-
-    /// The latest end of a grant of this epoch: half of what receipts have is left to them.
-    pub fn grants_end(&self, epoch: Epoch) -> UnixSeconds {
-        self.end(epoch).plus(self.late_s() / 2)
-    }
-
     /// How long receipts may come late, in seconds: after the end of an epoch, or after a start that was later.
     pub(crate) fn late_s(&self) -> u64 {
         (self.epoch_s / LATE_PART).min(LATE_MAX_S)
+    }
+}
+
+/// When which epoch ends: at the ends of the schedule and no others. One that was settled before its end leaves that to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Calendar {
+    schedule: Schedule,
+    /// How many epochs were settled before their end.
+    early: u64,
+}
+
+impl Calendar {
+    /// Before anything is settled.
+    pub(crate) const fn new(schedule: Schedule) -> Self {
+        Self { schedule, early: 0 }
+    }
+
+    /// Takes that the oldest open epoch was settled at this time.
+    pub(crate) fn settle(&mut self, epoch: Epoch, at: UnixSeconds) {
+        self.early += u64::from(!self.end(epoch).has_passed(at));
+    }
+
+    /// When an epoch that is open ends by the clock.
+    pub(crate) const fn end(&self, epoch: Epoch) -> UnixSeconds {
+        let ends = epoch.get().saturating_sub(self.early);
+        self.schedule.started.plus(ends.saturating_mul(self.schedule.epoch_s))
+    }
+
+    /// When it is settled: receipts come late.
+    pub(crate) fn due(&self, epoch: Epoch) -> UnixSeconds {
+        self.end(epoch).plus(self.schedule.late_s())
+    }
+
+    /// The epoch that grants are for now: the one of the clock, or the one after the last that was settled.
+    pub(crate) fn current(&self, next: Epoch, now: UnixSeconds) -> Epoch {
+        let passed = now.seconds_since(self.schedule.started) / self.schedule.epoch_s.max(EPOCH_MIN_S);
+        next.max(Epoch::new(passed + 1 + self.early))
+    }
+
+    /// The latest end of a grant of this epoch: half of what receipts have is left to them.
+    pub(crate) fn grants_end(&self, epoch: Epoch) -> UnixSeconds {
+        self.end(epoch).plus(self.schedule.late_s() / 2)
     }
 }
 
@@ -99,17 +120,38 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    fn at(seconds: u64) -> UnixSeconds {
+        UnixSeconds::new(seconds)
+    }
+
     #[test]
     fn epochs_follow_each_other() {
-        let schedule = Schedule { started: UnixSeconds::new(1000), epoch_s: 800 };
-        let at = |seconds| UnixSeconds::new(seconds);
-        let current = |next, now| schedule.current(Epoch::new(next), at(now)).get();
+        let calendar = Calendar::new(Schedule { started: at(1000), epoch_s: 800 });
+        let current = |next, now| calendar.current(Epoch::new(next), at(now)).get();
         assert_eq!([current(1, 0), current(1, 1000), current(1, 1799), current(1, 1800)], [1, 1, 1, 2]);
-        assert_eq!(current(5, 1800), 5, "epochs that were settled early do not come again");
-        assert_eq!((schedule.end(Epoch::new(1)), schedule.due(Epoch::new(1))), (at(1800), at(1900)));
-        assert_eq!(schedule.grants_end(Epoch::new(1)), at(1850));
-        let long = Schedule { started: at(0), epoch_s: EPOCH_MAX_S };
+        assert_eq!((calendar.end(Epoch::new(1)), calendar.due(Epoch::new(1))), (at(1800), at(1900)));
+        assert_eq!(calendar.grants_end(Epoch::new(1)), at(1850));
+        let long = Calendar::new(Schedule { started: at(0), epoch_s: EPOCH_MAX_S });
         assert_eq!(long.due(Epoch::new(1)), long.end(Epoch::new(1)).plus(LATE_MAX_S));
+    }
+
+    /// However often an epoch is settled by hand: the next one ends where that one would have, at an end of the schedule.
+    #[test]
+    fn what_is_settled_early_puts_no_end_off() {
+        let mut calendar = Calendar::new(Schedule { started: at(1000), epoch_s: 800 });
+        let current = |calendar: &Calendar, next, now| calendar.current(Epoch::new(next), at(now)).get();
+        for (epoch, now) in [(1, 1000), (2, 1300), (3, 1799)] {
+            calendar.settle(Epoch::new(epoch), at(now));
+            assert_eq!(
+                (calendar.end(Epoch::new(epoch + 1)), current(&calendar, epoch + 1, now)),
+                (at(1800), epoch + 1)
+            );
+        }
+        assert_eq!(current(&calendar, 4, 1800), 5, "the next one has begun");
+        calendar.settle(Epoch::new(4), at(1900));
+        assert_eq!((calendar.end(Epoch::new(5)), current(&calendar, 5, 1900)), (at(2600), 5), "in its time");
+        calendar.settle(Epoch::new(5), at(9000));
+        assert_eq!(calendar.end(Epoch::new(6)), at(3400), "late ones bring none forward or back");
     }
 
     #[test]

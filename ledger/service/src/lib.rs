@@ -19,6 +19,7 @@
 //! specified in `docs/spec.md`, section 25.
 
 mod clock;
+mod disputes;
 mod durable;
 mod keys;
 mod log;

@@ -35,6 +35,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// There is not so much money.
     InsufficientFunds,
+    /// The budget that is to pay does not cover it.
+    BudgetUsedUp,
     /// The title has no agreement, or this one does not hold.
     NoAgreement,
     /// Something else of this name is known.
@@ -86,7 +88,7 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadRecord => StatusCode::BAD_REQUEST,
             Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::InsufficientFunds => StatusCode::PAYMENT_REQUIRED,
+            Self::InsufficientFunds | Self::BudgetUsedUp => StatusCode::PAYMENT_REQUIRED,
             Self::WorthNothing | Self::NotAccepted | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoAgreement => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -111,6 +113,7 @@ impl Code {
             Self::NotFound => "There is nothing of this name",
             Self::MethodNotAllowed => "This path does not know the method",
             Self::InsufficientFunds => "There is not so much money",
+            Self::BudgetUsedUp => "The budget does not cover it",
             Self::Conflict => "Something else of this name is known",
             Self::Refused => "The rules of the ledger do not allow it",
             Self::TooEarly => "It speaks of a time that has not passed",
@@ -134,6 +137,7 @@ impl From<ApplyError> for Problem {
             ApplyError::Storage(StorageError::NoPrepayment) => Code::NotFound,
             ApplyError::TooManyDisputes { .. } => Code::TooManyRequests,
             ApplyError::Grant(GrantError::NotCurrent { .. }) => Code::NoAgreement,
+            ApplyError::Grant(GrantError::UsedUp { .. }) => Code::BudgetUsedUp,
             _ => Code::Refused,
         };
         Self::new(code, error.to_string())

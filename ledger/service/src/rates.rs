@@ -33,7 +33,7 @@ const KEYS_MAX: usize = 65_536;
 /// Whose allowance it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Whose {
-    /// This key's, which the ledger knows.
+    /// This key's, which has had money, and theirs whom it has made known.
     Known(PublicKey),
     /// All others'.
     Strangers,

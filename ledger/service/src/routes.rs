@@ -6,6 +6,7 @@ mod batches;
 mod claims;
 mod corrections;
 mod deposits;
+mod disputes;
 mod grants;
 mod health;
 mod inquiries;
@@ -53,6 +54,7 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/v1/inquiries", post(inquiries::inquire))
         .route("/v1/settlements/{epoch}", get(settlements::settlement))
         .route("/v1/payouts/{party}", get(settlements::payout))
+        .route("/v1/disputes", get(disputes::disputes))
         .route("/log/policy", get(log::policy))
         .route("/log/proof/{index}", get(log::proof))
         .route("/log/{*path}", get(log::file))
@@ -227,12 +229,13 @@ mod tests {
                 Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),
             )
         };
-        let held = [service.places().statement(true), service.places().statement(true)];
+        let known = [1, 2].map(|seed| Some(SecretKey::from_bytes(&[seed; 32]).public()));
+        let held = known.map(|known| service.places().statement(known));
         assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
         drop(held);
-        let among_strangers = service.places().statement(false);
+        let among_strangers = service.places().statement(None);
         assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
-        assert!(service.places().statement(true).is_ok(), "a place is left for those who are known");
+        assert!(service.places().statement(known[0]).is_ok(), "a place is left for those who are known");
         drop(among_strangers);
         assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
     }
@@ -245,7 +248,10 @@ mod tests {
         let signed_for = service.terms().signed_for();
         let dispute = |by: &SecretKey, number: usize| {
             let (reason, issued) = (Remark::new("never watched").unwrap(), UnixSeconds::new(number as u64));
-            Signed::sign(by, &signed_for, Dispute { issued, reason, subject: Digest::of(b"line") })
+            let party = service.keys().issuer().public();
+            let dispute =
+                Dispute { amount: Amount::ZERO, issued, party, reason, subject: Digest::of(b"line") };
+            Signed::sign(by, &signed_for, dispute)
         };
         let hand_in = async |record: &Signed<Dispute>| {
             let answer = records::take(State(service.clone()), Body::from(record.encode())).await;

@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::state::State;
 use crate::store::Store;
 use crate::verified::Verified;
-use crate::{LedgerKeys, Schedule, StoreError};
+use crate::{LedgerKeys, StoreError};
 
 /// Requests that wait for the writer; further ones wait for a place.
 const QUEUE_LEN: usize = 1024;
@@ -81,6 +81,8 @@ pub(crate) enum Settling {
     NotNext,
     /// It has grants until then, or may get them.
     Early(UnixSeconds),
+    /// Nothing was taken since the settlement before, and it ends then.
+    Nothing(UnixSeconds),
 }
 
 /// The journal cannot be written now. What was asked for may be in it, or not: it can be asked for again.
@@ -150,7 +152,6 @@ pub(crate) struct Sequencer<S> {
     shared: Shared,
     public: Public,
     keys: LedgerKeys,
-    schedule: Schedule,
     metrics: Arc<Metrics>,
     verified: Verified,
     watch: Watch,
@@ -167,7 +168,6 @@ impl<S: Store> Sequencer<S> {
         state: State,
         public: Public,
         keys: LedgerKeys,
-        schedule: Schedule,
         metrics: Arc<Metrics>,
         verified: Verified,
     ) -> (Self, Shared) {
@@ -178,7 +178,6 @@ impl<S: Store> Sequencer<S> {
             shared: Arc::clone(&shared),
             public,
             keys,
-            schedule,
             metrics,
             verified,
             watch: Watch::new(SystemTime::now().into(), Instant::now()),
@@ -252,7 +251,7 @@ mod tests {
     use protocol::NetworkId;
 
     use super::*;
-    use crate::{LedgerSecret, RedbStore};
+    use crate::{LedgerSecret, RedbStore, Schedule};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_is_written_under_a_clock_that_was_set_ahead() {
@@ -267,7 +266,7 @@ mod tests {
         let (public, metrics) = (Box::new(drop), Arc::new(Metrics::new()));
         let verified = Verified::open(folder.path(), &keys);
         let (mut sequencer, shared) =
-            Sequencer::new(store, State::new(terms), public, keys, schedule, metrics, verified);
+            Sequencer::new(store, State::new(terms, schedule), public, keys, metrics, verified);
         let right = sequencer.watch;
         sequencer.watch = Watch::new(UnixSeconds::new(1_000_000), Instant::now());
         let (answer, answered) = oneshot::channel();

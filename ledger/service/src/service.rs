@@ -105,10 +105,11 @@ impl RunningLedger {
         }
         let (files, metrics) = (Arc::new(LogFiles::open(&log)?), Arc::new(Metrics::new()));
         let mut verified = Verified::open(&log, &keys);
-        let (state, tree) = match Past::replay(&mut store, &terms, &files, &keys, verified.head()).await {
+        let begin = (terms.clone(), schedule);
+        let (state, tree) = match Past::replay(&mut store, &begin, &files, &keys, verified.head()).await {
             Err(StartError::Replay(error @ ReplayError::NotThoseVerified { .. })) => {
                 tracing::warn!(%error, "all of the journal is verified again");
-                Past::replay(&mut store, &terms, &files, &keys, None).await?
+                Past::replay(&mut store, &begin, &files, &keys, None).await?
             }
             other => other?,
         };
@@ -120,7 +121,7 @@ impl RunningLedger {
             Box::new(move |entries: Vec<LogEntry>| waiting.push(entries))
         };
         let (sequencer, shared) =
-            Sequencer::new(store, state, public, keys.clone(), schedule, Arc::clone(&metrics), verified);
+            Sequencer::new(store, state, public, keys.clone(), Arc::clone(&metrics), verified);
         let policy = policy_of(&keys.log(), policy.as_deref());
         let witnesses = Witnesses::new(&policy, http)?;
         let (publisher, newest) =
@@ -184,13 +185,13 @@ impl Past {
     /// Plays the journal again: the state that it leads to, and the log. Below the head that was `verified` no signature is.
     async fn replay<S: Store>(
         store: &mut S,
-        terms: &Terms,
+        begin: &(Terms, Schedule),
         files: &LogFiles,
         keys: &LedgerKeys,
         verified: Option<Head>,
     ) -> Result<(State, LogTree), StartError> {
         let mut past = Self::new(files, keys)?;
-        let state = replay(store, terms.clone(), verified, |entry| past.take(&entry)).await?;
+        let state = replay(store, begin.clone(), verified, |entry| past.take(&entry)).await?;
         Ok((state, past.end()?))
     }
 
@@ -238,9 +239,11 @@ async fn keep_time(service: Service) {
     let began = now();
     loop {
         tokio::time::sleep(CLOCK_EVERY).await;
-        let next = service.state().ledger().next_epoch();
-        let schedule = service.schedule();
-        if !schedule.due(next).has_passed(now()) || !is_late_enough(schedule.end(next), began) {
+        let (next, calendar) = {
+            let state = service.state();
+            (state.ledger().next_epoch(), *state.calendar())
+        };
+        if !calendar.due(next).has_passed(now()) || !is_late_enough(calendar.end(next), began) {
             continue;
         }
         match service.writer().settle(next, When::Now).await {
@@ -315,7 +318,7 @@ impl Service {
     /// The promise that what is called `name`, taken at `taken`, leads to what is public once this epoch is settled; at once
     /// where it belongs to none.
     pub(crate) fn promise(&self, name: Digest, taken: UnixSeconds, epoch: Option<Epoch>) -> Signed<Promise> {
-        let due = epoch.map_or(taken, |epoch| self.0.schedule.due(epoch));
+        let due = epoch.map_or(taken, |epoch| self.state().calendar().due(epoch));
         let body = Promise { name, taken, until: taken.max(due).plus(PROMISE_S) };
         Signed::sign(self.0.keys.issuer(), &self.0.terms.signed_for(), body)
     }

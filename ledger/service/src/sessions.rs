@@ -65,8 +65,8 @@ impl Viewing {
     }
 
     fn counted(service: &Service, viewer: &PublicKey, epoch: Epoch) -> Result<Self, Problem> {
-        let is_known = service.state().knows(viewer);
-        let _place = service.places().statement(is_known)?;
+        let known_by = service.state().known_by(viewer);
+        let _place = service.places().statement(known_by)?;
         let (counted, summary) = {
             let state = service.state();
             let settled = state.settled(epoch).map_or(0, |settled| settled.first + settled.items);

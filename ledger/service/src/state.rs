@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use ledger::{
-    Acknowledged, Agreed, Applied, ApplyError, Entry, HledgerJournal, Ledger, LogEntry, PaymentId,
+    Acknowledged, Agreed, Applied, ApplyError, Disputed, Entry, HledgerJournal, Ledger, LogEntry, PaymentId,
     PayoutTree, Settlement, Summary, Terms, What,
 };
 use protocol::{AgreementId, Digest, Epoch, PublicKey, Serial, UnixSeconds};
+
+use crate::Schedule;
+use crate::clock::Calendar;
+use crate::disputes::ListedDisputes;
 
 /// Settled epochs of which it is kept what was counted: about 130 bytes for each stream and grant.
 const COUNTED_EPOCHS_MAX: usize = 4;
@@ -17,6 +21,7 @@ const COUNTED_EPOCHS_MAX: usize = 4;
 pub(crate) struct State {
     ledger: Ledger,
     at: UnixSeconds,
+    calendar: Calendar,
     /// Who has made a deposit of this name: a top-up code is redeemed once, whoever has it.
     deposits: HashMap<PaymentId, PublicKey>,
     /// Who was ever granted something, at whose cost whatever: lines of the log may be theirs, and nothing else follows.
@@ -27,6 +32,7 @@ pub(crate) struct State {
     counted: VecDeque<Arc<CountedEpoch>>,
     /// The entry of the log of each attestation.
     attested: HashMap<Digest, u64>,
+    disputes: ListedDisputes,
     /// What contracts owe after the last settlement.
     payouts: Arc<PayoutTree>,
     log_size: u64,
@@ -81,16 +87,18 @@ pub(crate) enum Taken {
 
 impl State {
     /// Before the first entry.
-    pub(crate) fn new(terms: Terms) -> Self {
+    pub(crate) fn new(terms: Terms, schedule: Schedule) -> Self {
         Self {
             ledger: Ledger::new(terms),
             at: UnixSeconds::new(0),
+            calendar: Calendar::new(schedule),
             deposits: HashMap::new(),
             viewers: HashSet::new(),
             agreements: BTreeMap::new(),
             settled: BTreeMap::new(),
             counted: VecDeque::new(),
             attested: HashMap::new(),
+            disputes: ListedDisputes::default(),
             payouts: Arc::new(PayoutTree::new(Vec::new())),
             log_size: 0,
         }
@@ -136,6 +144,19 @@ impl State {
                 self.attested.insert(record.name(), self.log_size);
                 public.push(LogEntry::Attestation(record.clone()));
             }
+            What::Dispute(record) => {
+                let disputed = Disputed::from(record);
+                self.disputes.dispute(disputed, self.log_size, entry.at);
+                public.push(LogEntry::Dispute(disputed));
+            }
+            What::Hold(record) => {
+                self.disputes.hold(record, self.log_size, entry.at);
+                public.push(LogEntry::Hold(record.clone()));
+            }
+            What::Resolution(record) => {
+                self.disputes.resolve(record, self.log_size, entry.at);
+                public.push(LogEntry::Resolution(record.clone()));
+            }
             What::Page(record) => public.push(LogEntry::Page(record.body().clone())),
             _ => {}
         }
@@ -154,6 +175,7 @@ impl State {
 
     fn close(&mut self, settlement: &Settlement, at: UnixSeconds, items: u64) {
         let summary = settlement.summary.clone();
+        self.calendar.settle(summary.epoch, at);
         self.payouts = Arc::new(PayoutTree::new(settlement.payouts.clone()));
         self.settled.insert(summary.epoch, Settled { summary, at, first: self.log_size, items });
     }
@@ -180,15 +202,31 @@ impl State {
         self.at
     }
 
-    /// Whether a key has ever had money here, or shares in a title with somebody who had. A grant over nothing costs nothing,
-    /// and makes nobody known.
-    pub(crate) fn knows(&self, key: &PublicKey) -> bool {
-        self.ledger.knows(key)
+    /// By whose money a key is known here: its own, or that of somebody who shares in a title with it and answers for it. A grant
+    /// over nothing costs nothing, and makes nobody known.
+    pub(crate) fn known_by(&self, key: &PublicKey) -> Option<PublicKey> {
+        self.ledger.known_by(key)
+    }
+
+    /// When which epoch ends.
+    pub(crate) const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Whether anything was taken since the last settlement.
+    pub(crate) fn is_anything_new(&self) -> bool {
+        let settled = self.settled.values().next_back();
+        self.ledger.head().count > settled.map_or(0, |settled| settled.summary.journal.count + 1)
+    }
+
+    /// What was disputed, and what was held for it.
+    pub(crate) const fn disputes(&self) -> &ListedDisputes {
+        &self.disputes
     }
 
     /// Whether anything in the log can be of this key.
     pub(crate) fn may_have_part(&self, key: &PublicKey) -> bool {
-        self.knows(key) || self.viewers.contains(key)
+        self.known_by(key).is_some() || self.viewers.contains(key)
     }
 
     /// Who has made the deposit of this name.

@@ -48,7 +48,7 @@ impl Balance {
         Self {
             party: HEXLOWER.encode(party.as_bytes()),
             unit: ledger.terms().unit.to_string(),
-            epoch: service.schedule().current(ledger.next_epoch(), now()).get(),
+            epoch: state.calendar().current(ledger.next_epoch(), now()).get(),
             funds: on(Account::Funds(*party)),
             reserved: on(Account::Reserved(*party)),
             earned: on(Account::Earned(*party)),
@@ -244,7 +244,10 @@ impl Statement {
                 LogEntry::Payout(_)
                 | LogEntry::Agreement(_)
                 | LogEntry::Attestation(_)
+                | LogEntry::Dispute(_)
+                | LogEntry::Hold(_)
                 | LogEntry::Page(_)
+                | LogEntry::Resolution(_)
                 | LogEntry::Settlement(_)
                 | LogEntry::Subscription(_) => {}
             }

@@ -8,7 +8,7 @@ use ledger::{
     Acceptance, Dispute, Inquired, KeyDelivery, LicenceTransfer, Offer, PaymentId, Purchase, Remark,
 };
 use proofs::canonical;
-use protocol::{Amount, Digest, Epoch, Ppm, Promise, Signed, Unverified};
+use protocol::{Amount, Digest, Ppm, Promise, Signed, Unverified};
 use reqwest::StatusCode;
 use running::{AT_LEDGER, CREATOR, Running, VIEWER, agreed, deposit, now, refused, schedule, secret, terms};
 use serde::Serialize;
@@ -29,15 +29,24 @@ async fn what_the_operator_says_is_signed_by_the_ledger() {
     assert_eq!(ledger.inquire(&secret(VIEWER), Inquired::Balance).await["funds"], "0.000000");
 
     let dispute = Dispute {
+        amount: Amount::new(9).unwrap(),
         issued: now(),
+        party: secret(CREATOR).public(),
         reason: Remark::new("it was me").unwrap(),
         subject: Digest::from_bytes([1; 32]),
     };
     let dispute = Signed::sign(&secret(VIEWER), &AT_LEDGER, dispute);
     let promise = ledger.promised(&dispute).await;
-    let due = schedule().due(Epoch::new(1));
-    assert!(promise.body().until > due, "it is public with the next settlement");
-    let hold = json!({ "dispute": dispute.name().to_string(), "party": secret(CREATOR).public().to_string(), "micro": "5" });
+    let due = schedule().started.plus(86_400 + 3600);
+    assert!(promise.body().until < due, "it is public at once");
+    let listed = &ledger.json("/v1/disputes").await["disputes"][0];
+    let [name, by] = [dispute.name().to_string(), secret(VIEWER).public().to_string()];
+    assert_eq!(
+        (&listed["name"], &listed["by"], &listed["amount"]),
+        (&json!(name), &json!(by), &json!("0.000009"))
+    );
+    ledger.published(listed["index"].as_u64().unwrap() + 1).await;
+    let hold = json!({ "dispute": name, "micro": "5" });
     let answer = ledger.operate("/v1/holds", hold.to_string().into_bytes()).await;
     assert_eq!(refused(answer).await, (402, "insufficient_funds".into()), "nothing is earned yet");
     let resolution = json!({ "hold": dispute.name().to_string(), "micro": "5" });
@@ -89,7 +98,7 @@ async fn a_licence_is_bought_and_passed_on() {
     ledger.promised(&offer).await;
     let bought = Purchase { id: PaymentId::from_bytes([1; 16]), issued: now(), offer: offer.name() };
     let bought = Signed::sign(&secret(VIEWER), &AT_LEDGER, bought);
-    let due = schedule().due(Epoch::new(1));
+    let due = schedule().started.plus(86_400 + 3600);
     assert!(ledger.promised(&bought).await.body().until > due, "a sale is public with the next settlement");
     let key = KeyDelivery { issued: now(), purchase: bought.name(), sealed: Digest::from_bytes([2; 32]) };
     ledger.promised(&Signed::sign(&secret(CREATOR), &AT_LEDGER, key)).await;

@@ -233,9 +233,20 @@ async fn an_epoch_with_grants_is_settled_by_force_alone() {
     let early = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
     assert_eq!(refused(early).await, (409, "refused".into()));
     assert_eq!(ledger.json("/v1/terms").await["open_epoch"], 1);
+    let nothing = ledger.operate("/v1/settle?force=true", Vec::new()).await;
+    assert_eq!(refused(nothing).await, (409, "refused".into()), "nothing has come in");
+    let ends = ledger.json("/v1/terms").await["epoch_ends"].clone();
+    ledger.deposit(VIEWER, 1000, 1).await;
     let settled = ledger.settle(1).await;
     let again = ledger.operate("/v1/settle?epoch=1", Vec::new()).await;
     assert_eq!(json(again, StatusCode::OK).await, settled, "what is settled can be asked for");
+    let terms = ledger.json("/v1/terms").await;
+    assert_eq!((&terms["epoch"], &terms["epoch_ends"]), (&json!(2), &ends), "no end is put off");
+    // The same command once more settles no other epoch.
+    let again = ledger.operate("/v1/settle?force=true", Vec::new()).await;
+    assert_eq!(json(again, StatusCode::OK).await, settled);
+    let next = ledger.operate("/v1/settle?epoch=2&force=true", Vec::new()).await;
+    assert_eq!(refused(next).await, (409, "refused".into()));
     ledger.stop().await;
 }
 

@@ -16,8 +16,8 @@ pub const INTRODUCED_MAX: usize = 1024;
 pub(crate) struct Agreements {
     all: BTreeMap<AgreementId, Registered>,
     current: BTreeMap<(PublicKey, Cid), AgreementId>,
-    /// Everybody who has signed one with somebody who had money.
-    signatories: BTreeSet<PublicKey>,
+    /// Everybody who has signed one with somebody who had money, and with whom first.
+    signatories: BTreeMap<PublicKey, PublicKey>,
     /// How many of these each of those has brought in.
     introduced: BTreeMap<PublicKey, usize>,
 }
@@ -62,9 +62,9 @@ impl Agreements {
         shares.into_iter().flatten().map(|(id, ppm)| (*id, *ppm))
     }
 
-    /// Whether somebody who had money has signed an agreement with this key.
-    pub(crate) fn names(&self, key: &PublicKey) -> bool {
-        self.signatories.contains(key)
+    /// Who had money and was the first to sign an agreement with this key.
+    pub(crate) fn introducer(&self, key: &PublicKey) -> Option<PublicKey> {
+        self.signatories.get(key).copied()
     }
 
     /// The agreement, when it is the version that holds.
@@ -124,13 +124,14 @@ impl Agreements {
 
     /// Makes all of these known by the word of one who has money; false when that one has brought in too many.
     fn introduce(&mut self, by: PublicKey, signatories: &[PublicKey]) -> bool {
-        let new = signatories.iter().filter(|key| !self.signatories.contains(*key)).count();
+        let is_new = |key: &&PublicKey| !self.signatories.contains_key(*key);
+        let new: Vec<PublicKey> = signatories.iter().filter(is_new).copied().collect();
         let introduced = self.introduced.entry(by).or_default();
-        if *introduced + new > INTRODUCED_MAX {
+        if *introduced + new.len() > INTRODUCED_MAX {
             return false;
         }
-        *introduced += new;
-        self.signatories.extend(signatories);
+        *introduced += new.len();
+        self.signatories.extend(new.into_iter().map(|key| (key, by)));
         true
     }
 
@@ -257,7 +258,11 @@ mod tests {
         let crowd: Vec<PublicKey> = keys.take(INTRODUCED_MAX + 1).collect();
         assert!(agreements.introduce(one, &crowd[..INTRODUCED_MAX]));
         assert!(agreements.introduce(one, &crowd[..64]), "they are known already");
-        assert!(!agreements.introduce(one, &crowd) && !agreements.names(&crowd[INTRODUCED_MAX]));
-        assert!(agreements.introduce(other, &crowd) && agreements.names(&crowd[INTRODUCED_MAX]));
+        assert!(
+            !agreements.introduce(one, &crowd) && agreements.introducer(&crowd[INTRODUCED_MAX]).is_none()
+        );
+        assert!(agreements.introduce(other, &crowd));
+        assert_eq!(agreements.introducer(&crowd[INTRODUCED_MAX]), Some(other));
+        assert_eq!(agreements.introducer(&crowd[0]), Some(one), "by whoever was the first");
     }
 }

@@ -121,6 +121,8 @@ pub enum GrantError {
     Charge { charge: Amount, least: Amount },
     #[error("no such budget in this epoch, or it is for another title or viewer")]
     NoBudget,
+    #[error("{left} of the budget is left for this viewer, {most} may be asked for")]
+    UsedUp { left: Amount, most: Amount },
 }
 
 /// Why a receipt is refused.
@@ -217,6 +219,12 @@ pub enum HoldError {
     NoDispute { dispute: Digest },
     #[error("the dispute is signed by {by}: the party itself, or the ledger")]
     OwnDispute { by: PublicKey },
+    #[error("the dispute is signed by {by}, who has no money here")]
+    Stranger { by: PublicKey },
+    #[error("{amount} is more than what is left of the {disputed} that are disputed")]
+    MoreThanDisputed { amount: Amount, disputed: Amount },
+    #[error("what was held of {party} has come free: nothing is held again before epoch {from}")]
+    Again { party: PublicKey, from: Epoch },
     #[error("{party} is paid by contracts, which cannot be held back")]
     ByContract { party: PublicKey },
     #[error("no hold is called {hold}")]

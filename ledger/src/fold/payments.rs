@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proofs::Cid;
 use protocol::{Amount, Digest, PublicKey, Sequence, Signed};
 
+use super::covered::Covered;
 use super::{Applied, ApplyError, ClaimError, Ledger, PaymentError};
 use crate::{
     Account, Budget, BudgetRef, Deposited, Payee, PaymentId, PayoutAddress, PayoutClaim, Rail, Reversal,
@@ -48,6 +49,8 @@ struct PaidParty {
 pub(crate) struct SetAside {
     pub(crate) amount: Amount,
     pub(crate) content: Option<Cid>,
+    /// What its grants hold of it.
+    pub(crate) covered: Covered,
     pub(crate) each: Amount,
     pub(crate) viewers: Viewers,
     pub(crate) whole: bool,
@@ -114,8 +117,8 @@ impl Ledger {
         let transaction = Transaction::transfer(Account::Funds(payer), Account::Reserved(payer), body.amount);
         let applied = self.post(Some(transaction.ok_or(PaymentError::Nothing)?))?;
         let Budget { amount, content, each, whole, .. } = *body;
-        let budget =
-            SetAside { amount, content, each, viewers: body.viewers.clone(), whole, name: record.name() };
+        let (covered, viewers) = (Covered::default(), body.viewers.clone());
+        let budget = SetAside { amount, content, covered, each, viewers, whole, name: record.name() };
         self.open.entry(body.epoch).or_default().budgets.insert(name, budget);
         Ok(applied)
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgreementId, Alias, Amount, DeliveryReceipt, Digest, PublicKey, Sequence, SessionGrant, Signed,
+    AgreementId, Alias, Amount, DeliveryReceipt, Digest, PublicKey, Sequence, Serial, SessionGrant, Signed,
     StreamNumber, UnixSeconds, Usage,
 };
 
+use super::covered::Covering;
 use super::payments::known_or_conflict;
 use super::{Applied, ApplyError, GrantError, Ledger, OpenEpoch, ReceiptError};
 use crate::ids::digest_of;
@@ -101,8 +102,8 @@ impl Stream {
 }
 
 impl Ledger {
-    /// Takes what a viewer asks for and the ledger allows; what it may cost is set aside.
-    pub(super) fn grant(&mut self, granted: &Granted) -> Result<Applied, ApplyError> {
+    /// Takes what a viewer asks for and the ledger allows; what it may cost is set aside, or held of the budget that pays.
+    pub(super) fn grant(&mut self, granted: &Granted, at: UnixSeconds) -> Result<Applied, ApplyError> {
         let grant = *granted.grant.body();
         self.check_open(grant.epoch)?;
         let session = Session {
@@ -118,7 +119,10 @@ impl Ledger {
         self.check_grant(granted)?;
         let viewer = session.viewer;
         let transaction = match session.budget {
-            Some(_) => None,
+            Some(budget) => {
+                self.cover(budget, granted, at)?;
+                None
+            }
             None => Transaction::transfer(Account::Funds(viewer), Account::Reserved(viewer), grant.charge),
         };
         let applied = self.post(transaction)?;
@@ -141,14 +145,38 @@ impl Ledger {
         self.check_alias(granted)?;
         let agreement = self.agreements.current(grant.agreement);
         let agreement = agreement.ok_or(GrantError::NotCurrent { agreement: grant.agreement })?;
-        let Some(budget) = granted.request.body().budget else {
-            let (least, charge) = (least(&agreement.parts().price, grant.limit), grant.charge);
-            return if charge < least { Err(GrantError::Charge { charge, least }) } else { Ok(()) };
-        };
+        let (least, charge) = (least(&agreement.parts().price, grant.limit), grant.charge);
+        if charge < least {
+            return Err(GrantError::Charge { charge, least });
+        }
+        let Some(budget) = granted.request.body().budget else { return Ok(()) };
         let epoch = self.open.get(&grant.epoch);
         let budget = epoch.and_then(|epoch| epoch.budgets.get(&budget)).ok_or(GrantError::NoBudget)?;
         let is_for_title = budget.content.is_none_or(|content| content == agreement.parts().content);
         if is_for_title && budget.viewers.contains(&viewer) { Ok(()) } else { Err(GrantError::NoBudget) }
+    }
+
+    /// Holds what the grant may ask for of the budget that pays, which is there.
+    fn cover(&mut self, budget: BudgetRef, granted: &Granted, at: UnixSeconds) -> Result<(), GrantError> {
+        let (grant, viewer) = (granted.grant.body(), granted.request.by());
+        let agreements = &self.agreements;
+        let price = |id| agreements.get(id).expect("a grant names a registered agreement").parts().price;
+        let OpenEpoch { sessions, budgets, .. } = self.open.entry(grant.epoch).or_default();
+        let budget = budgets.get_mut(&budget).ok_or(GrantError::NoBudget)?;
+        let own = price(grant.agreement);
+        let covering = Covering {
+            viewer,
+            agreement: grant.agreement,
+            serial: grant.serial,
+            until: grant.expires.plus(RECEIPT_GRACE_S),
+            most: least(&own, grant.limit),
+            per: own.per,
+        };
+        let asked = |serial: &Serial| {
+            let Session { grant, .. } = &sessions[serial];
+            price(grant.agreement).charge(sessions[serial].usage(), grant.charge).get()
+        };
+        budget.covered.take([budget.amount, budget.each], &covering, at, asked)
     }
 
     /// The alias follows from the blind, and a viewer has one for each title and epoch.

@@ -68,10 +68,10 @@ impl Ledger {
         self.balance(account)
     }
 
-    /// Whether a key has ever had money here, or has signed an agreement with somebody who had: keys are free to make, and a
-    /// key without money brings nobody in.
-    pub fn knows(&self, key: &PublicKey) -> bool {
-        self.has_had_money(key) || self.agreements.names(key)
+    /// By whose money a key is known here: its own, or that of somebody who has signed an agreement with it. All that one has
+    /// brought in share what that one is allowed: keys are free to make, and a key without money brings nobody in.
+    pub fn known_by(&self, key: &PublicKey) -> Option<PublicKey> {
+        if self.has_had_money(key) { Some(*key) } else { self.agreements.introducer(key) }
     }
 
     /// Whether a key has money here, has deposited some, or was paid out.

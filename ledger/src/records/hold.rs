@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use protocol::{Amount, Digest, PublicKey, Record, UnixSeconds, keys};
+use protocol::{Amount, Digest, Record, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-/// Keeps a part of what a party has earned back until a dispute is resolved; signed by the ledger (spec §11, §25).
+/// Keeps back what is disputed of a party's earnings, or a part of it, until that is resolved; signed by the ledger (spec §11, §25).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
@@ -15,9 +15,6 @@ pub struct Hold {
     pub dispute: Digest,
     /// When it was said.
     pub issued: UnixSeconds,
-    /// Whose money.
-    #[serde(with = "keys")]
-    pub party: PublicKey,
 }
 
 impl Record for Hold {
@@ -28,7 +25,6 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "amount      {}", self.amount)?;
         writeln!(f, "dispute     {}", self.dispute)?;
-        writeln!(f, "issued      {}", self.issued)?;
-        write!(f, "party       {}", self.party)
+        write!(f, "issued      {}", self.issued)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofs::canonical;
-use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey};
+use protocol::{AgreementId, Amount, Digest, Epoch, PublicKey, Signed};
 
 use super::carriers::{self, Carried, Claim, Claims};
 use super::cost::Pooled;
@@ -12,16 +12,20 @@ use super::sales::Sold;
 use super::subscriptions::Subscribed;
 use super::views::Views;
 use super::{Line, ListRoot, PayoutRoot, Summary, Totals, add};
+use crate::disputes::Disputes;
 use crate::fold::Agreements;
 use crate::ids::digest_of;
 use crate::tlog::Frontier;
-use crate::{Carrier, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Sale, Terms};
+use crate::{
+    Carrier, Hold, HoldError, Keeper, LogEntry, Payout, PayoutTree, Per, RegisterError, Resolution, Sale,
+    Terms,
+};
 
 /// Reads a log from its beginning, and says at each settlement whether it follows from what came before.
 ///
 /// What is computed again: who has consented to what, how each line is divided, what nodes and gateways have of it, all
-/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, and
-/// that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
+/// totals and roots, that no contract is told to pay more than was earned, that each line costs what its usage costs, by
+/// no more grants than there are receipts, and that no pool and no subscription pays more than it has. What was delivered follows from grants and receipts, which are not public; whoever
 /// has theirs compares them with their lines.
 #[derive(Clone, Debug)]
 pub struct LogAudit {
@@ -29,6 +33,8 @@ pub struct LogAudit {
     agreements: Agreements,
     pending: Pending,
     earned: BTreeMap<PublicKey, u128>,
+    /// What is disputed, and what the ledger holds back for it.
+    disputes: Disputes,
     /// What is held back of what each node has for each prepayment.
     held: BTreeMap<(Digest, PublicKey), Amount>,
     settled: Option<(Epoch, Digest)>,
@@ -46,6 +52,8 @@ struct Pending {
     pooled: Pooled,
     views: Views,
     subscribed: Subscribed,
+    /// How many grants all lines have.
+    plays: u64,
     /// What is charged and promised together: an amount, as both come out of deposits.
     moved: Amount,
     keepers: Vec<Keeper>,
@@ -72,6 +80,10 @@ pub enum LogAuditError {
     NotShared { epoch: Epoch, name: Digest },
     #[error("what {node} has for storage does not follow from the log")]
     Storage { node: PublicKey },
+    #[error("hold or resolution {name} is not the ledger's, or of more than its party has earned")]
+    Held { name: Digest },
+    #[error("hold or resolution {name}: {error}")]
+    Dispute { name: Digest, error: HoldError },
     #[error("lines and vouchers over more than there can be")]
     TooMuch,
     #[error("the log settles epoch {found}, not epoch {expected} after the settlement before")]
@@ -86,7 +98,15 @@ impl LogAudit {
     /// The beginning of a log over a journal with these terms.
     pub fn new(terms: Terms) -> Self {
         let (agreements, earned) = (Agreements::default(), BTreeMap::new());
-        Self { terms, agreements, pending: Pending::default(), earned, held: BTreeMap::new(), settled: None }
+        Self {
+            terms,
+            agreements,
+            pending: Pending::default(),
+            earned,
+            disputes: Disputes::default(),
+            held: BTreeMap::new(),
+            settled: None,
+        }
     }
 
     /// Takes the next entry of the log. After an error nothing that this says counts.
@@ -109,6 +129,9 @@ impl LogAudit {
             // They are about no money.
             LogEntry::Attestation(_) | LogEntry::Page(_) => {}
             LogEntry::Payout(payout) => self.pending.payouts.push(*payout),
+            LogEntry::Dispute(disputed) => self.disputes.dispute(*disputed),
+            LogEntry::Hold(record) => self.hold(record)?,
+            LogEntry::Resolution(record) => self.resolve(record)?,
             LogEntry::Settlement(summary) => self.settle(summary)?,
             LogEntry::Subscription(item) => {
                 if !self.pending.subscribed.take(item, &canonical::to_vec(item)) {
@@ -119,7 +142,7 @@ impl LogAudit {
         Ok(())
     }
 
-    /// What the log shows that somebody has earned, whatever was paid out of it.
+    /// What the log shows that somebody has earned, whatever was paid out of it, less what is held back or was given away.
     pub fn earned(&self, owner: &PublicKey) -> u128 {
         self.earned.get(owner).copied().unwrap_or(0)
     }
@@ -133,7 +156,7 @@ impl LogAudit {
         let (pending, agreement) = (&mut self.pending, line.agreement);
         let known = self.agreements.get(agreement).ok_or(LogAuditError::NoAgreement { agreement })?;
         let price = &known.parts().price;
-        if !line.costs(price) || !pending.pooled.take(line) {
+        if !line.has_its_plays() || !line.costs(price) || !pending.pooled.take(line) {
             return Err(LogAuditError::Cost { agreement, paid: line.paid });
         }
         if pending.last.replace(line.key()).is_some_and(|last| last >= line.key()) {
@@ -143,8 +166,34 @@ impl LogAudit {
             no_wrong(pending.views.take(line, price))?;
         }
         pending.move_amount(line.paid)?;
+        pending.plays = pending.plays.saturating_add(line.plays);
         pending.subscribed.line(line);
         pending.shares.take(&self.agreements, line);
+        Ok(())
+    }
+
+    /// What is held is what was disputed and has been earned, no more and for no longer.
+    fn hold(&mut self, record: &Signed<Hold>) -> Result<(), LogAuditError> {
+        let (name, epoch) = (record.name(), Epoch::new(self.next_epoch()));
+        let held = self.disputes.holding(record.body(), epoch, &self.terms);
+        let held = held.map_err(|error| LogAuditError::Dispute { name, error })?;
+        let earned = self.earned.entry(held.party).or_default();
+        let left = earned.checked_sub(held.amount.into());
+        let is_allowed = record.by() == self.terms.issuer && !self.disputes.has_hold(&name);
+        *earned = left.filter(|_| is_allowed).ok_or(LogAuditError::Held { name })?;
+        self.disputes.hold(record, held, epoch);
+        Ok(())
+    }
+
+    /// What was held goes to whoever has disputed it, or back.
+    fn resolve(&mut self, record: &Signed<Resolution>) -> Result<(), LogAuditError> {
+        let name = record.name();
+        let resolving = self.disputes.resolving(record.body());
+        let resolving = resolving.map_err(|error| LogAuditError::Dispute { name, error })?;
+        let (held, rest) =
+            resolving.filter(|_| record.by() == self.terms.issuer).ok_or(LogAuditError::Held { name })?;
+        *self.earned.entry(held.party).or_default() += u128::from(rest);
+        self.disputes.resolve(record);
         Ok(())
     }
 
@@ -183,6 +232,13 @@ impl LogAudit {
         no_wrong(pending.views.end())?;
         let carried = carriers::of(&pending.claims, &pending.shares);
         pending.check(summary, &carried)?;
+        if ListRoot::of(self.disputes.said()) != summary.disputes {
+            return Err(LogAuditError::Differs { epoch, what: "the disputes" });
+        }
+        for (party, amount) in self.disputes.ending(epoch) {
+            *self.earned.entry(party).or_default() += u128::from(amount);
+        }
+        self.disputes.settle(epoch);
         if let Some(name) = pending.pooled.not_shared() {
             return Err(LogAuditError::NotShared { epoch, name });
         }
@@ -204,9 +260,12 @@ impl LogAudit {
         Ok(())
     }
 
+    fn next_epoch(&self) -> u64 {
+        self.settled.map_or(1, |(epoch, _)| epoch.get() + 1)
+    }
+
     fn check_follows(&self, summary: &Summary) -> Result<(), LogAuditError> {
-        let number = self.settled.map_or(1, |(epoch, _)| epoch.get() + 1);
-        let (found, expected) = (summary.epoch, Epoch::new(number));
+        let (found, expected) = (summary.epoch, Epoch::new(self.next_epoch()));
         if found == expected && summary.previous == self.settled.map(|(_, digest)| digest) {
             Ok(())
         } else {
@@ -239,6 +298,8 @@ impl Pending {
         let [gateways, carriers] = [ListRoot::of(&carried.gateways), ListRoot::of(&carried.carriers)];
         let checks = [
             ("the lines", ListRoot::at(&self.lines) == summary.lines),
+            // Every grant that has usage has a receipt, and so it rounds down no more than that.
+            ("the plays", self.plays <= summary.receipts.count),
             (
                 "the subscriptions",
                 self.subscribed.root() == summary.subscriptions && self.subscribed.is_even(),

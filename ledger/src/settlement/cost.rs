@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use protocol::{AgreementId, Alias, Amount, Digest};
+use protocol::{AgreementId, Alias, Amount, Digest, Usage};
 
 use super::lines::{Line, LineBudget, Pool};
-use crate::{Per, Price};
+use crate::{GRANT_BYTES_MAX, GRANT_MS_MAX, Per, Price};
 
 /// What the lines so far have had of the pools that pay for them.
 #[derive(Clone, Default, Debug)]
@@ -26,15 +26,25 @@ struct OfPool {
 }
 
 impl Line {
-    /// Whether the grants of this line can have asked for what it has paid; of views the lines of a viewer say it together. A
-    /// budget that is shared as a whole may pay any part of it where something was asked, another one no more than that.
+    /// Whether the grants of this line can have asked for what it has paid; of views the lines of a viewer say it together.
+    /// Whoever pays has set aside what is asked, so that it is paid; a budget that is shared as a whole may pay more of it, where
+    /// something was asked.
     pub(super) fn costs(&self, price: &Price) -> bool {
         let (paid, asked) = (self.paid.get(), self.asked(price));
         match self.budget {
-            None => asked.contains(&paid),
-            Some(LineBudget { whole: true, .. }) => *asked.end() > 0 || paid == 0,
-            Some(LineBudget { .. }) => paid <= *asked.end(),
+            Some(LineBudget { whole: true, .. }) => paid >= *asked.start() && (*asked.end() > 0 || paid == 0),
+            _ => asked.contains(&paid),
         }
+    }
+
+    /// Whether so many grants can have so much usage: each has some, and none more than one grant may be for.
+    pub(super) fn has_its_plays(&self) -> bool {
+        let Usage { bytes, ms } = self.usage;
+        let most = Usage {
+            bytes: self.plays.saturating_mul(GRANT_BYTES_MAX),
+            ms: self.plays.saturating_mul(GRANT_MS_MAX),
+        };
+        self.usage.is_within(most) && (1..=bytes.saturating_add(ms)).contains(&self.plays)
     }
 
     /// The least and the most that this usage costs, whatever part of it each of the grants had: each was rounded down.
@@ -97,7 +107,7 @@ impl OfPool {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{AgreementId, Alias, SecretKey, Usage};
+    use protocol::{AgreementId, Alias, SecretKey};
 
     use super::*;
     use crate::Quantity;
@@ -138,17 +148,29 @@ mod tests {
         assert!(line(20, 1, 6, 0, None).costs(&price) && !line(19, 1, 6, 0, None).costs(&price));
     }
 
+    /// Nobody says that 2^63 grants were rounded down, and nobody that more was watched than can be counted.
     #[test]
-    fn a_budget_pays_no_more_than_was_asked_and_than_each_may_have() {
+    fn a_line_has_no_more_grants_than_bytes_and_no_more_bytes_than_its_grants() {
+        let has = |plays, bytes, ms| line(0, plays, bytes, ms, None).has_its_plays();
+        assert!(has(1, 1, 0) && has(2, 1, 1) && has(1, GRANT_BYTES_MAX, GRANT_MS_MAX));
+        assert!(!has(0, 1, 0) && !has(2, 1, 0) && !has(1 << 63, 1 << 40, 1 << 40));
+        assert!(!has(1, GRANT_BYTES_MAX + 1, 0) && !has(1, 1, GRANT_MS_MAX + 1) && !has(9, u64::MAX, 0));
+    }
+
+    #[test]
+    fn a_budget_pays_what_was_asked_or_all_of_it() {
         let price = price(1, 1, Per::Byte);
         let own = LineBudget { pool: None, whole: false };
         for (paid, budget, is_right) in [
             (50, own, true),
             (51, own, false),
-            (0, own, true),
-            (50, pool(1, 1000, 30, false), true),
-            (51, pool(1, 1000, 30, false), false),
-            (700, pool(1, 1000, 30, true), true),
+            (49, own, false),
+            (0, own, false),
+            (50, pool(1, 1000, 60, false), true),
+            (49, pool(1, 1000, 60, false), false),
+            (51, pool(1, 1000, 60, false), false),
+            (700, pool(1, 1000, 60, true), true),
+            (49, pool(1, 1000, 60, true), false),
         ] {
             assert_eq!(line(paid, 1, 50, 0, budget).costs(&price), is_right, "{paid} of {budget:?}");
         }

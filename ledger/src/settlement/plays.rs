@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::{AgreementId, Amount, PublicKey, Serial, Usage};
 
-use crate::fold::{Agreements, OpenEpoch, Session, SetAside};
+use crate::fold::{Agreements, OpenEpoch, Session};
 use crate::{BudgetRef, Per, Price, apportion};
 
 /// A grant that is being settled.
@@ -17,18 +17,19 @@ pub(crate) struct Play<'a> {
     pub(super) paid: Amount,
 }
 
-/// All grants of the epoch, ascending by serial. Whoever pays for themselves pays what it costs; budgets share.
+/// All grants of the epoch, ascending by serial. Each pays what it costs, which its payer has set aside; of a budget that is
+/// shared as a whole each has its part by that, which is no less.
 pub(super) fn paid<'a>(agreements: &Agreements, open: &'a OpenEpoch) -> Vec<Play<'a>> {
     let mut plays = asked(agreements, open.sessions.values());
-    let mut of_budgets: BTreeMap<BudgetRef, Vec<&mut Play<'a>>> = BTreeMap::new();
+    let mut shared: BTreeMap<BudgetRef, Vec<&mut Play<'a>>> = BTreeMap::new();
     for play in &mut plays {
-        match play.session.budget {
+        match play.session.budget.filter(|budget| open.budgets[budget].whole) {
             None => play.paid = play.asked,
-            Some(budget) => of_budgets.entry(budget).or_default().push(play),
+            Some(budget) => shared.entry(budget).or_default().push(play),
         }
     }
-    for (name, plays) in of_budgets {
-        share(&open.budgets[&name], plays);
+    for (name, plays) in shared {
+        divide(open.budgets[&name].amount, plays);
     }
     plays
 }
@@ -63,51 +64,28 @@ pub(crate) fn asked<'a>(
 }
 
 /// A view is asked for once in an epoch, of whatever grants it was made up, when all of them together were played for long
-/// enough. Grants that the viewer pays come first; of those each asks for its part by what was played under it.
+/// enough. Each asks for its part by what was played under it, whoever pays, which counts for no more than what makes a view:
+/// time that nobody has served takes no more from who did than one view of the same.
 fn ask_for_a_view(price: &Price, places: &[usize], plays: &mut [Play<'_>]) {
     let all = places.iter().fold(Usage::default(), |sum, at| sum.plus(plays[*at].usage));
     let view = price.charge(all, Amount::MAX);
-    let own = |at: &&usize| plays[**at].session.budget.is_none() && plays[**at].usage.ms > 0;
-    let mut payers: Vec<usize> = places.iter().filter(own).copied().collect();
-    if payers.is_empty() {
-        payers = places.to_vec();
-    }
-    let weights: Vec<(Serial, u64)> =
-        payers.iter().map(|at| (plays[*at].session.grant.serial, plays[*at].usage.ms)).collect();
-    for (at, part) in payers.into_iter().zip(apportion(view, &weights).unwrap_or_default()) {
-        plays[at].asked = part.min(plays[at].session.grant.charge);
+    let weight = |at: &usize| (plays[*at].session.grant.serial, plays[*at].usage.ms.min(view_ms(price)));
+    let weights: Vec<(Serial, u64)> = places.iter().map(weight).collect();
+    for (at, part) in places.iter().zip(apportion(view, &weights).unwrap_or_default()) {
+        plays[*at].asked = part;
     }
 }
 
-/// Each viewer counts for what their plays cost, up to `each`. All of the budget is shared in this proportion where the
-/// payer wants that, or where there is not enough; otherwise everybody's plays are paid as far as they count.
-fn share(budget: &SetAside, plays: Vec<&mut Play<'_>>) {
-    let mut of_viewers: BTreeMap<PublicKey, Vec<&mut Play<'_>>> = BTreeMap::new();
-    for play in plays {
-        of_viewers.entry(play.session.viewer).or_default().push(play);
-    }
-    let counts: Vec<_> = of_viewers.iter().map(|(viewer, plays)| (*viewer, counted(budget, plays))).collect();
-    let sum: u128 = counts.iter().map(|(_, counted)| u128::from(*counted)).sum();
-    let parts = if budget.whole || sum > u128::from(budget.amount) {
-        apportion(budget.amount, &counts)
-    } else {
-        Some(counts.iter().map(|(_, counted)| Amount::new(*counted).expect("no more than each")).collect())
-    };
-    for (plays, part) in of_viewers.into_values().zip(parts.unwrap_or_default()) {
-        divide(part, plays);
-    }
+/// How long a title is played that has been viewed, in milliseconds.
+pub(super) fn view_ms(price: &Price) -> u64 {
+    price.of.get().saturating_mul(1000)
 }
 
-fn counted(budget: &SetAside, plays: &[&mut Play<'_>]) -> u64 {
-    let asked: u128 = plays.iter().map(|play| u128::from(play.asked)).sum();
-    Amount::try_from(asked).map_or(budget.each, |asked: Amount| asked.min(budget.each)).get()
-}
-
-/// Divides what is paid for one viewer in proportion to what the plays cost.
-fn divide(part: Amount, plays: Vec<&mut Play<'_>>) {
+/// Divides a budget in proportion to what its grants cost.
+fn divide(whole: Amount, plays: Vec<&mut Play<'_>>) {
     let weight = |play: &&mut Play<'_>| (play.session.grant.serial, play.asked.get());
     let weights: Vec<(Serial, u64)> = plays.iter().map(weight).collect();
-    for (play, part) in plays.into_iter().zip(apportion(part, &weights).unwrap_or_default()) {
+    for (play, part) in plays.into_iter().zip(apportion(whole, &weights).unwrap_or_default()) {
         play.paid = part;
     }
 }

@@ -3,6 +3,7 @@
 use protocol::{AgreementId, Alias, Amount, Usage};
 
 use super::lines::{Line, LineBudget};
+use super::plays::view_ms;
 use crate::Price;
 
 /// The lines of one viewer for one title that has a price per view.
@@ -36,35 +37,56 @@ fn is_right(price: &Price, lines: &[Line]) -> bool {
     if all.ms == u64::MAX || lines.iter().any(Line::is_beyond_counting) {
         return true;
     }
-    let view = price.charge(all, Amount::MAX);
-    let is_own = |line: &&Line| line.budget.is_none() && line.usage.ms > 0;
-    let (own, rest): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(is_own);
-    if own.is_empty() {
-        return rest.iter().all(|line| may_have_paid(line, view)) && of_budgets(&rest) <= u128::from(view);
+    have_shared(lines, price, price.charge(all, Amount::MAX))
+}
+
+/// Whether these lines have paid for the view, each its part of it; a budget that is shared as a whole may have paid more.
+fn have_shared(lines: &[Line], price: &Price, view: Amount) -> bool {
+    let weights: Vec<Weight> = lines.iter().map(|line| Weight::of(line, price)).collect();
+    let sum = weights.iter().copied().fold(Weight::default(), Weight::plus);
+    let has_its_part = |(line, weight): (&Line, &Weight)| weight.is_part(line, sum, view);
+    let limited = lines.iter().filter(|line| !is_whole(line));
+    let paid: u128 = limited.clone().map(|line| u128::from(line.paid)).sum();
+    let is_all = limited.count() == lines.len();
+    let is_paid = if is_all { paid == u128::from(view) } else { paid <= u128::from(view) };
+    is_paid && lines.iter().zip(&weights).all(has_its_part)
+}
+
+fn is_whole(line: &Line) -> bool {
+    line.budget.is_some_and(|LineBudget { whole, .. }| whole)
+}
+
+/// What the grants of a line count for together when a view is shared, in milliseconds: each of them for no more than what makes
+/// a view, so that it is known exactly of a single one.
+#[derive(Clone, Copy, Default, Debug)]
+struct Weight {
+    least: u128,
+    most: u128,
+}
+
+impl Weight {
+    fn of(line: &Line, price: &Price) -> Self {
+        let (ms, of_grant) = (u128::from(line.usage.ms), u128::from(view_ms(price)));
+        let most = of_grant.saturating_mul(line.plays.into());
+        Self { least: ms.min(of_grant), most: ms.min(most) }
     }
-    let ms = own.iter().fold(0, |sum: u64, line| sum.saturating_add(line.usage.ms));
-    let paid: u128 = own.iter().map(|line| u128::from(line.paid)).sum();
-    paid == u128::from(view)
-        && own.iter().all(|line| is_its_part(line, view, ms))
-        && rest.iter().all(|line| line.paid.is_zero())
-}
 
-/// Whoever pays for themselves has paid nothing where nothing was played for their own money; a budget that is shared as a whole
-/// pays any part where there was a view.
-fn may_have_paid(line: &Line, view: Amount) -> bool {
-    line.paid.is_zero() || (line.budget.is_some() && !view.is_zero())
-}
+    const fn plus(self, other: Self) -> Self {
+        Self { least: self.least + other.least, most: self.most + other.most }
+    }
 
-fn of_budgets(lines: &[&Line]) -> u128 {
-    let is_limited = |line: &&&Line| !line.budget.is_some_and(|LineBudget { whole, .. }| whole);
-    lines.iter().filter(is_limited).map(|line| u128::from(line.paid)).sum()
-}
-
-/// Each grant has paid for the time that was played under it: its part of the view, up to a micro-unit.
-fn is_its_part(line: &Line, view: Amount, ms: u64) -> bool {
-    let [paid, part] = [(line.paid.get(), ms), (view.get(), line.usage.ms)]
-        .map(|(micro, ms)| u128::from(micro) * u128::from(ms));
-    paid.abs_diff(part) < u128::from(line.plays) * u128::from(ms)
+    /// Whether a line that counts for this, of all, has had its part of the view: each of its grants up to a micro-unit.
+    fn is_part(self, line: &Line, all: Self, view: Amount) -> bool {
+        let [paid, plays, view] = [line.paid.get(), line.plays, view.get()].map(u128::from);
+        if view == 0 || self.most == 0 {
+            return paid == 0 || (view > 0 && is_whole(line));
+        }
+        let beside = Self { least: all.least - self.least, most: all.most - self.most };
+        let [low, high] = [self.least + beside.most, self.most + beside.least];
+        let is_enough = (paid + plays).saturating_mul(low) > view.saturating_mul(self.least);
+        let most = view.saturating_mul(self.most).saturating_add(plays.saturating_mul(high));
+        is_enough && (is_whole(line) || paid.saturating_mul(high) < most)
+    }
 }
 
 fn usage(lines: &[Line]) -> Usage {
@@ -119,16 +141,35 @@ mod tests {
     }
 
     #[test]
-    fn budgets_pay_for_a_view_where_the_viewer_does_not() {
+    fn budgets_pay_for_a_view_as_viewers_do() {
         let pool = Pool { name: Digest::of(b"pool"), amount: amount(99), each: amount(99), viewers: 9 };
         let pooled = Some(LineBudget { pool: Some(pool), whole: false });
+        let subscribed = Some(LineBudget { pool: None, whole: false });
         let whole = Some(LineBudget { pool: None, whole: true });
         let of = |budget, paid, ms| line(1, 1, paid, ms, budget);
-        assert!(are_right(&[of(pooled, 10, 3000)]) && are_right(&[of(pooled, 3, 3000)]));
+        assert!(are_right(&[of(pooled, 10, 3000)]) && are_right(&[of(subscribed, 10, 3000)]));
+        assert!(!are_right(&[of(pooled, 3, 3000)]) && !are_right(&[of(subscribed, 0, 3000)]), "too little");
         assert!(!are_right(&[of(pooled, 11, 3000)]) && !are_right(&[of(pooled, 1, 1000)]));
         assert!(are_right(&[of(whole, 70, 3000)]) && !are_right(&[of(whole, 70, 1000)]));
-        assert!(are_right(&[of(None, 10, 1000), of(whole, 0, 1000)]));
+        assert!(!are_right(&[of(whole, 9, 3000)]), "less than was asked");
+        assert!(are_right(&[of(subscribed, 5, 2000), of(whole, 50, 2000)]));
+        assert!(!are_right(&[of(subscribed, 5, 2000), of(whole, 4, 2000)]), "less than its part");
+        assert!(!are_right(&[of(subscribed, 0, 2000), of(whole, 50, 2000)]));
+        assert!(are_right(&[of(None, 5, 1000), of(pooled, 5, 1000)]), "each its part, whoever pays");
         assert!(!are_right(&[of(None, 10, 1000), of(pooled, 1, 1000)]), "it was paid already");
+        assert!(!are_right(&[of(None, 10, 1), of(pooled, 0, 3000)]), "a millisecond does not pay for all");
         assert!(!are_right(&[of(None, 1, 0), of(pooled, 9, 3000)]), "nothing was played for it");
+    }
+
+    /// A grant counts for what makes a view, however long somebody says that it was played: who has served one has its part.
+    #[test]
+    fn a_long_play_elsewhere_takes_no_more_than_one_view_of_a_part() {
+        let own = |gateway, paid, ms| line(1, gateway, paid, ms, None);
+        assert!(are_right(&[own(1, 5, 2000), own(2, 5, 1 << 31)]));
+        assert!(!are_right(&[own(1, 0, 2000), own(2, 10, 1 << 31)]));
+        let several = |paid, plays, ms| Line { plays, ..own(2, paid, ms) };
+        assert!(are_right(&[own(1, 4, 2000), several(6, 2, 4000)]), "of two grants both may count as a view");
+        assert!(are_right(&[own(1, 5, 2000), several(5, 2, 4000)]), "or one of them may have almost all");
+        assert!(!are_right(&[own(1, 1, 2000), several(9, 2, 4000)]));
     }
 }

@@ -136,7 +136,44 @@ impl Facts {
         self.plays.iter().zip(numbers).map(ask).collect()
     }
 
-    /// Grants with their receipts, then lanes with their vouchers. All of them are allowed: nobody lacks funds.
+    /// Which plays are granted: nobody lacks funds, but a budget covers no more than it has, and no more than `each`.
+    fn granted(&self) -> Vec<bool> {
+        let (pool, each, _) = self.pool;
+        let mut held: Vec<(u8, u8, u64)> = Vec::new();
+        let mut films: Vec<(u8, u8)> = Vec::new();
+        let mut take = |play: &Play| {
+            let (payer, viewer) = (play.payer, play.viewer);
+            let (amount, each) =
+                [(u64::MAX, u64::MAX), (self.subscription, u64::MAX), (pool, each)][usize::from(payer)];
+            let is_viewed = play.title == 2 && films.contains(&(payer, viewer));
+            let more = if is_viewed || payer == 0 { 0 } else { LIMIT_COSTS[play.title] };
+            let of_budget: u64 = held.iter().filter(|one| one.0 == payer).map(|one| one.2).sum();
+            let of_viewer: u64 =
+                held.iter().filter(|one| (one.0, one.1) == (payer, viewer)).map(|one| one.2).sum();
+            if of_budget + more > amount || of_viewer + more > each {
+                return false;
+            }
+            held.push((payer, viewer, more));
+            if play.title == 2 {
+                films.push((payer, viewer));
+            }
+            true
+        };
+        self.plays.iter().map(&mut take).collect()
+    }
+
+    /// The same, but that nothing is acknowledged under what is not granted.
+    fn as_granted(&self) -> Self {
+        let mut facts = self.clone();
+        for (play, is_granted) in facts.plays.iter_mut().zip(self.granted()) {
+            if !is_granted {
+                play.receipts.clear();
+            }
+        }
+        facts
+    }
+
+    /// Grants with their receipts, then lanes with their vouchers.
     pub(crate) fn events(&self) -> Vec<What> {
         let mut whats = Vec::new();
         for (ask, play) in self.asks().iter().zip(&self.plays) {
@@ -202,7 +239,7 @@ fn asked(facts: &Facts) -> Vec<u64> {
     let (plays, asks) = (&facts.plays, facts.asks());
     let metered = plays.iter().map(|play| {
         let (bytes, ms) = used(play);
-        [bytes * 7 / 8, ms * 3 / 1000, 0][play.title].min(play.charge)
+        [bytes * 7 / 8, ms * 3 / 1000, 0][play.title]
     });
     let mut asked: Vec<u64> = metered.collect();
     for viewer in VIEWERS..VIEWERS + 4 {
@@ -212,12 +249,9 @@ fn asked(facts: &Facts) -> Vec<u64> {
         if views.iter().map(ms).sum::<u64>() < VIEW_MS {
             continue;
         }
-        let own: Vec<usize> =
-            views.iter().copied().filter(|at| plays[*at].payer == 0 && ms(at) > 0).collect();
-        let payers = if own.is_empty() { views } else { own };
-        let weights: Vec<_> = payers.iter().map(|at| (asks[*at].serial(), ms(at))).collect();
-        for (at, part) in payers.iter().zip(share(VIEW_COSTS, &weights)) {
-            asked[*at] = part.min(plays[*at].charge);
+        let weights: Vec<_> = views.iter().map(|at| (asks[*at].serial(), ms(at).min(VIEW_MS))).collect();
+        for (at, part) in views.iter().zip(share(VIEW_COSTS, &weights)) {
+            asked[*at] = part;
         }
     }
     asked
@@ -229,31 +263,16 @@ fn paid(facts: &Facts) -> Vec<u64> {
     let asked = asked(facts);
     let own = facts.plays.iter().zip(&asked).map(|(play, asked)| if play.payer == 0 { *asked } else { 0 });
     let mut paid: Vec<u64> = own.collect();
-    let (pool, each, whole) = facts.pool;
-    for (payer, budget, each, whole) in [(1, facts.subscription, u64::MAX, true), (2, pool, each, whole)] {
+    for (payer, budget, whole) in [(1, facts.subscription, true), (2, facts.pool.0, facts.pool.2)] {
         let of_budget: Vec<usize> = (0..paid.len()).filter(|at| facts.plays[*at].payer == payer).collect();
-        let viewers = (VIEWERS..VIEWERS + 4).map(|viewer| {
-            let plays: Vec<usize> =
-                of_budget.iter().copied().filter(|at| facts.plays[*at].viewer == viewer).collect();
-            let costs: u64 = plays.iter().map(|at| asked[*at]).sum();
-            (viewer, plays, costs.min(each))
-        });
-        let viewers: Vec<_> = viewers.filter(|(_, _, counts)| *counts > 0).collect();
-        let all: u64 = viewers.iter().map(|(_, _, counts)| counts).sum();
-        if all == 0 {
-            continue;
-        }
-        let weights: Vec<_> = viewers.iter().map(|(viewer, _, counts)| (key(*viewer), *counts)).collect();
-        let parts = if whole || all > budget {
-            share(budget, &weights)
-        } else {
-            weights.iter().map(|(_, counts)| *counts).collect()
+        let weights: Vec<_> = of_budget.iter().map(|at| (serials[*at], asked[*at])).collect();
+        let all: u64 = weights.iter().map(|(_, asked)| asked).sum();
+        let parts = match (whole, all) {
+            (true, 1..) => share(budget, &weights),
+            _ => weights.iter().map(|(_, asked)| *asked).collect(),
         };
-        for ((_, plays, _), part) in viewers.iter().zip(parts) {
-            let weights: Vec<_> = plays.iter().map(|at| (serials[*at], asked[*at])).collect();
-            for (at, part) in plays.iter().zip(share(part, &weights)) {
-                paid[*at] = part;
-            }
+        for (at, part) in of_budget.iter().zip(parts) {
+            paid[*at] = part;
         }
     }
     paid
@@ -261,6 +280,7 @@ fn paid(facts: &Facts) -> Vec<u64> {
 
 /// Whose money is where after the epoch.
 pub(crate) fn settle(facts: &Facts) -> Outcome {
+    let facts = &facts.as_granted();
     let mut balances: BTreeMap<Account, i128> = BTreeMap::new();
     let mut post =
         |account, micro: u64, sign: i128| *balances.entry(account).or_default() += sign * i128::from(micro);

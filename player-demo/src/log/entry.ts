@@ -124,9 +124,36 @@ export interface Attestation {
 
 const ATTESTED = ["credential", "file", "trail"] as const;
 
+/** Somebody disputes what a party has; the reason is not public. */
+export interface Disputed {
+  readonly amount: bigint;
+  readonly by: Uint8Array;
+  readonly name: Uint8Array;
+  readonly party: Uint8Array;
+}
+
+/** The ledger holds something back for a dispute, as it has signed. */
+export interface Hold {
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+  readonly amount: bigint;
+  readonly dispute: Uint8Array;
+}
+
+/** A hold has ended, and a part of it was given to whoever has disputed, as the ledger has signed. */
+export interface Resolution {
+  readonly by: Uint8Array;
+  readonly network: Uint8Array;
+  readonly given: bigint;
+  readonly hold: Uint8Array;
+}
+
 export type LogEntry =
   | { readonly kind: "agreement"; readonly agreed: Agreed }
   | { readonly kind: "attestation"; readonly attestation: Attestation }
+  | { readonly kind: "dispute"; readonly disputed: Disputed }
+  | { readonly kind: "hold"; readonly hold: Hold }
+  | { readonly kind: "resolution"; readonly resolution: Resolution }
   | { readonly kind: "line"; readonly line: Line }
   | { readonly kind: "gateway"; readonly gateway: GatewayTotal }
   | { readonly kind: "carrier"; readonly carrier: Carrier }
@@ -145,6 +172,12 @@ export async function decodeEntry(bytes: Uint8Array): Promise<LogEntry> {
       return { kind, agreed: await decodeAgreed(value) };
     case "attestation":
       return { kind, attestation: decodeAttestation(value) };
+    case "dispute":
+      return { kind, disputed: decodeDisputed(value) };
+    case "hold":
+      return { kind, hold: decodeHold(value) };
+    case "resolution":
+      return { kind, resolution: decodeResolution(value) };
     case "line":
       return { kind, line: decodeLine(value) };
     case "gateway":
@@ -176,13 +209,36 @@ export function onlyField(value: Value): [string, Value] {
 }
 
 function decodeAttestation(value: Value): Attestation {
-  if (!(value instanceof Uint8Array)) throw new CborError("an attestation is not a byte string");
-  const { body, by, network } = openSigned(value, "attestation");
+  const { body, by, network } = recordIn(value, "attestation");
   const fields = Fields.of(body, "attestation", ["commitment", "issued", "kind"]);
   fields.u64("issued");
   const what = ATTESTED.find((kind) => kind === fields.value("kind"));
   if (!what) throw new CborError("an attestation to something unknown");
   return { by, network, commitment: fields.bytes("commitment", 32), what };
+}
+
+function recordIn(value: Value, type: string) {
+  if (!(value instanceof Uint8Array)) throw new CborError(`the ${type} is not a byte string`);
+  return openSigned(value, type);
+}
+
+function decodeDisputed(value: Value): Disputed {
+  const fields = Fields.of(value, "dispute", ["amount", "by", "name", "party"]);
+  return { amount: amountIn(fields, "amount"), by: keyIn(fields, "by"), name: fields.bytes("name", 32), party: keyIn(fields, "party") };
+}
+
+function decodeHold(value: Value): Hold {
+  const { body, by, network } = recordIn(value, "hold");
+  const fields = Fields.of(body, "hold", ["amount", "dispute", "issued"]);
+  fields.u64("issued");
+  return { by, network, amount: amountIn(fields, "amount"), dispute: fields.bytes("dispute", 32) };
+}
+
+function decodeResolution(value: Value): Resolution {
+  const { body, by, network } = recordIn(value, "resolution");
+  const fields = Fields.of(body, "resolution", ["given", "hold", "issued"]);
+  fields.u64("issued");
+  return { by, network, given: amountIn(fields, "given"), hold: fields.bytes("hold", 32) };
 }
 
 function decodePage(value: Value): PageRelease {

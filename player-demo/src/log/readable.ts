@@ -28,12 +28,26 @@ export async function readable(bytes: Uint8Array, { signedFor, unit }: Pick<Term
     const entry = await decodeEntry(bytes);
     const isForeign = entry.kind === "agreement" && entry.agreed.network && !equal(entry.agreed.network, signedFor);
     if (isForeign) throw new CborError("its consents are for another ledger");
-    const isElsewhere = entry.kind === "attestation" && !equal(entry.attestation.network, signedFor);
-    if (isElsewhere) throw new CborError("it is for another ledger");
+    const network = networkOf(entry);
+    if (network && !equal(network, signedFor)) throw new CborError("it is for another ledger");
     return inWords(entry, unit);
   } catch (error) {
     if (!(error instanceof CborError || error instanceof RecordError)) throw error;
     return unknown(bytes, error);
+  }
+}
+
+/** For which network a record is that stands in the log as it was signed. */
+function networkOf(entry: LogEntry): Uint8Array | undefined {
+  switch (entry.kind) {
+    case "attestation":
+      return entry.attestation.network;
+    case "hold":
+      return entry.hold.network;
+    case "resolution":
+      return entry.resolution.network;
+    default:
+      return undefined;
   }
 }
 
@@ -55,6 +69,18 @@ function inWords(entry: LogEntry, unit: string): Readable {
       const { by, commitment, what } = entry.attestation;
       const words = [key(by), ` attests to ${ATTESTED[what]} that is not shown here; the commitment is `, key(commitment), "."];
       return { kind: "attestation", words };
+    }
+    case "dispute": {
+      const { amount, by, name, party } = entry.disputed;
+      return { kind: "dispute", words: [key(by), " disputes ", sum(amount), " of what ", key(party), " has; the dispute is called ", key(name), "."] };
+    }
+    case "hold": {
+      const { amount, dispute } = entry.hold;
+      return { kind: "hold", words: ["The ledger holds back ", sum(amount), " for the dispute ", key(dispute), "."] };
+    }
+    case "resolution": {
+      const { given, hold } = entry.resolution;
+      return { kind: "resolution", words: ["The hold ", key(hold), " has ended: ", sum(given), " of it goes to whoever has disputed, the rest back."] };
     }
     case "line": {
       const { agreement, alias, attested, budget, gateway, paid, plays, usage } = entry.line;

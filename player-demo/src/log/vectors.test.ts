@@ -125,8 +125,14 @@ describe("entries", () => {
   it.each(all.filter(isForeign))("tells the network of $name", async ({ entry }) => {
     const decoded = await decodeEntry(fromHex(entry));
     const network = (JSON.parse(text("log_entries.json")) as { network: string }).network;
-    const told = decoded.kind === "agreement" ? decoded.agreed.network : decoded.kind === "attestation" && decoded.attestation.network;
-    expect(hex(told as Uint8Array)).not.toBe(network);
+    const told = {
+      agreement: () => decoded.kind === "agreement" && decoded.agreed.network,
+      attestation: () => decoded.kind === "attestation" && decoded.attestation.network,
+      hold: () => decoded.kind === "hold" && decoded.hold.network,
+      resolution: () => decoded.kind === "resolution" && decoded.resolution.network,
+    };
+    const of = told[decoded.kind as keyof typeof told]();
+    expect(hex(of as Uint8Array)).not.toBe(network);
   });
 });
 

@@ -18,11 +18,11 @@ use crate::money::Money;
 
 /// Contradict something that the ledger has, with your signature
 ///
-/// It is published with the next settlement. Until then the operator can hold what others have earned.
+/// Who disputes what of whom, and how much, is published at once, without reason and subject. Until the next settlement the operator can hold as much of what that party has earned, if your key has money at the ledger.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  headwater ledger dispute --ledger http://127.0.0.1:8700 --subject NAME --reason 'the film is mine'")]
+  headwater ledger dispute --ledger http://127.0.0.1:8700 --subject NAME --party KEY --amount 12.50 --reason 'the film is mine'")]
 pub(super) struct Dispute {
     #[command(flatten)]
     at: At,
@@ -30,6 +30,14 @@ pub(super) struct Dispute {
     /// The document, by its name or hash
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     subject: Digest,
+
+    /// Against whom, by the key that has earned it
+    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    party: PublicKey,
+
+    /// How much of it is disputed
+    #[arg(long, value_name = "AMOUNT")]
+    amount: Money,
 
     /// Why, for people
     #[arg(long, value_name = "TEXT")]
@@ -39,13 +47,13 @@ pub(super) struct Dispute {
     signer: Signer,
 }
 
-/// As the operator: keep back what a party has earned, while somebody else's dispute is open
+/// As the operator: keep back what is disputed of a party's earnings, while the dispute is open
 ///
-/// It comes free by itself with the fourth settlement after. A party that contracts pay is out of reach.
+/// It comes free by itself with the fourth settlement, and nothing is held of the same party for four more. All of it is published. A party that contracts pay is out of reach.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
-  headwater ledger hold --ledger http://127.0.0.1:8700 --dir /srv/ledger --dispute NAME --party KEY --amount 12.50")]
+  headwater ledger hold --ledger http://127.0.0.1:8700 --dir /srv/ledger --dispute NAME --amount 12.50")]
 pub(super) struct Hold {
     #[command(flatten)]
     operator: Operator,
@@ -54,11 +62,7 @@ pub(super) struct Hold {
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     dispute: Digest,
 
-    /// Whose earnings, by their key
-    #[arg(long, value_name = "KEY", value_parser = parse_key)]
-    party: PublicKey,
-
-    /// How much
+    /// How much: all that is disputed, or less
     #[arg(long, value_name = "AMOUNT")]
     amount: Money,
 }
@@ -116,7 +120,9 @@ impl Dispute {
         let secret = self.signer.open(globals)?;
         let ledger = self.at.connect_to_sign(globals).await?;
         let reason = Remark::new(self.reason).map_err(|error| Usage::because(error.to_string()))?;
-        let body = ledger::Dispute { issued: SystemTime::now().into(), reason, subject: self.subject };
+        let Self { party, amount, subject, .. } = self;
+        let body =
+            ledger::Dispute { amount: amount.0, issued: SystemTime::now().into(), party, reason, subject };
         let promise = ledger.record(&Signed::sign(&secret, &ledger.signed_for()?, body)).await?;
         globals.output().answer(&Promised::of(&promise))?;
         Ok(Outcome::Complete)
@@ -125,9 +131,8 @@ impl Dispute {
 
 impl Hold {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
-        let Self { operator, dispute, party, amount } = self;
-        let micro = amount.0.get().to_string();
-        let asked = json!({ "dispute": dispute.to_string(), "party": party.to_string(), "micro": micro });
+        let Self { operator, dispute, amount } = self;
+        let asked = json!({ "dispute": dispute.to_string(), "micro": amount.0.get().to_string() });
         operator.say(globals, "v1/holds", &asked).await
     }
 }

@@ -10,8 +10,7 @@ use crate::failure::Outcome;
 
 /// Settle the open epoch now, or show how one was settled
 ///
-/// A ledger that runs settles by itself. Before the grants of the epoch have ended it has to be forced. What is settled stays
-/// settled: with the same --epoch a second time changes nothing, without it the next epoch is meant.
+/// A ledger that runs settles by itself. Before the grants of the epoch have ended it has to be forced; the next epoch then ends when this one would have. What is settled stays settled: as long as nothing else has come in, a second time shows the same and changes nothing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -41,8 +40,8 @@ struct Answer(Value);
 impl Settle {
     pub(super) async fn run(self, globals: &Globals) -> anyhow::Result<Outcome> {
         let ledger = self.at.connect().await?;
-        let epoch = self.epoch.unwrap_or(ledger.terms().open_epoch);
-        let path = format!("v1/settle?epoch={epoch}&force={}", self.force);
+        let epoch = self.epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
+        let path = format!("v1/settle?force={}{epoch}", self.force);
         let settled = ledger.operate(Method::POST, &path, &self.folder.dir, Vec::new()).await?;
         globals.output().answer(&Answer(serde_json::from_slice(&settled)?))?;
         Ok(Outcome::Complete)

@@ -11,7 +11,7 @@ use protocol::{Amount, Digest, Record, Signed, UnixSeconds};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::keys::{parse_32, parse_key};
+use super::keys::parse_32;
 use super::operator::check;
 use super::records::{Handed, promised};
 use super::{RECORD_BODY_LEN_MAX, body};
@@ -27,12 +27,11 @@ pub(crate) struct Reversing {
     issued: Option<u64>,
 }
 
-/// What of whose earnings is kept back while a dispute is open.
+/// What is kept back of what is disputed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Holding {
     dispute: String,
-    party: String,
     /// In micro-units.
     micro: String,
     issued: Option<u64>,
@@ -87,9 +86,8 @@ pub(crate) async fn hold(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Problem> {
-    let Holding { dispute, party, micro, issued } = asked(&service, &headers, request).await?;
-    let (dispute, party) = (name(&dispute)?, parse_key(&party)?);
-    let body = Hold { amount: amount(&micro)?, dispute, issued: time(issued), party };
+    let Holding { dispute, micro, issued } = asked(&service, &headers, request).await?;
+    let body = Hold { amount: amount(&micro)?, dispute: name(&dispute)?, issued: time(issued) };
     said(&service, body, What::Hold).await
 }
 

@@ -46,8 +46,8 @@ pub(crate) async fn inquire(State(service): State<Service>, request: Body) -> Re
             Inquired::Balance => Json(Balance::of(&service, &by)).into_response(),
             Inquired::Sessions => Json(Viewing::of(&service, &by, epoch)?).into_response(),
             Inquired::Statement => {
-                let is_known = service.state().knows(&by);
-                let _place = service.places().statement(is_known)?;
+                let known_by = service.state().known_by(&by);
+                let _place = service.places().statement(known_by)?;
                 Json(Statement::of(&service, &by, epoch)?).into_response()
             }
         })

@@ -34,7 +34,8 @@ pub(crate) struct Settle {
     force: bool,
 }
 
-/// `POST /v1/settle`: settles the next epoch, or says how it was settled; before its grants have ended only by force.
+/// `POST /v1/settle`: settles the next epoch, or says how it was settled; before its grants have ended only by force. One in which
+/// nothing was taken has to end first: where none is named, it is said again how the last one was settled.
 pub(crate) async fn settle(
     State(service): State<Service>,
     Query(settle): Query<Settle>,
@@ -47,6 +48,12 @@ pub(crate) async fn settle(
     let refused = |why: String| Err(Problem::new(Code::Refused, why));
     match service.writer().settle(epoch, when).await? {
         Settling::Settled => readable(&service, epoch).map(Json),
+        Settling::Nothing(_) if settle.epoch.is_none() && next.get() > 1 => {
+            readable(&service, Epoch::new(next.get() - 1)).map(Json)
+        }
+        Settling::Nothing(ends) => {
+            refused(format!("nothing has come in for epoch {epoch}, which ends at {ends}"))
+        }
         Settling::NotNext => refused(format!("epoch {next} is settled next")),
         Settling::Early(until) => refused(format!(
             "epoch {epoch} has grants until {until}: what comes later would be paid by nobody, unless it is forced"

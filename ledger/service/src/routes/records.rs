@@ -62,16 +62,16 @@ pub(crate) fn promise(
     }
 }
 
-/// Takes one from the allowance of whoever has signed.
+/// Takes one from the allowance of whoever has signed, or of whoever has brought them in.
 pub(crate) fn admit(service: &Service, by: PublicKey) -> Result<(), Problem> {
-    let is_known = service.state().knows(&by);
-    allow(service, if is_known { Whose::Known(by) } else { Whose::Strangers }, 1)
+    let known_by = service.state().known_by(&by);
+    allow(service, known_by.map_or(Whose::Strangers, Whose::Known), 1)
 }
 
 /// What is attested to stays in the log for ever: keys that are not known here, which are free to make, have few together.
 fn admit_attesting(service: &Service, by: PublicKey) -> Result<(), Problem> {
-    let is_known = service.state().knows(&by);
-    allow(service, if is_known { Whose::Known(by) } else { Whose::Attesting }, 1)
+    let known_by = service.state().known_by(&by);
+    allow(service, known_by.map_or(Whose::Attesting, Whose::Known), 1)
 }
 
 /// Takes so many from an allowance.
@@ -125,14 +125,7 @@ impl Handed {
 const fn is_settled_next(what: &What) -> bool {
     matches!(
         what,
-        What::Delivery(_)
-            | What::Dispute(_)
-            | What::Hold(_)
-            | What::Payee(_)
-            | What::Purchase(_)
-            | What::Report(_)
-            | What::Resolution(_)
-            | What::Transfer(_)
+        What::Delivery(_) | What::Payee(_) | What::Purchase(_) | What::Report(_) | What::Transfer(_)
     )
 }
 

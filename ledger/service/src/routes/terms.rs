@@ -42,11 +42,11 @@ struct Checkpoint {
 
 pub(crate) async fn terms(State(service): State<Service>) -> Json<Terms> {
     let terms = service.terms();
-    let (head, open) = {
+    let (head, open, calendar) = {
         let state = service.state();
-        (state.ledger().head(), state.ledger().next_epoch())
+        (state.ledger().head(), state.ledger().next_epoch(), *state.calendar())
     };
-    let epoch = service.schedule().current(open, now());
+    let epoch = calendar.current(open, now());
     let checkpoint = service.newest().map(|newest| Checkpoint {
         size: newest.checkpoint.size,
         witnesses: newest.witnessed_by,
@@ -60,7 +60,7 @@ pub(crate) async fn terms(State(service): State<Service>) -> Json<Terms> {
         log: service.keys().log().to_string(),
         origin: service.keys().origin().to_string(),
         epoch: epoch.get(),
-        epoch_ends: service.schedule().end(epoch).get(),
+        epoch_ends: calendar.end(epoch).get(),
         epoch_s: service.schedule().epoch_s,
         open_epoch: open.get(),
         head: Head { count: head.count, hash: head.hash.to_string() },

@@ -139,7 +139,8 @@ impl<S: Store> Sequencer<S> {
             return Ok(Signed::sign(self.keys.issuer(), &network, *known));
         }
         // A viewer has another alias in each epoch, and with each of them credit at a gateway.
-        let current = self.schedule.current(self.ahead.ledger().next_epoch(), now);
+        let calendar = *self.ahead.calendar();
+        let current = calendar.current(self.ahead.ledger().next_epoch(), now);
         if asked.epoch > current {
             return Err(GrantError::Early { epoch: asked.epoch, current }.into());
         }
@@ -150,7 +151,7 @@ impl<S: Store> Sequencer<S> {
             attested: asked.attested,
             charge: asked.charge,
             epoch: asked.epoch,
-            expires: now.plus(GRANT_S).min(self.schedule.grants_end(asked.epoch)),
+            expires: now.plus(GRANT_S).min(calendar.grants_end(asked.epoch)),
             gateway: asked.gateway,
             limit: asked.limit,
             serial,
@@ -174,7 +175,12 @@ impl<S: Store> Sequencer<S> {
         if epoch != ledger.next_epoch() {
             return Settling::NotNext;
         }
-        let end = self.schedule.grants_end(epoch);
+        let calendar = self.ahead.calendar();
+        let ends = calendar.end(epoch);
+        if !ends.has_passed(now) && !self.ahead.is_anything_new() {
+            return Settling::Nothing(ends);
+        }
+        let end = calendar.grants_end(epoch);
         let over = ledger.grants_expire(epoch).map_or(end, |expires| expires.max(end));
         if when == When::Over && !over.has_passed(now) {
             return Settling::Early(over);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ledger::{Entry, EntryError, Head, Ledger, LogEntry, Terms};
 
 use super::{ReplayError, Sequencer};
+use crate::Schedule;
 use crate::spread::spread;
 use crate::state::{State, Step, Taken};
 use crate::store::Store;
@@ -17,11 +18,11 @@ pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 /// handed to `public`, in its order.
 pub(crate) async fn replay<S: Store>(
     store: &mut S,
-    terms: Terms,
+    (terms, schedule): (Terms, Schedule),
     verified: Option<Head>,
     mut public: impl FnMut(LogEntry),
 ) -> Result<State, ReplayError> {
-    let mut state = State::new(terms);
+    let mut state = State::new(terms, schedule);
     loop {
         let entries = store.read(state.ledger().head().count).await?;
         if entries.is_empty() {
@@ -133,6 +134,10 @@ mod tests {
         }
     }
 
+    fn begin() -> (Terms, Schedule) {
+        (terms(), Schedule { started: AT, epoch_s: 3600 })
+    }
+
     /// An entry of which the signature is that of another one.
     fn unsigned(seq: u64) -> Vec<u8> {
         let signed = |seq| {
@@ -159,19 +164,19 @@ mod tests {
     async fn what_was_verified_is_known_by_its_head_alone() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = RedbStore::open(&folder.path().join("journal"), &terms()).unwrap();
-        let (begin, entries) = (Head::of(&terms()), [unsigned(1), unsigned(2)]);
-        store.append_if(begin, &entries).await.unwrap();
-        let (first, both) = (begin.after(&entries[0]), begin.after(&entries[0]).after(&entries[1]));
+        let (empty, entries) = (Head::of(&terms()), [unsigned(1), unsigned(2)]);
+        store.append_if(empty, &entries).await.unwrap();
+        let (first, both) = (empty.after(&entries[0]), empty.after(&entries[0]).after(&entries[1]));
 
-        let state = replay(&mut store, terms(), Some(both), drop).await.unwrap();
+        let state = replay(&mut store, begin(), Some(both), drop).await.unwrap();
         assert_eq!(state.ledger().head(), both);
-        for (verified, number) in [(None, 0), (Some(begin), 0), (Some(first), 1)] {
-            let error = replay(&mut store, terms(), verified, drop).await.unwrap_err();
+        for (verified, number) in [(None, 0), (Some(empty), 0), (Some(first), 1)] {
+            let error = replay(&mut store, begin(), verified, drop).await.unwrap_err();
             assert!(matches!(error, ReplayError::Entry { number: at, .. } if at == number), "{error}");
         }
         let beyond = both.after(b"more");
         for other in [Head { count: 2, ..first }, Head { count: 1, ..both }, beyond] {
-            let error = replay(&mut store, terms(), Some(other), drop).await.unwrap_err();
+            let error = replay(&mut store, begin(), Some(other), drop).await.unwrap_err();
             assert!(matches!(error, ReplayError::NotThoseVerified { .. }), "{error}");
         }
     }
