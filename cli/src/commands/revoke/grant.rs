@@ -138,7 +138,7 @@ impl Work<'_> {
         self.note(names, taken_from).await?;
         let followed = grants::move_along(self.client, names, self.coding, self.globals, &anew).await?;
         // The index first: other devices find the new parts before the old ones go, and nobody keeps the old ones alone.
-        if names.push(self.client, self.coding).await? {
+        if names.settle(self.client, self.coding).await? {
             for (file, old) in told.iter_mut().zip(old) {
                 file.release(self.client, names, old).await?;
             }
