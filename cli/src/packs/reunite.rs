@@ -37,7 +37,7 @@ pub(crate) async fn reunite(client: &Client, names: &mut Names) -> anyhow::Resul
                 match error.downcast_ref::<Apart>() {
                     Some(Apart::Strangers) => {}
                     Some(_) => {
-                        names.note(format_args!("{path} and {other} were one folder, and stay two: {why}"))
+                        names.note(format_args!("{path} and {other} were one folder, and stay two: {why}"));
                     }
                     // Nothing shows yet that they were one.
                     None if !noted.contains(&split) => continue,
@@ -259,7 +259,7 @@ mod tests {
             let file = FileEntry {
                 object: Cid::of(name.as_bytes()),
                 len: 1,
-                media_type: (!name.ends_with(".json")).then(|| MediaType::new(CATALOGUE_TYPE).unwrap()),
+                media_type: (!name.contains(".json")).then(|| MediaType::new(CATALOGUE_TYPE).unwrap()),
                 created: at,
                 modified: at,
                 until: at,
@@ -301,13 +301,13 @@ mod tests {
             Hold::new(UnixSeconds::new(1), Some(UnixSeconds::new(until)), TrailText::new(legal).ok()).unwrap()
         };
         let far = u64::from(u32::MAX);
-        let held = [
+        let entries = [
             ("study (2)", hold(far, "one")),
             ("study (2)/a", hold(far, "two")),
             ("study/a", hold(far + 1, "three")),
             ("study (20)", hold(far, "another")),
         ];
-        local.write(held.map(|(name, hold)| Change::Hold(path(name), hold)).to_vec()).unwrap();
+        local.write(entries.map(|(name, hold)| Change::Hold(path(name), hold)).to_vec()).unwrap();
         let changes = moved_holds(local.index(), &path("study (2)"), &path("study"));
         local.write(changes).unwrap();
         let left: Vec<_> = local

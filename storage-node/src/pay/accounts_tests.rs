@@ -168,8 +168,7 @@ fn a_node_that_was_started_anew_gives_no_new_credit() {
     pay(&mut before, 1, known, 0).unwrap();
     read(&mut before, known, CREDIT).unwrap();
     read(&mut before, stranger, CREDIT).unwrap();
-    let mut accounts = accounts();
-    accounts.restore(before.unpaid());
+    let mut accounts = anew(MICRO_PER_GIB, before.unpaid(), &[payment(1, known, 0, 0, 0)]);
     assert_eq!(accounts.unpaid(), before.unpaid());
     assert_eq!(read(&mut accounts, stranger, 1), Err(Code::PaymentWanted));
     // From the address where nothing is open it reads once more as a stranger, and then has to pay for both.
