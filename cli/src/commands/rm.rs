@@ -249,7 +249,7 @@ impl Rm {
 }
 
 /// What is to end is written down; then names go, here and on the network. Only when no other device can have come to hold any of it meanwhile
-/// keys are destroyed and nodes told; else all names are given back.
+/// keys are destroyed and nodes told; else the names are given back, but for those that another device has given to something else by then.
 async fn remove_all(
     names: &mut Names,
     client: &Client,
@@ -278,9 +278,11 @@ async fn remove_all(
     names.enter(changes)?;
     let paths = chosen.iter().map(|(path, _)| path).chain(&folders);
     if let Err(error) = names.settle_unheld(client, coding, paths).await {
+        let is_free = |change: &Change| is_free(names.local.index(), change);
+        let back = back.into_iter().filter(is_free).collect();
         names.enter(back)?;
         names.settle(client, coding).await?;
-        return Err(error.context("nothing was removed"));
+        return Err(error.context("no file was removed"));
     }
     for ((path, file), removed) in
         chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
@@ -297,6 +299,15 @@ async fn remove_all(
 fn back(index: &AccountIndex, chosen: &[(IndexPath, FileEntry)], folders: &[IndexPath]) -> Vec<Change> {
     let folders = folders.iter().filter_map(|path| Some(Change::Folder(path.clone(), index.folder(path)?)));
     chosen.iter().map(|(path, file)| Change::Back(path.clone(), file.clone())).chain(folders).collect()
+}
+
+/// Whether a name can be given back: what another device has put there meanwhile stays.
+fn is_free(index: &AccountIndex, change: &Change) -> bool {
+    match change {
+        Change::Back(path, _) => index.file(path).is_none(),
+        Change::Folder(path, _) => index.file(path).is_none() && index.folder(path).is_none(),
+        _ => true,
+    }
 }
 
 /// The packs of the folders of records among what is chosen, but for those that other folders have too.
