@@ -92,6 +92,9 @@ struct Answer {
 const PROVES: &str =
     "a node that confirms says that its lease has ended; that it erased the bytes, nobody can prove";
 
+/// What is so before any file goes, and stays so when none does.
+const GRANTS_ENDED: &str = "grants of it, and what was sealed for emergencies with them, have ended already";
+
 /// What became of a key that was here.
 const DESTROYED: &str = "destroyed";
 
@@ -139,6 +142,8 @@ impl Rm {
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
+            let ends_grants = chosen.iter().any(|(_, file)| grants::is_grant(file))
+                || access.as_ref().is_some_and(Access::is_open);
             end_grants(globals, client, &mut names, &chosen).await?;
             let mut ended = match access {
                 Some(access) => access.end(globals, client, &mut names, coding).await?,
@@ -152,7 +157,10 @@ impl Rm {
             if !records.is_empty() {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
-            let mut files = remove_all(&mut names, client, coding, chosen, folders).await?;
+            let mut files =
+                remove_all(&mut names, client, coding, chosen, folders).await.map_err(|error| {
+                    if ends_grants { error.context(GRANTS_ENDED) } else { error }
+                })?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
             for file in &mut files {

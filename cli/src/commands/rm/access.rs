@@ -103,9 +103,14 @@ impl Access {
         })
     }
 
+    /// Whether others can open it still.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Fails where others can open it still: a certificate would be untrue.
     pub(super) fn check_closed(&self) -> anyhow::Result<()> {
-        if self.open.is_empty() {
+        if !self.is_open() {
             return Ok(());
         }
         let ways = self
