@@ -158,9 +158,9 @@ impl Rm {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
             let mut files =
-                remove_all(&mut names, client, coding, chosen, folders).await.map_err(|error| {
-                    if ends_grants { error.context(GRANTS_ENDED) } else { error }
-                })?;
+                remove_all(&mut names, client, coding, chosen, folders)
+                    .await
+                    .map_err(|error| if ends_grants { error.context(GRANTS_ENDED) } else { error })?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
             for file in &mut files {

@@ -78,9 +78,8 @@ impl Access {
         }
         let packs = if packs::is_folder(&self.file) { CATALOGUE_PACKS_MAX } else { 0 };
         let sealed = |given: &Given| given.note.sealed.len() + given.opened.files.len();
-        let grants = self.open.iter().map(|given| {
-            if given.is_for_emergencies() { 1 + sealed(given) } else { 1 }
-        });
+        let grants =
+            self.open.iter().map(|given| if given.is_for_emergencies() { 1 + sealed(given) } else { 1 });
         let objects = 1 + packs + grants.sum::<usize>();
         if objects > ERASED_OBJECTS_MAX {
             bail!(
