@@ -139,7 +139,7 @@ impl Rm {
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
-            end_grants(globals, client, &mut names, &chosen).await?;
+            end_grants(globals, client, &mut names, coding, &chosen).await?;
             let mut ended = match access {
                 Some(access) => access.end(globals, client, &mut names, coding).await?,
                 None => Ended::default(),
@@ -325,12 +325,13 @@ async fn end_grants(
     globals: &Globals,
     client: &Client,
     names: &mut Names,
+    coding: Coding,
     chosen: &[(IndexPath, FileEntry)],
 ) -> anyhow::Result<()> {
     for (path, _) in chosen.iter().filter(|(_, file)| grants::is_grant(file)) {
         let given = Given::at(client, names, path).await?;
         if let Some(seal) = Seal::of(globals, client, names, &given).await? {
-            seal.remove(globals, client, names).await?;
+            seal.remove(globals, client, names, coding).await?;
         }
         grants::end(client, names, &given).await.with_context(|| format!("cannot end {path}"))?;
         let facts = grants::facts(&given, TrailWhat::GrantEnded);

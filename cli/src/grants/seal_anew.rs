@@ -69,7 +69,7 @@ async fn again(
         purpose: given.opened.grant.purpose.clone(),
     };
     next.publish(client, names, coding, globals, given.path.clone()).await?;
-    old.remove(globals, client, names).await?;
+    old.remove(globals, client, names, coding).await?;
     let facts = facts(given, TrailWhat::GrantChanged);
     TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
 }
