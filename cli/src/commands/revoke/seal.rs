@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use chunker::Coding;
 use client::Client;
 use proofs::Cid;
-use sharing::{IndexPath, ShareLink};
+use sharing::{IndexPath, LinkId, ShareLink};
 
 use super::{Answer, Rekeying, end_at_gateway, rekey_all, take_out};
 use crate::arguments::Globals;
@@ -60,6 +60,11 @@ impl Seal {
     /// The origin of its gateway.
     pub(crate) fn gateway(&self) -> &str {
         &self.share.gateway
+    }
+
+    /// Which share it is.
+    pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
+        self.share.id()
     }
 
     /// Whether this object was made for it alone.
