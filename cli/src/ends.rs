@@ -67,10 +67,8 @@ impl Ends {
         gateway: &Url,
         kind: Ending,
     ) -> anyhow::Result<EndAnswer> {
+        self.end_later(id, gateway, kind)?;
         let end = PendingEnd { gateway: gateway.as_str().to_owned(), kind, since: now() };
-        if !self.path(id).exists() {
-            self.keep(id, &end)?;
-        }
         let answer = match end.send(secret, network, id).await {
             Ok(()) => EndAnswer::Confirmed,
             Err(error) if is_refused_with(&error, StatusCode::NOT_FOUND) => EndAnswer::Unknown,
@@ -78,6 +76,14 @@ impl Ends {
         };
         self.remove(id)?;
         Ok(answer)
+    }
+
+    /// Has later commands end a link at its gateway. Durable when this returns.
+    pub(crate) fn end_later(&self, id: LinkId, gateway: &Url, kind: Ending) -> anyhow::Result<()> {
+        if self.waits(id) {
+            return Ok(());
+        }
+        self.keep(id, &PendingEnd { gateway: gateway.as_str().to_owned(), kind, since: now() })
     }
 
     /// Sends what waits, as far as gateways answer soon.
@@ -127,7 +133,8 @@ impl Ends {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    fn remove(&self, id: LinkId) -> anyhow::Result<()> {
+    /// Forgets that a link is to end.
+    pub(crate) fn remove(&self, id: LinkId) -> anyhow::Result<()> {
         match fs::remove_file(self.path(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).context("cannot forget the end of a link that its gateway has confirmed")

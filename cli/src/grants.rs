@@ -25,7 +25,7 @@ use sharing::{
 pub(crate) use self::delegations::{Delegations, Place, Says, signers};
 use self::emergency::is_sealable;
 pub(crate) use self::emergency::{
-    Sealing, called, changed, is_link as is_emergency, is_made_for_one, link_in as emergency_link,
+    Sealing, called, changed, is_link as is_emergency, link_in as emergency_link,
 };
 pub(crate) use self::follow::{Followed, follow, move_along, publish_next};
 pub(crate) use self::given::{Given, is_grant};

@@ -125,7 +125,8 @@ impl Rekeyed {
         let waiting = names.local.waiting_packs()?;
         let others = old.into_iter().filter(|object| !waiting.contains(object));
         names.local.release_all_later(others, now())?;
-        self.failed = Some("the leases of its old parts end once your index is on the network".to_owned());
+        let why = "the leases of its old parts end once your index is on the network";
+        self.failed.get_or_insert_with(|| why.to_owned());
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod grant;
 mod owner;
 mod seal;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use account::Change;
@@ -15,7 +16,7 @@ use client::Client;
 use proofs::Cid;
 use protocol::NetworkId;
 use serde::Serialize;
-use sharing::{GrantLink, IndexPath, PackRef, TrailWhat};
+use sharing::{EntryName, GrantLink, IndexPath, PackRef, TrailWhat};
 
 pub(crate) use self::grant::{GrantRevoked, check_holds, from_some};
 pub(crate) use self::seal::Seal;
@@ -123,7 +124,8 @@ impl Revoke {
         let rekey = async |client: &Client| {
             names.pull(client).await?;
             let coding = network.usual_coding(client)?;
-            let files = rekey_all(globals, client, &mut names, coding, &share, self.drop).await?;
+            let what = Rekeying { share: &share, copies: &HashSet::new(), drop: self.drop };
+            let files = rekey_all(globals, client, &mut names, coding, what).await?;
             names.push(client, coding).await?;
             Ok(files)
         };
@@ -185,19 +187,29 @@ impl AtGateway {
     }
 }
 
+/// What is put under new keys, and how.
+#[derive(Clone, Copy)]
+struct Rekeying<'a> {
+    share: &'a KeptShare,
+    /// Those of its objects that were made for it alone, and go with it.
+    copies: &'a HashSet<Cid>,
+    /// Whether the others go too.
+    drop: bool,
+}
+
 /// Puts all that a share has under new keys, and has other grants on it follow. The index is not pushed.
 async fn rekey_all(
     globals: &Globals,
     client: &Client,
     names: &mut Names,
     coding: Coding,
-    share: &KeptShare,
-    drop: bool,
+    what: Rekeying<'_>,
 ) -> anyhow::Result<Vec<Rekeyed>> {
     let (mut files, mut anew) = (Vec::new(), Vec::new());
-    for file in &share.files {
+    for file in &what.share.files {
         let cid: Cid = file.cid.parse().context("the list of shares is damaged")?;
         let mut done = Rekeyed::new(&file.name, cid);
+        let drop = what.drop || what.copies.contains(&cid);
         if let Err(error) = rekey(names, client, coding, cid, drop, &mut done).await {
             done.failed = Some(format!("{error:#}"));
         }
@@ -224,16 +236,9 @@ async fn rekey(
         return Ok(());
     }
     let released = match paths.first() {
-        // A copy that was made for an emergency has no other use.
-        Some(path) if drop || paths.iter().all(grants::is_made_for_one) => {
+        Some(path) if drop => {
             let released = objects_of(client, names, path).await?;
-            let gone = paths.iter().map(|path| Change::Gone(sharing::EntryName::File(path.clone()), now()));
-            let gone = gone.collect();
-            let entries: Vec<_> =
-                paths.iter().filter_map(|path| names.local.index().file(path).cloned()).collect();
-            names.local.release_all_later(released.iter().copied(), now())?;
-            names.enter(gone)?;
-            entries.iter().try_for_each(|entry| names.replaced(entry))?;
+            take_out(client, names, coding, &paths, &released[1..]).await?;
             released
         }
         Some(path) => {
@@ -246,7 +251,37 @@ async fn rekey(
     done.release(client, names, released).await
 }
 
-/// The objects of what has this name: of a folder of records also its packs, but for those that other folders have.
+/// Takes names out of the index, here and on the network; `packs` are those of folders among them. Keys are destroyed only when no other
+/// device can have come to hold any of it meanwhile; else all names are given back.
+async fn take_out(
+    client: &Client,
+    names: &mut Names,
+    coding: Coding,
+    paths: &[IndexPath],
+    packs: &[Cid],
+) -> anyhow::Result<()> {
+    let index = names.local.index();
+    let known = paths.iter().filter_map(|path| Some((path.clone(), index.file(path)?.clone())));
+    let known: Vec<_> = known.collect();
+    let gone: Vec<_> = paths.iter().map(|path| Change::Gone(EntryName::File(path.clone()), now())).collect();
+    names.check(&gone)?;
+    names.local.release_packs_later(packs.iter().copied(), now())?;
+    let is_going = |object| names.local.index().paths_of(object).all(|path| paths.contains(path));
+    for (_, entry) in known.iter().filter(|(_, entry)| is_going(entry.object)) {
+        names.will_be_replaced(entry)?;
+    }
+    names.enter(gone)?;
+    if let Err(error) = names.settle_unheld(client, coding, paths).await {
+        let index = names.local.index();
+        // What another device has put there by then stays.
+        let back = known.into_iter().filter(|(path, _)| index.file(path).is_none());
+        names.enter(back.map(|(path, entry)| Change::Back(path, entry)).collect())?;
+        return Err(error);
+    }
+    known.iter().try_for_each(|(_, entry)| names.replaced(entry))
+}
+
+/// The objects of what has this name, its own first: of a folder of records also its packs, but for those that other folders have.
 async fn objects_of(client: &Client, names: &Names, path: &IndexPath) -> anyhow::Result<Vec<Cid>> {
     let mut objects = vec![names.file(path)?.object];
     if packs::is_folder(names.file(path)?) {

@@ -85,6 +85,9 @@ struct Answer {
     /// The certificate of erasure.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<PathBuf>,
+    /// Whether gateways have confirmed that what grants have sealed there has ended; of what they have not, a note says so.
+    #[serde(skip)]
+    has_ended: bool,
     /// What all this does not prove.
     proves: &'static str,
 }
@@ -144,7 +147,7 @@ impl Rm {
             let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
             let ends_grants = chosen.iter().any(|(_, file)| grants::is_grant(file))
                 || access.as_ref().is_some_and(Access::is_open);
-            end_grants(globals, client, &mut names, &chosen).await?;
+            let has_ended = end_grants(globals, client, &mut names, coding, &chosen).await?;
             let mut ended = match access {
                 Some(access) => access.end(globals, client, &mut names, coding).await?,
                 None => Ended::default(),
@@ -157,10 +160,9 @@ impl Rm {
             if !records.is_empty() {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
-            let mut files =
-                remove_all(&mut names, client, coding, chosen, folders)
-                    .await
-                    .map_err(|error| if ends_grants { error.context(GRANTS_ENDED) } else { error })?;
+            let mut files = remove_all(&mut names, client, coding, chosen, folders)
+                .await
+                .map_err(|error| if ends_grants { error.context(GRANTS_ENDED) } else { error })?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
             for file in &mut files {
@@ -172,10 +174,11 @@ impl Rm {
                 note(globals, &names, client.network(), &files, &records)?;
                 None
             };
-            Ok(Answer { files, records, pushed, certificate, proves: PROVES })
+            Ok(Answer { files, records, pushed, certificate, has_ended, proves: PROVES })
         };
         let answer = network.with_client(Some(payer), remove).await?;
-        let is_over = answer.files.iter().all(Removed::is_over)
+        let is_over = answer.has_ended
+            && answer.files.iter().all(Removed::is_over)
             && answer.records.iter().all(|records| records.said.is_over());
         globals.output().answer(&answer)?;
         Ok(if is_over { Outcome::Complete } else { Outcome::Incomplete })
@@ -339,23 +342,26 @@ async fn packs_of(
     Ok(of_each)
 }
 
-/// Has whoever asks for a grant that is removed hear that it has ended, at the gateway too where it is for emergencies.
+/// Has whoever asks for a grant that is removed hear that it has ended, at the gateway too where it is for emergencies. True when
+/// every such gateway has confirmed it.
 async fn end_grants(
     globals: &Globals,
     client: &Client,
     names: &mut Names,
+    coding: Coding,
     chosen: &[(IndexPath, FileEntry)],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
+    let mut has_ended = true;
     for (path, _) in chosen.iter().filter(|(_, file)| grants::is_grant(file)) {
         let given = Given::at(client, names, path).await?;
         if let Some(seal) = Seal::of(globals, client, names, &given).await? {
-            seal.remove(globals, client, names).await?;
+            has_ended &= seal.remove(globals, client, names, coding).await?;
         }
         grants::end(client, names, &given).await.with_context(|| format!("cannot end {path}"))?;
         let facts = grants::facts(&given, TrailWhat::GrantEnded);
         TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;
     }
-    Ok(())
+    Ok(has_ended)
 }
 
 /// Writes into the audit trail what was removed.

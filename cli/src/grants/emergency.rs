@@ -248,11 +248,6 @@ pub(crate) fn is_link(file: &GrantedFile) -> bool {
     file.media_type.as_ref().is_some_and(|kind| kind.as_str() == EMERGENCY_TYPE)
 }
 
-/// Whether something lies where what is sealed for emergencies does: it was made for that.
-pub(crate) fn is_made_for_one(path: &IndexPath) -> bool {
-    IndexPath::new(FOLDER).is_ok_and(|folder| folder.within(path).is_some())
-}
-
 /// What several files are called together.
 pub(crate) fn called(paths: &[IndexPath]) -> String {
     let first = paths.first().map_or("nothing", IndexPath::file_name);

@@ -10,6 +10,7 @@ use crate::arguments::Globals;
 use crate::commands::revoke::Seal;
 use crate::commands::share::check_end;
 use crate::directory::Directory;
+use crate::ends::{Ending, Ends};
 use crate::gateway_api;
 use crate::names::{Names, now};
 use crate::trail::TrailFile;
@@ -68,8 +69,22 @@ async fn again(
         note: GrantNote { names: vec![path], sealed, ..given.note.clone() },
         purpose: given.opened.grant.purpose.clone(),
     };
-    next.publish(client, names, coding, globals, given.path.clone()).await?;
-    old.remove(globals, client, names).await?;
+    // Written down before the grant names it no more: should this be interrupted then, later commands end it.
+    let (ends, old_id) = (Ends::open(globals)?, old.id()?);
+    ends.end_later(old_id, gateway, Ending::Share)?;
+    if let Err(error) = next.publish(client, names, coding, globals, given.path.clone()).await {
+        // The grant names it still.
+        ends.remove(old_id)?;
+        return Err(error);
+    }
+    let has_ended = old.remove(globals, client, names, coding).await?;
     let facts = facts(given, TrailWhat::GrantChanged);
-    TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)
+    TrailFile::open(globals, names.account.secret(), client.network())?.append(facts)?;
+    if !has_ended {
+        bail!(
+            "it is sealed anew, but {} has not confirmed that what was sealed before has ended",
+            old.gateway()
+        );
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use chunker::Coding;
 use client::Client;
 use proofs::Cid;
 use serde::Serialize;
-use sharing::{AccountIndex, EntryName, Facts, Identity, TrailText, TrailWhat};
+use sharing::{AccountIndex, EntryName, Facts, GrantedFile, Identity, IndexPath, TrailText, TrailWhat};
 
 use super::seal::Seal;
 use super::{Answer, PROVES, Revoke};
@@ -22,7 +22,7 @@ use crate::membership::Network;
 use crate::names::{Names, now};
 use crate::rekey::{Rekeyed, put_again};
 use crate::trail::TrailFile;
-use crate::{groups, holds};
+use crate::{groups, holds, packs};
 
 /// What became of a grant.
 #[derive(Debug, Serialize)]
@@ -70,7 +70,12 @@ impl Revoke {
         let mut names = Names::open(globals).await?;
         let payer = account_file::payer(names.account.secret());
         let revoke = async |client: &Client| {
-            names.pull(client).await?;
+            // Where something of it is missing, that was said; access ends all the same.
+            let pulled = names.pull_fresh(client).await;
+            if self.drop {
+                // What other devices hold has to be known before anything ends: keys are destroyed.
+                pulled?;
+            }
             let coding = network.usual_coding(client)?;
             let given = Given::find(client, &names, text, globals.output()).await?;
             let from = groups::identities(client, &names, &self.from).await?;
@@ -124,6 +129,7 @@ impl Work<'_> {
             // Nothing is encrypted anew where the version for those who keep it could not be published.
             grants::check_next(self.client, names, self.globals, &self.given).await?;
         }
+        self.check_folders(names)?;
         let sealed = self.end_seal(names).await?;
         let is_over = self.left.is_empty();
         if is_over {
@@ -159,6 +165,14 @@ impl Work<'_> {
             sealed,
             proves: PROVES,
         })
+    }
+
+    /// Fails where a folder of records could not be encrypted anew, as long as nothing has ended.
+    fn check_folders(&self, names: &Names) -> anyhow::Result<()> {
+        let index = names.local.index();
+        let mut objects = self.given.files().flat_map(|(file, _)| index.paths_of(file.object));
+        let has_folder = objects.any(|path| index.file(path).is_some_and(packs::is_folder));
+        if has_folder && !self.drop { names.check_fresh() } else { Ok(()) }
     }
 
     /// Ends what is sealed for emergencies. That ends for all: who has had its link keeps it, and the gateway knows none of them.
@@ -199,41 +213,55 @@ impl Work<'_> {
         published.context("no new version of the grant").map(drop)
     }
 
+    /// Where the grant has ended for all, a file that fails is told, and the others go on; else this can be run again.
     async fn put_files_again(&self, names: &mut Names) -> anyhow::Result<PutAgain> {
         let mut all = PutAgain::default();
         for (file, noted) in self.given.files() {
             let mut done = Rekeyed::new(file.name.as_str(), file.object);
-            let paths: Vec<_> = names.local.index().paths_of(file.object).cloned().collect();
-            let old = match paths.first().cloned() {
-                _ if done.stays(names, &paths) => Vec::new(),
-                // Its name stands for something else by now: what was granted is only released.
-                None => {
-                    let now = names.local.index().file(noted).map(|now| now.object.to_string());
-                    done.new = now.filter(|_| !self.drop);
-                    vec![file.object]
-                }
-                Some(path) if self.drop => {
-                    let entry = names.file(&path)?.clone();
-                    let all = names.local.index().paths_of(file.object).cloned();
-                    let gone = all.map(|path| Change::Gone(EntryName::File(path), now())).collect();
-                    let old = super::objects_of(self.client, names, &path).await?;
-                    names.local.release_all_later(old.iter().copied(), now())?;
-                    names.enter(gone)?;
-                    names.replaced(&entry)?;
+            let old = match self.put_file_again(names, file, noted, &mut done).await {
+                Ok((old, anew)) => {
+                    all.anew.extend(anew.map(|anew| (file.object, anew)));
                     old
                 }
-                Some(path) => {
-                    let again = put_again(self.client, names, self.coding, &path).await;
-                    let again = again.with_context(|| format!("cannot encrypt {path} anew"))?;
-                    done.new = Some(again.object.to_string());
-                    all.anew.push((file.object, again.object));
-                    again.old
+                Err(error) if self.left.is_empty() => {
+                    done.failed = Some(format!("{error:#}"));
+                    Vec::new()
                 }
+                Err(error) => return Err(error),
             };
             all.told.push(done);
             all.old.push(old);
         }
         Ok(all)
+    }
+
+    /// What is to be released of it, and what it was encrypted anew as.
+    async fn put_file_again(
+        &self,
+        names: &mut Names,
+        file: &GrantedFile,
+        noted: &IndexPath,
+        done: &mut Rekeyed,
+    ) -> anyhow::Result<(Vec<Cid>, Option<Cid>)> {
+        let paths: Vec<_> = names.local.index().paths_of(file.object).cloned().collect();
+        if done.stays(names, &paths) {
+            return Ok((Vec::new(), None));
+        }
+        let Some(path) = paths.first() else {
+            // Its name stands for something else by now: what was granted is only released.
+            let now = names.local.index().file(noted).map(|now| now.object.to_string());
+            done.new = now.filter(|_| !self.drop);
+            return Ok((vec![file.object], None));
+        };
+        if self.drop {
+            let old = super::objects_of(self.client, names, path).await?;
+            super::take_out(self.client, names, self.coding, &paths, &old[1..]).await?;
+            return Ok((old, None));
+        }
+        let again = put_again(self.client, names, self.coding, path).await;
+        let again = again.with_context(|| format!("cannot encrypt {path} anew"))?;
+        done.new = Some(again.object.to_string());
+        Ok((again.old, Some(again.object)))
     }
 
     /// Releases the version that was revoked.

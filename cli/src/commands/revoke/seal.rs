@@ -1,16 +1,17 @@
 //! What a grant for emergencies has sealed at a gateway, which ends with the grant.
 
-use account::Change;
+use std::collections::HashSet;
+
 use anyhow::{Context as _, bail};
 use chunker::Coding;
 use client::Client;
 use proofs::Cid;
-use sharing::{EntryName, IndexPath, ShareLink};
+use sharing::{IndexPath, LinkId, ShareLink};
 
-use super::{Answer, end_at_gateway, rekey_all};
+use super::{Answer, Rekeying, end_at_gateway, rekey_all, take_out};
 use crate::arguments::Globals;
 use crate::grants::{self, Given};
-use crate::names::{Names, now};
+use crate::names::Names;
 use crate::shares::{self, KeptFile, KeptShare, KeptShares};
 
 /// The share at a gateway whose link a grant gives to those who may break the glass.
@@ -20,6 +21,8 @@ pub(crate) struct Seal {
     is_here: bool,
     /// The name of its link in the index.
     link: IndexPath,
+    /// What was made for it alone: copies of records. All else that it has sealed are files of the owner.
+    copies: HashSet<Cid>,
 }
 
 impl Seal {
@@ -39,8 +42,10 @@ impl Seal {
         if *text.secret() != shares::secret(names.account.secret(), text.id()) {
             bail!("the link in {} is not one of this account's", given.path);
         }
+        let copies = given.note.sealed.iter().filter(|sealed| sealed.object != sealed.from);
+        let copies = copies.map(|sealed| sealed.object).collect();
         if let Some(share) = KeptShares::open(globals)?.get(text.id())? {
-            return Ok(Some(Self { share, is_here: true, link }));
+            return Ok(Some(Self { share, is_here: true, link, copies }));
         }
         let files = given.note.sealed.iter().map(|sealed| KeptFile {
             name: sealed.name.file_name().to_owned(),
@@ -49,12 +54,22 @@ impl Seal {
         });
         let new = KeptShare::new(text.id(), text.origin().to_owned(), given.opened.grant.issued, files);
         let share = KeptShare { grant: Some(grant), ..new };
-        Ok(Some(Self { share, is_here: false, link }))
+        Ok(Some(Self { share, is_here: false, link, copies }))
     }
 
     /// The origin of its gateway.
     pub(crate) fn gateway(&self) -> &str {
         &self.share.gateway
+    }
+
+    /// Which share it is.
+    pub(crate) fn id(&self) -> anyhow::Result<LinkId> {
+        self.share.id()
+    }
+
+    /// Whether this object was made for it alone.
+    pub(crate) fn is_copy(&self, object: Cid) -> bool {
+        self.copies.contains(&object)
     }
 
     /// Ends it, the gateway first, and puts what it has sealed under other keys.
@@ -68,7 +83,8 @@ impl Seal {
     ) -> anyhow::Result<Answer> {
         let secret = names.account.secret().clone();
         let ended = end_at_gateway(globals, &secret, client.network(), &self.share, self.is_here).await?;
-        let files = rekey_all(globals, client, names, coding, &self.share, drop).await?;
+        let what = Rekeying { share: &self.share, copies: &self.copies, drop };
+        let files = rekey_all(globals, client, names, coding, what).await?;
         Ok(ended.answer(&self.share, files))
     }
 
@@ -79,17 +95,14 @@ impl Seal {
         globals: &Globals,
         client: &Client,
         names: &mut Names,
+        coding: Coding,
     ) -> anyhow::Result<bool> {
         let secret = names.account.secret().clone();
         let ended = end_at_gateway(globals, &secret, client.network(), &self.share, self.is_here).await?;
         let index = names.local.index();
-        let objects = self.share.files.iter().filter_map(|file| file.cid.parse::<Cid>().ok());
-        let copies =
-            objects.flat_map(|object| index.paths_of(object)).filter(|path| grants::is_made_for_one(path));
+        let copies = self.copies.iter().flat_map(|object| index.paths_of(*object));
         let gone: Vec<_> = copies.chain([&self.link]).cloned().collect();
-        let entries: Vec<_> = gone.iter().filter_map(|path| index.file(path).cloned()).collect();
-        names.enter(gone.into_iter().map(|path| Change::Gone(EntryName::File(path), now())).collect())?;
-        entries.iter().try_for_each(|entry| names.replaced(entry))?;
+        take_out(client, names, coding, &gone, &[]).await?;
         Ok(ended.ended)
     }
 }

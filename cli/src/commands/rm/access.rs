@@ -3,7 +3,6 @@
 use anyhow::{Context, bail};
 use chunker::Coding;
 use client::{Client, ReleaseReport};
-use proofs::Cid;
 use protocol::{PublicKey, UnixSeconds};
 use sharing::{
     CATALOGUE_PACKS_MAX, ERASED_OBJECTS_MAX, ERASURE_GIVEN_MAX, Facts, FileEntry, GrantedFile, Identity,
@@ -136,7 +135,7 @@ impl Access {
         let mut ended = Ended { given, ..Ended::default() };
         for given in open {
             if let Some(seal) = Seal::of(globals, client, names, &given).await? {
-                ended.reports.extend(end_seal(globals, client, names, &given, &seal).await?);
+                ended.reports.extend(end_seal(globals, client, names, coding, &given, &seal).await?);
             }
             let is_other =
                 |(other, noted): (&GrantedFile, &IndexPath)| other.object != file.object && *noted != path;
@@ -221,22 +220,23 @@ async fn end_seal(
     globals: &Globals,
     client: &Client,
     names: &mut Names,
+    coding: Coding,
     given: &Given,
     seal: &Seal,
 ) -> anyhow::Result<Vec<ReleaseReport>> {
-    let index = names.local.index();
-    let is_made = |object: &Cid| index.paths_of(*object).all(grants::is_made_for_one);
-    let links = given.opened.files.iter().map(|file| file.object);
-    let made: Vec<_> =
-        given.note.sealed.iter().map(|sealed| sealed.object).chain(links).filter(is_made).collect();
-    if !seal.remove(globals, client, names).await? {
+    let links = given.opened.files.iter().filter(|file| grants::is_emergency(file)).map(|file| file.object);
+    let copies = given.note.sealed.iter().map(|sealed| sealed.object).filter(|object| seal.is_copy(*object));
+    let made: Vec<_> = copies.chain(links).collect();
+    if !seal.remove(globals, client, names, coding).await? {
         bail!(
             "{} has not confirmed that what {} has sealed there ends: nothing was erased; run this again",
             seal.gateway(),
             given.path
         );
     }
-    Ok(packs::release(client, names, made).await?.reports)
+    let index = names.local.index();
+    let unnamed = made.into_iter().filter(|object| index.paths_of(*object).next().is_none());
+    Ok(packs::release(client, names, unnamed).await?.reports)
 }
 
 /// Publishes the next version of a grant without the file. What nodes said of the version that had it.
