@@ -200,12 +200,12 @@ echo "a grant reads for whom it was given, until it ends"
 "$headwater" put "$dir/scan.dcm" --name given.dcm --erasable >/dev/null
 "$headwater" grant /given.dcm --to "@$dir/ward.txt" --expires 30d >"$dir/given.link"
 "$headwater" revoke "@$dir/given.link" --from "$(<"$dir/anna.id")" >/dev/null
-other bob get "$(<"$dir/given.link")/given.dcm" 2>/dev/null | cmp - "$dir/scan.dcm"
+other bob get "@$dir/given.link" 2>/dev/null | cmp - "$dir/scan.dcm"
 fails 1 "others can open /given.dcm" "$headwater" rm --erase /given.dcm
-other bob get "$(<"$dir/given.link")/given.dcm" 2>/dev/null | cmp - "$dir/scan.dcm"
+other bob get "@$dir/given.link" 2>/dev/null | cmp - "$dir/scan.dcm"
 hw rm --erase --revoke /given.dcm --certificate "$dir/given.txt" | jq -e '.files | length == 2 and all(.[]; .later == null and .ended > 0)' >/dev/null
 "$headwater" --json verify "$dir/given.txt" | jq -e '.body | .key == "destroyed" and (.objects | length == 2) and (.given | length == 1 and .[0].by == "grant" and (.[0].to | length == 2))' >/dev/null
-fails 1 "its owner has revoked it" other bob get "$(<"$dir/given.link")/given.dcm"
+fails 1 "its owner has revoked it" other bob get "@$dir/given.link"
 fails 1 "there is no file" "$headwater" rm --erase /given.dcm
 echo "a certificate of erasure says who had the key"
 

@@ -385,6 +385,7 @@ controlled() {
     canary silent finn "$(paid_url gateway4)"
     canary forgotten gwen "$(paid_url gateway4)"
     within=1h checked 1 kept eve '.finding == "open" and (.promised | not)'
+    within=1h checked 1 forgotten gwen '.finding == "open"'
     until curl -fsS "$(paid_url gateway3)/metrics" | grep '^headwater_gateway_receipts_waiting 0' >/dev/null; do sleep 0.2; done
     sleep 3
     local within=2s

@@ -10,6 +10,7 @@ use chunker::Salt;
 use data_encoding::HEXLOWER;
 use proofs::Cid;
 use protocol::UnixSeconds;
+use sharing::IndexPath;
 
 use crate::durable;
 use crate::key_store::{Destroyed, KeyStore};
@@ -44,21 +45,37 @@ impl LocalIndex {
         Ok(unnamed)
     }
 
-    /// Has a key destroyed as soon as no file of the index needs it. Durable when this returns.
-    pub fn destroy_key_later(&self, salt: &Salt) -> Result<(), LocalError> {
-        self.at("key-ends", |folder| durable::replace(&folder.join(HEXLOWER.encode(salt.as_bytes())), &[]))
+    /// Has a key destroyed as soon as no file of the index needs it, and none of the names is held that its file has had. Durable when
+    /// this returns.
+    pub fn destroy_key_later<'a>(
+        &self,
+        salt: &Salt,
+        names: impl IntoIterator<Item = &'a IndexPath>,
+    ) -> Result<(), LocalError> {
+        let names: Vec<_> = names.into_iter().map(IndexPath::as_str).collect();
+        self.at("key-ends", |folder| {
+            durable::replace(&folder.join(HEXLOWER.encode(salt.as_bytes())), names.join("\n").as_bytes())
+        })
     }
 
-    /// Destroys the keys that were to be and that no file needs. How many there were.
-    pub fn destroy_replaced_keys(&self, keys: &KeyStore) -> Result<usize, LocalError> {
+    /// Destroys the keys that were to be, that no file needs, and that are not held. How many there were. Only for whoever has just heard
+    /// what all other devices have written: one of them may hold a file whose name went here before an interruption.
+    pub fn destroy_replaced_keys(&self, keys: &KeyStore, now: UnixSeconds) -> Result<usize, LocalError> {
+        let is_held = |names: &str| {
+            let paths = names.lines().filter_map(|name| IndexPath::new(name).ok());
+            paths.into_iter().any(|path| self.index().hold_over(&path, now).is_some())
+        };
         let needed: HashSet<_> = self.index().files().filter_map(|(_, file)| file.erasable).collect();
         self.at("key-ends", |folder| {
             let mut destroyed = 0;
             for file in fs::read_dir(&folder)? {
                 let path = file?.path();
                 let Some(salt) = path.file_name().and_then(|name| salt_of(name.to_str()?)) else { continue };
-                if !needed.contains(&salt) && keys.destroy(&salt)? == Destroyed::Here {
-                    destroyed += 1;
+                if !needed.contains(&salt) {
+                    if is_held(&fs::read_to_string(&path)?) && keys.get(&salt)?.is_some() {
+                        continue;
+                    }
+                    destroyed += usize::from(keys.destroy(&salt)? == Destroyed::Here);
                 }
                 durable::remove(&path)?;
             }
@@ -86,7 +103,7 @@ fn salt_of(name: &str) -> Option<Salt> {
 #[cfg(test)]
 mod tests {
     use chunker::ContentKey;
-    use sharing::{FileEntry, HeaderFields, IndexPath};
+    use sharing::{EntryName, FileEntry, HeaderFields, Hold};
 
     use super::*;
     use crate::Change;
@@ -135,17 +152,21 @@ mod tests {
         };
         let mut local = LocalIndex::open(&index).unwrap();
         write(&mut local, old);
-        local.destroy_key_later(&old).unwrap();
+        local.destroy_key_later(&old, [&path]).unwrap();
         drop(local);
         // Interrupted before the index changed: the key is needed.
         let mut local = LocalIndex::open(&index).unwrap();
-        assert_eq!(local.destroy_replaced_keys(&keys).unwrap(), 0);
-        local.destroy_key_later(&old).unwrap();
+        assert_eq!(local.destroy_replaced_keys(&keys, NOW).unwrap(), 0);
+        local.destroy_key_later(&old, [&path]).unwrap();
         write(&mut local, new);
         drop(local);
         // Interrupted after it.
-        let local = LocalIndex::open(&index).unwrap();
-        assert_eq!(local.destroy_replaced_keys(&keys).unwrap(), 1);
+        let mut local = LocalIndex::open(&index).unwrap();
+        let hold = Hold::new(NOW, Some(UnixSeconds::new(u64::from(u32::MAX))), None).unwrap();
+        local.write(vec![Change::Hold(path.clone(), hold)]).unwrap();
+        assert_eq!(local.destroy_replaced_keys(&keys, NOW).unwrap(), 0, "held by then");
+        local.write(vec![Change::Gone(EntryName::Hold(path.clone()), NOW)]).unwrap();
+        assert_eq!(local.destroy_replaced_keys(&keys, NOW).unwrap(), 1);
         assert!(keys.get(&old).unwrap().is_none() && keys.get(&new).unwrap().is_some());
     }
 }

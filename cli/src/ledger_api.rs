@@ -22,6 +22,8 @@ use crate::{gateway_api, ledger_folder};
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// Longest answer, in bytes.
 const ANSWER_LEN_MAX: usize = 64 << 20;
+/// So much of an answer that is none of ours is shown, in bytes.
+const SHOWN_LEN_MAX: usize = 200;
 
 /// A ledger and who it says that it is.
 #[derive(Debug)]
@@ -258,7 +260,7 @@ async fn said(who: &str, mut response: reqwest::Response) -> anyhow::Result<Vec<
         code: String,
         detail: String,
     }
-    let (status, mut bytes) = (response.status(), Vec::new());
+    let (status, address, mut bytes) = (response.status(), response.url().path().to_owned(), Vec::new());
     while let Some(chunk) =
         response.chunk().await.with_context(|| format!("the answer of the {who} ended early"))?
     {
@@ -273,7 +275,10 @@ async fn said(who: &str, mut response: reqwest::Response) -> anyhow::Result<Vec<
     match serde_json::from_slice::<Problem>(&bytes) {
         Ok(Problem { code, detail }) if status.is_client_error() => Err(Refused { code, detail }.into()),
         Ok(Problem { code, detail }) => bail!("the {who} fails ({code}): {detail}"),
-        Err(_) => bail!("the {who} answers with status {}", status.as_u16()),
+        Err(_) => {
+            let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LEN_MAX)]).into_owned();
+            bail!("the {who} answers {address} with status {}: {shown:?}", status.as_u16())
+        }
     }
 }
 

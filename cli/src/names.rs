@@ -49,7 +49,6 @@ impl Names {
             );
         }
         let keys = key_store(globals)?;
-        local.destroy_replaced_keys(&keys).context("cannot destroy keys that were replaced")?;
         Ok(Self { account, local, keys, is_fresh: false, output })
     }
 
@@ -187,6 +186,11 @@ impl Names {
         let Synced { pushed, freshness } =
             account::sync(client, &self.account, &mut self.local, coding).await?;
         self.is_fresh = freshness.is_complete();
+        if self.is_fresh {
+            // What is held by another device is not destroyed.
+            let destroyed = self.local.destroy_replaced_keys(&self.keys, now());
+            destroyed.context("cannot destroy keys that were replaced")?;
+        }
         if let Err(error) = &pushed {
             self.output.note(format_args!(
                 "your index is safe on this machine, but not yet on the network; the next command that changes it tries again: \
@@ -197,10 +201,10 @@ impl Names {
     }
 
     /// Writes down what is to end when another file takes the place of this one, and before that: [`replaced`](Self::replaced)
-    /// does it then, or a later command after an interruption.
+    /// does it then, or after an interruption a later command that writes to the index, as soon as it has heard of all other devices.
     pub(crate) fn will_be_replaced(&self, old: &FileEntry) -> anyhow::Result<()> {
         if let Some(salt) = &old.erasable {
-            self.local.destroy_key_later(salt)?;
+            self.local.destroy_key_later(salt, self.local.index().paths_of(old.object))?;
         }
         Ok(self.local.release_later(old.object, now())?)
     }

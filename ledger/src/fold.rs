@@ -34,7 +34,7 @@ pub(crate) use self::sessions::Session;
 pub use self::sessions::{GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, RECEIPT_GRACE_S};
 pub(crate) use self::storage::Storage;
 pub use self::storage::{REPORT_HOURS_MAX, STORAGE_GRACE_S, STORAGE_NODES_MAX};
-pub use self::views::Division;
+pub use self::views::{Division, KnownBy};
 use crate::disputes::Disputes;
 use crate::ids::digest_of;
 use crate::{

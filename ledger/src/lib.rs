@@ -58,7 +58,7 @@ pub use entry::{
 pub use fold::{
     Applied, ApplyError, ClaimError, DELIVERY_TERM_MAX_S, DISPUTES_OF_KEY_MAX, DISPUTES_OF_STRANGERS_MAX,
     Division, GRANT_BYTES_MAX, GRANT_DURATION_MAX_S, GRANT_MS_MAX, GrantError, HeldLicence, HoldError,
-    INTRODUCED_MAX, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S,
+    INTRODUCED_MAX, KnownBy, LaneError, Ledger, LicenceError, OPEN_EPOCHS_MAX, PaymentError, RECEIPT_GRACE_S,
     REPORT_HOURS_MAX, ReceiptError, RegisterError, STORAGE_GRACE_S, STORAGE_NODES_MAX, SettleError,
     StorageError,
 };

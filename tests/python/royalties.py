@@ -707,6 +707,8 @@ def mute(arguments):
 
     def answer(handler):
         if handler.path == "/v1/inquiries":
+            # All of it is read, or the rest is taken for the next request.
+            handler.rfile.read(int(handler.headers["Content-Length"]))
             problem = {"code": "busy", "detail": "not now"}
             answer_with(handler, 503, "application/problem+json", json.dumps(problem).encode())
             return

@@ -357,10 +357,15 @@ async fn new_file(
     }
     if let Some(old) = taken_over {
         if let Err(error) = names.settle_unheld(client, coding, [&path]).await {
-            names.enter(vec![Change::Back(path.clone(), old)])?;
+            // What another device has put there meanwhile stays.
+            let is_ours = names.local.index().file(&path).is_none_or(|there| there.object == object);
+            if is_ours {
+                names.enter(vec![Change::Back(path.clone(), old)])?;
+            }
             names.local.release_later(object, now())?;
             names.settle(client, coding).await?;
-            return Err(error.context(format!("{path} is as it was")));
+            let state = if is_ours { "as it was" } else { "what another device has put there" };
+            return Err(error.context(format!("{path} is {state}")));
         }
         grants::publish_next(client, &mut names, coding, globals).await?;
         names.replaced(&old)?;

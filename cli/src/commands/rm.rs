@@ -95,6 +95,9 @@ struct Answer {
 const PROVES: &str =
     "a node that confirms says that its lease has ended; that it erased the bytes, nobody can prove";
 
+/// What is so before any file goes, and stays so when none does.
+const GRANTS_ENDED: &str = "grants of it, and what was sealed for emergencies with them, have ended already";
+
 /// What became of a key that was here.
 const DESTROYED: &str = "destroyed";
 
@@ -142,6 +145,8 @@ impl Rm {
             let (paths, removals) = self.split(names.local.index(), paths);
             let folders = self.choose_folders(names.local.index(), &paths);
             let mut chosen = self.choose(names.local.index(), &paths, folders.is_empty())?;
+            let ends_grants = chosen.iter().any(|(_, file)| grants::is_grant(file))
+                || access.as_ref().is_some_and(Access::is_open);
             let has_ended = end_grants(globals, client, &mut names, coding, &chosen).await?;
             let mut ended = match access {
                 Some(access) => access.end(globals, client, &mut names, coding).await?,
@@ -155,7 +160,10 @@ impl Rm {
             if !records.is_empty() {
                 grants::publish_next(client, &mut names, coding, globals).await?;
             }
-            let mut files = remove_all(&mut names, client, coding, chosen, folders).await?;
+            let mut files =
+                remove_all(&mut names, client, coding, chosen, folders)
+                    .await
+                    .map_err(|error| if ends_grants { error.context(GRANTS_ENDED) } else { error })?;
             let pushed = names.sync(client, coding).await?;
             let mut said = packs::release_unnamed(client, &names).await?;
             for file in &mut files {
@@ -253,7 +261,7 @@ impl Rm {
 }
 
 /// What is to end is written down; then names go, here and on the network. Only when no other device can have come to hold any of it meanwhile
-/// keys are destroyed and nodes told; else all names are given back.
+/// keys are destroyed and nodes told; else the names are given back, but for those that another device has given to something else by then.
 async fn remove_all(
     names: &mut Names,
     client: &Client,
@@ -282,9 +290,11 @@ async fn remove_all(
     names.enter(changes)?;
     let paths = chosen.iter().map(|(path, _)| path).chain(&folders);
     if let Err(error) = names.settle_unheld(client, coding, paths).await {
+        let is_free = |change: &Change| is_free(names.local.index(), change);
+        let back = back.into_iter().filter(is_free).collect();
         names.enter(back)?;
         names.settle(client, coding).await?;
-        return Err(error.context("nothing was removed"));
+        return Err(error.context("no file was removed"));
     }
     for ((path, file), removed) in
         chosen.iter().zip(&mut files).filter(|(_, removed)| removed.kept_as.is_none())
@@ -301,6 +311,15 @@ async fn remove_all(
 fn back(index: &AccountIndex, chosen: &[(IndexPath, FileEntry)], folders: &[IndexPath]) -> Vec<Change> {
     let folders = folders.iter().filter_map(|path| Some(Change::Folder(path.clone(), index.folder(path)?)));
     chosen.iter().map(|(path, file)| Change::Back(path.clone(), file.clone())).chain(folders).collect()
+}
+
+/// Whether a name can be given back: what another device has put there meanwhile stays.
+fn is_free(index: &AccountIndex, change: &Change) -> bool {
+    match change {
+        Change::Back(path, _) => index.file(path).is_none(),
+        Change::Folder(path, _) => index.file(path).is_none() && index.folder(path).is_none(),
+        _ => true,
+    }
 }
 
 /// The packs of the folders of records among what is chosen, but for those that other folders have too.

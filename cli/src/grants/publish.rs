@@ -59,7 +59,7 @@ impl Version {
         path: IndexPath,
     ) -> anyhow::Result<PutReport> {
         holds::check_replaced(names.local.index(), &path)?;
-        self.note_keys(names)?;
+        note_keys(names, &self.note)?;
         let keys = GrantKeys::derive(names.account.secret(), self.note.id);
         let tried = Tried::of(globals, keys.link())?;
         let seq = match self.after {
@@ -93,13 +93,6 @@ impl Version {
         Ok(report)
     }
 
-    /// Writes down to whom the keys of its files are given, before they are.
-    fn note_keys(&self, names: &Names) -> anyhow::Result<()> {
-        let to = self.note.to.iter().map(|text| Ok(parse(text)?.signs()));
-        let to = to.collect::<anyhow::Result<Vec<_>>>()?;
-        names.will_be_given(&self.note.names, &KeyGiven::new(now(), KeyGivenBy::Grant, self.note.id, to)?)
-    }
-
     fn seal(self, client: &Client, names: &Names, seq: Sequence) -> anyhow::Result<Vec<u8>> {
         let to = self.note.to.iter().map(|text| parse(text)).collect::<anyhow::Result<Vec<Identity>>>()?;
         let grant = NewGrant {
@@ -117,7 +110,8 @@ impl Version {
 }
 
 /// Fails where a next version of a grant must not be published now: this machine's index may be old, or other devices of the account
-/// have published more of the grant than is in it. A grant that was taken from somebody would be theirs again.
+/// have published more of the grant than is in it. A grant that was taken from somebody would be theirs again. Fails too where it cannot be
+/// written down to whom the keys of its files are given: whoever encrypts them anew hears so before.
 pub(crate) async fn check_next(
     client: &Client,
     names: &Names,
@@ -126,7 +120,15 @@ pub(crate) async fn check_next(
 ) -> anyhow::Result<()> {
     let keys = given.keys(names);
     let tried = Tried::of(globals, keys.link())?;
-    next(client, names, keys.link(), given.opened.grant.seq, &tried).await.map(drop)
+    next(client, names, keys.link(), given.opened.grant.seq, &tried).await?;
+    note_keys(names, &given.note)
+}
+
+/// Writes down to whom the keys of the files of a grant are given, before they are.
+fn note_keys(names: &Names, note: &GrantNote) -> anyhow::Result<()> {
+    let to = note.to.iter().map(|text| Ok(parse(text)?.signs()));
+    let to = to.collect::<anyhow::Result<Vec<_>>>()?;
+    names.will_be_given(&note.names, &KeyGiven::new(now(), KeyGivenBy::Grant, note.id, to)?)
 }
 
 async fn next(

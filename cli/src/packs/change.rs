@@ -421,7 +421,7 @@ pub(crate) fn secrets(names: &Names, erasable: bool) -> anyhow::Result<ObjectSec
     }
     let secrets = names.account.new_erasable_secrets();
     // Should it never come to be in the index, nobody needs its key.
-    names.local.destroy_key_later(&secrets.salt)?;
+    names.local.destroy_key_later(&secrets.salt, [])?;
     names.keys.keep(&secrets.salt, &secrets.content_key).context("cannot keep its key")?;
     Ok(secrets)
 }

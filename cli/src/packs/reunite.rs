@@ -166,25 +166,21 @@ impl Two {
         let all = folder.packs.iter().chain(&loser.packs).map(PackRef::object);
         // Written down before the index changes, should this be interrupted then.
         names.local.release_packs_later(all.filter(|pack| !kept.contains(pack)), now())?;
+        // To whom the key of the loser was given goes where its records do, before its name goes.
+        if let (Some(from), Some(to)) = (&lost.erasable, &file.erasable) {
+            names.keys.take_over(from, to)?;
+        }
         names.will_be_replaced(&lost)?;
         let mut along = moved_holds(names.local.index(), &loser.path, &folder.path);
         along.push(Change::Joined(loser.path, now()));
         if merged.packs() == folder.before.packs() {
-            if let (Some(from), Some(to)) = (&lost.erasable, &file.erasable) {
-                names.keys.take_over(from, to)?;
-            }
             names.enter(along)?;
         } else {
             folder.packs = merged.packs().to_vec();
             (folder.before, folder.along) = (merged, along);
             let account = names.account.clone();
             let put = as_put(client, &account, file.object, file.until).await?;
-            let path = folder.path.clone();
             folder.place(&put, names, file.erasable.is_some(), Vec::new()).await?;
-            let now_there = names.local.index().file(&path).and_then(|file| file.erasable);
-            if let (Some(from), Some(to)) = (&lost.erasable, &now_there) {
-                names.keys.take_over(from, to)?;
-            }
             names.replaced(&file)?;
         }
         names.replaced(&lost)

@@ -67,6 +67,8 @@ enum Handed {
     Unpaid,
     /// The ledger has never got its prepayment.
     Unheard,
+    /// Nor does it take the prepayment now, as its payer has not enough: hours wait for a deposit.
+    Unfunded,
     Later,
 }
 
@@ -172,14 +174,21 @@ impl Reporter {
         let (node, mut unpaid) = (interval.node.to_string(), self.foreign.clone());
         // As many hours are tried at once.
         let mut most = u64::MAX;
-        let mut introduced = Vec::new();
+        let (mut introduced, mut waits) = (Vec::new(), false);
         loop {
             let done = self.reported.get(&node).copied().unwrap_or(0);
             let Some(rest) = interval.after(done) else { return Ok(Became::Done) };
             let Some((index, part)) = next_part(&self.prepayments, &rest, &unpaid) else {
+                if waits {
+                    return Ok(Became::Waits);
+                }
                 self.settle(&node, interval.to)?;
                 return Ok(Became::Done);
             };
+            // What is settled is settled up to an hour: none that waits is jumped over.
+            if waits && part.from > rest.from {
+                return Ok(Became::Waits);
+            }
             let part = part.first(most);
             let handed = match self.report(ledger, &self.prepayments[index], &part).await? {
                 Handed::Unheard if !introduced.contains(&index) => {
@@ -197,13 +206,19 @@ impl Reporter {
                     unpaid.push(index);
                     most = u64::MAX;
                 }
+                Handed::Unfunded => {
+                    waits = true;
+                    unpaid.push(index);
+                    most = u64::MAX;
+                }
                 Handed::Unheard => {}
                 Handed::Later => return Ok(Became::Waits),
             }
         }
     }
 
-    /// Hands in a prepayment that the ledger has not got: whoever has it may. Where that is refused, it pays for nothing.
+    /// Hands in a prepayment that the ledger has not got: whoever has it may. Where that is refused, it pays for nothing; where its
+    /// payer has no money yet, not now.
     async fn introduce(&self, ledger: &LedgerApi, prepayment: &Signed<Prepayment>) -> anyhow::Result<Handed> {
         let name = prepayment.name();
         let Err(error) = ledger.record(prepayment).await else {
@@ -215,8 +230,9 @@ impl Reporter {
         if refused.is_about_all() {
             return Err(error);
         }
+        let is_poor = refused.is_for_want_of_money() && !is_over(prepayment.body(), now());
         tracing::error!(%name, reason = refused.to_string(), "the ledger does not take a prepayment");
-        Ok(Handed::Unpaid)
+        Ok(if is_poor { Handed::Unfunded } else { Handed::Unpaid })
     }
 
     /// Remembers, durably, that all is settled up to this hour.

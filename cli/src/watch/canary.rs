@@ -10,8 +10,8 @@ mod log;
 mod player;
 mod tally;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -160,7 +160,10 @@ impl Canary {
             Err(error) if error.is::<Forked>() => return Ok(Comparison::forked(&all, &error)),
             log => log.map_err(|error| format!("{error:#}")),
         };
-        let known = Known::of(check, &all, &mut log).await;
+        let known = match Known::of(check, &all, &mut log).await {
+            Err(forked) => return Ok(Comparison::forked(&all, &forked.into())),
+            Ok(known) => known,
+        };
         let mut checked = Vec::new();
         for one in all {
             checked.push(one.checked(&known).await);
@@ -228,19 +231,31 @@ impl Check<'_> {
 }
 
 impl Known {
-    /// Asks what all grants need, each once.
-    async fn of(check: &Check<'_>, all: &[One<'_>], log: &mut Result<PublicLog<'_>, String>) -> Self {
+    /// Asks what all grants need, each once. Epochs of which everything was found out are not looked at again.
+    async fn of(
+        check: &Check<'_>,
+        all: &[One<'_>],
+        log: &mut Result<PublicLog<'_>, String>,
+    ) -> Result<Self, Forked> {
         let sessions = check.sessions().await.map_err(|error| format!("{error:#}"));
         let (mut epochs, mut titles) = (HashMap::new(), HashMap::<Title, Vec<&Watched>>::new());
-        for one in all.iter().filter(|one| one.is_settled()) {
-            let epoch = one.watched.grant.body().epoch;
+        let settled =
+            || all.iter().filter(|one| one.is_settled()).map(|one| (one, one.watched.grant.body().epoch));
+        let unknown: HashSet<_> =
+            settled().filter(|(one, _)| one.noted.found.is_none()).map(|(_, epoch)| epoch).collect();
+        for (one, epoch) in settled().filter(|(_, epoch)| unknown.contains(epoch)) {
             titles.entry(one.watched.title()).or_default().push(&one.watched);
             if let Entry::Vacant(place) = epochs.entry(epoch) {
                 let seen = match log {
                     Ok(log) => log.epoch(epoch).await,
                     Err(why) => Err(anyhow!("{why}")),
                 };
-                place.insert(seen.map_err(Unseen::from));
+                let seen = match seen.map_err(anyhow::Error::downcast::<Forked>) {
+                    Err(Ok(forked)) => return Err(forked),
+                    Err(Err(why)) => Err(Unseen::from(why)),
+                    Ok(seen) => Ok(seen),
+                };
+                place.insert(seen);
             }
         }
         let mut tallies = HashMap::new();
@@ -250,7 +265,7 @@ impl Known {
                 tallies.insert(title, tally.map_err(|error| format!("{error:#}")));
             }
         }
-        Self { sessions, epochs, tallies }
+        Ok(Self { sessions, epochs, tallies })
     }
 }
 

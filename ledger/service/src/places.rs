@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use protocol::PublicKey;
+use ledger::KnownBy;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::problem::{Code, Problem};
@@ -21,7 +21,7 @@ pub(crate) struct Places {
     statements: Semaphore,
     strangers: Semaphore,
     /// Who has a place for a statement: each of them one.
-    having: Mutex<BTreeSet<PublicKey>>,
+    having: Mutex<BTreeSet<KnownBy>>,
     batches: Semaphore,
 }
 
@@ -34,9 +34,9 @@ impl Default for Places {
 }
 
 impl Places {
-    /// A place to make a statement for a key that is known by the money of this one, or not, until it is dropped. Nobody has two,
-    /// so that nobody keeps others from theirs.
-    pub(crate) fn statement(&self, known_by: Option<PublicKey>) -> Result<StatementPlace<'_>, Problem> {
+    /// A place to make a statement for a key that is known in this way, or not, until it is dropped. Nobody has two, so that nobody
+    /// keeps others from theirs.
+    pub(crate) fn statement(&self, known_by: Option<KnownBy>) -> Result<StatementPlace<'_>, Problem> {
         let one = match known_by {
             None => One::Strangers(taken(&self.strangers, STATEMENTS)?),
             Some(key) => One::Known(self.one_of(key).ok_or_else(|| busy(STATEMENTS))?),
@@ -44,7 +44,7 @@ impl Places {
         Ok(StatementPlace { _one: one, _place: taken(&self.statements, STATEMENTS)? })
     }
 
-    fn one_of(&self, key: PublicKey) -> Option<OfKey<'_>> {
+    fn one_of(&self, key: KnownBy) -> Option<OfKey<'_>> {
         let is_first = self.having.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         is_first.then_some(OfKey { having: &self.having, key })
     }
@@ -72,8 +72,8 @@ enum One<'a> {
 /// The place of one key, until it is dropped.
 #[derive(Debug)]
 struct OfKey<'a> {
-    having: &'a Mutex<BTreeSet<PublicKey>>,
-    key: PublicKey,
+    having: &'a Mutex<BTreeSet<KnownBy>>,
+    key: KnownBy,
 }
 
 impl Drop for OfKey<'_> {
@@ -96,8 +96,8 @@ fn busy(what: &str) -> Problem {
 mod tests {
     use super::*;
 
-    fn key(seed: u8) -> PublicKey {
-        protocol::SecretKey::from_bytes(&[seed; 32]).public()
+    fn key(seed: u8) -> KnownBy {
+        KnownBy::Own(protocol::SecretKey::from_bytes(&[seed; 32]).public())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use protocol::PublicKey;
+use ledger::KnownBy;
 
 /// Records that one known key may hand in per second, in the long run.
 const KNOWN_PER_S: f64 = 50.0;
@@ -33,8 +33,8 @@ const KEYS_MAX: usize = 65_536;
 /// Whose allowance it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Whose {
-    /// This key's, which has had money, and theirs whom it has made known.
-    Known(PublicKey),
+    /// A key's that has had money, or of all together whom one has made known.
+    Known(KnownBy),
     /// All others'.
     Strangers,
     /// Of all others who attest to something.
@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn a_key_that_has_used_up_its_burst_waits_and_others_do_not() {
         let (rates, start) = (Rates::default(), Instant::now());
-        let [one, other] = [1, 2].map(|seed| Whose::Known(SecretKey::from_bytes(&[seed; 32]).public()));
+        let [one, other] =
+            [1, 2].map(|seed| Whose::Known(KnownBy::Own(SecretKey::from_bytes(&[seed; 32]).public())));
         let admitted = (0..1000).filter(|_| rates.admit(one, 1, start)).count();
         assert_eq!(admitted, 500);
         assert!(rates.admit(other, 1, start) && rates.admit(Whose::Strangers, 1, start));

@@ -132,8 +132,8 @@ mod tests {
     use axum::extract::State;
     use ledger::tlog::KeyName;
     use ledger::{
-        Acceptance, Deposit, Deposited, Dispute, Inquired, Inquiry, LedgerHost, PaymentId, Remark, Terms,
-        Unit, What,
+        Acceptance, Deposit, Deposited, Dispute, Inquired, Inquiry, KnownBy, LedgerHost, PaymentId, Remark,
+        Terms, Unit, What,
     };
     use proofs::canonical;
     use protocol::{Amount, Digest, NetworkId, SecretKey, Signed, UnixSeconds, Unverified};
@@ -229,7 +229,7 @@ mod tests {
                 Body::from(Signed::sign(&stranger(), &service.terms().signed_for(), inquiry).encode()),
             )
         };
-        let known = [1, 2].map(|seed| Some(SecretKey::from_bytes(&[seed; 32]).public()));
+        let known = [1, 2].map(|seed| Some(KnownBy::Own(SecretKey::from_bytes(&[seed; 32]).public())));
         let held = known.map(|known| service.places().statement(known));
         assert_eq!(ask().await.unwrap_err().into_parts().0, Code::Busy);
         drop(held);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use ledger::{
-    Acknowledged, Agreed, Applied, ApplyError, Disputed, Entry, HledgerJournal, Ledger, LogEntry, PaymentId,
-    PayoutTree, Settlement, Summary, Terms, What,
+    Acknowledged, Agreed, Applied, ApplyError, Disputed, Entry, HledgerJournal, KnownBy, Ledger, LogEntry,
+    PaymentId, PayoutTree, Settlement, Summary, Terms, What,
 };
 use protocol::{AgreementId, Digest, Epoch, PublicKey, Serial, UnixSeconds};
 
@@ -207,9 +207,9 @@ impl State {
         self.at
     }
 
-    /// By whose money a key is known here: its own, or that of somebody who shares in a title with it and answers for it. A grant
-    /// over nothing costs nothing, and makes nobody known.
-    pub(crate) fn known_by(&self, key: &PublicKey) -> Option<PublicKey> {
+    /// By whose money a key is known here: its own, or that of somebody who shares in a title with it. A grant over nothing costs
+    /// nothing, and makes nobody known.
+    pub(crate) fn known_by(&self, key: &PublicKey) -> Option<KnownBy> {
         self.ledger.known_by(key)
     }
 

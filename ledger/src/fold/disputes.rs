@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{PublicKey, Signed};
+use protocol::Signed;
 
-use super::{Applied, ApplyError, HoldError, Ledger, PaymentError};
+use super::{Applied, ApplyError, HoldError, KnownBy, Ledger, PaymentError};
 use crate::disputes::Disputed;
 use crate::transaction::Draft;
 use crate::{Account, Dispute, Hold, Resolution, Transaction};
@@ -16,11 +16,11 @@ pub const DISPUTES_OF_STRANGERS_MAX: usize = 1000;
 
 /// How many disputes since the last settlement are of each key that answers for them; `None` is all who are not known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Waiting(BTreeMap<Option<PublicKey>, usize>);
+pub(crate) struct Waiting(BTreeMap<Option<KnownBy>, usize>);
 
 impl Waiting {
     /// Takes a place for a dispute: everybody who is known has some, whatever others have said; all others share some.
-    fn take_place(&mut self, known: Option<PublicKey>) -> Result<(), ApplyError> {
+    fn take_place(&mut self, known: Option<KnownBy>) -> Result<(), ApplyError> {
         let most = if known.is_some() { DISPUTES_OF_KEY_MAX } else { DISPUTES_OF_STRANGERS_MAX };
         let waiting = self.0.get(&known).copied().unwrap_or_default();
         if waiting >= most {

@@ -22,6 +22,16 @@ pub struct Division {
     pub parties: BTreeMap<PublicKey, Amount>,
 }
 
+/// By whose money a key is known. Each has an allowance of its own; all that one has brought in share another one, since keys are
+/// free to make, and they take nothing from whoever has brought them in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum KnownBy {
+    /// By money of its own.
+    Own(PublicKey),
+    /// By that of this key, which has signed an agreement with it.
+    Introducer(PublicKey),
+}
+
 impl Ledger {
     /// The grant with this serial, while its epoch is open.
     pub fn grant_of(&self, serial: &Serial) -> Option<&SessionGrant> {
@@ -68,10 +78,12 @@ impl Ledger {
         self.balance(account)
     }
 
-    /// By whose money a key is known here: its own, or that of somebody who has signed an agreement with it. All that one has
-    /// brought in share what that one is allowed: keys are free to make, and a key without money brings nobody in.
-    pub fn known_by(&self, key: &PublicKey) -> Option<PublicKey> {
-        if self.has_had_money(key) { Some(*key) } else { self.agreements.introducer(key) }
+    /// By whose money a key is known here. A key without money brings nobody in.
+    pub fn known_by(&self, key: &PublicKey) -> Option<KnownBy> {
+        if self.has_had_money(key) {
+            return Some(KnownBy::Own(*key));
+        }
+        self.agreements.introducer(key).map(KnownBy::Introducer)
     }
 
     /// Whether a key has money here, has deposited some, or was paid out.

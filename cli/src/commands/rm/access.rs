@@ -3,7 +3,11 @@
 use anyhow::{Context, bail};
 use chunker::Coding;
 use client::{Client, ReleaseReport};
-use sharing::{Facts, FileEntry, GrantedFile, Identity, IndexPath, KeyGiven, KeyGivenBy, TrailWhat};
+use protocol::{PublicKey, UnixSeconds};
+use sharing::{
+    CATALOGUE_PACKS_MAX, ERASED_OBJECTS_MAX, ERASURE_GIVEN_MAX, Facts, FileEntry, GrantedFile, Identity,
+    IndexPath, KeyGiven, KeyGivenBy, TrailWhat,
+};
 
 use crate::arguments::Globals;
 use crate::commands::revoke::Seal;
@@ -55,7 +59,35 @@ impl Access {
         for given in &this.open {
             note_recipients(globals, client, names, &this.file, given, &mut this.given).await?;
         }
+        this.fit(names)?;
         Ok(this)
+    }
+
+    /// Has what is to be told fit into a certificate, as long as nothing is done yet.
+    fn fit(&mut self, names: &Names) -> anyhow::Result<()> {
+        let excess = self.given.len().saturating_sub(ERASURE_GIVEN_MAX);
+        if excess > 0 {
+            names.note(format_args!(
+                "the key of {} was given in {} ways, {excess} more than the certificate can list: it leaves out first what recipients passed on",
+                self.path,
+                self.given.len()
+            ));
+            // Delegations stand before the grants, which were written down beside the key.
+            self.given.drain(..excess);
+        }
+        let packs = if packs::is_folder(&self.file) { CATALOGUE_PACKS_MAX } else { 0 };
+        let sealed = |given: &Given| given.note.sealed.len() + given.opened.files.len();
+        let grants =
+            self.open.iter().map(|given| if given.is_for_emergencies() { 1 + sealed(given) } else { 1 });
+        let objects = 1 + packs + grants.sum::<usize>();
+        if objects > ERASED_OBJECTS_MAX {
+            bail!(
+                "nothing was done: with what opens {} for others the certificate may have {objects} objects, {ERASED_OBJECTS_MAX} are possible; \
+                 end some of these grants first with `headwater revoke`",
+                self.path
+            );
+        }
+        Ok(())
     }
 
     fn is_open_by(&self, given: &Given) -> bool {
@@ -69,9 +101,14 @@ impl Access {
         })
     }
 
+    /// Whether others can open it still.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Fails where others can open it still: a certificate would be untrue.
     pub(super) fn check_closed(&self) -> anyhow::Result<()> {
-        if self.open.is_empty() {
+        if !self.is_open() {
             return Ok(());
         }
         let ways = self
@@ -120,7 +157,7 @@ impl Access {
     }
 }
 
-/// Writes down to whom a grant gives the key, and to whom it was passed on, as far as nodes tell.
+/// Writes down to whom a grant gives the key, and to whom it was passed on, as far as nodes tell and the certificate can list them.
 async fn note_recipients(
     globals: &Globals,
     client: &Client,
@@ -134,7 +171,7 @@ async fn note_recipients(
         let keys = texts.iter().map(|text| Ok(grants::parse(text)?.signs()));
         keys.collect::<anyhow::Result<Vec<_>>>()
     };
-    KeyGiven::new(given.opened.grant.issued, by, given.note.id, signs(&given.note.to)?)?.enter(list)?;
+    enter(names, given, (given.opened.grant.issued, by), signs(&given.note.to)?, list);
     for below in grants::passed_on(client, names, given, globals.output()).await {
         let (to, unnamed) = match &below.found {
             Found::Seen { seen, .. }
@@ -153,11 +190,29 @@ async fn note_recipients(
             ));
         }
         if !to.is_empty() {
-            let to = to.iter().map(Identity::signs);
-            KeyGiven::new(now(), KeyGivenBy::Delegation, given.note.id, to)?.enter(list)?;
+            let to = to.iter().map(Identity::signs).collect();
+            enter(names, given, (now(), KeyGivenBy::Delegation), to, list);
         }
     }
     Ok(())
+}
+
+/// Enters recipients into the list; says so where they are more than the certificate can list.
+fn enter(
+    names: &Names,
+    given: &Given,
+    (at, by): (UnixSeconds, KeyGivenBy),
+    to: Vec<PublicKey>,
+    list: &mut Vec<KeyGiven>,
+) {
+    let count = to.len();
+    if KeyGiven::new(at, by, given.note.id, to).and_then(|entry| entry.enter(list)).is_err() {
+        names.note(format_args!(
+            "the key was given {} to more than the certificate can list: it leaves out {count} of {}",
+            by.as_str(),
+            given.path
+        ));
+    }
 }
 
 /// Ends what a gateway keeps sealed for emergencies. What nodes said of its link and of copies that were made for it.

@@ -21,6 +21,8 @@ const LOOKS_MAX: u32 = 40;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Most entries of an epoch that are looked through.
 const ENTRIES_MAX: u64 = 1 << 21;
+/// Most bytes of them, which are in memory together.
+const ENTRIES_LEN_MAX: usize = 1 << 30;
 
 /// The log under the newest checkpoint that was seen.
 #[derive(Debug)]
@@ -109,6 +111,9 @@ impl<'a> PublicLog<'a> {
             sleep(LOOK_EVERY).await;
             let before = self.newest.checkpoint.clone();
             let (note, newest) = newest(self.ledger, &self.policies).await?;
+            if newest.checkpoint.size <= before.size {
+                continue;
+            }
             self.newest = newest;
             self.check_follows(&before, &note).await?;
             self.book.see(&note)?;
@@ -118,11 +123,15 @@ impl<'a> PublicLog<'a> {
 
     /// The entries from `first` to `last`, which nothing proves yet.
     async fn entries(&self, first: u64, last: u64) -> anyhow::Result<Vec<LogBytes>> {
-        let (mut entries, mut next) = (Vec::new(), first);
+        let (mut entries, mut next, mut len) = (Vec::new(), first, 0_usize);
         while next <= last {
             let bundle = Bundle::of(next, self.size());
             let bundle = bundle.with_context(|| format!("the log ends before entry {next}"))?;
             let file = self.ledger.bytes(&format!("log/{}", bundle.path())).await?;
+            len += file.len();
+            if len > ENTRIES_LEN_MAX {
+                bail!("entries {first} to {last} of the log have more than {ENTRIES_LEN_MAX} bytes");
+            }
             let found = bundle.range().zip(bundle.decode(&file).with_context(|| bundle.path())?);
             let is_wanted = |index| (first..=last).contains(&index);
             entries.extend(found.filter(|(index, _)| is_wanted(*index)).map(|(_, entry)| entry));
@@ -144,18 +153,16 @@ impl<'a> PublicLog<'a> {
     /// The newest checkpoint, which is this note, is of a log that begins as the one before.
     async fn check_follows(&mut self, before: &Checkpoint, note: &SignedNote) -> anyhow::Result<()> {
         let now = self.newest.checkpoint.clone();
-        let forked = Forked { before: before.size, size: now.size };
-        let follows = if now.size < before.size {
-            false
-        } else {
-            let proof = self.hashes(|hash_of| consistency_proof(before.size, now.size, hash_of)).await?;
-            verify_consistency((before.size, before.root), (now.size, now.root), &proof)
-        };
-        if follows {
+        // Several services over one journal publish one after the other: a checkpoint from before says nothing.
+        if now.size < before.size {
+            bail!("the log has {} entries, and had {} before: look again later", now.size, before.size);
+        }
+        let proof = self.hashes(|hash_of| consistency_proof(before.size, now.size, hash_of)).await?;
+        if verify_consistency((before.size, before.root), (now.size, now.root), &proof) {
             return Ok(());
         }
         self.book.keep_fork(note)?;
-        Err(forked.into())
+        Err(Forked { before: before.size, size: now.size }.into())
     }
 
     fn size(&self) -> u64 {
