@@ -276,6 +276,7 @@ async fn take_out(
         // What another device has put there by then stays.
         let back = known.into_iter().filter(|(path, _)| index.file(path).is_none());
         names.enter(back.map(|(path, entry)| Change::Back(path, entry)).collect())?;
+        names.settle(client, coding).await?;
         return Err(error);
     }
     known.iter().try_for_each(|(_, entry)| names.replaced(entry))

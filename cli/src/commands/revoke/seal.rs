@@ -102,7 +102,10 @@ impl Seal {
         let index = names.local.index();
         let copies = self.copies.iter().flat_map(|object| index.paths_of(*object));
         let gone: Vec<_> = copies.chain([&self.link]).cloned().collect();
-        take_out(client, names, coding, &gone, &[]).await?;
+        let taken = take_out(client, names, coding, &gone, &[]).await;
+        taken.context(
+            "its gateway was asked to end it; its link, and copies made for it, are still in your index",
+        )?;
         Ok(ended.ended)
     }
 }
