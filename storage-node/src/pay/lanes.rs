@@ -61,12 +61,21 @@ impl KeptVoucher {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let stored: Stored = postcard::from_bytes(bytes).ok()?;
         let network = RecordHeading::decode(stored.voucher.as_bytes()).ok()?.network();
-        Some(Self {
+        let kept = Self {
             allocation: stored.allocation.verify(&network).ok()?,
             promise: stored.promise.verify(&network).ok()?,
             voucher: stored.voucher.verify(&network).ok()?,
             counted: stored.counted,
-        })
+        };
+        kept.is_one_lanes().then_some(kept)
+    }
+
+    /// Whether its parts are of one lane: in a damaged file each may verify, and be another lane's.
+    fn is_one_lanes(&self) -> bool {
+        let (allocation, voucher) = (self.allocation.body(), self.voucher.body());
+        let lane = (self.allocation.by(), allocation.epoch, allocation.lane, allocation.payee);
+        lane == (self.voucher.by(), voucher.epoch, voucher.lane, voucher.payee)
+            && self.promise.body().name == self.allocation.name()
     }
 }
 
@@ -175,6 +184,8 @@ mod tests {
     fn damaged_files_are_no_vouchers() {
         let corpus: Vec<Vec<u8>> =
             (0..8).map(|seed| postcard::to_allocvec(&stored(seed, 9)).unwrap()).collect();
+        let mixed = Stored { voucher: stored(1, 9).voucher, ..stored(0, 9) };
+        assert!(KeptVoucher::decode(&postcard::to_allocvec(&mixed).unwrap()).is_none());
         let whole: Vec<_> = corpus.iter().map(|bytes| KeptVoucher::decode(bytes).unwrap()).collect();
         fuzz(|random| {
             if let Some(kept) = KeptVoucher::decode(&random.damaged(&corpus)) {
